@@ -1,0 +1,65 @@
+"""The one clock. Everything that needs the time is handed a ``Clock`` or an instant read from one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from idic.journey.times import Duration
+
+
+def _real_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Clock:
+    """idic's time: real time, or for demos and development an affine image of it.
+
+    ``factor`` idic seconds pass in a real one, counted from the pair of instants ``(idic, real)``. Never used for
+    time-outs and retries towards the world outside: those are in real time.
+    """
+
+    def __init__(
+        self,
+        factor: float = 1.0,
+        idic: datetime | None = None,
+        real: datetime | None = None,
+        source: Callable[[], datetime] = _real_now,
+    ) -> None:
+        self.factor = factor
+        self._source = source
+        self._real = real or source()
+        self._idic = idic or self._real
+        self._straight = factor == 1.0 and self._idic == self._real
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        real = self._source()
+        return real if self._straight else self._idic + (real - self._real) * self.factor
+
+    def real(self, instant: datetime) -> datetime:
+        """The real instant at which this clock will show ``instant``."""
+        return instant if self._straight else self._real + (instant - self._idic) / self.factor
+
+    def real_seconds(self, span: timedelta) -> float:
+        return span.total_seconds() / self.factor
+
+
+def parse_speed(text: str) -> float:
+    """Read ``1d=60s``: a day of idic's time passes in a real minute. Returns the factor, here 1440.
+
+    Raises ``ValueError`` whose text says what to write instead.
+    """
+    sides = re.fullmatch(r"([^=]+)=([^=]+)", text.strip())
+    if sides is None:
+        raise ValueError(f'"{text}" is not a speed; write "1d=60s" for a day a minute')
+    idic, real = (Duration.parse(side) for side in sides.groups())
+    factor = _seconds(idic) / (_seconds(real) or 1)
+    if not _seconds(real) or factor < 1:
+        raise ValueError(f'"{text}": the clock can only run faster than real time')
+    return factor
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.days * 86400 + duration.seconds

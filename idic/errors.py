@@ -1,0 +1,55 @@
+"""Every error idic raises on purpose.
+
+    IdicError
+    ├── SettingsError          a setting is missing or cannot be used
+    ├── JourneyInvalid         files in journeys/ do not check; carries every problem at once
+    ├── InvalidInput           what a caller sent cannot be accepted; carries where and what to try
+    ├── NotFound               a customer, journey, enrollment or program that is not there
+    ├── Conflict               the row moved under us, or an idempotency key was used for something else
+    └── StoreUnavailable       the database did not answer; nothing was changed; try again
+
+An error's ``code`` is a stable word for machines and holds no personal data: it is the only part of an error that may
+travel into Temporal. The message is for the person at the terminal or behind the API and stays out of histories.
+"""
+
+from __future__ import annotations
+
+
+class IdicError(Exception):
+    code = "error"
+
+
+class SettingsError(IdicError):
+    code = "settings"
+
+
+class JourneyInvalid(IdicError):
+    """``problems`` are ``idic.journey.problems.Problem``, sorted by file and place."""
+
+    code = "journey_invalid"
+
+    def __init__(self, problems: tuple[object, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class InvalidInput(IdicError):
+    """``where`` names the field, as in ``batch[3].userId``."""
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, *, where: str | None = None) -> None:
+        self.where = where
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class NotFound(IdicError):
+    code = "not_found"
+
+
+class Conflict(IdicError):
+    code = "conflict"
+
+
+class StoreUnavailable(IdicError):
+    code = "store_unavailable"

@@ -1,0 +1,263 @@
+"""What a journey compiles to: frozen, self-contained, content-addressed.
+
+A program holds everything that an enrollment needs for the rest of its life: the steps with every branch resolved to the
+step that follows, every condition with the types of the names it reads, and every word a customer will see. It never
+looks back at the YAML, the vocabulary or the templates it came from.
+
+Programs are stored as JSON. A field added later needs a default, so that yesterday's programs still read; an unknown field
+is ignored, so that yesterday's code reads today's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field as Model, JsonValue
+
+from idic.journey.times import Duration
+
+SEMANTICS = 1
+"""What an enrollment's row is stamped with at entry. Code branches on it until no open row has the older number."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Type(Frozen):
+    """A type of the vocabulary. ``of`` for lists; ``options`` for one_of; ``thing`` and ``fields`` for line items."""
+
+    kind: Literal[
+        "text", "number", "yes/no", "money", "date", "moment", "days", "zone", "link", "one_of", "list", "thing"
+    ]
+    options: tuple[str, ...] = ()
+    of: Type | None = None
+    thing: str | None = None
+    fields: dict[str, Type] = {}
+
+
+class Attribute(Frozen):
+    """A name with its type, and where its value comes from when it is not simply what we were told.
+
+    ``counts`` is an event's name; ``sums`` is an event's name and a property; ``window`` bounds either to the recent past.
+    """
+
+    type: Type
+    default: JsonValue = None
+    required: bool = False
+    counts: str | None = None
+    sums: tuple[str, str] | None = None
+    window: Duration | None = None
+
+
+class Condition(Frozen):
+    """``text`` as the author wrote it, for traces; ``cel`` as it is evaluated; ``reads`` every name in it, such as
+    ``customer.orders``, ``event.total``, ``segment``, with its type."""
+
+    text: str
+    cel: str
+    reads: dict[str, Attribute] = {}
+
+
+class Target(Frozen):
+    """Where a branch goes: to a step, or out of the journey for a reason."""
+
+    step: str | None = None
+    exit: str | None = None
+
+
+DONE = Target(exit="done")
+
+
+class Pattern(Frozen):
+    """An event to match: its name, perhaps a condition, perhaps only for this enrollment's key (the property that must
+    equal it), perhaps only when it is about the message sent by step ``of``."""
+
+    on: str
+    when: Condition | None = None
+    key: str | None = None
+    of: str | None = None
+
+
+class Arm(Frozen):
+    """One line of a wait_for. ``since`` is ``wait``, ``entry``, ``sent`` (with ``of``) or a step's id."""
+
+    pattern: Pattern
+    since: str = "wait"
+    capture: str | None = None
+    then: Target = DONE
+
+
+class Step(Frozen):
+    """What every step has. ``when`` is asked on arrival (of a send: at the moment of sending); if it does not hold, the
+    step is passed over and ``otherwise`` is taken."""
+
+    id: str
+    when: Condition | None = None
+    then: Target = DONE
+    otherwise: Target = DONE
+
+
+class Wait(Step):
+    kind: Literal["wait"] = "wait"
+    duration: Duration
+    without: Pattern | None = None
+    capture: str | None = None
+
+
+class WaitFor(Step):
+    kind: Literal["wait_for"] = "wait_for"
+    arms: tuple[Arm, ...]
+    within: Duration
+
+
+class Branch(Frozen):
+    when: Condition
+    then: Target
+
+
+class Choose(Step):
+    kind: Literal["choose"] = "choose"
+    branches: tuple[Branch, ...]
+
+
+class Share(Frozen):
+    name: str
+    percent: int
+    then: Target
+
+
+class Split(Step):
+    kind: Literal["split"] = "split"
+    shares: tuple[Share, ...]
+
+
+class Send(Step):
+    """``channels`` in the order of the file; ``each`` sends on all of them."""
+
+    kind: Literal["send"] = "send"
+    message: str
+    channels: tuple[str, ...]
+    mode: Literal["each"] = "each"
+    within: Duration
+
+
+class Exit(Step):
+    kind: Literal["exit"] = "exit"
+    reason: str
+
+
+AnyStep = Annotated[Wait | WaitFor | Choose | Split | Send | Exit, Model(discriminator="kind")]
+
+
+class Again(Frozen):
+    kind: Literal["never", "always", "after"] = "never"
+    after: Duration | None = None
+
+
+class Entry(Frozen):
+    on: tuple[Pattern, ...]
+    key: str | None = None
+    again: Again = Again()
+    while_in: Literal["ignore", "restart"] = "ignore"
+
+
+class Segment(Frozen):
+    """``when`` is None for ``otherwise``."""
+
+    name: str
+    when: Condition | None = None
+
+
+class Goal(Frozen):
+    on: tuple[Pattern, ...]
+    within: Duration | None = None
+    value: Condition | None = None
+    then: Literal["leave", "continue"] = "leave"
+
+
+class Email(Frozen):
+    """Liquid sources. ``form`` says what ``body`` is; ``text`` is the author's own text part, else it is derived."""
+
+    channel: Literal["email"] = "email"
+    subject: str
+    preheader: str | None = None
+    body: str
+    form: Literal["mjml", "html", "text"] = "html"
+    text: str | None = None
+
+
+AnyContent = Annotated[Email, Model(discriminator="channel")]
+
+
+class Message(Frozen):
+    """``reads`` every name that any of its templates uses, with types; ``blocks`` the sources of what they render."""
+
+    id: str
+    contents: dict[str, Email]
+    reads: dict[str, Attribute] = {}
+    blocks: dict[str, str] = {}
+
+
+class Program(Frozen):
+    """``customer`` is every customer attribute read anywhere in the program. ``zone`` (IANA) and ``language`` (BCP 47)
+    serve customers of whom we know neither; ``currency`` is ISO 4217. ``links`` are Liquid sources of URLs."""
+
+    journey: str
+    title: str
+    purpose: Literal["marketing", "service"] = "marketing"
+    topic: str | None = None
+    entry: Entry
+    segments: tuple[Segment, ...] = ()
+    first: Target
+    steps: dict[str, AnyStep]
+    goal: Goal | None = None
+    leave: tuple[Pattern, ...] = ()
+    messages: dict[str, Message] = {}
+    links: dict[str, str] = {}
+    customer: dict[str, Attribute] = {}
+    currency: str = "EUR"
+    zone: str = "UTC"
+    language: str = "en"
+    languages: tuple[str, ...] = ("en",)
+
+    @cached_property
+    def id(self) -> str:
+        """The address of this program: a digest of its flow and its content."""
+        return _digest(self.model_dump(mode="json"))
+
+    @cached_property
+    def flow(self) -> str:
+        """The digest of everything but the words customers read: two programs with the same flow differ in content only."""
+        return _digest(self.model_dump(mode="json", exclude={"messages", "links", "title"}))
+
+    @cached_property
+    def content(self) -> str:
+        return _digest(self.model_dump(mode="json", include={"messages", "links", "title"}))
+
+    @cached_property
+    def awaited(self) -> frozenset[str]:
+        """The names of all events that any wait in the program may take."""
+        return frozenset(pattern.on for pattern in self._awaited())
+
+    def _awaited(self) -> Iterator[Pattern]:
+        for step in self.steps.values():
+            match step:
+                case Wait(without=Pattern() as pattern):
+                    yield pattern
+                case WaitFor(arms=arms):
+                    yield from (arm.pattern for arm in arms)
+
+    @cached_property
+    def reaches_back(self) -> bool:
+        """Whether any wait counts events from before it began."""
+        return any(arm.since != "wait" for step in self.steps.values() if isinstance(step, WaitFor) for arm in step.arms)
+
+
+def _digest(document: Any) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
