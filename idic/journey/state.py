@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from idic.journey.program import Frozen
 
-TouchStatus = Literal["claimed", "attempting", "sent", "failed", "uncertain"]
+TouchStatus = Literal["claimed", "attempting", "deferred", "sent", "failed", "uncertain", "refused"]
 
 
 class Place(NamedTuple):

@@ -1,0 +1,171 @@
+"""Connections and transactions, the same words for SQLite and PostgreSQL.
+
+``Store.move`` is the only way to write. On SQLite it begins IMMEDIATE behind one lock a process, since a transaction that
+begins deferred and writes later fails as soon as two meet. On PostgreSQL it is READ COMMITTED with row locks. A
+transaction that the database gave up (deadlock, busy) is run again from its start; so what it does must be in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql import Executable
+
+from idic.clock import Clock
+from idic.errors import SettingsError, StoreUnavailable
+from idic.store.tables import Row
+
+T = TypeVar("T")
+
+_AGAIN = 8
+
+
+class Tx:
+    """One transaction. ``now`` reads idic's clock; read it after taking the locks that it must be ordered with."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.sqlite = connection.dialect.name == "sqlite"
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        return await self.connection.execute(statement, parameters)
+
+    async def rows(self, statement: Executable) -> list[Row]:
+        return [dict(row) for row in (await self.connection.execute(statement)).mappings()]
+
+    async def row(self, statement: Executable) -> Row | None:
+        found = (await self.connection.execute(statement)).mappings().first()
+        return dict(found) if found is not None else None
+
+    async def scalar(self, statement: Executable) -> Any:
+        return (await self.connection.execute(statement)).scalar()
+
+
+class Store:
+    """``moves`` counts committed transactions by what they were for."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.sqlite = engine.dialect.name == "sqlite"
+        self.moves: Counter[str] = Counter()
+        self._writing = asyncio.Lock()
+
+    @classmethod
+    def open(cls, url: str, clock: Clock | None = None, *, pool: int = 10) -> Store:
+        """``url``: ``sqlite:///file.db`` or ``postgresql://…``; the driver is chosen here.
+
+        Raises ``SettingsError`` when the URL is of no database that idic knows.
+        """
+        return cls(_engine(url, pool), clock or Clock())
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def move(self, purpose: str, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run ``work`` in one writing transaction and commit it. Raises ``StoreUnavailable`` when the database does not
+        answer; then nothing was written, or (connection lost in COMMIT) what was written is whole."""
+        for attempt in range(_AGAIN):
+            try:
+                async with self._writing if self.sqlite else contextlib.nullcontext():
+                    async with self.engine.connect() as connection:
+                        connection = await connection.execution_options(idic_writes=True)
+                        async with connection.begin():
+                            result = await work(Tx(connection, self.clock))
+                self.moves[purpose] += 1
+                return result
+            except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if not _given_up(error):
+                    raise _explained(error) from error
+                if attempt == _AGAIN - 1:
+                    raise StoreUnavailable("the database kept giving up the transaction; it is overloaded") from error
+            await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """A transaction that only reads; on SQLite it never waits for a writer."""
+        try:
+            async with self.engine.connect() as connection, connection.begin():
+                yield Tx(connection, self.clock)
+        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _explained(error) from error
+
+
+def _given_up(error: BaseException) -> bool:
+    """Whether the database asks to have the transaction run again: deadlock, serialization, busy."""
+    original = getattr(error, "orig", error)
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if state in {"40P01", "40001", "55P03"}:
+        return True
+    return getattr(original, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or (
+        isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
+    )
+
+
+def _explained(error: BaseException) -> BaseException:
+    """``StoreUnavailable`` where the database is the trouble, else the error as it is (a bug of ours)."""
+    original = getattr(error, "orig", error)
+    if "full" in str(original) and isinstance(error, OperationalError):
+        return StoreUnavailable("the database's disk is full: nothing was written; free some space, idic goes on by itself")
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
+        return StoreUnavailable(f"the database does not answer ({type(original).__name__}); idic tries again")
+    if isinstance(original, (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)):
+        return StoreUnavailable(f"the database does not answer ({type(original).__name__}); idic tries again")
+    return error
+
+
+def _engine(url: str, pool: int) -> AsyncEngine:
+    parsed = make_url(url)
+    # Parameters are customers' data: no error and no log may show them.
+    if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
+        engine = create_async_engine(
+            parsed.set(drivername="sqlite+aiosqlite"),
+            hide_parameters=True,
+            pool_size=pool,
+            connect_args={"timeout": 5},
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.drivername in {"postgresql", "postgres", "postgresql+asyncpg"}:
+        return create_async_engine(
+            parsed.set(drivername="postgresql+asyncpg"),
+            hide_parameters=True,
+            pool_size=pool,
+            max_overflow=pool,
+            pool_pre_ping=True,
+            connect_args={"timeout": 5, "command_timeout": 30},
+        )
+    raise SettingsError(f'"{parsed.drivername}" is not a database idic knows; use sqlite:///file.db or postgresql://…')
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get("idic_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

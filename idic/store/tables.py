@@ -1,0 +1,280 @@
+"""The tables. One truth per customer: whoever moves anything of a customer's holds that customer's row.
+
+Instants are idic's clock, in UTC; only ``leases`` and ``routers``, which are about processes, are in real time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+PARTITIONS = 16
+"""Into how many parts customers are divided among routers. Fixed for the life of a store."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime in UTC, to the microsecond, on both databases (SQLite has no time zones: it keeps UTC)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+# SQLite numbers rows by itself only where the key is exactly INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def partition_of(identifier: str) -> int:
+    """The partition of a customer or an enrollment, from its random hexadecimal id."""
+    return int(identifier[:8], 16) % PARTITIONS
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("traits", Json, nullable=False),
+    Column("merged_into", String(32)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
+    Column("partition", Integer, nullable=False),
+    # `track`, `identify`, or `own` for what idic itself observed.
+    Column("kind", String(20), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("properties", Json, nullable=False),
+    # An anonymous customer who turned out to be this one; the router merges them.
+    Column("merges", String(32)),
+    # Of idic's own events: the message that they are about.
+    Column("enrollment_id", String(32)),
+    Column("step", Text),
+    Column("occurred_at", Instant),
+    Column("accepted_at", Instant, nullable=False),
+    Column("routed_at", Instant),
+    # What the router made of it: journey -> what happened, or why nothing did.
+    Column("outcome", Json),
+    Index("ix_events_unrouted", "partition", "customer_id", "id", **{  # type: ignore[arg-type]
+        f"{dialect}_where": text("routed_at IS NULL") for dialect in ("postgresql", "sqlite")
+    }),
+    Index("ix_events_inbox", "customer_id", "name", "accepted_at"),
+)
+
+programs = Table(
+    "programs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("journey", Text, nullable=False, index=True),
+    Column("flow", String(32), nullable=False),
+    Column("content", String(32), nullable=False),
+    Column("document", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+journeys = Table(
+    "journeys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
+    Column("published_at", Instant, nullable=False),
+)
+
+vocabularies = Table(
+    "vocabularies",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("document", Json, nullable=False),
+    Column("published_at", Instant, nullable=False),
+)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
+    Column("journey", Text, nullable=False),
+    Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
+    # "" for a journey without key: NULLs are not equal to one another, and uniqueness needs them to be.
+    Column("key", Text, nullable=False, server_default=""),
+    Column("semantics", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("state", Json, nullable=False),
+    Column("step", Text),
+    Column("deadline", Instant),
+    Column("entered_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("ending", String(20)),
+    Column("reason", Text),
+    Column("goal_at", Instant),
+    Column("goal_value", Float),
+    # Until when a goal that comes after the end still counts as this journey's.
+    Column("attribute_until", Instant),
+    Index("uq_enrollments_open", "customer_id", "journey", "key", unique=True, **{  # type: ignore[arg-type]
+        f"{dialect}_where": text("ended_at IS NULL") for dialect in ("postgresql", "sqlite")
+    }),
+    Index("ix_enrollments_entries", "customer_id", "journey", "key", "entered_at"),
+    Index("ix_enrollments_open_deadline", "deadline", **{  # type: ignore[arg-type]
+        f"{dialect}_where": text("ended_at IS NULL") for dialect in ("postgresql", "sqlite")
+    }),
+)
+
+touches = Table(
+    "touches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("enrollment_id", String(32), ForeignKey("enrollments.id"), nullable=False),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text),
+    # What the provider said, for the person who asks why; may hold an address.
+    Column("detail", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("provider_id", Text),
+    Column("deliver_by", Instant, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("attempted_at", Instant),
+    Column("settled_at", Instant),
+    UniqueConstraint("enrollment_id", "step", "round", "channel"),
+    Index("ix_touches_customer", "customer_id", "claimed_at"),
+)
+
+trace = Table(
+    "trace",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("enrollment_id", String(32), ForeignKey("enrollments.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("step", Text),
+    Column("why", Json, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("partition", Integer, nullable=False, index=True),
+    Column("enrollment_id", String(32), nullable=False),
+    Column("kind", String(10), nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False, index=True),
+    Column("channel", String(20), nullable=False),
+    # NULL speaks for every topic.
+    Column("topic", Text),
+    Column("given", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event_id", Number),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("channel", String(20), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", Json, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+routers = Table(
+    "routers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("alive_until", Instant, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(32)),
+    Column("until", Instant, nullable=False),
+)
+
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("factor", Float, nullable=False),
+    Column("idic", Instant, nullable=False),
+    Column("real", Instant, nullable=False),
+)
+
+Row = dict[str, Any]
