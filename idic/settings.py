@@ -1,0 +1,64 @@
+"""Everything that is set from outside, as ``IDIC_*`` environment variables. Secrets are never printed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from idic.errors import SettingsError
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Lists are separated by commas. Times are real seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="IDIC_", extra="ignore", frozen=True)
+
+    database_url: str = Field("sqlite:///idic.db", description="The store: sqlite:///file.db or postgresql://user@host/db")
+    database_pool: int = Field(10, ge=1, description="Database connections a process keeps")
+
+    temporal_address: str = Field("localhost:7233", description="Temporal's frontend, host:port")
+    temporal_namespace: str = Field("default", description="Temporal's namespace")
+    temporal_tls: bool = Field(False, description="Speak TLS to Temporal (implied by a certificate or an API key)")
+    temporal_api_key: SecretStr | None = Field(None, description="Temporal Cloud's API key")
+    temporal_tls_cert: str | None = Field(None, description="File with the client certificate for mTLS")
+    temporal_tls_key: str | None = Field(None, description="File with the client certificate's key")
+    temporal_tls_ca: str | None = Field(None, description="File with the server's root certificate")
+
+    public_url: str = Field("http://localhost:8700", description="Where customers reach the API: the base of tracked links")
+    write_keys: Secrets = Field((), description="Keys that may send events")
+    secret_keys: Secrets = Field((), description="Keys that may read customers and enroll them")
+    signing_keys: Secrets = Field((), description="Keys that sign links: the first signs, all verify")
+    max_body: int = Field(500_000, ge=1_000, description="Largest body of a batch, bytes, unpacked")
+
+    smtp_url: SecretStr | None = Field(
+        None, description="Where mail goes: smtp://user:password@host:587, smtps://host:465, smtp+starttls://host"
+    )
+    smtp_timeout: float = Field(20, gt=0, description="Seconds a mail server may take for one mail")
+    email_from: str = Field("Shop <hello@shop.example>", description="The sender of every mail")
+    email_reply_to: str | None = Field(None, description="Where answers to mails go")
+
+    delivery_timeout: float = Field(30, ge=2, description="Seconds of silence after which a worker counts as dead in a send")
+    deliveries: int = Field(50, ge=1, description="Deliveries a worker makes at the same time")
+    router_lease: float = Field(10, ge=1, description="Seconds for which a router holds its partitions unrenewed")
+    reconcile_every: float = Field(300, ge=5, description="Seconds between two comparisons of the store with Temporal")
+    log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
+
+    @field_validator("write_keys", "secret_keys", "signing_keys", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def load() -> Settings:
+    """The settings of this process. Raises ``SettingsError`` naming each variable that is wrong, not its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(f"IDIC_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        ) from None
