@@ -29,7 +29,8 @@ class Frozen(BaseModel):
 
 
 class Type(Frozen):
-    """A type of the vocabulary. ``of`` for lists; ``options`` for one_of; ``thing`` and ``fields`` for line items."""
+    """A type of the vocabulary. ``of`` for lists; ``options`` for one_of; ``thing`` and ``fields`` for line items, of which
+    those in ``required`` are never missing: a line item without them is refused."""
 
     kind: Literal[
         "text", "number", "yes/no", "money", "date", "moment", "days", "zone", "link", "one_of", "list", "thing"
@@ -38,6 +39,7 @@ class Type(Frozen):
     of: Type | None = None
     thing: str | None = None
     fields: dict[str, Type] = {}
+    required: tuple[str, ...] = ()
 
 
 class Attribute(Frozen):
@@ -61,6 +63,11 @@ class Condition(Frozen):
     text: str
     cel: str
     reads: dict[str, Attribute] = {}
+
+    @cached_property
+    def document(self) -> str:
+        """The whole condition as text, by which compiled conditions are cached."""
+        return self.model_dump_json(exclude_defaults=True)
 
 
 class Target(Frozen):

@@ -1,0 +1,105 @@
+"""What is wrong with a text somebody wrote: where, what, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+
+class Mark(NamedTuple):
+    """A stretch of one line of a file. ``line`` and ``column`` count from 1; ``length`` is in characters."""
+
+    file: str
+    line: int
+    column: int
+    length: int = 1
+
+
+class Problem(NamedTuple):
+    """``excerpt`` is the line and, below it, carets under the place; both without indentation of their own. ``more``
+    is the number of further places where the same name is wrong."""
+
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str | None = None
+    excerpt: str = ""
+    more: int = 0
+
+    @property
+    def text(self) -> str:
+        """The message, the hint, and in how many more places."""
+        hint = f"; {self.hint}" if self.hint else ""
+        more = f" (and {self.more} more place{'' if self.more == 1 else 's'})" if self.more else ""
+        return f"{self.message}{hint}{more}"
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.text}"
+
+
+class Problems:
+    """Collects the problems of a set of texts (file name → text)."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._lines = {file: text.removeprefix("\ufeff").splitlines() for file, text in texts.items()}
+        self._found: list[tuple[Problem, tuple[str, str] | None]] = []
+
+    def error(self, at: Mark, message: str, hint: str | None = None, *, about: tuple[str, str] | None = None) -> None:
+        """``about`` names the thing that is wrong, as in ``("customer", "fist_name")``: further problems about it are
+        counted and not repeated."""
+        self._add("error", at, message, hint, about)
+
+    def warning(self, at: Mark, message: str, hint: str | None = None, *, about: tuple[str, str] | None = None) -> None:
+        self._add("warning", at, message, hint, about)
+
+    @property
+    def failed(self) -> bool:
+        return any(problem.severity == "error" for problem, _ in self._found)
+
+    def all(self) -> tuple[Problem, ...]:
+        """Sorted by file and place, errors first; what is about one thing is one problem."""
+        ordered = sorted(self._found, key=lambda found: _order(found[0]))
+        merged: dict[object, Problem] = {}
+        for problem, about in ordered:
+            identity: object = ("about", problem.severity, about) if about else problem
+            if identity in merged and about:
+                merged[identity] = merged[identity]._replace(more=merged[identity].more + 1)
+            else:
+                merged[identity] = problem
+        return tuple(merged.values())
+
+    def _add(self, severity: Severity, at: Mark, message: str, hint: str | None, about: tuple[str, str] | None) -> None:
+        excerpt = self._excerpt(at)
+        self._found.append((Problem(severity, at.file, at.line, at.column, message, hint, excerpt), about))
+
+    def _excerpt(self, at: Mark) -> str:
+        lines = self._lines.get(at.file, [])
+        if not 1 <= at.line <= len(lines):
+            return ""
+        line = lines[at.line - 1]
+        # The tabs of the line stand before the carets too, so that they line up on any terminal.
+        lead = "".join("\t" if character == "\t" else " " for character in line[: at.column - 1])
+        room = max(1, min(at.length, len(line) - at.column + 1))
+        return f"{line}\n{lead}{'^' * room}"
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
+    """A hint with the nearest of the known names, or None."""
+    names = {name.lower(): name for name in known}
+    close = get_close_matches(wrong.lower(), names, n=1, cutoff=0.6)
+    return f'did you mean "{names[close[0]]}"?' if close else None
+
+
+def one_of(names: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *most, last = list(names) or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _order(problem: Problem) -> tuple[object, ...]:
+    return problem.file, problem.severity, problem.line, problem.column, problem.message
