@@ -5,6 +5,7 @@
     ├── JourneyInvalid         files in journeys/ do not check; carries every problem at once
     ├── InvalidInput           what a caller sent cannot be accepted; carries where and what to try
     ├── NotFound               a customer, journey, enrollment or program that is not there
+    ├── CannotCompose          a message cannot be made for this customer; its touch fails
     ├── Conflict               the row moved under us, or an idempotency key was used for something else
     └── StoreUnavailable       the database did not answer; nothing was changed; try again
 
@@ -45,6 +46,16 @@ class InvalidInput(IdicError):
 
 class NotFound(IdicError):
     code = "not_found"
+
+
+class CannotCompose(IdicError):
+    """``code`` says which part failed: ``template_failed``, ``mjml_failed``, ``no_content``, ``cannot_compose``."""
+
+    code = "cannot_compose"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        self.code = code or self.code
+        super().__init__(message)
 
 
 class Conflict(IdicError):

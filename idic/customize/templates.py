@@ -1,0 +1,108 @@
+"""Templates: checked whole before anything runs, rendered for one customer.
+
+    checked = check("Hi {{ customer.first_name | default: 'there' }}", names, blocks)
+    text = render("Hi {{ customer.first_name | default: 'there' }}", {"customer.first_name": None}, {})
+
+A template knows declared names only. What may be missing is printed behind ``default`` or inside ``{% if %}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from liquid.exceptions import LiquidError
+
+from idic.customize.checking import Checker, TemplateProblem
+from idic.customize.engine import BLOCKS, Dialect, Url, parse
+from idic.customize.filters import READER, Reader, whole
+from idic.errors import CannotCompose
+from idic.journey.program import Attribute
+
+__all__ = ["Checked", "Dialect", "Reader", "TemplateProblem", "Url", "check", "names_in", "render"]
+
+
+SOMEBODY = Reader()
+
+
+class Checked(NamedTuple):
+    """``reads`` every declared name the template uses on any path, in its blocks too."""
+
+    reads: dict[str, Attribute]
+    problems: tuple[TemplateProblem, ...]
+
+
+def check(source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str]) -> Checked:
+    """Check a template against everything it may use.
+
+    ``names`` are dotted: ``customer.first_name``, ``cart.items``, ``key``. One that is ``required`` or has a
+    ``default`` is always there; any other needs ``| default:`` or ``{% if %}`` where it is printed. ``blocks`` are the
+    sources that ``{% render 'name' %}`` takes. Problems are sorted by place.
+    """
+    checker = Checker(names, blocks)
+    checker.check(source)
+    problems = sorted(checker.problems, key=lambda problem: (problem.block or "", problem.line, problem.column))
+    return Checked(checker.reads, tuple(problems))
+
+
+def render(
+    source: str,
+    values: Mapping[str, object],
+    blocks: Mapping[str, str],
+    *,
+    dialect: Dialect = "text",
+    reader: Reader = SOMEBODY,
+) -> str:
+    """Render a template that has been checked. ``values`` has every dotted name it reads; None is a missing value.
+
+    Raises ``CannotCompose`` where it cannot be rendered: a name not given, a limit passed.
+    """
+    try:
+        return parse(source, dialect).render({**_nested(values), BLOCKS: blocks, READER: reader})
+    except LiquidError as error:
+        raise CannotCompose(str(error.message), code="template_failed") from error
+    except Exception as error:  # a filter meeting what it cannot bear, such as a division by zero
+        raise CannotCompose(f"{type(error).__name__}: {error}", code="template_failed") from error
+
+
+def names_in(source: str) -> frozenset[str]:
+    """The dotted names that a template uses, whether or not they exist. Empty for what is not Liquid."""
+    try:
+        found = parse(source, "text").analyze(include_partials=False).globals
+    except LiquidError:
+        return frozenset()
+    return frozenset(str(variable) for variables in found.values() for variable in variables)
+
+
+class _Thing(dict[str, object]):
+    """A line item: a field nobody sent is missing, not unknown."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def _nested(values: Mapping[str, object]) -> dict[str, object]:
+    nested: dict[str, object] = {}
+    for name, value in values.items():
+        *groups, leaf = name.split(".")
+        place = nested
+        for group in groups:
+            inner = place.setdefault(group, {})
+            if not isinstance(inner, dict):
+                raise CannotCompose(f'"{group}" of "{name}" is a value and a group', code="template_failed")
+            place = inner
+        place[leaf] = _present(value)
+    return nested
+
+
+def _present(value: object) -> object:
+    """A value as templates see it: blank text is missing, whole numbers print without a point."""
+    match value:
+        case str():
+            return value if value.strip() else None
+        case Mapping():
+            return _Thing({str(key): _present(field) for key, field in value.items()})
+        case list() | tuple():
+            return [_present(item) for item in value]
+        case _:
+            return whole(value)
