@@ -1,0 +1,531 @@
+"""The machine of journeys: given where an enrollment is, what reached it and the time, where it goes, what is to be sent
+and why. Plain and deterministic: no I/O, no clock, no dice.
+
+Two drivers run it: a transaction of the store, and the simulator. What it must ask, it yields: the events of the customer
+(``Inbox``) and the contact policy's consent to a touch (``MayWe``).
+
+Time here is nominal. A wait that ended at ten o'clock is followed by a step that was reached at ten o'clock, even if a
+worker comes to it at noon; so lateness never adds up, and an event is held against the deadline that it was promised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar, assert_never
+
+from idic.journey.conditions import amount, explain, holds
+from idic.journey.program import (
+    Arm,
+    Choose,
+    Condition,
+    Exit,
+    Pattern,
+    Program,
+    Send,
+    Split,
+    Target,
+    Wait,
+    WaitFor,
+)
+from idic.journey.scope import Facts, Scope
+from idic.journey.state import Ending, Event, Place, State, Touched, TouchStatus, Trace
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+# What the interpreter asks of its driver.
+
+
+class Inbox(NamedTuple):
+    """The customer's routed events of these names, accepted at or after ``since``, in the order of acceptance."""
+
+    names: frozenset[str]
+    since: datetime
+
+
+class MayWe(NamedTuple):
+    """Whether the contact policy lets this touch be claimed now."""
+
+    step: str
+    channel: str
+    message: str
+    deliver_by: datetime
+
+
+class Allow(NamedTuple):
+    rules: tuple[str, ...] = ()
+
+
+class Defer(NamedTuple):
+    until: datetime
+    rule: str
+    reason: str
+
+
+class Skip(NamedTuple):
+    rule: str
+    reason: str
+
+
+Verdict = Allow | Defer | Skip
+Ask = Inbox | MayWe
+
+
+# What it answers.
+
+
+class Claim(NamedTuple):
+    """A touch to be claimed: ``deliver_by`` is the last instant at which it may leave."""
+
+    step: str
+    channel: str
+    message: str
+    deliver_by: datetime
+
+
+class Outcome(NamedTuple):
+    state: State
+    trace: tuple[Trace, ...]
+    claims: tuple[Claim, ...] = ()
+
+
+Machine = Generator[Ask, Any, Outcome]
+T = TypeVar("T")
+
+
+def drive(machine: Generator[Ask, Any, T], answer: Callable[[Ask], Any]) -> T:
+    """Run ``machine`` to its end, with every question answered at once by ``answer``."""
+    try:
+        question = next(machine)
+        while True:
+            question = machine.send(answer(question))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+# What an event means to an open enrollment, before it moves: the router's question.
+
+
+class Ends(NamedTuple):
+    """The goal is reached or the customer leaves: final at once."""
+
+    ending: Ending
+    value: float | None
+
+
+class ReachesGoal(NamedTuple):
+    """The goal is reached and the journey goes on."""
+
+    value: float | None
+
+
+class Wakes(NamedTuple):
+    """The step where the enrollment stands may take the event."""
+
+
+class Late(NamedTuple):
+    """The step waited for this event, but not so long."""
+
+    step: str
+
+
+Meaning = Ends | ReachesGoal | Wakes | Late | None
+
+
+def meet(program: Program, state: State, event: Event, facts: Facts) -> Meaning:
+    """What ``event`` means to this enrollment. Goal before leave before the waiting step."""
+    if state.ended is not None or event.place <= state.entry.place:
+        return None
+    scope = Scope(program, facts, event.accepted_at, state, event)
+    goal = program.goal
+    if goal and (goal.then == "leave" or state.goal_at is None) and _any_matches(goal.on, state, event, scope):
+        value = amount(goal.value, scope) if goal.value else None
+        if goal.then == "continue":
+            return ReachesGoal(value)
+        return Ends(Ending(kind="goal", reason=event.name, at=event.accepted_at), value)
+    if _any_matches(program.leave, state, event, scope):
+        return Ends(Ending(kind="leave", reason=event.name, at=event.accepted_at), None)
+    if state.step is not None and _awaits(program, state.step, state, event):
+        if state.deadline is None or event.accepted_at <= state.deadline:
+            return Wakes()
+        return Late(state.step)
+    for expired in state.expired:
+        if _awaits(program, expired, state, event):
+            return Late(expired)
+    return None
+
+
+def attributes(program: Program, state: State, event: Event, facts: Facts) -> tuple[bool, float | None]:
+    """Whether ``event`` is the goal of an enrollment that has ended, and its value."""
+    scope = Scope(program, facts, event.accepted_at, state, event)
+    if program.goal is None or not _any_matches(program.goal.on, state, event, scope):
+        return False, None
+    return True, amount(program.goal.value, scope) if program.goal.value else None
+
+
+def close(state: State, ending: Ending) -> Outcome:
+    """End the enrollment here and now; what is claimed and not yet attempted will not be sent."""
+    touches = {
+        step: {
+            channel: Touched(status="failed", at=ending.at, reason="ended") if touch.status in _UNSENT else touch
+            for channel, touch in channels.items()
+        }
+        for step, channels in state.touches.items()
+    }
+    ended = state.model_copy(update={"ended": ending, "step": None, "deadline": None, "touches": touches})
+    return Outcome(ended, (Trace(ending.at, "ended", state.step, {"kind": ending.kind, "reason": ending.reason}),))
+
+
+_UNSENT: tuple[TouchStatus, ...] = ("claimed", "deferred")
+_SETTLED: tuple[TouchStatus, ...] = ("sent", "failed", "uncertain", "refused")
+_WENT: tuple[TouchStatus, ...] = ("sent", "uncertain")
+
+
+def settle(state: State, step: str, channel: str, touched: Touched) -> State:
+    """The state after one touch came to stand as ``touched``."""
+    return state.model_copy(
+        update={"touches": {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}}
+    )
+
+
+# Moving.
+
+
+def begin(
+    program: Program, enrollment: str, customer: str, event: Event, key: str | None, facts: Facts
+) -> Generator[Ask, Any, Outcome]:
+    """Enter ``program`` on ``event`` and go as far as its instant allows.
+
+    The present is the event's: what was accepted later is routed, and what is due later is advanced, in its turn.
+    """
+    now = event.accepted_at
+    state = State(
+        enrollment=enrollment,
+        customer=customer,
+        entered_at=now,
+        entry=event,
+        key=key,
+        reached=now,
+        consumed=event.place,
+        seen=event.place,
+    )
+    move = _Move(program, state, facts, now)
+    scope = move.scope()
+    entered_by = next((pattern for pattern in program.entry.on if pattern.on == event.name), None)
+    why = {"event": event.name}
+    if entered_by is not None and entered_by.when is not None:
+        why["because"] = explain(entered_by.when, Scope(program, facts, now, state, event))
+    move.note("entered", **why)
+    for segment in program.segments:
+        if segment.when is None or holds(segment.when, scope):
+            move.change(segment=segment.name)
+            move.note("segment", segment=segment.name, **_because(segment.when, scope))
+            break
+    move.go(program.first, now)
+    return (yield from move.run())
+
+
+def advance(program: Program, state: State, facts: Facts, now: datetime) -> Generator[Ask, Any, Outcome]:
+    """Go as far as ``now`` allows. At rest already, the outcome is the state as it is and no trace."""
+    return (yield from _Move(program, state, facts, now).run())
+
+
+class _Move:
+    """One move under way: the state so far, what was noted and what is claimed."""
+
+    def __init__(self, program: Program, state: State, facts: Facts, now: datetime) -> None:
+        self.program = program
+        self.state = state
+        self.facts = facts
+        self.now = now
+        self.trace: list[Trace] = []
+        self.claims: list[Claim] = []
+
+    def change(self, **fields: Any) -> None:
+        self.state = self.state.model_copy(update=fields)
+
+    def note(self, kind: str, /, at: datetime | None = None, **why: Any) -> None:
+        self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why))
+
+    def scope(self, event: Event | None = None) -> Scope:
+        return Scope(self.program, self.facts, self.now, self.state, event)
+
+    def run(self) -> Machine:
+        moved = True
+        while moved and self.state.ended is None and self.state.step is not None:
+            moved = yield from self._step()
+        return Outcome(self.state, tuple(self.trace), tuple(self.claims))
+
+    def go(self, target: Target, at: datetime) -> None:
+        """Follow a branch: arrive at the step it names, or end."""
+        if target.step is None:
+            self._end(target.exit or "done", at)
+            return
+        step = self.program.steps[target.step]
+        self.change(
+            step=step.id,
+            reached=at,
+            deadline=None,
+            seen=self.state.consumed,
+            began={**self.state.began, step.id: at},
+        )
+        match step:
+            case Wait(duration=duration) | WaitFor(within=duration):
+                # A send asks its condition at the moment of sending; every other step on arrival.
+                if self._passed_over(step.when, step.otherwise):
+                    return
+                self.change(deadline=duration.after(at, self.facts.zone))
+                self.note("waiting", until=self.state.deadline)
+            case Send() | Choose() | Split() | Exit():
+                pass
+            case _:
+                assert_never(step)
+
+    def _end(self, reason: str, at: datetime) -> None:
+        outcome = close(self.state, Ending(kind="exit", reason=reason, at=at))
+        self.state = outcome.state
+        self.trace.extend(outcome.trace)
+
+    def _passed_over(self, when: Condition | None, otherwise: Target) -> bool:
+        scope = self.scope()
+        if when is None or holds(when, scope):
+            return False
+        self.note("passed over", because=explain(when, scope))
+        self.go(otherwise, self.state.reached)
+        return True
+
+    def _step(self) -> Generator[Ask, Any, bool]:
+        """Do what the present step asks for; whether that moved the enrollment on."""
+        step = self.program.steps[self.state.step or ""]
+        match step:
+            case Wait(without=None):
+                return self._when_due(step.then, "waited")
+            case Wait():
+                return (yield from self._silence(step))
+            case WaitFor():
+                return (yield from self._wait_for(step))
+            case Choose():
+                if not self._passed_over(step.when, step.otherwise):
+                    self._choose(step)
+                return True
+            case Split():
+                if not self._passed_over(step.when, step.otherwise):
+                    self._split(step)
+                return True
+            case Send():
+                return (yield from self._send(step))
+            case Exit():
+                if not self._passed_over(step.when, step.otherwise):
+                    self._end(step.reason, self.state.reached)
+                return True
+            case _:
+                assert_never(step)
+
+    def _deadline(self) -> datetime:
+        if self.state.deadline is None:
+            raise ValueError(f"step {self.state.step} waits without a deadline")
+        return self.state.deadline
+
+    def _when_due(self, target: Target, kind: str) -> bool:
+        deadline = self._deadline()
+        if self.now < deadline:
+            return False
+        self.note(kind, at=deadline)
+        self.go(target, deadline)
+        return True
+
+    def _silence(self, step: Wait) -> Generator[Ask, Any, bool]:
+        """Wait until ``duration`` has passed without the event; each one starts the wait over."""
+        pattern = step.without
+        assert pattern is not None
+        events: Sequence[Event] = yield Inbox(frozenset((pattern.on,)), self.state.reached)
+        for event in events:
+            if not self._unseen(event) or event.accepted_at > self._deadline():
+                continue
+            if _matches(pattern, self.state, event, self.scope(event)):
+                self.change(
+                    deadline=step.duration.after(event.accepted_at, self.facts.zone), consumed=_later(self, event)
+                )
+                if step.capture:
+                    self.change(captured={**self.state.captured, step.capture: event})
+                self.note("starts over", at=event.accepted_at, event=event.name, until=self.state.deadline)
+            self.change(seen=event.place)
+        return self._when_due(step.then, "silence")
+
+    def _wait_for(self, step: WaitFor) -> Generator[Ask, Any, bool]:
+        about = [arm.pattern.of for arm in step.arms if arm.pattern.of]
+        if len(about) == len(step.arms) and all(self._sent_at(of) is None for of in about):
+            self.note("skipped", because=f"{', '.join(about)} was not sent")
+            self.go(step.otherwise, self.state.reached)
+            return True
+        since = [self._since(arm) for arm in step.arms]
+        earliest = min((instant for instant, _ in since if instant is not None), default=self.state.reached)
+        events: Sequence[Event] = yield Inbox(frozenset(arm.pattern.on for arm in step.arms), earliest)
+        deadline = self._deadline()
+        for event in events:
+            if event.accepted_at > deadline:
+                break
+            for arm, (instant, after) in zip(step.arms, since, strict=True):
+                if instant is None or event.accepted_at < instant or event.place <= after:
+                    continue
+                if event.place <= self.state.seen and arm.since == "wait":
+                    continue
+                if _matches(arm.pattern, self.state, event, self.scope(event)):
+                    self._take(step, arm, event)
+                    return True
+            if self._unseen(event):
+                self.change(seen=event.place)
+        if self.now < deadline:
+            return False
+        self.change(expired=(*self.state.expired, step.id))
+        return self._when_due(step.otherwise, "timed out")
+
+    def _since(self, arm: Arm) -> tuple[datetime | None, Place]:
+        """From which instant on this arm's events count, and after which place; (None, …) if they cannot come."""
+        entry = self.state.entry.place
+        match arm.since:
+            case "wait":
+                return self.state.reached, Place(*self.state.consumed)
+            case "entry":
+                return self.state.entered_at, entry
+            case "sent":
+                return self._sent_at(arm.pattern.of or ""), entry
+            case step:
+                return self.state.began.get(step, self.state.reached), entry
+
+    def _take(self, step: WaitFor, arm: Arm, event: Event) -> None:
+        at = max(self.state.reached, event.accepted_at)
+        self.note("happened", at=at, event=event.name, **_because(arm.pattern.when, self.scope(event)))
+        self.change(consumed=_later(self, event))
+        if arm.capture:
+            self.change(captured={**self.state.captured, arm.capture: event})
+        self.go(arm.then, at)
+
+    def _unseen(self, event: Event) -> bool:
+        return event.place > self.state.seen and event.accepted_at >= self.state.reached
+
+    def _sent_at(self, step: str) -> datetime | None:
+        went = [touch.at for touch in self.state.touches.get(step, {}).values() if touch.status in _WENT]
+        return min(went, default=None)
+
+    def _choose(self, step: Choose) -> None:
+        scope = self.scope()
+        for branch in step.branches:
+            if holds(branch.when, scope):
+                self.note("chose", because=explain(branch.when, scope))
+                self.go(branch.then, self.state.reached)
+                return
+        self.note("chose", because="otherwise")
+        self.go(step.otherwise, self.state.reached)
+
+    def _split(self, step: Split) -> None:
+        point = _hash(self.state.customer, self.program.journey, step.id)
+        for share in step.shares:
+            point -= share.percent
+            if point < 0:
+                break
+        self.change(splits={**self.state.splits, step.id: share.name})
+        self.note("split", share=share.name)
+        self.go(share.then, self.state.reached)
+
+    def _send(self, step: Send) -> Generator[Ask, Any, bool]:
+        touches = self.state.touches.get(step.id, {})
+        wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
+        if wanting and (self.state.deadline is None or self.now >= self.state.deadline):
+            yield from self._claim(step, wanting)
+            touches = self.state.touches.get(step.id, {})
+        if any(touches[channel].status not in _SETTLED for channel in step.channels):
+            return False
+        went = any(touch.status in _WENT for touch in touches.values())
+        self.go(step.then if went else step.otherwise, max(touch.at for touch in touches.values()))
+        return True
+
+    def _claim(self, step: Send, channels: list[str]) -> Generator[Ask, Any, None]:
+        """Ask for each channel whether the touch may be claimed; what is deferred is asked again at its time."""
+        deliver_by = step.within.after(self.state.reached, self.facts.zone)
+        asked_at = self.state.deadline or self.state.reached
+        scope = self.scope()
+        deferrals = []
+        for channel in channels:
+            verdict: Verdict
+            if self.now > deliver_by:
+                verdict = Skip("too late", f"within {step.within}")
+            elif step.when is not None and not holds(step.when, scope):
+                verdict = Skip("condition", explain(step.when, scope))
+            else:
+                verdict = yield MayWe(step.id, channel, step.message, deliver_by)
+                if isinstance(verdict, Defer) and verdict.until > deliver_by:
+                    self.note("deferred", at=self.now, channel=channel, rule=verdict.rule, because=verdict.reason)
+                    verdict = Skip("too late", f"within {step.within}")
+            match verdict:
+                case Allow():
+                    touched = Touched(status="claimed", at=self.now)
+                    self.claims.append(Claim(step.id, channel, step.message, deliver_by))
+                    self.note("claimed", at=self.now, channel=channel, message=step.message)
+                case Defer(until=until, rule=rule, reason=reason):
+                    touched = Touched(status="deferred", at=self.now, reason=rule)
+                    deferrals.append(until)
+                    self.note("deferred", at=self.now, channel=channel, rule=rule, because=reason, until=until)
+                case Skip(rule=rule, reason=reason):
+                    touched = Touched(status="refused", at=asked_at, reason=rule)
+                    self.note("not sent", at=self.now, channel=channel, rule=rule, because=reason)
+                case _:
+                    assert_never(verdict)
+            self.state = settle(self.state, step.id, channel, touched)
+        self.change(deadline=min(deferrals, default=None))
+
+
+def _any_matches(patterns: Sequence[Pattern], state: State, event: Event, scope: Scope) -> bool:
+    return any(_matches(pattern, state, event, scope) for pattern in patterns)
+
+
+def _matches(pattern: Pattern, state: State, event: Event, scope: Scope) -> bool:
+    return _concerns(pattern, state, event) and (pattern.when is None or holds(pattern.when, scope))
+
+
+def _concerns(pattern: Pattern, state: State, event: Event) -> bool:
+    """Whether the event is of this name, this key and this message; its condition aside."""
+    if pattern.on != event.name:
+        return False
+    if pattern.key is not None and key_of(event, pattern.key) != state.key:
+        return False
+    return pattern.of is None or (event.enrollment == state.enrollment and event.step == pattern.of)
+
+
+def _awaits(program: Program, step_id: str, state: State, event: Event) -> bool:
+    return any(_concerns(pattern, state, event) for pattern in _awaited(program, step_id))
+
+
+def _awaited(program: Program, step_id: str) -> Iterator[Pattern]:
+    match program.steps[step_id]:
+        case Wait(without=Pattern() as pattern):
+            yield pattern
+        case WaitFor(arms=arms):
+            yield from (arm.pattern for arm in arms)
+
+
+def key_of(event: Event, name: str) -> str | None:
+    """The event's key as text, None where it has none."""
+    value = event.properties.get(name)
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) or None
+
+
+def _later(move: _Move, event: Event) -> Place:
+    return max(Place(*move.state.consumed), event.place)
+
+
+def _because(when: Condition | None, scope: Scope) -> Mapping[str, str]:
+    return {} if when is None else {"because": explain(when, scope)}
+
+
+def _hash(*parts: str) -> float:
+    """A number in [0, 100) that follows from the parts for ever."""
+    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64 * 100

@@ -1,0 +1,49 @@
+"""A trace in plain sentences. What is recorded is data (``kind``, ``step``, ``why``); the words are made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+KINDS: dict[str, str] = {
+    "entered": "entered: {event}{because}",
+    "segment": "segment {segment}{because}",
+    "waiting": "waits until {until}",
+    "waited": "the wait is over",
+    "starts over": "{event} again: the wait starts over, until {until}",
+    "silence": "silence for long enough",
+    "happened": "{event} happened{because}",
+    "timed out": "nothing happened in time",
+    "skipped": "skipped{because}",
+    "passed over": "passed over{because}",
+    "chose": "chose{because}",
+    "split": "fell into {share}",
+    "claimed": "{message} by {channel}: may be sent",
+    "deferred": "{channel} deferred by {rule}{because}",
+    "not sent": "not sent by {channel}: {rule}{because}",
+    "trying again": "{channel}: not delivered yet ({reason}), tries again",
+    "sent": "sent by {channel}",
+    "failed": "{channel} failed: {reason}",
+    "uncertain": "{channel} uncertain: {reason}; it is not repeated",
+    "late": "{event} came too late for this step",
+    "goal": "goal reached: {event}{value}",
+    "ended": "ended: {reason}",
+    "merged": "two customers turned out to be one",
+}
+"""Every kind of entry, and its sentence."""
+
+
+def sentence(kind: str, step: str | None, why: Mapping[str, Any]) -> str:
+    """One line for people: ``nudge: sent by email``."""
+
+    class Words(dict[str, Any]):
+        def __missing__(self, name: str) -> str:
+            return ""
+
+    words = Words(why)
+    if words.get("because"):
+        words["because"] = f" ({words['because']})"
+    if words.get("value") is not None and "value" in words:
+        words["value"] = f", worth {words['value']:g}"
+    text = KINDS.get(kind, kind).format_map(words)
+    return f"{step}: {text}" if step else text

@@ -1,0 +1,60 @@
+"""Customers: holding one, what we know of them, and making one of two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from idic.errors import NotFound
+from idic.store.database import Tx
+from idic.store.tables import Row, consents, customers, enrollments, events, identities, partition_of, touches
+
+
+async def lock(tx: Tx, customer_id: str) -> Row:
+    """The customer's row, held until the transaction ends; of a customer who was merged, the one they became.
+
+    Raises ``NotFound``.
+    """
+    while True:
+        row = await tx.row(select(customers).where(customers.c.id == customer_id).with_for_update())
+        if row is None:
+            raise NotFound(f"there is no customer {customer_id}")
+        if row["merged_into"] is None:
+            return row
+        customer_id = row["merged_into"]
+
+
+async def lock_pair(tx: Tx, first: str, second: str) -> None:
+    """Hold two customers, in the order of their ids, as everybody does who needs two."""
+    both = select(customers.c.id).where(customers.c.id.in_((first, second))).order_by(customers.c.id)
+    await tx.rows(both.with_for_update())
+
+
+async def learn(tx: Tx, customer_id: str, traits: dict[str, Any], at: datetime) -> None:
+    await tx.execute(update(customers).where(customers.c.id == customer_id).values(traits=traits, updated_at=at))
+
+
+async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> dict[str, Any]:
+    """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its traits."""
+    traits = {**absorbed["traits"], **into["traits"]}
+    moving = {"customer_id": into["id"]}
+    for table in (identities, enrollments, touches, consents):
+        await tx.execute(update(table).where(table.c.customer_id == absorbed["id"]).values(moving))
+    await tx.execute(
+        update(events)
+        .where(events.c.customer_id == absorbed["id"])
+        .values(customer_id=into["id"], partition=partition_of(into["id"]))
+    )
+    await tx.execute(
+        update(customers).where(customers.c.id == absorbed["id"]).values(merged_into=into["id"], updated_at=at, traits={})
+    )
+    await learn(tx, into["id"], traits, at)
+    return traits
+
+
+async def has_identity(tx: Tx, customer_id: str, kinds: Sequence[str]) -> bool:
+    found = select(identities.c.kind).where(identities.c.customer_id == customer_id, identities.c.kind.in_(kinds))
+    return await tx.row(found.limit(1)) is not None

@@ -1,0 +1,174 @@
+"""Enrollments: the row is the state. Every move writes it under the customer's row and counts ``seq`` up by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, insert, or_, select, update
+
+from idic.errors import Conflict, NotFound
+from idic.journey.program import SEMANTICS
+from idic.journey.state import State, Trace
+from idic.store.database import Tx
+from idic.store.tables import Row, enrollments, trace
+
+
+class Enrollment(NamedTuple):
+    id: str
+    customer_id: str
+    journey: str
+    program_id: str
+    key: str | None
+    seq: int
+    state: State
+    goal_at: datetime | None = None
+    goal_value: float | None = None
+    attribute_until: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state.ended is None
+
+
+def read(row: Row) -> Enrollment:
+    return Enrollment(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        journey=row["journey"],
+        program_id=row["program_id"],
+        key=row["key"] or None,
+        seq=row["seq"],
+        state=State.model_validate(row["state"]),
+        goal_at=row["goal_at"],
+        goal_value=row["goal_value"],
+        attribute_until=row["attribute_until"],
+    )
+
+
+async def get(tx: Tx, enrollment_id: str) -> Enrollment:
+    """Raises ``NotFound``."""
+    row = await tx.row(select(enrollments).where(enrollments.c.id == enrollment_id))
+    if row is None:
+        raise NotFound(f"there is no enrollment {enrollment_id}")
+    return read(row)
+
+
+async def whose(tx: Tx, enrollment_id: str) -> str:
+    """The id of the customer whose enrollment this is. Raises ``NotFound``."""
+    found = await tx.scalar(select(enrollments.c.customer_id).where(enrollments.c.id == enrollment_id))
+    if found is None:
+        raise NotFound(f"there is no enrollment {enrollment_id}")
+    return str(found)
+
+
+async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
+    """Whom an event of this customer may concern: open enrollments, and ended ones that a goal may still be put down to."""
+    rows = await tx.rows(
+        select(enrollments)
+        .where(enrollments.c.customer_id == customer_id)
+        .where(or_(enrollments.c.ended_at.is_(None), enrollments.c.attribute_until >= at))
+        .order_by(enrollments.c.entered_at, enrollments.c.id)
+    )
+    return [read(row) for row in rows]
+
+
+async def last_entered(tx: Tx, customer_id: str, journey: str, key: str | None) -> datetime | None:
+    found = await tx.scalar(
+        select(enrollments.c.entered_at)
+        .where(enrollments.c.customer_id == customer_id, enrollments.c.journey == journey)
+        .where(enrollments.c.key == (key or ""))
+        .order_by(enrollments.c.entered_at.desc())
+        .limit(1)
+    )
+    return found if isinstance(found, datetime) else None
+
+
+def _columns(enrollment: Enrollment) -> Row:
+    state = enrollment.state
+    return {
+        "customer_id": enrollment.customer_id,
+        "program_id": enrollment.program_id,
+        "state": state.model_dump(mode="json", exclude_defaults=True),
+        "step": state.step,
+        "deadline": state.deadline,
+        "ended_at": state.ended.at if state.ended else None,
+        "ending": state.ended.kind if state.ended else None,
+        "reason": state.ended.reason if state.ended else None,
+        "goal_at": enrollment.goal_at,
+        "goal_value": enrollment.goal_value,
+        "attribute_until": enrollment.attribute_until,
+    }
+
+
+async def create(tx: Tx, enrollment: Enrollment) -> None:
+    await tx.execute(
+        insert(enrollments).values(
+            id=enrollment.id,
+            journey=enrollment.journey,
+            key=enrollment.key or "",
+            seq=enrollment.seq,
+            semantics=SEMANTICS,
+            entered_at=enrollment.state.entered_at,
+            **_columns(enrollment),
+        )
+    )
+
+
+async def save(tx: Tx, enrollment: Enrollment) -> Enrollment:
+    """Write what ``enrollment`` has become. Raises ``Conflict`` if its ``seq`` is no longer the one that was read."""
+    written = await tx.execute(
+        update(enrollments)
+        .where(enrollments.c.id == enrollment.id, enrollments.c.seq == enrollment.seq)
+        .values(seq=enrollment.seq + 1, **_columns(enrollment))
+    )
+    if written.rowcount != 1:
+        raise Conflict(f"enrollment {enrollment.id} moved while it was held")
+    return enrollment._replace(seq=enrollment.seq + 1)
+
+
+async def note(tx: Tx, enrollment_id: str, entries: Sequence[Trace]) -> None:
+    """Append to the trace; nothing to do for no entries."""
+    if entries:
+        await tx.execute(
+            insert(trace),
+            [
+                {"enrollment_id": enrollment_id, "at": e.at, "kind": e.kind, "step": e.step, "why": _plain(e.why)}
+                for e in entries
+            ],
+        )
+
+
+def _plain(why: object) -> dict[str, object]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in dict(why).items()  # type: ignore[call-overload]
+        if value is not None
+    }
+
+
+async def traced(tx: Tx, enrollment_id: str) -> list[Row]:
+    return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.at, trace.c.id))
+
+
+async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime | None]]:
+    """A page of open enrollments with their deadlines, in the order of their ids."""
+    rows = await tx.rows(
+        select(enrollments.c.id, enrollments.c.deadline)
+        .where(enrollments.c.ended_at.is_(None), enrollments.c.id > after)
+        .order_by(enrollments.c.id)
+        .limit(limit)
+    )
+    return [(row["id"], row["deadline"]) for row in rows]
+
+
+async def open_among(tx: Tx, ids: Sequence[str]) -> set[str]:
+    rows = await tx.rows(select(enrollments.c.id).where(enrollments.c.id.in_(ids), enrollments.c.ended_at.is_(None)))
+    return {row["id"] for row in rows}
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """How many enrollments stand where: ``open`` and each kind of ending."""
+    rows = await tx.rows(select(enrollments.c.ending, func.count().label("n")).group_by(enrollments.c.ending))
+    return {row["ending"] or "open": row["n"] for row in rows}

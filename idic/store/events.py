@@ -1,0 +1,88 @@
+"""Events: what the router has not seen yet, and what an enrollment may still take. The inbox is this table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, select, update
+
+from idic.journey.state import Event
+from idic.store.database import Tx
+from idic.store.tables import Row, events
+
+
+def read(row: Row) -> Event:
+    return Event(
+        number=row["id"],
+        name=row["name"],
+        properties=row["properties"],
+        accepted_at=row["accepted_at"],
+        occurred_at=row["occurred_at"],
+        enrollment=row["enrollment_id"],
+        step=row["step"],
+    )
+
+
+async def unrouted(tx: Tx, customer_id: str) -> list[Row]:
+    """All of this customer's, in the order of acceptance."""
+    return await tx.rows(
+        select(events)
+        .where(events.c.customer_id == customer_id, events.c.routed_at.is_(None))
+        .order_by(events.c.accepted_at, events.c.id)
+    )
+
+
+async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int) -> list[str]:
+    """The customers in these partitions who have unrouted events, who has waited longest first."""
+    oldest = func.min(events.c.id)
+    rows = await tx.rows(
+        select(events.c.customer_id, oldest.label("oldest"))
+        .where(events.c.partition.in_(list(partitions)), events.c.routed_at.is_(None))
+        .group_by(events.c.customer_id)
+        .order_by(oldest)
+        .limit(limit)
+    )
+    return [row["customer_id"] for row in rows]
+
+
+async def routed(tx: Tx, event_id: int, at: datetime, outcome: dict[str, Any]) -> None:
+    await tx.execute(update(events).where(events.c.id == event_id).values(routed_at=at, outcome=outcome or None))
+
+
+async def inbox(
+    tx: Tx, customer_id: str, names: Sequence[str], since: datetime, upto: tuple[datetime, int] | None = None
+) -> list[Event]:
+    """The customer's routed events of these names accepted at or after ``since``, in the order of acceptance; with
+    ``upto``, those up to this place and the one at it (which is being routed)."""
+    chosen = select(events).where(
+        events.c.customer_id == customer_id, events.c.name.in_(names), events.c.accepted_at >= since
+    )
+    if upto is None:
+        chosen = chosen.where(events.c.routed_at.is_not(None))
+    else:
+        chosen = chosen.where(events.c.accepted_at <= upto[0])
+    rows = await tx.rows(chosen.order_by(events.c.accepted_at, events.c.id))
+    found = [read(row) for row in rows]
+    return found if upto is None else [event for event in found if event.place <= upto]
+
+
+async def tally(
+    tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None, summed: str | None
+) -> float:
+    """How many events of this name the customer has, or the sum of a property over them (what is no number counts 0)."""
+    theirs = [events.c.customer_id == customer_id, events.c.name == name, events.c.accepted_at <= upto]
+    if since is not None:
+        theirs.append(events.c.accepted_at > since)
+    if summed is None:
+        return float(await tx.scalar(select(func.count()).select_from(events).where(and_(*theirs))) or 0)
+    rows = await tx.rows(select(events.c.properties).where(and_(*theirs)))
+    return sum(_number(row["properties"].get(summed)) for row in rows)
+
+
+def _number(value: object) -> float:
+    try:
+        return 0.0 if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return 0.0

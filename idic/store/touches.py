@@ -1,0 +1,80 @@
+"""Touches: each an intent first, claimed under a key that is unique, so that nothing is ever sent for it twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from idic.errors import NotFound
+from idic.journey.interpreter import Claim
+from idic.store.database import Tx
+from idic.store.tables import Row, touches
+
+ROUND = 1
+"""Which time round a step is: steps that repeat will count it up."""
+
+
+def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
+    """The id follows from what makes a touch unique; so does the Message-ID of its mail."""
+    parts = "\x1f".join((enrollment_id, step, str(round_), channel))
+    return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+
+async def claim(
+    tx: Tx, enrollment_id: str, customer_id: str, claims: Sequence[Claim], accounts: dict[str, str], at: datetime
+) -> None:
+    """Claim each; one that was deferred after its first claim is claimed again, and no other can be."""
+    insert = sqlite_insert if tx.sqlite else postgresql_insert
+    for one in claims:
+        row = {
+            "id": touch_id(enrollment_id, one.step, ROUND, one.channel),
+            "enrollment_id": enrollment_id,
+            "customer_id": customer_id,
+            "step": one.step,
+            "round": ROUND,
+            "channel": one.channel,
+            "message": one.message,
+            "account": accounts[one.channel],
+            "status": "claimed",
+            "deliver_by": one.deliver_by,
+            "claimed_at": at,
+        }
+        statement = insert(touches).values(row)
+        await tx.execute(
+            statement.on_conflict_do_update(
+                index_elements=[touches.c.id],
+                set_={"status": "claimed", "claimed_at": at},
+                where=touches.c.status == "deferred",
+            )
+        )
+
+
+async def get(tx: Tx, touch: str) -> Row:
+    """Raises ``NotFound``."""
+    row = await tx.row(select(touches).where(touches.c.id == touch))
+    if row is None:
+        raise NotFound(f"there is no touch {touch}")
+    return row
+
+
+async def mark(tx: Tx, touch: str, **columns: Any) -> None:
+    await tx.execute(update(touches).where(touches.c.id == touch).values(**columns))
+
+
+async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
+    """The enrollment has ended: what is claimed and not attempted will not be."""
+    await tx.execute(
+        update(touches)
+        .where(touches.c.enrollment_id == enrollment_id, touches.c.status.in_(("claimed", "deferred")))
+        .values(status="failed", reason="ended", settled_at=at)
+    )
+
+
+async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Row]:
+    return await tx.rows(select(touches).where(touches.c.enrollment_id == enrollment_id).order_by(touches.c.claimed_at))
