@@ -1,0 +1,392 @@
+"""The surface of conditions: text → tree, every node with its place in the text.
+
+CEL's own grammar, with ``and``, ``or`` and ``not`` beside ``&&``, ``||`` and ``!``. ``not`` binds weaker than a
+comparison, as people read it: ``not a == b`` is ``not (a == b)``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+class ExpressionError(Exception):
+    """``start`` and ``length`` are the place in the text; ``hint`` says what to write."""
+
+    def __init__(self, message: str, start: int, length: int = 1, hint: str | None = None) -> None:
+        self.message, self.start, self.length, self.hint = message, start, length, hint
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expression):
+    value: str | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Expression):
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expression):
+    """A name without dots: a whole name, or the beginning of one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Expression):
+    """``of.name``; ``at`` is where the last name begins."""
+
+    of: Expression
+    name: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Expression):
+    of: Expression
+    index: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """``name(arguments)``, or ``of.name(arguments)``; ``at`` is where the name begins."""
+
+    of: Expression | None
+    name: str
+    arguments: tuple[Expression, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Expression):
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Minus(Expression):
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class And(Expression):
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Expression):
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Expression):
+    """``sign`` is one of ``== != < <= > >= in``; ``at`` is where it stands."""
+
+    left: Expression
+    sign: str
+    right: Expression
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Expression):
+    """``sign`` is one of ``+ - * /``."""
+
+    left: Expression
+    sign: str
+    right: Expression
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Expression):
+    test: Expression
+    yes: Expression
+    no: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+      | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+      | (?P<sign>&&|\|\||==|!=|>=|<=|[-+*/%<>!?:.,()\[\]])""",
+    re.VERBOSE,
+)
+_INSTEAD = {
+    "===": "==",
+    "=>": ">=",
+    "=<": "<=",
+    "<>": "!=",
+    "=": "== to compare",
+    "&": "and",
+    "|": "or",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+}
+_WRONG = re.compile("|".join(re.escape(sign) for sign in _INSTEAD))
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_COMPARISONS = ("==", "!=", ">=", "<=", ">", "<", "in")
+_DEEPEST = 40
+
+
+def parse(text: str) -> Expression:
+    """The tree of a condition. Raises ``ExpressionError``."""
+    return _Parser(_tokens(text), len(text)).whole()
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens, position = [], 0
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        wrong = _WRONG.match(text, position)
+        if wrong and (found is None or len(wrong[0]) > len(found[0])):
+            hint = f"write {_INSTEAD[wrong[0]]}"
+            raise ExpressionError(f"{wrong[0]} is no sign of a condition", position, len(wrong[0]), hint)
+        if found is None:
+            raise _stray(text, position)
+        if found.lastgroup != "space":
+            tokens.append(_Token(str(found.lastgroup), found[0], position))
+        position = found.end()
+    return tokens
+
+
+def _stray(text: str, position: int) -> ExpressionError:
+    character = text[position]
+    if character in "“”„‘’":
+        return ExpressionError("curly quotes are not quotes here", position, 1, 'write straight ones: "…"')
+    if character in "\"'":
+        return ExpressionError("a quote is opened and never closed", position, len(text) - position, "close it")
+    if character in "{}$":
+        return ExpressionError(
+            f"{character} does not belong in a condition",
+            position,
+            1,
+            "write the name alone, such as customer.first_name",
+        )
+    return ExpressionError(f"{character} does not belong in a condition", position, 1, "text stands in quotes")
+
+
+class _Parser:
+    def __init__(self, tokens: list[_Token], end: int) -> None:
+        self.tokens = tokens
+        self.end = end
+        self.position = 0
+        self.depth = 0
+
+    def whole(self) -> Expression:
+        if not self.tokens:
+            raise ExpressionError("the condition is empty", 0, 1, "write one, such as customer.orders > 0")
+        tree = self.choice()
+        if self.position < len(self.tokens):
+            raise self.unexpected()
+        return tree
+
+    # From here on, one method for each level of precedence, the weakest first.
+
+    def choice(self) -> Expression:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ExpressionError("the condition is nested too deeply", self.start(), 1, "split it up")
+        test = self.either()
+        if self.take("?"):
+            yes = self.choice()
+            self.expect(":")
+            no = self.choice()
+            test = Choice(test.start, no.end, test, yes, no)
+        self.depth -= 1
+        return test
+
+    def either(self) -> Expression:
+        left = self.both()
+        while self.take("||", "or"):
+            right = self.both()
+            left = Or(left.start, right.end, left, right)
+        return left
+
+    def both(self) -> Expression:
+        left = self.negated()
+        while self.take("&&", "and"):
+            right = self.negated()
+            left = And(left.start, right.end, left, right)
+        return left
+
+    def negated(self) -> Expression:
+        start, nots = self.start(), 0
+        while self.take("not"):
+            nots += 1
+        tree = self.comparison()
+        for _ in range(nots % 2 or 2 * bool(nots)):
+            tree = Not(start, tree.end, tree)
+        return tree
+
+    def comparison(self) -> Expression:
+        left = self.sum()
+        token = self.take(*_COMPARISONS)
+        if token is None:
+            return left
+        right = self.sum()
+        again = self.take(*_COMPARISONS)
+        if again:
+            hint = "compare two at a time: a > 1 and a < 5"
+            raise ExpressionError("two comparisons in a row", again.start, len(again.text), hint)
+        return Compare(left.start, right.end, left, token.text, right, token.start)
+
+    def sum(self) -> Expression:
+        left = self.product()
+        while token := self.take("+", "-"):
+            right = self.product()
+            left = Sum(left.start, right.end, left, token.text, right, token.start)
+        return left
+
+    def product(self) -> Expression:
+        left = self.unary()
+        while token := self.take("*", "/"):
+            right = self.unary()
+            left = Sum(left.start, right.end, left, token.text, right, token.start)
+        return left
+
+    def unary(self) -> Expression:
+        if token := self.take("!", "-"):
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                raise ExpressionError("the condition is nested too deeply", token.start, 1, "split it up")
+            of = self.unary()
+            self.depth -= 1
+            return Not(token.start, of.end, of) if token.text == "!" else Minus(token.start, of.end, of)
+        return self.member()
+
+    def member(self) -> Expression:
+        tree = self.primary()
+        while True:
+            if self.take("."):
+                name = self.name()
+                if self.peek("("):
+                    arguments, end = self.arguments()
+                    tree = Call(tree.start, end, tree, name.text, arguments, name.start)
+                else:
+                    tree = Member(tree.start, name.end, tree, name.text, name.start)
+            elif self.take("["):
+                index = self.choice()
+                tree = Index(tree.start, self.expect("]").end, tree, index)
+            else:
+                return tree
+
+    def primary(self) -> Expression:
+        token = self.next()
+        match token.kind:
+            case "number":
+                return Literal(token.start, token.end, float(token.text))
+            case "text":
+                return Literal(token.start, token.end, _unescaped(token.text))
+            case "name" if token.text in ("true", "false"):
+                return Literal(token.start, token.end, token.text == "true")
+            case "name" if self.peek("("):
+                arguments, end = self.arguments()
+                return Call(token.start, end, None, token.text, arguments, token.start)
+            case "name" if token.text not in ("and", "or", "not", "in"):
+                return Name(token.start, token.end, token.text)
+        if token.text == "(":
+            tree = self.choice()
+            self.expect(")")
+            return tree
+        if token.text == "[":
+            items = self.until("]")
+            return ListOf(token.start, self.tokens[self.position - 1].end, items)
+        self.position -= 1
+        raise self.unexpected()
+
+    def arguments(self) -> tuple[tuple[Expression, ...], int]:
+        self.expect("(")
+        items = self.until(")")
+        return items, self.tokens[self.position - 1].end
+
+    def until(self, close: str) -> tuple[Expression, ...]:
+        items: list[Expression] = []
+        while not self.take(close):
+            if items:
+                self.expect(",")
+            items.append(self.choice())
+        return tuple(items)
+
+    def name(self) -> _Token:
+        token = self.next()
+        if token.kind != "name":
+            self.position -= 1
+            raise ExpressionError("a name is missing after the dot", token.start, len(token.text))
+        return token
+
+    def start(self) -> int:
+        return self.tokens[self.position].start if self.position < len(self.tokens) else self.end
+
+    def peek(self, text: str) -> bool:
+        return self.position < len(self.tokens) and self.tokens[self.position].text == text
+
+    def next(self) -> _Token:
+        if self.position >= len(self.tokens):
+            raise ExpressionError(
+                "the condition ends too early", max(0, self.end - 1), 1, "something is missing at its end"
+            )
+        self.position += 1
+        return self.tokens[self.position - 1]
+
+    def take(self, *texts: str) -> _Token | None:
+        if self.position < len(self.tokens):
+            token = self.tokens[self.position]
+            if token.text in texts and token.kind != "text":
+                self.position += 1
+                return token
+        return None
+
+    def expect(self, text: str) -> _Token:
+        token = self.take(text)
+        if token is None:
+            if self.position >= len(self.tokens):
+                raise ExpressionError(f"the condition ends before its {text}", max(0, self.end - 1), 1, f"write {text}")
+            raise self.unexpected(f"write {text} before it")
+        return token
+
+    def unexpected(self, hint: str | None = None) -> ExpressionError:
+        token = self.tokens[self.position]
+        before = self.tokens[self.position - 1] if self.position else None
+        if token.text.lower() in ("and", "or", "not", "in") and token.text != token.text.lower():
+            hint = f"write {token.text.lower()}, in small letters"
+        elif token.text == "not":
+            hint = "write not (… in …)"
+        elif token.text == "%":
+            hint = "there is no such sign here"
+        elif token.text == "is" or (before and before.text == "is"):
+            hint = "write == to compare"
+        elif hint is None and token.kind in ("name", "text", "number"):
+            hint = "write and, or or a comparison before it"
+        return ExpressionError(f"{token.text} does not belong here", token.start, len(token.text), hint)
+
+
+def _unescaped(token: str) -> str:
+    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), token[1:-1])

@@ -1,0 +1,341 @@
+"""YAML as journeys use it: mappings, lists and text, each with its place in the file.
+
+Every scalar is text; what it means, the schema says, so ``no``, ``1e3`` and ``2026-03-27`` hold no surprises. Anchors,
+aliases, tags and several documents are refused, and so are the writings with which YAML silently means something else
+than the author.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from idic.journey.problems import Mark, Problems
+
+_MOST_REPAIRS = 50
+_KEY = r"(?P<lead>\s*(?:-\s+)*(?:[^\s#:\"'{\[][^:#\"'{\[]*?:\s+)?)"
+_TRAP = re.compile(_KEY + r"(?P<value>(?:\{\{|\{%|[@%`]|![^\s]*\s+[^\s#]|!\s).*?)(?P<comment>\s+#.*)?$")
+_BLOCK = re.compile(r"^(?P<indent>\s*)(?:.*[:\-]\s+)?[|>][+-]?\d*\s*(?:#.*)?$")
+_COMMENT = re.compile(r"[ \t]+#(?P<first>\S?)")
+_CURLY = "“”„‘’"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text with its lines; ``shifted`` are places where reading put a quote that the author did not write."""
+
+    file: str
+    text: str
+    shifted: dict[int, int]
+
+    def mark(self, index: int, length: int = 1) -> Mark:
+        """The place of a character by its index."""
+        line = self.text.count("\n", 0, index)
+        column = index - (self.text.rfind("\n", 0, index) + 1)
+        if column > self.shifted.get(line, 1 << 30):
+            column -= 1
+        return Mark(self.file, line + 1, column + 1, max(1, length))
+
+    def rest_of_line(self, index: int) -> str:
+        end = self.text.find("\n", index)
+        return self.text[index:] if end < 0 else self.text[index:end]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar:
+    """``comment``: a comment follows on the same line, which in free text is more often a lost half sentence."""
+
+    source: Source
+    value: str
+    start: int
+    end: int
+    style: str | None = None
+
+    @property
+    def mark(self) -> Mark:
+        first = self.source.text[self.start : self.end].partition("\n")[0].rstrip()
+        return self.source.mark(self.start, len(first))
+
+    @property
+    def comment(self) -> bool:
+        return self.style is None and _COMMENT.match(self.source.rest_of_line(self.end)) is not None
+
+    def at(self, index: int, length: int = 1) -> Mark:
+        """The place in the file of a stretch of the value."""
+        written, position, place = self.source.text, self.start + (1 if self.style in ("'", '"') else 0), self.start
+        if self.style in ("|", ">"):
+            position = written.find("\n", position) + 1
+        for number, character in enumerate(self.value):
+            # Folding and escapes only ever drop or rewrite white space and backslashes: the other characters stand in
+            # the file in the same order.
+            if not character.isspace():
+                while position < self.end and written[position] != character:
+                    position += 1
+            elif number < index and position < self.end and not written[position].isspace():
+                continue
+            place = position
+            if number >= index:
+                break
+            position += 1
+        else:
+            place = position
+        return self.source.mark(min(place, self.end), length)
+
+    def at_line(self, line: int, column: int) -> Mark:
+        """The place in the file of a line and column of the value, both from 1."""
+        lines = self.value.split("\n")
+        return self.at(sum(len(text) + 1 for text in lines[: line - 1]) + column - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    source: Source
+    items: tuple[Node, ...]
+    start: int
+
+    @property
+    def mark(self) -> Mark:
+        return self.source.mark(self.start)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    source: Source
+    entries: tuple[tuple[Scalar, Node], ...]
+    start: int
+
+    @property
+    def mark(self) -> Mark:
+        return self.entries[0][0].mark if self.entries else self.source.mark(self.start)
+
+    def get(self, name: str) -> Node | None:
+        return next((value for key, value in self.entries if key.value == name), None)
+
+    def key(self, name: str) -> Scalar | None:
+        return next((key for key, _ in self.entries if key.value == name), None)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def parse(file: str, text: str, problems: Problems) -> Node | None:
+    """The text as nodes, or None when it is empty or is not YAML. Everything that is wrong is added to ``problems``."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    shifted: dict[int, int] = {}
+    repaired = _without_traps(file, text, shifted, problems)
+    source = Source(file, repaired, shifted)
+    try:
+        events = [event for event in _yaml().parse(repaired) if not isinstance(event, str)]
+    except MarkedYAMLError as error:
+        _syntax(source, error, problems)
+        return None
+    except YAMLError as error:
+        index = int(getattr(error, "position", 0) or 0)
+        problems.error(source.mark(index), "a character that cannot be in a text file", "delete it and write it again")
+        return None
+    return _Reading(source, problems).document(iter(events))
+
+
+def _yaml() -> Any:
+    return YAML(typ="safe", pure=True)
+
+
+def _without_traps(file: str, text: str, shifted: dict[int, int], problems: Problems) -> str:
+    """Puts quotes round values that YAML would misread from their first character on, so that the rest can be checked
+    too."""
+    lines, inside = text.split("\n"), None
+    for number, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if inside is not None and (not line.strip() or indent > inside):
+            continue
+        block = _BLOCK.match(line)
+        inside = indent if block else None
+        trap = _TRAP.match(line) if not block else None
+        if trap is None or line.lstrip().startswith("#") or len(shifted) >= _MOST_REPAIRS:
+            continue
+        value, start = trap["value"].rstrip(), len(trap["lead"])
+        first = value[:2] if value[0] == "{" else value[0]
+        mark = Mark(file, number + 1, start + 1, len(value))
+        problems.error(mark, f"a value cannot begin with {first} here", f"put it in quotes: {quoted(value)}")
+        lines[number] = f"{trap['lead']}{_single(value)}{trap['comment'] or ''}"
+        shifted[number] = start
+    return "\n".join(lines)
+
+
+def quoted(value: str) -> str:
+    """The text in quotes, as it can be written into the file."""
+    return _single(value) if '"' in value else f'"{value}"'
+
+
+def _single(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+class _Reading:
+    """Builds nodes from the events of one file."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.source = source
+        self.problems = problems
+
+    def document(self, events: Iterator[Any]) -> Node | None:
+        root: Node | None = None
+        documents = 0
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self.problems.error(
+                        self.source.mark(event.start_mark.index, 3),
+                        "a second document begins here",
+                        "one file holds one journey; take the line --- out, or make two files",
+                    )
+                    break
+            elif isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent | AliasEvent):
+                root = self.node(event, events)
+        return root
+
+    def node(self, event: Any, events: Iterator[Any]) -> Node:
+        source, start = self.source, event.start_mark.index
+        if isinstance(event, AliasEvent):
+            self.error(start, f"*{event.anchor} is an alias", "write the value out; if it is text, put it in quotes")
+            return Scalar(source, f"*{event.anchor}", start, event.end_mark.index, '"')
+        if event.anchor is not None:
+            self.error(start, f"&{event.anchor} is an anchor", "write the value out; if it is text, put it in quotes")
+        tag = str(event.tag) if event.tag is not None else None
+        if tag is not None:
+            self.error(start, f"{tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
+        match event:
+            case ScalarEvent():
+                scalar = Scalar(source, event.value, start, event.end_mark.index, event.style)
+                self.traps(scalar)
+                return scalar
+            case SequenceStartEvent():
+                items = []
+                while not isinstance(inner := next(events), SequenceEndEvent):
+                    items.append(self.node(inner, events))
+                return Sequence(source, tuple(items), start)
+            case _:
+                return self.mapping(event, events)
+
+    def mapping(self, event: Any, events: Iterator[Any]) -> Mapping:
+        entries: list[tuple[Scalar, Node]] = []
+        seen: dict[str, Scalar] = {}
+        while not isinstance(inner := next(events), MappingEndEvent):
+            if not isinstance(inner, ScalarEvent | AliasEvent):
+                self.error(
+                    inner.start_mark.index, "this cannot be a name", "text that begins with { or [ stands in quotes"
+                )
+                _skip(events)
+                self.node(next(events), events)
+                continue
+            key, value = self.node(inner, events), self.node(next(events), events)
+            assert isinstance(key, Scalar)
+            if event.flow_style and isinstance(value, Scalar) and not self.source.text[key.end : value.end].strip():
+                self.comma(key, entries)
+                continue
+            if isinstance(value, Scalar) and not value.value and value.style is None:
+                self.lost(key, value)
+            if key.value in seen:
+                first = seen[key.value].mark.line
+                self.problems.error(key.mark, f"{key.value} is there twice; the first is on line {first}", "keep one")
+                continue
+            seen[key.value] = key
+            entries.append((key, value))
+        return Mapping(self.source, tuple(entries), event.start_mark.index)
+
+    def comma(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
+        """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``."""
+        hint = "give it a value"
+        if before and isinstance(before[-1][1], Scalar):
+            name, value = before[-1]
+            hint = f"inside {{ }} a comma begins a new entry; put the text in quotes: {name.value}: " + quoted(
+                f"{value.value}, {key.value}" if isinstance(value, Scalar) else key.value
+            )
+        self.problems.error(key.mark, f"{key.value} has no value", hint)
+
+    def lost(self, key: Scalar, value: Scalar) -> None:
+        """``subject: #1 in coffee``: everything from # on is a comment."""
+        rest = self.source.rest_of_line(key.end)
+        cut = re.match(r"\s*:[ \t]+(#\S.*)", rest)
+        if cut:
+            text = cut[1].rstrip()
+            mark = self.source.mark(key.end + cut.start(1), len(text))
+            self.problems.error(mark, "everything from # on is a comment", f"put it in quotes: {quoted(text)}")
+
+    def traps(self, scalar: Scalar) -> None:
+        if scalar.style is not None:
+            return
+        value, cut = scalar.value, _COMMENT.match(self.source.rest_of_line(scalar.end))
+        if cut and (cut["first"].strip("#") or value.count('"') % 2 or value.count("{{") > value.count("}}")):
+            text = value + self.source.rest_of_line(scalar.end).rstrip()
+            self.problems.error(
+                self.source.mark(scalar.end + cut.start() + len(cut[0]) - len(cut["first"]) - 1),
+                f'the value is cut here, it reads only "{value}": a # after a space begins a comment',
+                f"put it all in quotes: {quoted(text)}; a comment has a space after its #",
+            )
+        if len(value) > 1 and value[0] in _CURLY and value[-1] in _CURLY:
+            self.problems.error(
+                scalar.mark, "curly quotes are part of the text here", f"write straight ones: {quoted(value[1:-1])}"
+            )
+
+    def error(self, index: int, message: str, hint: str) -> None:
+        self.problems.error(self.source.mark(index), message, hint)
+
+
+def _skip(events: Iterator[Any]) -> None:
+    """Passes over the rest of a mapping or list that has just begun."""
+    depth = 1
+    while depth:
+        event = next(events)
+        depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
+        depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
+
+
+def _syntax(source: Source, error: MarkedYAMLError, problems: Problems) -> None:
+    """One sentence for each way in which people break YAML."""
+    mark = error.problem_mark or error.context_mark
+    index = min(mark.index, len(source.text)) if mark is not None else 0
+    problem = str(error.problem or "")
+    line = source.rest_of_line(index)
+    if "mapping values are not allowed" in problem:
+        message, hint = (
+            "a second colon on this line, or a line that is indented too far",
+            ("put text that contains a colon in quotes, or line the entry up with its neighbours"),
+        )
+    elif "'\\t'" in problem:
+        message, hint = "a tab", "indent with spaces"
+    elif "end of stream" in problem:
+        message, hint = "a quote is opened and never closed", "close it"
+        if error.context_mark is not None:
+            index = error.context_mark.index
+    elif "cannot start any token" in problem:
+        message, hint = f"a value cannot begin with {line[:1]} here", "put it in quotes"
+    elif "sequence entries are not allowed" in problem:
+        message, hint = "a list begins on a line of its own", "write the - on the next line, indented"
+    elif "expected ',' or" in problem:
+        message, hint = "a { or [ is not closed, or an entry in it lacks its comma", "close it with } or ]"
+    elif "but found '<scalar>'" in problem:
+        message, hint = "text after the end of the value", "put the whole value in quotes"
+    elif "could not find expected ':'" in problem or "expected <block end>" in problem:
+        message = "this line fits nowhere"
+        hint = "line it up with its neighbours; a name is followed by a colon and a space"
+    elif "undefined alias" in problem or "anchor" in problem:
+        message, hint = "& and * have a meaning of their own in YAML", "if it is text, put it in quotes"
+    else:
+        message, hint = f"this is not YAML: {problem}", "look at the line above it too"
+    problems.error(source.mark(index), message, hint)
