@@ -35,7 +35,10 @@ class Clock:
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
-        real = self._source()
+        return self.at(self._source())
+
+    def at(self, real: datetime) -> datetime:
+        """What this clock shows at the real instant ``real``."""
         return real if self._straight else self._idic + (real - self._real) * self.factor
 
     def real(self, instant: datetime) -> datetime:

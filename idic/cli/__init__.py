@@ -1,0 +1,38 @@
+"""The ``idic`` command. Each verb is one module; heavy imports happen inside the verb that needs them."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from idic.cli import api, check, dev, journeys, store
+from idic.errors import IdicError
+
+app = typer.Typer(
+    name="idic",
+    help="One-to-one marketing journeys on Temporal: a YAML file in, the right message to every customer out.",
+    epilog="Start with `idic dev`: everything on this machine, nothing to set. Settings are IDIC_* variables: `idic settings`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(dev.dev)
+app.command()(dev.demo)
+app.command()(check.check)
+app.command()(journeys.publish)
+app.command()(api.api)
+app.command()(store.router)
+app.command()(store.reconcile)
+app.command()(store.migrate)
+app.command()(store.settings)
+
+
+def main() -> None:
+    """Run; what idic raises on purpose becomes one clear line and exit code 1."""
+    try:
+        app()
+    except IdicError as error:
+        typer.secho(f"idic: {error}", fg="red", err=True)
+        sys.exit(1)

@@ -47,6 +47,8 @@ class Scope:
             return state.key, _NOWHERE
         if root == "segment":
             return state.segment, _NOWHERE
+        if root in state.captured:
+            return state.captured[root].properties, _NOWHERE
         return state.splits.get(root), _NOWHERE
 
     def _mapping(self, root: str) -> Mapping[str, Any]:

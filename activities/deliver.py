@@ -1,0 +1,240 @@
+"""Deliver one touch: mark it ``attempting`` and call the provider, once; record what became of it and go on from there.
+
+Only who moves a touch from ``claimed`` to ``attempting`` calls the provider. Whoever finds it ``attempting`` finds the
+work of somebody who died in between, or who is only slow: nobody can know whether the message left, so it is
+``uncertain`` and is not sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.coded import coded
+from activities.courier import Courier, Parcel
+from idic.differentiate.profile import language_of
+from idic.errors import IdicError, StoreUnavailable
+from idic.interact.channels.protocol import Accepted, Later, Outcome, Refused, Unsure
+from idic.journey.conditions import explain, holds
+from idic.journey.interpreter import Allow, Defer, MayWe, Skip
+from idic.journey.program import Send
+from idic.journey.scope import Scope
+from idic.journey.state import Touched, Trace
+from idic.router.hold import Hold, House, holding
+from idic.router.instruction import Instruction
+from idic.store import consents, enrollments, touches
+from idic.store.database import Store
+from idic.store.tables import Row
+
+log = structlog.get_logger()
+
+_RETRY = (5.0, 900.0)
+"""Real seconds before the second try, doubled for each after it, and at the most."""
+
+_SUPPRESSING = {"no_such_mailbox"}
+"""What a provider says of an address that does not exist: nobody writes to it again."""
+
+
+class Attempt(NamedTuple):
+    """The provider may be called, once. ``number`` tells this attempt from a later one."""
+
+    number: int
+    customer_id: str
+    parcel: Parcel
+
+
+class Deliver:
+    """``couriers`` by account. ``keep_trying`` bounds, in real seconds, for how long a result that only this process
+    knows is offered to a store that does not answer."""
+
+    def __init__(
+        self, store: Store, house: House, couriers: Mapping[str, Courier], *, keep_trying: float = 480
+    ) -> None:
+        self.store = store
+        self.house = house
+        self.couriers = couriers
+        self.keep_trying = keep_trying
+
+    @activity.defn(name="deliver")
+    @coded
+    async def deliver(self, touch_id: str) -> Instruction:
+        """Safe to repeat: a touch that is settled is left alone."""
+        async with _alive(self.house.patience):
+            attempt = await self._attempt(touch_id)
+            if isinstance(attempt, Instruction):
+                return attempt
+            outcome = await self._call(attempt.parcel)
+            return await self._record(touch_id, attempt, outcome)
+
+    async def _attempt(self, touch_id: str) -> Attempt | Instruction:
+        async with self.store.reading() as tx:
+            customer_id: str = (await touches.get(tx, touch_id))["customer_id"]
+
+        async def work(hold: Hold) -> Attempt | Instruction:
+            touch = await touches.get(hold.tx, touch_id)
+            enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
+            if touch["status"] == "attempting":
+                touched = Touched(status="uncertain", at=hold.now, reason="interrupted")
+                return await _settle(hold, touch, touched)
+            if touch["status"] != "claimed":
+                return await hold.instruction(enrollment)
+            program = await self.house.programs.get(hold.tx, enrollment.program_id)
+            step = program.steps[touch["step"]]
+            assert isinstance(step, Send)
+            scope = Scope(program, await hold.facts(program), hold.now, enrollment.state)
+            verdict: Allow | Defer | Skip
+            if hold.now > touch["deliver_by"]:
+                verdict = Skip("too late", f"within {step.within}")
+            elif step.when is not None and not holds(step.when, scope):
+                verdict = Skip("condition", explain(step.when, scope))
+            else:
+                ask = MayWe(step.id, touch["channel"], touch["message"], touch["deliver_by"])
+                verdict = await hold.may_we(program, ask, open_=enrollment.open)
+            match verdict:
+                case Skip(rule=rule, reason=reason):
+                    return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason=rule), detail=reason)
+                case Defer():
+                    return await _defer(hold, touch, verdict)
+                case Allow():
+                    pass
+            number = touch["attempts"] + 1
+            await touches.mark(hold.tx, touch_id, status="attempting", attempts=number, attempted_at=hold.now)
+            address = hold.address(touch["channel"])
+            assert address is not None
+            parcel = Parcel(
+                touch=touch_id,
+                channel=touch["channel"],
+                message=touch["message"],
+                address=address,
+                program=program,
+                scope=scope,
+                language=language_of(hold.traits, program.languages),
+            )
+            return Attempt(number, hold.id, parcel)
+
+        return await holding(self.store, self.house, "attempt", customer_id, work)
+
+    async def _call(self, parcel: Parcel) -> Outcome:
+        courier = self.couriers[self.house.accounts[parcel.channel]]
+        try:
+            message = courier.compose(parcel)
+        except IdicError as error:
+            return Refused(error.code, str(error))
+        return await courier.send(message)
+
+    async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
+        async def work(hold: Hold) -> Instruction | Later:
+            touch = await touches.get(hold.tx, touch_id)
+            if touch["attempts"] != attempt.number or touch["status"] not in ("attempting", "uncertain"):
+                return await hold.instruction(await enrollments.get(hold.tx, touch["enrollment_id"]))
+            match outcome:
+                case Accepted(provider_id):
+                    touched = Touched(status="sent", at=hold.now)
+                    return await _settle(hold, touch, touched, provider_id=provider_id)
+                case Refused(code, detail):
+                    if code in _SUPPRESSING:
+                        await consents.suppress(hold.tx, touch["channel"], attempt.parcel.address, code, hold.now)
+                    touched = Touched(status="failed", at=hold.now, reason=code)
+                    return await _settle(hold, touch, touched, detail=detail)
+                case Unsure(code, detail):
+                    touched = Touched(status="uncertain", at=hold.now, reason=code)
+                    return await _settle(hold, touch, touched, detail=detail)
+                case Later(code, detail, after):
+                    return await self._later(hold, touch, code, detail, after)
+
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self.keep_trying
+        pause = 0.1
+        while True:
+            try:
+                answer = await holding(self.store, self.house, "record", attempt.customer_id, work)
+                break
+            except StoreUnavailable:
+                # What the provider said is known here alone.
+                if loop.time() > give_up:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+        if isinstance(answer, Later):
+            # The pause is the provider's time, which is real whatever idic's clock does.
+            raise ApplicationError(
+                answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0])
+            )
+        return answer
+
+    async def _later(
+        self, hold: Hold, touch: Row, code: str, detail: str, after: float | None
+    ) -> Instruction | Later:
+        """Certainly not sent: the touch is claimed again, for another try, unless that would come too late."""
+        first, longest = _RETRY
+        pause = min(max(after or 0, first * 2 ** min(touch["attempts"] - 1, 10)), longest)
+        retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
+        enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
+        if not enrollment.open or retry_at > touch["deliver_by"] or touch["status"] != "attempting":
+            return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason=code), detail=detail)
+        await touches.mark(hold.tx, touch["id"], status="claimed", reason=code, detail=detail)
+        why = {"channel": touch["channel"], "reason": code}
+        await enrollments.note(hold.tx, touch["enrollment_id"], [Trace(hold.now, "trying again", touch["step"], why)])
+        return Later(code, detail, pause)
+
+
+async def _settle(
+    hold: Hold, touch: Row, touched: Touched, *, detail: str | None = None, provider_id: str | None = None
+) -> Instruction:
+    await touches.mark(
+        hold.tx,
+        touch["id"],
+        status=touched.status,
+        reason=touched.reason,
+        detail=detail,
+        provider_id=provider_id,
+        settled_at=touched.at,
+    )
+    why = {"channel": touch["channel"], "reason": touched.reason, "because": detail}
+    enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
+    moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch["step"], why))
+    return await hold.instruction(moved)
+
+
+async def _defer(hold: Hold, touch: Row, verdict: Defer) -> Instruction:
+    """Refused for now: the claim is given back, and the touch is decided and composed afresh when its time comes."""
+    why = {"channel": touch["channel"], "rule": verdict.rule, "because": verdict.reason, "until": verdict.until}
+    note = Trace(hold.now, "deferred", touch["step"], why)
+    enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
+    if verdict.until > touch["deliver_by"]:
+        return await _settle(
+            hold, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
+        )
+    await touches.mark(hold.tx, touch["id"], status="deferred", reason=verdict.rule)
+    deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
+    waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))
+    moved = await hold.settle(
+        waiting, touch, Touched(status="deferred", at=hold.now, reason=verdict.rule), note
+    )
+    return await hold.instruction(moved)
+
+
+@contextlib.asynccontextmanager
+async def _alive(patience: float) -> AsyncIterator[None]:
+    """Tell Temporal that this worker lives, but only of a delivery that takes long: each heartbeat is billed."""
+
+    async def beat() -> None:
+        await asyncio.sleep(patience * 0.6)
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(patience * 0.2)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating

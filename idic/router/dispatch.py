@@ -1,0 +1,65 @@
+"""Empty the outbox: tell Temporal what was decided, in order for each enrollment, then forget it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+
+import structlog
+from temporalio.service import RPCError
+
+from idic.errors import NotFound
+from idic.router.engine import Engine
+from idic.router.hold import House, instruct
+from idic.store import enrollments, outbox
+from idic.store.database import Store
+from idic.store.outbox import Letter
+
+log = structlog.get_logger()
+
+_AT_ONCE = 50
+
+
+async def dispatch(store: Store, house: House, engine: Engine, partitions: Iterable[int], limit: int = 500) -> int:
+    """Send what is waiting in these partitions; returns how many letters were delivered. What Temporal did not take
+    stays for the next time. Raises ``StoreUnavailable``."""
+    async with store.reading() as tx:
+        letters = await outbox.take(tx, partitions, limit)
+    if not letters:
+        return 0
+    by_enrollment: dict[str, list[Letter]] = defaultdict(list)
+    for letter in letters:
+        by_enrollment[letter.enrollment_id].append(letter)
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def tell(enrollment_id: str, theirs: list[Letter]) -> list[int]:
+        async with room:
+            try:
+                await _tell(store, house, engine, enrollment_id, start=any(one.kind == "start" for one in theirs))
+            except (RPCError, NotFound) as error:
+                log.warning("Temporal was not told", enrollment=enrollment_id, error=type(error).__name__)
+                return [one.id for one in theirs] if isinstance(error, NotFound) else []
+            return [one.id for one in theirs]
+
+    told = await asyncio.gather(*(tell(one, theirs) for one, theirs in by_enrollment.items()))
+    done = [number for numbers in told for number in numbers]
+    if done:
+        await store.move("outbox", lambda tx: outbox.done(tx, done))
+    return len(done)
+
+
+async def _tell(store: Store, house: House, engine: Engine, enrollment_id: str, *, start: bool) -> None:
+    """A start says where the row stands now, so that wakes behind it say nothing new. A wake that finds nobody asks the
+    row: an open enrollment whose workflow is gone is started from where it stands."""
+    if not start and await engine.wake(enrollment_id):
+        return
+    async with store.reading() as tx:
+        enrollment = await enrollments.get(tx, enrollment_id)
+        if not enrollment.open:
+            if start:
+                # It ended before its workflow was known to have started; if one did, it learns of it.
+                await engine.wake(enrollment_id)
+            return
+        instruction = await instruct(tx, house, enrollment)
+    await engine.start(enrollment_id, instruction, afresh=not start)

@@ -1,0 +1,100 @@
+"""Temporal as the router sees it: workflows to start, to wake, to list, to cancel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+from idic.errors import SettingsError
+from idic.router.instruction import Instruction
+from idic.settings import Settings
+
+QUEUE = "journeys"
+WORKFLOW = "enrollment"
+
+
+async def connect(settings: Settings) -> Client:
+    """Raises ``SettingsError`` when Temporal cannot be reached under the settings; the address is named, no secret is."""
+    tls: TLSConfig | bool = settings.temporal_tls or settings.temporal_api_key is not None
+    if settings.temporal_tls_cert or settings.temporal_tls_ca:
+        tls = TLSConfig(
+            client_cert=_bytes(settings.temporal_tls_cert),
+            client_private_key=_bytes(settings.temporal_tls_key),
+            server_root_ca_cert=_bytes(settings.temporal_tls_ca),
+        )
+    try:
+        return await Client.connect(
+            settings.temporal_address,
+            namespace=settings.temporal_namespace,
+            tls=tls,
+            api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+        )
+    except RuntimeError as error:
+        raise SettingsError(
+            f"Temporal does not answer at {settings.temporal_address}: check IDIC_TEMPORAL_ADDRESS, and that it runs"
+        ) from error
+
+
+def _bytes(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Engine:
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def start(self, enrollment_id: str, instruction: Instruction, *, afresh: bool = False) -> None:
+        """One that runs already is a success. ``afresh`` also where one by this id has ended: only for who has seen that
+        the enrollment is open all the same."""
+        reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if afresh else WorkflowIDReusePolicy.REJECT_DUPLICATE
+        try:
+            await self.client.start_workflow(
+                WORKFLOW,
+                args=[enrollment_id, instruction],
+                id=enrollment_id,
+                task_queue=QUEUE,
+                id_reuse_policy=reuse,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def wake(self, enrollment_id: str) -> bool:
+        """Returns False where no workflow by this id is running."""
+        try:
+            await self.client.get_workflow_handle(enrollment_id).signal("wake")
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def runs(self, enrollment_id: str) -> bool:
+        """Whether a workflow by this id is running; asked of the history itself, which never lags."""
+        try:
+            described = await self.client.get_workflow_handle(enrollment_id).describe()
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return described.status == WorkflowExecutionStatus.RUNNING
+
+    async def cancel(self, enrollment_id: str) -> None:
+        try:
+            await self.client.get_workflow_handle(enrollment_id).cancel()
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def running(self) -> AsyncIterator[str]:
+        """The enrollments whose workflows run, by Temporal's visibility, which may lag by seconds."""
+        query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
+        async for workflow in self.client.list_workflows(query):
+            yield workflow.id

@@ -1,0 +1,412 @@
+"""Holding a customer: the one place where enrollments are moved.
+
+Whoever moves anything of a customer's takes a ``Hold`` first, and taking one routes whatever of this customer's has been
+accepted and not yet seen. So nothing is ever decided — no deadline, no claim, no delivery — while an accepted event that
+bears on it lies unread; and it does not matter which process gets there first.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from idic.clock import Clock
+from idic.differentiate.profile import zone_of
+from idic.identify.messages import attribute_name
+from idic.interact.policy import RULES, Consent, Request, Rule, decide
+from idic.journey import interpreter
+from idic.journey.entry import Applies, Enter, StayOut, admit, applies
+from idic.journey.interpreter import Ask, Ends, Inbox, Late, Machine, MayWe, Outcome, ReachesGoal, Verdict, Wakes
+from idic.journey.program import Attribute, Program
+from idic.journey.scope import Facts
+from idic.journey.state import Ending, Event, State, Touched, Trace
+from idic.router.instruction import Delivery, Instruction
+from idic.store import consents, customers, enrollments, events, outbox, touches
+from idic.store.database import Store, Tx
+from idic.store.enrollments import Enrollment
+from idic.store.programs import Programs
+from idic.store.tables import Row
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class House:
+    """What a process moves enrollments with: the policy's rules in order, the provider account of each channel, after how
+    many real seconds of silence a delivery counts as dead, and the programs read so far."""
+
+    rules: Sequence[Rule] = RULES
+    accounts: Mapping[str, str] = field(default_factory=lambda: {"email": "smtp"})
+    patience: float = 30
+    programs: Programs = field(default_factory=Programs)
+
+
+async def holding(
+    store: Store, house: House, purpose: str, customer_id: str, work: Callable[[Hold], Awaitable[T]]
+) -> T:
+    """Run ``work`` on a customer who is held and whose events are all routed, in one transaction.
+
+    An event that cannot be routed must not stop those behind it: the transaction is run again without it, and the event
+    is set aside with what went wrong. Raises ``NotFound``, ``StoreUnavailable``.
+    """
+    poison: dict[int, str] = {}
+    pair: set[str] = set()
+    while True:
+
+        async def once(tx: Tx) -> T:
+            if pair:
+                await customers.lock_pair(tx, *pair)
+            hold = Hold(tx, house, await customers.lock(tx, customer_id), poison, frozenset(pair))
+            await hold.catch_up()
+            return await work(hold)
+
+        try:
+            return await store.move(purpose, once)
+        except _NeedsPair as need:
+            pair = {need.first, need.second}
+        except _Poison as bad:
+            log.error("event set aside", event_id=bad.event_id, error=bad.error)
+            poison[bad.event_id] = bad.error
+
+
+class _NeedsPair(Exception):
+    """Two customers must be locked in the order of their ids, and one of them is held already: start over with both."""
+
+    def __init__(self, first: str, second: str) -> None:
+        self.first, self.second = first, second
+
+
+class _Poison(Exception):
+    def __init__(self, event_id: int, error: str) -> None:
+        self.event_id, self.error = event_id, error
+
+
+class Hold:
+    """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
+
+    def __init__(
+        self, tx: Tx, house: House, row: Row, poison: Mapping[int, str] | None = None, pair: frozenset[str] = frozenset()
+    ) -> None:
+        self.tx = tx
+        self.house = house
+        self.id: str = row["id"]
+        self.row = row
+        self.traits: dict[str, Any] = row["traits"]
+        self.now = tx.now()
+        self._poison = poison or {}
+        self._pair = pair
+        self._consents: list[Consent] | None = None
+
+    # Routing.
+
+    async def catch_up(self) -> None:
+        """Route every event of this customer that has been accepted, in the order of acceptance."""
+        for row in await events.unrouted(self.tx, self.id):
+            if row["id"] in self._poison:
+                outcome = {"problem": self._poison[row["id"]]}
+            else:
+                try:
+                    outcome = await self._route(row)
+                except (_NeedsPair, _Poison):
+                    raise
+                except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+                    # A bug of ours in the face of strange data. Its text may hold the data: keep the kind only.
+                    raise _Poison(row["id"], type(error).__name__) from error
+            await events.routed(self.tx, row["id"], self.now, outcome)
+
+    async def _route(self, row: Row) -> dict[str, Any]:
+        if row["merges"]:
+            await self._absorb(row["merges"])
+        if row["kind"] == "identify":
+            await self._learn(row["properties"])
+            return {}
+        event = events.read(row)
+        if event.name in ("Consent Given", "Consent Withdrawn"):
+            await self._consent(event)
+        outcome: dict[str, Any] = {}
+        to_wake = []
+        for enrollment in await enrollments.concerned(self.tx, self.id, event.accepted_at):
+            if await self._meet(enrollment, event):
+                to_wake.append(enrollment.id)
+        await outbox.put(self.tx, "wake", to_wake)
+        for program_id, program in await self.house.programs.published(self.tx):
+            if any(pattern.on == event.name for pattern in program.entry.on):
+                outcome[program.journey] = (await self.enter(program_id, program, event)).text
+        return outcome
+
+    async def _learn(self, traits: Mapping[str, Any]) -> None:
+        told = {attribute_name(name): value for name, value in traits.items()}
+        kept = {**self.traits, **told}
+        self.traits = {name: value for name, value in kept.items() if value is not None}
+        await customers.learn(self.tx, self.id, self.traits, self.now)
+
+    async def _consent(self, event: Event) -> None:
+        channel, topic = event.properties.get("channel"), event.properties.get("topic")
+        if isinstance(channel, str) and channel:
+            await consents.record(
+                self.tx,
+                self.id,
+                channel=channel,
+                topic=topic if isinstance(topic, str) and topic else None,
+                given=event.name == "Consent Given",
+                at=event.accepted_at,
+                event_id=event.number,
+            )
+            self._consents = None
+
+    async def _absorb(self, anonymous: str) -> None:
+        """Take in the customer who turned out to be this one, with everything that is theirs."""
+        if anonymous == self.id:
+            return
+        if not {anonymous, self.id} <= self._pair:
+            raise _NeedsPair(anonymous, self.id)
+        absorbed = await customers.lock(self.tx, anonymous)
+        if absorbed["id"] == self.id or await customers.has_identity(self.tx, absorbed["id"], ["user_id"]):
+            return  # merged already, or somebody in their own right by now
+        ours = {(e.journey, e.key): e for e in await enrollments.concerned(self.tx, self.id, self.now) if e.open}
+        for theirs in await enrollments.concerned(self.tx, absorbed["id"], self.now):
+            if theirs.open and (theirs.journey, theirs.key) in ours:
+                # One person is in the same journey twice: who entered first goes on.
+                both = sorted((theirs, ours[theirs.journey, theirs.key]), key=lambda e: (e.state.entered_at, e.id))
+                await self._close(both[1], Ending(kind="closed", reason="merged", at=self.now))
+        self.traits = await customers.merge(self.tx, absorbed, self.row, self.now)
+        self._consents = None
+
+    async def _meet(self, enrollment: Enrollment, event: Event) -> bool:
+        """Let an enrollment know of an event. Returns whether its workflow must be woken."""
+        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        facts = await self._facts(program, event.accepted_at)
+        if not enrollment.open:
+            if enrollment.goal_at is None:
+                reached, value = interpreter.attributes(program, enrollment.state, event, facts)
+                if reached:
+                    await self._reach_goal(enrollment, event, value)
+            return False
+        match interpreter.meet(program, enrollment.state, event, facts):
+            case Ends(ending, value):
+                if ending.kind == "goal":
+                    enrollment = await self._reach_goal(enrollment, event, value)
+                await self._close(enrollment, ending)
+            case ReachesGoal(value):
+                await self._reach_goal(enrollment, event, value)
+            case Late(step):
+                await enrollments.note(
+                    self.tx, enrollment.id, [Trace(event.accepted_at, "late", step, {"event": event.name})]
+                )
+            case Wakes():
+                return True
+            case None:
+                pass
+        return False
+
+    async def _reach_goal(self, enrollment: Enrollment, event: Event, value: float | None) -> Enrollment:
+        why = {"event": event.name, "value": value}
+        await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, "goal", enrollment.state.step, why)])
+        state = enrollment.state.model_copy(update={"goal_at": event.accepted_at})
+        return await enrollments.save(
+            self.tx, enrollment._replace(state=state, goal_at=event.accepted_at, goal_value=value)
+        )
+
+    async def _close(self, enrollment: Enrollment, ending: Ending) -> None:
+        await self.record(enrollment, interpreter.close(enrollment.state, ending))
+        await outbox.put(self.tx, "wake", [enrollment.id])
+
+    # Entering.
+
+    async def enter(self, program_id: str, program: Program, event: Event) -> Entered:
+        """Enroll the customer if the journey lets them in on this event."""
+        facts = await self._facts(program, event.accepted_at)
+        asked = applies(program, event, facts)
+        if not isinstance(asked, Applies):
+            return Entered(None, asked or StayOut("event", "the journey is not entered on this event"))
+        theirs = [
+            e
+            for e in await enrollments.concerned(self.tx, self.id, event.accepted_at)
+            if e.open and e.journey == program.journey and e.key == asked.key
+        ]
+        last = await enrollments.last_entered(self.tx, self.id, program.journey, asked.key)
+        answer = admit(
+            program, asked.key, event.accepted_at, facts.zone, is_in=bool(theirs), last_entered_at=last
+        )
+        if not isinstance(answer, Enter):
+            return Entered(theirs[0].id if theirs else None, answer)
+        for restarted in theirs:
+            await self._close(restarted, Ending(kind="closed", reason="restarted", at=event.accepted_at))
+        enrollment_id = uuid.uuid4().hex
+        machine = interpreter.begin(program, enrollment_id, self.id, event, asked.key, facts)
+        outcome = await self._drive(program, machine, open_=True, upto=event.place)
+        enrollment = _ended(
+            Enrollment(enrollment_id, self.id, program.journey, program_id, asked.key, 1, outcome.state), program
+        )
+        await enrollments.create(self.tx, enrollment)
+        await enrollments.note(self.tx, enrollment_id, outcome.trace)
+        await self._claim(enrollment_id, outcome)
+        if enrollment.open:
+            await outbox.put(self.tx, "start", [enrollment_id])
+        return Entered(enrollment_id, None)
+
+    # Moving.
+
+    async def advance(self, enrollment: Enrollment) -> Enrollment:
+        """Take the enrollment as far as the present allows."""
+        if not enrollment.open:
+            return enrollment
+        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        facts = await self._facts(program, self.now)
+        machine = interpreter.advance(program, enrollment.state, facts, self.now)
+        outcome = await self._drive(program, machine, open_=True)
+        if outcome.state == enrollment.state:
+            return enrollment
+        return await self.record(enrollment, outcome)
+
+    async def settle(self, enrollment: Enrollment, touch: Row, touched: Touched, note: Trace) -> Enrollment:
+        """Record how a touch came to stand and, if that frees the enrollment, take it further; one write for both."""
+        state = interpreter.settle(enrollment.state, touch["step"], touch["channel"], touched)
+        if not enrollment.open:
+            return await self.record(enrollment, Outcome(state, (note,)))
+        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        facts = await self._facts(program, self.now)
+        outcome = await self._drive(program, interpreter.advance(program, state, facts, self.now), open_=True)
+        return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
+
+    async def record(self, enrollment: Enrollment, outcome: Outcome) -> Enrollment:
+        """Write one move: position, deadline, trace, claims; and at the end, that nothing claimed will leave."""
+        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        moved = await enrollments.save(self.tx, _ended(enrollment._replace(state=outcome.state), program))
+        await enrollments.note(self.tx, enrollment.id, outcome.trace)
+        await self._claim(enrollment.id, outcome)
+        if not moved.open and enrollment.open:
+            await touches.cancel(self.tx, enrollment.id, self.now)
+        return moved
+
+    async def _claim(self, enrollment_id: str, outcome: Outcome) -> None:
+        await touches.claim(
+            self.tx, enrollment_id, self.id, outcome.claims, dict(self.house.accounts), self.now
+        )
+
+    async def instruction(self, enrollment: Enrollment) -> Instruction:
+        """What the enrollment's workflow is to do now."""
+        return await instruct(self.tx, self.house, enrollment)
+
+    # What the interpreter asks.
+
+    async def _drive(
+        self, program: Program, machine: Machine, *, open_: bool, upto: tuple[datetime, int] | None = None
+    ) -> Outcome:
+        try:
+            question = next(machine)
+            while True:
+                question = machine.send(await self._answer(program, question, open_=open_, upto=upto))
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            return outcome
+
+    async def _answer(
+        self, program: Program, question: Ask, *, open_: bool, upto: tuple[datetime, int] | None
+    ) -> Sequence[Event] | Verdict:
+        match question:
+            case Inbox(names, since):
+                return await events.inbox(self.tx, self.id, sorted(names), since, upto)
+            case MayWe():
+                return await self.may_we(program, question, open_=open_)
+
+    async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
+        """Ask the contact policy about one touch, now."""
+        address = self.address(touch.channel)
+        return decide(
+            self.house.rules,
+            Request(
+                now=self.now,
+                channel=touch.channel,
+                purpose=program.purpose,
+                topic=program.topic,
+                address=address,
+                zone=zone_of(self.traits, program.zone),
+                open=open_,
+                traits=self.traits,
+                consents=await self._said(),
+                suppressed=await consents.suppressed(self.tx, touch.channel, address) if address else None,
+                deliver_by=touch.deliver_by,
+            ),
+        )
+
+    def address(self, channel: str) -> str | None:
+        """Where this customer is reached on a channel; None if nowhere."""
+        address = self.traits.get(channel)
+        return address.strip() or None if isinstance(address, str) else None
+
+    async def _said(self) -> list[Consent]:
+        if self._consents is None:
+            rows = await consents.of(self.tx, self.id)
+            self._consents = [Consent(r["channel"], r["topic"], r["given"], r["at"]) for r in rows]
+        return self._consents
+
+    async def _facts(self, program: Program, upto: datetime) -> Facts:
+        """What is known of the customer, with counted and summed attributes as they stood at ``upto``."""
+        zone = zone_of(self.traits, program.zone)
+        known = dict(self.traits)
+        for name, attribute in program.customer.items():
+            if attribute.counts or attribute.sums:
+                known[name] = await self._tally(attribute, upto, zone)
+        return Facts(known, zone)
+
+    async def _tally(self, attribute: Attribute, upto: datetime, zone: str) -> float:
+        name, summed = attribute.sums or (attribute.counts or "", None)
+        since = attribute.window.before(upto, zone) if attribute.window else None
+        return await events.tally(self.tx, self.id, name, upto=upto, since=since, summed=summed)
+
+    async def facts(self, program: Program) -> Facts:
+        """What is known of the customer at this moment."""
+        return await self._facts(program, self.now)
+
+
+class Entered:
+    """The answer to a request for entry: the enrollment (also the one they are in already), or why not."""
+
+    def __init__(self, enrollment_id: str | None, refusal: StayOut | None) -> None:
+        self.enrollment_id = enrollment_id
+        self.refusal = refusal
+
+    @property
+    def text(self) -> str:
+        return f"stays out: {self.refusal.reason}" if self.refusal else f"entered {self.enrollment_id}"
+
+
+def _ended(enrollment: Enrollment, program: Program) -> Enrollment:
+    """With the window in which a goal after the end is still put down to the journey, if it has ended without one."""
+    ended: Ending | None = enrollment.state.ended
+    if ended is None or enrollment.goal_at is not None or program.goal is None or program.goal.within is None:
+        return enrollment
+    return enrollment._replace(attribute_until=program.goal.within.after(ended.at, program.zone))
+
+
+async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
+    """What an enrollment's workflow is to do, from its row alone."""
+    state: State = enrollment.state
+    if state.ended is not None:
+        return Instruction(enrollment.seq)
+    waiting = [
+        Delivery(
+            touch=touches.touch_id(enrollment.id, step, touches.ROUND, channel),
+            queue=f"deliver-{house.accounts[channel]}",
+            patience=house.patience,
+        )
+        for step, channels in state.touches.items()
+        for channel, touched in channels.items()
+        if touched.status in ("claimed", "attempting")
+    ]
+    if waiting:
+        return Instruction(enrollment.seq, deliver=waiting)
+    deadline = state.deadline or tx.now()
+    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline))
+
+
+def _seconds(clock: Clock, instant: datetime) -> float:
+    return round(clock.real(instant).timestamp(), 3)

@@ -1,0 +1,25 @@
+"""What an enrollment's workflow is told to do next: ids, labels and times only, for all of it is kept in histories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A touch to be delivered. ``queue`` is the task queue of its provider's account; ``patience`` is after how many real
+    seconds of silence the worker that has it counts as dead."""
+
+    touch: str
+    queue: str
+    patience: float
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """``seq`` of the row that said so: of two, the higher one holds. With ``deliver``, deliver these; else rest until
+    ``until`` (real time, seconds since 1970) or until woken, and then advance; with neither, the journey is over."""
+
+    seq: int
+    until: float | None = None
+    deliver: list[Delivery] = field(default_factory=list)

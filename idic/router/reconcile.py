@@ -1,0 +1,110 @@
+"""Compare the store with Temporal and mend what differs. The store is right.
+
+Open in the store and absent in Temporal: started from where it stands. Running in Temporal and ended in the store: woken,
+so that it ends by itself, and cancelled if it does not. Overdue: woken. After the loss of Temporal's whole database this
+is all that needs to be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idic.errors import NotFound
+from idic.router.engine import Engine
+from idic.router.hold import House, instruct
+from idic.store import enrollments
+from idic.store.database import Store
+
+_PAGE = 500
+_AT_ONCE = 50
+OVERDUE = timedelta(seconds=30)
+"""Real time after its deadline at which an enrollment counts as forgotten rather than about to move."""
+
+
+@dataclass
+class Found:
+    """What a run saw and did; all counts of enrollments."""
+
+    open: int = 0
+    started: int = 0
+    woken: int = 0
+    ended: int = 0
+    cancelled: int = 0
+
+
+async def reconcile(
+    store: Store,
+    house: House,
+    engine: Engine,
+    *,
+    grace: float = 5,
+    progress: Callable[[Found], None] = lambda found: None,
+) -> Found:
+    """``grace``: real seconds that a woken workflow has to end by itself. Interruptible: what is done is done.
+
+    Raises ``StoreUnavailable`` and Temporal's ``RPCError``.
+    """
+    found = Found()
+    running = {workflow_id async for workflow_id in engine.running()}
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def mend(enrollment_id: str, deadline: datetime | None) -> None:
+        async with room:
+            found.open += 1
+            if enrollment_id in running:
+                late = store.clock.now() - deadline if deadline else timedelta(0)
+                if store.clock.real_seconds(late) > OVERDUE.total_seconds() and await engine.wake(enrollment_id):
+                    found.woken += 1
+                return
+            if await engine.runs(enrollment_id):
+                return  # visibility lagged
+            async with store.reading() as tx:
+                try:
+                    enrollment = await enrollments.get(tx, enrollment_id)
+                except NotFound:
+                    return
+                instruction = await instruct(tx, house, enrollment)
+            if enrollment.open:
+                await engine.start(enrollment_id, instruction, afresh=True)
+                found.started += 1
+
+    after = ""
+    while True:
+        async with store.reading() as tx:
+            page = await enrollments.open_ids(tx, after, _PAGE)
+        if not page:
+            break
+        await _all(mend(enrollment_id, deadline) for enrollment_id, deadline in page)
+        after = page[-1][0]
+        progress(found)
+
+    ended = sorted(running - await _open(store, sorted(running)))
+    await _all(_wake_ended(engine, enrollment_id, found) for enrollment_id in ended)
+    if ended:
+        await asyncio.sleep(grace)
+        for enrollment_id in ended:
+            if await engine.runs(enrollment_id):
+                await engine.cancel(enrollment_id)
+                found.cancelled += 1
+    progress(found)
+    return found
+
+
+async def _wake_ended(engine: Engine, enrollment_id: str, found: Found) -> None:
+    if await engine.wake(enrollment_id):
+        found.ended += 1
+
+
+async def _open(store: Store, ids: list[str]) -> set[str]:
+    still_open: set[str] = set()
+    for start in range(0, len(ids), _PAGE):
+        async with store.reading() as tx:
+            still_open |= await enrollments.open_among(tx, ids[start : start + _PAGE])
+    return still_open
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*work)

@@ -1,0 +1,133 @@
+"""The router: takes what the API accepted to whom it matters, and what was decided to Temporal.
+
+Any number of routers run; each serves the partitions that it holds a lease on. A partition is only a share of the work:
+two routers that both believe they hold it do no harm, for whoever routes holds the customer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from temporalio.service import RPCError
+
+from idic.errors import NotFound, StoreUnavailable
+from idic.router.dispatch import dispatch
+from idic.router.engine import Engine
+from idic.router.hold import Hold, House, holding
+from idic.router.reconcile import reconcile
+from idic.store import events, leases
+from idic.store.database import Store
+
+log = structlog.get_logger()
+
+_BATCH = 200
+_IDLE = (0.02, 0.25)
+"""Real seconds between two looks: after work was found, and at the most while there is none."""
+
+
+class Router:
+    """``lease``: real seconds for which partitions are held unrenewed. ``reconcile_every``: real seconds between two
+    comparisons with Temporal; the first is made at start."""
+
+    def __init__(
+        self,
+        store: Store,
+        house: House,
+        engine: Engine,
+        *,
+        lease: float = 10,
+        reconcile_every: float = 300,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.store = store
+        self.house = house
+        self.engine = engine
+        self.id = uuid.uuid4().hex
+        self.partitions: frozenset[int] = frozenset()
+        self._lease = timedelta(seconds=lease)
+        self._every = reconcile_every
+        self._now = now
+        self._held_until = now()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set; then finish what is under way and give the partitions back."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._steadily("lease", stop, self._renew, (self._lease.total_seconds() / 3,) * 2))
+            tasks.create_task(self._steadily("route", stop, self.route, _IDLE))
+            tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _IDLE))
+            tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every,) * 2))
+        try:
+            await self.store.move("lease", lambda tx: leases.release(tx, self.id, self._now()))
+        except StoreUnavailable:
+            log.warning("the leases were not given back; they end by themselves")
+
+    async def _steadily(
+        self, name: str, stop: asyncio.Event, work: Callable[[], Awaitable[int]], pause: tuple[float, float]
+    ) -> None:
+        """Do ``work`` again and again; what is out of reach is tried again, more and more slowly."""
+        quick, slow = pause
+        wait, trouble = quick, 0
+        while not stop.is_set():
+            try:
+                found = await work()
+                wait, trouble = (0.0 if found >= _BATCH else quick) if found else min(wait * 2 or quick, slow), 0
+            except (StoreUnavailable, RPCError) as error:
+                trouble += 1
+                wait = min(0.1 * 2**trouble, 5)
+                if trouble in (1, 5) or trouble % 60 == 0:
+                    log.warning("the router waits", part=name, reason=str(error) or type(error).__name__)
+            try:
+                await asyncio.wait_for(stop.wait(), wait)
+            except asyncio.TimeoutError:
+                continue
+
+    async def _renew(self) -> int:
+        now = self._now()
+        held = await self.store.move("lease", lambda tx: leases.renew(tx, self.id, now, self._lease))
+        if held != self.partitions:
+            log.info("partitions", held=len(held))
+        self.partitions, self._held_until = held, now + self._lease
+        return 0
+
+    def _held(self) -> frozenset[int]:
+        return self.partitions if self._now() < self._held_until else frozenset()
+
+    async def route(self) -> int:
+        """Route what is waiting in our partitions; returns for how many customers."""
+        partitions = self._held()
+        if not partitions:
+            return 0
+        async with self.store.reading() as tx:
+            waiting = await events.customers_waiting(tx, partitions, _BATCH)
+        room = asyncio.Semaphore(1 if self.store.sqlite else 8)
+
+        async def one(customer_id: str) -> None:
+            async with room:
+                try:
+                    await holding(self.store, self.house, "route", customer_id, _nothing_more)
+                except NotFound:
+                    log.error("events of no customer", customer=customer_id)
+
+        await asyncio.gather(*(one(customer_id) for customer_id in waiting))
+        return len(waiting)
+
+    async def dispatch(self) -> int:
+        partitions = self._held()
+        return await dispatch(self.store, self.house, self.engine, partitions) if partitions else 0
+
+    async def _reconcile(self) -> int:
+        # One router does it for all: whoever holds the first partition.
+        if 0 in self._held():
+            found = await reconcile(self.store, self.house, self.engine)
+            if found.started or found.woken or found.ended:
+                log.info("reconciled", **vars(found))
+            return 1
+        return 0
+
+
+async def _nothing_more(_hold: Hold) -> None:
+    """Holding a customer routes their events; there is nothing to add."""

@@ -1,0 +1,29 @@
+"""The store of a process that serves: on the clock that lives with the data, and with the schema that this version needs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from idic.errors import SettingsError
+from idic.settings import Settings
+from idic.store import time
+from idic.store.database import Store
+from idic.store.migrate import is_current
+
+
+@contextlib.asynccontextmanager
+async def running_store(settings: Settings) -> AsyncIterator[Store]:
+    """Raises ``SettingsError`` when the tables are not those of this version, ``StoreUnavailable`` when nobody answers."""
+    store = Store.open(settings.database_url, pool=settings.database_pool)
+    try:
+        if not await is_current(store):
+            raise SettingsError("the store's tables are not those of this version: run `idic migrate`")
+        store.clock = await time.read(store)
+        yield store
+    except SQLAlchemyError as error:
+        raise SettingsError(f"the store cannot be used ({type(error).__name__}): check IDIC_DATABASE_URL") from error
+    finally:
+        await store.close()

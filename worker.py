@@ -1,0 +1,110 @@
+"""A worker: the composition root. Settings become a store and channels; these become Temporal workers.
+
+    python worker.py        reads IDIC_* from the environment; SIGTERM and Ctrl-C drain
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+
+from activities.advance import Advance
+from activities.courier import Courier, EmailCourier
+from activities.deliver import Deliver
+from idic.errors import IdicError, SettingsError
+from idic.interact.channels.smtp import SmtpChannel
+from idic.interact.links import Links
+from idic.logs import configure
+from idic.router.engine import QUEUE, connect
+from idic.router.hold import House
+from idic.settings import Settings, load
+from idic.store.database import Store
+from idic.store.running import running_store
+from workflows.enrollment import Enrollment
+
+log = structlog.get_logger()
+
+
+def couriers(settings: Settings) -> list[Courier]:
+    """One for each provider account that the settings name. Raises ``SettingsError``."""
+    if settings.smtp_url is None:
+        raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+    links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
+    channel = SmtpChannel(settings.smtp_url.get_secret_value(), timeout=settings.smtp_timeout)
+    return [EmailCourier(channel, links, settings.email_from, settings.email_reply_to)]
+
+
+@contextlib.asynccontextmanager
+async def working(
+    client: Client,
+    store: Store,
+    house: House,
+    carriers: Sequence[Courier],
+    *,
+    deliveries: int = 50,
+    runner: WorkflowRunner | None = None,
+    sticky: timedelta = timedelta(seconds=10),
+    drain: timedelta = timedelta(seconds=30),
+) -> AsyncIterator[None]:
+    """Temporal workers on every queue, until the block is left; then what is under way is finished within ``drain``.
+
+    Workflows run unsandboxed: the driver is one small frozen file, which the tests run sandboxed and replay.
+    """
+    advance = Advance(store, house)
+    deliver = Deliver(store, house, {courier.account: courier for courier in carriers})
+    workers = [
+        Worker(
+            client,
+            task_queue=QUEUE,
+            workflows=[Enrollment],
+            activities=[advance.advance],
+            workflow_runner=runner or UnsandboxedWorkflowRunner(),
+            sticky_queue_schedule_to_start_timeout=sticky,
+            graceful_shutdown_timeout=drain,
+        ),
+        *(
+            Worker(
+                client,
+                task_queue=f"deliver-{courier.account}",
+                activities=[deliver.deliver],
+                max_concurrent_activities=deliveries,
+                graceful_shutdown_timeout=drain,
+            )
+            for courier in carriers
+        ),
+    ]
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        yield
+
+
+async def main() -> None:
+    settings = load()
+    configure(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    carriers = couriers(settings)
+    async with running_store(settings) as store:
+        client = await connect(settings)
+        house = House(accounts={"email": carriers[0].account}, patience=settings.delivery_timeout)
+        async with working(client, store, house, carriers, deliveries=settings.deliveries):
+            log.info("worker ready", temporal=settings.temporal_address)
+            await stop.wait()
+            log.info("worker drains")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except IdicError as error:
+        sys.exit(f"worker: {error}")
