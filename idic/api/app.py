@@ -1,0 +1,175 @@
+"""The HTTP API, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.security import HTTPBasic, HTTPBearer
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from idic.api import ingestion, reference
+from idic.api.access import Access
+from idic.api.customers import add_customers
+from idic.api.enrollments import Enroll, add_enrollments
+from idic.api.health import add_health
+from idic.api.ingestion import Ingestion, Limits
+from idic.api.intake import Intake
+from idic.api.keys import Keys, presented, refused
+from idic.api.problems import Problem, add_problems
+from idic.api.public import PublicPages
+from idic.api.vocabulary import PublishedVocabulary
+from idic.interact.links import CLICK_PATH, UNSUBSCRIBE_PATH, Links
+from idic.store.database import Store
+
+DESCRIPTION = """\
+Send events with a write key, in the format of Segment's HTTP API; read customers and enroll them with a secret key.
+
+A 200 to an event means that it is committed. Every message may be sent again: a known messageId changes nothing.
+"""
+
+
+def create_app(
+    store: Store,
+    *,
+    write_keys: Iterable[str],
+    secret_keys: Iterable[str],
+    links: Links,
+    enroll: Enroll,
+    limits: Limits | None = None,
+) -> FastAPI:
+    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``."""
+    limits = limits or Limits()
+    app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
+    add_problems(app)
+    events = Ingestion(Intake(store), PublishedVocabulary(store), Keys(write_keys), store.clock, limits)
+    app.include_router(_ingestion(events))
+    secret = APIRouter(
+        dependencies=[Depends(_secret(Keys(secret_keys))), Depends(_BEARER), Depends(_BASIC)],
+        responses={401: {"model": Problem, "description": "No secret key, or a wrong one"}},
+    )
+    add_customers(secret, store)
+    add_enrollments(secret, store, enroll, limits.message)
+    app.include_router(secret)
+    health = APIRouter()
+    add_health(health, store)
+    app.include_router(health)
+    app.include_router(_public(PublicPages(store, links)))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(reference.render(app.openapi()))
+
+    app.add_middleware(_Browsers)
+    app.add_middleware(Access, quiet=ingestion.PATHS | {"/healthz", "/readyz"})
+    return app
+
+
+_BEARER = HTTPBearer(auto_error=False, scheme_name="SecretKeyBearer")
+_BASIC = HTTPBasic(auto_error=False, scheme_name="SecretKeyBasic")
+
+
+def _secret(keys: Keys) -> Any:
+    async def needs_secret_key(request: Request) -> None:
+        if presented(request) not in keys:
+            raise refused("a secret key is needed: as Bearer token, or as the user name of Basic authentication")
+
+    return needs_secret_key
+
+
+def _ingestion(events: Ingestion) -> APIRouter:
+    router = APIRouter(tags=["events"])
+    for path, endpoint, summary, shape in (
+        ("/v1/batch", events.batch, "Many messages at once", _BATCH),
+        ("/v1/track", events.track, "Something that a customer did", _TRACK),
+        ("/v1/identify", events.identify, "Who a customer is", _IDENTIFY),
+    ):
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            summary=summary,
+            response_model=None,
+            openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}},
+            responses={
+                200: {"content": {"application/json": {"schema": _ACCEPTED}}, "description": "Committed"},
+                400: {"model": Problem, "description": "Nothing in it can be accepted"},
+                401: {"model": Problem, "description": "No write key, or a wrong one"},
+                413: {"model": Problem, "description": "Too large"},
+                503: {"model": Problem, "description": "The store does not answer; nothing was kept: send it again"},
+            },
+        )
+    return router
+
+
+def _public(pages: PublicPages) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    router.add_api_route(CLICK_PATH + "{token}", pages.click, methods=["GET", "HEAD"], response_model=None)
+    router.add_api_route(
+        UNSUBSCRIBE_PATH + "{token}", pages.unsubscribe, methods=["GET", "HEAD", "POST"], response_model=None
+    )
+    return router
+
+
+class _Browsers:
+    """Web pages of any origin may send events, and do nothing else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._open = CORSMiddleware(
+            app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"], max_age=86400
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_open = scope["type"] == "http" and scope["path"] in ingestion.PATHS
+        await (self._open if is_open else self._app)(scope, receive, send)
+
+
+_COMMON = {
+    "userId": {"type": "string", "description": "the shop's id of the customer; this or anonymousId is required"},
+    "anonymousId": {"type": "string", "description": "the id of a device or browser whose owner is not known yet"},
+    "messageId": {"type": "string", "description": "unique for ever; a message id seen before changes nothing"},
+    "timestamp": {"type": "string", "format": "date-time", "description": "when it happened"},
+    "sentAt": {"type": "string", "format": "date-time", "description": "when it was sent, by the same clock"},
+}
+_WRITE_KEY = {"writeKey": {"type": "string", "description": "the write key, where it is not in Authorization"}}
+_TRACK = {
+    "type": "object",
+    "required": ["event"],
+    "properties": _COMMON | {"event": {"type": "string"}, "properties": {"type": "object"}} | _WRITE_KEY,
+}
+_IDENTIFY = {"type": "object", "properties": _COMMON | {"traits": {"type": "object"}} | _WRITE_KEY}
+_BATCH = {
+    "type": "object",
+    "required": ["batch"],
+    "properties": {
+        "batch": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": 'messages as above, each with a "type": "track" or "identify"',
+        },
+        "sentAt": _COMMON["sentAt"],
+    }
+    | _WRITE_KEY,
+}
+_REFUSED = {
+    "type": "object",
+    "properties": {
+        "index": {"type": "integer"},
+        "messageId": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "error": {"type": "string"},
+    },
+}
+_ACCEPTED = {
+    "type": "object",
+    "required": ["success"],
+    "properties": {
+        "success": {"type": "boolean"},
+        "refused": {"type": "array", "items": _REFUSED, "description": "messages of the batch that were not kept"},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    },
+}

@@ -1,0 +1,134 @@
+"""What is known of a customer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, JsonValue
+from sqlalchemy import select
+
+from idic.api.enrollments import EnrollmentSummary, summary
+from idic.api.problems import Problem
+from idic.errors import NotFound
+from idic.store import consents
+from idic.store.database import Store, Tx
+from idic.store.tables import Row, customers, enrollments, identities, touches
+
+ENROLLMENTS = 100
+"""The most recent enrollments that are told."""
+TOUCHES = 20
+"""The most recent touches that are told."""
+
+
+class IdentityOut(BaseModel):
+    kind: str
+    value: str
+
+
+class ConsentOut(BaseModel):
+    """The latest word on a channel and topic; a null topic speaks for every topic."""
+
+    channel: str
+    topic: str | None
+    given: bool
+    at: datetime
+
+
+class TouchOut(BaseModel):
+    """``at`` is when it came to have this status."""
+
+    id: str
+    enrollment_id: str
+    step: str
+    channel: str
+    message: str
+    status: str
+    reason: str | None
+    at: datetime
+
+
+class CustomerOut(BaseModel):
+    """``traits`` by attribute name; enrollments and touches newest first."""
+
+    id: str
+    traits: dict[str, JsonValue]
+    identities: list[IdentityOut]
+    enrollments: list[EnrollmentSummary]
+    consents: list[ConsentOut]
+    touches: list[TouchOut]
+    created_at: datetime
+
+
+def add_customers(router: APIRouter, store: Store) -> None:
+    @router.get(
+        "/v1/customers/{identifier:path}",
+        tags=["customers"],
+        summary="What is known of a customer",
+        responses={404: {"model": Problem}},
+    )
+    async def get_customer(
+        identifier: str, kind: Literal["user_id", "anonymous_id", "id"] | None = None
+    ) -> CustomerOut:
+        """By user id or idic's own id; `kind` says which kind of id is meant. A customer who was merged is shown as the
+        one they became."""
+        async with store.reading() as tx:
+            row = await _customer(tx, identifier, kind)
+            return await _told(tx, row)
+
+
+async def _customer(tx: Tx, identifier: str, kind: str | None) -> Row:
+    customer_id: str | None = None
+    if kind != "id":
+        customer_id = await tx.scalar(
+            select(identities.c.customer_id).where(
+                identities.c.kind == (kind or "user_id"), identities.c.value == identifier
+            )
+        )
+    if kind in {None, "id"}:
+        customer_id = customer_id or identifier
+    while customer_id is not None:
+        row = await tx.row(select(customers).where(customers.c.id == customer_id))
+        if row is None:
+            break
+        if row["merged_into"] is None:
+            return row
+        customer_id = row["merged_into"]
+    raise NotFound("there is no such customer")
+
+
+async def _told(tx: Tx, row: Row) -> CustomerOut:
+    customer_id = row["id"]
+    known = await tx.rows(
+        select(identities.c.kind, identities.c.value)
+        .where(identities.c.customer_id == customer_id)
+        .order_by(identities.c.kind.desc(), identities.c.value)
+    )
+    entered = await tx.rows(
+        select(enrollments)
+        .where(enrollments.c.customer_id == customer_id)
+        .order_by(enrollments.c.entered_at.desc(), enrollments.c.id)
+        .limit(ENROLLMENTS)
+    )
+    touched = await tx.rows(
+        select(touches)
+        .where(touches.c.customer_id == customer_id)
+        .order_by(touches.c.claimed_at.desc(), touches.c.id)
+        .limit(TOUCHES)
+    )
+    latest = {(word["channel"], word["topic"]): word for word in await consents.of(tx, customer_id)}
+    return CustomerOut(
+        id=customer_id,
+        traits=row["traits"],
+        identities=[IdentityOut(**identity) for identity in known],
+        enrollments=[summary(enrollment) for enrollment in entered],
+        consents=[ConsentOut.model_validate(word, extra="ignore") for word in latest.values()],
+        touches=[
+            TouchOut.model_validate(
+                {**touch, "at": touch["settled_at"] or touch["attempted_at"] or touch["claimed_at"]}, extra="ignore"
+            )
+            for touch in touched
+        ],
+        created_at=row["created_at"],
+    )

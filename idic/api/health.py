@@ -1,0 +1,27 @@
+"""Is it up, and is it ready to serve?"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from idic.api.problems import Problem, Refusal
+from idic.store.database import Store
+from idic.store.migrate import is_current
+
+
+def add_health(router: APIRouter, store: Store) -> None:
+    @router.get("/healthz", tags=["health"], summary="Whether the process is up")
+    async def healthz() -> Response:
+        return JSONResponse({"status": "up"})
+
+    @router.get(
+        "/readyz",
+        tags=["health"],
+        summary="Whether the store answers and its tables are current",
+        responses={503: {"model": Problem}},
+    )
+    async def readyz() -> Response:
+        if not await is_current(store):
+            raise Refusal(503, "schema", "the store's tables are not those of this version of idic; migrate them")
+        return JSONResponse({"status": "ready"})

@@ -1,0 +1,61 @@
+"""One effect for one Idempotency-Key, however often the request is sent: the answer is kept beside the effect.
+
+The key is taken before the work is done, in the same transaction. So a second request with it waits for the first, and
+a request that fails leaves the key free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idic.api.problems import Refusal
+from idic.store.database import Tx
+from idic.store.tables import idempotency
+
+LONGEST_KEY = 255
+
+
+class Answer(NamedTuple):
+    status: int
+    body: dict[str, Any]
+
+
+def request_digest(path: str, body: object) -> str:
+    """What a request asks for, as 64 hexadecimal digits; the same however its JSON is laid out."""
+    text = json.dumps([path, body], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Do ``work``, or give the answer that it gave before. Raises ``Refusal`` if the key was used for something else."""
+    if key is None:
+        return await work()
+    dialect = sqlite if tx.sqlite else postgresql
+    taken = await tx.execute(
+        dialect.insert(idempotency)
+        .values(key=key, request=digest, status=0, response={}, at=tx.now())
+        .on_conflict_do_nothing()
+        .returning(idempotency.c.key)
+    )
+    if taken.first() is None:
+        row = await tx.row(select(idempotency).where(idempotency.c.key == key))
+        assert row is not None
+        if row["request"] != digest:
+            raise Refusal(
+                422,
+                "idempotency_key_reused",
+                "this Idempotency-Key was used for another request; make a new one for each thing you want done",
+                where="Idempotency-Key",
+            )
+        return Answer(row["status"], row["response"])
+    answer = await work()
+    await tx.execute(
+        update(idempotency).where(idempotency.c.key == key).values(status=answer.status, response=answer.body)
+    )
+    return answer

@@ -1,0 +1,49 @@
+"""Who may call. Write keys send events and are no secret in a web page; secret keys read and enroll."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterable
+
+from starlette.requests import HTTPConnection
+
+from idic.api.problems import Refusal
+
+
+class Keys:
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._keys = tuple(key.encode() for key in keys)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether this is one of the keys, in a time that does not tell how nearly."""
+        if not isinstance(key, str):
+            return False
+        given = key.encode("utf-8", "surrogatepass")
+        found = False
+        for one in self._keys:
+            found |= hmac.compare_digest(one, given)
+        return found
+
+
+def presented(request: HTTPConnection) -> str | None:
+    """The key in ``Authorization``: Bearer, or the user name of Basic. None without the header, "" if unreadable."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, credentials = header.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip()
+        case "basic":
+            try:
+                return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+            except (binascii.Error, UnicodeDecodeError, ValueError):
+                return ""
+        case _:
+            return ""
+
+
+def refused(message: str) -> Refusal:
+    return Refusal(401, "unauthorized", message, headers={"WWW-Authenticate": 'Basic realm="idic", charset="UTF-8"'})

@@ -1,0 +1,248 @@
+"""Segment's messages: what a client sent, read as something that idic can keep, or refused with place and reason.
+
+A message that is read can be stored, on both databases: PostgreSQL keeps neither NUL nor half of a surrogate pair, JSON
+knows no NaN, and what is nested without end is an attack or a mistake. Fields that idic does not know are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from idic.errors import InvalidInput
+
+LONGEST_TEXT = 255
+"""Characters in an id or in an event's name."""
+LARGEST_MESSAGE = 32 * 1024
+"""Bytes of one message as JSON; Segment's limit."""
+DEEPEST = 20
+"""Levels of objects and lists in properties and traits."""
+
+_PAST = timedelta(days=3653)
+_AHEAD = timedelta(days=1)
+
+Kind = Literal["track", "identify"]
+
+
+class Message(NamedTuple):
+    """``properties`` are an identify's traits, as sent. ``occurred_at`` (UTC, skew of the sender's clock removed) is
+    None when the sender did not say or cannot be believed. ``message_id`` is None when idic has to make one.
+    ``warning`` is for the sender."""
+
+    kind: Kind
+    name: str
+    properties: dict[str, Any]
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    message_id: str | None = None
+    occurred_at: datetime | None = None
+    warning: str | None = None
+
+
+def read_message(
+    raw: object,
+    *,
+    where: str,
+    received_at: datetime,
+    kind: Kind | None = None,
+    sent_at: object = None,
+    largest: int | None = LARGEST_MESSAGE,
+) -> Message:
+    """Read one message.
+
+    ``where`` is the message's place in the request, as in ``batch[3]``, or empty when it is the request. ``kind`` is
+    given by the path, else the message's ``type`` says it. ``sent_at`` is the batch's ``sentAt``, for a message without
+    its own. ``largest`` is in bytes; None when the caller knows that it is small enough.
+
+    Raises ``InvalidInput`` with the place in it.
+    """
+    if not isinstance(raw, Mapping):
+        raise InvalidInput("a message is a JSON object", where=where or None)
+    if kind is None:
+        kind = _kind(raw.get("type"), _at(where, "type"))
+    user_id = _identifier(raw.get("userId"), _at(where, "userId"))
+    anonymous_id = _identifier(raw.get("anonymousId"), _at(where, "anonymousId"))
+    if user_id is None and anonymous_id is None:
+        raise InvalidInput("say whose this is: userId or anonymousId is required", where=_at(where, "userId"))
+    if largest is not None:
+        _check_size(raw, where, largest)
+    field = "traits" if kind == "identify" else "properties"
+    occurred_at, warning = _occurred_at(raw, where, received_at, raw.get("sentAt") or sent_at)
+    return Message(
+        kind=kind,
+        name="" if kind == "identify" else _event(raw.get("event"), _at(where, "event")),
+        properties=read_object(raw.get(field), _at(where, field)),
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        message_id=_identifier(raw.get("messageId"), _at(where, "messageId")),
+        occurred_at=occurred_at,
+        warning=warning,
+    )
+
+
+def read_identifier(raw: object, where: str) -> str:
+    """An id that has to be there, as text. Raises ``InvalidInput``."""
+    found = _identifier(raw, where)
+    if found is None:
+        raise InvalidInput("is missing", where=where)
+    return found
+
+
+def read_object(raw: object, where: str) -> dict[str, Any]:
+    """A JSON object that both databases can store; absent is empty. Raises ``InvalidInput``."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise InvalidInput("must be an object, as in {…}", where=where)
+    if not _plainly_storable(raw):
+        _check_storable(raw, where, DEEPEST)
+    return raw
+
+
+def read_moment(raw: object, where: str) -> datetime | None:
+    """ISO 8601 in UTC, which is also meant when there is no offset. Raises ``InvalidInput``."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        try:
+            moment = datetime.fromisoformat(raw.strip())
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise InvalidInput('must be a moment in ISO 8601, such as "2026-03-27T10:00:00Z"', where=where)
+
+
+def _at(where: str, field: str) -> str:
+    return f"{where}.{field}" if where else field
+
+
+def _kind(raw: object, where: str) -> Kind:
+    match raw:
+        case "track":
+            return "track"
+        case "identify":
+            return "identify"
+        case "page" | "screen" | "group" | "alias":
+            raise InvalidInput(f'"{raw}" is not kept by this version of idic; send track or identify', where=where)
+        case None:
+            raise InvalidInput('is missing; say "track" or "identify"', where=where)
+        case _:
+            raise InvalidInput('must be "track" or "identify"', where=where)
+
+
+def _identifier(raw: object, where: str) -> str | None:
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        text = raw
+    elif isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
+        # A client that reads its ids as floating point still means the same customer.
+        text = str(int(raw)) if isinstance(raw, float) and raw.is_integer() and abs(raw) < 2**53 else str(raw)
+    else:
+        raise InvalidInput("must be text or a number", where=where)
+    if not text or text.isspace():
+        raise InvalidInput("is empty", where=where)
+    return _short(text, where)
+
+
+def _event(raw: object, where: str) -> str:
+    if raw is None:
+        raise InvalidInput("is missing; the event needs a name", where=where)
+    if not isinstance(raw, str):
+        raise InvalidInput("must be text", where=where)
+    if not raw or raw.isspace():
+        raise InvalidInput("is empty; the event needs a name", where=where)
+    return _short(raw, where)
+
+
+def _short(text: str, where: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise InvalidInput(f"has {len(text)} characters; at most {LONGEST_TEXT} are kept", where=where)
+    _check_text(text, where)
+    return text
+
+
+def _occurred_at(
+    raw: Mapping[str, Any], where: str, received_at: datetime, sent_at: object
+) -> tuple[datetime | None, str | None]:
+    """When it happened, and what to tell the sender about it.
+
+    With ``sentAt`` the sender's clock need not be right: received - (sent - happened). Where ``timestamp`` and
+    ``originalTimestamp`` differ, somebody before us has made that correction already.
+    """
+    stamp = read_moment(raw.get("timestamp"), _at(where, "timestamp"))
+    original = read_moment(raw.get("originalTimestamp"), _at(where, "originalTimestamp"))
+    happened = stamp or original
+    if happened is None:
+        return None, None
+    if sent_at is not None and (stamp is None or original is None or stamp == original):
+        try:
+            sent = read_moment(sent_at, "sentAt")
+        except InvalidInput:
+            sent = None  # nothing hangs on it but this correction
+        if sent is not None:
+            try:
+                happened = received_at - (sent - happened)
+            except OverflowError:
+                happened = datetime.max.replace(tzinfo=UTC)
+    if received_at - _PAST < happened < received_at + _AHEAD:
+        return happened, None
+    return None, f"{_at(where, 'timestamp')}: too far from now to be believed; taken as happening now"
+
+
+def _check_size(raw: Mapping[str, Any], where: str, largest: int) -> None:
+    try:
+        size = len(json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    except (RecursionError, ValueError):
+        raise InvalidInput("is nested too deeply to be read", where=where or None) from None
+    if size > largest:
+        raise InvalidInput(f"has {size} bytes; a message has at most {largest}", where=where or None)
+
+
+def _plainly_storable(value: dict[str, Any]) -> bool:
+    """Whether it is certain at a glance, in C, that there is nothing to object to. False means: look closely."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return (
+        "\\u0000" not in text
+        and "\\ud" not in text  # half of a pair, or an emoji
+        and text.count("{") + text.count("[") <= DEEPEST
+    )
+
+
+def _check_storable(value: object, where: str, levels: int) -> None:
+    match value:
+        case str():
+            _check_text(value, where)
+        case float():
+            if not math.isfinite(value):
+                raise InvalidInput("NaN, Infinity and numbers too large for a double cannot be kept", where=where)
+        case dict():
+            _check_levels(levels, where)
+            for name, item in value.items():
+                _check_text(name, where)
+                _check_storable(item, f"{where}.{name}", levels - 1)
+        case list():
+            _check_levels(levels, where)
+            for index, item in enumerate(value):
+                _check_storable(item, f"{where}[{index}]", levels - 1)
+
+
+def _check_levels(levels: int, where: str) -> None:
+    if levels == 0:
+        raise InvalidInput(f"is nested more than {DEEPEST} levels deep", where=where)
+
+
+def _check_text(text: str, where: str) -> None:
+    if "\x00" in text:
+        raise InvalidInput("holds a NUL character (\\u0000), which cannot be stored", where=where)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput("holds half of a surrogate pair, which is not a character", where=where) from None

@@ -1,0 +1,294 @@
+"""Accepting: from messages to rows of the events table, for whole sets of messages in a handful of statements.
+
+The order of things is what makes deadlines exact. First the customers' rows are held (FOR KEY SHARE, in the order of
+their ids; whoever moves an enrollment holds them FOR UPDATE), and only then ``accepted_at`` is read. So either a move
+waits for these events, or they are accepted after it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import JSON, Column, ColumnElement, Text, bindparam, column, false, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from idic.errors import NotFound
+from idic.identify.messages import Message
+from idic.identify.resolution import Identity, Person, Resolution, resolve
+from idic.store.database import Tx
+from idic.store.tables import Row, customers, events, identities, partition_of
+
+
+class Observation(NamedTuple):
+    """Something that idic itself saw a customer do about one of its messages."""
+
+    name: str
+    customer_id: str
+    enrollment_id: str
+    step: str
+    properties: dict[str, Any]
+
+
+async def accept(tx: Tx, messages: Sequence[Message]) -> None:
+    """Keep the messages that are not kept already, in their order, each under its customer."""
+    # Of several with one id the first counts, as it would across requests.
+    by_id: dict[str, Message] = {}
+    for message in messages:
+        by_id.setdefault(message.message_id or f"idic-{uuid.uuid4().hex}", message)
+    ties = await _ties(tx, by_id.values())
+    if by_id and resolve(_persons(by_id.values()), ties.known, ties.named, _new_id).linked:
+        # A message that was kept before changes nothing. Its own row takes care of itself; a customer would stay.
+        for message_id in await _kept(tx, by_id.keys()):
+            del by_id[message_id]
+    if not by_id:
+        return
+    resolution = await _resolved(tx, _persons(by_id.values()), ties)
+    accepted_at = tx.now()
+    await _keep(
+        tx,
+        [
+            _row(message_id, message, belonging.customer, accepted_at, belonging.merges)
+            for (message_id, message), belonging in zip(by_id.items(), resolution.belongings, strict=True)
+        ],
+    )
+
+
+async def observe(tx: Tx, seen: Observation) -> None:
+    """Keep one own event. Raises ``NotFound`` when there is no such customer."""
+    roots = await _held(tx, {seen.customer_id})
+    if seen.customer_id not in roots:
+        raise NotFound("there is no such customer")
+    customer_id = roots[seen.customer_id].id
+    now = tx.now()
+    await _keep(
+        tx,
+        [
+            {
+                "message_id": f"idic-{uuid.uuid4().hex}",
+                "customer_id": customer_id,
+                "partition": partition_of(customer_id),
+                "kind": "own",
+                "name": seen.name,
+                "properties": seen.properties,
+                "merges": None,
+                "enrollment_id": seen.enrollment_id,
+                "step": seen.step,
+                "occurred_at": now,
+                "accepted_at": now,
+            }
+        ],
+    )
+
+
+async def customer_of(tx: Tx, person: Person) -> str:
+    """The customer behind these identities, who is created when there is none. Unlike ``accept``, merges nobody."""
+    return (await _resolved(tx, [person], await _ties(tx, [person]))).belongings[0].customer
+
+
+def _row(message_id: str, message: Message, customer_id: str, accepted_at: datetime, merges: str | None) -> Row:
+    return {
+        "message_id": message_id,
+        "customer_id": customer_id,
+        "partition": partition_of(customer_id),
+        "kind": message.kind,
+        "name": message.name,
+        "properties": message.properties,
+        "merges": merges,
+        "enrollment_id": None,
+        "step": None,
+        "occurred_at": message.occurred_at or accepted_at,
+        "accepted_at": accepted_at,
+    }
+
+
+async def _keep(tx: Tx, rows: list[Row]) -> None:
+    # What came in twice at the same moment meets in ON CONFLICT; the first to commit has it.
+    if tx.sqlite:
+        await tx.execute(_INSERT_SQLITE, rows)
+    else:
+        # One statement and a parameter a column: a statement a row takes PostgreSQL several times as long.
+        columns = {f"{name}s": [row[name] for row in rows] for name in _COLUMNS}
+        await tx.execute(_INSERT_POSTGRESQL, columns)
+
+
+_COLUMNS = (
+    "message_id", "customer_id", "partition", "kind", "name", "properties", "merges", "enrollment_id", "step",
+    "occurred_at", "accepted_at",
+)  # fmt: skip
+_INSERT_SQLITE = sqlite.insert(events).on_conflict_do_nothing(index_elements=["message_id"])
+
+
+def _insert_postgresql() -> postgresql.Insert:
+    arrays = [bindparam(f"{name}s", type_=postgresql.ARRAY(events.c[name].type)) for name in _COLUMNS]
+    sent = func.unnest(*arrays).table_valued(*_COLUMNS, with_ordinality="place", name="sent").render_derived()
+    in_order = select(*(sent.c[name] for name in _COLUMNS)).order_by(sent.c.place)
+    statement = postgresql.insert(events).from_select(list(_COLUMNS), in_order)
+    return statement.on_conflict_do_nothing(index_elements=["message_id"])
+
+
+_INSERT_POSTGRESQL = _insert_postgresql()
+
+
+async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
+    return {row["message_id"] for row in await tx.rows(
+        select(events.c.message_id).where(_among(tx, events.c.message_id, message_ids))
+    )}  # fmt: skip
+
+
+def _persons(messages: Iterable[Message]) -> list[Person]:
+    return [Person(message.user_id, message.anonymous_id) for message in messages]
+
+
+async def _resolved(tx: Tx, persons: Sequence[Person], ties: _Ties) -> Resolution:
+    """Decide, and write what is new; again from the start when somebody else wrote one of these identities first."""
+    alone: set[str] = set()
+    while True:
+        resolution = resolve(persons, ties.known, ties.named, _new_id)
+        named = {customer for identity, customer in resolution.linked.items() if identity.kind == "user_id"}
+        named.difference_update(resolution.created, alone)
+        if tx.sqlite or not named:
+            if await _linked(tx, resolution):
+                return resolution
+        else:
+            # Two requests must not give one anonymous customer a user id each: whoever does it holds the row alone.
+            alone |= named
+            await tx.execute(
+                select(customers.c.id).where(_among(tx, customers.c.id, named)).order_by(customers.c.id)
+                .with_for_update(key_share=True)
+            )  # fmt: skip
+        ties = await _ties(tx, persons)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+class _Ties(NamedTuple):
+    """To whom identities belong today, merges followed, and which of these customers a user id points at."""
+
+    known: dict[Identity, str]
+    named: set[str]
+
+
+class _Identified(Protocol):
+    @property
+    def user_id(self) -> str | None: ...
+
+    @property
+    def anonymous_id(self) -> str | None: ...
+
+
+async def _ties(tx: Tx, persons: Iterable[_Identified]) -> _Ties:
+    """Look up these identities, and hold the rows of the customers behind them."""
+    users, anonymous = set[str](), set[str]()
+    for person in persons:
+        if person.user_id is not None:
+            users.add(person.user_id)
+        if person.anonymous_id is not None:
+            anonymous.add(person.anonymous_id)
+    asked = [
+        (identities.c.kind == kind) & _among(tx, identities.c.value, values)
+        for kind, values in (("user_id", users), ("anonymous_id", anonymous))
+        if values
+    ]
+    rows = await tx.rows(
+        select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, _NAMED)
+        .join(customers, customers.c.id == identities.c.customer_id)
+        .where(or_(false(), *asked))
+        .order_by(customers.c.id)
+        .with_for_update(read=True, key_share=True, of=customers)
+    )
+    known, named, merged = dict[Identity, str](), set[str](), dict[Identity, str]()
+    for row in rows:
+        identity = Identity(row["kind"], row["value"])
+        if row["merged_into"] is not None:
+            merged[identity] = row["merged_into"]
+        else:
+            known[identity] = row["id"]
+            if row["named"]:
+                named.add(row["id"])
+    if merged:
+        roots = await _held(tx, set(merged.values()))
+        for identity, customer in merged.items():
+            known[identity] = roots[customer].id
+        named.update(root.id for root in roots.values() if root.named)
+    return _Ties(known, named)
+
+
+_user = identities.alias("named")
+_NAMED = (
+    select(_user.c.customer_id)
+    .where(_user.c.customer_id == customers.c.id, _user.c.kind == "user_id")
+    .correlate(customers)
+    .exists()
+    .label("named")
+)
+"""Whether a user id points at this customer."""
+
+
+class _Root(NamedTuple):
+    """A customer who was merged into nobody."""
+
+    id: str
+    named: bool
+
+
+async def _held(tx: Tx, ids: set[str]) -> dict[str, _Root]:
+    """Hold the rows of these customers, and of those they were merged into; who each of them is today."""
+    into: dict[str, str | None] = {}
+    named: dict[str, bool] = {}
+    missing = ids
+    while missing:
+        rows = await tx.rows(
+            select(customers.c.id, customers.c.merged_into, _NAMED)
+            .where(_among(tx, customers.c.id, missing))
+            .order_by(customers.c.id)
+            .with_for_update(read=True, key_share=True, of=customers)
+        )
+        into |= {row["id"]: row["merged_into"] for row in rows}
+        named |= {row["id"]: bool(row["named"]) for row in rows}
+        missing = {target for target in into.values() if target is not None} - into.keys()
+    roots = {}
+    for customer in into:
+        root = customer
+        while (target := into[root]) is not None:
+            root = target
+        roots[customer] = _Root(root, named[root])
+    return roots
+
+
+async def _linked(tx: Tx, resolution: Resolution) -> bool:
+    """Write new customers and identities; False, and nothing written, if another request was first with one of them."""
+    if not resolution.linked:
+        return True
+    now = tx.now()
+    try:
+        async with tx.connection.begin_nested():
+            if resolution.created:
+                await tx.execute(
+                    insert(customers),
+                    [{"id": id, "traits": {}, "created_at": now, "updated_at": now} for id in resolution.created],
+                )
+            # In one order everywhere, or two requests with the same people wait for one another.
+            await tx.execute(
+                insert(identities),
+                [
+                    {"kind": kind, "value": value, "customer_id": customer, "created_at": now}
+                    for (kind, value), customer in sorted(resolution.linked.items())
+                ],
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def _among(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
+    """``found IN values`` as one parameter, so that the statement is the same for any number of them."""
+    if tx.sqlite:
+        each = func.json_each(bindparam(None, list(values), JSON())).table_valued(column("value", Text))
+        return found.in_(select(each.c.value))
+    return found == func.any(bindparam(None, list(values), postgresql.ARRAY(Text)))
