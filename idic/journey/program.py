@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field as Model, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field as Model
 
 from idic.journey.times import Duration
+
+_CONTENT = {"messages", "links", "title"}
 
 SEMANTICS = 1
 """What an enrollment's row is stamped with at entry. Code branches on it until no open row has the older number."""
@@ -103,10 +106,17 @@ class Step(Frozen):
     """What every step has. ``when`` is asked on arrival (of a send: at the moment of sending); if it does not hold, the
     step is passed over and ``otherwise`` is taken."""
 
+    kind: str
     id: str
     when: Condition | None = None
     then: Target = DONE
     otherwise: Target = DONE
+
+    @model_serializer(mode="wrap")
+    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Defaults are left out of what is stored and digested, so that a field added later changes no program; but what
+        # tells the kinds apart must stay.
+        return {**serialize(self), "kind": self.kind}
 
 
 class Wait(Step):
@@ -197,6 +207,10 @@ class Email(Frozen):
     form: Literal["mjml", "html", "text"] = "html"
     text: str | None = None
 
+    @model_serializer(mode="wrap")
+    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**serialize(self), "channel": self.channel}
+
 
 AnyContent = Annotated[Email, Model(discriminator="channel")]
 
@@ -232,19 +246,23 @@ class Program(Frozen):
     language: str = "en"
     languages: tuple[str, ...] = ("en",)
 
+    def document(self, **chosen: set[str]) -> dict[str, Any]:
+        """The program as JSON, without what is as it is by default."""
+        return self.model_dump(mode="json", exclude_defaults=True, **chosen)  # type: ignore[arg-type]
+
     @cached_property
     def id(self) -> str:
         """The address of this program: a digest of its flow and its content."""
-        return _digest(self.model_dump(mode="json"))
+        return _digest(self.document())
 
     @cached_property
     def flow(self) -> str:
         """The digest of everything but the words customers read: two programs with the same flow differ in content only."""
-        return _digest(self.model_dump(mode="json", exclude={"messages", "links", "title"}))
+        return _digest(self.document(exclude=_CONTENT))
 
     @cached_property
     def content(self) -> str:
-        return _digest(self.model_dump(mode="json", include={"messages", "links", "title"}))
+        return _digest(self.document(include=_CONTENT))
 
     @cached_property
     def awaited(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ import structlog
 
 from idic.clock import Clock
 from idic.differentiate.profile import zone_of
-from idic.identify.messages import attribute_name
+from idic.identify.names import attribute_name
 from idic.interact.policy import RULES, Consent, Request, Rule, decide
 from idic.journey import interpreter
 from idic.journey.entry import Applies, Enter, StayOut, admit, applies

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -19,7 +20,8 @@ _KEPT = 512
 
 
 class ProgramMissing(IdicError):
-    """An enrollment runs a program that the store does not hold: worth trying again, it may be a replica that lags."""
+    """A program that the store does not hold, or that this version cannot read: worth trying again, for another replica
+    or another worker will."""
 
     code = "program_missing"
 
@@ -38,7 +40,10 @@ class Programs:
         document = await tx.scalar(select(programs.c.document).where(programs.c.id == program_id))
         if document is None:
             raise ProgramMissing(f"program {program_id} is not in the store")
-        program = Program.model_validate(document)
+        try:
+            program = Program.model_validate(document)
+        except ValidationError as error:
+            raise ProgramMissing(f"program {program_id} was written by a version of idic that this one cannot read") from error
         self._read[program_id] = program
         if len(self._read) > _KEPT:
             self._read.popitem(last=False)
@@ -67,7 +72,7 @@ async def publish(tx: Tx, program: Program, at: datetime) -> bool:
             journey=program.journey,
             flow=program.flow,
             content=program.content,
-            document=program.model_dump(mode="json", exclude_defaults=True),
+            document=program.document(),
             created_at=at,
         )
         .on_conflict_do_nothing()

@@ -1,0 +1,3 @@
+from idic.cli import main
+
+main()

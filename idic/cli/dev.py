@@ -1,0 +1,98 @@
+"""The verbs that run everything on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idic.clock import parse_speed
+from idic.errors import SettingsError
+
+Journeys = Annotated[Path, typer.Option(help="The folder with the journeys")]
+Data = Annotated[Path, typer.Option(help="Where everything that lasts is kept; start again on it and idic goes on")]
+Port = Annotated[int, typer.Option(help="The API's port; mail is taken on the next one")]
+TemporalPort = Annotated[int, typer.Option(help="Temporal's port; its UI is 1000 above")]
+Speed = Annotated[str, typer.Option(help="How fast idic's clock runs: 1d=60s is a day a minute; 1d=1d is real time")]
+
+
+def dev(
+    journeys: Journeys = Path("journeys"),
+    data: Data = Path(".idic/dev"),
+    port: Port = 8700,
+    temporal_port: TemporalPort = 7233,
+    speed: Speed = "1d=1d",
+) -> None:
+    """Run everything on this machine and stay up: Temporal, store, API, router, worker and a mailbox.
+
+    Journeys are published again when their files change; one that does not check leaves the published one running.
+    Ctrl-C drains. Started again on the same folder, idic goes on where it stopped, and its clock with it.
+    """
+    from idic.dev.machine import Plan, machine
+    from idic.dev.publishing import publish_now, publish_on_change
+
+    plan = Plan(data, port, temporal_port, factor=_factor(speed))
+
+    async def run() -> None:
+        stop = _stop_on_signals()
+        async with machine(plan, typer.echo) as running:
+            await publish_now(running.store, journeys, typer.echo)
+            watching = asyncio.create_task(publish_on_change(running.store, journeys, typer.echo))
+            typer.echo(
+                f"""
+idic is up; its clock says {running.clock.now():%Y-%m-%d %H:%M} UTC and runs at {speed}.
+
+  API        {plan.api}/docs
+  write key  {running.keys.write}    (sends events: user name of Basic auth, or "writeKey" in the body)
+  secret key {running.keys.secret}    (reads and enrolls: Bearer)
+  mail       {plan.mail}    (every mail as a file)
+  Temporal   {plan.temporal_ui}
+  journeys   {journeys}    (published again on every change)
+  logs       {plan.data / "logs"}
+
+Ctrl-C stops; nothing is lost."""
+            )
+            await stop.wait()
+            typer.echo("\ndraining…")
+            watching.cancel()
+
+    asyncio.run(run())
+    typer.echo("stopped; the clock stands still until the next start")
+
+
+def demo(
+    journeys: Journeys = Path("journeys"),
+    data: Data = Path(".idic/demo"),
+    port: Port = 8700,
+    temporal_port: TemporalPort = 7233,
+    speed: Speed = "1d=60s",
+    customers: Annotated[int, typer.Option(help="How many customers come to the shop", min=1)] = 36,
+) -> None:
+    """Watch a small shop's customers go through its journeys, days in minutes.
+
+    Starts everything afresh, publishes the journeys, sends customers through the public API with Segment's Python client
+    and shows who enters, who waits, what is sent and who reaches the goal. On a terminal it then stays up until Ctrl-C;
+    without one it exits 0, or 1 if what should have arrived did not.
+    """
+    from idic.dev.demo import run_demo
+    from idic.dev.machine import Plan
+
+    plan = Plan(data, port, temporal_port, factor=_factor(speed))
+    raise typer.Exit(asyncio.run(run_demo(plan, journeys, customers, speed, _stop_on_signals)))
+
+
+def _factor(speed: str) -> float:
+    try:
+        return parse_speed(speed)
+    except ValueError as error:
+        raise SettingsError(f"--speed: {error}") from None
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

