@@ -165,18 +165,24 @@ def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
     }
     python = sys.executable
     commands = {
-        "temporal": [
-            _temporal(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(plan.temporal_port),
-            "--db-filename", str(plan.data / "temporal.db"), "--log-level", "error",
-            # Without these two the server commits so carefully that it is half as fast.
-            "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
-        ],
+        "temporal": temporal_server(plan.temporal_port, plan.data / "temporal.db"),
         "mailbox": [python, "-m", "idic.mailbox", "--port", str(plan.smtp), "--dir", str(plan.mail)],
         "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(plan.port)],
         "router": [python, "-m", "idic", "router"],
         "worker": [python, "-m", "worker"],
     }  # fmt: skip
     return {name: Child(name, command, env, logs / f"{name}.log") for name, command in commands.items()}
+
+
+def temporal_server(port: int, database: Path) -> list[str]:
+    """The command that runs Temporal's server on this machine and keeps what it knows in the file ``database``; its UI
+    is 1000 above ``port``."""
+    return [
+        _temporal(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port),
+        "--db-filename", str(database), "--log-level", "error",
+        # Without these two the server commits so carefully that it is half as fast.
+        "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
+    ]  # fmt: skip
 
 
 def _temporal() -> str:
