@@ -38,7 +38,7 @@ def couriers(settings: Settings) -> list[Courier]:
     if settings.smtp_url is None:
         raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
     links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
-    channel = SmtpChannel(settings.smtp_url.get_secret_value(), timeout=settings.smtp_timeout)
+    channel = SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits)
     return [EmailCourier(channel, links, settings.email_from, settings.email_reply_to)]
 
 

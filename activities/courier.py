@@ -54,7 +54,7 @@ class EmailCourier:
             parcel.message,
             parcel.scope,
             track=lambda url: self._links.click(parcel.touch, url),
-            unsubscribe=unsubscribe,
+            unsubscribe_url=unsubscribe,
             language=parcel.language,
         )
         return OutgoingEmail(

@@ -56,12 +56,12 @@ class Enrollment:
         if seconds > 0 and not self._woken:
             try:
                 await workflow.wait_condition(lambda: self._woken, timeout=seconds)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return
 
     async def _advance(self, enrollment: str) -> Instruction:
         try:
-            return await workflow.execute_local_activity(
+            answer: Instruction = await workflow.execute_local_activity(
                 "advance",
                 enrollment,
                 result_type=Instruction,
@@ -71,13 +71,14 @@ class Enrollment:
                 ),
             )
         except ActivityError:
-            return await workflow.execute_activity(
+            answer = await workflow.execute_activity(
                 "advance",
                 enrollment,
                 result_type=Instruction,
                 start_to_close_timeout=timedelta(seconds=60),
                 retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
             )
+        return answer
 
     async def _deliver(self, deliveries: list[Delivery]) -> Instruction:
         """Deliver all; each answers with what the row says after it, and the last to be recorded knows best."""

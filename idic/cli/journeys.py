@@ -28,7 +28,8 @@ async def publish_folder(store: Store, compilation: Compilation) -> Published:
     async def work(tx: Tx) -> Published:
         now = tx.now()
         await programs.publish_vocabulary(tx, compilation.vocabulary.model_dump(mode="json"), now)
-        changed, same = [], []
+        changed: list[str] = []
+        same: list[str] = []
         for name, program in sorted(compilation.programs.items()):
             (changed if await programs.publish(tx, program, now) else same).append(name)
         return Published(tuple(changed), tuple(same))

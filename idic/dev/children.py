@@ -49,7 +49,7 @@ class Child:
     async def watch(self, say: Callable[[str], None]) -> None:
         """Start it again whenever it ends, more slowly each time, until it is stopped."""
         pause = 0.5
-        while not self._stopping and self.process is not None:
+        while self.process is not None:
             code = await self.process.wait()
             if self._stopping:
                 return
@@ -57,8 +57,7 @@ class Child:
             say(f"{self.name} ended with code {code} and is started again; its last words are in {self.log}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30)
-            if not self._stopping:
-                await self.start()
+            await self.start()
 
     async def stop(self) -> None:
         """SIGTERM, time to drain, then SIGKILL."""
@@ -69,7 +68,7 @@ class Child:
             self.process.terminate()
         try:
             await asyncio.wait_for(self.process.wait(), _DRAIN)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
             await self.process.wait()

@@ -218,11 +218,11 @@ def begin(
     why = {"event": event.name}
     if entered_by is not None and entered_by.when is not None:
         why["because"] = explain(entered_by.when, Scope(program, facts, now, state, event))
-    move.note("entered", **why)
+    move.note("entered", why)
     for segment in program.segments:
         if segment.when is None or holds(segment.when, scope):
             move.change(segment=segment.name)
-            move.note("segment", segment=segment.name, **_because(segment.when, scope))
+            move.note("segment", {"segment": segment.name, **_because(segment.when, scope)})
             break
     move.go(program.first, now)
     return (yield from move.run())
@@ -247,8 +247,8 @@ class _Move:
     def change(self, **fields: Any) -> None:
         self.state = self.state.model_copy(update=fields)
 
-    def note(self, kind: str, /, at: datetime | None = None, **why: Any) -> None:
-        self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why))
+    def note(self, kind: str, why: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> None:
+        self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why or {}))
 
     def scope(self, event: Event | None = None) -> Scope:
         return Scope(self.program, self.facts, self.now, self.state, event)
@@ -278,7 +278,7 @@ class _Move:
                 if self._passed_over(step.when, step.otherwise):
                     return
                 self.change(deadline=duration.after(at, self.facts.zone))
-                self.note("waiting", until=self.state.deadline)
+                self.note("waiting", {"until": self.state.deadline})
             case Send() | Choose() | Split() | Exit():
                 pass
             case _:
@@ -293,7 +293,7 @@ class _Move:
         scope = self.scope()
         if when is None or holds(when, scope):
             return False
-        self.note("passed over", because=explain(when, scope))
+        self.note("passed over", {"because": explain(when, scope)})
         self.go(otherwise, self.state.reached)
         return True
 
@@ -351,14 +351,16 @@ class _Move:
                 )
                 if step.capture:
                     self.change(captured={**self.state.captured, step.capture: event})
-                self.note("starts over", at=event.accepted_at, event=event.name, until=self.state.deadline)
+                self.note(
+                    "starts over", {"event": event.name, "until": self.state.deadline}, at=event.accepted_at
+                )
             self.change(seen=event.place)
         return self._when_due(step.then, "silence")
 
     def _wait_for(self, step: WaitFor) -> Generator[Ask, Any, bool]:
         about = [arm.pattern.of for arm in step.arms if arm.pattern.of]
         if len(about) == len(step.arms) and all(self._sent_at(of) is None for of in about):
-            self.note("skipped", because=f"{', '.join(about)} was not sent")
+            self.note("skipped", {"because": f"{', '.join(about)} was not sent"})
             self.go(step.otherwise, self.state.reached)
             return True
         since = [self._since(arm) for arm in step.arms]
@@ -398,7 +400,7 @@ class _Move:
 
     def _take(self, step: WaitFor, arm: Arm, event: Event) -> None:
         at = max(self.state.reached, event.accepted_at)
-        self.note("happened", at=at, event=event.name, **_because(arm.pattern.when, self.scope(event)))
+        self.note("happened", {"event": event.name, **_because(arm.pattern.when, self.scope(event))}, at=at)
         self.change(consumed=_later(self, event))
         if arm.capture:
             self.change(captured={**self.state.captured, arm.capture: event})
@@ -415,10 +417,10 @@ class _Move:
         scope = self.scope()
         for branch in step.branches:
             if holds(branch.when, scope):
-                self.note("chose", because=explain(branch.when, scope))
+                self.note("chose", {"because": explain(branch.when, scope)})
                 self.go(branch.then, self.state.reached)
                 return
-        self.note("chose", because="otherwise")
+        self.note("chose", {"because": "otherwise"})
         self.go(step.otherwise, self.state.reached)
 
     def _split(self, step: Split) -> None:
@@ -428,7 +430,7 @@ class _Move:
             if point < 0:
                 break
         self.change(splits={**self.state.splits, step.id: share.name})
-        self.note("split", share=share.name)
+        self.note("split", {"share": share.name})
         self.go(share.then, self.state.reached)
 
     def _send(self, step: Send) -> Generator[Ask, Any, bool]:
@@ -458,20 +460,20 @@ class _Move:
             else:
                 verdict = yield MayWe(step.id, channel, step.message, deliver_by)
                 if isinstance(verdict, Defer) and verdict.until > deliver_by:
-                    self.note("deferred", at=self.now, channel=channel, rule=verdict.rule, because=verdict.reason)
+                    self.note("deferred", _said(channel, verdict), at=self.now)
                     verdict = Skip("too late", f"within {step.within}")
             match verdict:
                 case Allow():
                     touched = Touched(status="claimed", at=self.now)
                     self.claims.append(Claim(step.id, channel, step.message, deliver_by))
-                    self.note("claimed", at=self.now, channel=channel, message=step.message)
-                case Defer(until=until, rule=rule, reason=reason):
+                    self.note("claimed", {"channel": channel, "message": step.message}, at=self.now)
+                case Defer(until=until, rule=rule):
                     touched = Touched(status="deferred", at=self.now, reason=rule)
                     deferrals.append(until)
-                    self.note("deferred", at=self.now, channel=channel, rule=rule, because=reason, until=until)
-                case Skip(rule=rule, reason=reason):
+                    self.note("deferred", {**_said(channel, verdict), "until": until}, at=self.now)
+                case Skip(rule=rule):
                     touched = Touched(status="refused", at=asked_at, reason=rule)
-                    self.note("not sent", at=self.now, channel=channel, rule=rule, because=reason)
+                    self.note("not sent", _said(channel, verdict), at=self.now)
                 case _:
                     assert_never(verdict)
             self.state = settle(self.state, step.id, channel, touched)
@@ -519,6 +521,10 @@ def key_of(event: Event, name: str) -> str | None:
 
 def _later(move: _Move, event: Event) -> Place:
     return max(Place(*move.state.consumed), event.place)
+
+
+def _said(channel: str, verdict: Defer | Skip) -> dict[str, Any]:
+    return {"channel": channel, "rule": verdict.rule, "because": verdict.reason}
 
 
 def _because(when: Condition | None, scope: Scope) -> Mapping[str, str]:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -57,20 +56,20 @@ async def holding(
     is set aside with what went wrong. Raises ``NotFound``, ``StoreUnavailable``.
     """
     poison: dict[int, str] = {}
-    pair: set[str] = set()
+    pair: list[str] = []
+
+    async def once(tx: Tx) -> T:
+        if pair:
+            await customers.lock_pair(tx, pair)
+        hold = Hold(tx, house, await customers.lock(tx, customer_id), poison, frozenset(pair))
+        await hold.catch_up()
+        return await work(hold)
+
     while True:
-
-        async def once(tx: Tx) -> T:
-            if pair:
-                await customers.lock_pair(tx, *pair)
-            hold = Hold(tx, house, await customers.lock(tx, customer_id), poison, frozenset(pair))
-            await hold.catch_up()
-            return await work(hold)
-
         try:
             return await store.move(purpose, once)
         except _NeedsPair as need:
-            pair = {need.first, need.second}
+            pair[:] = need.first, need.second
         except _Poison as bad:
             log.error("event set aside", event_id=bad.event_id, error=bad.error)
             poison[bad.event_id] = bad.error

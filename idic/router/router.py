@@ -82,7 +82,7 @@ class Router:
                     log.warning("the router waits", part=name, reason=str(error) or type(error).__name__)
             try:
                 await asyncio.wait_for(stop.wait(), wait)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 continue
 
     async def _renew(self) -> int:

@@ -27,9 +27,9 @@ async def lock(tx: Tx, customer_id: str) -> Row:
         customer_id = row["merged_into"]
 
 
-async def lock_pair(tx: Tx, first: str, second: str) -> None:
+async def lock_pair(tx: Tx, pair: Sequence[str]) -> None:
     """Hold two customers, in the order of their ids, as everybody does who needs two."""
-    both = select(customers.c.id).where(customers.c.id.in_((first, second))).order_by(customers.c.id)
+    both = select(customers.c.id).where(customers.c.id.in_(pair)).order_by(customers.c.id)
     await tx.rows(both.with_for_update())
 
 
