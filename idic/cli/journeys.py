@@ -4,37 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
-
-from idic.authoring import Compilation, compile_folder
-from idic.errors import JourneyInvalid
-from idic.settings import load
-from idic.store import programs
-from idic.store.database import Store, Tx
-
-
-class Published(NamedTuple):
-    """``changed`` are the journeys that customers enter anew from now on; ``same`` were published as they are."""
-
-    changed: tuple[str, ...]
-    same: tuple[str, ...]
-
-
-async def publish_folder(store: Store, compilation: Compilation) -> Published:
-    """Publish every journey that checks, with the vocabulary they were checked against, in one transaction."""
-
-    async def work(tx: Tx) -> Published:
-        now = tx.now()
-        await programs.publish_vocabulary(tx, compilation.vocabulary.model_dump(mode="json"), now)
-        changed: list[str] = []
-        same: list[str] = []
-        for name, program in sorted(compilation.programs.items()):
-            (changed if await programs.publish(tx, program, now) else same).append(name)
-        return Published(tuple(changed), tuple(same))
-
-    return await store.move("publish", work)
 
 
 def publish(
@@ -44,6 +16,13 @@ def publish(
 
     Whoever is inside a journey finishes the program they began.
     """
+    from idic.authoring import compile_folder
+    from idic.errors import JourneyInvalid
+    from idic.publishing import Published
+    from idic.publishing import publish as make_current
+    from idic.settings import load
+    from idic.store.database import Store
+
     compilation = compile_folder(folder)
     errors = tuple(problem for problem in compilation.problems if problem.severity == "error")
     if errors:
@@ -52,7 +31,7 @@ def publish(
     async def run() -> Published:
         store = Store.open(load().database_url)
         try:
-            return await publish_folder(store, compilation)
+            return await make_current(store, compilation)
         finally:
             await store.close()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import watchfiles
 
 from idic.authoring import compile_folder
-from idic.cli.journeys import publish_folder
 from idic.dev.machine import Say
+from idic.publishing import publish
 from idic.store.database import Store
 
 
@@ -16,7 +16,7 @@ async def publish_now(store: Store, folder: Path, say: Say) -> bool:
     """Publish what checks; say what does not, and that its published version stays. Returns whether all did."""
     compilation = compile_folder(folder)
     errors = [problem for problem in compilation.problems if problem.severity == "error"]
-    published = await publish_folder(store, compilation)
+    published = await publish(store, compilation)
     for name in published.changed:
         say(f"published {name}")
     for error in errors:

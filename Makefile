@@ -1,0 +1,39 @@
+# Two commands do everything: `make demo` shows it, `make test` proves it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The environment is made once, and again whenever what it is made from changes.
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("idic needs Python 3.11 or newer; say which one: make PYTHON=python3.12 " if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+setup: .venv/ready  ## make the environment in .venv
+
+demo: .venv/ready  ## watch a small shop's customers go through their journeys, days in minutes
+	$(BIN)/idic demo $(DEMO)
+
+test: .venv/ready  ## the tests, on SQLite and on a PostgreSQL that they start themselves
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not kill and not world"
+	$(BIN)/python -m pytest -m kill
+
+check: .venv/ready  ## style, types and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+price: .venv/ready  ## what one enrollment costs, counted on a real server
+	$(BIN)/python -m bench.price
+
+bench: .venv/ready  ## how fast, against hand-written code in the same run
+	$(BIN)/python -m bench.bench
+
+clean:  ## forget the environment and everything that ran here
+	rm -rf .venv .idic
+
+.PHONY: help setup demo test check price bench clean

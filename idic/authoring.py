@@ -1,0 +1,79 @@
+"""The folder of journeys on disk: the edge round the pure compiler.
+
+journeys/            every *.yaml but vocabulary.yaml, policy.yaml and *.stories.yaml is a journey
+  vocabulary.yaml
+  templates/         bodies: welcome.mjml, digest.html, note.txt
+    blocks/          what {% render 'footer' %} takes: footer.mjml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from idic.customize.templates import check
+from idic.journey.compiler import Compilation, compile_journeys
+from idic.journey.content import Template, Templates
+from idic.journey.problems import Mark, Problems
+
+__all__ = ["Compilation", "compile_folder"]
+
+VOCABULARY = "vocabulary.yaml"
+_LATER = ("policy.yaml",)
+_SUFFIXES = (".mjml", ".html", ".txt", ".liquid")
+
+
+def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
+    """Compile every journey in ``folder``, or ``only`` that file of it.
+
+    The names of files in problems are as ``folder`` was given. A file that cannot be read is a problem like any other.
+    Raises ``FileNotFoundError`` when there is no such folder or file.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    if only is not None and not only.is_file():
+        raise FileNotFoundError(f"there is no file {only}")
+    unread = Problems({})
+    journeys: dict[str, str] = {}
+    for path in [only] if only is not None else sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+        if path.name in (VOCABULARY, *_LATER) or path.name.endswith((".stories.yaml", ".stories.yml")):
+            continue
+        if path.name.startswith(".") or (text := _read(path, unread)) is None:
+            continue
+        journeys[str(path)] = text
+    vocabulary = folder / VOCABULARY
+    words = (str(vocabulary), _read(vocabulary, unread) or "") if vocabulary.is_file() else None
+    compilation = compile_journeys(journeys, words, _templates(folder / "templates", unread), check)
+    for name in _LATER:
+        if (folder / name).is_file():
+            unread.warning(Mark(str(folder / name), 1, 1), "arrives with a later version of idic, and is not read yet")
+    return compilation._replace(problems=(*compilation.problems, *unread.all()))
+
+
+def _templates(folder: Path, unread: Problems) -> Templates:
+    bodies: dict[str, Template] = {}
+    blocks: dict[str, Template] = {}
+    if not folder.is_dir():
+        return Templates()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in _SUFFIXES or not path.is_file() or (text := _read(path, unread)) is None:
+            continue
+        inside = path.relative_to(folder)
+        template = Template(str(path), text)
+        if inside.parts[0] != "blocks":
+            bodies[inside.as_posix()] = template
+            continue
+        name = inside.relative_to("blocks").with_suffix("").as_posix()
+        if name in blocks:
+            unread.error(Mark(str(path), 1, 1), f'there are two blocks "{name}": {blocks[name].file}', "rename one")
+        blocks[name] = template
+    return Templates(bodies, blocks)
+
+
+def _read(path: Path, unread: Problems) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        unread.error(Mark(str(path), 1, 1), "the file is not UTF-8", "save it again as UTF-8")
+    except OSError as error:
+        unread.error(Mark(str(path), 1, 1), f"the file cannot be read: {error.strerror}")
+    return None

@@ -1,0 +1,233 @@
+"""What customers read: which message is sent from where, and whether its templates can be rendered there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple, Protocol
+
+from idic.journey.definition import EmailText, MessageText
+from idic.journey.inference import Names
+from idic.journey.names import NamesOfJourney
+from idic.journey.paths import Reach, together
+from idic.journey.problems import Mark, Problems, did_you_mean
+from idic.journey.program import Attribute, Email, Message
+from idic.journey.shapes import arrives_later
+from idic.journey.source import Scalar
+from idic.journey.vocabulary import Reading
+
+Form = Literal["mjml", "html", "text"]
+
+_FILE = re.compile(r"[\w./-]+\.(mjml|html|txt|liquid)")
+_RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
+_FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
+_UNKNOWN = re.compile(r'"(?P<name>[\w.]+)" does not exist')
+
+
+class TemplateProblem(Protocol):
+    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def block(self) -> str | None: ...
+
+
+class Checked(Protocol):
+    @property
+    def reads(self) -> dict[str, Attribute]: ...
+    @property
+    def problems(self) -> Iterable[TemplateProblem]: ...
+
+
+class ContentChecker(Protocol):
+    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render."""
+
+    def __call__(self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], /) -> Checked: ...
+
+
+class Template(NamedTuple):
+    file: str
+    source: str
+
+
+class Templates(NamedTuple):
+    """``bodies`` by the name a journey uses, such as ``welcome.mjml``; ``blocks`` by the name that render takes."""
+
+    bodies: Mapping[str, Template] = {}
+    blocks: Mapping[str, Template] = {}
+
+    def texts(self) -> dict[str, str]:
+        return {template.file: template.source for template in (*self.bodies.values(), *self.blocks.values())}
+
+
+class Content:
+    def __init__(
+        self,
+        messages: Iterable[MessageText],
+        reading: Reading,
+        names: NamesOfJourney,
+        templates: Templates,
+        checker: ContentChecker,
+        problems: Problems,
+    ) -> None:
+        self.texts = {message.name.value: message for message in messages}
+        self.reading = reading
+        self.names = names
+        self.templates = templates
+        self.blocks = {name: template.source for name, template in templates.blocks.items()}
+        self.checker = checker
+        self.problems = problems
+        self.wanted: set[str] = set()
+
+    def sent(self, message: Scalar, channels: Iterable[Scalar], step: str) -> None:
+        """A step sends this message: does it exist, and on these channels?"""
+        name = message.value
+        self.wanted.add(name)
+        text = self.texts.get(name)
+        if text is None:
+            hint = did_you_mean(name, self.texts) or "write its content under customize:"
+            self.problems.error(message.mark, f'step "{step}": message "{name}" does not exist', hint, about=("message", name))
+            return
+        for channel in channels:
+            if channel.value == "email" and text.email is None:
+                self.problems.error(
+                    channel.mark,
+                    f'step "{step}": message "{name}" has no content for email',
+                    "write its email: subject and body",
+                )
+
+    def messages(self, reaches: Mapping[str, Reach], sent: Mapping[str, str]) -> dict[str, Message]:
+        """The messages that are sent, checked with what can be read at every step (``sent``: step → message) that
+        does."""
+        found: dict[str, Message] = {}
+        for name, text in self.texts.items():
+            senders = [step for step, message in sent.items() if message == name]
+            if not senders:
+                hint = "send it from a step, or take it out"
+                self.problems.warning(text.name.mark, f'message "{name}" is never sent', hint)
+            if text.email is None:
+                continue
+            reach = together(reaches[step] for step in senders)
+            names = self.names.at(reach, f'the message "{name}"')
+            message = self.message(name, text.email, names)
+            if senders:
+                found[name] = message
+        return found
+
+    def message(self, name: str, text: EmailText, names: Names) -> Message:
+        body, form, template = self.body(name, text.body)
+        reads: dict[str, Attribute] = {}
+        sources = [(scalar.value, scalar) for scalar in (text.subject, text.preheader, text.text) if scalar is not None]
+        for source, scalar in sources:
+            reads |= self.check(source, scalar, None, names)
+        reads |= self.check(body, text.body, template, names)
+        email = Email(
+            subject=text.subject.value.strip(),
+            preheader=text.preheader.value if text.preheader is not None else None,
+            body=body,
+            form=form,
+            text=text.text.value if text.text is not None else None,
+        )
+        blocks = self.blocks_of([source for source, _ in sources] + [body])
+        return Message(id=name, contents={"email": email}, reads=dict(sorted(reads.items())), blocks=blocks)
+
+    def body(self, name: str, scalar: Scalar) -> tuple[str, Form, Template | None]:
+        """The source of a body, its form, and the file it stands in if it is in one of its own."""
+        value = scalar.value.strip()
+        if not _FILE.fullmatch(value):
+            if value.startswith("<mjml"):
+                return scalar.value, "mjml", None
+            return scalar.value, "html" if re.search(r"</?[a-z][^>]*>", value, re.IGNORECASE) else "text", None
+        form = _FORMS[value.rpartition(".")[2]]
+        template = self.templates.bodies.get(value)
+        if template is None:
+            hint = did_you_mean(value, self.templates.bodies) or "put it into the folder templates"
+            message = f'message "{name}": there is no template {value}'
+            self.problems.error(scalar.mark, message, hint, about=("template", value))
+            return "", form, None
+        if form == "mjml" and "<mjml" not in template.source:
+            self.problems.error(Mark(template.file, 1, 1), "an MJML body begins with <mjml>", "or name the file .html")
+        stem, _, suffix = value.rpartition(".")
+        for language in self.reading.vocabulary.languages:
+            if f"{stem}.{language}.{suffix}" in self.templates.bodies:
+                note = f"{arrives_later(f'content by language ({stem}.{language}.{suffix})')}; everybody gets {value}"
+                self.problems.warning(scalar.mark, note)
+        return template.source, form, template
+
+    def check(
+        self,
+        source: str,
+        scalar: Scalar,
+        template: Template | None,
+        names: Names,
+    ) -> dict[str, Attribute]:
+        """What a source reads, links included; its problems are told where they stand."""
+        usable = self.names.for_content(names)
+        checked = self.checker(source, usable, self.blocks)
+        for problem in checked.problems:
+            unknown = _UNKNOWN.match(problem.message)
+            name = unknown["name"] if unknown else None
+            if name in names.broken:
+                continue
+            message, _, hint = problem.message.partition("; ")
+            mark = self.mark(problem, scalar, template)._replace(length=len(name) if name else 1)
+            absent = _absent(name, names) if name else None
+            if absent is not None:
+                self.problems.error(mark, names.absent[absent], about=("name", absent))
+            elif name is not None:
+                self.problems.error(mark, f"{name} does not exist", hint or None, about=("name", name))
+            else:
+                self.problems.error(mark, message, hint or None)
+        reads = dict(checked.reads)
+        for name in list(reads):
+            root, _, link = name.partition(".")
+            if root == "links" and link in self.reading.vocabulary.links:
+                reads |= self.link(link, scalar, template, source, usable)
+        return reads
+
+    def link(
+        self, link: str, scalar: Scalar, template: Template | None, source: str, names: Mapping[str, Attribute]
+    ) -> dict[str, Attribute]:
+        """What the address of a link reads. It is told where the link is used: there its names must have values."""
+        without_links = {name: attribute for name, attribute in names.items() if not name.startswith("links.")}
+        checked = self.checker(self.reading.vocabulary.links[link], without_links, {})
+        at = max(0, source.find(f"links.{link}"))
+        length = len(link) + 6
+        mark = _in_file(template, at, length) if template is not None else scalar.at(at, length)
+        for problem in checked.problems:
+            self.problems.error(mark, f"links.{link} cannot be written here: {problem.message}", about=("link", link))
+        return dict(checked.reads)
+
+    def mark(self, problem: TemplateProblem, scalar: Scalar, template: Template | None) -> Mark:
+        if problem.block is not None and problem.block in self.templates.blocks:
+            return Mark(self.templates.blocks[problem.block].file, problem.line, problem.column)
+        if template is not None:
+            return Mark(template.file, problem.line, problem.column)
+        return scalar.at_line(problem.line, problem.column)
+
+    def blocks_of(self, sources: Iterable[str]) -> dict[str, str]:
+        """The blocks that these sources render, and those that they render in turn."""
+        found: dict[str, str] = {}
+        open_ = list(sources)
+        while open_:
+            for name in _RENDER.findall(open_.pop()):
+                if name in self.blocks and name not in found:
+                    found[name] = self.blocks[name]
+                    open_.append(self.blocks[name])
+        return dict(sorted(found.items()))
+
+
+def _absent(name: str, names: Names) -> str | None:
+    """The name, or its first part, if there is a reason why it cannot be read."""
+    root = name.partition(".")[0]
+    return next((part for part in (name, root) if part in names.absent and part != "links"), None)
+
+
+def _in_file(template: Template, index: int, length: int) -> Mark:
+    before = template.source[:index]
+    return Mark(template.file, before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1, length)
