@@ -18,6 +18,7 @@ KINDS = ("wait", "wait_for", "choose", "split", "send", "exit")
 LATER_KINDS = ("set", "call", "repeat", "enter", "differentiate")
 
 _NOTHING = Duration()
+_NOT_IDS = ("entry", "wait")
 _LAUNCH = ("starts", "ends", "at_most", "only")
 _LATER_ENTRIES = ("every", "once", "date", "for_each", "at", *_LAUNCH)
 _LATER_BY = ("sms", "web")
@@ -274,8 +275,8 @@ class _Definer:
         called = f'step "{id_.value}"' if id_ else "the step"
         if node.key("id") is None:
             self.problems.error(node.mark, "a step has no id", "give it one, unique in this file: id: first_mail")
-        elif id_ is not None:
-            self.shapes.name(id_, "id")
+        elif id_ is not None and (self.shapes.name(id_, "id", field=node.key("split") is None) and id_.value in _NOT_IDS):
+            self.problems.error(id_.mark, f'id "{id_.value}" has a meaning of its own after since', "choose another")
         if later:
             word = f"{later[0].value}: again" if later[0].value == "differentiate" else later[0].value
             self.problems.error(later[0].mark, f"{called}: {arrives_later(f'the step {word}')}")

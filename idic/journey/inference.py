@@ -232,23 +232,24 @@ class _Inference:
         if inside and path == root:
             self.tell(node, f"{root} has several values", f"name one of them, such as {inside[0]}")
         elif inside:
-            about = ("name", wrong)
             last = wrong.rpartition(".")[2]
             close = did_you_mean(last, [name.rpartition(".")[2] for name in inside])
-            declare = close.replace('"', f'"{root}.', 1) if close else _declare(root)
+            hint = close.replace('"', f'"{root}.', 1) if close else _declare(root)
             start = node.at if isinstance(node, Member) and node.name == last else node.start
-            self.tell(node, f"{wrong} does not exist", declare, about=about, start=start)
+            self.tell(node, f"{wrong} does not exist", hint, about=("name", wrong), start=start)
         else:
-            hint: str | None
-            text = f'if it is text, write "{path}" in quotes'
-            hint = did_you_mean(path, [*self.names.readable, *self.items]) or text
-            if path in ("yes", "no"):
-                hint = f"write {'true' if path == 'yes' else 'false'}"
-            elif path in ("null", "None", "nil", "empty", "missing"):
-                hint = "ask with known(…) whether a value is there"
-            elif path in ("now", "today"):
-                hint = "write days_since(…) or days_until(…)"
-            self.tell(node, f"{path} does not exist", hint, about=("name", path))
+            self.tell(node, f"{path} does not exist", self.meant(path), about=("name", path))
+
+    def meant(self, path: str) -> str:
+        """What an author may have meant by a name that is nothing like any other."""
+        if path in ("yes", "no"):
+            return f"write {'true' if path == 'yes' else 'false'}"
+        if path in ("null", "None", "nil", "empty", "missing"):
+            return "ask with known(…) whether a value is there"
+        if path in ("now", "today"):
+            return "write days_since(…) or days_until(…)"
+        close = did_you_mean(path, [*self.names.readable, *self.items])
+        return close or f'if it is text, write "{path}" in quotes'
 
     def field(self, node: Member, of: _Typed) -> _Typed:
         if of.type is None:
