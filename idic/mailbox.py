@@ -60,7 +60,7 @@ class Named:
     slow:SECONDS       a pause before each answer to a dot
     """
 
-    _SHARES: dict[str, tuple[Stage, Answer]] = {  # noqa: RUF012
+    _SHARES: dict[str, tuple[Stage, Answer]] = {
         "refuse-rcpt": ("rcpt", Answer("550 5.1.1 no such mailbox")),
         "hang-rcpt": ("rcpt", Answer(hang=3600)),
         "drop-before-dot": ("data", Answer(drop=True)),
@@ -192,9 +192,7 @@ class Mailbox:
 class _Conversation(SMTP):
     """One connection: aiosmtpd's protocol, with the mailbox as its handler."""
 
-    def __init__(
-        self, mailbox: Mailbox, lines: set[_Conversation], *, login: tuple[str, str] | None, smtputf8: bool
-    ) -> None:
+    def __init__(self, mailbox: Mailbox, lines: set[_Conversation], *, login: tuple[str, str] | None, smtputf8: bool) -> None:
         self._lines = lines
         self._handler = _Handler(mailbox, login)
         super().__init__(
@@ -235,18 +233,14 @@ class _Handler:
         self._mailbox = mailbox
         self._login = login
 
-    async def handle_MAIL(
-        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
+    async def handle_MAIL(self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if self._login and not session.authenticated:
             return "530 5.7.0 say who you are first"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
 
-    async def handle_RCPT(
-        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
+    async def handle_RCPT(self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         answer = await self.behave(server, "rcpt", address)
         if answer is not None and answer.reply:
             return answer.reply
@@ -261,9 +255,7 @@ class _Handler:
         self._mailbox.keep(envelope)
         return "250 2.0.0 kept"
 
-    async def behave(
-        self, server: SMTP, stage: Stage, recipient: str, envelope: Envelope | None = None
-    ) -> Answer | None:
+    async def behave(self, server: SMTP, stage: Stage, recipient: str, envelope: Envelope | None = None) -> Answer | None:
         behaviour = self._mailbox.behaviour
         answer = behaviour(stage, recipient) if behaviour else None
         if answer is None:
@@ -282,7 +274,7 @@ class _Handler:
 def _authenticated(arguments: tuple[Any, ...], login: tuple[str, str]) -> AuthResult:
     given = arguments[-1]
     known = (given.login, given.password) == (login[0].encode(), login[1].encode())
-    return AuthResult(success=known)
+    return AuthResult(success=known, handled=False)
 
 
 def read_accepts(folder: Path) -> Iterator[Accept]:

@@ -166,11 +166,11 @@ class Checker:
             case ContentNode() | CommentNode():
                 return known
             case OutputNode(expression=expression):
-                self._printed(expression, self._value(expression, known))
+                self._printed(expression, known)
                 return known
             case CycleNode():
                 for expression in node.args:
-                    self._printed(expression, self._value(expression, known))
+                    self._printed(expression, known)
                 return known
             case AssignNode(name=name, expression=expression):
                 value = self._value(expression, known)
@@ -248,9 +248,7 @@ class Checker:
 
         # The second round sees what the first has left behind, as the second turn of a loop does.
         once = self._nodes([node.block], inside(known))
-        around = self._join(
-            [known, once and Known({k: v for k, v in once.local.items() if k in known.local}, once.there)]
-        )
+        around = self._join([known, once and Known({k: v for k, v in once.local.items() if k in known.local}, once.there)])
         if around and around != known:
             self._nodes([node.block], inside(around))
         ends = [around, self._nodes([node.default], known) if node.default else known]
@@ -291,9 +289,7 @@ class Checker:
         first, *others = reached
         for other in others:
             self._partly |= first.local.keys() ^ other.local.keys()
-            local = {
-                name: _either(value, other.local[name]) for name, value in first.local.items() if name in other.local
-            }
+            local = {name: _either(value, other.local[name]) for name, value in first.local.items() if name in other.local}
             first = Known(local, first.there & other.there)
         return first
 
@@ -383,9 +379,7 @@ class Checker:
                 for end in (start, stop):
                     bound = self._value(end, known)
                     if bound.missing:
-                        self._tell(
-                            _place(end), f"{self._called(end, bound)} and may be missing; guard it with {{% if %}}"
-                        )
+                        self._tell(_place(end), f"{self._called(end, bound)} and may be missing; guard it with {{% if %}}")
                 return Value(Type(kind="list", of=NUMBER), solid=True)
             case Nil() | Empty() | Blank():
                 return Value(None, missing=True)
@@ -449,18 +443,17 @@ class Checker:
                     what = value.type.thing or "thing"
                     self._tell(place, f'"{spelled}" does not exist: {parent} is a {what} without "{segment}"{meant}')
                     return UNKNOWN
-                return Value(field, not (value.solid or there or segment in value.type.required), path)
+                always = not value.missing and (value.solid or segment in value.type.required)
+                return Value(field, not (always or there), path)
             case "list" if segment == "size":
-                return Value(NUMBER, value.missing, path)
+                return Value(NUMBER, value.missing and not there, path)
             case "list" if isinstance(segment, int) or segment in ("first", "last"):
                 return Value(value.type.of, not there, path)
             case "list":
-                self._tell(
-                    place, f'"{spelled}": a list is gone over with {{% for item in … %}}, then {{{{ item.{segment} }}}}'
-                )
+                self._tell(place, f'"{spelled}": a list is gone over with {{% for item in … %}}, then {{{{ item.{segment} }}}}')
                 return UNKNOWN
             case "text" if segment == "size":
-                return Value(NUMBER, value.missing, path)
+                return Value(NUMBER, value.missing and not there, path)
             case _:
                 self._tell(place, f'"{spelled}" does not exist: {describe(value.type)} has no parts')
                 return UNKNOWN
@@ -520,9 +513,7 @@ class Checker:
         element = of.of
         field = argument.path[1:] if argument.path and argument.path.startswith("'") else None
         if element is None or element.kind != "thing" or field is None:
-            self._tell(
-                call.token.start_index, f"{call.name} takes, in quotes, the name of a field of the list's things"
-            )
+            self._tell(call.token.start_index, f"{call.name} takes, in quotes, the name of a field of the list's things")
             return False
         if field not in element.fields:
             meant = _meant(field, element.fields)
@@ -530,20 +521,23 @@ class Checker:
             return False
         return True
 
-    def _printed(self, expression: Expression, value: Value) -> None:
-        place = _place(expression)
-        spelled = str(expression.left) if isinstance(expression, FilteredExpression) else str(expression)
+    def _printed(self, expression: Expression, known: Known) -> None:
+        place, value, spelled = _place(expression), self._value(expression, known), str(expression)
+        if isinstance(expression, FilteredExpression):
+            # What is missing may be the argument of a filter: then the whole of it is.
+            inner = self._value(expression.left, known)
+            spelled = str(expression.left) if inner.missing or not value.missing else spelled
         if value.group:
             self._tell(place, f'"{value.group}" has several values; name one of them')
         elif value.type is None:
             return
         elif value.missing and value.type.kind not in ("list", "thing", "yes/no"):
             shown = {"money": f"{expression} | money", "date": f"{expression} | date", "moment": f"{expression} | date"}
+            guard = "" if " | " in spelled else f" or put it inside {{% if {spelled} %}}"
             self._tell(
                 place,
                 f'"{spelled}" may be missing, and no customer ever reads "Hi !": '
-                f"write {{{{ {shown.get(value.type.kind, expression)} | default: '…' }}}} "
-                f"or put it inside {{% if {spelled} %}}",
+                f"write {{{{ {shown.get(value.type.kind, expression)} | default: '…' }}}}{guard}",
             )
         else:
             match value.type.kind:

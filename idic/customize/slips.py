@@ -61,8 +61,12 @@ def syntax_problem(source: str, error: LiquidError) -> tuple[int, str]:
     place = token.start_index if token is not None and token.start_index >= 0 else None
     if token is not None and token.kind == "tag" and message.startswith("unexpected tag"):
         if token.value.startswith("end") or token.value in ("else", "elsif", "when"):
+            opened = _unclosed(source[: token.start_index - 2])
+            if opened and token.value.startswith("end"):
+                begin, name = opened
+                return begin, f"{{% {name} %}} is not closed before {{% {token.value} %}}; {{% end{name} %}} is missing"
             return token.start_index, f"{{% {token.value} %}} closes or continues nothing that is open"
-        meant = did_you_mean(token.value, SPELLED)
+        meant = did_you_mean(token.value, (*SPELLED, "else", "elsif", "when"))
         return token.start_index, f"there is no tag {{% {token.value} %}}" + (f"; {meant}" if meant else "")
     unclosed = _unclosed(source)
     if unclosed and (place is None or "end of expression" in message or "expected tag" in message):

@@ -13,9 +13,7 @@ from tests.email.conftest import QUICK, OpenChannel, OpenMailbox, letter
 from tests.email.scripted import Line, scripted
 
 
-async def test_a_mail_that_the_server_takes_is_accepted_once(
-    open_mailbox: OpenMailbox, open_channel: OpenChannel
-) -> None:
+async def test_a_mail_that_the_server_takes_is_accepted_once(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox()
     outcome = await open_channel(mailbox.url).send(letter("t1"))
     assert outcome == Accepted("<t1@shop.example>")
@@ -204,9 +202,7 @@ async def test_many_at_once_each_arrive_once(open_mailbox: OpenMailbox, open_cha
     assert sorted(accept.touch for accept in mailbox.accepts()) == sorted(f"t{number}" for number in range(60))
 
 
-async def test_a_sending_that_is_cancelled_sends_nothing_more(
-    open_mailbox: OpenMailbox, open_channel: OpenChannel
-) -> None:
+async def test_a_sending_that_is_cancelled_sends_nothing_more(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox(Named(["hang-rcpt"]))
     sending = asyncio.create_task(open_channel(mailbox.url, Limits()).send(letter()))
     await asyncio.sleep(0.1)

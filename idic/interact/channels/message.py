@@ -61,13 +61,22 @@ class Address(NamedTuple):
 
 
 def read_address(text: str) -> Address:
-    """Read ``hello@shop.example`` or ``Shop <hello@shop.example>``.
+    """Read ``hello@shop.example`` or ``Shop <hello@shop.example>``, as an operator writes a sender.
 
     Raises ``AddressInvalid`` where there is no address that can be written to.
     """
     named = _NAMED.fullmatch(text)
-    name, address = (named["name"], named["address"]) if named else ("", text)
-    local, _, domain = address.strip().rpartition("@")
+    if not named:
+        return read_mailbox(text)
+    name = clean(named["name"])
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return read_mailbox(named["address"], name)
+
+
+def read_mailbox(text: str, name: str = "") -> Address:
+    """Read a bare address, as a customer gave it. Raises ``AddressInvalid``."""
+    local, _, domain = text.strip().rpartition("@")
     if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
         raise AddressInvalid("the part before @ is not one that mail can be sent to")
     try:
@@ -76,10 +85,7 @@ def read_address(text: str) -> Address:
         raise AddressInvalid("the domain is not one that exists") from None
     if not _HOST.fullmatch(host) or len(local.encode()) > 64 or len(local.encode()) + len(host) > 253:
         raise AddressInvalid("the address is too long or its domain is not one that exists")
-    name = clean(name).strip()
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    return Address(name, local, host)
+    return Address(clean(name), local, host)
 
 
 def clean(text: str) -> str:
@@ -96,7 +102,8 @@ def message_id(touch: str, sender: Address) -> str:
 
 def needs_smtputf8(mail: OutgoingEmail) -> bool:
     """Whether an address of this mail can only be written by RFC 6531. Raises ``AddressInvalid``."""
-    return any(read_address(text).needs_smtputf8 for text in (mail.sender, mail.to, mail.reply_to) if text)
+    named = (read_address(text) for text in (mail.sender, mail.reply_to) if text)
+    return any(address.needs_smtputf8 for address in (read_mailbox(mail.to), *named))
 
 
 def build(mail: OutgoingEmail, date: datetime, *, utf8: bool = False) -> bytes:
@@ -108,7 +115,7 @@ def build(mail: OutgoingEmail, date: datetime, *, utf8: bool = False) -> bytes:
     message = _body(mail)
     headers = {
         "From": _addressed(sender),
-        "To": _addressed(read_address(mail.to)),
+        "To": _addressed(read_mailbox(mail.to, mail.to_name)),
         "Subject": encoded(mail.subject),
         "Date": format_datetime(date),
         "Message-ID": message_id(mail.touch, sender),
@@ -154,8 +161,10 @@ def _encoded_words(text: str) -> list[str]:
 def _addressed(address: Address) -> str:
     if not address.name:
         return address.mailbox
-    name = encoded(address.name)
-    if name == address.name and not _ATOMS.fullmatch(name):
+    name = address.name
+    if not name.isascii() or "=?" in name or len(name) > 200:
+        name = "\r\n ".join(_encoded_words(name))
+    elif not _ATOMS.fullmatch(name):
         name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{name}\r\n <{address.mailbox}>"
 
@@ -178,4 +187,6 @@ def _part(text: str, subtype: str) -> MIMEText:
     charset = Charset("utf-8")
     # Quoted-printable stays readable and spares Latin scripts a third of their size; for the others base64 is smaller.
     charset.body_encoding = QP if len(text.encode()) < len(text) * 1.2 else BASE64
+    if charset.body_encoding == BASE64:
+        text = text.replace("\n", "\r\n")  # text is CRLF before it is encoded (RFC 2045, 6.8)
     return MIMEText(text, subtype, charset)  # type: ignore[arg-type]

@@ -43,13 +43,14 @@ Outcome = Accepted | Refused | Later | Unsure
 
 class OutgoingEmail(Frozen):
     """One email. ``touch`` is its id, from which the Message-ID follows; ``to`` a bare address; ``sender`` and
-    ``reply_to`` an address, perhaps with a name: ``Shop <hello@shop.example>``. ``html`` or ``text`` or both.
+    ``reply_to`` an address, perhaps with a name: ``Shop <hello@shop.example>``. There is ``html`` or ``text`` or both.
     ``unsubscribe_url`` is offered to the mail program for one-click unsubscribing (RFC 8058)."""
 
     touch: str
     to: str
     sender: str
     subject: str
+    to_name: str = ""
     text: str | None = None
     html: str | None = None
     reply_to: str | None = None

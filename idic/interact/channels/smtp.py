@@ -128,7 +128,7 @@ class SmtpChannel:
     async def send(self, mail: OutgoingEmail) -> Outcome:
         """Try once, within ``Limits.total`` seconds. Never raises for what the server or the network does."""
         try:
-            sender, to = message.read_address(mail.sender), message.read_address(mail.to)
+            sender, to = message.read_address(mail.sender), message.read_mailbox(mail.to)
             utf8 = message.needs_smtputf8(mail)
             data = message.build(mail, self._now(), utf8=utf8)
         except message.AddressInvalid as error:
