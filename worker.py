@@ -20,7 +20,7 @@ from activities.advance import Advance
 from activities.courier import Courier, EmailCourier
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
-from idic.interact.channels.smtp import SmtpChannel
+from idic.interact.channels.smtp import Limits, SmtpChannel
 from idic.interact.links import Links
 from idic.logs import configure
 from idic.router.engine import QUEUE, connect
@@ -38,6 +38,7 @@ def couriers(settings: Settings) -> list[Courier]:
     if settings.smtp_url is None:
         raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
     links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
+    limits = Limits(total=settings.smtp_timeout)
     channel = SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits)
     return [EmailCourier(channel, links, settings.email_from, settings.email_reply_to)]
 
