@@ -12,6 +12,10 @@ from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event
 
 
+REQUESTED = "Enrollment Requested"
+"""The event that a request through the API is recorded as. It concerns the journey that was asked for and no other."""
+
+
 class Enter(NamedTuple):
     """``restart``: the open enrollment of this key ends first."""
 
@@ -33,8 +37,12 @@ class Applies(NamedTuple):
 
 
 def applies(program: Program, event: Event, facts: Facts) -> Applies | StayOut | None:
-    """Whether ``event`` asks for entry into ``program``; None if the journey is not entered on it at all."""
-    patterns = [pattern for pattern in program.entry.on if pattern.on == event.name]
+    """Whether ``event`` asks for entry into ``program``; None if the journey is not entered on it at all.
+
+    A request through the API stands for any of the journey's events, and is held to the same conditions.
+    """
+    requested = event.name == REQUESTED
+    patterns = [pattern for pattern in program.entry.on if requested or pattern.on == event.name]
     if not patterns:
         return None
     scope = Scope(program, facts, event.accepted_at, event=event)

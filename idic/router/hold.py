@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from idic.clock import Clock
 from idic.differentiate.profile import zone_of
+from idic.errors import IdicError
 from idic.identify.names import attribute_name
 from idic.interact.policy import RULES, Consent, Request, Rule, decide
 from idic.journey import interpreter
@@ -75,14 +77,18 @@ async def holding(
             poison[bad.event_id] = bad.error
 
 
-class _NeedsPair(Exception):
+class SetAside(Exception):
+    """Routing this customer's events takes another transaction than the one under way."""
+
+
+class _NeedsPair(SetAside):
     """Two customers must be locked in the order of their ids, and one of them is held already: start over with both."""
 
     def __init__(self, first: str, second: str) -> None:
         self.first, self.second = first, second
 
 
-class _Poison(Exception):
+class _Poison(SetAside):
     def __init__(self, event_id: int, error: str) -> None:
         self.event_id, self.error = event_id, error
 
@@ -113,9 +119,11 @@ class Hold:
             else:
                 try:
                     outcome = await self._route(row)
-                except (_NeedsPair, _Poison):
+                except (DataError, IntegrityError) as error:
+                    raise _Poison(row["id"], type(error).__name__) from error
+                except (SetAside, IdicError, SQLAlchemyError, OSError):
                     raise
-                except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+                except Exception as error:
                     # A bug of ours in the face of strange data. Its text may hold the data: keep the kind only.
                     raise _Poison(row["id"], type(error).__name__) from error
             await events.routed(self.tx, row["id"], self.now, outcome)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, insert, select, update
 
 from idic.journey.state import Event
 from idic.store.database import Tx
-from idic.store.tables import Row, events
+from idic.store.tables import Row, events, partition_of
 
 
 def read(row: Row) -> Event:
@@ -23,6 +24,23 @@ def read(row: Row) -> Event:
         enrollment=row["enrollment_id"],
         step=row["step"],
     )
+
+
+async def insert_routed(tx: Tx, customer_id: str, name: str, properties: dict[str, Any], at: datetime, occurred_at: datetime) -> Event:
+    """Record an event of idic's own that concerns nobody but who records it. The customer is held."""
+    row = {
+        "message_id": f"idic-{uuid.uuid4().hex}",
+        "customer_id": customer_id,
+        "partition": partition_of(customer_id),
+        "kind": "own",
+        "name": name,
+        "properties": properties,
+        "occurred_at": occurred_at,
+        "accepted_at": at,
+        "routed_at": at,
+    }
+    number = await tx.scalar(insert(events).values(row).returning(events.c.id))
+    return read({**row, "id": number, "enrollment_id": None, "step": None})
 
 
 async def unrouted(tx: Tx, customer_id: str) -> list[Row]:

@@ -1,0 +1,135 @@
+"""The engine on a real store with a clock moved by hand, and the workflows' part played by this test: what Temporal would
+do when a timer fires, or a wake arrives, is called directly. Fast enough for properties; Temporal itself is elsewhere."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from activities.advance import Advance
+from activities.courier import Parcel
+from activities.deliver import Deliver
+from idic.interact.channels.protocol import Accepted, Outcome
+from idic.interact.policy import RULES, Rule
+from idic.journey.program import Program
+from idic.router.hold import Hold, House, holding
+from idic.router.instruction import Instruction
+from idic.store import enrollments, events, programs, tables
+from idic.store.database import Store, Tx
+from idic.store.enrollments import Enrollment
+from idic.store.tables import Row, partition_of
+from tests.conftest import HandClock
+
+_messages = itertools.count()
+
+
+class Postman:
+    """Stands where the world outside begins: counts what it is handed, and answers as it is told."""
+
+    account = "smtp"
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.answers: list[Outcome] = []
+
+    def compose(self, parcel: Parcel) -> Parcel:
+        return parcel
+
+    async def send(self, message: Parcel) -> Outcome:
+        self.taken.append(message.touch)
+        return self.answers.pop(0) if self.answers else Accepted(f"provider-{len(self.taken)}")
+
+
+class World:
+    def __init__(self, store: Store, clock: HandClock, rules: Sequence[Rule] = RULES) -> None:
+        self.store = store
+        self.clock = clock
+        self.house = House(rules=rules)
+        self.postman = Postman()
+        self.advancing = Advance(store, self.house)
+        self.delivering = Deliver(store, self.house, {"smtp": self.postman})
+
+    async def publish(self, *published: Program) -> None:
+        for program in published:
+            await self.store.move("publish", lambda tx, p=program: programs.publish(tx, p, tx.now()))  # type: ignore[misc]
+
+    async def customer(self, **traits: Any) -> str:
+        customer_id = uuid.uuid4().hex
+        now = self.clock.now()
+
+        async def work(tx: Tx) -> None:
+            row = {"id": customer_id, "traits": {"email": "anna@example.com", **traits}}
+            await tx.execute(tables.customers.insert().values(**row, created_at=now, updated_at=now))
+
+        await self.store.move("customer", work)
+        return customer_id
+
+    async def accept(self, customer_id: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> None:
+        """The API said 200; nobody has routed it yet."""
+
+        async def work(tx: Tx) -> None:
+            row = {
+                "message_id": f"m{next(_messages)}",
+                "customer_id": customer_id,
+                "partition": partition_of(customer_id),
+                "kind": more.pop("kind", "track"),
+                "name": name,
+                "properties": properties or {},
+                "accepted_at": tx.now(),
+                **more,
+            }
+            await tx.execute(tables.events.insert().values(row))
+
+        await self.store.move("accept", work)
+
+    async def route(self, customer_id: str) -> None:
+        async def nothing(_hold: Hold) -> None: ...
+
+        await holding(self.store, self.house, "route", customer_id, nothing)
+
+    async def happens(self, customer_id: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> None:
+        await self.accept(customer_id, name, properties, **more)
+        await self.route(customer_id)
+
+    async def advance(self, enrollment_id: str) -> Instruction:
+        return await self.advancing.advance(enrollment_id)
+
+    async def deliver(self, touch: str) -> Instruction:
+        return await self.delivering.deliver(touch)
+
+    async def work(self, enrollment_id: str) -> Instruction:
+        """Do what the workflow would, until it would sleep or end."""
+        instruction = await self.advance(enrollment_id)
+        while instruction.deliver:
+            for delivery in instruction.deliver:
+                instruction = await self.deliver(delivery.touch)
+        return instruction
+
+    async def enrollments(self, customer_id: str | None = None) -> list[Enrollment]:
+        chosen = tables.enrollments.select().order_by(tables.enrollments.c.entered_at)
+        if customer_id is not None:
+            chosen = chosen.where(tables.enrollments.c.customer_id == customer_id)
+        async with self.store.reading() as tx:
+            return [enrollments.read(row) for row in await tx.rows(chosen)]
+
+    async def only(self) -> Enrollment:
+        (one,) = await self.enrollments()
+        return one
+
+    async def ending(self) -> str | None:
+        ended = (await self.only()).state.ended
+        return ended.reason if ended else None
+
+    async def trace(self, enrollment_id: str) -> list[str]:
+        async with self.store.reading() as tx:
+            return [row["kind"] for row in await enrollments.traced(tx, enrollment_id)]
+
+    async def touches(self) -> list[Row]:
+        async with self.store.reading() as tx:
+            return await tx.rows(tables.touches.select())
+
+    async def unrouted(self, customer_id: str) -> list[Row]:
+        async with self.store.reading() as tx:
+            return await events.unrouted(tx, customer_id)
