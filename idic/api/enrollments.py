@@ -145,7 +145,9 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
 
         digest = idempotency.request_digest(request.url.path, body)
         answer = await store.move("enroll", lambda tx: idempotency.once(tx, idempotency_key, digest, lambda: work(tx)))
-        return JSONResponse(answer.body, answer.status)
+        # Through the model: PostgreSQL gives the fields back in an order of its own.
+        told = EnrollmentAnswer.model_validate(answer.body).model_dump(mode="json")
+        return JSONResponse(told, answer.status)
 
     @router.get(
         "/v1/enrollments/{enrollment_id}",

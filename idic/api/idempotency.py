@@ -33,7 +33,7 @@ def request_digest(path: str, body: object) -> str:
 
 
 async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Do ``work``, or give the answer that it gave before. Raises ``Refusal`` if the key was used for something else."""
+    """Do ``work``, or give the answer it gave before. Raises ``Refusal`` if the key was used for something else."""
     if key is None:
         return await work()
     dialect = sqlite if tx.sqlite else postgresql

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from idic.api.bodies import read_body, read_json_object
 from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
-from idic.api.problems import Refusal, answer
+from idic.api.problems import Refusal, answer, explain
 from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
 from idic.errors import InvalidInput
@@ -82,7 +82,7 @@ class Ingestion:
             _hold_against(vocabulary, message, "")
         except InvalidInput as error:
             refusal = {"index": 0, "messageId": _message_id(body), "error": str(error)}
-            return answer(400, error.code, str(error), error.where, success=False, refused=[refusal])
+            return explain(error, success=False, refused=[refusal])
         await self._intake.keep([message])
         return _success([message.warning] if message.warning else [], [])
 

@@ -51,14 +51,14 @@ def answer(
     return JSONResponse({"error": error, **more}, status, headers)
 
 
-def explain(error: IdicError) -> Response:
-    """The answer to an error that idic raised on purpose."""
+def explain(error: IdicError, **more: Any) -> Response:
+    """The answer to an error that idic raised on purpose; ``more`` stands beside it."""
     match error:
         case Refusal():
             return answer(error.status, error.code, str(error), error.where, error.headers)
         case InvalidInput():
             message = str(error)
-            return answer(400, error.code, message.removeprefix(f"{error.where}: "), error.where)
+            return answer(400, error.code, message.removeprefix(f"{error.where}: "), error.where, **more)
         case NotFound():
             return answer(404, error.code, str(error))
         case Conflict():

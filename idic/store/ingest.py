@@ -85,8 +85,13 @@ async def observe(tx: Tx, seen: Observation) -> None:
 
 
 async def customer_of(tx: Tx, person: Person) -> str:
-    """The customer behind these identities, who is created when there is none. Unlike ``accept``, merges nobody."""
-    return (await _resolved(tx, [person], await _ties(tx, [person]))).belongings[0].customer
+    """The customer behind these identities, who is created when there is none. Unlike ``accept``, merges nobody.
+
+    The customer's row is not held: the caller takes it FOR UPDATE, and two who hold it weakly first would wait for one
+    another.
+    """
+    ties = await _ties(tx, [person], hold=False)
+    return (await _resolved(tx, [person], ties)).belongings[0].customer
 
 
 def _row(message_id: str, message: Message, customer_id: str, accepted_at: datetime, merges: str | None) -> Row:
@@ -182,7 +187,7 @@ class _Identified(Protocol):
     def anonymous_id(self) -> str | None: ...
 
 
-async def _ties(tx: Tx, persons: Iterable[_Identified]) -> _Ties:
+async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) -> _Ties:
     """Look up these identities, and hold the rows of the customers behind them."""
     users, anonymous = set[str](), set[str]()
     for person in persons:
@@ -195,13 +200,13 @@ async def _ties(tx: Tx, persons: Iterable[_Identified]) -> _Ties:
         for kind, values in (("user_id", users), ("anonymous_id", anonymous))
         if values
     ]
-    rows = await tx.rows(
+    found = (
         select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, _NAMED)
         .join(customers, customers.c.id == identities.c.customer_id)
         .where(or_(false(), *asked))
         .order_by(customers.c.id)
-        .with_for_update(read=True, key_share=True, of=customers)
     )
+    rows = await tx.rows(found.with_for_update(read=True, key_share=True, of=customers) if hold else found)
     known, named, merged = dict[Identity, str](), set[str](), dict[Identity, str]()
     for row in rows:
         identity = Identity(row["kind"], row["value"])

@@ -1,0 +1,93 @@
+"""The verb that serves HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import socket
+from collections.abc import Generator
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from idic.cli.store import until_stopped
+from idic.errors import SettingsError
+from idic.settings import Settings
+
+DRAIN = 30
+"""Real seconds for which requests under way are waited for after SIGTERM."""
+
+log = structlog.get_logger()
+
+
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8700,
+) -> None:
+    """Serve the HTTP API: events in, enrollments, customers, and the pages behind links in messages.
+
+    Run any number behind one address. SIGTERM and Ctrl-C drain: what was accepted is answered.
+    """
+
+    async def serve(settings: Settings, stop: asyncio.Event) -> None:
+        await serve_api(settings, stop, host, port)
+
+    until_stopped(serve)
+
+
+async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: int) -> None:
+    """Serve until ``stop`` is set, then answer what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
+    from idic.api.app import create_app
+    from idic.api.ingestion import Limits
+    from idic.interact.links import Links
+    from idic.router.enrolling import enroll
+    from idic.router.hold import House
+    from idic.store.running import running_store
+
+    listening = _listen(host, port)
+    links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
+    async with running_store(settings) as store:
+        app = create_app(
+            store,
+            write_keys=[key.get_secret_value() for key in settings.write_keys],
+            secret_keys=[key.get_secret_value() for key in settings.secret_keys],
+            links=links,
+            enroll=functools.partial(enroll, House(patience=settings.delivery_timeout)),
+            limits=Limits(batch=settings.max_body),
+        )
+        server = _Server(
+            uvicorn.Config(
+                app,
+                # Its own logs would name paths and queries.
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=DRAIN,
+            )
+        )
+        serving = asyncio.create_task(server.serve([listening]))
+        stopping = asyncio.create_task(stop.wait())
+        log.info("api listens", host=host, port=port)
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield

@@ -1,0 +1,35 @@
+"""What is in the store, for tests to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from idic.store.database import Store
+from idic.store.tables import Row, customers, events, identities
+
+
+async def kept(store: Store) -> list[Row]:
+    """The accepted events, in order."""
+    async with store.reading() as tx:
+        return await tx.rows(select(events).order_by(events.c.id))
+
+
+async def belongs(store: Store) -> dict[str, str]:
+    """Customer by identity's value."""
+    async with store.reading() as tx:
+        return {row["value"]: row["customer_id"] for row in await tx.rows(select(identities))}
+
+
+async def how_many_customers(store: Store) -> int:
+    async with store.reading() as tx:
+        return len(await tx.rows(select(customers.c.id)))
+
+
+def track(user: str | None = "anna", **more: Any) -> dict[str, Any]:
+    return {"type": "track", "userId": user, "event": "Cart Updated", "properties": {"total": 80}} | more
+
+
+def identify(user: str | None = "anna", **more: Any) -> dict[str, Any]:
+    return {"type": "identify", "userId": user, "traits": {"firstName": "Anna"}} | more

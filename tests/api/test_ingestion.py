@@ -1,0 +1,308 @@
+"""Events in: what is kept, what is refused, and what the sender is told."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import JsonValue
+from sqlalchemy import insert
+
+from idic.journey.program import Attribute, Type
+from idic.journey.vocabulary import Vocabulary
+from idic.store import programs
+from idic.store.customers import lock, merge
+from idic.store.database import Store, Tx
+from idic.store.tables import identities, partition_of
+from tests.api.conftest import WRITE_KEY
+from tests.api.reading import belongs, how_many_customers, identify, kept, track
+from tests.conftest import HandClock
+
+
+async def batch(shop: httpx.AsyncClient, *messages: object, **more: JsonValue) -> httpx.Response:
+    return await shop.post("/v1/batch", json={"batch": messages} | more)
+
+
+async def test_a_tracked_event_is_committed_when_the_answer_comes(
+    shop: httpx.AsyncClient, store: Store, clock: HandClock
+) -> None:
+    answer = await shop.post("/v1/track", json=track(messageId="m1", anonymousId="phone"))
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    [event] = await kept(store)
+    anna = (await belongs(store))["anna"]
+    assert event["customer_id"] == anna == (await belongs(store))["phone"]
+    assert {name: event[name] for name in ("message_id", "kind", "name", "properties", "merges", "partition")} == {
+        "message_id": "m1",
+        "kind": "track",
+        "name": "Cart Updated",
+        "properties": {"total": 80},
+        "merges": None,
+        "partition": partition_of(anna),
+    }
+    assert event["accepted_at"] == event["occurred_at"] == clock.now()
+    assert event["routed_at"] is None
+
+
+async def test_identify_keeps_the_traits_for_the_router(shop: httpx.AsyncClient, store: Store) -> None:
+    assert (await shop.post("/v1/identify", json=identify())).status_code == 200
+    [event] = await kept(store)
+    assert (event["kind"], event["name"], event["properties"]) == ("identify", "", {"firstName": "Anna"})
+
+
+async def test_a_batch_is_kept_in_its_order(shop: httpx.AsyncClient, store: Store) -> None:
+    messages = [track(f"u{number % 7}", properties={"number": number}) for number in range(50)]
+    assert (await batch(shop, *messages)).json() == {"success": True}
+    assert [event["properties"]["number"] for event in await kept(store)] == list(range(50))
+    assert await how_many_customers(store) == 7
+
+
+async def test_text_of_any_script_survives(shop: httpx.AsyncClient, store: Store) -> None:
+    properties = {"name": "山田 🛒 Ünsal", "quote": 'a"b\\u0000c', "big": 2**70, "small": 1e-7, "nothing": None}
+    assert (await batch(shop, track("Łucja 🛒", event="Корзина", properties=properties))).status_code == 200
+    [event] = await kept(store)
+    assert (event["name"], event["properties"]) == ("Корзина", properties)
+    assert "Łucja 🛒" in await belongs(store)
+
+
+async def test_duplicates_in_a_batch_count_once_and_the_first_wins(shop: httpx.AsyncClient, store: Store) -> None:
+    await batch(shop, track(messageId="m1"), track("bert", messageId="m1"), track(messageId="m2"))
+    assert [event["message_id"] for event in await kept(store)] == ["m1", "m2"]
+    assert await how_many_customers(store) == 1
+
+
+async def test_a_message_seen_before_is_accepted_and_changes_nothing(shop: httpx.AsyncClient, store: Store) -> None:
+    await batch(shop, track(messageId="m1"))
+    again = await batch(shop, track("bert", messageId="m1", anonymousId="phone"), track("cleo", messageId="m2"))
+    assert again.json() == {"success": True}
+    assert [event["message_id"] for event in await kept(store)] == ["m1", "m2"]
+    assert set(await belongs(store)) == {"anna", "cleo"}
+
+
+async def test_a_bad_message_does_not_sink_the_good_ones(shop: httpx.AsyncClient, store: Store) -> None:
+    answer = await batch(shop, track(messageId="m1"), track("", messageId="m2"), "?", track(messageId="m4"))
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "success": True,
+        "refused": [
+            {"index": 1, "messageId": "m2", "error": "batch[1].userId: is empty"},
+            {"index": 2, "messageId": None, "error": "batch[2]: a message is a JSON object"},
+        ],
+    }
+    assert [event["message_id"] for event in await kept(store)] == ["m1", "m4"]
+
+
+async def test_a_batch_in_which_nothing_is_good_is_refused(shop: httpx.AsyncClient, store: Store) -> None:
+    answer = await batch(shop, track(None, messageId="m1"))
+    assert answer.status_code == 400
+    assert answer.json()["refused"][0]["messageId"] == "m1"
+    assert answer.json()["error"]["code"] == "invalid_input"
+    assert await kept(store) == []
+    assert (await batch(shop)).json() == {"success": True}
+
+
+async def test_an_event_without_a_user_is_refused(shop: httpx.AsyncClient) -> None:
+    answer = await shop.post("/v1/track", json={"event": "Cart Updated", "messageId": "m1"})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "success": False,
+        "error": {
+            "code": "invalid_input",
+            "message": "say whose this is: userId or anonymousId is required",
+            "where": "userId",
+        },
+        "refused": [
+            {
+                "index": 0,
+                "messageId": "m1",
+                "error": "userId: say whose this is: userId or anonymousId is required",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("poison", [r'"\u0000"', r'"\ud800"', "NaN", "-Infinity", "1e999", "[" * 300 + "]" * 300])
+async def test_what_cannot_be_stored_is_refused_alone(shop: httpx.AsyncClient, store: Store, poison: str) -> None:
+    bad = '{"type": "track", "userId": "bert", "event": "E", "properties": {"x": ' + poison + "}}"
+    body = '{"batch": [' + bad + ", " + json.dumps(track(messageId="good")) + "]}"
+    answer = await shop.post("/v1/batch", content=body)
+    assert answer.status_code == 200
+    assert answer.json()["refused"][0]["index"] == 0
+    assert [event["message_id"] for event in await kept(store)] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b"", "the body is empty; it must be JSON"),
+        (b'{"batch": [\n  {"type": "track",}\n]}', "the body is not JSON: trailing comma at line 2 column 20"),
+        (b'{"batch": [', "the body is not JSON: EOF while parsing a list at line 1 column 11"),
+        (b"\xff", "the body is not JSON: expected value at line 1 column 1"),
+        (b"[1]", "the body must be a JSON object, as in {…}"),
+        (b'{"batch": 1}', "must be a list of messages"),
+        (b"[" * 100_000, "the body is nested too deeply"),
+    ],
+)
+async def test_malformed_bodies_are_refused_with_line_and_column(
+    shop: httpx.AsyncClient, body: bytes, complaint: str
+) -> None:
+    answer = await shop.post("/v1/batch", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == complaint
+
+
+async def test_browsers_send_text_with_the_key_in_the_body(anyone: httpx.AsyncClient, store: Store) -> None:
+    body = json.dumps({"batch": [track()], "writeKey": WRITE_KEY})
+    headers = {"Content-Type": "text/plain;charset=UTF-8", "Origin": "https://shop.example"}
+    answer = await anyone.post("/v1/batch", content=body, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    single = json.dumps(track(writeKey=WRITE_KEY))
+    assert (await anyone.post("/v1/track", content=single, headers=headers)).status_code == 200
+    assert len(await kept(store)) == 2
+
+
+async def test_any_origin_may_send_and_none_may_read(anyone: httpx.AsyncClient) -> None:
+    asking = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    asking["Access-Control-Request-Headers"] = "authorization,content-type"
+    assert (await anyone.options("/v1/track", headers=asking)).status_code == 200
+    bad = await anyone.post("/v1/track", content=b"{", headers={"Origin": "https://shop.example"})
+    assert bad.headers["access-control-allow-origin"] == "*"
+    closed = await anyone.options("/v1/customers/anna", headers=asking)
+    assert "access-control-allow-origin" not in closed.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Basic " + base64.b64encode(b"wrong:").decode()},
+        {"Authorization": "Basic " + base64.b64encode(b":").decode()},
+        {"Authorization": "Basic ???"},
+        {"Authorization": "Basic"},
+        {"Authorization": "Digest x"},
+    ],
+)
+async def test_without_a_write_key_nothing_is_kept(
+    anyone: httpx.AsyncClient, store: Store, headers: dict[str, str]
+) -> None:
+    for path, body in (("/v1/batch", {"batch": [track()]}), ("/v1/track", track(writeKey="wrong"))):
+        answer = await anyone.post(path, json=body, headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "unauthorized"
+    assert await kept(store) == []
+
+
+async def test_gzip_is_unpacked(shop: httpx.AsyncClient, store: Store) -> None:
+    packed = gzip.compress(json.dumps({"batch": [track()]}).encode())
+    headers = {"Content-Encoding": "gzip"}
+    assert (await shop.post("/v1/batch", content=packed, headers=headers)).status_code == 200
+    assert len(await kept(store)) == 1
+    for broken, complaint in (
+        (b'{"batch": []}', "the body is not gzip, as its Content-Encoding says"),
+        (packed[:-4], "the gzip body is cut off, or something follows it"),
+        (packed + b"more", "the gzip body is cut off, or something follows it"),
+    ):
+        answer = await shop.post("/v1/batch", content=broken, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (400, complaint)
+    other = await shop.post("/v1/batch", content=packed, headers={"Content-Encoding": "br"})
+    assert other.status_code == 415
+
+
+async def test_a_message_too_large_is_refused_alone(shop: httpx.AsyncClient, store: Store) -> None:
+    large = track(properties={"note": "x" * 33_000})
+    answer = await batch(shop, track(messageId="m1"), large)
+    assert answer.status_code == 200
+    assert "a message has at most 32768" in answer.json()["refused"][0]["error"]
+    assert (await shop.post("/v1/track", json=large)).status_code == 413
+    assert len(await kept(store)) == 1
+
+
+async def test_a_time_far_off_is_kept_out_with_a_warning(
+    shop: httpx.AsyncClient, store: Store, clock: HandClock
+) -> None:
+    answer = await batch(shop, track(timestamp="1970-01-01T00:00:00Z"))
+    warning = "batch[0].timestamp: too far from now to be believed; taken as happening now"
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "warnings": [warning]})
+    assert (await kept(store))[0]["occurred_at"] == clock.now()
+
+
+async def test_what_the_sender_says_of_when_is_kept(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
+    await batch(shop, track(timestamp="2026-03-02T08:59:00Z"), sentAt="2026-03-02T09:01:00Z")
+    [event] = await kept(store)
+    assert event["occurred_at"] == clock.now() - timedelta(minutes=2)
+    assert event["accepted_at"] == clock.now()
+
+
+async def test_a_declared_event_needs_what_the_vocabulary_requires(
+    shop: httpx.AsyncClient, store: Store, clock: HandClock
+) -> None:
+    needed = Attribute(type=Type(kind="money"), required=True)
+    vocabulary = Vocabulary(events={"Cart Updated": {"total": needed}})
+
+    async def publish(tx: Tx) -> None:
+        await programs.publish_vocabulary(tx, vocabulary.model_dump(mode="json"), clock.now())
+
+    await store.move("publish", publish)
+    for properties in ({}, {"total": "a lot"}):
+        answer = await shop.post("/v1/track", json=track(properties=properties))
+        assert answer.status_code == 400
+        assert answer.json()["error"]["where"] == "properties"
+    answer = await batch(shop, track(properties={}), track(), track(event="Undeclared", properties={}))
+    assert [refusal["index"] for refusal in answer.json()["refused"]] == [0]
+    assert [event["name"] for event in await kept(store)] == ["Cart Updated", "Undeclared"]
+
+
+async def test_an_anonymous_visitor_becomes_known(shop: httpx.AsyncClient, store: Store) -> None:
+    await shop.post("/v1/track", json=track(None, anonymousId="phone"))
+    await shop.post("/v1/identify", json=identify("anna", anonymousId="phone"))
+    await shop.post("/v1/track", json=track("anna"))
+    assert len({event["customer_id"] for event in await kept(store)}) == 1
+    assert await how_many_customers(store) == 1
+
+
+async def test_two_who_turn_out_to_be_one_are_marked_for_merging(shop: httpx.AsyncClient, store: Store) -> None:
+    await batch(shop, track("anna"), track(None, anonymousId="tablet"))
+    await shop.post("/v1/identify", json=identify("anna", anonymousId="tablet"))
+    people = await belongs(store)
+    event = (await kept(store))[-1]
+    assert people["anna"] != people["tablet"]
+    assert (event["customer_id"], event["merges"]) == (people["anna"], people["tablet"])
+
+
+async def test_a_shared_device_stays_with_whom_it_belongs_to(shop: httpx.AsyncClient, store: Store) -> None:
+    await shop.post("/v1/track", json=track("anna", anonymousId="phone"))
+    await shop.post("/v1/track", json=track("bert", anonymousId="phone"))
+    people = await belongs(store)
+    assert people["phone"] == people["anna"] != people["bert"]
+    assert (await kept(store))[-1]["merges"] is None
+
+
+async def test_events_of_a_merged_customer_go_to_the_one_they_became(
+    shop: httpx.AsyncClient, store: Store, clock: HandClock
+) -> None:
+    await batch(shop, track("anna"), track(None, anonymousId="tablet"), track(None, anonymousId="phone"))
+    people = await belongs(store)
+
+    async def join(tx: Tx) -> None:
+        """phone becomes tablet, and tablet becomes anna."""
+        for absorbed, into in (("phone", "tablet"), ("tablet", "anna")):
+            await merge(tx, await lock(tx, people[absorbed]), await lock(tx, people[into]), clock.now())
+        # An identity that was linked while they were being merged still points at whom they were.
+        stray = {"kind": "anonymous_id", "value": "kiosk", "customer_id": people["phone"], "created_at": clock.now()}
+        await tx.execute(insert(identities), stray)
+
+    await store.move("merge", join)
+    await batch(shop, track(None, anonymousId="kiosk"), identify("anna", anonymousId="kiosk"), track("anna"))
+    for event in (await kept(store))[-3:]:
+        assert (event["customer_id"], event["merges"]) == (people["anna"], None)
+
+
+async def test_methods_and_paths_that_are_not_there(anyone: httpx.AsyncClient) -> None:
+    wrong: list[Any] = [await anyone.get("/v1/batch"), await anyone.post("/v1/trakc")]
+    assert [answer.status_code for answer in wrong] == [405, 404]
+    assert [answer.json()["error"]["code"] for answer in wrong] == ["method_not_allowed", "not_found"]

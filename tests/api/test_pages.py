@@ -1,0 +1,147 @@
+"""Links in messages, the state of the process, and the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+from fastapi import FastAPI
+
+from idic.interact.links import Links
+from idic.store.database import Store
+from idic.store.migrate import migrate
+from tests.api.conftest import Doorman, app_on, browser
+from tests.api.reading import kept
+from tests.api.test_asking import ENROLLMENT, TOUCH, in_a_journey, known
+from tests.conftest import HandClock
+
+SHOP = "https://shop.example/cart/1?a=b&c=ü"
+
+
+@pytest.fixture
+async def anna(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> str:
+    customer = await known(shop, store)
+    await in_a_journey(store, customer, clock.now())
+    return customer
+
+
+async def test_a_click_is_recorded_and_led_on(
+    anyone: httpx.AsyncClient, links: Links, store: Store, anna: str
+) -> None:
+    answer = await anyone.get(links.click(TOUCH, SHOP))
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "https://shop.example/cart/1?a=b&c=%C3%BC"
+    event = (await kept(store))[-1]
+    assert {name: event[name] for name in ("kind", "name", "customer_id", "enrollment_id", "step", "properties")} == {
+        "kind": "own",
+        "name": "Link Clicked",
+        "customer_id": anna,
+        "enrollment_id": ENROLLMENT,
+        "step": "nudge",
+        "properties": {"url": SHOP, "step": "nudge"},
+    }
+
+
+async def test_looking_whether_a_link_works_is_no_click(
+    anyone: httpx.AsyncClient, links: Links, store: Store, anna: str
+) -> None:
+    assert (await anyone.head(links.click(TOUCH, SHOP))).status_code == 302
+    assert [event["name"] for event in await kept(store)] == [""]
+
+
+async def test_a_link_that_we_did_not_make_leads_nowhere(anyone: httpx.AsyncClient, links: Links) -> None:
+    for path in (links.click(TOUCH, SHOP)[:-1] + "x", "/l/x", links.unsubscribe(TOUCH).replace("/u/", "/l/"), "/u/x"):
+        answer = await anyone.get(path)
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+
+
+async def test_a_click_leads_on_though_nothing_is_known_of_it(
+    anyone: httpx.AsyncClient, links: Links, store: Store
+) -> None:
+    assert (await anyone.get(links.click("9" * 32, SHOP))).status_code == 302
+    assert await kept(store) == []
+
+
+async def test_a_click_leads_on_when_the_store_is_gone(links: Links, doorman: Doorman) -> None:
+    gone = Store.open("postgresql://postgres@localhost:1/nothing")
+    async with browser(app_on(gone, links, doorman)) as anyone:
+        assert (await anyone.get(links.click(TOUCH, SHOP))).status_code == 302
+        assert (await anyone.post(links.unsubscribe(TOUCH))).status_code == 503
+        assert (await anyone.get("/healthz")).status_code == 200
+        ready = await anyone.get("/readyz")
+        assert (ready.status_code, ready.json()["error"]["code"]) == (503, "store_unavailable")
+    await gone.close()
+
+
+async def test_looking_at_the_unsubscribe_page_withdraws_nothing(
+    anyone: httpx.AsyncClient, links: Links, store: Store, anna: str
+) -> None:
+    page = await anyone.get(links.unsubscribe(TOUCH))
+    assert page.status_code == 200
+    assert page.text.count("<button>") == 1
+    assert 'name="viewport"' in page.text
+    assert [event["name"] for event in await kept(store)] == [""]
+
+
+@pytest.mark.parametrize("form", [{}, {"List-Unsubscribe": "One-Click"}])
+async def test_one_click_withdraws_consent_to_the_journeys_topic(
+    anyone: httpx.AsyncClient, links: Links, store: Store, anna: str, form: dict[str, str]
+) -> None:
+    assert (await anyone.post(links.unsubscribe(TOUCH), data=form)).status_code == 200
+    event = (await kept(store))[-1]
+    assert (event["kind"], event["name"], event["customer_id"]) == ("own", "Consent Withdrawn", anna)
+    assert (event["enrollment_id"], event["step"]) == (ENROLLMENT, "nudge")
+    assert event["properties"] == {"channel": "email", "topic": "cart_reminders"}
+
+
+async def test_without_a_topic_consent_is_withdrawn_to_everything(
+    shop: httpx.AsyncClient, anyone: httpx.AsyncClient, links: Links, store: Store, clock: HandClock
+) -> None:
+    await in_a_journey(store, await known(shop, store), clock.now(), topic=None)
+    await anyone.post(links.unsubscribe(TOUCH))
+    assert (await kept(store))[-1]["properties"] == {"channel": "email"}
+
+
+async def test_ready_when_the_tables_are_current(
+    anyone: httpx.AsyncClient, links: Links, doorman: Doorman, tmp_path: Path
+) -> None:
+    assert (await anyone.get("/readyz")).json() == {"status": "ready"}
+    empty = Store.open(f"sqlite:///{tmp_path}/empty.db")
+    async with browser(app_on(empty, links, doorman)) as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "schema")
+        await migrate(empty)
+        assert (await client.get("/readyz")).status_code == 200
+    await empty.close()
+
+
+async def test_the_reference_needs_nothing_from_elsewhere(anyone: httpx.AsyncClient) -> None:
+    page = (await anyone.get("/docs")).text
+    assert "//" not in page.replace("<!doctype html>", "")
+    for path in ("/v1/batch", "/v1/customers/{identifier}", "/v1/journeys/{journey}/enrollments", "/readyz"):
+        assert path in page
+    assert (await anyone.get("/openapi.json")).json()["openapi"].startswith("3.1")
+
+
+async def test_what_idic_itself_gets_wrong_is_said_without_details(
+    app: FastAPI, anyone: httpx.AsyncClient, service: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @app.get("/broken/{email}")
+    async def broken(email: str) -> None:
+        raise ValueError(f"no such address: {email}")
+
+    with structlog.testing.capture_logs() as lines:
+        answer = await anyone.get("/broken/anna@example.com?token=secret")
+        await service.get("/v1/customers/anna@example.com")
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "internal"
+    assert [(line["event"], line["route"]) for line in lines] == [
+        ("failed", "/broken/{email}"),
+        ("request", "/broken/{email}"),
+        ("request", "/v1/customers/{identifier:path}"),
+    ]
+    assert "anna" not in str(lines)
+    assert "secret" not in str(lines)
