@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     write_keys: Secrets = Field((), description="Keys that may send events")
     secret_keys: Secrets = Field((), description="Keys that may read customers and enroll them")
     signing_keys: Secrets = Field((), description="Keys that sign links: the first signs, all verify")
-    max_body: int = Field(500_000, ge=1_000, description="Largest body of a batch, bytes, unpacked")
+    max_body: int = Field(512_000, ge=1_000, description="Largest body of a batch, bytes, unpacked")
 
     smtp_url: SecretStr | None = Field(
         None, description="Where mail goes: smtp://user:password@host:587, smtps://host:465, smtp+starttls://host"
