@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import signal
+import ssl
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TextIO
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
@@ -111,6 +112,7 @@ class Mailbox:
     """The mail server, in the running event loop. Use as ``async with Mailbox(folder) as mailbox``.
 
     ``port`` 0 takes a free one; ``url`` is what ``IDIC_SMTP_URL`` wants. ``login`` is a pair that senders must know.
+    ``tls`` offers STARTTLS and insists on it, or with ``implicit`` speaks TLS from the first byte.
     """
 
     def __init__(
@@ -122,6 +124,8 @@ class Mailbox:
         behaviour: Behaviour | None = None,
         login: tuple[str, str] | None = None,
         smtputf8: bool = True,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
     ) -> None:
         self.folder = folder
         self.host = host
@@ -129,8 +133,11 @@ class Mailbox:
         self.behaviour = behaviour
         self._login = login
         self._smtputf8 = smtputf8
+        self._tls = tls
+        self._implicit = implicit
         self._server: asyncio.Server | None = None
         self._lines: set[_Conversation] = set()
+        self._accepts: TextIO | None = None
         self._count = 0
 
     async def __aenter__(self) -> Mailbox:
@@ -143,8 +150,11 @@ class Mailbox:
     async def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._count = max((int(file.stem) for file in self.folder.glob("*.eml") if file.stem.isdigit()), default=0)
+        # Line by line into the file, so that what was counted outlives a kill.
+        self._accepts = (self.folder / ACCEPTS).open("a", encoding="utf-8", buffering=1)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._conversation, self.host, self.port, backlog=512)
+        tls = self._tls if self._implicit else None
+        self._server = await loop.create_server(self._conversation, self.host, self.port, backlog=512, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -154,11 +164,15 @@ class Mailbox:
                 line.hang_up()
             await self._server.wait_closed()
             self._server = None
+        if self._accepts is not None:
+            self._accepts.close()
+            self._accepts = None
 
     @property
     def url(self) -> str:
         login = f"{self._login[0]}:{self._login[1]}@" if self._login else ""
-        return f"smtp://{login}{self.host}:{self.port}"
+        scheme = "smtp" if not self._tls else "smtps" if self._implicit else "smtp+starttls"
+        return f"{scheme}://{login}{self.host}:{self.port}"
 
     def accepts(self) -> list[Accept]:
         """Everything taken so far, in order, one entry for each time it was taken."""
@@ -182,17 +196,27 @@ class Mailbox:
             at=datetime.now(UTC).isoformat(),
             file=name,
         )
-        with (self.folder / ACCEPTS).open("a", encoding="utf-8") as accepts:
-            accepts.write(json.dumps(accept._asdict(), ensure_ascii=False) + "\n")
+        assert self._accepts is not None
+        self._accepts.write(json.dumps(accept._asdict(), ensure_ascii=False) + "\n")
 
     def _conversation(self) -> asyncio.Protocol:
-        return _Conversation(self, self._lines, login=self._login, smtputf8=self._smtputf8)
+        return _Conversation(
+            self, self._lines, login=self._login, smtputf8=self._smtputf8, tls=None if self._implicit else self._tls
+        )
 
 
 class _Conversation(SMTP):
     """One connection: aiosmtpd's protocol, with the mailbox as its handler."""
 
-    def __init__(self, mailbox: Mailbox, lines: set[_Conversation], *, login: tuple[str, str] | None, smtputf8: bool) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        lines: set[_Conversation],
+        *,
+        login: tuple[str, str] | None,
+        smtputf8: bool,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         self._lines = lines
         self._handler = _Handler(mailbox, login)
         super().__init__(
@@ -204,6 +228,8 @@ class _Conversation(SMTP):
             decode_data=False,
             timeout=300,
             auth_require_tls=False,
+            tls_context=tls,
+            require_starttls=tls is not None,
             authenticator=(lambda *arguments: _authenticated(arguments, login)) if login else None,
         )
 

@@ -12,6 +12,9 @@ from idic.mailbox import Answer, Named, Stage
 from tests.email.conftest import QUICK, OpenChannel, OpenMailbox, letter
 from tests.email.scripted import Line, scripted
 
+HUGE = "x" * 15_000_000
+"""More than the buffers of two sockets hold, so that writing it takes as long as the server likes."""
+
 
 async def test_a_mail_that_the_server_takes_is_accepted_once(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox()
@@ -101,7 +104,8 @@ async def test_a_time_out_while_the_message_is_written_is_certain(open_channel: 
         await asyncio.sleep(60)
 
     async with scripted(deaf) as url:
-        assert await open_channel(url).send(letter(text="x" * 20_000_000)) == Later("smtp_timeout", _any)
+        channel = open_channel(url, Limits(command=5, answer=0.3, total=20))
+        assert await channel.send(letter(text=HUGE)) == Later("smtp_timeout", _any)
 
 
 async def test_a_reset_while_the_message_is_written_is_certain(open_channel: OpenChannel) -> None:
@@ -111,7 +115,8 @@ async def test_a_reset_while_the_message_is_written_is_certain(open_channel: Ope
         line.reset()
 
     async with scripted(rude) as url:
-        assert await open_channel(url).send(letter(text="x" * 20_000_000)) == Later("smtp_connection_lost", _any)
+        channel = open_channel(url, Limits(command=5, answer=20, total=30))
+        assert await channel.send(letter(text=HUGE)) == Later("smtp_connection_lost", _any)
 
 
 async def test_nonsense_after_the_dot_leaves_us_unsure(open_channel: OpenChannel) -> None:

@@ -17,6 +17,7 @@ from email.message import Message
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import idna
@@ -27,7 +28,7 @@ _WIRE = policy.compat32.clone(linesep="\r\n", max_line_length=None, cte_type="7b
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NAMED = re.compile(r"(?P<name>.*)<(?P<address>[^<>]*)>\s*", re.DOTALL)
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f-\x9f]+")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _URL = re.compile(r"https?://[!-;=?-~]+")
@@ -36,6 +37,8 @@ _OURS = re.compile(
     r"from|to|cc|bcc|sender|reply-to|return-path|subject|date|message-id|mime-version|content-.*|list-unsubscribe.*"
     r"|x-idic-touch"
 )
+_BOUNDARY = "=_idic_part"
+"""Never in a part: neither base64 nor quoted-printable can write ``=_``."""
 _ENCODED_BYTES = 42
 """Bytes in one encoded word: 56 of its 75 characters are then base64."""
 
@@ -60,6 +63,7 @@ class Address(NamedTuple):
         return not self.local.isascii()
 
 
+@lru_cache(maxsize=64)
 def read_address(text: str) -> Address:
     """Read ``hello@shop.example`` or ``Shop <hello@shop.example>``, as an operator writes a sender.
 
@@ -79,10 +83,12 @@ def read_mailbox(text: str, name: str = "") -> Address:
     local, _, domain = text.strip().rpartition("@")
     if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
         raise AddressInvalid("the part before @ is not one that mail can be sent to")
-    try:
-        host = idna.encode(domain.strip(), uts46=True).decode("ascii").lower()
-    except idna.IDNAError:
-        raise AddressInvalid("the domain is not one that exists") from None
+    host = domain.lower()
+    if not host.isascii() or "xn--" in host:
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            raise AddressInvalid("the domain is not one that exists") from None
     if not _HOST.fullmatch(host) or len(local.encode()) > 64 or len(local.encode()) + len(host) > 253:
         raise AddressInvalid("the address is too long or its domain is not one that exists")
     return Address(clean(name), local, host)
@@ -177,7 +183,7 @@ def _body(mail: OutgoingEmail) -> Message:
         parts.append(_part(mail.html, "html"))
     if not parts:
         raise ValueError("a mail has a text or an HTML part")
-    return parts[0] if len(parts) == 1 else MIMEMultipart("alternative", _subparts=parts)
+    return parts[0] if len(parts) == 1 else MIMEMultipart("alternative", boundary=_BOUNDARY, _subparts=parts)
 
 
 def _part(text: str, subtype: str) -> MIMEText:

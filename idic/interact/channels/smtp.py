@@ -315,6 +315,8 @@ def _not_connected(error: Exception) -> Later:
         return Later("smtp_timeout", detail)
     if isinstance(error, SMTPResponseException):
         return Later(f"smtp_{error.code}_on_connect", detail)
+    if type(error) is SMTPException:
+        return Later("smtp_not_offered", detail)  # STARTTLS or a login, which the URL asks for
     return Later("smtp_unreachable", detail)
 
 
