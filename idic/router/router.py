@@ -59,7 +59,9 @@ class Router:
             tasks.create_task(self._steadily("lease", stop, self._renew, (self._lease.total_seconds() / 3,) * 2))
             tasks.create_task(self._steadily("route", stop, self.route, _IDLE))
             tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _IDLE))
-            tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every,) * 2))
+            # Asked often until it is our turn: no lease is held yet at the start, and whoever is killed leaves its own.
+            turn = self._lease.total_seconds() / 3
+            tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every, turn)))
         try:
             await self.store.move("lease", lambda tx: leases.release(tx, self.id, self._now()))
         except StoreUnavailable:
@@ -68,7 +70,8 @@ class Router:
     async def _steadily(
         self, name: str, stop: asyncio.Event, work: Callable[[], Awaitable[int]], pause: tuple[float, float]
     ) -> None:
-        """Do ``work`` again and again; what is out of reach is tried again, more and more slowly."""
+        """Do ``work`` again and again; ``pause`` is after it found something to do, and at the most while it does not. What
+        is out of reach is tried again, more and more slowly."""
         quick, slow = pause
         wait, trouble = quick, 0
         while not stop.is_set():
