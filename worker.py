@@ -52,10 +52,11 @@ async def working(
     *,
     deliveries: int = 50,
     runner: WorkflowRunner | None = None,
-    sticky: timedelta = timedelta(seconds=10),
+    takeover: timedelta = timedelta(seconds=5),
     drain: timedelta = timedelta(seconds=30),
 ) -> AsyncIterator[None]:
     """Temporal workers on every queue, until the block is left; then what is under way is finished within ``drain``.
+    After ``takeover`` in which a worker does not fetch what concerns a workflow that it has in memory, any other may.
 
     Workflows run unsandboxed: the driver is one small frozen file, which the tests run sandboxed and replay.
     """
@@ -68,7 +69,7 @@ async def working(
             workflows=[Enrollment],
             activities=[advance.advance],
             workflow_runner=runner or UnsandboxedWorkflowRunner(),
-            sticky_queue_schedule_to_start_timeout=sticky,
+            sticky_queue_schedule_to_start_timeout=takeover,
             graceful_shutdown_timeout=drain,
         ),
         *(
@@ -98,7 +99,8 @@ async def main() -> None:
     async with running_store(settings) as store:
         client = await connect(settings)
         house = House(accounts={"email": carriers[0].account}, patience=settings.delivery_timeout)
-        async with working(client, store, house, carriers, deliveries=settings.deliveries):
+        takeover = timedelta(seconds=settings.takeover)
+        async with working(client, store, house, carriers, deliveries=settings.deliveries, takeover=takeover):
             log.info("worker ready", temporal=settings.temporal_address)
             await stop.wait()
             log.info("worker drains")

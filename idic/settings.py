@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     email_reply_to: str | None = Field(None, description="Where answers to mails go")
 
     delivery_timeout: float = Field(30, ge=2, description="Seconds of silence after which a worker counts as dead in a send")
+    takeover: float = Field(5, gt=0, description="Seconds after which others go on with what a dead worker had in memory")
     deliveries: int = Field(50, ge=1, description="Deliveries a worker makes at the same time")
     router_lease: float = Field(10, ge=1, description="Seconds for which a router holds its partitions unrenewed")
     reconcile_every: float = Field(300, ge=5, description="Seconds between two comparisons of the store with Temporal")
