@@ -186,7 +186,7 @@ class _Compiler:
         steps = {name: self.step(name, step) for name, step in self.steps.items()}
         anywhere = self.names.at(everywhere(self.ways), "a goal or leave")
         goal = self.goal(anywhere)
-        leave = tuple(self.pattern(pattern, anywhere) for pattern in definition.leave)
+        leave = tuple(self.pattern("leave", pattern, anywhere) for pattern in definition.leave)
         self.warn_of_unreached()
         sent = {
             name: step.message.value
@@ -278,7 +278,8 @@ class _Compiler:
             case ChooseText():
                 return [*(Way(name, target) for target in wiring.branches), Way(name, wiring.otherwise)]
             case SplitText():
-                return [*skipped, *(Way(name, target, frozenset({name})) for target in wiring.branches)]
+                drawn = [Way(name, target, frozenset({name})) for target in wiring.branches]
+                return [*skipped, *(drawn or [Way(name, wiring.then)])]
             case SendText():
                 return [Way(name, wiring.then), Way(name, wiring.otherwise)]
             case _:
@@ -313,12 +314,13 @@ class _Compiler:
 
     # Second pass: conditions and events, each with what can be read there.
 
-    def condition(self, text: Scalar | None, names: Names, *, number: bool = False) -> Condition | None:
+    def condition(self, where: str, text: Scalar | None, names: Names, *, number: bool = False) -> Condition | None:
+        """The condition, ready to be asked; ``where`` begins the message of each problem with it."""
         if text is None:
             return None
 
         def report(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
-            self.problems.error(text.at(start, length), message, hint, about=about)
+            self.problems.error(text.at(start, length), f"{where}: {message}", hint, about=about)
 
         return infer(text.value, names, report, number=number)
 
@@ -330,7 +332,7 @@ class _Compiler:
             known = self.is_event(pattern.on)
             if pattern.any_key:
                 self.problems.error(pattern.on.mark, "key: any is for the events of waits, goal and leave", "take it out")
-            both = [self.condition(text, names) if known else None for text in (entry.when, pattern.when)]
+            both = [self.condition("identify", text, names) if known else None for text in (entry.when, pattern.when)]
             patterns.append(Pattern(on=pattern.on.value, when=_both(*both)))
         seen: set[str] = set()
         for pattern in entry.on:
@@ -356,32 +358,36 @@ class _Compiler:
                 continue
             if name not in properties:
                 message = f'event "{pattern.on.value}" has no property {name}'
-                self.problems.error(key.at(6, len(name)), message, did_you_mean(name, properties), about=("key", name))
+                hint = did_you_mean(name, properties) or "every event under on: must have the key"
+                self.problems.error(key.at(6, len(name)), message, hint, about=("key", name))
             elif properties[name].type.kind in ("list", "thing", "yes/no"):
                 self.problems.error(key.mark, f"{key.value} cannot tell entries apart", "a key is a text or a number")
         return name
 
     def segments(self) -> tuple[Segment, ...]:
         names = self.names.in_segments()
-        return tuple(Segment(name=name.value, when=self.condition(when, names)) for name, when in self.definition.segments)
+        return tuple(
+            Segment(name=name.value, when=self.condition(f'segment "{name.value}"', when, names))
+            for name, when in self.definition.segments
+        )
 
     def goal(self, names: Names) -> Goal | None:
         goal = self.definition.goal
         if goal is None:
             return None
-        patterns = tuple(self.pattern(pattern, names) for pattern in goal.on)
+        patterns = tuple(self.pattern("goal", pattern, names) for pattern in goal.on)
         value: Condition | None = None
         known = [pattern.on.value for pattern in goal.on if pattern.on.value in self.vocabulary.events]
         if goal.value is not None and known:
             of_all = names.plus(self.names.of_events("event", known))
-            value = self.condition(goal.value, of_all, number=True)
+            value = self.condition("goal", goal.value, of_all, number=True)
         return Goal(on=patterns, within=goal.within, value=value, then=goal.then)
 
-    def pattern(self, text: PatternText, names: Names) -> Pattern:
+    def pattern(self, where: str, text: PatternText, names: Names) -> Pattern:
         known = self.is_event(text.on)
         properties = self.vocabulary.events.get(text.on.value, {})
         key = self.key if self.key in properties and not text.any_key else None
-        when = self.condition(text.when, self.names.with_event(names, text.on.value)) if known else None
+        when = self.condition(where, text.when, self.names.with_event(names, text.on.value)) if known else None
         return Pattern(on=text.on.value, when=when, key=key, of=text.of.value if text.of else None)
 
     def is_event(self, on: Scalar) -> bool:
@@ -399,24 +405,25 @@ class _Compiler:
         reach = self.reaches.get(name)
         if reach is None:  # never reached, which is told; what it reads is not worth a second message
             reach = Reach(*([self.everything()] * 2), *([frozenset(self.steps)] * 2))
-        names = self.names.at(reach, f'step "{name}"')
+        called = f'step "{name}"'
+        names = self.names.at(reach, called)
         wiring = self.wiring[name]
         fields = _Common(
             id=name,
-            when=self.condition(text.when, names),
+            when=self.condition(called, text.when, names),
             then=wiring.then,
             otherwise=wiring.otherwise,
         )
         match text:
             case WaitText(duration=duration, without=without, capture=capture):
-                pattern = self.pattern(without, names) if without is not None else None
+                pattern = self.pattern(called, without, names) if without is not None else None
                 captured = capture.value if capture is not None else None
                 return Wait(**fields, duration=duration, without=pattern, capture=captured)
             case WaitForText(arms=arms, within=within):
                 self.warn_of_early(text, name, reach)
                 wired = zip(arms, wiring.branches, strict=True)
                 return WaitFor(
-                    **fields, arms=tuple(self.arm(arm, target, names, reach) for arm, target in wired), within=within
+                    **fields, arms=tuple(self.arm(called, arm, target, names, reach) for arm, target in wired), within=within
                 )
             case ChooseText(branches=branches):
                 return Choose(
@@ -424,7 +431,7 @@ class _Compiler:
                     branches=tuple(
                         ProgramBranch(when=when, then=target)
                         for (condition, _), target in zip(branches, wiring.branches, strict=True)
-                        if (when := self.condition(condition, names)) is not None
+                        if (when := self.condition(called, condition, names)) is not None
                     ),
                 )
             case SplitText(shares=shares):
@@ -450,8 +457,8 @@ class _Compiler:
     def everything(self) -> frozenset[str]:
         return everywhere(self.ways).possible
 
-    def arm(self, text: PatternText, target: Target, names: Names, reach: Reach) -> Arm:
-        pattern = self.pattern(text, names)
+    def arm(self, called: str, text: PatternText, target: Target, names: Names, reach: Reach) -> Arm:
+        pattern = self.pattern(called, text, names)
         capture = text.capture.value if text.capture is not None else None
         return Arm(pattern=pattern, since=self.since(text, reach), capture=capture, then=target)
 

@@ -21,6 +21,7 @@ Form = Literal["mjml", "html", "text"]
 _FILE = re.compile(r"[\w./-]+\.(mjml|html|txt|liquid)")
 _RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
 _FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
+_ABOUT = re.compile(r'"([\w.]+)"')
 _UNKNOWN = re.compile(r'"(?P<name>[\w.]+)" does not exist')
 
 
@@ -94,7 +95,7 @@ class Content:
             self.problems.error(message.mark, f'step "{step}": message "{name}" does not exist', hint, about=("message", name))
             return
         for channel in channels:
-            if channel.value == "email" and text.email is None:
+            if channel.value == "email" and not text.email_given:
                 self.problems.error(
                     channel.mark,
                     f'step "{step}": message "{name}" has no content for email',
@@ -175,7 +176,8 @@ class Content:
             if name in names.broken:
                 continue
             message, _, hint = problem.message.partition("; ")
-            mark = self.mark(problem, scalar, template)._replace(length=len(name) if name else 1)
+            about = _ABOUT.match(problem.message)
+            mark = self.mark(problem, scalar, template)._replace(length=len(about[1]) if about else 1)
             absent = _absent(name, names) if name else None
             if absent is not None:
                 self.problems.error(mark, names.absent[absent], about=("name", absent))
@@ -187,20 +189,20 @@ class Content:
         for name in list(reads):
             root, _, link = name.partition(".")
             if root == "links" and link in self.reading.vocabulary.links:
-                reads |= self.link(link, scalar, template, source, usable)
+                reads |= self.link(link, scalar, template, source, names)
         return reads
 
-    def link(
-        self, link: str, scalar: Scalar, template: Template | None, source: str, names: Mapping[str, Attribute]
-    ) -> dict[str, Attribute]:
+    def link(self, link: str, scalar: Scalar, template: Template | None, source: str, names: Names) -> dict[str, Attribute]:
         """What the address of a link reads. It is told where the link is used: there its names must have values."""
-        without_links = {name: attribute for name, attribute in names.items() if not name.startswith("links.")}
-        checked = self.checker(self.reading.vocabulary.links[link], without_links, {})
+        checked = self.checker(self.reading.vocabulary.links[link], names.readable, {})
         at = max(0, source.find(f"links.{link}"))
         length = len(link) + 6
         mark = _in_file(template, at, length) if template is not None else scalar.at(at, length)
         for problem in checked.problems:
-            self.problems.error(mark, f"links.{link} cannot be written here: {problem.message}", about=("link", link))
+            unknown = _UNKNOWN.match(problem.message)
+            absent = _absent(unknown["name"], names) if unknown else None
+            why = names.absent[absent] if absent else problem.message
+            self.problems.error(mark, f"links.{link} cannot be written here: {why}", about=("link", link))
         return dict(checked.reads)
 
     def mark(self, problem: TemplateProblem, scalar: Scalar, template: Template | None) -> Mark:

@@ -133,8 +133,11 @@ class EmailText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MessageText:
+    """``email`` None: there is none, or ``email_given`` is set and it is wrong, which has been told."""
+
     name: Scalar
     email: EmailText | None = None
+    email_given: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -529,7 +532,7 @@ class _Definer:
         called = f'message "{name.value}"'
         found = self.shapes.fields(node, called, ("email",), later=("sms", "web", "for", "in"))
         email = self.email(found["email"], called) if found and "email" in found else None
-        return MessageText(name, email)
+        return MessageText(name, email, email_given=found is None or "email" in found)
 
     def email(self, node: Node, called: str) -> EmailText | None:
         known = ("subject", "preheader", "body", "text")

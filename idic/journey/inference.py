@@ -187,8 +187,14 @@ class _Inference:
         if not missing or typed.type is None:
             return
         name = missing[0]
-        where = "" if name.partition(".")[0] in self.items else ", or give it a default in the vocabulary"
-        self.tell(node, f"{name} may be missing, and then {sign} would not match either", f"write known({name}) and …{where}")
+        root = name.partition(".")[0]
+        hint = f"write known({name}) and …"
+        if root in ("customer", "entry", "event"):
+            hint += ", or give it a default in the vocabulary"
+        elif name == "segment":
+            hint = "give differentiate an otherwise"
+        message = f'{name} may be missing, and where it is, "{sign}" does not match either'
+        self.tell(node, message, hint, about=("missing", name))
 
     # Names.
 
@@ -264,8 +270,8 @@ class _Inference:
                 self.failed = True
                 return _WRONG
             about = ("field", f"{of.type.thing}.{node.name}") if of.type.kind == "thing" else None
-            hint = did_you_mean(node.name, of.type.fields)
-            self.tell(node, f"{describe(of.type)} has no {node.name}", hint, about=about, start=node.at)
+            close = did_you_mean(node.name, of.type.fields)
+            self.tell(node, f"{describe(of.type)} has no {node.name}", close, about=about, start=node.at)
             return _WRONG
         missing = of.missing
         if node.name not in of.type.required:
@@ -386,6 +392,8 @@ class _Inference:
         hint = None
         for side, other in ((left, two), (right, one)):
             if isinstance(side, Literal) and isinstance(side.value, str) and other.kind in NUMERIC:
+                if not side.value.replace(".", "", 1).isdecimal():
+                    continue
                 hint = f"write {side.value} without quotes"
             elif isinstance(side, Literal) and isinstance(side.value, str) and other.kind == "yes/no":
                 hint = "write true or false, without quotes"

@@ -94,9 +94,7 @@ class Shapes:
         idic calls the words of other tools."""
         names = list(known)
         if not isinstance(node, Mapping):
-            self.problems.error(
-                node.mark, f"{what} consists of entries", f"write {one_of(names[:3])}, a colon and a value"
-            )
+            self.problems.error(node.mark, f"{what} consists of entries", f"write {one_of(names[:3])}, a colon and a value")
             return None
         found: dict[str, Node] = {}
         for key, value in node.entries:
@@ -105,9 +103,7 @@ class Shapes:
             elif key.value in later:
                 self.problems.error(key.mark, f"{what}: {arrives_later(key.value)}")
             elif instead and key.value.lower() in instead:
-                self.problems.error(
-                    key.mark, f"{what}: unknown entry {key.value}", f"write {instead[key.value.lower()]}"
-                )
+                self.problems.error(key.mark, f"{what}: unknown entry {key.value}", f"write {instead[key.value.lower()]}")
             else:
                 hint = did_you_mean(key.value, names) or f"it may have {one_of(names)}"
                 self.problems.error(key.mark, f"{what}: unknown entry {key.value}", hint)
@@ -126,7 +122,7 @@ class Shapes:
         if not node.value.strip():
             self.problems.error(node.mark, f"{what} is empty", "write it after the colon")
             return None
-        if free and node.comment:
+        if free and node.comment and node.end > node.start:
             mark = node.source.mark(node.end, len(node.source.rest_of_line(node.end)))
             self.problems.error(
                 mark, f"{what} ends here: a # after a space begins a comment", f'put the text in quotes: "{node.value}"'

@@ -221,14 +221,17 @@ class _Reading:
             self.error(start, f"{tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
         match event:
             case ScalarEvent():
-                scalar = Scalar(source, event.value, start, event.end_mark.index, event.style)
-                self.traps(scalar)
-                return scalar
+                return self.whole(Scalar(source, event.value, start, event.end_mark.index, event.style))
             case SequenceStartEvent():
                 items = []
                 while not isinstance(inner := next(events), SequenceEndEvent):
                     items.append(self.node(inner, events))
                 return Sequence(source, tuple(items), start)
+            case _ if source.text.startswith("{{", start):
+                end = _skip(events)
+                text = source.text[start:end]
+                self.error(start, "a value cannot begin with {{ here", f"put it in quotes: {quoted(text)}")
+                return Scalar(source, text, start, end)
             case _:
                 return self.mapping(event, events)
 
@@ -237,9 +240,7 @@ class _Reading:
         seen: dict[str, Scalar] = {}
         while not isinstance(inner := next(events), MappingEndEvent):
             if not isinstance(inner, ScalarEvent | AliasEvent):
-                self.error(
-                    inner.start_mark.index, "this cannot be a name", "text that begins with { or [ stands in quotes"
-                )
+                self.error(inner.start_mark.index, "this cannot be a name", "text that begins with { or [ stands in quotes")
                 _skip(events)
                 self.node(next(events), events)
                 continue
@@ -249,7 +250,7 @@ class _Reading:
                 self.comma(key, entries)
                 continue
             if isinstance(value, Scalar) and not value.value and value.style is None:
-                self.lost(key, value)
+                value = self.lost(key)
             if key.value in seen:
                 first = seen[key.value].mark.line
                 self.problems.error(key.mark, f"{key.value} is there twice; the first is on line {first}", "keep one")
@@ -268,42 +269,56 @@ class _Reading:
             )
         self.problems.error(key.mark, f"{key.value} has no value", hint)
 
-    def lost(self, key: Scalar, value: Scalar) -> None:
-        """``subject: #1 in coffee``: everything from # on is a comment."""
+    def lost(self, key: Scalar) -> Scalar:
+        """``subject: #1 in coffee``: everything from # on is a comment. Returns what was meant, or nothing at its
+        place."""
         rest = self.source.rest_of_line(key.end)
         cut = re.match(r"\s*:[ \t]+(#\S.*)", rest)
         if cut:
             text = cut[1].rstrip()
             mark = self.source.mark(key.end + cut.start(1), len(text))
             self.problems.error(mark, "everything from # on is a comment", f"put it in quotes: {quoted(text)}")
+            return Scalar(self.source, text, key.end + cut.start(1), key.end + cut.end(1))
+        return Scalar(self.source, "", key.end, key.end)
 
-    def traps(self, scalar: Scalar) -> None:
+    def whole(self, scalar: Scalar) -> Scalar:
+        """The scalar as its author meant it, when YAML reads only a part; so one slip does not lead to more
+        messages."""
         if scalar.style is not None:
-            return
+            return scalar
         value, cut = scalar.value, _COMMENT.match(self.source.rest_of_line(scalar.end))
         if cut and (cut["first"].strip("#") or value.count('"') % 2 or value.count("{{") > value.count("}}")):
             text = value + self.source.rest_of_line(scalar.end).rstrip()
+            place = scalar.end + cut.end() - len(cut["first"]) - 1
             self.problems.error(
-                self.source.mark(scalar.end + cut.start() + len(cut[0]) - len(cut["first"]) - 1),
+                self.source.mark(place),
                 f'the value is cut here, it reads only "{value}": a # after a space begins a comment',
                 f"put it all in quotes: {quoted(text)}; a comment has a space after its #",
             )
+            return Scalar(self.source, text, scalar.start, scalar.end + len(text) - len(value))
         if len(value) > 1 and value[0] in _CURLY and value[-1] in _CURLY:
             self.problems.error(
                 scalar.mark, "curly quotes are part of the text here", f"write straight ones: {quoted(value[1:-1])}"
             )
+        return scalar
 
     def error(self, index: int, message: str, hint: str) -> None:
         self.problems.error(self.source.mark(index), message, hint)
 
 
-def _skip(events: Iterator[Any]) -> None:
-    """Passes over the rest of a mapping or list that has just begun."""
-    depth = 1
+def _skip(events: Iterator[Any]) -> int:
+    """Passes over the rest of a mapping or list that has just begun; returns where it ends."""
+    depth, event = 1, None
     while depth:
         event = next(events)
         depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
         depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
+    assert event is not None
+    return int(event.end_mark.index)
+
+
+def _line(source: Source, index: int) -> str:
+    return source.rest_of_line(source.text.rfind("\n", 0, index) + 1)
 
 
 def _syntax(source: Source, error: MarkedYAMLError, problems: Problems) -> None:
@@ -329,8 +344,12 @@ def _syntax(source: Source, error: MarkedYAMLError, problems: Problems) -> None:
         message, hint = "a list begins on a line of its own", "write the - on the next line, indented"
     elif "expected ',' or" in problem:
         message, hint = "a { or [ is not closed, or an entry in it lacks its comma", "close it with } or ]"
+        if error.context_mark is not None:
+            index = error.context_mark.index
     elif "but found '<scalar>'" in problem:
-        message, hint = "text after the end of the value", "put the whole value in quotes"
+        value = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", _line(source, index))
+        whole = f": {quoted(value[1].strip())}" if value is not None and "{" not in value[1] else ""
+        message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
     elif "could not find expected ':'" in problem or "expected <block end>" in problem:
         message = "this line fits nowhere"
         hint = "line it up with its neighbours; a name is followed by a colon and a space"

@@ -152,7 +152,7 @@ def _date(raw: object) -> date | None:
     if not isinstance(raw, str):
         return None
     try:
-        return date.fromisoformat(raw.strip()[:10])
+        return datetime.fromisoformat(raw.strip()).date()
     except ValueError:
         return None
 
@@ -192,9 +192,7 @@ def _thing(type_: Type, raw: object, siblings: Mapping[str, Any], currency: str)
         return None
     # A line item says its own currency, or shares that of the event it lies in.
     around = raw if "currency" in raw else {**raw, "currency": siblings.get("currency")}
-    values = {
-        name: read(field, raw.get(name), siblings=around, currency=currency) for name, field in type_.fields.items()
-    }
+    values = {name: read(field, raw.get(name), siblings=around, currency=currency) for name, field in type_.fields.items()}
     present = {name: value for name, value in values.items() if value is not None}
     return present if all(name in present for name in type_.required) else None
 
@@ -208,7 +206,7 @@ def _same_currency(siblings: Mapping[str, Any], currency: str) -> bool:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):  # not found; a folder; not a name at all
         return False
     return True
 

@@ -15,7 +15,7 @@ from idic.journey.problems import Problems, did_you_mean, one_of
 from idic.journey.program import Attribute, Frozen, Type
 from idic.journey.shapes import Shapes, arrives_later
 from idic.journey.source import Mapping, Node, Scalar, Sequence, parse
-from idic.journey.types import LINK, NUMERIC, SIMPLE, TEXT, read, spell
+from idic.journey.types import LINK, NUMERIC, SIMPLE, TEXT, describe, read, spell
 
 CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
 
@@ -167,8 +167,9 @@ class _Reader:
             if not self.shapes.name(field, "field", field=True):
                 continue
             attribute = self.attribute(value, f"{name.value}.{field.value}", ("type", "one_of", "required"))
-            fields[field.value] = attribute or Attribute(type=TEXT)
-            if attribute is None:
+            if attribute is not None:
+                fields[field.value] = attribute
+            else:
                 self.broken.add(f"{name.value}.{field.value}")
         self.things[name.value] = Type(
             kind="thing",
@@ -179,9 +180,7 @@ class _Reader:
 
     def event(self, name: Scalar, node: Node) -> None:
         if name.value in OWN_EVENTS or name.value in LATER_EVENTS:
-            self.problems.error(
-                name.mark, f"{name.value} is an event of idic's own", "take it out; it needs no declaration"
-            )
+            self.problems.error(name.mark, f"{name.value} is an event of idic's own", "take it out; it needs no declaration")
             return
         properties: dict[str, Attribute] = {}
         for key, value in self.entries(node, f'event "{name.value}"'):
@@ -189,8 +188,9 @@ class _Reader:
                 self.problems.error(key.mark, arrives_later("an event that is about a thing"))
             elif self.shapes.name(key, "property", field=True):
                 attribute = self.attribute(value, f"{name.value}.{key.value}", _ATTRIBUTE)
-                properties[key.value] = attribute or Attribute(type=TEXT)
-                if attribute is None:
+                if attribute is not None:
+                    properties[key.value] = attribute
+                else:
                     self.broken.add(f"{name.value}.{key.value}")
         self.events[name.value] = properties
 
@@ -201,7 +201,7 @@ class _Reader:
         attribute = self.attribute(node, f"customer.{name.value}", _CUSTOMER)
         if attribute is None:
             self.broken.add(f"customer.{name.value}")
-            attribute = Attribute(type=TEXT)
+            return
         self.customer[name.value] = attribute
         if not isinstance(node, Mapping):
             return
@@ -281,9 +281,7 @@ class _Reader:
         if sums:
             event, _, name = sums.value.rpartition(".")
             if not event:
-                self.problems.error(
-                    sums.mark, "sums takes an event and its property", "write it as Order Completed.total"
-                )
+                self.problems.error(sums.mark, "sums takes an event and its property", "write it as Order Completed.total")
                 return None
             if not self.is_event(sums, event):
                 return None
@@ -295,7 +293,7 @@ class _Reader:
             if type_.kind not in NUMERIC or summed.type.kind not in NUMERIC or type_.kind != summed.type.kind:
                 self.problems.error(
                     sums.mark,
-                    f"{what} is {spell(type_)}, and {sums.value} is {spell(summed.type)}",
+                    f"{what} is {describe(type_)}, and {sums.value} is {describe(summed.type)}",
                     "they must be alike",
                 )
                 return None
@@ -305,9 +303,7 @@ class _Reader:
     def is_event(self, at: Scalar, name: str) -> bool:
         if name in self.events:
             return True
-        self.problems.error(
-            at.mark, f'event "{name}" does not exist', did_you_mean(name, self.events), about=("event", name)
-        )
+        self.problems.error(at.mark, f'event "{name}" does not exist', did_you_mean(name, self.events), about=("event", name))
         return False
 
     def default(self, node: Node | None, type_: Type, what: str) -> JsonValue:
@@ -315,12 +311,12 @@ class _Reader:
         if scalar is None:
             return None
         if type_.kind in ("list", "thing"):
-            self.problems.error(scalar.mark, f"{what}: {spell(type_)} has no default", "take it out")
+            self.problems.error(scalar.mark, f"{what}: {describe(type_)} has no default", "take it out")
             return None
         value = read(type_, scalar.value, siblings={}, currency=self.currency)
         if value is None:
             hint = did_you_mean(scalar.value, type_.options) if type_.options else None
-            self.problems.error(scalar.mark, f'the default "{scalar.value}" of {what} is not {spell(type_)}', hint)
+            self.problems.error(scalar.mark, f'the default "{scalar.value}" of {what} is not {describe(type_)}', hint)
             return None
         return value if isinstance(value, float | bool) else scalar.value
 
@@ -349,9 +345,7 @@ class _Reader:
 
     def one_of(self, node: Node) -> Type | None:
         if not isinstance(node, Sequence) or not node.items:
-            self.problems.error(
-                node.mark, "one_of takes the list of what it may be", "write one_of: [high, middle, low]"
-            )
+            self.problems.error(node.mark, "one_of takes the list of what it may be", "write one_of: [high, middle, low]")
             return None
         options = [option.value for option in self.shapes.texts(node, "one_of")]
         for option in sorted({option for option in options if options.count(option) > 1}):

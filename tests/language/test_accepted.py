@@ -1,0 +1,195 @@
+"""Journeys that check, and what of them a driver relies on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from idic.authoring import compile_folder
+from idic.journey.program import Choose, Exit, Program, Send, Split, Target, Wait, WaitFor
+from idic.journey.report import matched, proved, reads
+from idic.journey.times import Duration
+from idic.journey.vocabulary import Vocabulary
+from tests.language.reading import HERE, compiled, spoken
+
+ACCEPTED = sorted((HERE / "accepted").glob("*.yaml"))
+JOURNEYS = Path(__file__).parents[2] / "journeys"
+
+
+def program(name: str) -> Program:
+    return compiled((HERE / "accepted" / f"{name}.yaml").read_text()).programs[name]
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
+def test_a_journey_checks_without_a_word(path: Path) -> None:
+    compilation = compiled(path.read_text())
+    assert spoken(compilation.problems) == ""
+    assert list(compilation.programs) == [path.stem]
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
+def test_a_program_reads_back_from_json_as_itself(path: Path) -> None:
+    stored = program(path.stem)
+    again = Program.model_validate_json(stored.model_dump_json())
+    assert again == stored
+    assert (again.id, again.flow, again.content) == (stored.id, stored.flow, stored.content)
+
+
+def test_the_shortest_journey_enters_once_and_then_is_done() -> None:
+    shortest = program("shortest")
+    assert shortest.first == Target(step="pause")
+    assert shortest.steps["pause"].then == Target(exit="done")
+    assert (shortest.entry.again.kind, shortest.entry.while_in, shortest.entry.key) == ("never", "ignore", None)
+    assert (shortest.title, shortest.purpose) == ("Shortest", "marketing")
+
+
+def test_branches_lead_where_the_file_says() -> None:
+    steps = program("every_step").steps
+    assert list(steps) == [
+        "calm", "mail", "listen", "short", "longer", "test", "second", "fork", "leave_early", "last",
+    ]  # fmt: skip
+    mail, listen, test, fork = steps["mail"], steps["listen"], steps["test"], steps["fork"]
+    assert mail.otherwise == Target(exit="not_asked")
+    assert isinstance(listen, WaitFor)
+    # Its own steps and `continue` rejoin after the wait; an arm that says nothing goes where the step says.
+    assert [arm.then for arm in listen.arms] == [Target(step="short"), Target(step="fork"), Target(exit="emptied")]
+    assert [arm.since for arm in listen.arms] == ["sent", "entry", "calm"]
+    assert [arm.capture for arm in listen.arms] == [None, "order", None]
+    assert listen.otherwise == Target(step="test")
+    assert steps["short"].then == Target(step="longer")
+    assert steps["longer"].then == Target(step="fork")
+    assert isinstance(test, Split)
+    assert [(share.name, share.percent, share.then.step) for share in test.shares] == [
+        ("plain", 20, "fork"),
+        ("offer", 80, "second"),
+    ]
+    assert isinstance(fork, Choose)
+    assert [branch.then for branch in fork.branches] == [Target(step="leave_early"), Target(exit="offered")]
+    assert isinstance(steps["leave_early"], Exit)
+    assert steps["last"].then == Target(exit="done")
+
+
+def test_limits_that_are_not_said_follow_the_purpose() -> None:
+    service, marketing = program("every_step").steps["mail"], program("keyed").steps["mail"]
+    assert isinstance(service, Send)
+    assert isinstance(marketing, Send)
+    assert service.within == Duration(days=3)
+    assert marketing.within == Duration(seconds=24 * 3600)
+
+
+def test_a_key_is_asked_of_every_event_that_has_it_unless_any_is_welcome() -> None:
+    keyed = program("keyed")
+    calm, reaction = keyed.steps["calm"], keyed.steps["reaction"]
+    assert keyed.entry.key == "cart_id"
+    assert keyed.entry.on[0].key is None
+    assert isinstance(calm, Wait)
+    assert calm.without is not None
+    assert calm.without.key == "cart_id"
+    assert isinstance(reaction, WaitFor)
+    assert [arm.pattern.key for arm in reaction.arms] == [None, "cart_id"]
+    assert keyed.goal is not None
+    assert keyed.goal.on[0].key == "cart_id"
+    assert keyed.leave[0].key == "cart_id"
+
+
+def test_conditions_carry_the_types_of_what_they_read() -> None:
+    whole = program("every_step")
+    assert {name: attribute.type.kind for name, attribute in whole.customer.items()} == {
+        "orders": "number", "value_tier": "one_of", "nickname": "text", "first_name": "text",
+    }  # fmt: skip
+    when = whole.steps["mail"].when
+    assert when is not None
+    assert list(when.reads) == ["last_cart.total"]
+    both = whole.entry.on[1].when
+    assert both is not None
+    assert set(both.reads) == {"customer.orders", "event.brews"}
+
+
+def test_links_bring_what_they_read() -> None:
+    keyed = program("keyed")
+    assert keyed.links == {"basket": "https://shop.example/cart/{{ key }}"}
+    assert {"key", "links.basket", "cart.items"} <= set(keyed.messages["basket"].reads)
+
+
+def test_text_stays_text() -> None:
+    surprises = program("yaml_surprises")
+    on = surprises.steps["on"]
+    assert isinstance(on, Split)
+    assert [share.name for share in on.shares] == ["yes", "no"]
+    assert surprises.title == "no"
+    assert surprises.messages["no"].contents["email"].subject == "1e3"
+    assert surprises.messages["no"].contents["email"].body.startswith("@home, 100% # not a comment\n")
+
+
+def test_the_example_journeys_check_and_say_what_they_do() -> None:
+    compilation = compile_folder(JOURNEYS)
+    assert spoken(compilation.problems) == ""
+    cart, welcome = compilation.programs["abandoned_cart"], compilation.programs["welcome"]
+    assert proved(cart) == "every path ends · at most 2 emails · longest 5 days after the last Cart Updated"
+    assert matched(cart) == 'Order Completed, Cart Emptied, Cart Updated: same cart_id · Link Clicked: message "nudge"'
+    assert reads(cart, compilation.vocabulary) == "customer.value_tier, .orders, .first_name · nothing sensitive"
+    assert proved(welcome) == "every path ends · at most 3 emails · longest 11 days"
+    assert cart.messages["cart_reminder"].contents["email"].form == "mjml"
+    assert set(cart.messages["cart_reminder"].blocks) == {"footer", "header", "products", "styles"}
+
+
+def test_sensitive_attributes_are_named() -> None:
+    dietary = compiled((HERE / "accepted" / "dietary.yaml").read_text())
+    assert reads(dietary.programs["dietary"], dietary.vocabulary) == "customer.allergies · sensitive: allergies (health)"
+
+
+def test_a_wrong_journey_leaves_the_good_ones_standing(tmp_path: Path) -> None:
+    good = "journey: good\nidentify: {on: Link Clicked}\ninteract: [{id: pause, wait: 1 day}]\n"
+    (tmp_path / "good.yaml").write_text(good)
+    (tmp_path / "bad.yaml").write_text(good.replace("good", "bad").replace("1 day", "1 dya"))
+    (tmp_path / "latin.yaml").write_bytes("journey: größe".encode("latin-1"))
+    (tmp_path / "twice.yaml").write_text(good)
+    (tmp_path / "policy.yaml").write_text("suppression: always\n")
+    compilation = compile_folder(tmp_path)
+    assert list(compilation.programs) == ["good"]
+    assert [f"{Path(problem.file).name} {problem.text}" for problem in compilation.problems] == [
+        'bad.yaml step "pause": wait: "dya" is not a unit of time; use seconds, minutes, hours, days or weeks',
+        f'twice.yaml journey "good" is in {tmp_path / "good.yaml"} already; choose another name',
+        "latin.yaml the file is not UTF-8; save it again as UTF-8",
+        "policy.yaml arrives with a later version of idic, and is not read yet",
+    ]
+
+
+def test_a_wrong_vocabulary_is_told_once_and_stops_everything() -> None:
+    text = "journey: j\nidentify: {on: Link Clicked, if: customer.age > 3}\ninteract: [{id: pause, wait: 1 day}]\n"
+    compilation = compiled(text, vocabulary="customer:\n  age: int\n")
+    assert [problem.text for problem in compilation.problems] == ['"int" is not a type; write number']
+    assert not compilation.programs
+
+
+def test_templates_are_checked_in_their_own_files(tmp_path: Path) -> None:
+    (tmp_path / "templates" / "blocks").mkdir(parents=True)
+    (tmp_path / "templates" / "hello.html").write_text("<p>Hi</p>\n{% render 'foot' %}{{ customer.frist_name }}")
+    (tmp_path / "templates" / "hello.de.html").write_text("<p>Hallo</p>")
+    (tmp_path / "templates" / "blocks" / "foot.html").write_text("{{ links.unsubscribe }} {{ links.imprint }}")
+    (tmp_path / "vocabulary.yaml").write_text("languages: [en, de]\ncustomer: {first_name: text}\n")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"journey: {name}\nidentify: {{on: Link Clicked}}\ninteract: [{{id: mail, send: hello, by: email}}]\n"
+            "customize: {hello: {email: {subject: Hi, body: hello.html}}}\n"
+        )
+    problems = compile_folder(tmp_path).problems
+    later = "content by language (hello.de.html) arrives with a later version of idic; everybody gets hello.html"
+    assert [
+        (Path(problem.file).name, problem.severity, problem.line, problem.column, problem.text) for problem in problems
+    ] == [
+        ("one.yaml", "warning", 4, 48, later),
+        ("foot.html", "error", 1, 28, "links.imprint does not exist"),
+        ("hello.html", "error", 2, 23, 'customer.frist_name does not exist; did you mean "customer.first_name"?'),
+        ("two.yaml", "warning", 4, 48, later),
+    ]  # fmt: skip
+
+
+def test_without_a_vocabulary_only_idics_own_names_exist() -> None:
+    compilation = compiled(
+        "journey: j\nidentify: {on: Consent Given, if: 'event.channel == \"email\"'}\ninteract: [{id: a, wait: 1 day}]\n",
+        vocabulary="",
+    )
+    assert list(compilation.programs) == ["j"]
+    assert compilation.vocabulary == Vocabulary()

@@ -1,0 +1,68 @@
+"""``idic check`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from idic.cli.check import check
+
+GOOD = "journey: good\nidentify: {on: Link Clicked}\ninteract: [{id: pause, wait: 3 days}]\n"
+BAD = GOOD.replace("good", "bad").replace("3 days", "3 dyas")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(BAD)
+    return tmp_path
+
+
+def run(*arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(check)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_folder_is_checked_whole(folder: Path) -> None:
+    result = run(folder)
+    assert result.exit_code == 1
+    assert result.output == (
+        f"{folder}/bad.yaml\n"
+        '  error    3:30 step "pause": wait: "dyas" is not a unit of time; use seconds, minutes, hours, days or weeks\n'
+        "                3 | interact: [{id: pause, wait: 3 dyas}]\n"
+        "                  |                              ^^^^^^\n"
+        f"{folder}/good.yaml\n"
+        "  proved   every path ends · sends nothing · longest 3 days\n"
+        "  reads    nothing of the customer · nothing sensitive\n"
+    )
+
+
+def test_one_file_is_checked_alone(folder: Path) -> None:
+    result = run(folder / "good.yaml")
+    assert result.exit_code == 0
+    assert "bad.yaml" not in result.output
+
+
+def test_tools_get_json(folder: Path) -> None:
+    result = run(folder, "--format", "json")
+    bad, good = json.loads(result.output)
+    assert result.exit_code == 1
+    assert [(p["severity"], p["line"], p["column"]) for p in bad["problems"]] == [("error", 3, 30)]
+    assert good["journey"] == "good"
+    assert good["longest_seconds"] == 3 * 86400
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    result = run(tmp_path / "nowhere.yaml")
+    assert result.exit_code == 1
+    assert "there is no file" in result.output
+
+
+def test_an_empty_folder_has_no_journeys(tmp_path: Path) -> None:
+    result = run(tmp_path)
+    assert (result.exit_code, result.output) == (0, "no journeys here\n")
