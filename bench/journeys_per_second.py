@@ -1,0 +1,198 @@
+"""Journeys a second and what they take of the processor: idic's engine against one written by hand, on one server.
+
+Both take their events from the same kind of table, write the same records to a SQLite file of their own, and send the
+same mail to the same mailbox. They take turns, so that whatever else the machine does hits both alike. The processor's
+time is that of Temporal's server and of the engine's own processes (router or starter, and worker); the mailbox is the
+world outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from sqlalchemy import func, insert, select
+
+from bench.server import free_port, temporal
+from idic.authoring import compile_folder
+from idic.dev.children import Child
+from idic.store import programs
+from idic.store.database import Store, Tx
+from idic.store.migrate import migrate
+from idic.store.tables import consents, customers, enrollments, events, partition_of
+
+WAIT = 1.0
+"""Real seconds for which each journey waits for an event that does not come."""
+_PATIENCE = 120.0
+_JOURNEYS = Path(__file__).parent / "journeys"
+
+Progress = Callable[[str, int, int], None]
+"""Told of the engine, how many journeys of the round have ended, and how many there are."""
+
+
+class Round(NamedTuple):
+    """One round: journeys ended a real second, and processor seconds a journey, by process."""
+
+    per_second: float
+    by_process: dict[str, float]
+
+    @property
+    def cpu(self) -> float:
+        return sum(self.by_process.values())
+
+
+@dataclass(frozen=True)
+class Engine:
+    name: str
+    store: Store
+    processes: Sequence[Child]
+
+
+async def measure(folder: Path, rounds: int, journeys: int, progress: Progress) -> dict[str, list[Round]]:
+    """``rounds`` of ``journeys`` for each engine, ``idic`` and ``handwritten``, in turns, after a short one to warm up."""
+    found: dict[str, list[Round]] = {"idic": [], "handwritten": []}
+    async with (
+        temporal(folder) as server,
+        _mailbox(folder) as smtp,
+        _idic(folder, server.address, smtp) as ours,
+        _handwritten(folder, server.address, smtp) as theirs,
+    ):
+        for number in range(-1, rounds):
+            for engine in (ours, theirs):
+                counted = [server.child, *engine.processes]
+                measured = await _round(engine, counted, journeys if number >= 0 else 20, progress)
+                if number >= 0:
+                    found[engine.name].append(measured)
+    return found
+
+
+async def _round(engine: Engine, counted: Sequence[Child], journeys: int, progress: Progress) -> Round:
+    people = [uuid.uuid4().hex for _ in range(journeys)]
+    await engine.store.move("people", lambda tx: _know(tx, people))
+    before, ended, cpu = await _ended(engine.store), 0, _cpu(counted)
+    began = time.perf_counter()
+    await engine.store.move("events", lambda tx: _happen(tx, people))
+    while ended < journeys:
+        await asyncio.sleep(0.05)
+        ended = await _ended(engine.store) - before
+        progress(engine.name, ended, journeys)
+        if time.perf_counter() - began > _PATIENCE:
+            raise RuntimeError(f"{engine.name}: {journeys - ended} of {journeys} journeys have not ended; see the logs")
+    took = time.perf_counter() - began
+    await asyncio.sleep(0.5)  # the last workflows are closed after their records
+    spent = _cpu(counted)
+    return Round(journeys / took, {name: (spent[name] - cpu[name]) / journeys for name in cpu})
+
+
+async def _know(tx: Tx, people: Sequence[str]) -> None:
+    now = tx.now()
+    traits = {"email": "anna@example.com", "first_name": "Anna", "team_size": 12}
+    await tx.execute(insert(customers), [{"id": one, "traits": traits, "created_at": now, "updated_at": now} for one in people])
+    await tx.execute(insert(consents), [{"customer_id": one, "channel": "email", "given": True, "at": now} for one in people])
+
+
+async def _happen(tx: Tx, people: Sequence[str]) -> None:
+    now = tx.now()
+    await tx.execute(
+        insert(events),
+        [
+            {
+                "message_id": secrets.token_hex(12),
+                "customer_id": one,
+                "partition": partition_of(one),
+                "kind": "track",
+                "name": "Trial Started",
+                "properties": {"plan": "pro"},
+                "occurred_at": now,
+                "accepted_at": now,
+            }
+            for one in people
+        ],
+    )
+
+
+async def _ended(store: Store) -> int:
+    async with store.reading() as tx:
+        ended = select(func.count()).select_from(enrollments).where(enrollments.c.ended_at.is_not(None))
+        return int(await tx.scalar(ended))
+
+
+def _cpu(children: Sequence[Child]) -> dict[str, float]:
+    times = {child.name: psutil.Process(child.process.pid).cpu_times() for child in children if child.process}
+    return {name: one.user + one.system for name, one in times.items()}
+
+
+@contextlib.asynccontextmanager
+async def _idic(folder: Path, temporal_address: str, smtp: str) -> AsyncIterator[Engine]:
+    async with _store(folder, "idic") as (store, _):
+        env = _env(store, temporal_address, smtp)
+        async with _running(folder, env, router=["-m", "idic", "router"], worker=["-m", "worker"]) as processes:
+            yield Engine("idic", store, processes)
+
+
+@contextlib.asynccontextmanager
+async def _handwritten(folder: Path, temporal_address: str, smtp: str) -> AsyncIterator[Engine]:
+    async with _store(folder, "handwritten") as (store, program_id):
+        env = _env(store, temporal_address, smtp)
+        commands = {part: ["-m", "bench.handwritten", part, program_id, str(WAIT)] for part in ("starter", "worker")}
+        async with _running(folder, env, **commands) as processes:
+            yield Engine("handwritten", store, processes)
+
+
+def _env(store: Store, temporal_address: str, smtp: str) -> dict[str, str]:
+    return {
+        "IDIC_DATABASE_URL": f"sqlite:///{store.engine.url.database}",
+        "IDIC_TEMPORAL_ADDRESS": temporal_address,
+        "IDIC_SMTP_URL": smtp,
+        "IDIC_SIGNING_KEYS": "a key that signs the links",
+        "IDIC_LOG_LEVEL": "warning",
+    }
+
+
+@contextlib.asynccontextmanager
+async def _store(folder: Path, name: str) -> AsyncIterator[tuple[Store, str]]:
+    """A new SQLite file with the reference journey in it, which waits for ``WAIT`` seconds only; and its program's id."""
+    journeys = folder / f"{name}-journeys"
+    shutil.copytree(_JOURNEYS, journeys)
+    text = (journeys / "reference.yaml").read_text()
+    (journeys / "reference.yaml").write_text(text.replace("within: 3 days", f"within: {WAIT} seconds"))
+    program = compile_folder(journeys).programs["reference"]
+    store = Store.open(f"sqlite:///{folder / name}.db")
+    try:
+        await migrate(store)
+        await store.move("publish", lambda tx: programs.publish(tx, program, tx.now()))
+        yield store, program.id
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _mailbox(folder: Path) -> AsyncIterator[str]:
+    port = free_port()
+    async with _running(folder, {}, mailbox=["-m", "idic.mailbox", "--port", str(port), "--dir", str(folder / "mail")]):
+        yield f"smtp://127.0.0.1:{port}"
+
+
+@contextlib.asynccontextmanager
+async def _running(folder: Path, env: dict[str, str], **commands: list[str]) -> AsyncIterator[list[Child]]:
+    """Python processes for as long as the block lasts."""
+    kind = env.get("IDIC_DATABASE_URL", "").rpartition("/")[2]
+    children = [
+        Child(name, [sys.executable, *command], env, folder / f"{kind}-{name}.log") for name, command in commands.items()
+    ]
+    try:
+        for child in children:
+            await child.start()
+        yield children
+    finally:
+        await asyncio.gather(*(child.stop() for child in children))
