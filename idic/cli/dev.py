@@ -47,7 +47,7 @@ idic is up; its clock says {running.clock.now():%Y-%m-%d %H:%M} UTC and runs at 
 
   API        {plan.api}/docs
   write key  {running.keys.write}    (sends events: user name of Basic auth, or "writeKey" in the body)
-  secret key {running.keys.secret}    (reads and enrolls: Bearer)
+  secret key in {plan.data / "keys.json"}    (reads and enrolls: Bearer)
   mail       {plan.mail}    (every mail as a file)
   Temporal   {plan.temporal_ui}
   journeys   {journeys}    (published again on every change)
