@@ -49,7 +49,8 @@ class NotFound(IdicError):
 
 
 class CannotCompose(IdicError):
-    """``code`` says which part failed: ``template_failed``, ``mjml_failed``, ``no_content``, ``cannot_compose``."""
+    """``code`` says why: ``value_missing``, ``template_failed``, ``mjml_failed``, ``html_failed``, ``empty``,
+    ``no_content``."""
 
     code = "cannot_compose"
 

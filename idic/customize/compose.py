@@ -14,7 +14,7 @@ from idic.customize.templates import Dialect, Reader, Url, names_in, render
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
 from idic.journey.program import Attribute, Email, Message, Program
-from idic.journey.types import TEXT, value_of
+from idic.journey.types import TEXT, never_missing, value_of
 
 UNSUBSCRIBE = "links.unsubscribe"
 
@@ -99,6 +99,10 @@ def _read(names: dict[str, Attribute], scope: Scope) -> dict[str, object]:
     for name, attribute in names.items():
         raw, siblings = scope.raw(name)
         value = value_of(attribute, raw, siblings=siblings, currency=scope.currency)
+        if value is None and never_missing(attribute):
+            # The template was allowed to count on it. It is left out, so that printing it fails: money in a currency
+            # that is not ours, or an event from before the name was required, must not become "Together: ".
+            continue
         values[name] = Url(value) if attribute.type.kind == "link" and isinstance(value, str) else value
     return values
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
-from liquid import BoundTemplate, Environment, Markup, StrictUndefined
+from liquid import BoundTemplate, Environment, Markup
 from liquid.ast import Node
 from liquid.builtin import content, illegal, output
 from liquid.builtin.output import OutputNode
@@ -30,6 +30,7 @@ from liquid.context import RenderContext
 from liquid.exceptions import TemplateNotFoundError
 from liquid.stringify import to_liquid_string
 from liquid.tag import Tag
+from liquid.undefined import StrictUndefined
 
 from idic.customize.filters import callables
 
@@ -64,6 +65,16 @@ class Url(str):
     """Text that is an address already: printed into a URL as it is."""
 
     __slots__ = ()
+
+
+class _Absent(StrictUndefined):
+    """A name that was not given: it may be asked about and filled by ``default``; printing it raises."""
+
+    allowed_properties = StrictUndefined.allowed_properties | {"__class__", "__liquid__", "force_liquid_default"}
+    force_liquid_default = True
+
+    def __liquid__(self) -> None:
+        return None
 
 
 class _Context(RenderContext):
@@ -102,7 +113,7 @@ class _Environment(Environment):
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        super().__init__(undefined=StrictUndefined, autoescape=dialect == "html")
+        super().__init__(undefined=_Absent, autoescape=dialect == "html")
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         for tag in TAGS:

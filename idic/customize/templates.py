@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.checking import Checker, TemplateProblem
 from idic.customize.engine import BLOCKS, Dialect, Url, parse
@@ -55,10 +55,13 @@ def render(
 ) -> str:
     """Render a template that has been checked. ``values`` has every dotted name it reads; None is a missing value.
 
-    Raises ``CannotCompose`` where it cannot be rendered: a name not given, a limit passed.
+    A name that is not given may be asked about and filled by ``default``, but not printed. Raises ``CannotCompose`` with
+    ``value_missing`` for that, and with ``template_failed`` for whatever else goes wrong, such as a limit passed.
     """
     try:
         return parse(source, dialect).render({**_nested(values), BLOCKS: blocks, READER: reader})
+    except UndefinedError as error:
+        raise CannotCompose(str(error.message), code="value_missing") from error
     except LiquidError as error:
         raise CannotCompose(str(error.message), code="template_failed") from error
     except Exception as error:  # a filter meeting what it cannot bear, such as a division by zero

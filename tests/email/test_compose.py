@@ -33,6 +33,7 @@ BODY = """
 """
 LINE_ITEM = Type(kind="thing", thing="line_item", fields={"name": TEXT, "price": MONEY})
 READS = {
+    "key": Attribute(type=TEXT, required=True),
     "customer.first_name": Attribute(type=TEXT),
     "customer.site": Attribute(type=TEXT),
     "cart.items": Attribute(type=Type(kind="list", of=LINE_ITEM)),
@@ -171,7 +172,7 @@ def test_a_subject_is_one_line_and_is_not_escaped() -> None:
 
 
 def test_somebody_of_whom_nothing_is_known_gets_a_sound_mail() -> None:
-    composed = written({})
+    composed = written({"key": "c1"})
     assert "Hallo du" in (composed.html or "")
     assert "None" not in composed.text + (composed.html or "")
 
@@ -185,13 +186,26 @@ def test_somebody_of_whom_nothing_is_known_gets_a_sound_mail() -> None:
         ({"body": "<mjml><mj-body><mj-sektion/></mj-body></mjml>"}, "mjml_failed"),
         ({"body": "<mjml><mj-body><mj-include path='/etc/hostname'/></mj-body></mjml>"}, "mjml_failed"),
         ({"body": "no mjml"}, "mjml_failed"),
-        ({"body": "{{ nobody }}"}, "template_failed"),
+        ({"body": "{{ nobody }}"}, "value_missing"),
     ],
 )
 def test_what_cannot_be_composed_says_why_with_a_code(email: dict[str, Any], code: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         written(**email)
     assert raised.value.code == code
+
+
+def test_a_required_amount_in_another_currency_is_not_printed_as_nothing() -> None:
+    total = {"cart.total": Attribute(type=MONEY, required=True)}
+    message = Message(id="m", contents={"email": Email(subject="Total {{ cart.total | money }}", body="<p>x")}, reads=total)
+
+    class Dollars(Known):
+        def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
+            return 95, {"currency": "USD", "total": 95}
+
+    with pytest.raises(CannotCompose) as raised:
+        compose(program().model_copy(update={"messages": {"m": message}}), "m", Dollars({}), track=str)
+    assert raised.value.code == "value_missing"
 
 
 def test_an_unknown_message_has_no_content() -> None:

@@ -173,8 +173,6 @@ def test_values_in_a_link_are_encoded_but_an_address_stays_an_address() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "{{ nobody }}",
-        "{{ customer.nobody }}",
         "{% render 'nobody' %}",
         "{{ customer.orders | divided_by: 0 }}",
         "{% for i in (1..100) %}{% for j in (1..1000) %}x{% endfor %}{% endfor %}",
@@ -186,6 +184,20 @@ def test_what_cannot_be_rendered_is_an_error_with_a_code(source: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         render(source, ANNA, {})
     assert raised.value.code == "template_failed"
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ nobody }}", "{{ customer.nobody }}", "{{ nobody | money }}", "{{ nobody | append: 'x' }}"]
+)
+def test_a_value_that_was_counted_on_and_is_not_there_is_never_printed(source: str) -> None:
+    with pytest.raises(CannotCompose) as raised:
+        render(source, ANNA, {})
+    assert raised.value.code == "value_missing"
+
+
+def test_but_it_may_be_asked_about() -> None:
+    source = "{% if nobody %}x{% endif %}{% if nobody > 3 or nobody == 'a' %}x{% endif %}{{ nobody | default: 'z' }}"
+    assert render(source, ANNA, {}) == "z"
 
 
 def test_names_in_a_source_are_found_without_knowing_them() -> None:

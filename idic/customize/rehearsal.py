@@ -1,0 +1,78 @@
+"""Every message of a program composed for two people nobody is: one of whom everything is known, one of whom nothing is.
+
+What the check of templates cannot see shows here: MJML that does not hold together, a subject that comes out empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from idic.customize.compose import compose
+from idic.errors import CannotCompose
+from idic.journey.program import Attribute, Message, Program, Type
+from idic.journey.types import never_missing
+
+_NOW = datetime(2000, 1, 1, tzinfo=UTC)
+_SAMPLES: dict[str, object] = {
+    "text": "sample",
+    "number": 2,
+    "money": 19.9,
+    "days": 3,
+    "yes/no": True,
+    "date": "2000-02-29",
+    "moment": "2000-02-29T12:00:00+00:00",
+    "zone": "UTC",
+    "link": "https://sample.example/",
+}
+
+
+class Unsound(NamedTuple):
+    """``whom`` is ``everything known`` or ``nothing known``."""
+
+    message: str
+    whom: str
+    problem: CannotCompose
+
+
+class _Sample:
+    """A scope of made-up values: of every name that is read, or of those alone that are always there."""
+
+    def __init__(self, program: Program, message: Message, everything: bool) -> None:
+        self.currency, self.zone, self.now = program.currency, program.zone, _NOW
+        self._reads: Mapping[str, Attribute] = message.reads
+        self._everything = everything
+
+    def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
+        attribute = self._reads.get(name)
+        if attribute is None:
+            return "sample", {}
+        return (sample(attribute.type) if self._everything or never_missing(attribute) else None), {}
+
+
+def rehearse(program: Program) -> tuple[Unsound, ...]:
+    """The messages that cannot be composed, with the reason."""
+    unsound = []
+    for message in program.messages.values():
+        for whom, everything in (("everything known", True), ("nothing known", False)):
+            scope = _Sample(program, message, everything)
+            try:
+                compose(program, message.id, scope, track=str, unsubscribe_url="https://sample.example/u")
+            except CannotCompose as problem:
+                unsound.append(Unsound(message.id, whom, problem))
+                break
+    return tuple(unsound)
+
+
+def sample(of: Type) -> object:
+    """A raw value that reads as this type."""
+    match of.kind:
+        case "one_of":
+            return of.options[0] if of.options else None
+        case "list":
+            return [sample(of.of)] if of.of else []
+        case "thing":
+            return {name: sample(field) for name, field in of.fields.items()}
+        case kind:
+            return _SAMPLES[kind]
