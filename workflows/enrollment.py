@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from idic.router.instruction import Delivery, Instruction
@@ -70,7 +70,9 @@ class Enrollment:
                     initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(milliseconds=500)
                 ),
             )
-        except ActivityError:
+        except FailureError:
+            # Not ActivityError alone: that is what a local activity's failure comes wrapped in when it happens, but not
+            # when it is read back from its marker on replay. The two must take the same way.
             answer = await workflow.execute_activity(
                 "advance",
                 enrollment,
