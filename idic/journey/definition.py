@@ -39,11 +39,10 @@ _KINDS_OF_OTHERS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Branch:
-    """``steps`` to take, or an ``exit`` for a reason; neither: go on after the parent."""
+    """``steps`` to take, or the ``reason`` of an exit; neither: go on after the parent."""
 
     mark: Mark
     steps: tuple[StepText, ...] = ()
-    exit: Scalar | None = None
     reason: str | None = None
 
 
@@ -452,7 +451,7 @@ class _Definer:
         if text == "continue":
             return Branch(node.mark)
         if text.startswith("exit ") and text.removeprefix("exit ").strip():
-            return Branch(node.mark, exit=node, reason=text.removeprefix("exit ").strip())
+            return Branch(node.mark, reason=text.removeprefix("exit ").strip())
         hint = "write exit and a reason, such as exit not_interested" if text == "exit" else None
         hint = hint or did_you_mean(text, ("continue",)) or "write continue, exit <reason>, or steps"
         self.problems.error(node.mark, f'a branch cannot be "{text}"', hint)

@@ -31,6 +31,7 @@ class NamesOfJourney:
         segmented: bool,
     ) -> None:
         self.reading = reading
+        self.entered_on = tuple(entered_on)
         self.vocabulary = reading.vocabulary
         self.captures = {name: tuple(dict.fromkeys(events)) for name, events in captures.items()}
         self.splits = splits
@@ -49,17 +50,19 @@ class NamesOfJourney:
                     f"customer.{name} may be read for {', '.join(allowed)} only{sensitive}, and this journey has {said}"
                 )
         self.key = {"key": Attribute(type=TEXT, required=True)} if key else {}
-        self.entry = self.of_events("entry", entered_on)
+        self.entry = self.of_events("entry", self.entered_on)
         self.segment = (
             {"segment": Attribute(type=Type(kind="one_of", options=segments), required=segmented)} if segments else {}
         )
-        self.broken = reading.broken | self.broken_properties("entry", entered_on)
+        self.broken = reading.broken | self.broken_properties("entry", self.entered_on)
 
     def at_entry(self, event: str) -> Names:
         """In ``if`` of ``identify``, where ``event`` is arriving."""
         names = self.names(self.customer, self.of_events("event", [event]))
+        others = {name for on in self.entered_on for name in self.vocabulary.events.get(on, {})}
         absent = {
             **names.absent,
+            **{f"event.{name}": f'event "{event}" has no property {name}; give each event its own if' for name in others},
             "entry": "entry cannot be read before the journey is entered; here it is event",
             "segment": "segment is decided at entry, and cannot be read before",
             "key": "key is decided at entry, and cannot be read before",

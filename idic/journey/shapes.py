@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from idic.journey.problems import Mark, Problems, did_you_mean, one_of
+from idic.journey.problems import Problems, did_you_mean, one_of
 from idic.journey.source import Mapping, Node, Scalar, Sequence
 from idic.journey.times import Duration
 
@@ -175,9 +175,6 @@ class Shapes:
             return [text for item in node.items if (text := self.text(item, f"an entry of {what}"))]
         text = self.text(node, what)
         return [text] if text else []
-
-    def error(self, at: Mark, message: str, hint: str | None = None) -> None:
-        self.problems.error(at, message, hint)
 
 
 def snake_case(name: str) -> str:

@@ -260,14 +260,15 @@ class _Reading:
         return Mapping(self.source, tuple(entries), event.start_mark.index)
 
     def comma(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
-        """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``."""
-        hint = "give it a value"
-        if before and isinstance(before[-1][1], Scalar):
-            name, value = before[-1]
-            hint = f"inside {{ }} a comma begins a new entry; put the text in quotes: {name.value}: " + quoted(
-                f"{value.value}, {key.value}" if isinstance(value, Scalar) else key.value
-            )
+        """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``. Puts them together again."""
+        if not before or not isinstance(before[-1][1], Scalar):
+            self.problems.error(key.mark, f"{key.value} has no value", "give it one")
+            return
+        name, cut = before[-1]
+        text = self.source.text[cut.start : key.end] if cut.style is None else f"{cut.value}, {key.value}"
+        hint = f"inside {{ }} a comma begins a new entry; put the text in quotes: {name.value}: {quoted(text)}"
         self.problems.error(key.mark, f"{key.value} has no value", hint)
+        before[-1] = name, Scalar(self.source, text, cut.start, key.end)
 
     def lost(self, key: Scalar) -> Scalar:
         """``subject: #1 in coffee``: everything from # on is a comment. Returns what was meant, or nothing at its
