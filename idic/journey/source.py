@@ -261,10 +261,10 @@ class _Reading:
 
     def comma(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
         """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``. Puts them together again."""
-        if not before or not isinstance(before[-1][1], Scalar):
+        name, cut = before[-1] if before else (key, None)
+        if not isinstance(cut, Scalar):
             self.problems.error(key.mark, f"{key.value} has no value", "give it one")
             return
-        name, cut = before[-1]
         text = self.source.text[cut.start : key.end] if cut.style is None else f"{cut.value}, {key.value}"
         hint = f"inside {{ }} a comma begins a new entry; put the text in quotes: {name.value}: {quoted(text)}"
         self.problems.error(key.mark, f"{key.value} has no value", hint)
