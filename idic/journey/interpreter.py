@@ -341,8 +341,10 @@ class _Move:
         """Wait until ``duration`` has passed without the event; each one starts the wait over."""
         pattern = step.without
         assert pattern is not None
-        if step.capture and step.capture not in self.state.captured and self.state.entry.name == pattern.on:
-            # The newest one so far is the one that began the enrollment: the check counts on it being there.
+        began = self.state.entry.name == pattern.on or all(entry.on == pattern.on for entry in self.program.entry.on)
+        if step.capture and step.capture not in self.state.captured and began:
+            # The newest one so far is the one that began the enrollment, or the request that stood for it: the check
+            # counts on it being there.
             self.change(captured={**self.state.captured, step.capture: self.state.entry})
         events: Sequence[Event] = yield Inbox(frozenset((pattern.on,)), self.state.reached)
         for event in events:
