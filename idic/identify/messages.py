@@ -6,11 +6,12 @@ knows no NaN, and what is nested without end is an attack or a mistake. Fields t
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
+
+from pydantic_core import to_json
 
 from idic.errors import InvalidInput
 
@@ -62,22 +63,23 @@ def read_message(
     if not isinstance(raw, Mapping):
         raise InvalidInput("a message is a JSON object", where=where or None)
     if kind is None:
-        kind = _kind(raw.get("type"), _at(where, "type"))
-    user_id = _identifier(raw.get("userId"), _at(where, "userId"))
-    anonymous_id = _identifier(raw.get("anonymousId"), _at(where, "anonymousId"))
+        kind = _kind(raw.get("type"), where)
+    user_id = _identifier(raw.get("userId"), where, "userId")
+    anonymous_id = _identifier(raw.get("anonymousId"), where, "anonymousId")
     if user_id is None and anonymous_id is None:
         raise InvalidInput("say whose this is: userId or anonymousId is required", where=_at(where, "userId"))
+    field = "traits" if kind == "identify" else "properties"
+    properties = read_object(raw.get(field), _at(where, field))
     if largest is not None:
         _check_size(raw, where, largest)
-    field = "traits" if kind == "identify" else "properties"
     occurred_at, warning = _occurred_at(raw, where, received_at, raw.get("sentAt") or sent_at)
     return Message(
         kind=kind,
-        name="" if kind == "identify" else _event(raw.get("event"), _at(where, "event")),
-        properties=read_object(raw.get(field), _at(where, field)),
+        name="" if kind == "identify" else _event(raw.get("event"), where),
+        properties=properties,
         user_id=user_id,
         anonymous_id=anonymous_id,
-        message_id=_identifier(raw.get("messageId"), _at(where, "messageId")),
+        message_id=_identifier(raw.get("messageId"), where, "messageId"),
         occurred_at=occurred_at,
         warning=warning,
     )
@@ -85,7 +87,7 @@ def read_message(
 
 def read_identifier(raw: object, where: str) -> str:
     """An id that has to be there, as text. Raises ``InvalidInput``."""
-    found = _identifier(raw, where)
+    found = _identifier(raw, "", where)
     if found is None:
         raise InvalidInput("is missing", where=where)
     return found
@@ -119,7 +121,8 @@ def _at(where: str, field: str) -> str:
     return f"{where}.{field}" if where else field
 
 
-def _kind(raw: object, where: str) -> Kind:
+def _kind(raw: object, message: str) -> Kind:
+    where = _at(message, "type")
     match raw:
         case "track":
             return "track"
@@ -133,7 +136,7 @@ def _kind(raw: object, where: str) -> Kind:
             raise InvalidInput('must be "track" or "identify"', where=where)
 
 
-def _identifier(raw: object, where: str) -> str | None:
+def _identifier(raw: object, message: str, field: str) -> str | None:
     if raw is None:
         return None
     if isinstance(raw, str):
@@ -142,26 +145,27 @@ def _identifier(raw: object, where: str) -> str | None:
         # A client that reads its ids as floating point still means the same customer.
         text = str(int(raw)) if isinstance(raw, float) and raw.is_integer() and abs(raw) < 2**53 else str(raw)
     else:
-        raise InvalidInput("must be text or a number", where=where)
+        raise InvalidInput("must be text or a number", where=_at(message, field))
     if not text or text.isspace():
-        raise InvalidInput("is empty", where=where)
-    return _short(text, where)
+        raise InvalidInput("is empty", where=_at(message, field))
+    return _short(text, message, field)
 
 
-def _event(raw: object, where: str) -> str:
-    if raw is None:
-        raise InvalidInput("is missing; the event needs a name", where=where)
+def _event(raw: object, message: str) -> str:
     if not isinstance(raw, str):
-        raise InvalidInput("must be text", where=where)
+        what = "is missing; the event needs a name" if raw is None else "must be text"
+        raise InvalidInput(what, where=_at(message, "event"))
     if not raw or raw.isspace():
-        raise InvalidInput("is empty; the event needs a name", where=where)
-    return _short(raw, where)
+        raise InvalidInput("is empty; the event needs a name", where=_at(message, "event"))
+    return _short(raw, message, "event")
 
 
-def _short(text: str, where: str) -> str:
+def _short(text: str, message: str, field: str) -> str:
     if len(text) > LONGEST_TEXT:
-        raise InvalidInput(f"has {len(text)} characters; at most {LONGEST_TEXT} are kept", where=where)
-    _check_text(text, where)
+        what = f"has {len(text)} characters; at most {LONGEST_TEXT} are kept"
+        raise InvalidInput(what, where=_at(message, field))
+    if not text.isascii() or "\x00" in text:
+        _check_text(text, _at(message, field))
     return text
 
 
@@ -195,23 +199,25 @@ def _occurred_at(
 
 def _check_size(raw: Mapping[str, Any], where: str, largest: int) -> None:
     try:
-        size = len(json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
-    except (RecursionError, ValueError):
-        raise InvalidInput("is nested too deeply to be read", where=where or None) from None
+        size = len(to_json(raw))
+    except ValueError:
+        what = "is nested too deeply, or holds half of a surrogate pair"
+        raise InvalidInput(what, where=where or None) from None
     if size > largest:
         raise InvalidInput(f"has {size} bytes; a message has at most {largest}", where=where or None)
 
 
 def _plainly_storable(value: dict[str, Any]) -> bool:
-    """Whether it is certain at a glance, in C, that there is nothing to object to. False means: look closely."""
+    """Whether it is certain at a glance that there is nothing to object to. False means: look closely."""
     try:
-        text = json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):
+        text = to_json(value, inf_nan_mode="constants")
+    except ValueError:  # half of a surrogate pair
         return False
     return (
-        "\\u0000" not in text
-        and "\\ud" not in text  # half of a pair, or an emoji
-        and text.count("{") + text.count("[") <= DEEPEST
+        b"\\u0000" not in text
+        and b"NaN" not in text
+        and b"Infinity" not in text
+        and text.count(b"{") + text.count(b"[") <= DEEPEST
     )
 
 
