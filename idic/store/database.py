@@ -1,8 +1,9 @@
 """Connections and transactions, the same words for SQLite and PostgreSQL.
 
-``Store.move`` is the only way to write. On SQLite it begins IMMEDIATE behind one lock a process, since a transaction that
-begins deferred and writes later fails as soon as two meet. On PostgreSQL it is READ COMMITTED with row locks. A
-transaction that the database gave up (deadlock, busy) is run again from its start; so what it does must be in it.
+``Store.move`` is the only way to write. On SQLite it begins IMMEDIATE, behind one lock a process and in turn with the
+other processes, since a transaction that begins deferred and writes later fails as soon as two meet. On PostgreSQL it is
+READ COMMITTED with row locks. A transaction that the database gave up (deadlock, busy) is run again from its start; so
+what it does must be in it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sqlalchemy.sql import Executable
 from idic.clock import Clock
 from idic.errors import SettingsError, StoreUnavailable
 from idic.store.tables import Row
+from idic.store.turns import Turns
 
 T = TypeVar("T")
 
@@ -67,6 +69,7 @@ class Store:
         self.sqlite = engine.dialect.name == "sqlite"
         self.moves: Counter[str] = Counter()
         self._writing = asyncio.Lock()
+        self._turns = Turns(engine.url.database) if self.sqlite and engine.url.database else None
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None, *, pool: int = 10) -> Store:
@@ -78,17 +81,18 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._turns:
+            self._turns.close()
 
     async def move(self, purpose: str, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run ``work`` in one writing transaction and commit it. Raises ``StoreUnavailable`` when the database does not
         answer; then nothing was written, or (connection lost in COMMIT) what was written is whole."""
         for attempt in range(_AGAIN):
             try:
-                async with self._writing if self.sqlite else contextlib.nullcontext():
-                    async with self.engine.connect() as connection:
-                        connection = await connection.execution_options(idic_writes=True)
-                        async with connection.begin():
-                            result = await work(Tx(connection, self.clock))
+                async with self._alone(), self.engine.connect() as connection:
+                    connection = await connection.execution_options(idic_writes=True)
+                    async with connection.begin():
+                        result = await work(Tx(connection, self.clock))
                 self.moves[purpose] += 1
                 return result
             except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -98,6 +102,15 @@ class Store:
                     raise StoreUnavailable("the database kept giving up the transaction; it is overloaded") from error
             await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise AssertionError("unreachable")
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """On SQLite, the only writer of this process, and of all while everybody keeps to it."""
+        if not self.sqlite:
+            yield
+            return
+        async with self._writing, self._turns.mine() if self._turns else contextlib.nullcontext():
+            yield
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
