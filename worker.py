@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.advance import Advance
 from activities.courier import Courier, EmailCourier
@@ -54,6 +54,7 @@ async def working(
     runner: WorkflowRunner | None = None,
     takeover: timedelta = timedelta(seconds=5),
     drain: timedelta = timedelta(seconds=30),
+    interceptors: Sequence[Interceptor] = (),
 ) -> AsyncIterator[None]:
     """Temporal workers on every queue, until the block is left; then what is under way is finished within ``drain``.
     After ``takeover`` in which a worker does not fetch what concerns a workflow that it has in memory, any other may.
@@ -70,6 +71,7 @@ async def working(
             activities=[advance.advance],
             workflow_runner=runner or UnsandboxedWorkflowRunner(),
             sticky_queue_schedule_to_start_timeout=takeover,
+            interceptors=interceptors,
             graceful_shutdown_timeout=drain,
         ),
         *(
@@ -78,6 +80,7 @@ async def working(
                 task_queue=f"deliver-{courier.account}",
                 activities=[deliver.deliver],
                 max_concurrent_activities=deliveries,
+                interceptors=interceptors,
                 graceful_shutdown_timeout=drain,
             )
             for courier in carriers

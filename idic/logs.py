@@ -14,6 +14,8 @@ def configure(settings: Settings) -> None:
     """Logs go to standard error."""
     level = getattr(logging, settings.log_level.upper())
     logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s")
+    # What fails in an activity is logged there, in a line; Temporal's own copy of it is a page each time.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     colours = sys.stderr.isatty()
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()

@@ -66,8 +66,11 @@ class Enrollment:
                 enrollment,
                 result_type=Instruction,
                 schedule_to_close_timeout=_LOCALLY,
+                # The time-out bounds attempts that hang, the number those that fail at once.
                 retry_policy=RetryPolicy(
-                    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(milliseconds=500)
+                    initial_interval=timedelta(milliseconds=100),
+                    maximum_interval=timedelta(milliseconds=500),
+                    maximum_attempts=5,
                 ),
             )
         except FailureError:
