@@ -25,7 +25,7 @@ from idic.interact.links import Links
 from idic.logs import configure
 from idic.router.engine import QUEUE, connect
 from idic.router.hold import House
-from idic.settings import Settings, load
+from idic.settings import Settings, described, load
 from idic.store.database import Store
 from idic.store.running import running_store
 from workflows.enrollment import Enrollment
@@ -110,6 +110,9 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.stdout.write(f"{__doc__}\n" + "".join(f"    {v:28} {m}{f' [{d}]' if d else ''}\n" for v, d, m in described()))
+        sys.exit(0 if sys.argv[1:] in (["--help"], ["-h"]) else "worker: takes no arguments")
     try:
         asyncio.run(main())
     except IdicError as error:

@@ -63,3 +63,12 @@ def load() -> Settings:
         raise SettingsError(
             "; ".join(f"IDIC_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
         ) from None
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Every setting as (variable, default in words, meaning), in the order of the class."""
+    listed = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else str(field.default)
+        listed.append((f"IDIC_{name.upper()}", default, field.description or ""))
+    return listed

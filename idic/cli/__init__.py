@@ -8,11 +8,16 @@ import typer
 
 from idic.cli import api, check, dev, journeys, store
 from idic.errors import IdicError
+from idic.settings import described
 
+_SETTINGS = "\n\n".join(
+    f"`{variable}` {meaning}{f' [{default}]' if default else ''}" for variable, default, meaning in described()
+)
 app = typer.Typer(
     name="idic",
     help="One-to-one marketing journeys on Temporal: a YAML file in, the right message to every customer out.",
-    epilog="Start with `idic dev`: everything on this machine, nothing to set. Settings are IDIC_* variables: `idic settings`.",
+    epilog="Start with `idic dev`: everything on this machine, nothing to set. Servers are set by IDIC_* variables, which "
+    "`idic api --help` lists and `idic settings` shows as they are; `python worker.py` runs a worker.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,8 +27,8 @@ app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(check.check)
 app.command()(journeys.publish)
-app.command()(api.api)
-app.command()(store.router)
+app.command(epilog=_SETTINGS)(api.api)
+app.command(epilog=_SETTINGS)(store.router)
 app.command()(store.reconcile)
 app.command()(store.migrate)
 app.command()(store.settings)
