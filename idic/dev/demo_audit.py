@@ -1,0 +1,236 @@
+"""Whether everything arrived that should have, found in the store and in the mailbox, with nothing taken on trust."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from idic.dev.demo_shop import Shop
+from idic.dev.machine import Machine
+from idic.dev.shoppers import Shopper
+from idic.interact.policy import RULES
+from idic.mailbox import Accept, read_accepts
+from idic.store.database import Tx
+from idic.store.programs import Programs
+from idic.store.tables import Row, consents, customers, enrollments, events, identities, touches, trace
+
+_LATE = 10.0
+"""Real seconds by which a worker or a router may be behind."""
+_NAMED = 10
+"""How many of one kind are named in full."""
+_REFUSALS = {rule.name for rule in RULES} | {"condition", "too late", "ended"}
+"""Why a message may rightly not be sent."""
+
+
+class Journey(NamedTuple):
+    topic: str | None
+    purpose: str
+    messages: frozenset[str]
+
+
+class Records(NamedTuple):
+    """Everything, read at once. ``customer`` is whom a user id points at; ``journeys`` by name."""
+
+    now: datetime
+    late: timedelta
+    accepts: tuple[Accept, ...]
+    events: dict[str, Row]
+    enrollments: dict[str, Row]
+    touches: dict[str, Row]
+    refusals: list[Row]
+    consents: list[Row]
+    customer: dict[str, str]
+    customers: int
+    journeys: dict[str, Journey]
+    currency: str
+
+
+async def read_records(running: Machine) -> Records:
+    """The mailbox is read first: a mail is in it before anything says that it was sent."""
+    accepts = tuple(read_accepts(Path(running.plan.mail)))
+    async with running.store.reading() as tx:
+        published = await Programs().published(tx)
+        refused = select(trace.c.enrollment_id, trace.c.why, enrollments.c.customer_id).join(
+            enrollments, enrollments.c.id == trace.c.enrollment_id
+        )
+        return Records(
+            now=tx.now(),
+            late=timedelta(seconds=_LATE * running.clock.factor),
+            accepts=accepts,
+            events=await _keyed(tx, events, "message_id"),
+            enrollments=await _keyed(tx, enrollments, "id"),
+            touches=await _keyed(tx, touches, "id"),
+            refusals=await tx.rows(refused.where(trace.c.kind == "not sent")),
+            consents=await tx.rows(select(consents).order_by(consents.c.at, consents.c.id)),
+            customer={
+                row["value"]: row["customer_id"]
+                for row in await tx.rows(select(identities).where(identities.c.kind == "user_id"))
+            },
+            customers=len(await tx.rows(select(customers.c.id).where(customers.c.merged_into.is_(None)))),
+            journeys={
+                program.journey: Journey(program.topic, program.purpose, frozenset(program.messages))
+                for _, program in published
+            },
+            currency=published[0][1].currency if published else "",
+        )
+
+
+async def _keyed(tx: Tx, table: object, key: str) -> dict[str, Row]:
+    return {row[key]: row for row in await tx.rows(select(table))}  # type: ignore[call-overload]
+
+
+def missing(shoppers: Sequence[Shopper], shop: Shop, records: Records) -> list[str]:
+    """What should have arrived and did not, or did and should not have; empty when all is well."""
+    return [
+        *shop.troubles,
+        *_events(shop.sent, records),
+        *_mails(records),
+        *_standing(records),
+        *_entries_and_goals(shoppers, records),
+        *_clicks(shoppers, records),
+        *_consent(shoppers, records),
+        *_without_address(shoppers, records),
+    ]
+
+
+def _events(sent: Mapping[str, str], records: Records) -> Iterator[str]:
+    lost = [what for message_id, what in sent.items() if message_id not in records.events]
+    yield from _some("sent by Segment's client and not among the accepted events", lost)
+    waiting = [sent.get(message_id, row["name"]) for message_id, row in records.events.items() if row["routed_at"] is None]
+    yield from _some("accepted and not routed", waiting)
+    problems = [
+        f"{sent.get(message_id, row['name'])} ({row['outcome']['problem']})"
+        for message_id, row in records.events.items()
+        if row["outcome"] and "problem" in row["outcome"]
+    ]
+    yield from _some("set aside by the router", problems)
+
+
+def _mails(records: Records) -> Iterator[str]:
+    taken = Counter(accept.touch for accept in records.accepts)
+    sent = {id for id, row in records.touches.items() if row["status"] == "sent"}
+    yield from _some("recorded as sent, and no mail in the mailbox", [_touch(records, id) for id in sent - taken.keys()])
+    yield from _some("in the mailbox more than once", [_touch(records, id) for id, count in taken.items() if count > 1])
+    uncertain = {id for id, row in records.touches.items() if row["status"] == "uncertain"}
+    unknown = [_touch(records, id) for id in taken.keys() - sent - uncertain]
+    yield from _some("in the mailbox and not recorded as sent", unknown)
+    yield from _some("uncertain, with a mailbox that never fails", [_touch(records, id) for id in uncertain])
+    failed = [
+        f"{_touch(records, id)} ({row['reason']})"
+        for id, row in records.touches.items()
+        if row["status"] == "failed" and row["reason"] not in _REFUSALS
+    ]
+    yield from _some("failed", failed)
+    late = [f"{records.enrollments[row['enrollment_id']]['journey']}" for row in records.refusals if _rule(row) == "too late"]
+    yield from _some("too late to be sent; this machine is too slow for this --speed", late)
+
+
+def _standing(records: Records) -> Iterator[str]:
+    """Every enrollment has ended or waits for something that is still to come."""
+    busy = {
+        row["enrollment_id"]
+        for row in records.touches.values()
+        if row["status"] in ("claimed", "attempting") and row["claimed_at"] > records.now - records.late
+    }
+    stuck = [
+        f"{row['journey']} at {row['step']}, due {row['deadline']}"
+        for id, row in records.enrollments.items()
+        if row["ended_at"] is None
+        and id not in busy
+        and (row["deadline"] is None or row["deadline"] < records.now - records.late)
+    ]
+    yield from _some("open, and overdue", stuck)
+
+
+def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
+    theirs: dict[str, list[Row]] = {}
+    for row in records.enrollments.values():
+        theirs.setdefault(row["customer_id"], []).append(row)
+    for journey in records.journeys:
+        foreseen = [shopper for shopper in shoppers if journey in shopper.story.enters]
+        if not foreseen:
+            yield f"{journey}: nobody of this shop does what it is entered on"
+        entered = {row["customer_id"] for row in records.enrollments.values() if row["journey"] == journey}
+        out = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in entered]
+        yield from _some(f"should have entered {journey}", out)
+        reached = {
+            row["customer_id"]
+            for row in records.enrollments.values()
+            if row["journey"] == journey and row["goal_at"] is not None
+        }
+        foreseen = [one for one in shoppers if journey in one.story.reaches]
+        short = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in reached]
+        yield from _some(f"should have reached the goal of {journey}", short)
+
+
+def _clicks(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
+    clicked = Counter(
+        records.enrollments[row["enrollment_id"]]["journey"]
+        for row in records.events.values()
+        if row["name"] == "Link Clicked" and row["enrollment_id"] in records.enrollments
+    )
+    for name, journey in records.journeys.items():
+        if any(shopper.clicks() & journey.messages for shopper in shoppers) and not clicked[name]:
+            yield f"{name}: customers were to click in its mails, and no click arrived"
+
+
+def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
+    """Marketing reached only who had said yes to it, and not after they said no."""
+    by_customer = {records.customer.get(shopper.user_id): shopper for shopper in shoppers}
+    against = []
+    for accept in records.accepts:
+        touch = records.touches.get(accept.touch)
+        if touch is None or touch["attempted_at"] is None:
+            continue  # said by _mails
+        journey = records.journeys[records.enrollments[touch["enrollment_id"]]["journey"]]
+        if journey.purpose == "service":
+            continue
+        said = [
+            row
+            for row in records.consents
+            if row["customer_id"] == touch["customer_id"]
+            and row["channel"] == touch["channel"]
+            and row["topic"] in (None, journey.topic)
+            and row["at"] <= touch["attempted_at"]
+        ]
+        shopper = by_customer.get(touch["customer_id"])
+        if not said or not said[-1]["given"] or (shopper and journey.topic not in shopper.story.agrees):
+            against.append(_touch(records, accept.touch))
+    yield from _some("sent without the customer's consent", against)
+
+
+def _without_address(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
+    for shopper in shoppers:
+        if shopper.email is not None:
+            continue
+        customer = records.customer.get(shopper.user_id)
+        got = [row for row in records.touches.values() if row["customer_id"] == customer and row["status"] == "sent"]
+        if got:
+            yield f"{shopper.name} has no address, and yet {len(got)} messages are recorded as sent"
+        why = [row for row in records.refusals if row["customer_id"] == customer and _rule(row) == "reachable"]
+        if not why:
+            yield f"{shopper.name} has no address, and no trace says that this is why nothing was sent"
+
+
+def _rule(refusal: Row) -> str:
+    return str(refusal["why"].get("rule"))
+
+
+def _touch(records: Records, touch_id: str) -> str:
+    row = records.touches.get(touch_id)
+    return f"{row['message']} (touch {touch_id})" if row else f"touch {touch_id}, which nobody knows"
+
+
+def _named(shopper: Shopper) -> str:
+    return f"{shopper.name} ({shopper.user_id}, who {shopper.kind})"
+
+
+def _some(what: str, which: Sequence[str]) -> Iterator[str]:
+    if which:
+        more = f", and {len(which) - _NAMED} more" if len(which) > _NAMED else ""
+        yield f"{what}: {', '.join(sorted(which)[:_NAMED])}{more}"

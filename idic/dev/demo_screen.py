@@ -1,0 +1,159 @@
+"""What the demo shows: one picture that is kept up to date on a terminal, a few lines now and then without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from rich.cells import set_cell_size
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from idic.dev.demo_watch import CLOCK, Line, Picture, Standing
+
+TITLE = "Kettle & Crema, a small shop"
+_REPORTS = 12
+"""How often, in all, somebody without a terminal is told how it stands."""
+
+_STYLES = {
+    "entered": "cyan",
+    "waiting": "dim",
+    "starts over": "dim",
+    "happened": "cyan",
+    "sent": "blue",
+    "clicked": "magenta",
+    "goal": "bold green",
+    "not sent": "yellow",
+    "late": "yellow",
+    "unsubscribed": "yellow",
+    "failed": "bold red",
+    "uncertain": "bold red",
+}
+_HIGHLIGHTS = ("goal", "clicked", "unsubscribed", "sent", "entered")
+"""Of which the newest each is told where there is room for little."""
+
+
+class Course(NamedTuple):
+    """From when to when, on idic's clock, the shop is watched."""
+
+    begins: datetime
+    ends: datetime
+
+    def share(self, now: datetime) -> float:
+        return min(max((now - self.begins) / (self.ends - self.begins), 0.0), 1.0)
+
+    def day(self, now: datetime) -> str:
+        days = max((self.ends - self.begins) // timedelta(days=1), 1)
+        return f"day {min((now - self.begins) // timedelta(days=1) + 1, days)} of {days}"
+
+
+class Screen:
+    """Use as a context manager; ``say`` may be called before and after. ``live``: a terminal that can be painted on."""
+
+    def __init__(self, console: Console, *, live: bool) -> None:
+        self.console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
+        self._told = 0
+        self._reports = 1
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False)
+
+    def __enter__(self) -> Screen:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, course: Course, picture: Picture, lines: Sequence[Line]) -> None:
+        if self._live is not None:
+            width, height = self.console.size
+            self._live.update(_painted(course, picture, lines, min(width, 120), height), refresh=True)
+        elif course.share(picture.now) * _REPORTS >= self._reports:
+            self._reports = int(course.share(picture.now) * _REPORTS) + 1
+            for line in _reported(course, picture, lines[self._told :]):
+                self.say(line)
+            self._told = len(lines)
+
+
+def _painted(course: Course, picture: Picture, lines: Sequence[Line], width: int, height: int) -> RenderableType:
+    head = Table.grid(expand=True)
+    head.add_column()
+    head.add_column(justify="right")
+    head.add_row(
+        Text(TITLE, style="bold"),
+        Text.assemble((f"{picture.now:{CLOCK}}", "bold"), f"  {course.day(picture.now)}"),
+    )
+    events = f"{picture.customers} customers · {picture.accepted} events accepted, {picture.routed} routed"
+    top: list[RenderableType] = [
+        head,
+        ProgressBar(total=1.0, completed=course.share(picture.now), width=width),
+        Text(events, style="dim"),
+        Text(),
+        table(picture.standings),
+        *(_places(standing) for standing in picture.standings if standing.places),
+        Rule(style="dim"),
+    ]
+    room = max(height - len(top) - len(picture.standings) - 3, 3)
+    newest = [_line(line, width) for line in lines[-room:]]
+    framed = Table.grid()
+    framed.add_column(width=width)
+    framed.add_row(Group(*top, *newest))
+    return framed
+
+
+def table(standings: Sequence[Standing]) -> Table:
+    """Where the enrollments stand, journey by journey."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    grid.add_column("journey", no_wrap=True)
+    for name, style in (
+        ("entered", "cyan"), ("waiting", ""), ("mails", "blue"), ("clicks", "magenta"),
+        ("goal", "bold green"), ("value", "green"), ("left", "yellow"), ("ended", ""),
+    ):  # fmt: skip
+        grid.add_column(name, justify="right", style=style, no_wrap=True)
+    for one in standings:
+        counts = (one.entered, one.waiting, one.mails, one.clicks, one.goals)
+        value = f"{one.value:,.2f}" if one.value else "–"
+        grid.add_row(one.journey, *map(str, counts), value, str(one.left), str(one.ended))
+    return grid
+
+
+def _places(standing: Standing) -> Text:
+    waiting = " · ".join(f"{step} {count}" for step, count in standing.places)
+    return Text(f"{standing.journey} waits at  {waiting}", style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _line(line: Line, width: int) -> Text:
+    # Names are cut to cells, not to characters: some scripts take two for each.
+    columns = [f"{line.at:{CLOCK}}", set_cell_size(line.who, 20)]
+    if width >= 100:
+        columns.append(set_cell_size(line.journey, 15))
+    text = Text("  ".join(columns), no_wrap=True, overflow="ellipsis")
+    return text.append(f"  {line.text}", style=_STYLES.get(line.kind, ""))
+
+
+def _reported(course: Course, picture: Picture, lines: Sequence[Line]) -> Iterator[str]:
+    yield (
+        f"{picture.now:{CLOCK}} ({course.day(picture.now)}): {picture.customers} customers, "
+        f"{picture.accepted} events accepted, {picture.routed} routed"
+    )
+    if not lines:
+        return
+    for one in picture.standings:
+        if one.entered:
+            yield (
+                f"  {one.journey}: {one.entered} entered, {one.waiting} waiting, {one.mails} mails, {one.clicks} clicks, "
+                f"{one.goals} goals, {one.left} left, {one.ended} ended"
+            )
+    newest = {line.kind: line for line in lines}
+    for kind in _HIGHLIGHTS:
+        if kind in newest:
+            yield f"  {newest[kind].at:{CLOCK}}  {newest[kind].who}: {newest[kind].text}"
