@@ -99,6 +99,7 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
             children = _children(plan, keys, logs)
             async with contextlib.AsyncExitStack() as stack:
                 for child in children.values():
+                    say(f"starting {child.name}…")
                     await child.start()
                     stack.push_async_callback(child.stop)
                     await _ready(plan, child)
