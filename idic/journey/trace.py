@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 KINDS: dict[str, str] = {
@@ -33,14 +34,16 @@ KINDS: dict[str, str] = {
 """Every kind of entry, and its sentence."""
 
 
-def sentence(kind: str, step: str | None, why: Mapping[str, Any]) -> str:
-    """One line for people: ``nudge: sent by email``."""
+def sentence(kind: str, step: str | None, why: Mapping[str, Any], *, clock: str = "%Y-%m-%d %H:%M UTC") -> str:
+    """One line for people: ``nudge: sent by email``. ``clock`` is how an instant is written, as for strftime."""
 
     class Words(dict[str, Any]):
         def __missing__(self, name: str) -> str:
             return ""
 
     words = Words(why)
+    if isinstance(words.get("until"), str):
+        words["until"] = f"{datetime.fromisoformat(words['until']).astimezone(UTC):{clock}}"
     if words.get("because"):
         words["because"] = f" ({words['because']})"
     if words.get("value") is not None and "value" in words:
