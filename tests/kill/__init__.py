@@ -1,0 +1,1 @@
+"""Nothing lost, nothing twice: real processes, killed without warning."""

@@ -1,0 +1,50 @@
+"""Ports that stay ours while what listens on them is killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+# Below the range from which systems take the ports of outgoing connections: one of those must not sit on the port of a
+# server that has just been killed.
+_FIRST, _LAST = 20000, 30000
+
+
+@contextlib.contextmanager
+def reserved(count: int) -> Iterator[list[int]]:
+    """``count`` free ports of this machine that no other run of these tests is given, until the block is left."""
+    folder = Path(tempfile.gettempdir()) / "idic-test-ports"
+    folder.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as locks:
+        ports: list[int] = []
+        for port in Random().sample(range(_FIRST, _LAST), 500):
+            lock = (folder / str(port)).open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            if not _free(port):
+                lock.close()
+                continue
+            locks.enter_context(lock)
+            ports.append(port)
+            if len(ports) == count:
+                yield ports
+                return
+        raise RuntimeError("no free ports")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,252 @@
+"""A whole idic of separate processes, two of each that can be two, kept up as a supervisor would; and killed on request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import httpx
+from temporalio.client import Client
+
+from idic.authoring import compile_folder
+from idic.dev.children import Child
+from idic.dev.machine import temporal_server
+from idic.mailbox import Accept, read_accepts
+from idic.publishing import publish
+from idic.store.database import Store
+from idic.store.migrate import migrate
+from tests.kill.ports import reserved
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+JOURNEYS = Path(__file__).parent / "journeys"
+WRITE_KEY = "wk_test"
+WORKERS = ("worker-1", "worker-2")
+ROUTERS = ("router-1", "router-2")
+
+_RESTART = 0.3
+"""Seconds after which the supervisor starts again what has ended."""
+
+
+class Site:
+    """``ends`` counts how processes ended: (name, exit code), -9 for killed. What we did not kill should not end."""
+
+    def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str]) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.api_port, self.temporal_port, *self.smtp_ports = ports
+        self.store = Store.open(database_url)
+        self.kills: list[tuple[float, str]] = []
+        self.ends: Counter[tuple[str, int]] = Counter()
+        self._up = {name: asyncio.Event() for name in ("temporal", "sink", "api", *ROUTERS, *WORKERS)}
+        self._since = time.monotonic()
+        self._settings = settings
+        self.parts = {name: self._child(name, command) for name, command in self._commands().items()}
+        for up in self._up.values():
+            up.set()
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def orders(self) -> Path:
+        return self.folder / "orders"
+
+    @property
+    def mails(self) -> list[Path]:
+        """A folder for each worker: each has a port of the sink to itself."""
+        return [self.folder / "mails" / str(port) for port in self.smtp_ports]
+
+    def accepts(self) -> list[Accept]:
+        return [accept for mails in self.mails for accept in read_accepts(mails)]
+
+    def _commands(self) -> dict[str, list[str]]:
+        python = sys.executable
+        return {
+            "temporal": [*temporal_server(self.temporal_port, self.folder / "temporal.db"), "--headless"],
+            "sink": [python, "-m", "tests.kill.sink", "--dir", str(self.folder / "mails"),
+                     "--orders", str(self.orders), *map(str, self.smtp_ports)],
+            "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(self.api_port)],
+            **{name: [python, "-m", "idic", "router"] for name in ROUTERS},
+            **{name: [python, "-m", "worker"] for name in WORKERS},
+        }  # fmt: skip
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))),
+            "PYTHONUNBUFFERED": "1",
+            "IDIC_DATABASE_URL": self.database_url,
+            "IDIC_TEMPORAL_ADDRESS": f"127.0.0.1:{self.temporal_port}",
+            "IDIC_PUBLIC_URL": self.api,
+            "IDIC_WRITE_KEYS": WRITE_KEY,
+            "IDIC_SECRET_KEYS": "sk_test",
+            "IDIC_SIGNING_KEYS": "a key that only this test knows",
+            # Short, so that what happens after a minute in production happens here within seconds.
+            "IDIC_ROUTER_LEASE": "2",
+            "IDIC_DELIVERY_TIMEOUT": "3",
+            "IDIC_SMTP_TIMEOUT": "2",
+            "IDIC_TAKEOVER": "1",
+            **self._settings,
+        }
+
+    def _child(self, name: str, command: list[str]) -> Child:
+        env = self.env
+        if name in WORKERS:
+            env["IDIC_SMTP_URL"] = f"smtp://127.0.0.1:{self.smtp_ports[WORKERS.index(name)]}"
+        return Child(name, command, env, self.folder / f"{name}.log")
+
+    def pid(self, name: str) -> int:
+        process = self.parts[name].process
+        assert process is not None
+        return process.pid
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL, now. The supervisor starts them again."""
+        for name in names:
+            process = self.parts[name].process
+            if process is not None and process.returncode is None:
+                os.kill(process.pid, signal.SIGKILL)
+                self.kills.append((time.monotonic() - self._since, name))
+
+    def order(self, when: str) -> None:
+        """Have the sink kill whose mail it takes next, as soon as it has it: ``before`` or right ``after`` its answer."""
+        draft = self.orders / f"{time.monotonic_ns():020d}.draft"
+        draft.write_text(" ".join([when, *(str(self.pid(name)) for name in WORKERS)]))
+        draft.rename(draft.with_suffix(".order"))
+
+    def carried_out(self) -> int:
+        return len(list(self.orders.glob("*.done")))
+
+    def withdraw_orders(self) -> None:
+        for order in self.orders.glob("*.order"):
+            with contextlib.suppress(FileNotFoundError):
+                order.unlink()
+
+    @contextlib.asynccontextmanager
+    async def down(self, name: str) -> AsyncIterator[None]:
+        """Killed, and not started again before the block is left; then until it serves."""
+        self._up[name].clear()
+        process = self.parts[name].process
+        assert process is not None
+        self.kill(name)
+        await process.wait()
+        yield
+        self._up[name].set()
+        await until(lambda: self.parts[name].process is not process, 10, f"{name} is started again")
+        await self._serves(name)
+
+    async def run(self, *arguments: str) -> str:
+        """Run ``idic …`` beside the others and return what it said."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "idic", *arguments,
+            env={**os.environ, **self.env}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said, wrong = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0, f"idic {' '.join(arguments)}: {wrong.decode()}{said.decode()}"
+        return said.decode().strip()
+
+    async def client(self) -> Client:
+        return await Client.connect(f"127.0.0.1:{self.temporal_port}")
+
+    async def start(self) -> None:
+        self.orders.mkdir()
+        for name in ("temporal", "sink"):
+            await self.parts[name].start()
+        await migrate(self.store)
+        compilation = compile_folder(JOURNEYS)
+        assert not compilation.problems, compilation.problems
+        await publish(self.store, compilation)
+        for name in ("temporal", "sink"):
+            await self._serves(name)
+        for name in ("api", *ROUTERS, *WORKERS):
+            await self.parts[name].start()
+        await self._serves("api")
+        self._since = time.monotonic()
+
+    async def keep_up(self, name: str) -> None:
+        """What a supervisor does for one part."""
+        part = self.parts[name]
+        while True:
+            assert part.process is not None
+            self.ends[name, await part.process.wait()] += 1
+            await asyncio.sleep(_RESTART)
+            await self._up[name].wait()
+            await part.start()
+
+    async def stop(self) -> dict[str, int]:
+        """SIGTERM to all but the servers, together; then the servers. The exit codes of those who ended by themselves."""
+        codes: dict[str, int] = {}
+        for names in (("api", *ROUTERS, *WORKERS), ("temporal", "sink")):
+            await asyncio.gather(*(self.parts[name].stop() for name in names))
+            codes |= {name: part.process.returncode or 0 for name in names if (part := self.parts[name]).process}
+        await self.store.close()
+        return codes
+
+    async def _serves(self, name: str) -> None:
+        async def answers() -> bool:
+            if name == "api":
+                with contextlib.suppress(httpx.HTTPError):
+                    async with httpx.AsyncClient() as client:
+                        return (await client.get(f"{self.api}/readyz")).status_code == 200
+                return False
+            if name == "temporal":
+                with contextlib.suppress(RuntimeError):
+                    await self.client()
+                    return True
+                return False
+            with contextlib.suppress(OSError):
+                for port in self.smtp_ports:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                return True
+            return False
+
+        deadline = time.monotonic() + 30
+        while not await answers():
+            process = self.parts[name].process
+            alive = process is not None and process.returncode is None
+            assert alive, f"{name} has ended:\n{self.parts[name].last_words()}"
+            assert time.monotonic() < deadline, f"{name} does not serve:\n{self.parts[name].last_words()}"
+            await asyncio.sleep(0.1)
+
+    def last_words(self) -> str:
+        return "\n".join(f"--- {name}\n{part.last_words(12)}" for name, part in self.parts.items())
+
+
+@contextlib.contextmanager
+def _site(folder: Path, database_url: str | None, settings: dict[str, str]) -> Iterator[Site]:
+    with reserved(2 + len(WORKERS)) as ports:
+        yield Site(folder, database_url or f"sqlite:///{folder / 'idic.db'}", ports, settings)
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, database_url: str | None = None, **settings: str) -> AsyncIterator[Site]:
+    """Everything up, until the block is left; on the way out everybody must drain and end with 0."""
+    with _site(folder, database_url, settings) as site:
+        keepers: list[asyncio.Task[None]] = []
+        try:
+            await site.start()
+            keepers = [asyncio.create_task(site.keep_up(name)) for name in site.parts]
+            yield site
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            codes = await site.stop()
+        unclean = {name: code for name, code in codes.items() if code != 0 and name != "temporal"}
+        assert not unclean, f"these did not drain: {unclean}\n{site.last_words()}"
+
+
+async def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain until {what}"
+        await asyncio.sleep(0.02)

@@ -1,0 +1,148 @@
+"""Whoever is killed, whenever: no event that got a 200 is lost, no message is sent twice, and everybody gets home."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.conftest import new_database
+from tests.kill.ledger import settle_accounts
+from tests.kill.shop import CarefulClient, Shop
+from tests.kill.site import ROUTERS, WORKERS, WRITE_KEY, Site, running, until
+
+pytestmark = pytest.mark.kill
+
+Battle = Callable[[Site, CarefulClient, Random], Awaitable[None]]
+
+CUSTOMERS = 140
+OVER = 7.0
+"""Seconds within which all of them come."""
+
+
+@pytest.fixture
+def seed() -> int:
+    """IDIC_KILL_SEED repeats what customers did and when whom was killed, as far as processes can be repeated."""
+    return int(os.environ.get("IDIC_KILL_SEED") or time.time_ns() % 1_000_000)
+
+
+@contextlib.asynccontextmanager
+async def _open_shop(site: Site, rng: Random, customers: int = CUSTOMERS) -> AsyncIterator[CarefulClient]:
+    """The shop is open while the block runs, and until its last customer is done."""
+    client = CarefulClient(site.api, WRITE_KEY, rng)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Shop(client, site.mails, rng, customers, OVER).open())
+            yield client
+    finally:
+        await client.close()
+
+
+async def kill_workers(site: Site, client: CarefulClient, rng: Random) -> None:
+    """At any moment; and in the worst one: the provider has said yes (or is about to), and we have not recorded it."""
+    for when in ("before", "after", "before", "after"):
+        await _killed_by_the_sink(site, when)
+        await asyncio.sleep(rng.uniform(0.5, 2))
+        if when == "after":
+            site.kill(*rng.choice((WORKERS[:1], WORKERS[1:], WORKERS)))
+
+
+async def _killed_by_the_sink(site: Site, when: str) -> None:
+    done = site.carried_out()
+    site.order(when)
+    await until(lambda: site.carried_out() > done, 30, "the sink has taken a mail and killed a worker")
+
+
+async def kill_routers(site: Site, client: CarefulClient, rng: Random) -> None:
+    for _ in range(6):
+        await asyncio.sleep(rng.uniform(0.2, 1.5))
+        site.kill(*rng.choice((ROUTERS[:1], ROUTERS[1:], ROUTERS)))
+
+
+async def kill_api(site: Site, client: CarefulClient, rng: Random) -> None:
+    """Right after its 200: the client has heard it, and nobody else has done anything yet."""
+    for _ in range(8):
+        countdown = rng.randint(1, 6)
+        heard = asyncio.Event()
+
+        def shot(heard: asyncio.Event = heard) -> None:
+            nonlocal countdown
+            countdown -= 1
+            if countdown == 0:
+                site.kill("api")
+                heard.set()
+
+        client.heard = shot
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(heard.wait(), 3)
+        client.heard = lambda: None
+        await asyncio.sleep(rng.uniform(0, 0.5))
+
+
+async def kill_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
+    """Killed, and started again on the same file."""
+    for _ in range(3):
+        await asyncio.sleep(rng.uniform(1, 3))
+        async with site.down("temporal"):
+            await asyncio.sleep(rng.uniform(0, 1))
+
+
+async def lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
+    """Killed, and its database deleted; then ``idic reconcile``."""
+    await asyncio.sleep(rng.uniform(3, 5))
+    async with site.down("temporal"):
+        for file in site.folder.glob("temporal.db*"):
+            file.unlink()
+    print(f"  reconcile    {await site.run('reconcile')}")
+
+
+BATTLES: dict[str, Battle] = {
+    "workers": kill_workers,
+    "routers": kill_routers,
+    "api": kill_api,
+    "temporal": kill_temporal,
+    "temporal's database": lose_temporal,
+}
+
+
+@pytest.mark.parametrize("victim", BATTLES)
+async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(
+    victim: str, tmp_path: Path, seed: int
+) -> None:
+    rng = Random(seed)
+    async with running(tmp_path, IDIC_RECONCILE_EVERY="3600") as site:
+        async with _open_shop(site, rng) as client:
+            await BATTLES[victim](site, client, rng)
+        site.withdraw_orders()
+        ledger = await settle_accounts(site, client, f"{victim} killed (seed {seed})")
+        if victim == "workers":
+            assert any(touch["status"] == "uncertain" and ledger.accepted[touch["id"]] for touch in ledger.touches)
+
+
+async def test_everybody_is_killed_in_turn(tmp_path: Path, seed: int) -> None:
+    await _everybody(tmp_path, None, seed, CUSTOMERS)
+
+
+async def test_everybody_is_killed_in_turn_on_postgresql(tmp_path: Path, postgres: str, seed: int) -> None:
+    await _everybody(tmp_path, new_database(postgres), seed, CUSTOMERS // 2)
+
+
+async def _everybody(folder: Path, database_url: str | None, seed: int, customers: int) -> None:
+    rng = Random(seed)
+    async with running(folder, database_url, IDIC_RECONCILE_EVERY="5") as site:
+        async with _open_shop(site, rng, customers) as client:
+            await _killed_by_the_sink(site, rng.choice(("before", "after")))
+            for victim in ("api", rng.choice(ROUTERS), rng.choice(WORKERS), "temporal"):
+                await asyncio.sleep(rng.uniform(0.3, 1.5))
+                site.kill(victim)
+            await _killed_by_the_sink(site, rng.choice(("before", "after")))
+            await lose_temporal(site, client, rng)
+        site.withdraw_orders()
+        where = "PostgreSQL" if database_url else "SQLite"
+        await settle_accounts(site, client, f"everybody killed in turn on {where} (seed {seed})")
