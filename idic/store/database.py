@@ -18,7 +18,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import event
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,6 +26,7 @@ from sqlalchemy.sql import Executable
 
 from idic.clock import Clock
 from idic.errors import SettingsError, StoreUnavailable
+from idic.store.sqlite import open_sqlite
 from idic.store.tables import Row
 from idic.store.turns import Turns
 
@@ -125,8 +125,7 @@ class Store:
 def _given_up(error: BaseException) -> bool:
     """Whether the database asks to have the transaction run again: deadlock, serialization, busy."""
     original = getattr(error, "orig", error)
-    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    if state in {"40P01", "40001", "55P03"}:
+    if _sqlstate(original) in {"40P01", "40001", "55P03"}:
         return True
     return getattr(original, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or (
         isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
@@ -136,49 +135,33 @@ def _given_up(error: BaseException) -> bool:
 def _explained(error: BaseException) -> BaseException:
     """``StoreUnavailable`` where the database is the trouble, else the error as it is (a bug of ours)."""
     original = getattr(error, "orig", error)
-    if "full" in str(original) and isinstance(error, OperationalError):
+    state = _sqlstate(original)
+    if state == "53100" or getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return StoreUnavailable("the database's disk is full: nothing was written; free some space, idic goes on by itself")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
         return StoreUnavailable(f"the database does not answer ({type(original).__name__}); idic tries again")
-    if isinstance(original, (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)):
-        return StoreUnavailable(f"the database does not answer ({type(original).__name__}); idic tries again")
+    # Connection, resources, shutting down or starting up, and the system below it: PostgreSQL's error classes 08, 53, 57, 58.
+    if state[:2] in {"08", "53", "57", "58"} or isinstance(original, asyncpg.InterfaceError):
+        return StoreUnavailable(f"the database does not answer ({state or type(original).__name__}); idic tries again")
     return error
+
+
+def _sqlstate(original: object) -> str:
+    return str(getattr(original, "sqlstate", None) or "")
 
 
 def _engine(url: str, pool: int) -> AsyncEngine:
     parsed = make_url(url)
-    # Parameters are customers' data: no error and no log may show them.
-    if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
-        engine = create_async_engine(
-            parsed.set(drivername="sqlite+aiosqlite"),
-            hide_parameters=True,
-            pool_size=pool,
-            connect_args={"timeout": 5},
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
+    if parsed.drivername in {"sqlite", "sqlite+idic"}:
+        return open_sqlite(parsed, pool)
     if parsed.drivername in {"postgresql", "postgres", "postgresql+asyncpg"}:
         return create_async_engine(
             parsed.set(drivername="postgresql+asyncpg"),
-            hide_parameters=True,
+            hide_parameters=True,  # they are customers' data
             pool_size=pool,
             max_overflow=pool,
             pool_pre_ping=True,
             connect_args={"timeout": 5, "command_timeout": 30},
         )
     raise SettingsError(f'"{parsed.drivername}" is not a database idic knows; use sqlite:///file.db or postgresql://…')
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Any) -> None:
-    writes = connection.get_execution_options().get("idic_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
