@@ -14,6 +14,7 @@ import structlog
 from temporalio.exceptions import ApplicationError
 
 from idic.errors import IdicError
+from idic.logs import place
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 log = structlog.get_logger()
@@ -34,14 +35,7 @@ def coded(function: F) -> F:
         except Exception as error:
             # The text of an unforeseen error may hold what it was working on: only its kind and place are logged.
             code = type(error).__name__
-            log.error("activity failed", activity=function.__name__, code=code, at=_place(error))
+            log.error("activity failed", activity=function.__name__, code=code, at=place(error))
         raise ApplicationError(code, type=code) from None
 
     return wrapped  # type: ignore[return-value]
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""

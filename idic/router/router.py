@@ -15,6 +15,7 @@ import structlog
 from temporalio.service import RPCError
 
 from idic.errors import NotFound, StoreUnavailable
+from idic.logs import place
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine
 from idic.router.hold import Hold, House, holding
@@ -83,6 +84,11 @@ class Router:
                 wait = min(0.1 * 2**trouble, 5)
                 if trouble in (1, 5) or trouble % 60 == 0:
                     log.warning("the router waits", part=name, reason=str(error) or type(error).__name__)
+            except Exception as error:
+                # A bug must not stop what it does not concern. Its text may hold the data that it fell over.
+                trouble += 1
+                wait = min(0.5 * 2**trouble, 30)
+                log.error("the router stumbled", part=name, error=type(error).__name__, at=place(error))
             try:
                 await asyncio.wait_for(stop.wait(), wait)
             except TimeoutError:
