@@ -40,13 +40,14 @@ async def accept(tx: Tx, messages: Sequence[Message]) -> None:
     for message in messages:
         by_id.setdefault(message.message_id or f"idic-{uuid.uuid4().hex}", message)
     ties = await _ties(tx, by_id.values())
-    if by_id and resolve(_persons(by_id.values()), ties.known, ties.named, _new_id).linked:
+    resolution = resolve(_persons(by_id.values()), ties.known, ties.named, _new_id)
+    if resolution.linked:
         # A message that was kept before changes nothing. Its own row takes care of itself; a customer would stay.
         for message_id in await _kept(tx, by_id.keys()):
             del by_id[message_id]
+        resolution = await _resolved(tx, _persons(by_id.values()), ties)
     if not by_id:
         return
-    resolution = await _resolved(tx, _persons(by_id.values()), ties)
     accepted_at = tx.now()
     await _keep(
         tx,
