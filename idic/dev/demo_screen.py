@@ -53,16 +53,21 @@ class Course(NamedTuple):
 
 
 class Screen:
-    """Use as a context manager; ``say`` may be called before and after. ``live``: a terminal that can be painted on."""
+    """Use as a context manager; ``say`` may be called before and after, too. ``live``: a terminal that can be painted on."""
 
     def __init__(self, console: Console, *, live: bool) -> None:
         self.console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
+        # All of the terminal: what is painted over the lines before it goes wrong when somebody changes the size.
+        self._live = Live(console=console, auto_refresh=False, screen=True) if live else None
+        self._said: list[str] = []
         self._told = 0
         self._reports = 1
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False)
+        if self._live is not None and self._live.is_started:
+            self._said.append(text)
+        else:
+            self.console.print(text, markup=False, highlight=False)
 
     def __enter__(self) -> Screen:
         if self._live is not None:
@@ -72,11 +77,13 @@ class Screen:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+            for text in self._said:
+                self.say(text)
 
     def show(self, course: Course, picture: Picture, lines: Sequence[Line]) -> None:
         if self._live is not None:
             width, height = self.console.size
-            self._live.update(_painted(course, picture, lines, min(width, 120), height), refresh=True)
+            self._live.update(_painted(course, picture, lines, self._said[-2:], min(width, 120), height), refresh=True)
         elif course.share(picture.now) * _REPORTS >= self._reports:
             self._reports = int(course.share(picture.now) * _REPORTS) + 1
             for line in _reported(course, picture, lines[self._told :]):
@@ -84,7 +91,9 @@ class Screen:
             self._told = len(lines)
 
 
-def _painted(course: Course, picture: Picture, lines: Sequence[Line], width: int, height: int) -> RenderableType:
+def _painted(
+    course: Course, picture: Picture, lines: Sequence[Line], said: Sequence[str], width: int, height: int
+) -> RenderableType:
     head = Table.grid(expand=True)
     head.add_column()
     head.add_column(justify="right")
@@ -93,16 +102,19 @@ def _painted(course: Course, picture: Picture, lines: Sequence[Line], width: int
         Text.assemble((f"{picture.now:{CLOCK}}", "bold"), f"  {course.day(picture.now)}"),
     )
     events = f"{picture.customers} customers · {picture.accepted} events accepted, {picture.routed} routed"
+    bar = Table.grid()
+    bar.add_row(ProgressBar(total=1.0, completed=course.share(picture.now), width=width))
     top: list[RenderableType] = [
         head,
-        ProgressBar(total=1.0, completed=course.share(picture.now), width=width),
+        bar,
         Text(events, style="dim"),
         Text(),
         table(picture.standings),
         *(_places(standing) for standing in picture.standings if standing.places),
+        *(Text(text, style="bold red", no_wrap=True, overflow="ellipsis") for text in said),
         Rule(style="dim"),
     ]
-    room = max(height - len(top) - len(picture.standings) - 3, 3)
+    room = max(height - len(top) - len(picture.standings), 3)
     newest = [_line(line, width) for line in lines[-room:]]
     framed = Table.grid()
     framed.add_column(width=width)

@@ -70,15 +70,15 @@ class Watch:
     async def look(self) -> Picture:
         async with self._store.reading() as tx:
             await self._read_names(tx)
-            new = [*await self._read_trace(tx), *await self._read_own(tx)]
-            self.lines += [line for _, line in sorted(new, key=lambda one: one[0])]
+            # A click is seen before it moves anything.
+            self.lines += [*await self._read_own(tx), *await self._read_trace(tx)]
             return await _picture(tx)
 
     async def _read_names(self, tx: Tx) -> None:
         rows = await tx.rows(select(identities.c.value, identities.c.customer_id).where(identities.c.kind == "user_id"))
         self._known = {row["customer_id"]: self._names.get(row["value"], _STRANGER) for row in rows}
 
-    async def _read_trace(self, tx: Tx) -> list[tuple[datetime, Line]]:
+    async def _read_trace(self, tx: Tx) -> list[Line]:
         rows = await tx.rows(
             select(trace, enrollments.c.journey, enrollments.c.customer_id)
             .join(enrollments, enrollments.c.id == trace.c.enrollment_id)
@@ -86,9 +86,9 @@ class Watch:
             .order_by(trace.c.id)
         )
         self._traced = max((row["id"] for row in rows), default=self._traced)
-        return [(row["at"], self._line(row, row["kind"], self._told(row))) for row in rows if _worth_telling(row)]
+        return [self._line(row, row["kind"], self._told(row)) for row in rows if _worth_telling(row)]
 
-    async def _read_own(self, tx: Tx) -> list[tuple[datetime, Line]]:
+    async def _read_own(self, tx: Tx) -> list[Line]:
         rows = await tx.rows(
             select(events.c.id, events.c.name, events.c.step, events.c.customer_id, enrollments.c.journey)
             .add_columns(events.c.accepted_at.label("at"))
@@ -103,7 +103,7 @@ class Watch:
         for row in rows:
             kind = told.get(row["name"])
             if kind is not None:
-                lines.append((row["at"], self._line(row, kind, f"{row['step']}: {words[kind]}")))
+                lines.append(self._line(row, kind, f"{row['step']}: {words[kind]}"))
         return lines
 
     def _line(self, row: Row, kind: str, text: str) -> Line:

@@ -1,0 +1,138 @@
+"""The demo as a newcomer runs it, only smaller and faster; and that it never empties a folder that is not its own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idic.authoring import compile_folder
+from idic.dev.demo import empty
+from idic.dev.shoppers import HORIZON, Identify, Shopper, Track, plan
+from idic.errors import SettingsError
+from idic.mailbox import read_accepts
+from tests.kill.ports import reserved
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def ports() -> Iterator[tuple[int, int]]:
+    """For the API and for Temporal; the mailbox takes the one after, Temporal's UI the one a thousand above."""
+    with reserved(2) as (port, temporal):
+        yield port, temporal
+
+
+def demo(data: Path, ports: tuple[int, int], *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "idic", "demo", "--data", str(data)]
+    command += ["--port", str(ports[0]), "--temporal-port", str(ports[1]), *options]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+@pytest.mark.kill
+def test_three_days_in_the_shop_add_up(tmp_path: Path, ports: tuple[int, int]) -> None:
+    process = demo(tmp_path / "demo", ports, "--customers", "14", "--speed", "1d=10s")
+    try:
+        said, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+    sent, accepted, routed = numbers(r"events +(\d+) sent by Segment's client = (\d+) accepted = (\d+) routed", said)
+    assert sent == accepted == routed > 50
+    everybody, *outcomes = numbers(r"enrollments +(\d+): (\d+) goal, (\d+) left, (\d+) ended without, (\d+) waiting", said)
+    assert everybody == sum(outcomes)
+    assert min(outcomes[:3]) > 0
+    gone, arrived = numbers(r"mails +(\d+) sent = (\d+) in the mailbox, each once", said)
+    taken = Counter(accept.touch for accept in read_accepts(tmp_path / "demo/mail"))
+    assert gone == arrived == len(taken) == taken.total() > 10
+    assert numbers(r"clicks +(\d+), and (\d+) unsubscribed", said) >= [3, 1]
+    assert "goal reached: Order Completed" in said
+    assert "sk_" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.kill
+def test_stopped_before_the_end_it_drains(tmp_path: Path, ports: tuple[int, int]) -> None:
+    process = demo(tmp_path / "demo", ports, "--customers", "3", "--speed", "1d=60s")
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if line.startswith("published welcome"):
+                break
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, said
+    assert "stopped before the end" in said
+    assert "Traceback" not in said
+    for log in (tmp_path / "demo/logs").iterdir():
+        assert "Traceback" not in log.read_text(), log
+
+
+def numbers(pattern: str, said: str) -> list[int]:
+    found = re.search(pattern, said)
+    assert found, f"{pattern}\n{said}"
+    return [int(number) for number in found.groups()]
+
+
+def test_a_folder_that_is_not_a_demo_s_is_left_alone(tmp_path: Path) -> None:
+    precious = tmp_path / "photographs" / "1998.jpg"
+    precious.parent.mkdir()
+    precious.write_text("irreplaceable")
+    with pytest.raises(SettingsError, match="choose another with --data"):
+        empty(precious.parent)
+    assert precious.read_text() == "irreplaceable"
+
+
+def test_a_former_demo_s_folder_is_emptied_and_links_are_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "photographs" / "1998.jpg"
+    precious.parent.mkdir()
+    precious.write_text("irreplaceable")
+    folder = tmp_path / "demo"
+    empty(folder)
+    (folder / "mail").mkdir()
+    (folder / "mail" / "00000001.eml").write_text("old")
+    (folder / "linked").symlink_to(precious.parent)
+    empty(folder)
+    assert not (folder / "mail").exists()
+    assert not (folder / "linked").is_symlink()
+    assert precious.exists()
+
+
+def test_the_play_is_the_same_every_time() -> None:
+    assert plan(50) == plan(50)
+
+
+@pytest.mark.parametrize("customers", [1, 14, 36, 100])
+def test_the_play_is_over_in_time_and_nobody_is_two(customers: int) -> None:
+    shoppers = plan(customers)
+    assert len({shopper.user_id for shopper in shoppers}) == customers
+    addresses = [shopper.email for shopper in shoppers if shopper.email]
+    assert len(set(addresses)) == len(addresses)
+    assert all(shopper.arrives + moment.after < HORIZON for shopper in shoppers for moment in shopper.story.moments)
+
+
+def test_the_shop_s_events_are_those_of_the_vocabulary() -> None:
+    compilation = compile_folder(ROOT / "journeys")
+    told = [act for shopper in plan(36) for act in acts(shopper)]
+    for act in told:
+        if isinstance(act, Track):
+            assert compilation.vocabulary.refusals(act.event, act.properties) == [], act
+    messages = {message for program in compilation.programs.values() for message in program.messages}
+    assert {message for shopper in plan(36) for message in shopper.story.replies} <= messages
+    assert {journey for shopper in plan(36) for journey in shopper.story.enters} == set(compilation.programs)
+    assert any(isinstance(act, Identify) for act in told)
+
+
+def acts(shopper: Shopper) -> list[object]:
+    told = [*shopper.story.moments, *(moment for reply in shopper.story.replies.values() for moment in reply)]
+    return [moment.act for moment in told]
