@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import secrets
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 from sqlalchemy import func, insert, select
 
+from bench.processes import cpu, running
 from bench.server import free_port, temporal
 from idic.authoring import compile_folder
 from idic.dev.children import Child
@@ -79,7 +78,7 @@ async def measure(folder: Path, rounds: int, journeys: int, progress: Progress) 
 async def _round(engine: Engine, counted: Sequence[Child], journeys: int, progress: Progress) -> Round:
     people = [uuid.uuid4().hex for _ in range(journeys)]
     await engine.store.move("people", lambda tx: _know(tx, people))
-    before, ended, cpu = await _ended(engine.store), 0, _cpu(counted)
+    before, ended, spent = await _ended(engine.store), 0, cpu(counted)
     began = time.perf_counter()
     await engine.store.move("events", lambda tx: _happen(tx, people))
     while ended < journeys:
@@ -90,8 +89,7 @@ async def _round(engine: Engine, counted: Sequence[Child], journeys: int, progre
             raise RuntimeError(f"{engine.name}: {journeys - ended} of {journeys} journeys have not ended; see the logs")
     took = time.perf_counter() - began
     await asyncio.sleep(0.5)  # the last workflows are closed after their records
-    spent = _cpu(counted)
-    return Round(journeys / took, {name: (spent[name] - cpu[name]) / journeys for name in cpu})
+    return Round(journeys / took, {name: (now - spent[name]) / journeys for name, now in cpu(counted).items()})
 
 
 async def _know(tx: Tx, people: Sequence[str]) -> None:
@@ -127,16 +125,11 @@ async def _ended(store: Store) -> int:
         return int(await tx.scalar(ended))
 
 
-def _cpu(children: Sequence[Child]) -> dict[str, float]:
-    times = {child.name: psutil.Process(child.process.pid).cpu_times() for child in children if child.process}
-    return {name: one.user + one.system for name, one in times.items()}
-
-
 @contextlib.asynccontextmanager
 async def _idic(folder: Path, temporal_address: str, smtp: str) -> AsyncIterator[Engine]:
     async with _store(folder, "idic") as (store, _):
         env = _env(store, temporal_address, smtp)
-        async with _running(folder, env, router=["-m", "idic", "router"], worker=["-m", "worker"]) as processes:
+        async with running(folder / "idic", env, router=["-m", "idic", "router"], worker=["-m", "worker"]) as processes:
             yield Engine("idic", store, processes)
 
 
@@ -145,7 +138,7 @@ async def _handwritten(folder: Path, temporal_address: str, smtp: str) -> AsyncI
     async with _store(folder, "handwritten") as (store, program_id):
         env = _env(store, temporal_address, smtp)
         commands = {part: ["-m", "bench.handwritten", part, program_id, str(WAIT)] for part in ("starter", "worker")}
-        async with _running(folder, env, **commands) as processes:
+        async with running(folder / "handwritten", env, **commands) as processes:
             yield Engine("handwritten", store, processes)
 
 
@@ -179,20 +172,7 @@ async def _store(folder: Path, name: str) -> AsyncIterator[tuple[Store, str]]:
 @contextlib.asynccontextmanager
 async def _mailbox(folder: Path) -> AsyncIterator[str]:
     port = free_port()
-    async with _running(folder, {}, mailbox=["-m", "idic.mailbox", "--port", str(port), "--dir", str(folder / "mail")]):
+    async with running(
+        folder / "mailbox", {}, mailbox=["-m", "idic.mailbox", "--port", str(port), "--dir", str(folder / "mail")]
+    ):
         yield f"smtp://127.0.0.1:{port}"
-
-
-@contextlib.asynccontextmanager
-async def _running(folder: Path, env: dict[str, str], **commands: list[str]) -> AsyncIterator[list[Child]]:
-    """Python processes for as long as the block lasts."""
-    kind = env.get("IDIC_DATABASE_URL", "").rpartition("/")[2]
-    children = [
-        Child(name, [sys.executable, *command], env, folder / f"{kind}-{name}.log") for name, command in commands.items()
-    ]
-    try:
-        for child in children:
-            await child.start()
-        yield children
-    finally:
-        await asyncio.gather(*(child.stop() for child in children))

@@ -1,0 +1,113 @@
+"""How fast, against what a good engineer writes by hand, in one run: `python -m bench.bench`. About three minutes.
+
+The two of a pair take turns, so that whatever else the machine does hits both alike; a ratio is of their medians. Above
+1 is in idic's favour for what is counted a second, below 1 for the processor's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bench import events_per_second, journeys_per_second
+from bench.journeys_per_second import Round
+
+ROUNDS = 4
+JOURNEYS = 200
+SECONDS = 3.0
+
+
+async def measure(folder: Path, progress: Progress) -> tuple[dict[str, list[Round]], dict[Any, list[float]]]:
+    shown = progress.add_task("journeys", total=JOURNEYS)
+
+    def ended(engine: str, done: int, journeys: int) -> None:
+        progress.update(shown, description=f"journeys of {engine}", completed=done, total=journeys)
+
+    engines = await journeys_per_second.measure(folder, ROUNDS, JOURNEYS, ended)
+
+    def sent(target: str, kind: str, number: int) -> None:
+        what = "batches" if kind == "batch" else "singles"
+        progress.update(shown, description=f"{what} into {target}", completed=number, total=ROUNDS)
+
+    return engines, await events_per_second.measure(folder, ROUNDS, SECONDS, sent)
+
+
+class Pair:
+    """What was measured of idic and of the other, in turns."""
+
+    def __init__(self, idic: Sequence[float], other: Sequence[float]) -> None:
+        self.idic, self.other = idic, other
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.idic)
+
+    @property
+    def ratio(self) -> float:
+        return self.median / statistics.median(self.other)
+
+    @property
+    def spread(self) -> str:
+        """The least and the greatest ratio of two rounds that were neighbours."""
+        ratios = [a / b for a, b in zip(self.idic, self.other, strict=True)]
+        return f"{min(ratios):.2f} to {max(ratios):.2f}"
+
+
+def _show(pairs: dict[str, tuple[Pair, str]], engines: dict[str, list[Round]], console: Console) -> None:
+    table = Table("", "idic", "by hand", "ratio", "spread", box=None)
+    for title, (pair, form) in pairs.items():
+        figures = (form.format(statistics.median(side)) for side in (pair.idic, pair.other))
+        table.add_row(title, *figures, f"{pair.ratio:.2f}", pair.spread)
+    console.print(table)
+    for name, rounds in engines.items():
+        parts = {part: statistics.median(one.by_process[part] for one in rounds) for part in rounds[0].by_process}
+        console.print(f"processor a journey, {name}: " + ", ".join(f"{p} {s * 1000:.1f} ms" for p, s in parts.items()))
+
+
+def main() -> int:
+    """Print the table and, last, one JSON line."""
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    )
+    with tempfile.TemporaryDirectory() as folder, progress:
+        engines, rates = asyncio.run(measure(Path(folder), progress))
+    idic, byhand = engines["idic"], engines["handwritten"]
+    speed = Pair([one.per_second for one in idic], [one.per_second for one in byhand])
+    cpu = Pair([one.cpu for one in idic], [one.cpu for one in byhand])
+    batch, single = (Pair(rates["idic", kind], rates["bare", kind]) for kind in ("batch", "track"))
+    _show(
+        {
+            "journeys a second": (speed, "{:.1f}"),
+            "processor seconds a journey": (cpu, "{:.4f}"),
+            "events a second, batches of 100": (batch, "{:,.0f}"),
+            "events a second, singles": (single, "{:,.0f}"),
+        },
+        engines,
+        Console(width=120),
+    )
+    line = {
+        "engine_vs_handwritten": round(speed.ratio, 3),
+        "engine_cpu_vs_handwritten": round(cpu.ratio, 3),
+        "ingest_vs_bare_insert": round(batch.ratio, 3),
+        "ingest_single_vs_bare_insert": round(single.ratio, 3),
+        "journeys_per_s": round(speed.median, 1),
+        "events_per_s": round(batch.median),
+        "events_per_s_single": round(single.median),
+        "cpu_s_per_journey": round(cpu.median, 4),
+    }
+    print(json.dumps(line))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Python processes for as long as a measurement lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from idic.dev.children import Child
+
+
+@contextlib.asynccontextmanager
+async def running(logs: Path, env: dict[str, str], **commands: list[str]) -> AsyncIterator[list[Child]]:
+    """Each command by its name, run by this Python; what they print goes to ``<logs>-<name>.log``."""
+    children = [Child(name, [sys.executable, *command], env, Path(f"{logs}-{name}.log")) for name, command in commands.items()]
+    try:
+        for child in children:
+            await child.start()
+        yield children
+    finally:
+        await asyncio.gather(*(child.stop() for child in children))
+
+
+def cpu(children: Sequence[Child]) -> dict[str, float]:
+    """Processor seconds that each has taken so far."""
+    times = {child.name: psutil.Process(child.process.pid).cpu_times() for child in children if child.process}
+    return {name: one.user + one.system for name, one in times.items()}
