@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,7 +27,6 @@ from sqlalchemy.sql import Executable
 
 from idic.clock import Clock
 from idic.errors import SettingsError, StoreUnavailable
-from idic.store.sqlite import open_sqlite
 from idic.store.tables import Row
 from idic.store.turns import Turns
 
@@ -153,15 +153,37 @@ def _sqlstate(original: object) -> str:
 
 def _engine(url: str, pool: int) -> AsyncEngine:
     parsed = make_url(url)
-    if parsed.drivername in {"sqlite", "sqlite+idic"}:
-        return open_sqlite(parsed, pool)
+    # Parameters are customers' data: no error and no log may show them.
+    if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
+        engine = create_async_engine(
+            parsed.set(drivername="sqlite+aiosqlite"),
+            hide_parameters=True,
+            pool_size=pool,
+            connect_args={"timeout": 5},
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
     if parsed.drivername in {"postgresql", "postgres", "postgresql+asyncpg"}:
         return create_async_engine(
             parsed.set(drivername="postgresql+asyncpg"),
-            hide_parameters=True,  # they are customers' data
+            hide_parameters=True,
             pool_size=pool,
             max_overflow=pool,
             pool_pre_ping=True,
             connect_args={"timeout": 5, "command_timeout": 30},
         )
     raise SettingsError(f'"{parsed.drivername}" is not a database idic knows; use sqlite:///file.db or postgresql://…')
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get("idic_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

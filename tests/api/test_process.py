@@ -48,10 +48,8 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
-async def test_what_was_answered_is_kept_when_the_process_is_told_to_stop(
-    database: Store, tmp_path: Path, port: int
-) -> None:
-    process = start(f"sqlite:///{tmp_path}/idic.db", port)
+async def test_what_was_answered_is_kept_when_the_process_is_told_to_stop(database: Store, port: int) -> None:
+    process = start(database.engine.url.render_as_string().replace("+aiosqlite", ""), port)
     answered: list[str] = []
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", auth=(WRITE_KEY, "")) as shop:
