@@ -1,7 +1,8 @@
 """Compare the store with Temporal and mend what differs. The store is right.
 
 Open in the store and absent in Temporal: started from where it stands. Running in Temporal and ended in the store: woken,
-so that it ends by itself, and cancelled if it does not. Overdue: woken. After the loss of Temporal's whole database this
+so that it ends by itself, and cancelled if it does not; but not while a message of its is under way. If nobody is left to
+record what became of such a message: started to do that. Overdue: woken. After the loss of Temporal's whole database this
 is all that needs to be done.
 """
 
@@ -15,7 +16,8 @@ from datetime import datetime, timedelta
 from idic.errors import NotFound
 from idic.router.engine import Engine
 from idic.router.hold import House, instruct
-from idic.store import enrollments
+from idic.router.instruction import Delivery, Instruction
+from idic.store import enrollments, touches
 from idic.store.database import Store
 
 _PAGE = 500
@@ -56,9 +58,11 @@ async def reconcile(
             found.open += 1
             if enrollment_id in running:
                 late = store.clock.now() - deadline if deadline else timedelta(0)
-                if store.clock.real_seconds(late) > OVERDUE.total_seconds() and await engine.wake(enrollment_id):
+                if store.clock.real_seconds(late) <= OVERDUE.total_seconds():
+                    return
+                if await engine.wake(enrollment_id):
                     found.woken += 1
-                return
+                    return
             if await engine.runs(enrollment_id):
                 return  # visibility lagged
             async with store.reading() as tx:
@@ -85,11 +89,29 @@ async def reconcile(
     await _all(_wake_ended(engine, enrollment_id, found) for enrollment_id in ended)
     if ended:
         await asyncio.sleep(grace)
+        # Cancelled in the middle of a delivery, what became of the message would not be recorded.
+        delivering = await _left_behind(store, house)
         for enrollment_id in ended:
-            if await engine.runs(enrollment_id):
+            if enrollment_id not in delivering and await engine.runs(enrollment_id):
                 await engine.cancel(enrollment_id)
                 found.cancelled += 1
+    for enrollment_id, instruction in (await _left_behind(store, house)).items():
+        if not await engine.runs(enrollment_id):
+            await engine.start(enrollment_id, instruction, afresh=True)
+            found.started += 1
     progress(found)
+    return found
+
+
+async def _left_behind(store: Store, house: House) -> dict[str, Instruction]:
+    """Who has ended with a message under way, and what their workflows are to do about it."""
+    async with store.reading() as tx:
+        rows = await touches.left_behind(tx)
+    found: dict[str, Instruction] = {}
+    for row in rows:
+        delivery = Delivery(row["id"], f"deliver-{row['account']}", house.patience)
+        before = found.get(row["enrollment_id"], Instruction(row["seq"]))
+        found[row["enrollment_id"]] = Instruction(row["seq"], deliver=[*before.deliver, delivery])
     return found
 
 

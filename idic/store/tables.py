@@ -199,6 +199,9 @@ touches = Table(
     Column("settled_at", Instant),
     UniqueConstraint("enrollment_id", "step", "round", "channel"),
     Index("ix_touches_customer", "customer_id", "claimed_at"),
+    Index("ix_touches_under_way", "enrollment_id", **{  # type: ignore[arg-type]
+        f"{dialect}_where": text("status = 'attempting'") for dialect in ("postgresql", "sqlite")
+    }),
 )
 
 trace = Table(

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from idic.errors import NotFound
 from idic.journey.interpreter import Claim
 from idic.store.database import Tx
-from idic.store.tables import Row, touches
+from idic.store.tables import Row, enrollments, touches
 
 ROUND = 1
 """Which time round a step is: steps that repeat will count it up."""
@@ -73,6 +73,15 @@ async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
         update(touches)
         .where(touches.c.enrollment_id == enrollment_id, touches.c.status.in_(("claimed", "deferred")))
         .values(status="failed", reason="ended", settled_at=at)
+    )
+
+
+async def left_behind(tx: Tx) -> list[Row]:
+    """Touches under way of enrollments that have ended, each with the ``seq`` of its enrollment."""
+    return await tx.rows(
+        select(touches.c.id, touches.c.enrollment_id, touches.c.account, enrollments.c.seq)
+        .join(enrollments, enrollments.c.id == touches.c.enrollment_id)
+        .where(touches.c.status == "attempting", enrollments.c.ended_at.is_not(None))
     )
 
 

@@ -218,7 +218,10 @@ class Site:
             await asyncio.sleep(0.1)
 
     def last_words(self) -> str:
-        return "\n".join(f"--- {name}\n{part.last_words(12)}" for name, part in self.parts.items())
+        return "\n".join(
+            f"--- {name}\n" + "\n".join(line[:200] for line in part.last_words(8).splitlines())
+            for name, part in self.parts.items()
+        )
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -96,10 +97,17 @@ async def kill_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
 async def lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
     """Killed, and its database deleted; then ``idic reconcile``."""
     await asyncio.sleep(rng.uniform(3, 5))
+    said = await _reconciled_after_the_loss(site)
+    assert re.search(r" [1-9]\d* started in Temporal", said), said
+
+
+async def _reconciled_after_the_loss(site: Site) -> str:
     async with site.down("temporal"):
         for file in site.folder.glob("temporal.db*"):
             file.unlink()
-    print(f"  reconcile    {await site.run('reconcile')}")
+    said = await site.run("reconcile")
+    print(f"  reconcile    {said}")
+    return said
 
 
 BATTLES: dict[str, Battle] = {
@@ -142,7 +150,7 @@ async def _everybody(folder: Path, database_url: str | None, seed: int, customer
                 await asyncio.sleep(rng.uniform(0.3, 1.5))
                 site.kill(victim)
             await _killed_by_the_sink(site, rng.choice(("before", "after")))
-            await lose_temporal(site, client, rng)
+            await _reconciled_after_the_loss(site)
         site.withdraw_orders()
         where = "PostgreSQL" if database_url else "SQLite"
         await settle_accounts(site, client, f"everybody killed in turn on {where} (seed {seed})")
