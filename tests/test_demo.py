@@ -8,15 +8,18 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from idic.authoring import compile_folder
 from idic.dev.demo import empty
+from idic.dev.demo_audit import Journey, Records, missing
 from idic.dev.shoppers import HORIZON, Identify, Shopper, Track, plan
 from idic.errors import SettingsError
-from idic.mailbox import read_accepts
+from idic.mailbox import Accept, read_accepts
+from idic.store.tables import Row
 from tests.kill.ports import reserved
 
 ROOT = Path(__file__).parents[1]
@@ -136,3 +139,96 @@ def test_the_shop_s_events_are_those_of_the_vocabulary() -> None:
 def acts(shopper: Shopper) -> list[object]:
     told = [*shopper.story.moments, *(moment for reply in shopper.story.replies.values() for moment in reply)]
     return [moment.act for moment in told]
+
+
+NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+
+
+def all_well() -> tuple[Shopper, Records]:
+    """One customer who entered both journeys, got a mail, clicked and bought."""
+    (anna,) = plan(1)
+    journeys = {
+        name: Journey(topic, "marketing", frozenset({message}))
+        for name, topic, message in (("welcome", "news", "welcome"), ("abandoned_cart", "cart_reminders", "cart_reminder"))
+    }
+    entered: dict[str, Row] = {
+        name: {
+            "id": name,
+            "customer_id": "anna",
+            "journey": name,
+            "ended_at": NOW,
+            "goal_at": NOW,
+            "step": None,
+            "deadline": None,
+        }
+        for name in journeys
+    }
+    touch: Row = {
+        "enrollment_id": "abandoned_cart",
+        "customer_id": "anna",
+        "channel": "email",
+        "message": "cart_reminder",
+    }
+    touch |= {"status": "sent", "reason": None, "claimed_at": NOW, "attempted_at": NOW}
+    events: dict[str, Row] = {
+        "m1": {"name": "Order Completed", "kind": "track", "routed_at": NOW, "outcome": None, "enrollment_id": None},
+        "c1": {"name": "Link Clicked", "kind": "own", "routed_at": NOW, "outcome": None, "enrollment_id": "abandoned_cart"},
+    }
+    consent: Row = {"customer_id": "anna", "channel": "email", "topic": None, "given": True, "at": NOW - timedelta(days=1)}
+    return anna, Records(
+        now=NOW,
+        late=timedelta(hours=1),
+        accepts=(Accept("<t@shop.example>", "t", [str(anna.email)], NOW.isoformat(), "00000001.eml"),),
+        events=events,
+        enrollments=entered,
+        touches={"t": touch},
+        refusals=[],
+        consents=[consent],
+        customer={anna.user_id: "anna"},
+        customers=1,
+        journeys=journeys,
+        currency="EUR",
+    )
+
+
+def troubles(anna: Shopper, records: Records, *sent: str) -> str:
+    return "\n".join(missing([anna], dict.fromkeys(sent or ["m1"], "Anna: Order Completed"), records))
+
+
+def test_nothing_is_missing_when_all_is_well() -> None:
+    assert troubles(*all_well()) == ""
+
+
+def test_what_is_missing_is_named() -> None:
+    anna, well = all_well()
+    touch, cart = well.touches["t"], well.enrollments["abandoned_cart"]
+    unrouted = {**well.events, "m1": {**well.events["m1"], "routed_at": None}}
+    withdrawn = [*well.consents, {**well.consents[0], "given": False, "topic": "cart_reminders", "at": NOW}]
+    waits = {**cart, "ended_at": None, "step": "reaction", "deadline": NOW - timedelta(hours=2)}
+    late = {"customer_id": "anna", "enrollment_id": "abandoned_cart", "why": {"rule": "too late"}}
+    for records, said in (
+        (well._replace(events=unrouted), "accepted and not routed: Anna: Order Completed"),
+        (well._replace(events={"m1": well.events["m1"]}), "abandoned_cart: customers were to click in its mails, and no click"),
+        (well._replace(accepts=()), "recorded as sent, and no mail in the mailbox: cart_reminder (touch t)"),
+        (well._replace(accepts=well.accepts * 2), "in the mailbox more than once: cart_reminder (touch t)"),
+        (well._replace(touches={}), "in the mailbox and not recorded as sent: touch t, which nobody knows"),
+        (well._replace(touches={"t": {**touch, "status": "uncertain"}}), "uncertain, with a mailbox that never fails"),
+        (well._replace(touches={"t": {**touch, "status": "failed", "reason": "empty"}}), "failed: cart_reminder"),
+        (well._replace(consents=[]), "sent without the customer's consent: cart_reminder (touch t)"),
+        (well._replace(consents=withdrawn), "sent without the customer's consent: cart_reminder (touch t)"),
+        (well._replace(enrollments={"abandoned_cart": cart}), "should have entered welcome: Anna Schröder"),
+        (
+            well._replace(enrollments={**well.enrollments, "abandoned_cart": waits}),
+            "open, and overdue: abandoned_cart at reaction",
+        ),
+        (
+            well._replace(enrollments={**well.enrollments, "abandoned_cart": {**cart, "goal_at": None}}),
+            "should have reached the goal of abandoned_cart: Anna Schröder",
+        ),
+        (well._replace(refusals=[late]), "too late to be sent"),
+    ):
+        assert said in troubles(anna, records)
+    assert "not among the accepted events: Anna" in troubles(anna, well, "m1", "m2")
+    nowhere = anna._replace(email=None)
+    assert "has no address, and yet 1 messages are recorded as sent" in troubles(nowhere, well)
+    assert "no trace says that this is why nothing was sent" in troubles(nowhere, well)

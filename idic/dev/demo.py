@@ -63,8 +63,8 @@ async def run_demo(plan: Plan, journeys: Path, customers: int, speed: str, stop_
         watch = Watch(running.store, plan.mail, shoppers)
         course = Course(shop.opened_at, shop.opened_at + HORIZON)
         with screen:
-            async with _open(shop):
-                await _watch(screen, watch, course, stop)
+            async with _open(shop) as serving:
+                await _watch(screen, watch, course, lambda: stop.is_set() or serving.done())
         if stop.is_set():
             screen.say("stopped before the end; draining…")
             return 0 if terminal else _INTERRUPTED
@@ -122,11 +122,11 @@ async def _at_work(running: Machine, stop: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _open(shop: Shop) -> AsyncIterator[None]:
+async def _open(shop: Shop) -> AsyncIterator[asyncio.Task[None]]:
     """Customers come while the block runs. When it is left, all that they did has been sent."""
     serving = asyncio.create_task(shop.open())
     try:
-        yield
+        yield serving
     finally:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -134,15 +134,14 @@ async def _open(shop: Shop) -> AsyncIterator[None]:
         await shop.close()
 
 
-async def _watch(screen: Screen, watch: Watch, course: Course, stop: asyncio.Event) -> None:
-    """Show what goes on until the course is over, or until told to stop."""
+async def _watch(screen: Screen, watch: Watch, course: Course, over: Callable[[], bool]) -> None:
+    """Show what goes on until the course is run, or ``over``."""
     while True:
         picture = await watch.look()
         screen.show(course, picture, watch.lines)
-        if stop.is_set() or picture.now >= course.ends:
+        if over() or picture.now >= course.ends:
             return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _LOOK)
+        await asyncio.sleep(_LOOK)
 
 
 async def _settled(running: Machine, shoppers: Sequence[Shopper], shop: Shop) -> tuple[Records, list[str]]:
@@ -151,7 +150,7 @@ async def _settled(running: Machine, shoppers: Sequence[Shopper], shop: Shop) ->
     give_up = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         records = await read_records(running)
-        troubles = missing(shoppers, shop, records)
+        troubles = [*shop.troubles, *missing(shoppers, shop.sent, records)]
         if not troubles or asyncio.get_running_loop().time() > give_up:
             return records, troubles
         await asyncio.sleep(1)

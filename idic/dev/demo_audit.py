@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from idic.dev.demo_shop import Shop
 from idic.dev.machine import Machine
 from idic.dev.shoppers import Shopper
 from idic.interact.policy import RULES
@@ -84,11 +83,11 @@ async def _keyed(tx: Tx, table: object, key: str) -> dict[str, Row]:
     return {row[key]: row for row in await tx.rows(select(table))}  # type: ignore[call-overload]
 
 
-def missing(shoppers: Sequence[Shopper], shop: Shop, records: Records) -> list[str]:
-    """What should have arrived and did not, or did and should not have; empty when all is well."""
+def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], records: Records) -> list[str]:
+    """What should have arrived and did not, or did and should not have; empty when all is well. ``sent``: whose message
+    each id is, for what Segment's client was given."""
     return [
-        *shop.troubles,
-        *_events(shop.sent, records),
+        *_events(sent, records),
         *_mails(records),
         *_standing(records),
         *_entries_and_goals(shoppers, records),
@@ -148,13 +147,12 @@ def _standing(records: Records) -> Iterator[str]:
 
 
 def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
-    theirs: dict[str, list[Row]] = {}
-    for row in records.enrollments.values():
-        theirs.setdefault(row["customer_id"], []).append(row)
+    if not records.enrollments:
+        yield "nobody entered any journey: this shop's customers do nothing on which these journeys are entered"
+        return
     for journey in records.journeys:
+        # Of a journey that somebody added, nothing is foreseen; it is shown like the others.
         foreseen = [shopper for shopper in shoppers if journey in shopper.story.enters]
-        if not foreseen:
-            yield f"{journey}: nobody of this shop does what it is entered on"
         entered = {row["customer_id"] for row in records.enrollments.values() if row["journey"] == journey}
         out = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in entered]
         yield from _some(f"should have entered {journey}", out)

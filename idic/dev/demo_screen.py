@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.control import Control
 from rich.progress_bar import ProgressBar
 from rich.rule import Rule
+from rich.segment import ControlType, Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -57,38 +58,53 @@ class Screen:
 
     def __init__(self, console: Console, *, live: bool) -> None:
         self.console = console
-        # All of the terminal: what is painted over the lines before it goes wrong when somebody changes the size.
-        self._live = Live(console=console, auto_refresh=False, screen=True) if live else None
+        self._live = live
+        self._painting = False
         self._said: list[str] = []
         self._told = 0
         self._reports = 1
 
     def say(self, text: str) -> None:
-        if self._live is not None and self._live.is_started:
+        if self._painting:
             self._said.append(text)
         else:
             self.console.print(text, markup=False, highlight=False)
 
     def __enter__(self) -> Screen:
-        if self._live is not None:
-            self._live.start()
+        if self._live:
+            self._painting = self.console.set_alt_screen(True)
+            self.console.show_cursor(False)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
+        if self._live:
+            self.console.set_alt_screen(False)
+            self.console.show_cursor(True)
+            self._painting = False
             for text in self._said:
                 self.say(text)
 
     def show(self, course: Course, picture: Picture, lines: Sequence[Line]) -> None:
-        if self._live is not None:
+        if self._painting:
             width, height = self.console.size
-            self._live.update(_painted(course, picture, lines, self._said[-2:], min(width, 120), height), refresh=True)
+            width = min(width, 120)
+            self._paint(_painted(course, picture, lines, self._said[-2:], width, height), width, height)
         elif course.share(picture.now) * _REPORTS >= self._reports:
             self._reports = int(course.share(picture.now) * _REPORTS) + 1
             for line in _reported(course, picture, lines[self._told :]):
                 self.say(line)
             self._told = len(lines)
+
+    def _paint(self, picture: RenderableType, width: int, height: int) -> None:
+        """Over what was there, line by line. None is filled up with spaces: terminals differ about how wide some scripts
+        are, and a line that turns out too wide would run into the next."""
+        lines = self.console.render_lines(picture, self.console.options.update(width=width), pad=False)
+        clear = Control((ControlType.ERASE_IN_LINE, 0)).segment
+        parts = [[*line, clear] for line in lines[:height]] + [[clear]] * (height - len(lines))
+        whole = [Control.home().segment]
+        for number, part in enumerate(parts):
+            whole += [*([Segment.line()] if number else []), *part]
+        self.console.print(Segments(whole), end="")
 
 
 def _painted(
@@ -115,11 +131,7 @@ def _painted(
         Rule(style="dim"),
     ]
     room = max(height - len(top) - len(picture.standings), 3)
-    newest = [_line(line, width) for line in lines[-room:]]
-    framed = Table.grid()
-    framed.add_column(width=width)
-    framed.add_row(Group(*top, *newest))
-    return framed
+    return Group(*top, *(_line(line, width) for line in lines[-room:]))
 
 
 def table(standings: Sequence[Standing]) -> Table:
@@ -148,8 +160,22 @@ def _line(line: Line, width: int) -> Text:
     columns = [f"{line.at:{CLOCK}}", set_cell_size(line.who, 20)]
     if width >= 100:
         columns.append(set_cell_size(line.journey, 15))
-    text = Text("  ".join(columns), no_wrap=True, overflow="ellipsis")
-    return text.append(f"  {line.text}", style=_STYLES.get(line.kind, ""))
+    told = Text("  ".join(columns) + "  ", no_wrap=True, overflow="ellipsis")
+    return told.append(_cut(line.text, width - _widest(told.plain)), style=_STYLES.get(line.kind, ""))
+
+
+def _cut(text: str, width: int) -> str:
+    """Text that fits on every terminal. They differ about how wide the signs of vowels in Indian and Thai scripts are, and
+    a line that is too wide by one spoils all those below it."""
+    if _widest(text) <= width:
+        return text
+    while text and _widest(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _widest(text: str) -> int:
+    return sum(max(cell_len(character), 1) for character in text)
 
 
 def _reported(course: Course, picture: Picture, lines: Sequence[Line]) -> Iterator[str]:

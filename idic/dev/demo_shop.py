@@ -48,11 +48,6 @@ class Shop:
         )
         self._http = httpx.AsyncClient(timeout=10, trust_env=False)
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything is still to be done that is known today."""
-        return bool(self._due)
-
     async def open(self) -> None:
         """Let the customers do what they do, each thing in its time, until this is cancelled."""
         while True:
