@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import NamedTuple
 
 from temporalio import activity
 
@@ -25,15 +27,23 @@ class Advance:
     @coded
     async def advance(self, enrollment_id: str) -> Instruction:
         """Safe to repeat: at rest already, it only says again what is to be done."""
-        async with self.store.reading() as tx:
-            enrollment = await enrollments.get(tx, enrollment_id)
-        if enrollment.state.deadline is not None:
-            early = self.store.clock.real_seconds(enrollment.state.deadline - self.store.clock.now())
-            if 0 < early < _EARLY:
-                await asyncio.sleep(early)
 
-        async def work(hold: Hold) -> Instruction:
-            moved = await hold.advance(await enrollments.get(hold.tx, enrollment_id))
-            return await hold.instruction(moved)
+        async def work(hold: Hold) -> Instruction | _Early:
+            enrollment = await enrollments.get(hold.tx, enrollment_id)
+            moved = await hold.advance(enrollment)
+            early = self._early(hold, moved.state.deadline)
+            return _Early(early) if moved.seq == enrollment.seq and 0 < early < _EARLY else await hold.instruction(moved)
 
-        return await holding(self.store, self.house, "advance", enrollment.customer_id, work)
+        while True:
+            answer = await holding(self.store, self.house, "advance", enrollments.whose(enrollment_id), work)
+            if isinstance(answer, Instruction):
+                return answer
+            await asyncio.sleep(answer.seconds)
+
+    def _early(self, hold: Hold, deadline: datetime | None) -> float:
+        """For how many real seconds the deadline is still to come."""
+        return self.store.clock.real_seconds(deadline - hold.now) if deadline else 0.0
+
+
+class _Early(NamedTuple):
+    seconds: float

@@ -54,9 +54,7 @@ class Deliver:
     """``couriers`` by account. ``keep_trying`` bounds, in real seconds, for how long a result that only this process
     knows is offered to a store that does not answer."""
 
-    def __init__(
-        self, store: Store, house: House, couriers: Mapping[str, Courier], *, keep_trying: float = 480
-    ) -> None:
+    def __init__(self, store: Store, house: House, couriers: Mapping[str, Courier], *, keep_trying: float = 480) -> None:
         self.store = store
         self.house = house
         self.couriers = couriers
@@ -74,9 +72,6 @@ class Deliver:
             return await self._record(touch_id, attempt, outcome)
 
     async def _attempt(self, touch_id: str) -> Attempt | Instruction:
-        async with self.store.reading() as tx:
-            customer_id: str = (await touches.get(tx, touch_id))["customer_id"]
-
         async def work(hold: Hold) -> Attempt | Instruction:
             touch = await touches.get(hold.tx, touch_id)
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
@@ -119,7 +114,7 @@ class Deliver:
             )
             return Attempt(number, hold.id, parcel)
 
-        return await holding(self.store, self.house, "attempt", customer_id, work)
+        return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
 
     async def _call(self, parcel: Parcel) -> Outcome:
         courier = self.couriers[self.house.accounts[parcel.channel]]
@@ -164,14 +159,10 @@ class Deliver:
                 pause = min(pause * 2, 5)
         if isinstance(answer, Later):
             # The pause is the provider's time, which is real whatever idic's clock does.
-            raise ApplicationError(
-                answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0])
-            )
+            raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
-    async def _later(
-        self, hold: Hold, touch: Row, code: str, detail: str, after: float | None
-    ) -> Instruction | Later:
+    async def _later(self, hold: Hold, touch: Row, code: str, detail: str, after: float | None) -> Instruction | Later:
         """Certainly not sent: the touch is claimed again, for another try, unless that would come too late."""
         first, longest = _RETRY
         pause = min(max(after or 0, first * 2 ** min(touch["attempts"] - 1, 10)), longest)
@@ -209,15 +200,11 @@ async def _defer(hold: Hold, touch: Row, verdict: Defer) -> Instruction:
     note = Trace(hold.now, "deferred", touch["step"], why)
     enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
     if verdict.until > touch["deliver_by"]:
-        return await _settle(
-            hold, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
-        )
+        return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason)
     await touches.mark(hold.tx, touch["id"], status="deferred", reason=verdict.rule)
     deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))
-    moved = await hold.settle(
-        waiting, touch, Touched(status="deferred", at=hold.now, reason=verdict.rule), note
-    )
+    moved = await hold.settle(waiting, touch, Touched(status="deferred", at=hold.now, reason=verdict.rule), note)
     return await hold.instruction(moved)
 
 

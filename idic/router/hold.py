@@ -10,10 +10,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy import ScalarSelect
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from idic.clock import Clock
@@ -35,6 +36,10 @@ from idic.store.programs import Programs
 from idic.store.tables import Row
 
 log = structlog.get_logger()
+
+_MOMENT = timedelta(microseconds=1)
+"""The shortest time between two instants."""
+
 T = TypeVar("T")
 
 
@@ -50,9 +55,10 @@ class House:
 
 
 async def holding(
-    store: Store, house: House, purpose: str, customer_id: str, work: Callable[[Hold], Awaitable[T]]
+    store: Store, house: House, purpose: str, customer_id: str | ScalarSelect[str], work: Callable[[Hold], Awaitable[T]]
 ) -> T:
-    """Run ``work`` on a customer who is held and whose events are all routed, in one transaction.
+    """Run ``work`` on a customer who is held and whose events are all routed, in one transaction. Who it is may be a
+    question, as ``customers.lock`` takes it.
 
     An event that cannot be routed must not stop those behind it: the transaction is run again without it, and the event
     is set aside with what went wrong. Raises ``NotFound``, ``StoreUnavailable``.
@@ -108,6 +114,7 @@ class Hold:
         self._poison = poison or {}
         self._pair = pair
         self._consents: list[Consent] | None = None
+        self._routing: Event | None = None
 
     # Routing.
 
@@ -139,9 +146,11 @@ class Hold:
             await self._consent(event)
         outcome: dict[str, Any] = {}
         to_wake = []
+        self._routing = event
         for enrollment in await enrollments.concerned(self.tx, self.id, event.accepted_at):
             if await self._meet(enrollment, event):
                 to_wake.append(enrollment.id)
+        self._routing = None
         await outbox.put(self.tx, "wake", to_wake)
         for program_id, program in await self.house.programs.published(self.tx):
             if any(pattern.on == event.name for pattern in program.entry.on):
@@ -187,15 +196,21 @@ class Hold:
         self._consents = None
 
     async def _meet(self, enrollment: Enrollment, event: Event) -> bool:
-        """Let an enrollment know of an event. Returns whether its workflow must be woken."""
+        """Let an enrollment know of an event, as of the instant of the event. Returns whether its workflow must be woken.
+
+        What was due before is done first, and what the event sets going is done here and now: however late a worker or a
+        router comes, each event finds the enrollment where it stood when the event was accepted.
+        """
+        before = enrollment.seq
         program = await self.house.programs.get(self.tx, enrollment.program_id)
+        if enrollment.open and enrollment.state.deadline and enrollment.state.deadline < event.accepted_at:
+            enrollment = await self.advance(enrollment, event.accepted_at - _MOMENT)
         facts = await self._facts(program, event.accepted_at)
         if not enrollment.open:
-            if enrollment.goal_at is None:
-                reached, value = interpreter.attributes(program, enrollment.state, event, facts)
-                if reached:
-                    await self._reach_goal(enrollment, event, value)
-            return False
+            reached, value = interpreter.attributes(program, enrollment.state, event, facts)
+            if reached:
+                await self._reach_goal(enrollment, event, value)
+            return enrollment.seq > before
         match interpreter.meet(program, enrollment.state, event, facts):
             case Ends(ending, value):
                 if ending.kind == "goal":
@@ -204,22 +219,21 @@ class Hold:
             case ReachesGoal(value):
                 await self._reach_goal(enrollment, event, value)
             case Late(step):
-                await enrollments.note(
-                    self.tx, enrollment.id, [Trace(event.accepted_at, "late", step, {"event": event.name})]
-                )
+                await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, "late", step, {"event": event.name})])
             case Wakes():
-                return True
+                enrollment = await self.advance(enrollment, event.accepted_at)
             case None:
                 pass
-        return False
+        return enrollment.seq > before
 
     async def _reach_goal(self, enrollment: Enrollment, event: Event, value: float | None) -> Enrollment:
         why = {"event": event.name, "value": value}
         await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, "goal", enrollment.state.step, why)])
         state = enrollment.state.model_copy(update={"goal_at": event.accepted_at})
-        return await enrollments.save(
-            self.tx, enrollment._replace(state=state, goal_at=event.accepted_at, goal_value=value)
+        reached = enrollment._replace(
+            state=state, goal_at=event.accepted_at, goal_value=value, attribute_until=None
         )
+        return await enrollments.save(self.tx, reached)
 
     async def _close(self, enrollment: Enrollment, ending: Ending) -> None:
         await self.record(enrollment, interpreter.close(enrollment.state, ending))
@@ -233,22 +247,16 @@ class Hold:
         asked = applies(program, event, facts)
         if not isinstance(asked, Applies):
             return Entered(None, asked or StayOut("event", "the journey is not entered on this event"))
-        theirs = [
-            e
-            for e in await enrollments.concerned(self.tx, self.id, event.accepted_at)
-            if e.open and e.journey == program.journey and e.key == asked.key
-        ]
-        last = await enrollments.last_entered(self.tx, self.id, program.journey, asked.key)
-        answer = admit(
-            program, asked.key, event.accepted_at, facts.zone, is_in=bool(theirs), last_entered_at=last
-        )
+        is_in, last = await enrollments.past(self.tx, self.id, program.journey, asked.key)
+        answer = admit(program, asked.key, event.accepted_at, facts.zone, is_in=is_in is not None, last_entered_at=last)
         if not isinstance(answer, Enter):
-            return Entered(theirs[0].id if theirs else None, answer)
-        for restarted in theirs:
+            return Entered(is_in, answer)
+        if is_in is not None:
+            restarted = await enrollments.get(self.tx, is_in)
             await self._close(restarted, Ending(kind="closed", reason="restarted", at=event.accepted_at))
         enrollment_id = uuid.uuid4().hex
         machine = interpreter.begin(program, enrollment_id, self.id, event, asked.key, facts)
-        outcome = await self._drive(program, machine, open_=True, upto=event.place)
+        outcome = await self._drive(program, machine, entering=True)
         enrollment = _ended(
             Enrollment(enrollment_id, self.id, program.journey, program_id, asked.key, 1, outcome.state), program
         )
@@ -261,14 +269,15 @@ class Hold:
 
     # Moving.
 
-    async def advance(self, enrollment: Enrollment) -> Enrollment:
-        """Take the enrollment as far as the present allows."""
+    async def advance(self, enrollment: Enrollment, until: datetime | None = None) -> Enrollment:
+        """Take the enrollment as far as the present allows, or as an instant in the past did."""
         if not enrollment.open:
             return enrollment
+        now = until or self.now
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        facts = await self._facts(program, self.now)
-        machine = interpreter.advance(program, enrollment.state, facts, self.now)
-        outcome = await self._drive(program, machine, open_=True)
+        facts = await self._facts(program, now)
+        machine = interpreter.advance(program, enrollment.state, facts, now)
+        outcome = await self._drive(program, machine)
         if outcome.state == enrollment.state:
             return enrollment
         return await self.record(enrollment, outcome)
@@ -280,7 +289,7 @@ class Hold:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         facts = await self._facts(program, self.now)
-        outcome = await self._drive(program, interpreter.advance(program, state, facts, self.now), open_=True)
+        outcome = await self._drive(program, interpreter.advance(program, state, facts, self.now))
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
 
     async def record(self, enrollment: Enrollment, outcome: Outcome) -> Enrollment:
@@ -289,14 +298,12 @@ class Hold:
         moved = await enrollments.save(self.tx, _ended(enrollment._replace(state=outcome.state), program))
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
         await self._claim(enrollment.id, outcome)
-        if not moved.open and enrollment.open:
+        if not moved.open and enrollment.open and _cut_short(moved.state):
             await touches.cancel(self.tx, enrollment.id, self.now)
         return moved
 
     async def _claim(self, enrollment_id: str, outcome: Outcome) -> None:
-        await touches.claim(
-            self.tx, enrollment_id, self.id, outcome.claims, dict(self.house.accounts), self.now
-        )
+        await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, dict(self.house.accounts), self.now)
 
     async def instruction(self, enrollment: Enrollment) -> Instruction:
         """What the enrollment's workflow is to do now."""
@@ -304,25 +311,26 @@ class Hold:
 
     # What the interpreter asks.
 
-    async def _drive(
-        self, program: Program, machine: Machine, *, open_: bool, upto: tuple[datetime, int] | None = None
-    ) -> Outcome:
+    async def _drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
         try:
             question = next(machine)
             while True:
-                question = machine.send(await self._answer(program, question, open_=open_, upto=upto))
+                question = machine.send(await self._answer(program, question, entering=entering))
         except StopIteration as stop:
             outcome: Outcome = stop.value
             return outcome
 
-    async def _answer(
-        self, program: Program, question: Ask, *, open_: bool, upto: tuple[datetime, int] | None
-    ) -> Sequence[Event] | Verdict:
+    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> Sequence[Event] | Verdict:
         match question:
             case Inbox(names, since):
-                return await events.inbox(self.tx, self.id, sorted(names), since, upto)
+                # At entry nothing has come yet that counts: its own event does not, nor does what came before.
+                if entering:
+                    return ()
+                routed = await events.inbox(self.tx, self.id, sorted(names), since)
+                being = self._routing
+                return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
             case MayWe():
-                return await self.may_we(program, question, open_=open_)
+                return await self.may_we(program, question, open_=True)
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
         """Ask the contact policy about one touch, now."""
@@ -386,12 +394,14 @@ class Entered:
         return f"stays out: {self.refusal.reason}" if self.refusal else f"entered {self.enrollment_id}"
 
 
+def _cut_short(state: State) -> bool:
+    """Whether the end came before what was claimed had left."""
+    return any(touched.reason == "ended" for channels in state.touches.values() for touched in channels.values())
+
+
 def _ended(enrollment: Enrollment, program: Program) -> Enrollment:
     """With the window in which a goal after the end is still put down to the journey, if it has ended without one."""
-    ended: Ending | None = enrollment.state.ended
-    if ended is None or enrollment.goal_at is not None or program.goal is None or program.goal.within is None:
-        return enrollment
-    return enrollment._replace(attribute_until=program.goal.within.after(ended.at, program.zone))
+    return enrollment._replace(attribute_until=interpreter.attributed_until(program, enrollment.state))
 
 
 async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.store.database import Tx
 from idic.store.tables import Row, consents, customers, enrollments, events, identities, partition_of, touches
 
 
-async def lock(tx: Tx, customer_id: str) -> Row:
-    """The customer's row, held until the transaction ends; of a customer who was merged, the one they became.
+async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
+    """The customer's row, held until the transaction ends; of a customer who was merged, the one they became. The id may
+    be a question, such as whose an enrollment is.
 
     Raises ``NotFound``.
     """
     while True:
         row = await tx.row(select(customers).where(customers.c.id == customer_id).with_for_update())
         if row is None:
-            raise NotFound(f"there is no customer {customer_id}")
+            raise NotFound(f"there is no customer {customer_id}" if isinstance(customer_id, str) else "it is nobody's")
         if row["merged_into"] is None:
             return row
         customer_id = row["merged_into"]

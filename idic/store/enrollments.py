@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ScalarSelect, case, func, insert, or_, select, update
 
 from idic.errors import Conflict, NotFound
 from idic.journey.program import SEMANTICS
@@ -55,12 +55,9 @@ async def get(tx: Tx, enrollment_id: str) -> Enrollment:
     return read(row)
 
 
-async def whose(tx: Tx, enrollment_id: str) -> str:
-    """The id of the customer whose enrollment this is. Raises ``NotFound``."""
-    found = await tx.scalar(select(enrollments.c.customer_id).where(enrollments.c.id == enrollment_id))
-    if found is None:
-        raise NotFound(f"there is no enrollment {enrollment_id}")
-    return str(found)
+def whose(enrollment_id: str) -> ScalarSelect[str]:
+    """The question which customer's enrollment this is, to be asked in the statement that needs the answer."""
+    return select(enrollments.c.customer_id).where(enrollments.c.id == enrollment_id).scalar_subquery()
 
 
 async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
@@ -74,15 +71,23 @@ async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
     return [read(row) for row in rows]
 
 
-async def last_entered(tx: Tx, customer_id: str, journey: str, key: str | None) -> datetime | None:
-    found = await tx.scalar(
-        select(enrollments.c.entered_at)
+class Past(NamedTuple):
+    """What was before with one customer, journey and key: the enrollment that is open, and when one last began."""
+
+    open_id: str | None
+    last_entered_at: datetime | None
+
+
+async def past(tx: Tx, customer_id: str, journey: str, key: str | None) -> Past:
+    row = await tx.row(
+        select(
+            func.max(case((enrollments.c.ended_at.is_(None), enrollments.c.id))).label("open_id"),
+            func.max(enrollments.c.entered_at).label("last_entered_at"),
+        )
         .where(enrollments.c.customer_id == customer_id, enrollments.c.journey == journey)
         .where(enrollments.c.key == (key or ""))
-        .order_by(enrollments.c.entered_at.desc())
-        .limit(1)
     )
-    return found if isinstance(found, datetime) else None
+    return Past(**row) if row else Past(None, None)
 
 
 def _columns(enrollment: Enrollment) -> Row:
@@ -149,7 +154,7 @@ def _plain(why: object) -> dict[str, object]:
 
 
 async def traced(tx: Tx, enrollment_id: str) -> list[Row]:
-    return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.at, trace.c.id))
+    return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.id))
 
 
 async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime | None]]:

@@ -26,7 +26,9 @@ def read(row: Row) -> Event:
     )
 
 
-async def insert_routed(tx: Tx, customer_id: str, name: str, properties: dict[str, Any], at: datetime, occurred_at: datetime) -> Event:
+async def insert_routed(
+    tx: Tx, customer_id: str, name: str, properties: dict[str, Any], at: datetime, occurred_at: datetime
+) -> Event:
     """Record an event of idic's own that concerns nobody but who records it. The customer is held."""
     row = {
         "message_id": f"idic-{uuid.uuid4().hex}",
@@ -69,26 +71,18 @@ async def routed(tx: Tx, event_id: int, at: datetime, outcome: dict[str, Any]) -
     await tx.execute(update(events).where(events.c.id == event_id).values(routed_at=at, outcome=outcome or None))
 
 
-async def inbox(
-    tx: Tx, customer_id: str, names: Sequence[str], since: datetime, upto: tuple[datetime, int] | None = None
-) -> list[Event]:
-    """The customer's routed events of these names accepted at or after ``since``, in the order of acceptance; with
-    ``upto``, those up to this place and the one at it (which is being routed)."""
-    chosen = select(events).where(
-        events.c.customer_id == customer_id, events.c.name.in_(names), events.c.accepted_at >= since
+async def inbox(tx: Tx, customer_id: str, names: Sequence[str], since: datetime) -> list[Event]:
+    """The customer's routed events of these names accepted at or after ``since``, in the order of acceptance."""
+    rows = await tx.rows(
+        select(events)
+        .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.accepted_at >= since)
+        .where(events.c.routed_at.is_not(None))
+        .order_by(events.c.accepted_at, events.c.id)
     )
-    if upto is None:
-        chosen = chosen.where(events.c.routed_at.is_not(None))
-    else:
-        chosen = chosen.where(events.c.accepted_at <= upto[0])
-    rows = await tx.rows(chosen.order_by(events.c.accepted_at, events.c.id))
-    found = [read(row) for row in rows]
-    return found if upto is None else [event for event in found if event.place <= upto]
+    return [read(row) for row in rows]
 
 
-async def tally(
-    tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None, summed: str | None
-) -> float:
+async def tally(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None, summed: str | None) -> float:
     """How many events of this name the customer has, or the sum of a property over them (what is no number counts 0)."""
     theirs = [events.c.customer_id == customer_id, events.c.name == name, events.c.accepted_at <= upto]
     if since is not None:

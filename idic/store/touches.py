@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -61,6 +61,11 @@ async def get(tx: Tx, touch: str) -> Row:
     if row is None:
         raise NotFound(f"there is no touch {touch}")
     return row
+
+
+def whose(touch: str) -> ScalarSelect[str]:
+    """The question which customer's touch this is, to be asked in the statement that needs the answer."""
+    return select(touches.c.customer_id).where(touches.c.id == touch).scalar_subquery()
 
 
 async def mark(tx: Tx, touch: str, **columns: Any) -> None:
