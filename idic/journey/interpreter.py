@@ -159,11 +159,21 @@ def meet(program: Program, state: State, event: Event, facts: Facts) -> Meaning:
 
 
 def attributes(program: Program, state: State, event: Event, facts: Facts) -> tuple[bool, float | None]:
-    """Whether ``event`` is the goal of an enrollment that has ended, and its value."""
+    """Whether ``event`` is still put down to an enrollment that has ended without its goal, and its value."""
+    until = attributed_until(program, state)
+    if program.goal is None or until is None or event.accepted_at > until:
+        return False, None
     scope = Scope(program, facts, event.accepted_at, state, event)
-    if program.goal is None or not _any_matches(program.goal.on, state, event, scope):
+    if not _any_matches(program.goal.on, state, event, scope):
         return False, None
     return True, amount(program.goal.value, scope) if program.goal.value else None
+
+
+def attributed_until(program: Program, state: State) -> datetime | None:
+    """Until when a goal after the end is put down to the journey; None if not at all. Days are the program's zone's."""
+    if state.ended is None or state.goal_at is not None or program.goal is None or program.goal.within is None:
+        return None
+    return program.goal.within.after(state.ended.at, program.zone)
 
 
 def close(state: State, ending: Ending) -> Outcome:

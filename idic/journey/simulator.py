@@ -93,6 +93,11 @@ class Simulator:
             self._advance(first)
         self.now = max(self.now, instant)
 
+    def becomes(self, instant: datetime) -> None:
+        """Let it be ``instant``, with what is due at it still to come: an event at a deadline comes before the deadline."""
+        self.until(instant - timedelta(microseconds=1))
+        self.now = max(self.now, instant)
+
     def wait(self, **span: float) -> None:
         self.until(self.now + timedelta(**span))
 
@@ -101,6 +106,9 @@ class Simulator:
 
     def _meet(self, one: Rehearsed, event: Event) -> None:
         if not one.open:
+            reached, value = interpreter.attributes(one.program, one.state, event, self._facts())
+            if reached:
+                self._goal(one, event, value)
             return
         match interpreter.meet(one.program, one.state, event, self._facts()):
             case Ends(ending, value):
