@@ -38,6 +38,7 @@ class CarefulClient:
         """Return when all of them are accepted. One message goes alone, several as a batch; now and then twice."""
         path, body = ("/v1/batch", {"batch": messages}) if len(messages) > 1 else (f"/v1/{messages[0]['type']}", messages[0])
         again = self._rng.random() < 0.15
+        pause = 0.1
         while True:
             self.tries += 1
             answer = await self._once("POST", path, body)
@@ -49,7 +50,8 @@ class CarefulClient:
                 again = False
             else:
                 assert answer is None or answer >= 500, f"{path} was answered {answer}"
-                await asyncio.sleep(self._rng.uniform(0.05, 0.3))
+                await asyncio.sleep(self._rng.uniform(pause / 2, pause))
+                pause = min(pause * 2, 1)
 
     async def click(self, url: str) -> None:
         for _ in range(200):
