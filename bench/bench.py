@@ -23,7 +23,7 @@ from bench import events_per_second, journeys_per_second
 from bench.journeys_per_second import Round
 
 ROUNDS = 4
-JOURNEYS = 200
+JOURNEYS = 120
 SECONDS = 3.0
 
 
