@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from idic.clock import Clock
+from idic.store import outbox
 from idic.store.database import Store, Tx
 from idic.store.tables import clock as table
 from idic.store.tables import enrollments, events, touches, trace
@@ -38,6 +39,10 @@ async def resume(store: Store, factor: float) -> Clock:
                 newest.append(instant)
         clock = Clock(factor, max(newest), real)
         await _write(tx, clock, real)
+        if row is not None and factor > row["factor"]:
+            # Timers were set for a slower clock: whoever sleeps is woken, to sleep no longer than they must.
+            open_ones = await tx.rows(select(enrollments.c.id).where(enrollments.c.ended_at.is_(None)))
+            await outbox.put(tx, "wake", [one["id"] for one in open_ones])
         return clock
 
     return await store.move("clock", work)
