@@ -1,6 +1,6 @@
 """A worker: the composition root. Settings become a store and channels; these become Temporal workers.
 
-    python worker.py        reads IDIC_* from the environment; SIGTERM and Ctrl-C drain
+python worker.py        reads IDIC_* from the environment; SIGTERM and Ctrl-C drain
 """
 
 from __future__ import annotations

@@ -18,9 +18,7 @@ def configure(settings: Settings) -> None:
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     colours = sys.stderr.isatty()
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=colours)
+        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer(colors=colours)
     )
     structlog.configure(
         processors=[

@@ -144,7 +144,7 @@ async def test_what_was_waiting_goes_on_after_a_kill_and_after_a_stop(
         family = psutil.Process(first.process.pid).children(recursive=True)
         first.process.kill()
         await first.process.wait()
-        gone, alive = await asyncio.to_thread(psutil.wait_procs, family, 15)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, 15)
         assert alive == []
     async with dev(data, journeys, ports, "1d=60s") as second:
         assert "published welcome" not in second.said  # it was, and nothing has changed

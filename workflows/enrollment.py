@@ -96,9 +96,7 @@ class Enrollment:
                     task_queue=delivery.queue,
                     start_to_close_timeout=timedelta(minutes=10),
                     heartbeat_timeout=timedelta(seconds=delivery.patience),
-                    retry_policy=RetryPolicy(
-                        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
-                    ),
+                    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
                 )
                 for delivery in deliveries
             )

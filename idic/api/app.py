@@ -111,9 +111,7 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
 def _public(pages: PublicPages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     router.add_api_route(CLICK_PATH + "{token}", pages.click, methods=["GET", "HEAD"], response_model=None)
-    router.add_api_route(
-        UNSUBSCRIBE_PATH + "{token}", pages.unsubscribe, methods=["GET", "HEAD", "POST"], response_model=None
-    )
+    router.add_api_route(UNSUBSCRIBE_PATH + "{token}", pages.unsubscribe, methods=["GET", "HEAD", "POST"], response_model=None)
     return router
 
 
@@ -131,9 +129,7 @@ class _Browsers:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._open = CORSMiddleware(
-            app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"], max_age=86400
-        )
+        self._open = CORSMiddleware(app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"], max_age=86400)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_open = scope["type"] == "http" and scope["path"] in ingestion.PATHS

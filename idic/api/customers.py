@@ -68,9 +68,7 @@ def add_customers(router: APIRouter, store: Store) -> None:
         summary="What is known of a customer",
         responses={404: {"model": Problem}},
     )
-    async def get_customer(
-        identifier: str, kind: Literal["user_id", "anonymous_id", "id"] | None = None
-    ) -> CustomerOut:
+    async def get_customer(identifier: str, kind: Literal["user_id", "anonymous_id", "id"] | None = None) -> CustomerOut:
         """By user id or idic's own id; `kind` says which kind of id is meant. A customer who was merged is shown as the
         one they became."""
         async with store.reading() as tx:
@@ -82,9 +80,7 @@ async def _customer(tx: Tx, identifier: str, kind: str | None) -> Row:
     customer_id: str | None = None
     if kind != "id":
         customer_id = await tx.scalar(
-            select(identities.c.customer_id).where(
-                identities.c.kind == (kind or "user_id"), identities.c.value == identifier
-            )
+            select(identities.c.customer_id).where(identities.c.kind == (kind or "user_id"), identities.c.value == identifier)
         )
     if kind in {None, "id"}:
         customer_id = customer_id or identifier

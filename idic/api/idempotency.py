@@ -55,7 +55,5 @@ async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitabl
             )
         return Answer(row["status"], row["response"])
     answer = await work()
-    await tx.execute(
-        update(idempotency).where(idempotency.c.key == key).values(status=answer.status, response=answer.body)
-    )
+    await tx.execute(update(idempotency).where(idempotency.c.key == key).values(status=answer.status, response=answer.body))
     return answer

@@ -33,9 +33,7 @@ class Limits(NamedTuple):
 
 
 class Ingestion:
-    def __init__(
-        self, intake: Intake, vocabulary: PublishedVocabulary, keys: Keys, clock: Clock, limits: Limits
-    ) -> None:
+    def __init__(self, intake: Intake, vocabulary: PublishedVocabulary, keys: Keys, clock: Clock, limits: Limits) -> None:
         self._intake = intake
         self._vocabulary = vocabulary
         self._keys = keys

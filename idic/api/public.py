@@ -26,9 +26,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": ("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"),
 }
 _BROKEN = ("This link does not work", "Perhaps it was cut off. Please open it from the message again.")
 _NO_MORE = "You will not get messages of this kind any more."
@@ -106,13 +104,9 @@ def _about(touch: Row, name: str, properties: dict[str, Any]) -> Observation:
     return Observation(name, touch["customer_id"], touch["enrollment_id"], touch["step"], properties)
 
 
-def _page(
-    status: int, title: str, text: str, *, button: str | None = None, headers: dict[str, str] | None = None
-) -> Response:
+def _page(status: int, title: str, text: str, *, button: str | None = None, headers: dict[str, str] | None = None) -> Response:
     form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
-    return HTMLResponse(
-        _PAGE.format(title=escape(title), text=escape(text), form=form), status, _HEADERS | (headers or {})
-    )
+    return HTMLResponse(_PAGE.format(title=escape(title), text=escape(text), form=form), status, _HEADERS | (headers or {}))
 
 
 _PAGE = """<!doctype html>

@@ -59,9 +59,7 @@ def router() -> None:
         async with running_store(settings) as store:
             engine = Engine(await connect(settings))
             house = House(patience=settings.delivery_timeout)
-            router = Router(
-                store, house, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every
-            )
+            router = Router(store, house, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
             log.info("router ready", temporal=settings.temporal_address)
             await router.run(stop)
 

@@ -42,9 +42,7 @@ class Resolution(NamedTuple):
     linked: dict[Identity, str]
 
 
-def resolve(
-    persons: Iterable[Person], known: dict[Identity, str], named: set[str], new_id: Callable[[], str]
-) -> Resolution:
+def resolve(persons: Iterable[Person], known: dict[Identity, str], named: set[str], new_id: Callable[[], str]) -> Resolution:
     """Decide one after the other, each seeing what the ones before it brought about.
 
     ``known`` says to which customer each identity belongs today (merges followed), ``named`` which of these customers

@@ -11,7 +11,6 @@ from idic.journey.program import Program
 from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event
 
-
 REQUESTED = "Enrollment Requested"
 """The event that a request through the API is recorded as. It concerns the journey that was asked for and no other."""
 
@@ -79,6 +78,8 @@ def admit(
             due = entry.again.after.after(last_entered_at, zone)
             if at >= due:
                 return Enter(key)
-            return StayOut("again", f"entered at {last_entered_at:%Y-%m-%d %H:%M}, and it says again: after {entry.again.after}")
+            return StayOut(
+                "again", f"entered at {last_entered_at:%Y-%m-%d %H:%M}, and it says again: after {entry.again.after}"
+            )
         case kind:
             assert_never(kind)

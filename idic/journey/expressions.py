@@ -350,9 +350,7 @@ class _Parser:
 
     def next(self) -> _Token:
         if self.position >= len(self.tokens):
-            raise ExpressionError(
-                "the condition ends too early", max(0, self.end - 1), 1, "something is missing at its end"
-            )
+            raise ExpressionError("the condition ends too early", max(0, self.end - 1), 1, "something is missing at its end")
         self.position += 1
         return self.tokens[self.position - 1]
 

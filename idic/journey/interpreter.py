@@ -196,9 +196,7 @@ _WENT: tuple[TouchStatus, ...] = ("sent", "uncertain")
 
 def settle(state: State, step: str, channel: str, touched: Touched) -> State:
     """The state after one touch came to stand as ``touched``."""
-    return state.model_copy(
-        update={"touches": {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}}
-    )
+    return state.model_copy(update={"touches": {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}})
 
 
 # Moving.
@@ -361,14 +359,10 @@ class _Move:
             if not self._unseen(event) or event.accepted_at > self._deadline():
                 continue
             if _matches(pattern, self.state, event, self.scope(event)):
-                self.change(
-                    deadline=step.duration.after(event.accepted_at, self.facts.zone), consumed=_later(self, event)
-                )
+                self.change(deadline=step.duration.after(event.accepted_at, self.facts.zone), consumed=_later(self, event))
                 if step.capture:
                     self.change(captured={**self.state.captured, step.capture: event})
-                self.note(
-                    "starts over", {"event": event.name, "until": self.state.deadline}, at=event.accepted_at
-                )
+                self.note("starts over", {"event": event.name, "until": self.state.deadline}, at=event.accepted_at)
             self.change(seen=event.place)
         return self._when_due(step.then, "silence")
 

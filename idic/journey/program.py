@@ -35,9 +35,7 @@ class Type(Frozen):
     """A type of the vocabulary. ``of`` for lists; ``options`` for one_of; ``thing`` and ``fields`` for line items, of which
     those in ``required`` are never missing: a line item without them is refused."""
 
-    kind: Literal[
-        "text", "number", "yes/no", "money", "date", "moment", "days", "zone", "link", "one_of", "list", "thing"
-    ]
+    kind: Literal["text", "number", "yes/no", "money", "date", "moment", "days", "zone", "link", "one_of", "list", "thing"]
     options: tuple[str, ...] = ()
     of: Type | None = None
     thing: str | None = None

@@ -230,9 +230,7 @@ class Hold:
         why = {"event": event.name, "value": value}
         await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, "goal", enrollment.state.step, why)])
         state = enrollment.state.model_copy(update={"goal_at": event.accepted_at})
-        reached = enrollment._replace(
-            state=state, goal_at=event.accepted_at, goal_value=value, attribute_until=None
-        )
+        reached = enrollment._replace(state=state, goal_at=event.accepted_at, goal_value=value, attribute_until=None)
         return await enrollments.save(self.tx, reached)
 
     async def _close(self, enrollment: Enrollment, ending: Ending) -> None:

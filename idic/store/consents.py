@@ -14,9 +14,7 @@ async def record(
     tx: Tx, customer_id: str, *, channel: str, topic: str | None, given: bool, at: datetime, event_id: int
 ) -> None:
     await tx.execute(
-        insert(consents).values(
-            customer_id=customer_id, channel=channel, topic=topic, given=given, at=at, event_id=event_id
-        )
+        insert(consents).values(customer_id=customer_id, channel=channel, topic=topic, given=given, at=at, event_id=event_id)
     )
 
 

@@ -112,9 +112,15 @@ events = Table(
     Column("routed_at", Instant),
     # What the router made of it: journey -> what happened, or why nothing did.
     Column("outcome", Json),
-    Index("ix_events_unrouted", "partition", "customer_id", "id", **{  # type: ignore[arg-type]
-        f"{dialect}_where": text("routed_at IS NULL") for dialect in ("postgresql", "sqlite")
-    }),
+    Index(
+        "ix_events_unrouted",
+        "partition",
+        "customer_id",
+        "id",
+        **{  # type: ignore[arg-type]
+            f"{dialect}_where": text("routed_at IS NULL") for dialect in ("postgresql", "sqlite")
+        },
+    ),
     Index("ix_events_inbox", "customer_id", "name", "accepted_at"),
 )
 
@@ -167,13 +173,24 @@ enrollments = Table(
     Column("goal_value", Float),
     # Until when a goal that comes after the end still counts as this journey's.
     Column("attribute_until", Instant),
-    Index("uq_enrollments_open", "customer_id", "journey", "key", unique=True, **{  # type: ignore[arg-type]
-        f"{dialect}_where": text("ended_at IS NULL") for dialect in ("postgresql", "sqlite")
-    }),
+    Index(
+        "uq_enrollments_open",
+        "customer_id",
+        "journey",
+        "key",
+        unique=True,
+        **{  # type: ignore[arg-type]
+            f"{dialect}_where": text("ended_at IS NULL") for dialect in ("postgresql", "sqlite")
+        },
+    ),
     Index("ix_enrollments_entries", "customer_id", "journey", "key", "entered_at"),
-    Index("ix_enrollments_open_deadline", "deadline", **{  # type: ignore[arg-type]
-        f"{dialect}_where": text("ended_at IS NULL") for dialect in ("postgresql", "sqlite")
-    }),
+    Index(
+        "ix_enrollments_open_deadline",
+        "deadline",
+        **{  # type: ignore[arg-type]
+            f"{dialect}_where": text("ended_at IS NULL") for dialect in ("postgresql", "sqlite")
+        },
+    ),
 )
 
 touches = Table(
@@ -199,9 +216,13 @@ touches = Table(
     Column("settled_at", Instant),
     UniqueConstraint("enrollment_id", "step", "round", "channel"),
     Index("ix_touches_customer", "customer_id", "claimed_at"),
-    Index("ix_touches_under_way", "enrollment_id", **{  # type: ignore[arg-type]
-        f"{dialect}_where": text("status = 'attempting'") for dialect in ("postgresql", "sqlite")
-    }),
+    Index(
+        "ix_touches_under_way",
+        "enrollment_id",
+        **{  # type: ignore[arg-type]
+            f"{dialect}_where": text("status = 'attempting'") for dialect in ("postgresql", "sqlite")
+        },
+    ),
 )
 
 trace = Table(

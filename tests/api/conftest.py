@@ -34,9 +34,7 @@ class Doorman:
     async def __call__(
         self, tx: Tx, journey: str, customer_id: str, properties: Mapping[str, Any], *, occurred_at: datetime | None
     ) -> Admission:
-        self.asked.append(
-            {"journey": journey, "customer": customer_id, "properties": properties, "occurred_at": occurred_at}
-        )
+        self.asked.append({"journey": journey, "customer": customer_id, "properties": properties, "occurred_at": occurred_at})
         return self.admission
 
 
@@ -56,9 +54,7 @@ def app(store: Store, links: Links, doorman: Doorman) -> FastAPI:
 
 
 def app_on(store: Store, links: Links, doorman: Doorman) -> FastAPI:
-    return create_app(
-        store, write_keys=["another-key", WRITE_KEY], secret_keys=[SECRET_KEY], links=links, enroll=doorman
-    )
+    return create_app(store, write_keys=["another-key", WRITE_KEY], secret_keys=[SECRET_KEY], links=links, enroll=doorman)
 
 
 def browser(app: FastAPI) -> httpx.AsyncClient:

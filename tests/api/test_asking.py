@@ -165,9 +165,7 @@ async def published(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> 
 
 
 @pytest.mark.usefixtures("published")
-async def test_enrolling_hands_the_customer_to_the_router(
-    service: httpx.AsyncClient, store: Store, doorman: Doorman
-) -> None:
+async def test_enrolling_hands_the_customer_to_the_router(service: httpx.AsyncClient, store: Store, doorman: Doorman) -> None:
     body = {"user_id": "anna", "properties": {"cart_id": "c9"}, "occurred_at": "2026-03-01T10:00:00+01:00"}
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json=body)
     anna = (await belongs(store))["anna"]
@@ -193,9 +191,7 @@ async def test_who_may_not_enter_now_is_told_why(service: httpx.AsyncClient, doo
 
 
 @pytest.mark.usefixtures("published")
-async def test_one_key_enrolls_once_and_answers_the_same(
-    service: httpx.AsyncClient, store: Store, doorman: Doorman
-) -> None:
+async def test_one_key_enrolls_once_and_answers_the_same(service: httpx.AsyncClient, store: Store, doorman: Doorman) -> None:
     path, headers = "/v1/journeys/abandoned_cart/enrollments", {"Idempotency-Key": "order-17"}
     body = {"user_id": "bert", "properties": {"a": 1}}
     answers = await asyncio.gather(*(service.post(path, json=body, headers=headers) for _ in range(5)))

@@ -147,9 +147,7 @@ async def test_what_cannot_be_stored_is_refused_alone(shop: httpx.AsyncClient, s
         (b"[" * 100_000, "the body is nested too deeply"),
     ],
 )
-async def test_malformed_bodies_are_refused_with_line_and_column(
-    shop: httpx.AsyncClient, body: bytes, complaint: str
-) -> None:
+async def test_malformed_bodies_are_refused_with_line_and_column(shop: httpx.AsyncClient, body: bytes, complaint: str) -> None:
     answer = await shop.post("/v1/batch", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == complaint
@@ -187,9 +185,7 @@ async def test_any_origin_may_send_and_none_may_read(anyone: httpx.AsyncClient) 
         {"Authorization": "Digest x"},
     ],
 )
-async def test_without_a_write_key_nothing_is_kept(
-    anyone: httpx.AsyncClient, store: Store, headers: dict[str, str]
-) -> None:
+async def test_without_a_write_key_nothing_is_kept(anyone: httpx.AsyncClient, store: Store, headers: dict[str, str]) -> None:
     for path, body in (("/v1/batch", {"batch": [track()]}), ("/v1/track", track(writeKey="wrong"))):
         answer = await anyone.post(path, json=body, headers=headers)
         assert answer.status_code == 401
@@ -222,9 +218,7 @@ async def test_a_message_too_large_is_refused_alone(shop: httpx.AsyncClient, sto
     assert len(await kept(store)) == 1
 
 
-async def test_a_time_far_off_is_kept_out_with_a_warning(
-    shop: httpx.AsyncClient, store: Store, clock: HandClock
-) -> None:
+async def test_a_time_far_off_is_kept_out_with_a_warning(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
     answer = await batch(shop, track(timestamp="1970-01-01T00:00:00Z"))
     warning = "batch[0].timestamp: too far from now to be believed; taken as happening now"
     assert (answer.status_code, answer.json()) == (200, {"success": True, "warnings": [warning]})

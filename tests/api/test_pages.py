@@ -27,9 +27,7 @@ async def anna(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> str:
     return customer
 
 
-async def test_a_click_is_recorded_and_led_on(
-    anyone: httpx.AsyncClient, links: Links, store: Store, anna: str
-) -> None:
+async def test_a_click_is_recorded_and_led_on(anyone: httpx.AsyncClient, links: Links, store: Store, anna: str) -> None:
     answer = await anyone.get(links.click(TOUCH, SHOP))
     assert answer.status_code == 302
     assert answer.headers["location"] == "https://shop.example/cart/1?a=b&c=%C3%BC"
@@ -58,9 +56,7 @@ async def test_a_link_that_we_did_not_make_leads_nowhere(anyone: httpx.AsyncClie
         assert "location" not in answer.headers
 
 
-async def test_a_click_leads_on_though_nothing_is_known_of_it(
-    anyone: httpx.AsyncClient, links: Links, store: Store
-) -> None:
+async def test_a_click_leads_on_though_nothing_is_known_of_it(anyone: httpx.AsyncClient, links: Links, store: Store) -> None:
     assert (await anyone.get(links.click("9" * 32, SHOP))).status_code == 302
     assert await kept(store) == []
 

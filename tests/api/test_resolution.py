@@ -25,9 +25,7 @@ def decide(*persons: Person, known: dict[Identity, str] | None = None, named: se
 
 def test_nobody_knows_either_so_both_are_one_new_customer() -> None:
     decision = decide(Person("anna", "phone"))
-    assert decision == Resolution(
-        (Belonging("new1"),), ("new1",), {user("anna"): "new1", anonymous("phone"): "new1"}
-    )
+    assert decision == Resolution((Belonging("new1"),), ("new1",), {user("anna"): "new1", anonymous("phone"): "new1"})
 
 
 def test_the_new_user_id_goes_to_the_anonymous_customer() -> None:

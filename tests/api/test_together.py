@@ -187,9 +187,7 @@ async def unsteady(request: pytest.FixtureRequest, tmp_path: Path, clock: HandCl
     url = new_database(request.getfixturevalue("postgres"))
     name, _, directory = url.partition("?host=")
     with tempfile.TemporaryDirectory() as sockets:
-        line = CutLine(
-            Store.open(f"{name}?host={sockets}", clock), f"{directory}/.s.PGSQL.5432", f"{sockets}/.s.PGSQL.5432"
-        )
+        line = CutLine(Store.open(f"{name}?host={sockets}", clock), f"{directory}/.s.PGSQL.5432", f"{sockets}/.s.PGSQL.5432")
         await line.come_back()
         await migrate(line.store)
         yield line

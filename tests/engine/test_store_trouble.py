@@ -36,10 +36,15 @@ async def test_a_full_disk_keeps_nothing_by_halves_and_goes_on_when_there_is_roo
     anna = await world.customer()
     pages["most"] = 1
     accepted = 0
-    with pytest.raises(StoreUnavailable, match="full"):
+
+    async def accept_until_full() -> None:
+        nonlocal accepted
         for _ in range(200):
             await world.accept(anna, "Signed Up", {"note": "x" * 4000})
             accepted += 1
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        await accept_until_full()
     pages["most"] = 1_000_000
     assert len(await world.unrouted(anna)) == accepted
     await world.happens(anna, "Signed Up")

@@ -33,7 +33,7 @@ from idic.store.database import Store
 from idic.store.migrate import migrate
 from idic.store.tables import PARTITIONS
 from tests.binaries import TEMPORAL, TEST_SERVER
-from tests.conftest import START, HandClock
+from tests.conftest import HandClock
 from tests.engine.world import World
 from tests.journey.programs import arm, goal, out, program, send, to, wait, wait_for
 from workflows.enrollment import Enrollment
@@ -103,24 +103,18 @@ async def skipping(tmp_path: Path) -> AsyncIterator[Skipping]:
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     """A development server in real time."""
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=TEMPORAL, dev_server_log_level="error"
-    ) as env:
+    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL, dev_server_log_level="error") as env:
         yield env.client
 
 
 def working(client: Client, world: World, **options: Any) -> contextlib.AbstractAsyncContextManager[None]:
     """Workers as in production but for the sandbox, and for patience that suits a test."""
     quick: Any = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1), **options}
-    return worker.working(
-        client, world.store, world.house, [world.postman], runner=SandboxedWorkflowRunner(), **quick
-    )
+    return worker.working(client, world.store, world.house, [world.postman], runner=SandboxedWorkflowRunner(), **quick)
 
 
 @contextlib.asynccontextmanager
-async def live(
-    client: Client, store: Store, *programs: Program, rules: Sequence[Rule] = RULES
-) -> AsyncIterator[World]:
+async def live(client: Client, store: Store, *programs: Program, rules: Sequence[Rule] = RULES) -> AsyncIterator[World]:
     """A world on a development server, sandboxed, in real time: its clock is the wall's."""
     world = World(store, HandClock(), rules)
     store.clock = world.clock = _Wall()
@@ -142,7 +136,9 @@ async def until(condition: Any, seconds: float = 20) -> None:
 
 
 async def test_a_month_of_mails_in_seconds(skipping: Skipping) -> None:
-    steps = [step for n in range(15) for step in (wait(f"rest_{n}", 48, to(f"mail_{n}")), send(f"mail_{n}", to(f"rest_{n + 1}")))]
+    steps = [
+        step for n in range(15) for step in (wait(f"rest_{n}", 48, to(f"mail_{n}")), send(f"mail_{n}", to(f"rest_{n + 1}")))
+    ]
     await skipping.world.publish(program(*steps, wait("rest_15", 1)))
     anna = await skipping.world.customer()
     began = skipping.world.clock.now()

@@ -252,7 +252,8 @@ def test_a_split_is_the_same_for_ever_and_fair_over_many() -> None:
 def test_again_and_while_in() -> None:
     def trip(**entry: object) -> Program:
         return program(
-            wait("rest", 24), entry=Entry(on=(Pattern(on="Cart Updated"),), key="cart_id", **entry)  # type: ignore[arg-type]
+            wait("rest", 24),
+            entry=Entry(on=(Pattern(on="Cart Updated"),), key="cart_id", **entry),  # type: ignore[arg-type]
         )
 
     customer = Simulator([trip(again=Again(kind="after", after=Duration(days=14)))], START)

@@ -39,9 +39,7 @@ async def _unrest(site: Site) -> dict[str, int]:
         return {
             "unrouted": await tx.scalar(select(func.count()).where(events.c.routed_at.is_(None))),
             "letters": await tx.scalar(select(func.count()).select_from(outbox)),
-            "touches under way": await tx.scalar(
-                select(func.count()).where(touches.c.status.in_(("claimed", "attempting")))
-            ),
+            "touches under way": await tx.scalar(select(func.count()).where(touches.c.status.in_(("claimed", "attempting")))),
             "baskets open": await tx.scalar(
                 select(func.count()).where(enrollments.c.ended_at.is_(None), enrollments.c.journey != _MONTH_LONG)
             ),

@@ -23,9 +23,7 @@ class CarefulClient:
     """``accepted``: the ids of the messages that got a 200. ``heard`` is called at each 200, before anything else is."""
 
     def __init__(self, api: str, write_key: str, rng: Random) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=api, auth=(write_key, ""), timeout=5, limits=httpx.Limits(max_connections=20)
-        )
+        self._http = httpx.AsyncClient(base_url=api, auth=(write_key, ""), timeout=5, limits=httpx.Limits(max_connections=20))
         self._rng = rng
         self.accepted: set[str] = set()
         self.tries = 0

@@ -24,9 +24,7 @@ pytestmark = pytest.mark.kill
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=TEMPORAL, dev_server_log_level="error"
-    ) as env:
+    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL, dev_server_log_level="error") as env:
         yield env.client
 
 
