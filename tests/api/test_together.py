@@ -155,7 +155,7 @@ class CutLine(Unsteady):
     async def go_away(self) -> None:
         assert self._server is not None
         self._server.close()
-        Path(self._path).unlink(missing_ok=True)  # noqa: ASYNC240
+        Path(self._path).unlink(missing_ok=True)
         for line in self._lines:
             line.transport.abort()
 

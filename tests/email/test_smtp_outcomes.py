@@ -27,7 +27,7 @@ async def test_a_mail_that_the_server_takes_is_accepted_once(open_mailbox: OpenM
 async def test_a_mailbox_that_does_not_exist_is_a_refusal(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox(Named(["refuse-rcpt"]))
     outcome = await open_channel(mailbox.url).send(letter())
-    assert outcome == Refused("smtp_550", "550 5.1.1 no such mailbox")
+    assert outcome == Refused("no_such_mailbox", "550 5.1.1 no such mailbox")
     assert mailbox.accepts() == []
 
 

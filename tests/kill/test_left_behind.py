@@ -43,7 +43,7 @@ async def test_nobody_is_left_to_say_what_became_of_it_and_reconcile_sees_to_it(
             await reconcile(store, world.house, Engine(client), grace=0.1)
 
             async with asyncio.timeout(20):
-                while (await world.touches())[0]["status"] == "attempting":  # noqa: ASYNC110
+                while (await world.touches())[0]["status"] == "attempting":
                     await asyncio.sleep(0.05)
             assert (await world.touches())[0]["status"] == "uncertain"
     finally:

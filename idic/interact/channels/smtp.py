@@ -28,6 +28,11 @@ _OPERATORS = frozenset({530, 534, 535, 538})
 """Replies about our own login: the operator's to mend, not this message's fault."""
 
 
+_NOBODY = re.compile(r"5\.1\.(1|6|10)\b")
+"""Enhanced status codes of an address where nobody is: no such mailbox, moved away (RFC 3463, 3.2), no mail at all (RFC
+7505)."""
+
+
 class Limits(NamedTuple):
     """Seconds of real time for one command, for the answer to the dot, and for the whole of one sending; connections
     open at once; how long one may lie idle and how many messages it carries."""
@@ -292,6 +297,8 @@ def _answered(reply: SMTPResponse, progress: _Progress) -> Outcome:
     match reply.code // 100:
         case 4:
             return Later(f"smtp_{reply.code}", detail)
+        case 5 if _NOBODY.match(reply.message):
+            return Refused("no_such_mailbox", detail)
         case 5:
             return Refused(f"smtp_{reply.code}", detail)
         case _ if progress.dotted:
