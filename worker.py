@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -22,10 +21,10 @@ from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
 from idic.interact.channels.smtp import Limits, SmtpChannel
 from idic.interact.links import Links
-from idic.logs import configure
 from idic.router.engine import QUEUE, connect
 from idic.router.hold import House
-from idic.settings import Settings, described, load
+from idic.serving import until_stopped
+from idic.settings import Settings, described
 from idic.store.database import Store
 from idic.store.running import running_store
 from workflows.enrollment import Enrollment
@@ -92,12 +91,8 @@ async def working(
         yield
 
 
-async def main() -> None:
-    settings = load()
-    configure(settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until ``stop`` is set, then finish what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
     carriers = couriers(settings)
     async with running_store(settings) as store:
         client = await connect(settings)
@@ -114,6 +109,6 @@ if __name__ == "__main__":
         sys.stdout.write(f"{__doc__}\n" + "".join(f"    {v:28} {m}{f' [{d}]' if d else ''}\n" for v, d, m in described()))
         sys.exit(0 if sys.argv[1:] in (["--help"], ["-h"]) else "worker: takes no arguments")
     try:
-        asyncio.run(main())
+        until_stopped(work)
     except IdicError as error:
         sys.exit(f"worker: {error}")

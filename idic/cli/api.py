@@ -13,8 +13,8 @@ import structlog
 import typer
 import uvicorn
 
-from idic.cli.store import until_stopped
 from idic.errors import SettingsError
+from idic.serving import until_stopped
 from idic.settings import Settings
 
 DRAIN = 30

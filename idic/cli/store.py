@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable
 
 import structlog
 import typer
 
 from idic.logs import configure
+from idic.serving import until_stopped
 from idic.settings import Settings, load
 
 log = structlog.get_logger()
-
-
-def until_stopped(serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
-    """Run a server until SIGTERM or Ctrl-C, then let it drain."""
-    settings = load()
-    configure(settings)
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(settings, stop)
-
-    asyncio.run(run())
 
 
 def migrate() -> None:

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
+from pydantic_core import from_json, to_json
 from sqlalchemy import event
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -160,6 +161,8 @@ def _engine(url: str, pool: int) -> AsyncEngine:
             hide_parameters=True,
             pool_size=pool,
             connect_args={"timeout": 5},
+            json_serializer=_json,
+            json_deserializer=from_json,
         )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -172,8 +175,14 @@ def _engine(url: str, pool: int) -> AsyncEngine:
             max_overflow=pool,
             pool_pre_ping=True,
             connect_args={"timeout": 5, "command_timeout": 30},
+            json_serializer=_json,
+            json_deserializer=from_json,
         )
     raise SettingsError(f'"{parsed.drivername}" is not a database idic knows; use sqlite:///file.db or postgresql://…')
+
+
+def _json(value: Any) -> str:
+    return to_json(value).decode()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
