@@ -18,8 +18,7 @@ demo: .venv/ready  ## watch a small shop's customers go through their journeys, 
 	$(BIN)/idic demo $(DEMO)
 
 test: .venv/ready  ## the tests, on SQLite and on a PostgreSQL that they start themselves
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not kill and not world"
-	$(BIN)/python -m pytest -m kill
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not world"
 
 check: .venv/ready  ## style, types and the import rules
 	$(BIN)/ruff check .
