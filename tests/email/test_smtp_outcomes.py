@@ -31,6 +31,24 @@ async def test_a_mailbox_that_does_not_exist_is_a_refusal(open_mailbox: OpenMail
     assert mailbox.accepts() == []
 
 
+async def test_what_a_server_says_in_another_encoding_or_at_length_can_be_stored(open_channel: OpenChannel) -> None:
+    async def german(line: Line) -> None:
+        await line.say("220 scripted")
+        await line.hear()
+        await line.say("250 scripted")
+        await line.hear()
+        line.writer.write("550-5.7.1 verd\u00e4chtig\0!\r\n".encode("latin-1"))
+        await line.say("550 5.7.1 " + "x" * 450)
+        await line.hear()
+
+    async with scripted(german) as url:
+        outcome = await open_channel(url).send(letter())
+    assert isinstance(outcome, Refused)
+    assert outcome.detail.startswith("550 5.7.1 verd?chtig !")
+    assert outcome.detail.encode().isascii()
+    assert len(outcome.detail) <= 500
+
+
 async def test_greylisting_is_for_later_and_then_passes(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox(Named(["greylist:2"]))
     channel = open_channel(mailbox.url)

@@ -47,6 +47,9 @@ class Limits(NamedTuple):
 
 DEFAULTS = Limits()
 
+_LONGEST = 500
+"""Characters of what a server said that are kept."""
+
 
 class Server(NamedTuple):
     """Where to send, as written in a URL such as ``smtp+starttls://user:password@mail.example:587?ca=/etc/ca.pem``.
@@ -131,7 +134,11 @@ class SmtpChannel:
         self._hello = self.server.hello
 
     async def send(self, mail: OutgoingEmail) -> Outcome:
-        """Try once, within ``Limits.total`` seconds. Never raises for what the server or the network does."""
+        """Try once, within ``Limits.total`` seconds. Never raises for what the server or the network does; what it tells
+        of that can be stored, whatever bytes the server said."""
+        return _storable(await self._try(mail))
+
+    async def _try(self, mail: OutgoingEmail) -> Outcome:
         try:
             sender, to = message.read_address(mail.sender), message.read_mailbox(mail.to)
             utf8 = message.needs_smtputf8(mail)
@@ -305,6 +312,13 @@ def _answered(reply: SMTPResponse, progress: _Progress) -> Outcome:
             return Unsure("smtp_unreadable", detail)
         case _:
             return Later("smtp_unreadable", detail)
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """A reply may hold NUL, and bytes that are not UTF-8 come as halves of surrogate pairs: no database keeps either."""
+    if isinstance(outcome, Accepted):
+        return Accepted(message.clean(outcome.provider_id)[:_LONGEST])
+    return outcome._replace(detail=message.clean(outcome.detail)[:_LONGEST])
 
 
 def _lost(progress: _Progress, code: str, detail: str) -> Outcome:
