@@ -141,9 +141,11 @@ def _identifier(raw: object, message: str, field: str) -> str | None:
         return None
     if isinstance(raw, str):
         text = raw
-    elif isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
+    elif isinstance(raw, int) and not isinstance(raw, bool):
+        text = str(raw)
+    elif isinstance(raw, float) and math.isfinite(raw):
         # A client that reads its ids as floating point still means the same customer.
-        text = str(int(raw)) if isinstance(raw, float) and raw.is_integer() and abs(raw) < 2**53 else str(raw)
+        text = str(int(raw)) if raw.is_integer() and abs(raw) < 2**53 else str(raw)
     else:
         raise InvalidInput("must be text or a number", where=_at(message, field))
     if not text or text.isspace():

@@ -48,6 +48,8 @@ def test_numbers_are_ids_too(sent: object, kept: str) -> None:
         (track("x" * 256), "batch[3].userId: has 256 characters; at most 255 are kept"),
         (track("a\0b"), "batch[3].userId: holds a NUL character (\\u0000), which cannot be stored"),
         (track(anonymousId=""), "batch[3].anonymousId: is empty"),
+        (track(userId=10**400), "batch[3].userId: has 401 characters; at most 255 are kept"),
+        (track(messageId=10**400), "batch[3].messageId: has 401 characters; at most 255 are kept"),
         (track(messageId="m" * 256), "batch[3].messageId: has 256 characters; at most 255 are kept"),
         (track(event=None), "batch[3].event: is missing; the event needs a name"),
         (track(event=" "), "batch[3].event: is empty; the event needs a name"),
