@@ -27,6 +27,7 @@ from idic.journey.interpreter import Allow, Defer, MayWe, Skip
 from idic.journey.program import Send
 from idic.journey.scope import Scope
 from idic.journey.state import Touched, Trace
+from idic.logs import place
 from idic.router.hold import Hold, House, holding
 from idic.router.instruction import Instruction
 from idic.store import consents, enrollments, touches
@@ -117,11 +118,15 @@ class Deliver:
         return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
 
     async def _call(self, parcel: Parcel) -> Outcome:
-        courier = self.couriers[self.house.accounts[parcel.channel]]
         try:
+            courier = self.couriers[self.house.accounts[parcel.channel]]
             message = courier.compose(parcel)
         except IdicError as error:
             return Refused(error.code, str(error))
+        except Exception as error:
+            # Nobody was called yet, so this much is certain; the text may hold what it was composing.
+            log.error("message not composed", touch=parcel.touch, error=type(error).__name__, at=place(error))
+            return Refused("compose_failed", type(error).__name__)
         return await courier.send(message)
 
     async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:

@@ -42,7 +42,7 @@ class Enrollment:
             if instruction.deliver:
                 instruction = await self._deliver(instruction.deliver)
             elif instruction.until is not None:
-                if workflow.info().is_continue_as_new_suggested():
+                if workflow.info().is_continue_as_new_suggested() and not self._woken:
                     workflow.continue_as_new(args=[enrollment, instruction])
                 await self._rest(instruction.until, _BREATH if rested == instruction.seq else 0.0)
                 rested = instruction.seq

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from idic.journey.interpreter import Allow, Defer, Skip, Verdict
 
+CHANNELS = ("email", "sms", "web")
+
 
 class Consent(NamedTuple):
     """One entry of the ledger. ``topic`` None speaks for every topic."""

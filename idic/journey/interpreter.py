@@ -173,6 +173,8 @@ def attributed_until(program: Program, state: State) -> datetime | None:
     """Until when a goal after the end is put down to the journey; None if not at all. Days are the program's zone's."""
     if state.ended is None or state.goal_at is not None or program.goal is None or program.goal.within is None:
         return None
+    if state.ended.kind == "closed":
+        return None  # another enrollment took its place, and the goal is that one's
     return program.goal.within.after(state.ended.at, program.zone)
 
 
@@ -356,7 +358,7 @@ class _Move:
             self.change(captured={**self.state.captured, step.capture: self.state.entry})
         events: Sequence[Event] = yield Inbox(frozenset((pattern.on,)), self.state.reached)
         for event in events:
-            if not self._unseen(event) or event.accepted_at > self._deadline():
+            if not self._unseen(event) or event.accepted_at > min(self._deadline(), self.now):
                 continue
             if _matches(pattern, self.state, event, self.scope(event)):
                 self.change(deadline=step.duration.after(event.accepted_at, self.facts.zone), consumed=_later(self, event))
@@ -377,7 +379,7 @@ class _Move:
         events: Sequence[Event] = yield Inbox(frozenset(arm.pattern.on for arm in step.arms), earliest)
         deadline = self._deadline()
         for event in events:
-            if event.accepted_at > deadline:
+            if event.accepted_at > min(deadline, self.now):
                 break
             for arm, (instant, after) in zip(step.arms, since, strict=True):
                 if instant is None or event.accepted_at < instant or event.place <= after:
@@ -403,7 +405,9 @@ class _Move:
             case "entry":
                 return self.state.entered_at, entry
             case "sent":
-                return self._sent_at(arm.pattern.of or ""), entry
+                # Whoever clicks has the message, even before its sending is recorded here.
+                of = arm.pattern.of or ""
+                return self.state.began.get(of) if self._sent_at(of) else None, entry
             case step:
                 return self.state.began.get(step, self.state.reached), entry
 
@@ -518,6 +522,9 @@ def _awaited(program: Program, step_id: str) -> Iterator[Pattern]:
             yield from (arm.pattern for arm in arms)
 
 
+LONGEST_KEY = 255
+
+
 def key_of(event: Event, name: str) -> str | None:
     """The event's key as text, None where it has none."""
     value = event.properties.get(name)
@@ -525,7 +532,11 @@ def key_of(event: Event, name: str) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value) or None
+    try:
+        key = str(value)
+    except ValueError:  # a number of thousands of digits
+        return None
+    return key if 0 < len(key) <= LONGEST_KEY else None
 
 
 def _later(move: _Move, event: Event) -> Place:

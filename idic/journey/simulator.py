@@ -117,6 +117,7 @@ class Simulator:
                 self._record(one, interpreter.close(one.state, ending))
             case ReachesGoal(value):
                 self._goal(one, event, value)
+                self._advance(one)
             case Late(step):
                 one.trace.append(Trace(event.accepted_at, "late", step, {"event": event.name}))
             case Wakes():

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import structlog
 from temporalio.service import RPCError
 
-from idic.errors import NotFound
+from idic.errors import IdicError, NotFound, StoreUnavailable
 from idic.router.engine import Engine
 from idic.router.hold import House, instruct
 from idic.store import enrollments, outbox
@@ -37,15 +37,20 @@ async def dispatch(store: Store, house: House, engine: Engine, partitions: Itera
         async with room:
             try:
                 await _tell(store, house, engine, enrollment_id, start=any(one.kind == "start" for one in theirs))
-            except (RPCError, NotFound) as error:
+            except StoreUnavailable:
+                raise
+            except (RPCError, IdicError) as error:
                 log.warning("Temporal was not told", enrollment=enrollment_id, error=type(error).__name__)
                 return [one.id for one in theirs] if isinstance(error, NotFound) else []
             return [one.id for one in theirs]
 
-    told = await asyncio.gather(*(tell(one, theirs) for one, theirs in by_enrollment.items()))
-    done = [number for numbers in told for number in numbers]
+    told = await asyncio.gather(*(tell(one, theirs) for one, theirs in by_enrollment.items()), return_exceptions=True)
+    done = [number for numbers in told if isinstance(numbers, list) for number in numbers]
     if done:
         await store.move("outbox", lambda tx: outbox.done(tx, done))
+    for failed in told:
+        if isinstance(failed, BaseException):
+            raise failed
     return len(done)
 
 
@@ -62,4 +67,6 @@ async def _tell(store: Store, house: House, engine: Engine, enrollment_id: str, 
                 await engine.wake(enrollment_id)
             return
         instruction = await instruct(tx, house, enrollment)
-    await engine.start(enrollment_id, instruction, afresh=not start)
+    if not await engine.start(enrollment_id, instruction, afresh=not start):
+        # It was started before, by somebody who knew less than the row says now.
+        await engine.wake(enrollment_id)

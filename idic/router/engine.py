@@ -50,9 +50,9 @@ class Engine:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def start(self, enrollment_id: str, instruction: Instruction, *, afresh: bool = False) -> None:
-        """One that runs already is a success. ``afresh`` also where one by this id has ended: only for who has seen that
-        the enrollment is open all the same."""
+    async def start(self, enrollment_id: str, instruction: Instruction, *, afresh: bool = False) -> bool:
+        """Returns whether it was started; one that runs already is a success too, but was not told ``instruction``.
+        ``afresh`` also where one by this id has ended: only for who has seen that the enrollment is open all the same."""
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if afresh else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self.client.start_workflow(
@@ -64,7 +64,8 @@ class Engine:
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             )
         except WorkflowAlreadyStartedError:
-            return
+            return False
+        return True
 
     async def wake(self, enrollment_id: str) -> bool:
         """Returns False where no workflow by this id is running."""

@@ -21,16 +21,17 @@ from idic.clock import Clock
 from idic.differentiate.profile import zone_of
 from idic.errors import IdicError
 from idic.identify.names import attribute_name
-from idic.interact.policy import RULES, Consent, Request, Rule, decide
+from idic.interact.policy import CHANNELS, RULES, Consent, Request, Rule, decide
 from idic.journey import interpreter
 from idic.journey.entry import Applies, Enter, StayOut, admit, applies
 from idic.journey.interpreter import Ask, Ends, Inbox, Late, Machine, MayWe, Outcome, ReachesGoal, Verdict, Wakes
 from idic.journey.program import Attribute, Program
 from idic.journey.scope import Facts
-from idic.journey.state import Ending, Event, State, Touched, Trace
+from idic.journey.state import Ending, Event, Place, State, Touched, Trace
+from idic.journey.types import read
 from idic.router.instruction import Delivery, Instruction
 from idic.store import consents, customers, enrollments, events, outbox, touches
-from idic.store.database import Store, Tx
+from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
 from idic.store.programs import Programs
 from idic.store.tables import Row
@@ -83,6 +84,10 @@ async def holding(
             poison[bad.event_id] = bad.error
 
 
+_OF_THE_DATA = {"22", "23", "54"}
+"""PostgreSQL's error classes of data that cannot be stored: wrong, against a constraint, too large."""
+
+
 class SetAside(Exception):
     """Routing this customer's events takes another transaction than the one under way."""
 
@@ -120,24 +125,32 @@ class Hold:
 
     async def catch_up(self) -> None:
         """Route every event of this customer that has been accepted, in the order of acceptance."""
-        for row in await events.unrouted(self.tx, self.id):
-            if row["id"] in self._poison:
-                outcome = {"problem": self._poison[row["id"]]}
-            else:
-                try:
-                    outcome = await self._route(row)
-                except (DataError, IntegrityError) as error:
+        while unrouted := await events.unrouted(self.tx, self.id):
+            for row in unrouted:
+                await self._route_or_set_aside(row)
+                if row["merges"]:
+                    break  # there may be more now, and among them earlier ones
+
+    async def _route_or_set_aside(self, row: Row) -> None:
+        if row["id"] in self._poison:
+            outcome = {"problem": self._poison[row["id"]]}
+        else:
+            try:
+                outcome = await self._route(row)
+            except SQLAlchemyError as error:
+                if sqlstate(error)[:2] in _OF_THE_DATA or isinstance(error, (DataError, IntegrityError)):
                     raise _Poison(row["id"], type(error).__name__) from error
-                except (SetAside, IdicError, SQLAlchemyError, OSError):
-                    raise
-                except Exception as error:
-                    # A bug of ours in the face of strange data. Its text may hold the data: keep the kind only.
-                    raise _Poison(row["id"], type(error).__name__) from error
-            await events.routed(self.tx, row["id"], self.now, outcome)
+                raise
+            except (SetAside, IdicError, OSError):
+                raise
+            except Exception as error:
+                # A bug of ours in the face of strange data. Its text may hold the data: keep the kind only.
+                raise _Poison(row["id"], type(error).__name__) from error
+        await events.routed(self.tx, row["id"], self.now, outcome)
 
     async def _route(self, row: Row) -> dict[str, Any]:
         if row["merges"]:
-            await self._absorb(row["merges"])
+            await self._absorb(row["merges"], events.read(row).place)
         if row["kind"] == "identify":
             await self._learn(row["properties"])
             return {}
@@ -165,7 +178,7 @@ class Hold:
 
     async def _consent(self, event: Event) -> None:
         channel, topic = event.properties.get("channel"), event.properties.get("topic")
-        if isinstance(channel, str) and channel:
+        if channel in CHANNELS:
             await consents.record(
                 self.tx,
                 self.id,
@@ -177,8 +190,8 @@ class Hold:
             )
             self._consents = None
 
-    async def _absorb(self, anonymous: str) -> None:
-        """Take in the customer who turned out to be this one, with everything that is theirs."""
+    async def _absorb(self, anonymous: str, at: Place) -> None:
+        """Take in the customer who turned out to be this one, with everything that is theirs, as of the place ``at``."""
         if anonymous == self.id:
             return
         if not {anonymous, self.id} <= self._pair:
@@ -186,13 +199,18 @@ class Hold:
         absorbed = await customers.lock(self.tx, anonymous)
         if absorbed["id"] == self.id or await customers.has_identity(self.tx, absorbed["id"], ["user_id"]):
             return  # merged already, or somebody in their own right by now
+        theirs_first = Hold(self.tx, self.house, absorbed, self._poison, self._pair)
+        for row in await events.unrouted(self.tx, absorbed["id"]):
+            if events.read(row).place < at:
+                await theirs_first._route_or_set_aside(row)
+        absorbed = {**absorbed, "traits": theirs_first.traits}
         ours = {(e.journey, e.key): e for e in await enrollments.concerned(self.tx, self.id, self.now) if e.open}
         for theirs in await enrollments.concerned(self.tx, absorbed["id"], self.now):
             if theirs.open and (theirs.journey, theirs.key) in ours:
                 # One person is in the same journey twice: who entered first goes on.
                 both = sorted((theirs, ours[theirs.journey, theirs.key]), key=lambda e: (e.state.entered_at, e.id))
                 await self._close(both[1], Ending(kind="closed", reason="merged", at=self.now))
-        self.traits = await customers.merge(self.tx, absorbed, self.row, self.now)
+        self.traits = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
         self._consents = None
 
     async def _meet(self, enrollment: Enrollment, event: Event) -> bool:
@@ -217,7 +235,8 @@ class Hold:
                     enrollment = await self._reach_goal(enrollment, event, value)
                 await self._close(enrollment, ending)
             case ReachesGoal(value):
-                await self._reach_goal(enrollment, event, value)
+                enrollment = await self._reach_goal(enrollment, event, value)
+                enrollment = await self.advance(enrollment, event.accepted_at)
             case Late(step):
                 await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, "late", step, {"event": event.name})])
             case Wakes():
@@ -326,6 +345,7 @@ class Hold:
                     return ()
                 routed = await events.inbox(self.tx, self.id, sorted(names), since)
                 being = self._routing
+                # The interpreter holds it against its own present: it may be asked for an instant before this event.
                 return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
             case MayWe():
                 return await self.may_we(program, question, open_=True)
@@ -367,13 +387,18 @@ class Hold:
         known = dict(self.traits)
         for name, attribute in program.customer.items():
             if attribute.counts or attribute.sums:
-                known[name] = await self._tally(attribute, upto, zone)
+                known[name] = await self._tally(attribute, upto, zone, program.currency)
         return Facts(known, zone)
 
-    async def _tally(self, attribute: Attribute, upto: datetime, zone: str) -> float:
+    async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
         name, summed = attribute.sums or (attribute.counts or "", None)
         since = attribute.window.before(upto, zone) if attribute.window else None
-        return await events.tally(self.tx, self.id, name, upto=upto, since=since, summed=summed)
+        if summed is None:
+            return await events.count(self.tx, self.id, name, upto=upto, since=since)
+        total = 0.0
+        for properties in await events.properties(self.tx, self.id, name, upto=upto, since=since):
+            total += read(attribute.type, properties.get(summed), siblings=properties, currency=currency) or 0
+        return total
 
     async def facts(self, program: Program) -> Facts:
         """What is known of the customer at this moment."""

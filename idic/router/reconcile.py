@@ -53,12 +53,11 @@ async def reconcile(
     running = {workflow_id async for workflow_id in engine.running()}
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def mend(enrollment_id: str, deadline: datetime | None) -> None:
+    async def mend(enrollment_id: str, due: datetime) -> None:
         async with room:
             found.open += 1
             if enrollment_id in running:
-                late = store.clock.now() - deadline if deadline else timedelta(0)
-                if store.clock.real_seconds(late) <= OVERDUE.total_seconds():
+                if store.clock.real_seconds(store.clock.now() - due) <= OVERDUE.total_seconds():
                     return
                 if await engine.wake(enrollment_id):
                     found.woken += 1
@@ -72,8 +71,11 @@ async def reconcile(
                     return
                 instruction = await instruct(tx, house, enrollment)
             if enrollment.open:
-                await engine.start(enrollment_id, instruction, afresh=True)
-                found.started += 1
+                if await engine.start(enrollment_id, instruction, afresh=True):
+                    found.started += 1
+                else:
+                    await engine.wake(enrollment_id)
+                    found.woken += 1
 
     after = ""
     while True:
@@ -81,7 +83,7 @@ async def reconcile(
             page = await enrollments.open_ids(tx, after, _PAGE)
         if not page:
             break
-        await _all(mend(enrollment_id, deadline) for enrollment_id, deadline in page)
+        await _all(mend(enrollment_id, due) for enrollment_id, due in page)
         after = page[-1][0]
         progress(found)
 

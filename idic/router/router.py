@@ -7,6 +7,7 @@ two routers that both believe they hold it do no harm, for whoever routes holds 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from temporalio.service import RPCError
 
-from idic.errors import NotFound, StoreUnavailable
+from idic.errors import StoreUnavailable
 from idic.logs import place
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine
@@ -53,6 +54,7 @@ class Router:
         self._every = reconcile_every
         self._now = now
         self._held_until = now()
+        self._trouble: dict[str, tuple[int, float]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; then finish what is under way and give the partitions back."""
@@ -111,18 +113,31 @@ class Router:
         if not partitions:
             return 0
         async with self.store.reading() as tx:
-            waiting = await events.customers_waiting(tx, partitions, _BATCH)
+            waiting = await events.customers_waiting(tx, partitions, _BATCH, self._resting())
         room = asyncio.Semaphore(1 if self.store.sqlite else 8)
 
         async def one(customer_id: str) -> None:
             async with room:
                 try:
                     await holding(self.store, self.house, "route", customer_id, _nothing_more)
-                except NotFound:
-                    log.error("events of no customer", customer=customer_id)
+                    self._trouble.pop(customer_id, None)
+                except StoreUnavailable:
+                    raise
+                except Exception as error:
+                    # One customer's trouble is not the others': this one rests, for longer each time.
+                    times = self._trouble.get(customer_id, (0, 0.0))[0] + 1
+                    self._trouble[customer_id] = times, time.monotonic() + min(2.0**times, 300)
+                    log.error("customer set aside", customer=customer_id, error=type(error).__name__, at=place(error))
 
-        await asyncio.gather(*(one(customer_id) for customer_id in waiting))
+        for went in await asyncio.gather(*(one(customer_id) for customer_id in waiting), return_exceptions=True):
+            if isinstance(went, BaseException):
+                raise went
         return len(waiting)
+
+    def _resting(self) -> list[str]:
+        """The customers who could not be routed and whose time to be tried again has not come."""
+        now = time.monotonic()
+        return [customer_id for customer_id, (_, until) in self._trouble.items() if until > now]
 
     async def dispatch(self) -> int:
         partitions = self._held()

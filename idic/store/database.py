@@ -126,7 +126,7 @@ class Store:
 def _given_up(error: BaseException) -> bool:
     """Whether the database asks to have the transaction run again: deadlock, serialization, busy."""
     original = getattr(error, "orig", error)
-    if _sqlstate(original) in {"40P01", "40001", "55P03"}:
+    if sqlstate(original) in {"40P01", "40001", "55P03"}:
         return True
     return getattr(original, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or (
         isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
@@ -136,7 +136,7 @@ def _given_up(error: BaseException) -> bool:
 def _explained(error: BaseException) -> BaseException:
     """``StoreUnavailable`` where the database is the trouble, else the error as it is (a bug of ours)."""
     original = getattr(error, "orig", error)
-    state = _sqlstate(original)
+    state = sqlstate(original)
     if state == "53100" or getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return StoreUnavailable("the database's disk is full: nothing was written; free some space, idic goes on by itself")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
@@ -148,7 +148,9 @@ def _explained(error: BaseException) -> BaseException:
     return error
 
 
-def _sqlstate(original: object) -> str:
+def sqlstate(error: object) -> str:
+    """PostgreSQL's five characters for what went wrong; empty for what has none."""
+    original = getattr(error, "orig", error)
     return str(getattr(original, "sqlstate", None) or "")
 
 

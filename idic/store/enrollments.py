@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pydantic import ValidationError
 from sqlalchemy import ScalarSelect, case, func, insert, or_, select, update
 
-from idic.errors import Conflict, NotFound
+from idic.errors import Conflict, IdicError, NotFound
 from idic.journey.program import SEMANTICS
 from idic.journey.state import State, Trace
 from idic.store.database import Tx
-from idic.store.tables import Row, enrollments, trace
+from idic.store.tables import Row, enrollments, touches, trace
 
 
 class Enrollment(NamedTuple):
@@ -23,6 +24,7 @@ class Enrollment(NamedTuple):
     key: str | None
     seq: int
     state: State
+    semantics: int = SEMANTICS
     goal_at: datetime | None = None
     goal_value: float | None = None
     attribute_until: datetime | None = None
@@ -32,7 +34,20 @@ class Enrollment(NamedTuple):
         return self.state.ended is None
 
 
+class StateUnreadable(IdicError):
+    """An enrollment that a newer version of idic wrote: worth trying again, a newer worker will."""
+
+    code = "state_unreadable"
+
+
 def read(row: Row) -> Enrollment:
+    """Raises ``StateUnreadable``."""
+    if row["semantics"] > SEMANTICS:
+        raise StateUnreadable(f"enrollment {row['id']} has semantics {row['semantics']}, this version knows {SEMANTICS}")
+    try:
+        state = State.model_validate(row["state"])
+    except ValidationError as error:
+        raise StateUnreadable(f"the state of enrollment {row['id']} cannot be read by this version") from error
     return Enrollment(
         id=row["id"],
         customer_id=row["customer_id"],
@@ -40,7 +55,8 @@ def read(row: Row) -> Enrollment:
         program_id=row["program_id"],
         key=row["key"] or None,
         seq=row["seq"],
-        state=State.model_validate(row["state"]),
+        state=state,
+        semantics=row["semantics"],
         goal_at=row["goal_at"],
         goal_value=row["goal_value"],
         attribute_until=row["attribute_until"],
@@ -114,7 +130,7 @@ async def create(tx: Tx, enrollment: Enrollment) -> None:
             journey=enrollment.journey,
             key=enrollment.key or "",
             seq=enrollment.seq,
-            semantics=SEMANTICS,
+            semantics=enrollment.semantics,
             entered_at=enrollment.state.entered_at,
             **_columns(enrollment),
         )
@@ -157,15 +173,17 @@ async def traced(tx: Tx, enrollment_id: str) -> list[Row]:
     return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.id))
 
 
-async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime | None]]:
-    """A page of open enrollments with their deadlines, in the order of their ids."""
+async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime]]:
+    """A page of open enrollments in the order of their ids, each with when it was due: at its deadline, else (it waits for
+    a message to leave) when that was claimed."""
+    claimed = select(func.max(touches.c.claimed_at)).where(touches.c.enrollment_id == enrollments.c.id).scalar_subquery()
     rows = await tx.rows(
-        select(enrollments.c.id, enrollments.c.deadline)
+        select(enrollments.c.id, func.coalesce(enrollments.c.deadline, claimed, enrollments.c.entered_at).label("due"))
         .where(enrollments.c.ended_at.is_(None), enrollments.c.id > after)
         .order_by(enrollments.c.id)
         .limit(limit)
     )
-    return [(row["id"], row["deadline"]) for row in rows]
+    return [(row["id"], row["due"]) for row in rows]
 
 
 async def open_among(tx: Tx, ids: Sequence[str]) -> set[str]:

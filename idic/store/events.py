@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from idic.journey.state import Event
 from idic.store.database import Tx
@@ -54,12 +54,13 @@ async def unrouted(tx: Tx, customer_id: str) -> list[Row]:
     )
 
 
-async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int) -> list[str]:
-    """The customers in these partitions who have unrouted events, who has waited longest first."""
+async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int, besides: Iterable[str] = ()) -> list[str]:
+    """The customers in these partitions who have unrouted events, who has waited longest first; ``besides`` are left."""
     oldest = func.min(events.c.id)
     rows = await tx.rows(
         select(events.c.customer_id, oldest.label("oldest"))
         .where(events.c.partition.in_(list(partitions)), events.c.routed_at.is_(None))
+        .where(events.c.customer_id.not_in(list(besides)))
         .group_by(events.c.customer_id)
         .order_by(oldest)
         .limit(limit)
@@ -82,19 +83,18 @@ async def inbox(tx: Tx, customer_id: str, names: Sequence[str], since: datetime)
     return [read(row) for row in rows]
 
 
-async def tally(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None, summed: str | None) -> float:
-    """How many events of this name the customer has, or the sum of a property over them (what is no number counts 0)."""
-    theirs = [events.c.customer_id == customer_id, events.c.name == name, events.c.accepted_at <= upto]
-    if since is not None:
-        theirs.append(events.c.accepted_at > since)
-    if summed is None:
-        return float(await tx.scalar(select(func.count()).select_from(events).where(and_(*theirs))) or 0)
-    rows = await tx.rows(select(events.c.properties).where(and_(*theirs)))
-    return sum(_number(row["properties"].get(summed)) for row in rows)
+async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> float:
+    """How many events of this name the customer has, after ``since`` and up to ``upto``."""
+    chosen = select(func.count()).select_from(events).where(_within(customer_id, name, upto, since))
+    return float(await tx.scalar(chosen) or 0)
 
 
-def _number(value: object) -> float:
-    try:
-        return 0.0 if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return 0.0
+async def properties(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[dict[str, Any]]:
+    """What those events carry, as it was sent."""
+    rows = await tx.rows(select(events.c.properties).where(_within(customer_id, name, upto, since)))
+    return [row["properties"] for row in rows]
+
+
+def _within(customer_id: str, name: str, upto: datetime, since: datetime | None) -> ColumnElement[bool]:
+    theirs = and_(events.c.customer_id == customer_id, events.c.name == name, events.c.accepted_at <= upto)
+    return theirs if since is None else and_(theirs, events.c.accepted_at > since)

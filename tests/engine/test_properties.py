@@ -52,8 +52,8 @@ def programs(draw: st.DrawFn) -> Program:
             case _:
                 since = draw(st.sampled_from(["wait", "wait", "entry", f"s{draw(st.integers(0, number))}"]))
                 arms = tuple(
-                    Arm(pattern=Pattern(on=name), since=since, then=target())
-                    for name in draw(st.sampled_from(["A", "B", "AB", "BA", "AA"]))
+                    Arm(pattern=Pattern(on="Goal" if name == "G" else name), since=since, then=target())
+                    for name in draw(st.sampled_from(["A", "B", "AB", "BA", "AA"])) + ("G" if draw(st.booleans()) else "")
                 )
                 steps.append(WaitFor(id=f"s{number}", arms=arms, within=length, otherwise=target()))
     within = draw(st.sampled_from([None, Duration(seconds=60 * 5)]))

@@ -29,6 +29,7 @@ from idic.interact.policy import RULES, Request, Rule
 from idic.journey.program import Program
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine
+from idic.store import outbox
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from idic.store.tables import PARTITIONS
@@ -188,6 +189,21 @@ async def test_a_wake_ends_a_wait_and_a_goal_ends_the_workflow(client: Client, s
         await dispatch(store, world.house, engine, range(PARTITIONS))
         async with asyncio.timeout(10):
             await client.get_workflow_handle((await world.only()).id).result()
+
+
+async def test_a_wake_behind_a_start_that_was_told_before_is_not_lost(client: Client, store: Store) -> None:
+    """The router started the workflow and died before it could strike the letter out."""
+    async with live(client, store, program(wait_for("ask", 24, arm("Yes", out("yes"))))) as world:
+        engine = Engine(client)
+        anna = await world.customer()
+        await world.happens(anna, "Signed Up")
+        await dispatch(store, world.house, engine, range(PARTITIONS))
+        one = await world.only()
+        await store.move("again", lambda tx: outbox.put(tx, "start", [one.id]))
+        await world.happens(anna, "Yes")
+        await dispatch(store, world.house, engine, range(PARTITIONS))
+        async with asyncio.timeout(10):
+            await client.get_workflow_handle(one.id).result()
 
 
 class Clumsy:
