@@ -59,14 +59,21 @@ async def _tell(store: Store, house: House, engine: Engine, enrollment_id: str, 
     row: an open enrollment whose workflow is gone is started from where it stands."""
     if not start and await engine.wake(enrollment_id):
         return
+    if not await start_from_row(store, house, engine, enrollment_id, afresh=not start):
+        # It was started before, by somebody who knew less than the row says now; or it ended before it was known to have
+        # started. If there is a workflow, it learns of it.
+        await engine.wake(enrollment_id)
+
+
+async def start_from_row(store: Store, house: House, engine: Engine, enrollment_id: str, *, afresh: bool) -> bool:
+    """Start an enrollment's workflow from where its row stands. Returns False where it has ended or runs already.
+
+    Raises ``NotFound``, ``StoreUnavailable`` and Temporal's ``RPCError``.
+    """
     async with store.reading() as tx:
         enrollment = await enrollments.get(tx, enrollment_id)
         if not enrollment.open:
-            if start:
-                # It ended before its workflow was known to have started; if one did, it learns of it.
-                await engine.wake(enrollment_id)
-            return
+            return False
         instruction = await instruct(tx, house, enrollment)
-    if not await engine.start(enrollment_id, instruction, afresh=not start):
-        # It was started before, by somebody who knew less than the row says now.
-        await engine.wake(enrollment_id)
+        program = await house.programs.get(tx, enrollment.program_id)
+    return await engine.start(enrollment_id, instruction, service=program.purpose == "service", afresh=afresh)

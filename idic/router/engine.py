@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
@@ -15,6 +15,9 @@ from idic.settings import Settings
 
 QUEUE = "journeys"
 WORKFLOW = "enrollment"
+
+_SERVICE, _MARKETING = 2, 3
+"""Temporal's priority keys: the lower goes first; activities have their workflow's."""
 
 
 async def connect(settings: Settings) -> Client:
@@ -50,9 +53,12 @@ class Engine:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def start(self, enrollment_id: str, instruction: Instruction, *, afresh: bool = False) -> bool:
+    async def start(self, enrollment_id: str, instruction: Instruction, *, service: bool, afresh: bool = False) -> bool:
         """Returns whether it was started; one that runs already is a success too, but was not told ``instruction``.
-        ``afresh`` also where one by this id has ended: only for who has seen that the enrollment is open all the same."""
+
+        ``service``: its deliveries go before those of marketing. ``afresh`` also where one by this id has ended: only for
+        who has seen that the enrollment is open all the same.
+        """
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if afresh else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self.client.start_workflow(
@@ -62,6 +68,7 @@ class Engine:
                 task_queue=QUEUE,
                 id_reuse_policy=reuse,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                priority=Priority(priority_key=_SERVICE if service else _MARKETING),
             )
         except WorkflowAlreadyStartedError:
             return False

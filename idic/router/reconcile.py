@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idic.errors import NotFound
+from idic.router.dispatch import start_from_row
 from idic.router.engine import Engine
-from idic.router.hold import House, instruct
+from idic.router.hold import House
 from idic.router.instruction import Delivery, Instruction
 from idic.store import enrollments, touches
 from idic.store.database import Store
@@ -64,18 +65,11 @@ async def reconcile(
                     return
             if await engine.runs(enrollment_id):
                 return  # visibility lagged
-            async with store.reading() as tx:
-                try:
-                    enrollment = await enrollments.get(tx, enrollment_id)
-                except NotFound:
-                    return
-                instruction = await instruct(tx, house, enrollment)
-            if enrollment.open:
-                if await engine.start(enrollment_id, instruction, afresh=True):
+            try:
+                if await start_from_row(store, house, engine, enrollment_id, afresh=True):
                     found.started += 1
-                else:
-                    await engine.wake(enrollment_id)
-                    found.woken += 1
+            except NotFound:
+                return
 
     after = ""
     while True:
@@ -99,7 +93,7 @@ async def reconcile(
                 found.cancelled += 1
     for enrollment_id, instruction in (await _left_behind(store, house)).items():
         if not await engine.runs(enrollment_id):
-            await engine.start(enrollment_id, instruction, afresh=True)
+            await engine.start(enrollment_id, instruction, service=False, afresh=True)
             found.started += 1
     progress(found)
     return found

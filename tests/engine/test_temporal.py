@@ -206,6 +206,19 @@ async def test_a_wake_behind_a_start_that_was_told_before_is_not_lost(client: Cl
             await client.get_workflow_handle(one.id).result()
 
 
+async def test_service_goes_before_marketing(client: Client, store: Store) -> None:
+    service = program(wait("rest", 24), journey="receipt")
+    async with live(client, store, service, program(wait("rest", 24), journey="news", purpose="marketing")) as world:
+        anna = await world.customer()
+        await world.happens(anna, "Signed Up")
+        await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+        keys = {}
+        for one in await world.enrollments():
+            started = (await client.get_workflow_handle(one.id).fetch_history()).events[0]
+            keys[one.journey] = started.workflow_execution_started_event_attributes.priority.priority_key
+        assert 0 < keys["receipt"] < keys["news"]
+
+
 class Clumsy:
     """A rule with a bug that tells everything it knows, the first few times it is asked."""
 
