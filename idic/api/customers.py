@@ -71,6 +71,8 @@ def add_customers(router: APIRouter, store: Store) -> None:
     async def get_customer(identifier: str, kind: Literal["user_id", "anonymous_id", "id"] | None = None) -> CustomerOut:
         """By user id or idic's own id; `kind` says which kind of id is meant. A customer who was merged is shown as the
         one they became."""
+        if "\0" in identifier:  # no id has one, and PostgreSQL cannot be asked
+            raise NotFound("there is no such customer")
         async with store.reading() as tx:
             row = await _customer(tx, identifier, kind)
             return await _told(tx, row)

@@ -15,12 +15,15 @@ from starlette.responses import JSONResponse, Response
 from idic.api import idempotency
 from idic.api.bodies import read_body, read_json_object
 from idic.api.idempotency import Answer
-from idic.api.problems import Problem
+from idic.api.problems import Problem, Refusal
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.resolution import Person
+from idic.journey.program import Program
 from idic.journey.trace import sentence
+from idic.journey.vocabulary import Vocabulary
 from idic.store import enrollments as stored
+from idic.store import programs
 from idic.store.database import Store, Tx
 from idic.store.ingest import customer_of
 from idic.store.tables import Row, enrollments, journeys
@@ -108,6 +111,7 @@ def summary(row: Row) -> EnrollmentSummary:
 
 def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int) -> None:
     """``limit``: bytes of a request's body."""
+    known = programs.Programs()
 
     @router.post(
         "/v1/journeys/{journey}/enrollments",
@@ -118,7 +122,11 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         responses={
             200: {"model": EnrollmentAnswer, "description": "Nobody entered: in it already, or not now"},
             404: {"model": Problem, "description": "No such journey is published"},
-            422: {"model": Problem, "description": "The Idempotency-Key was used for another request"},
+            422: {
+                "model": Problem,
+                "description": "Required properties are missing or wrong, or the Idempotency-Key was used for another request",
+            },
+            503: {"model": Problem, "description": "Nothing was done; try again after Retry-After"},
         },
         openapi_extra=_body_of(EnrollmentRequest),
     )
@@ -133,6 +141,8 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
 
         async def work(tx: Tx) -> Answer:
             await _published(tx, journey)
+            _, program = await known.of(tx, journey)
+            await _hold_against_vocabulary(tx, program, properties)
             customer_id = await customer_of(tx, person)
             admission = await enroll(tx, journey, customer_id, properties, occurred_at=occurred_at)
             answer = EnrollmentAnswer(
@@ -156,6 +166,8 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         responses={404: {"model": Problem}},
     )
     async def get_enrollment(enrollment_id: str) -> EnrollmentDetail:
+        if "\0" in enrollment_id:  # no id has one, and PostgreSQL cannot be asked
+            raise NotFound("there is no such enrollment")
         async with store.reading() as tx:
             row = await tx.row(select(enrollments).where(enrollments.c.id == enrollment_id))
             if row is None:
@@ -188,6 +200,21 @@ async def _published(tx: Tx, journey: str) -> None:
         near = difflib.get_close_matches(journey, names, n=1)
         meant = f'; did you mean "{near[0]}"?' if near else ""
         raise NotFound(f'no journey "{journey[:100]}" is published{meant}')
+
+
+async def _hold_against_vocabulary(tx: Tx, program: Program, properties: Mapping[str, Any]) -> None:
+    """A request stands for any of the events that the journey is entered on: it must bring what one of them needs.
+
+    Raises ``Refusal`` with what is missing or of the wrong type.
+    """
+    document = await programs.vocabulary(tx)
+    if document is None:
+        return
+    vocabulary = Vocabulary.model_validate(document)
+    refusals = [vocabulary.refusals(pattern.on, properties) for pattern in program.entry.on]
+    if refusals and all(refusals):
+        reasons = "; or ".join("; ".join(reasons) for reasons in refusals)
+        raise Refusal(422, "properties_refused", reasons, where="properties")
 
 
 def _body_of(model: type[BaseModel]) -> dict[str, Any]:

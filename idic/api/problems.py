@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from idic.errors import Conflict, IdicError, InvalidInput, NotFound, StoreUnavailable
+from idic.store.programs import ProgramMissing
 
 RETRY_AFTER = 1
-"""Seconds after which a client may try again when the store does not answer."""
+"""Seconds after which a client may try again when the store does not answer, or does not hold what it should."""
 
 
 class Refusal(IdicError):
@@ -63,7 +64,7 @@ def explain(error: IdicError, **more: Any) -> Response:
             return answer(404, error.code, str(error))
         case Conflict():
             return answer(409, error.code, str(error))
-        case StoreUnavailable():
+        case StoreUnavailable() | ProgramMissing():
             return answer(503, error.code, str(error), headers={"Retry-After": str(RETRY_AFTER)})
         case _:
             return internal()

@@ -8,15 +8,20 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from idic.api.app import create_app
 from idic.interact.links import Links
+from idic.journey.problems import Problems
+from idic.journey.vocabulary import read_vocabulary
 from idic.store.database import Store, Tx
+from idic.store.programs import publish_vocabulary
 from idic.store.tables import consents, customers, enrollments, journeys, programs, touches, trace
 from tests.api.conftest import SECRET_KEY, WRITE_KEY, Admission, Doorman
 from tests.api.reading import belongs, how_many_customers, identify, track
 from tests.conftest import HandClock
+from tests.journey.programs import program as program_of
+from tests.journey.programs import wait
 
 ENROLLMENT, TOUCH = "a" * 32, "b" * 32
 
@@ -28,7 +33,7 @@ async def in_a_journey(
 
     async def write(tx: Tx) -> None:
         program = {"id": "p" * 32, "journey": journey, "flow": "f", "content": "c", "created_at": at}
-        document: dict[str, Any] = {"journey": journey} | ({"topic": topic} if topic else {})
+        document = program_of(wait("reaction", 48), journey=journey, topic=topic).document()
         await tx.execute(insert(programs), program | {"document": document})
         await tx.execute(insert(journeys), {"name": journey, "program_id": "p" * 32, "published_at": at})
         await tx.execute(
@@ -111,7 +116,17 @@ async def test_a_merged_customer_is_shown_as_the_one_they_became(
     assert (await service.get("/v1/customers/c3")).json()["traits"] == {"n": "c1"}
 
 
-@pytest.mark.parametrize("path", ["/v1/customers/nobody", "/v1/customers/anna?kind=anonymous_id", "/v1/enrollments/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/customers/nobody",
+        "/v1/customers/anna?kind=anonymous_id",
+        "/v1/enrollments/x",
+        "/v1/customers/%00",
+        "/v1/customers/a%00?kind=id",
+        "/v1/enrollments/%00",
+    ],
+)
 async def test_who_is_not_there(shop: httpx.AsyncClient, service: httpx.AsyncClient, store: Store, path: str) -> None:
     await known(shop, store)
     answer = await service.get(path)
@@ -188,6 +203,37 @@ async def test_who_may_not_enter_now_is_told_why(service: httpx.AsyncClient, doo
     doorman.admission = Admission(None, False, "entered 2 days ago; again after 14 days")
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "anna"})
     assert (answer.status_code, answer.json()["reason"]) == (200, "entered 2 days ago; again after 14 days")
+
+
+@pytest.mark.usefixtures("published")
+async def test_a_program_that_cannot_be_read_here_is_for_another_replica(service: httpx.AsyncClient, store: Store) -> None:
+    async def spoil(tx: Tx) -> None:
+        await tx.execute(update(programs).values(document={"journey": "abandoned_cart", "written": "by another version"}))
+
+    await store.move("write", spoil)
+    answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "anna"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "program_missing")
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.usefixtures("published")
+async def test_an_enrollment_brings_what_the_journeys_event_needs(
+    service: httpx.AsyncClient, store: Store, doorman: Doorman, clock: HandClock
+) -> None:
+    words = read_vocabulary(
+        "vocabulary.yaml", "events:\n  Signed Up:\n    plan: {type: text, required: true}\n", Problems({})
+    ).vocabulary
+    await store.move("write", lambda tx: publish_vocabulary(tx, words.model_dump(mode="json"), clock.now()))
+    path, headers = "/v1/journeys/abandoned_cart/enrollments", {"Idempotency-Key": "order-17"}
+    answer = await service.post(path, json={"user_id": "new"}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (
+        422,
+        {"code": "properties_refused", "message": "Signed Up needs plan (text)", "where": "properties"},
+    )
+    assert doorman.asked == []
+    assert "new" not in await belongs(store)
+    answer = await service.post(path, json={"user_id": "new", "properties": {"plan": "gold"}}, headers=headers)
+    assert answer.status_code == 201
 
 
 @pytest.mark.usefixtures("published")
