@@ -55,9 +55,15 @@ class Child:
                 return
             self.restarts += 1
             say(f"{self.name} ended with code {code} and is started again; its last words are in {self.log}")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 30)
-            await self.start()
+            started = False
+            while not started:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30)
+                try:
+                    await self.start()
+                    started = True
+                except OSError as error:
+                    say(f"{self.name} cannot be started ({error}); idic tries again in {pause:g} s")
 
     async def stop(self) -> None:
         """SIGTERM, time to drain, then SIGKILL."""
