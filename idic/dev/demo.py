@@ -23,7 +23,7 @@ from idic.dev.demo_mail import Inbox
 from idic.dev.demo_screen import TITLE, Course, Screen
 from idic.dev.demo_shop import Shop
 from idic.dev.demo_watch import Watch
-from idic.dev.machine import Machine, Plan, machine
+from idic.dev.machine import Machine, Plan, folder_unusable, machine
 from idic.dev.publishing import publish_now
 from idic.dev.shoppers import HORIZON, Shopper
 from idic.dev.shoppers import plan as write_plan
@@ -85,7 +85,10 @@ def empty(folder: Path) -> None:
         raise SettingsError(
             f"{folder} is not a former demo's folder, and a demo empties its folder; choose another with --data"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder_unusable(folder, error) from None
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -18,7 +19,7 @@ import httpx
 
 from idic.clock import Clock
 from idic.dev.children import Child
-from idic.errors import SettingsError
+from idic.errors import IdicError, SettingsError
 from idic.store import time
 from idic.store.database import Store
 from idic.store.migrate import migrate
@@ -78,11 +79,15 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
     """Start everything and yield when it is ready; on leaving, drain in order. Killed in between, the next start on the
     same folder goes on where this one stopped.
 
-    Raises ``SettingsError`` when a port is taken, the folder is in use, or a part does not come up (with its last words).
+    Raises ``SettingsError`` when a port is taken, the folder is in use or cannot be written, or a part does not come up
+    (with its last words).
     """
-    plan.data.mkdir(parents=True, exist_ok=True)
     logs = plan.data / "logs"
-    logs.mkdir(exist_ok=True)
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        (plan.data / "lock").touch()
+    except OSError as error:
+        raise folder_unusable(plan.data, error) from None
     with _alone(plan.data):
         for what, port, option in (
             ("API", plan.port, "--port"),
@@ -91,7 +96,7 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
             ("Temporal UI", plan.temporal_port + 1000, "--temporal-port"),
         ):
             _free(what, port, option)
-        keys = _keys(plan.data)
+        keys = own_keys(plan.data)
         store = Store.open(f"sqlite:///{(plan.data / 'idic.db').resolve()}")
         try:
             await migrate(store)
@@ -103,7 +108,7 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
                     await child.start()
                     stack.push_async_callback(child.stop)
                     await _ready(plan, child)
-                await stack.enter_async_context(_beside(_checkpoints(store, clock)))
+                await stack.enter_async_context(_beside(keep_clock(store, clock, say)))
                 for child in children.values():
                     await stack.enter_async_context(_beside(child.watch(say)))
                 yield Machine(plan, keys, store, clock, children)
@@ -122,6 +127,10 @@ async def _beside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def folder_unusable(folder: Path, error: OSError) -> SettingsError:
+    return SettingsError(f"{folder} cannot be used ({error.strerror or error}); choose another folder with --data")
 
 
 @contextlib.contextmanager
@@ -143,13 +152,24 @@ def _free(what: str, port: int, option: str) -> None:
             raise SettingsError(f"port {port} for the {what} is taken; choose another with {option}") from None
 
 
-def _keys(data: Path) -> Keys:
+def own_keys(data: Path) -> Keys:
+    """The keys of this folder, made where there are none."""
     file = data / "keys.json"
     if not file.exists():
-        file.touch(mode=0o600)
         made = {"write": f"wk_{secrets.token_hex(12)}", "secret": f"sk_{secrets.token_hex(16)}"}
-        file.write_text(json.dumps({**made, "signing": secrets.token_hex(24)}, indent=2))
+        _write_whole(file, json.dumps({**made, "signing": secrets.token_hex(24)}, indent=2))
     return Keys(**json.loads(file.read_text()))
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Killed at any moment, all of it is there or nothing; nobody else may read it."""
+    half = file.with_suffix(".half")
+    half.unlink(missing_ok=True)
+    with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as writing:
+        writing.write(text)
+        writing.flush()
+        os.fsync(writing.fileno())
+    half.replace(file)
 
 
 def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
@@ -218,7 +238,7 @@ async def _serves(plan: Plan, name: str) -> bool:
                     return (await client.get(f"http://127.0.0.1:{plan.port}/healthz")).status_code == 200
             return False
         case _:
-            return True  # these serve nobody by address; they wait for the others by themselves
+            return True  # these serve nobody by address; should one end because another is away, it is started again
 
 
 async def _connects(port: int) -> bool:
@@ -230,7 +250,15 @@ async def _connects(port: int) -> bool:
     return True
 
 
-async def _checkpoints(store: Store, clock: Clock) -> None:
+async def keep_clock(store: Store, clock: Clock, say: Say) -> None:
+    """Remember the clock every second. What goes wrong is said once, and tried again until it goes right."""
+    said = ""
     while True:
         await asyncio.sleep(1)
-        await time.checkpoint(store, clock)
+        try:
+            await time.checkpoint(store, clock)
+            said = ""
+        except (IdicError, OSError) as error:
+            if str(error) != said:
+                said = str(error)
+                say(f"the clock could not be kept: {said}")
