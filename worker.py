@@ -19,6 +19,7 @@ from activities.advance import Advance
 from activities.courier import Courier, EmailCourier
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
+from idic.interact.channels.message import AddressInvalid, read_address
 from idic.interact.channels.smtp import Limits, SmtpChannel
 from idic.interact.links import Links
 from idic.router.engine import QUEUE, connect
@@ -36,6 +37,12 @@ def couriers(settings: Settings) -> list[Courier]:
     """One for each provider account that the settings name. Raises ``SettingsError``."""
     if settings.smtp_url is None:
         raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+    for variable, address in (("IDIC_EMAIL_FROM", settings.email_from), ("IDIC_EMAIL_REPLY_TO", settings.email_reply_to)):
+        try:
+            if address is not None:
+                read_address(address)
+        except AddressInvalid as error:
+            raise SettingsError(f"{variable} is not an address: {error}") from None
     links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
     limits = Limits(total=settings.smtp_timeout)
     channel = SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from idic.customize.templates import check
+from idic.errors import NotFound
 from idic.journey.compiler import Compilation, compile_journeys
 from idic.journey.content import Template, Templates
 from idic.journey.problems import Mark, Problems
@@ -26,12 +27,12 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
     """Compile every journey in ``folder``, or ``only`` that file of it.
 
     The names of files in problems are as ``folder`` was given. A file that cannot be read is a problem like any other.
-    Raises ``FileNotFoundError`` when there is no such folder or file.
+    Raises ``NotFound`` when there is no such folder or file.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
+        raise NotFound(f"there is no folder {folder}; name a folder of journeys")
     if only is not None and not only.is_file():
-        raise FileNotFoundError(f"there is no file {only}")
+        raise NotFound(f"there is no file {only}; name a folder of journeys or a journey file")
     unread = Problems({})
     journeys: dict[str, str] = {}
     for path in [only] if only is not None else sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):

@@ -4,7 +4,7 @@
     ├── SettingsError          a setting is missing or cannot be used
     ├── JourneyInvalid         files in journeys/ do not check; carries every problem at once
     ├── InvalidInput           what a caller sent cannot be accepted; carries where and what to try
-    ├── NotFound               a customer, journey, enrollment or program that is not there
+    ├── NotFound               a customer, journey, enrollment, program or folder that is not there
     ├── CannotCompose          a message cannot be made for this customer; its touch fails
     ├── Conflict               the row moved under us, or an idempotency key was used for something else
     └── StoreUnavailable       the database did not answer; nothing was changed; try again

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on")] = 8700,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on")] = 8700,
 ) -> None:
     """Serve the HTTP API: events in, enrollments, customers, and the pages behind links in messages.
 

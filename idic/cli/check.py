@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from idic.authoring import Compilation, compile_folder
+from idic.errors import NotFound
 from idic.journey.problems import Problem
 from idic.journey.report import bounds, matched, proved, reads
 
@@ -34,8 +35,8 @@ def check(
     for path in paths or [Path("journeys")]:
         try:
             compilations.append(compile_folder(path) if path.is_dir() else compile_folder(path.parent, only=path))
-        except FileNotFoundError as error:
-            typer.secho(f"{error}; name a folder of journeys or a journey file", fg=typer.colors.RED, err=True)
+        except NotFound as error:
+            typer.secho(f"idic: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(1) from None
     if format is Format.json:
         typer.echo(json.dumps([item for compilation in compilations for item in _as_data(compilation)], indent=2))

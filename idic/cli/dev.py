@@ -14,8 +14,8 @@ from idic.errors import SettingsError
 
 Journeys = Annotated[Path, typer.Option(help="The folder with the journeys")]
 Data = Annotated[Path, typer.Option(help="Where everything that lasts is kept; start again on it and idic goes on")]
-Port = Annotated[int, typer.Option(help="The API's port; mail is taken on the next one")]
-TemporalPort = Annotated[int, typer.Option(help="Temporal's port; its UI is 1000 above")]
+Port = Annotated[int, typer.Option(min=1, max=65534, help="The API's port; mail is taken on the next one")]
+TemporalPort = Annotated[int, typer.Option(min=1, max=64535, help="Temporal's port; its UI is 1000 above")]
 Speed = Annotated[str, typer.Option(help="How fast idic's clock runs: 1d=60s is a day a minute; 1d=1d is real time")]
 
 

@@ -21,7 +21,7 @@ def publish(
     from idic.publishing import Published
     from idic.publishing import publish as make_current
     from idic.settings import load
-    from idic.store.database import Store
+    from idic.store.running import running_store
 
     compilation = compile_folder(folder)
     errors = tuple(problem for problem in compilation.problems if problem.severity == "error")
@@ -29,11 +29,8 @@ def publish(
         raise JourneyInvalid(errors)
 
     async def run() -> Published:
-        store = Store.open(load().database_url)
-        try:
+        async with running_store(load()) as store:
             return await make_current(store, compilation)
-        finally:
-            await store.close()
 
     published = asyncio.run(run())
     for name in published.changed:

@@ -101,7 +101,7 @@ def settings() -> None:
 
 def _shown(name: str, value: object) -> str:
     if name == "database_url":
-        from sqlalchemy.engine import make_url
+        from idic.store.database import read_url
 
-        return make_url(str(value)).render_as_string(hide_password=True)
+        return read_url(str(value)).render_as_string(hide_password=True)
     return "not set" if value is None else str(value)

@@ -45,8 +45,11 @@ async def connect(settings: Settings) -> Client:
 def _bytes(path: str | None) -> bytes | None:
     if path is None:
         return None
-    with open(path, "rb") as file:
-        return file.read()
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}): check IDIC_TEMPORAL_TLS_CERT, _KEY and _CA") from error
 
 
 class Engine:

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 import asyncpg
 from pydantic_core import from_json, to_json
 from sqlalchemy import event
-from sqlalchemy.engine import CursorResult, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import URL, CursorResult, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql import Executable
@@ -34,6 +34,10 @@ from idic.store.turns import Turns
 T = TypeVar("T")
 
 _AGAIN = 8
+
+TROUBLE = (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database that cannot be used raises, among others that are bugs: ``explained`` tells them apart."""
+_UNUSABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 
 
 class Tx:
@@ -76,7 +80,7 @@ class Store:
     def open(cls, url: str, clock: Clock | None = None, *, pool: int = 10) -> Store:
         """``url``: ``sqlite:///file.db`` or ``postgresql://…``; the driver is chosen here.
 
-        Raises ``SettingsError`` when the URL is of no database that idic knows.
+        Raises ``SettingsError`` when the URL cannot be read or is of no database that idic knows.
         """
         return cls(_engine(url, pool), clock or Clock())
 
@@ -96,9 +100,9 @@ class Store:
                         result = await work(Tx(connection, self.clock))
                 self.moves[purpose] += 1
                 return result
-            except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except TROUBLE as error:
                 if not _given_up(error):
-                    raise _explained(error) from error
+                    raise explained(error) from error
                 if attempt == _AGAIN - 1:
                     raise StoreUnavailable("the database kept giving up the transaction; it is overloaded") from error
             await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
@@ -119,8 +123,8 @@ class Store:
         try:
             async with self.engine.connect() as connection, connection.begin():
                 yield Tx(connection, self.clock)
-        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise _explained(error) from error
+        except TROUBLE as error:
+            raise explained(error) from error
 
 
 def _given_up(error: BaseException) -> bool:
@@ -133,18 +137,23 @@ def _given_up(error: BaseException) -> bool:
     )
 
 
-def _explained(error: BaseException) -> BaseException:
+def explained(error: BaseException) -> BaseException:
     """``StoreUnavailable`` where the database is the trouble, else the error as it is (a bug of ours)."""
     original = getattr(error, "orig", error)
     state = sqlstate(original)
     if state == "53100" or getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return StoreUnavailable("the database's disk is full: nothing was written; free some space, idic goes on by itself")
+    if (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF in _UNUSABLE:
+        return StoreUnavailable(f"the database's file cannot be used ({original}): check IDIC_DATABASE_URL")
+    # Not let in: PostgreSQL's error classes for a login that is wrong and a database that is not there, and no privilege.
+    if state[:2] in {"28", "3D"} or state == "42501":
+        return StoreUnavailable(f"the database refuses idic ({type(original).__name__}): check IDIC_DATABASE_URL")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
-        return StoreUnavailable(f"the database does not answer ({type(original).__name__}); idic tries again")
+        return StoreUnavailable(f"the database does not answer ({type(original).__name__})")
     # Connection, resources, shutting down or starting up, and the system below it: PostgreSQL's error classes 08, 53, 57, 58.
     if state[:2] in {"08", "53", "57", "58"} or isinstance(original, asyncpg.InterfaceError):
-        return StoreUnavailable(f"the database does not answer ({state or type(original).__name__}); idic tries again")
+        return StoreUnavailable(f"the database does not answer ({state or type(original).__name__})")
     return error
 
 
@@ -154,8 +163,17 @@ def sqlstate(error: object) -> str:
     return str(getattr(original, "sqlstate", None) or "")
 
 
+def read_url(url: str) -> URL:
+    """Raises ``SettingsError``, which never repeats the password."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        message = "IDIC_DATABASE_URL cannot be read; write sqlite:///file.db or postgresql://user:password@host:port/database"
+        raise SettingsError(message) from None
+
+
 def _engine(url: str, pool: int) -> AsyncEngine:
-    parsed = make_url(url)
+    parsed = read_url(url)
     # Parameters are customers' data: no error and no log may show them.
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
         engine = create_async_engine(

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from idic.store.database import Store
+from idic.store.database import TROUBLE, Store, explained
 
 
 def _config() -> Config:
@@ -21,19 +21,25 @@ def _config() -> Config:
 
 
 async def migrate(store: Store) -> None:
-    """Create or upgrade the tables; safe to run again, and by several processes at once (one does it, the others wait)."""
+    """Create or upgrade the tables; safe to run again, and by several processes at once (one does it, the others wait).
+
+    Raises ``StoreUnavailable``.
+    """
 
     def upgrade(connection: Connection) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    async with store.engine.connect() as connection:
-        connection = await connection.execution_options(idic_writes=True)
-        async with connection.begin():
-            if not store.sqlite:
-                await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4283001)")
-            await connection.run_sync(upgrade)
+    try:
+        async with store.engine.connect() as connection:
+            connection = await connection.execution_options(idic_writes=True)
+            async with connection.begin():
+                if not store.sqlite:
+                    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4283001)")
+                await connection.run_sync(upgrade)
+    except TROUBLE as error:
+        raise explained(error) from error
 
 
 async def is_current(store: Store) -> bool:
