@@ -38,7 +38,7 @@ async def _open_shop(site: Site, rng: Random, customers: int = CUSTOMERS) -> Asy
     """The shop is open while the block runs, and until its last customer is done."""
     client = CarefulClient(site.api, WRITE_KEY, rng)
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(240), asyncio.TaskGroup() as tasks:
             tasks.create_task(Shop(client, site.mails, rng, customers, OVER).open())
             yield client
     finally:
@@ -133,7 +133,7 @@ async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(vic
 
 
 async def test_everybody_is_killed_in_turn(tmp_path: Path, seed: int) -> None:
-    await _everybody(tmp_path, None, seed, 200)
+    await _everybody(tmp_path, None, seed, 160)
 
 
 async def test_everybody_is_killed_in_turn_on_postgresql(tmp_path: Path, postgres: str, seed: int) -> None:
