@@ -39,7 +39,7 @@ def migrated(tmp_path: Path) -> str:
     [
         (["publish", "nofolder"], "sqlite://", "there is no folder nofolder; name a folder of journeys"),
         (["migrate"], NOBODY, "the database does not answer (ConnectionRefusedError)"),
-        (["migrate"], "sqlite:////nofolder/idic.db", "the database's file cannot be used (unable to open database file)"),
+        (["migrate"], "sqlite:////nofolder/idic.db", "there is no folder /nofolder for the database's file"),
         (["migrate"], f"sqlite:///{__file__}", "the database's file cannot be used (file is not a database)"),
         (["publish"], "garbage", "IDIC_DATABASE_URL cannot be read; write sqlite:///file.db or postgresql://"),
         (["settings"], "garbage", "IDIC_DATABASE_URL cannot be read; write sqlite:///file.db or postgresql://"),

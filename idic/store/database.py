@@ -15,6 +15,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -80,7 +81,8 @@ class Store:
     def open(cls, url: str, clock: Clock | None = None, *, pool: int = 10) -> Store:
         """``url``: ``sqlite:///file.db`` or ``postgresql://…``; the driver is chosen here.
 
-        Raises ``SettingsError`` when the URL cannot be read or is of no database that idic knows.
+        Raises ``SettingsError`` when the URL cannot be read, is of no database that idic knows, or names a folder
+        that is not there.
         """
         return cls(_engine(url, pool), clock or Clock())
 
@@ -176,6 +178,10 @@ def _engine(url: str, pool: int) -> AsyncEngine:
     parsed = read_url(url)
     # Parameters are customers' data: no error and no log may show them.
     if parsed.drivername in {"sqlite", "sqlite+aiosqlite"}:
+        # Asked here: after an open that failed, the driver's thread may outlive the loop and say so with a traceback.
+        folder = Path(parsed.database or "").parent
+        if not folder.is_dir():
+            raise SettingsError(f"there is no folder {folder} for the database's file: check IDIC_DATABASE_URL")
         engine = create_async_engine(
             parsed.set(drivername="sqlite+aiosqlite"),
             hide_parameters=True,
