@@ -36,7 +36,7 @@ async def connect(settings: Settings) -> Client:
             tls=tls,
             api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         )
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise SettingsError(
             f"Temporal does not answer at {settings.temporal_address}: check IDIC_TEMPORAL_ADDRESS, and that it runs"
         ) from error

@@ -194,13 +194,16 @@ def _engine(url: str, pool: int) -> AsyncEngine:
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername in {"postgresql", "postgres", "postgresql+asyncpg"}:
+        # libpq's name for it, as every host's URL has it; the driver calls it ssl.
+        query = dict(parsed.query)
+        tls = {"ssl": query.pop("sslmode")} if "sslmode" in query else {}
         return create_async_engine(
-            parsed.set(drivername="postgresql+asyncpg"),
+            parsed.set(drivername="postgresql+asyncpg", query=query),
             hide_parameters=True,
             pool_size=pool,
             max_overflow=pool,
             pool_pre_ping=True,
-            connect_args={"timeout": 5, "command_timeout": 30},
+            connect_args={"timeout": 5, "command_timeout": 30, **tls},
             json_serializer=_json,
             json_deserializer=from_json,
         )

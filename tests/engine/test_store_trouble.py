@@ -15,7 +15,7 @@ from idic.router.engine import Engine
 from idic.router.router import Router
 from idic.store import tables
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.migrate import is_current, migrate
 from tests.conftest import HandClock, new_database, start_postgres
 from tests.engine.world import World
 from tests.journey.programs import out, program, send, to, wait
@@ -157,3 +157,10 @@ async def _routed(world: World, customer: str) -> None:
     async with asyncio.timeout(30):
         while await world.unrouted(customer):
             await asyncio.sleep(0.05)
+
+
+async def test_a_url_as_a_host_of_databases_gives_it(postgres: str) -> None:
+    store = Store.open(f"{new_database(postgres)}&sslmode=disable")
+    await migrate(store)
+    assert await is_current(store)
+    await store.close()
