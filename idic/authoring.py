@@ -8,13 +8,15 @@ journeys/            every *.yaml but vocabulary.yaml, policy.yaml and *.stories
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from idic.customize.rehearsal import rehearse
 from idic.customize.templates import check
 from idic.errors import NotFound
 from idic.journey.compiler import Compilation, compile_journeys
 from idic.journey.content import Template, Templates
-from idic.journey.problems import Mark, Problems
+from idic.journey.problems import Mark, Problem, Problems
 
 __all__ = ["Compilation", "compile_folder"]
 
@@ -44,10 +46,35 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
     vocabulary = folder / VOCABULARY
     words = (str(vocabulary), _read(vocabulary, unread) or "") if vocabulary.is_file() else None
     compilation = compile_journeys(journeys, words, _templates(folder / "templates", unread), check)
+    rehearsed = _rehearsed(compilation, journeys)
+    compilation = compilation._replace(
+        programs={name: p for name, p in compilation.programs.items() if name not in rehearsed},
+        problems=(*compilation.problems, *(problem for found in rehearsed.values() for problem in found)),
+    )
     for name in _LATER:
         if (folder / name).is_file():
             unread.warning(Mark(str(folder / name), 1, 1), "arrives with a later version of idic, and is not read yet")
     return compilation._replace(problems=(*compilation.problems, *unread.all()))
+
+
+def _rehearsed(compilation: Compilation, journeys: dict[str, str]) -> dict[str, tuple[Problem, ...]]:
+    """The journeys whose messages cannot be made into mails, each with its problems, at the place of the message."""
+    found: dict[str, tuple[Problem, ...]] = {}
+    for name, program in compilation.programs.items():
+        unsound = rehearse(program)
+        if not unsound:
+            continue
+        file = compilation.files[name]
+        text = journeys[file]
+        problems = Problems({file: text})
+        for one in unsound:
+            lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"\s+{one.message}:", line)]
+            problems.error(
+                Mark(file, lines[-1] if lines else 1, 1),
+                f'message "{one.message}" cannot be composed for a customer with {one.whom}: {one.problem}',
+            )
+        found[name] = problems.all()
+    return found
 
 
 def _templates(folder: Path, unread: Problems) -> Templates:
