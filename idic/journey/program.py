@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -261,24 +260,6 @@ class Program(Frozen):
     @cached_property
     def content(self) -> str:
         return _digest(self.document(include=_CONTENT))
-
-    @cached_property
-    def awaited(self) -> frozenset[str]:
-        """The names of all events that any wait in the program may take."""
-        return frozenset(pattern.on for pattern in self._awaited())
-
-    def _awaited(self) -> Iterator[Pattern]:
-        for step in self.steps.values():
-            match step:
-                case Wait(without=Pattern() as pattern):
-                    yield pattern
-                case WaitFor(arms=arms):
-                    yield from (arm.pattern for arm in arms)
-
-    @cached_property
-    def reaches_back(self) -> bool:
-        """Whether any wait counts events from before it began."""
-        return any(arm.since != "wait" for step in self.steps.values() if isinstance(step, WaitFor) for arm in step.arms)
 
 
 def _digest(document: Any) -> str:
