@@ -109,10 +109,11 @@ async def test_the_clock_is_kept_again_when_the_store_answers(empty: Store, cloc
 
 async def test_a_part_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
     program = tmp_path / "part"
-    program.write_text("#!/bin/sh\nsleep 0.3\n")
+    program.write_text(f"#!/bin/sh\n: > {tmp_path / 'runs'}\nsleep 0.3\n")
     program.chmod(0o700)
     child, said = Child("part", [str(program)], {}, tmp_path / "part.log"), list[str]()
     await child.start()
+    await until((tmp_path / "runs").exists)  # the shell has its script open; before, it would not find it
     program.rename(tmp_path / "away")
     async with beside(child.watch(said.append)):
         await until(lambda: len(said) == 2)
