@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from idic.api.problems import Refusal
 from idic.store.database import Tx
@@ -36,9 +35,8 @@ async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitabl
     """Do ``work``, or give the answer it gave before. Raises ``Refusal`` if the key was used for something else."""
     if key is None:
         return await work()
-    dialect = sqlite if tx.sqlite else postgresql
     taken = await tx.execute(
-        dialect.insert(idempotency)
+        tx.insert(idempotency)
         .values(key=key, request=digest, status=0, response={}, at=tx.now())
         .on_conflict_do_nothing()
         .returning(idempotency.c.key)

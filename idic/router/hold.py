@@ -223,7 +223,7 @@ class Hold:
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         if enrollment.open and enrollment.state.deadline and enrollment.state.deadline < event.accepted_at:
             enrollment = await self.advance(enrollment, event.accepted_at - _MOMENT)
-        facts = await self._facts(program, event.accepted_at)
+        facts = await self.facts(program, event.accepted_at)
         if not enrollment.open:
             reached, value = interpreter.attributes(program, enrollment.state, event, facts)
             if reached:
@@ -260,7 +260,7 @@ class Hold:
 
     async def enter(self, program_id: str, program: Program, event: Event) -> Entered:
         """Enroll the customer if the journey lets them in on this event."""
-        facts = await self._facts(program, event.accepted_at)
+        facts = await self.facts(program, event.accepted_at)
         asked = applies(program, event, facts)
         if not isinstance(asked, Applies):
             return Entered(None, asked or StayOut("event", "the journey is not entered on this event"))
@@ -292,7 +292,7 @@ class Hold:
             return enrollment
         now = until or self.now
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        facts = await self._facts(program, now)
+        facts = await self.facts(program, now)
         machine = interpreter.advance(program, enrollment.state, facts, now)
         outcome = await self._drive(program, machine)
         if outcome.state == enrollment.state:
@@ -305,7 +305,7 @@ class Hold:
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        facts = await self._facts(program, self.now)
+        facts = await self.facts(program, self.now)
         outcome = await self._drive(program, interpreter.advance(program, state, facts, self.now))
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
 
@@ -381,13 +381,13 @@ class Hold:
             self._consents = [Consent(r["channel"], r["topic"], r["given"], r["at"]) for r in rows]
         return self._consents
 
-    async def _facts(self, program: Program, upto: datetime) -> Facts:
-        """What is known of the customer, with counted and summed attributes as they stood at ``upto``."""
+    async def facts(self, program: Program, upto: datetime | None = None) -> Facts:
+        """What is known of the customer, with counted and summed attributes as they stood at ``upto``, by default now."""
         zone = zone_of(self.traits, program.zone)
         known = dict(self.traits)
         for name, attribute in program.customer.items():
             if attribute.counts or attribute.sums:
-                known[name] = await self._tally(attribute, upto, zone, program.currency)
+                known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
         return Facts(known, zone)
 
     async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
@@ -399,10 +399,6 @@ class Hold:
         for properties in await events.properties(self.tx, self.id, name, upto=upto, since=since):
             total += read(attribute.type, properties.get(summed), siblings=properties, currency=currency) or 0
         return total
-
-    async def facts(self, program: Program) -> Facts:
-        """What is known of the customer at this moment."""
-        return await self._facts(program, self.now)
 
 
 class Entered:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from idic.store.database import Tx
 from idic.store.tables import Row, consents, suppressions
@@ -36,6 +34,5 @@ async def suppressed(tx: Tx, channel: str, address: str) -> str | None:
 
 async def suppress(tx: Tx, channel: str, address: str, reason: str, at: datetime) -> None:
     address = address.strip().lower()
-    insert_ = sqlite_insert if tx.sqlite else postgresql_insert
     row = {"channel": channel, "address": address, "reason": reason, "at": at}
-    await tx.execute(insert_(suppressions).values(row).on_conflict_do_nothing())
+    await tx.execute(tx.insert(suppressions).values(row).on_conflict_do_nothing())

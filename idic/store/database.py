@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 from pydantic_core import from_json, to_json
-from sqlalchemy import event
+from sqlalchemy import Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -51,6 +52,10 @@ class Tx:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An insert that may say what to do ON CONFLICT, which each database words for itself."""
+        return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return await self.connection.execute(statement, parameters)

@@ -6,8 +6,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from idic.store.database import Tx
 from idic.store.tables import PARTITIONS, leases, routers
@@ -16,15 +14,14 @@ from idic.store.tables import PARTITIONS, leases, routers
 async def renew(tx: Tx, router: str, now: datetime, span: timedelta) -> frozenset[int]:
     """Say that ``router`` lives, keep what it holds, give back what is beyond its fair share and take what is free up to
     it. Returns the partitions held until ``now + span``."""
-    insert = sqlite_insert if tx.sqlite else postgresql_insert
     until = now + span
     await tx.execute(
-        insert(routers)
+        tx.insert(routers)
         .values(id=router, alive_until=until)
         .on_conflict_do_update(index_elements=[routers.c.id], set_={"alive_until": until})
     )
     await tx.execute(
-        insert(leases).on_conflict_do_nothing(),
+        tx.insert(leases).on_conflict_do_nothing(),
         [{"partition": number, "holder": None, "until": now} for number in range(PARTITIONS)],
     )
     await tx.execute(delete(routers).where(routers.c.alive_until < now - timedelta(hours=1)))

@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from idic.errors import IdicError, NotFound
 from idic.journey.program import Program
@@ -64,9 +62,8 @@ class Programs:
 
 async def publish(tx: Tx, program: Program, at: datetime) -> bool:
     """Make ``program`` the one that new customers enter. Returns whether that changed anything."""
-    insert_ = sqlite_insert if tx.sqlite else postgresql_insert
     await tx.execute(
-        insert_(programs)
+        tx.insert(programs)
         .values(
             id=program.id,
             journey=program.journey,
@@ -82,7 +79,7 @@ async def publish(tx: Tx, program: Program, at: datetime) -> bool:
         return False
     row = {"name": program.journey, "program_id": program.id, "published_at": at}
     await tx.execute(
-        insert_(journeys)
+        tx.insert(journeys)
         .values(row)
         .on_conflict_do_update(index_elements=[journeys.c.name], set_={"program_id": program.id, "published_at": at})
     )

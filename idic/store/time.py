@@ -9,8 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from idic.clock import Clock
 from idic.store import outbox
@@ -54,6 +52,5 @@ async def checkpoint(store: Store, clock: Clock) -> None:
 
 
 async def _write(tx: Tx, clock: Clock, real: datetime) -> None:
-    insert = sqlite_insert if tx.sqlite else postgresql_insert
     row = {"factor": clock.factor, "idic": clock.at(real), "real": real}
-    await tx.execute(insert(table).values(id=1, **row).on_conflict_do_update(index_elements=[table.c.id], set_=row))
+    await tx.execute(tx.insert(table).values(id=1, **row).on_conflict_do_update(index_elements=[table.c.id], set_=row))

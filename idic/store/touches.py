@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ScalarSelect, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from idic.errors import NotFound
 from idic.journey.interpreter import Claim
@@ -30,7 +28,6 @@ async def claim(
     tx: Tx, enrollment_id: str, customer_id: str, claims: Sequence[Claim], accounts: dict[str, str], at: datetime
 ) -> None:
     """Claim each; one that was deferred after its first claim is claimed again, and no other can be."""
-    insert = sqlite_insert if tx.sqlite else postgresql_insert
     for one in claims:
         row = {
             "id": touch_id(enrollment_id, one.step, ROUND, one.channel),
@@ -45,7 +42,7 @@ async def claim(
             "deliver_by": one.deliver_by,
             "claimed_at": at,
         }
-        statement = insert(touches).values(row)
+        statement = tx.insert(touches).values(row)
         await tx.execute(
             statement.on_conflict_do_update(
                 index_elements=[touches.c.id],
