@@ -9,6 +9,7 @@ from idic.interact.channels.protocol import EmailChannel, Outcome, OutgoingEmail
 from idic.interact.links import Links
 from idic.journey.program import Program
 from idic.journey.scope import Scope
+from idic.store.copies import Copy
 
 
 class Parcel(NamedTuple):
@@ -31,6 +32,10 @@ class Courier(Protocol):
 
     def compose(self, parcel: Parcel) -> Any:
         """The message as it will leave. Raises an ``IdicError`` when it cannot be made: it is then not sent."""
+        ...
+
+    def copy(self, message: Any) -> Copy:
+        """The message as the customer gets it."""
         ...
 
     async def send(self, message: Any) -> Outcome: ...
@@ -68,6 +73,9 @@ class EmailCourier:
             # A service message is not something to unsubscribe from.
             unsubscribe_url=unsubscribe if parcel.program.purpose == "marketing" else None,
         )
+
+    def copy(self, message: OutgoingEmail) -> Copy:
+        return Copy(message.to, message.text or "", message.subject, message.html)
 
     async def send(self, message: OutgoingEmail) -> Outcome:
         return await self._channel.send(message)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from temporalio import activity
@@ -21,16 +21,17 @@ from activities.coded import coded
 from activities.courier import Courier, Parcel
 from idic.differentiate.profile import language_of
 from idic.errors import IdicError, StoreUnavailable
-from idic.interact.channels.protocol import Accepted, Later, Outcome, Refused, Unsure
+from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
 from idic.journey.conditions import explain, holds
 from idic.journey.interpreter import Allow, Defer, MayWe, Skip
 from idic.journey.program import Send
 from idic.journey.scope import Scope
-from idic.journey.state import Touched, Trace
+from idic.journey.state import State, Touched, Trace
 from idic.logs import place
-from idic.router.hold import Hold, House, holding
+from idic.router.hold import OUTBOX, Hold, House, holding
 from idic.router.instruction import Instruction
-from idic.store import consents, enrollments, touches
+from idic.store import consents, copies, enrollments, placements, touches
+from idic.store.copies import Copy
 from idic.store.database import Store
 from idic.store.tables import Row
 
@@ -39,8 +40,17 @@ log = structlog.get_logger()
 _RETRY = (5.0, 900.0)
 """Real seconds before the second try, doubled for each after it, and at the most."""
 
+IN_STORE = {"web", OUTBOX}
+"""The accounts whose messages leave in the very transaction that records them: of these alone it is certain that one whose
+worker died did not leave."""
+
 _SUPPRESSING = {"no_such_mailbox"}
 """What a provider says of an address that does not exist: nobody writes to it again."""
+
+
+def _still_to_be_shown(state: State) -> bool:
+    """Whether content for the web may still be placed: not for somebody who reached the goal or left in between."""
+    return state.goal_at is None and (state.ended is None or state.ended.kind == "exit")
 
 
 class Attempt(NamedTuple):
@@ -49,6 +59,13 @@ class Attempt(NamedTuple):
     number: int
     customer_id: str
     parcel: Parcel
+
+
+class Made(NamedTuple):
+    """What there is to record of a message beside what became of it. ``copy`` is None where none is kept."""
+
+    copy: Copy | None = None
+    segments: int | None = None
 
 
 class Deliver:
@@ -69,17 +86,17 @@ class Deliver:
             attempt = await self._attempt(touch_id)
             if isinstance(attempt, Instruction):
                 return attempt
-            outcome = await self._call(attempt.parcel)
-            return await self._record(touch_id, attempt, outcome)
+            outcome, made = await self._call(attempt.parcel)
+            return await self._record(touch_id, attempt, outcome, made)
 
     async def _attempt(self, touch_id: str) -> Attempt | Instruction:
         async def work(hold: Hold) -> Attempt | Instruction:
             touch = await touches.get(hold.tx, touch_id)
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
-            if touch["status"] == "attempting":
+            if touch["status"] == "attempting" and touch["account"] not in IN_STORE:
                 touched = Touched(status="uncertain", at=hold.now, reason="interrupted")
                 return await _settle(hold, touch, touched)
-            if touch["status"] != "claimed":
+            if touch["status"] not in ("claimed", "attempting"):
                 return await hold.instruction(enrollment)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
             step = program.steps[touch["step"]]
@@ -102,7 +119,7 @@ class Deliver:
                     pass
             number = touch["attempts"] + 1
             await touches.mark(hold.tx, touch_id, status="attempting", attempts=number, attempted_at=hold.now)
-            address = hold.address(touch["channel"])
+            address = hold.reach(touch["channel"], program).address
             assert address is not None
             parcel = Parcel(
                 touch=touch_id,
@@ -117,27 +134,42 @@ class Deliver:
 
         return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
 
-    async def _call(self, parcel: Parcel) -> Outcome:
+    async def _call(self, parcel: Parcel) -> tuple[Outcome, Made]:
         try:
             courier = self.couriers[self.house.accounts[parcel.channel]]
             message = courier.compose(parcel)
+            kept = self.house.keep_copies or courier.account == OUTBOX
+            segments = message.segments if isinstance(message, OutgoingSms) else None
+            made = Made(courier.copy(message) if kept else None, segments)
         except IdicError as error:
-            return Refused(error.code, str(error))
+            return Refused(error.code, str(error)), Made()
         except Exception as error:
             # Nobody was called yet, so this much is certain; the text may hold what it was composing.
             log.error("message not composed", touch=parcel.touch, error=type(error).__name__, at=place(error))
-            return Refused("compose_failed", type(error).__name__)
-        return await courier.send(message)
+            return Refused("compose_failed", type(error).__name__), Made()
+        return await courier.send(message), made
 
-    async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
+    async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome, made: Made) -> Instruction:
         async def work(hold: Hold) -> Instruction | Later:
             touch = await touches.get(hold.tx, touch_id)
-            if touch["attempts"] != attempt.number or touch["status"] not in ("attempting", "uncertain"):
-                return await hold.instruction(await enrollments.get(hold.tx, touch["enrollment_id"]))
+            enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
+            if touch["attempts"] != attempt.number:
+                return await hold.instruction(enrollment)
+            if isinstance(outcome, (Accepted, Placed, Unsure)):
+                await self._keep(hold, touch_id, made, outcome)
+            if touch["status"] not in ("attempting", "uncertain"):
+                return await hold.instruction(enrollment)  # evidence of it was here before us
             match outcome:
-                case Accepted(provider_id):
+                case Placed() if not _still_to_be_shown(enrollment.state):
+                    return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason="ended"))
+                case Placed(slot, html, links, show_for, ends_on_click):
+                    until = show_for.after(hold.now, attempt.parcel.scope.zone)
+                    shown: dict[str, Any] = {"slot": slot, "html": html, "links": links, "ends_on_click": ends_on_click}
+                    await placements.place(hold.tx, touch, **shown, at=hold.now, until=until)
+                    return await _settle(hold, touch, Touched(status="sent", at=hold.now))
+                case Accepted():
                     touched = Touched(status="sent", at=hold.now)
-                    return await _settle(hold, touch, touched, provider_id=provider_id)
+                    return await _settle(hold, touch, touched)
                 case Refused(code, detail):
                     if code in _SUPPRESSING:
                         await consents.suppress(hold.tx, touch["channel"], attempt.parcel.address, code, hold.now)
@@ -167,6 +199,15 @@ class Deliver:
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
+    async def _keep(self, hold: Hold, touch_id: str, made: Made, outcome: Outcome) -> None:
+        if made.copy is not None:
+            await copies.keep(hold.tx, touch_id, made.copy, hold.now)
+        columns: dict[str, Any] = {} if made.segments is None else {"segments": made.segments}
+        if isinstance(outcome, Accepted):
+            columns["provider_id"] = outcome.provider_id
+        if columns:
+            await touches.mark(hold.tx, touch_id, **columns)
+
     async def _later(self, hold: Hold, touch: Row, code: str, detail: str, after: float | None) -> Instruction | Later:
         """Certainly not sent: the touch is claimed again, for another try, unless that would come too late."""
         first, longest = _RETRY
@@ -181,16 +222,13 @@ class Deliver:
         return Later(code, detail, pause)
 
 
-async def _settle(
-    hold: Hold, touch: Row, touched: Touched, *, detail: str | None = None, provider_id: str | None = None
-) -> Instruction:
+async def _settle(hold: Hold, touch: Row, touched: Touched, *, detail: str | None = None) -> Instruction:
     await touches.mark(
         hold.tx,
         touch["id"],
         status=touched.status,
         reason=touched.reason,
         detail=detail,
-        provider_id=provider_id,
         settled_at=touched.at,
     )
     why = {"channel": touch["channel"], "reason": touched.reason, "because": detail}

@@ -32,6 +32,14 @@ class Settings(BaseSettings):
     write_keys: Secrets = Field((), description="Keys that may send events")
     secret_keys: Secrets = Field((), description="Keys that may read customers and enroll them")
     signing_keys: Secrets = Field((), description="Keys that sign links: the first signs, all verify")
+    proof_keys: Secrets = Field(
+        (),
+        description="Keys with which the shop's server proves to the web script who is signed in: the first proves, all verify",
+    )
+    console: str = Field(
+        "key", pattern="^(off|key|open)$", description="The console: off, behind a secret key, or open (for this machine only)"
+    )
+    temporal_ui: str | None = Field(None, description="Where Temporal's UI is, for links from the console")
     max_body: int = Field(512_000, ge=1_000, description="Largest body of a batch, bytes, unpacked")
 
     smtp_url: SecretStr | None = Field(
@@ -41,6 +49,16 @@ class Settings(BaseSettings):
     email_from: str = Field("Shop <hello@shop.example>", description="The sender of every mail")
     email_reply_to: str | None = Field(None, description="Where answers to mails go")
 
+    twilio_account_sid: str | None = Field(None, description="Twilio's account: with none, SMS stay in the outbox, unsent")
+    twilio_auth_token: SecretStr | None = Field(None, description="The token of that account; verifies its webhooks too")
+    twilio_base_url: str = Field("https://api.twilio.com", description="Twilio's API, or what stands in for it")
+    twilio_timeout: float = Field(15, gt=0, description="Seconds Twilio may take for one SMS")
+    sms_from: str | None = Field(
+        None, description="The sender of every SMS: a number such as +4915700000000, a name, or a messaging service (MG…)"
+    )
+    short_url: str | None = Field(None, description="The base of short links in SMS, where it is not the public URL")
+    keep_copies: bool = Field(False, description="Keep every message as the customer got it, for the outbox")
+
     delivery_timeout: float = Field(30, ge=2, description="Seconds of silence after which a worker counts as dead in a send")
     takeover: float = Field(5, gt=0, description="Seconds after which others go on with what a dead worker had in memory")
     deliveries: int = Field(50, ge=1, description="Deliveries a worker makes at the same time")
@@ -49,7 +67,7 @@ class Settings(BaseSettings):
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 
-    @field_validator("write_keys", "secret_keys", "signing_keys", mode="before")
+    @field_validator("write_keys", "secret_keys", "signing_keys", "proof_keys", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

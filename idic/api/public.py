@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from html import escape
-from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -16,8 +15,8 @@ from idic.errors import IdicError, InvalidInput, NotFound, StoreUnavailable
 from idic.interact.links import Links
 from idic.store import touches
 from idic.store.database import Store, Tx
-from idic.store.ingest import Observation, observe
-from idic.store.tables import Row, enrollments, programs
+from idic.store.ingest import Observation, about, observe
+from idic.store.tables import enrollments, programs
 
 CLICK_PATIENCE = 2.0
 """Real seconds for which a customer who clicked waits for the click to be recorded, at most."""
@@ -86,8 +85,7 @@ class PublicPages:
 
     async def _clicked(self, tx: Tx, touch: str, url: str) -> None:
         row = await touches.get(tx, touch)
-        properties = {"url": url, "step": row["step"]}
-        await observe(tx, _about(row, "Link Clicked", properties))
+        await observe(tx, about(row, "Link Clicked", {"url": url}))
 
     async def _withdraw(self, tx: Tx, touch: str) -> None:
         row = await touches.get(tx, touch)
@@ -97,11 +95,7 @@ class PublicPages:
             .where(enrollments.c.id == row["enrollment_id"])
         )
         properties = {"channel": row["channel"]} | ({"topic": topic} if topic is not None else {})
-        await observe(tx, _about(row, "Consent Withdrawn", properties))
-
-
-def _about(touch: Row, name: str, properties: dict[str, Any]) -> Observation:
-    return Observation(name, touch["customer_id"], touch["enrollment_id"], touch["step"], properties)
+        await observe(tx, Observation("Consent Withdrawn", row["customer_id"], row["enrollment_id"], row["step"], properties))
 
 
 def _page(status: int, title: str, text: str, *, button: str | None = None, headers: dict[str, str] | None = None) -> Response:

@@ -45,7 +45,7 @@ def compose(
     """
     message = program.messages.get(message_id)
     content = message.contents.get("email") if message else None
-    if message is None or content is None:
+    if message is None or not isinstance(content, Email):
         raise CannotCompose(f'message "{message_id}" has no email', code="no_content")
     reader = Reader(language or program.language, scope.zone, program.currency)
     values = _values(program, message, scope, unsubscribe_url, reader)

@@ -1,10 +1,13 @@
-"""Signed addresses in mails: a click that says what was clicked, an unsubscribe that says from what.
+"""Signed addresses in messages: what was clicked, opened, answered, unsubscribed from, shown.
 
-A token can be read by anybody and made only by us. It names the touch and never the customer.
+A token can be read by anybody and made only by us. It names the touch and never the customer. A short link's code says
+nothing at all: what it stands for is in the store.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +17,14 @@ from idic.errors import InvalidInput, SettingsError
 
 CLICK_PATH = "/l/"
 UNSUBSCRIBE_PATH = "/u/"
+OPEN_PATH = "/o/"
+ANSWER_PATH = "/a/"
+SHORT_PATH = "/s/"
+
+_ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Digits and letters that are not taken for one another when somebody types them."""
+_CODE = 9
+"""56 ** 9 codes: to hit one of a hundred million by guessing takes some fifty million tries."""
 
 
 class Click(NamedTuple):
@@ -21,22 +32,35 @@ class Click(NamedTuple):
     url: str
 
 
+class Answer(NamedTuple):
+    """``url`` is where the page that thanks leads on to; None if nowhere."""
+
+    touch: str
+    value: str
+    url: str | None
+
+
 class Links:
-    """Makes and reads the addresses under ``base_url``.
+    """Makes and reads the addresses under ``base_url``; those of short links are under ``short_url``, by default the same.
 
     ``keys`` are secrets of at least 16 characters: the first signs, all verify, so that a key is changed by putting the
     new one in front and dropping the old one when its mails no longer matter.
     """
 
-    def __init__(self, base_url: str, keys: Sequence[str]) -> None:
+    def __init__(self, base_url: str, keys: Sequence[str], short_url: str | None = None) -> None:
         if not keys or any(len(key) < 16 for key in keys):
             raise SettingsError("links need at least one key of 16 characters or more to sign with")
         self._base = base_url.rstrip("/")
+        self._short = (short_url or base_url).rstrip("/")
+        self._key = keys[0].encode()
         # itsdangerous signs with the last of its keys.
         secrets = [key.encode() for key in reversed(keys)]
         # The salts keep the kinds apart: an unsubscribe token is no click token.
         self._clicks = URLSafeSerializer(secrets, salt="idic.click")
         self._unsubscribes = URLSafeSerializer(secrets, salt="idic.unsubscribe")
+        self._opens = URLSafeSerializer(secrets, salt="idic.open")
+        self._answers = URLSafeSerializer(secrets, salt="idic.answer")
+        self._placements = URLSafeSerializer(secrets, salt="idic.placement")
 
     def click(self, touch: str, url: str) -> str:
         """The address that records a click of this touch and leads on to ``url``."""
@@ -44,6 +68,32 @@ class Links:
 
     def unsubscribe(self, touch: str) -> str:
         return f"{self._base}{UNSUBSCRIBE_PATH}{self._unsubscribes.dumps(touch)}"
+
+    def opened(self, touch: str) -> str:
+        """The address of the picture that tells that a mail was opened."""
+        return f"{self._base}{OPEN_PATH}{self._opens.dumps(touch)}"
+
+    def answer(self, touch: str, value: str, url: str | None = None) -> str:
+        """The address that records ``value`` as this customer's answer to this touch, and leads on to ``url``."""
+        return f"{self._base}{ANSWER_PATH}{self._answers.dumps([touch, value, url])}"
+
+    def short_code(self, touch: str, url: str) -> str:
+        """The same for the same touch and address, however often it is asked for, and not to be guessed."""
+        digest = hmac.digest(self._key, "\x1f".join(("idic.short", touch, url)).encode(), hashlib.sha256)
+        number = int.from_bytes(digest, "big")
+        code = ""
+        for _ in range(_CODE):
+            number, letter = divmod(number, len(_ALPHABET))
+            code += _ALPHABET[letter]
+        return code
+
+    def short(self, code: str) -> str:
+        return f"{self._short}{SHORT_PATH}{code}"
+
+    def placement(self, touch: str) -> str:
+        """The token (no address) with which a page reports what became of content in a slot."""
+        token = self._placements.dumps(touch)
+        return token if isinstance(token, str) else token.decode()
 
     def read_click(self, token: str) -> Click:
         """Raises ``InvalidInput`` for a token that we did not make. Only ours lead on: no open redirect."""
@@ -53,13 +103,33 @@ class Links:
             case _:
                 raise InvalidInput("this link is not one of ours", where="token")
 
-    def read_unsubscribe(self, token: str) -> str:
-        """The touch. Raises ``InvalidInput`` for a token that we did not make."""
-        match _read(self._unsubscribes, token):
-            case str(touch):
-                return touch
+    def read_answer(self, token: str) -> Answer:
+        """Raises ``InvalidInput`` for a token that we did not make."""
+        match _read(self._answers, token):
+            case [str(touch), str(value), str() | None as url]:
+                return Answer(touch, value, url)
             case _:
                 raise InvalidInput("this link is not one of ours", where="token")
+
+    def read_unsubscribe(self, token: str) -> str:
+        """The touch. Raises ``InvalidInput`` for a token that we did not make."""
+        return _touch(self._unsubscribes, token)
+
+    def read_opened(self, token: str) -> str:
+        """The touch. Raises ``InvalidInput`` for a token that we did not make."""
+        return _touch(self._opens, token)
+
+    def read_placement(self, token: str) -> str:
+        """The touch. Raises ``InvalidInput`` for a token that we did not make."""
+        return _touch(self._placements, token)
+
+
+def _touch(serializer: URLSafeSerializer, token: str) -> str:
+    match _read(serializer, token):
+        case str(touch):
+            return touch
+        case _:
+            raise InvalidInput("this link is not one of ours", where="token")
 
 
 def _read(serializer: URLSafeSerializer, token: str) -> object:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from idic.journey.interpreter import Allow, Defer, Skip, Verdict
 
 CHANNELS = ("email", "sms", "web")
+_FREE = ("web",)
 
 
 class Consent(NamedTuple):
@@ -26,7 +27,8 @@ class Consent(NamedTuple):
 
 class Request(NamedTuple):
     """A touch asked for. ``consents`` are all of this customer's, in the order in which they were recorded; ``suppressed``
-    is the reason why the address must not be written to, if there is one. ``open`` is whether the enrollment still is."""
+    is the reason why the address must not be written to, if there is one. ``unreachable`` says why there is no address.
+    ``open`` is whether the enrollment still is."""
 
     now: datetime
     channel: str
@@ -38,6 +40,7 @@ class Request(NamedTuple):
     traits: Mapping[str, Any]
     consents: Sequence[Consent] = ()
     suppressed: str | None = None
+    unreachable: str = ""
     deliver_by: datetime | None = None
 
 
@@ -60,7 +63,7 @@ class Reachable:
     name = "reachable"
 
     def __call__(self, request: Request) -> Skip | None:
-        return None if request.address else Skip(self.name, f"the customer has no {request.channel} address")
+        return None if request.address else Skip(self.name, request.unreachable)
 
 
 class Suppression:
@@ -73,8 +76,9 @@ class Suppression:
 
 
 class RespectConsent:
-    """Marketing needs the customer's consent to the channel (Directive 2002/58/EC, Art. 13; GDPR, Art. 7). What was said
-    last counts, whether of this topic or of all."""
+    """Marketing needs the customer's consent to the channel (Directive 2002/58/EC, Art. 13; GDPR, Art. 7), but for what a
+    site shows its own visitors: that needs none, and is not shown to who withdrew it. What was said last counts, whether
+    of this topic or of all."""
 
     name = "consent"
 
@@ -86,6 +90,8 @@ class RespectConsent:
             for consent in request.consents
             if consent.channel == request.channel and (consent.topic is None or consent.topic == request.topic)
         ]
+        if not said and request.channel in _FREE:
+            return None
         if not said:
             return Skip(self.name, f"never consented to {request.channel}")
         if not said[-1].given:

@@ -54,6 +54,20 @@ class MayWe(NamedTuple):
     deliver_by: datetime
 
 
+class Best(NamedTuple):
+    """In which order these channels suit the customer, the best first."""
+
+    step: str
+    channels: tuple[str, ...]
+
+
+class Ranked(NamedTuple):
+    """``because`` in words, for the trace."""
+
+    channels: tuple[str, ...]
+    because: str
+
+
 class Allow(NamedTuple):
     rules: tuple[str, ...] = ()
 
@@ -70,7 +84,7 @@ class Skip(NamedTuple):
 
 
 Verdict = Allow | Defer | Skip
-Ask = Inbox | MayWe
+Ask = Inbox | MayWe | Best
 
 
 # What it answers.
@@ -194,6 +208,7 @@ def close(state: State, ending: Ending) -> Outcome:
 _UNSENT: tuple[TouchStatus, ...] = ("claimed", "deferred")
 _SETTLED: tuple[TouchStatus, ...] = ("sent", "failed", "uncertain", "refused")
 _WENT: tuple[TouchStatus, ...] = ("sent", "uncertain")
+_NOT_SENT: tuple[TouchStatus, ...] = ("deferred", "failed", "refused")
 
 
 def settle(state: State, step: str, channel: str, touched: Touched) -> State:
@@ -449,17 +464,25 @@ class _Move:
     def _send(self, step: Send) -> Generator[Ask, Any, bool]:
         touches = self.state.touches.get(step.id, {})
         wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
+        one = step.mode != "each"
+        if one and any(touch.status not in _NOT_SENT for touch in touches.values()):
+            wanting = []  # one is enough, and it is on its way or there
         if wanting and (self.state.deadline is None or self.now >= self.state.deadline):
-            yield from self._claim(step, wanting)
+            if step.mode == "best_of" and len(wanting) > 1:
+                ranked: Ranked = yield Best(step.id, tuple(wanting))
+                wanting = list(ranked.channels)
+                self.note("best", {"channels": ", ".join(wanting), "because": ranked.because}, at=self.now)
+            yield from self._claim(step, wanting, one)
             touches = self.state.touches.get(step.id, {})
-        if any(touches[channel].status not in _SETTLED for channel in step.channels):
+        if any(touch.status not in _SETTLED for touch in touches.values()):
             return False
         went = any(touch.status in _WENT for touch in touches.values())
         self.go(step.then if went else step.otherwise, max(touch.at for touch in touches.values()))
         return True
 
-    def _claim(self, step: Send, channels: list[str]) -> Generator[Ask, Any, None]:
-        """Ask for each channel whether the touch may be claimed; what is deferred is asked again at its time."""
+    def _claim(self, step: Send, channels: list[str], one: bool) -> Generator[Ask, Any, None]:
+        """Ask for each channel whether the touch may be claimed, in this order and with ``one`` until one is; what is
+        deferred is asked again at its time."""
         deliver_by = step.within.after(self.state.reached, self.facts.zone)
         asked_at = self.state.deadline or self.state.reached
         scope = self.scope()
@@ -490,6 +513,12 @@ class _Move:
                 case _:
                     assert_never(verdict)
             self.state = settle(self.state, step.id, channel, touched)
+            if one and touched.status == "claimed":
+                # What was deferred is asked again only if this one fails.
+                deferrals.clear()
+                kept = {c: t for c, t in self.state.touches[step.id].items() if t.status != "deferred"}
+                self.change(touches={**self.state.touches, step.id: kept})
+                break
         self.change(deadline=min(deferrals, default=None))
 
 

@@ -151,12 +151,13 @@ class Split(Step):
 
 
 class Send(Step):
-    """``channels`` in the order of the file; ``each`` sends on all of them."""
+    """``channels`` in the order of the file. ``each`` sends on all of them, ``first_of`` on the first that is reachable and
+    allowed, ``best_of`` on the one that is best for this customer and, where that cannot be, on the next best."""
 
     kind: Literal["send"] = "send"
     message: str
     channels: tuple[str, ...]
-    mode: Literal["each"] = "each"
+    mode: Literal["each", "first_of", "best_of"] = "each"
     within: Duration
 
 
@@ -209,21 +210,49 @@ class Email(Frozen):
         return {**serialize(self), "channel": self.channel}
 
 
-AnyContent = Annotated[Email, Model(discriminator="channel")]
+class Sms(Frozen):
+    """A Liquid source; what it renders to is sent as it is, with its links shortened."""
+
+    channel: Literal["sms"] = "sms"
+    text: str
+
+    @model_serializer(mode="wrap")
+    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**serialize(self), "channel": self.channel}
+
+
+class Web(Frozen):
+    """What fills ``slot``, a named place on the customer's own site: for ``show_for`` from the moment it is sent, or with
+    ``ends_on_click`` until its first click, whichever is sooner; and never longer than until the goal."""
+
+    channel: Literal["web"] = "web"
+    slot: str
+    body: str
+    form: Literal["html", "text"] = "html"
+    show_for: Duration
+    ends_on_click: bool = False
+
+    @model_serializer(mode="wrap")
+    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**serialize(self), "channel": self.channel}
+
+
+AnyContent = Annotated[Email | Sms | Web, Model(discriminator="channel")]
 
 
 class Message(Frozen):
     """``reads`` every name that any of its templates uses, with types; ``blocks`` the sources of what they render."""
 
     id: str
-    contents: dict[str, Email]
+    contents: dict[str, AnyContent]
     reads: dict[str, Attribute] = {}
     blocks: dict[str, str] = {}
 
 
 class Program(Frozen):
     """``customer`` is every customer attribute read anywhere in the program. ``zone`` (IANA) and ``language`` (BCP 47)
-    serve customers of whom we know neither; ``currency`` is ISO 4217. ``links`` are Liquid sources of URLs."""
+    serve customers of whom we know neither, and so does ``country`` (ISO 3166-1 alpha-2) for telephone numbers without a
+    country code; ``currency`` is ISO 4217. ``links`` are Liquid sources of URLs."""
 
     journey: str
     title: str
@@ -240,6 +269,7 @@ class Program(Frozen):
     customer: dict[str, Attribute] = {}
     currency: str = "EUR"
     zone: str = "UTC"
+    country: str | None = None
     language: str = "en"
     languages: tuple[str, ...] = ("en",)
 

@@ -13,7 +13,21 @@ from typing import Any, NamedTuple
 
 from idic.journey import interpreter
 from idic.journey.entry import Applies, Enter, StayOut, admit, applies
-from idic.journey.interpreter import Allow, Ask, Ends, Inbox, Late, MayWe, Outcome, ReachesGoal, Verdict, Wakes, drive
+from idic.journey.interpreter import (
+    Allow,
+    Ask,
+    Best,
+    Ends,
+    Inbox,
+    Late,
+    MayWe,
+    Outcome,
+    Ranked,
+    ReachesGoal,
+    Verdict,
+    Wakes,
+    drive,
+)
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, State, Touched, Trace
@@ -42,8 +56,8 @@ class Rehearsed:
 
 
 class Simulator:
-    """``traits`` are the customer's attributes (change them freely), ``policy`` answers for the contact policy. ``refused``
-    says of each journey why the customer was not let in, newest last."""
+    """``traits`` are the customer's attributes (change them freely), ``policy`` answers for the contact policy, ``best``
+    ranks the channels of a send. ``refused`` says of each journey why the customer was not let in, newest last."""
 
     def __init__(
         self,
@@ -54,6 +68,7 @@ class Simulator:
         zone: str = "UTC",
         customer: str = "customer",
         policy: Callable[[MayWe, datetime], Verdict] = lambda ask, now: Allow(),
+        best: Callable[[Best, datetime], Ranked] = lambda ask, now: Ranked(ask.channels, "as listed"),
         deliver: Callable[[Sent], Touched] = lambda sent: Touched(status="sent", at=sent.at),
     ) -> None:
         self.programs = programs
@@ -65,6 +80,7 @@ class Simulator:
         self.sent: list[Sent] = []
         self.refused: list[tuple[str, StayOut]] = []
         self._policy = policy
+        self._best = best
         self._deliver = deliver
         self._events: list[Event] = []
 
@@ -175,9 +191,11 @@ class Simulator:
         if outcome.claims:
             self._advance(one)
 
-    def _answer(self, question: Ask) -> Sequence[Event] | Verdict:
+    def _answer(self, question: Ask) -> Sequence[Event] | Verdict | Ranked:
         match question:
             case Inbox(names, since):
                 return [event for event in self._events if event.name in names and event.accepted_at >= since]
             case MayWe():
                 return self._policy(question, self.now)
+            case Best():
+                return self._best(question, self.now)

@@ -19,19 +19,34 @@ from idic.journey.types import LINK, NUMERIC, SIMPLE, TEXT, describe, read, spel
 
 CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
 
+_ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=CHANNELS)}
+"""What every event about a message says of it. Events of older versions do not name the channel."""
+
 OWN_EVENTS: dict[str, dict[str, Attribute]] = {
-    "Link Clicked": {"url": Attribute(type=LINK, required=True), "step": Attribute(type=TEXT, required=True)},
+    # `value` is what was answered, where the link was an answer.
+    "Link Clicked": {**_ABOUT, "url": Attribute(type=LINK), "value": Attribute(type=TEXT)},
+    "Email Opened": _ABOUT,
+    "Message Delivered": _ABOUT,
+    "Message Shown": {**_ABOUT, "slot": Attribute(type=TEXT)},
+    "Message Bounced": {**_ABOUT, "reason": Attribute(type=TEXT)},
+    "Page Viewed": {
+        "name": Attribute(type=TEXT),
+        "category": Attribute(type=TEXT),
+        "path": Attribute(type=TEXT),
+        "url": Attribute(type=LINK),
+        "title": Attribute(type=TEXT),
+        "referrer": Attribute(type=TEXT),
+        "search": Attribute(type=TEXT),
+    },
+    "Screen Viewed": {"name": Attribute(type=TEXT), "category": Attribute(type=TEXT)},
+    "Group Joined": {"group_id": Attribute(type=TEXT, required=True)},
     "Consent Given": {"channel": Attribute(type=CHANNELS, required=True), "topic": Attribute(type=TEXT)},
     "Consent Withdrawn": {"channel": Attribute(type=CHANNELS, required=True), "topic": Attribute(type=TEXT)},
 }
 """The events that idic itself brings about; a vocabulary does not declare them."""
 
 LATER_EVENTS = (
-    "Email Opened",
     "Message Sent",
-    "Message Delivered",
-    "Message Shown",
-    "Message Bounced",
     "Message Failed",
     "Replied",
     "Segment Entered",
@@ -39,7 +54,7 @@ LATER_EVENTS = (
     "Goal Reached",
 )
 
-ABOUT_MESSAGES = frozenset({"Link Clicked"})
+ABOUT_MESSAGES = frozenset({"Link Clicked", "Email Opened", "Message Delivered", "Message Shown", "Message Bounced"})
 """The events that are about a message that was sent, so that ``of:`` can say which."""
 
 _ALWAYS_KNOWN = {

@@ -21,16 +21,31 @@ from idic.clock import Clock
 from idic.differentiate.profile import zone_of
 from idic.errors import IdicError
 from idic.identify.names import attribute_name
+from idic.interact.choice import ANSWERS, most_recently_answered
 from idic.interact.policy import CHANNELS, RULES, Consent, Request, Rule, decide
+from idic.interact.reach import Reach, reach
 from idic.journey import interpreter
 from idic.journey.entry import Applies, Enter, StayOut, admit, applies
-from idic.journey.interpreter import Ask, Ends, Inbox, Late, Machine, MayWe, Outcome, ReachesGoal, Verdict, Wakes
+from idic.journey.interpreter import (
+    Ask,
+    Best,
+    Ends,
+    Inbox,
+    Late,
+    Machine,
+    MayWe,
+    Outcome,
+    Ranked,
+    ReachesGoal,
+    Verdict,
+    Wakes,
+)
 from idic.journey.program import Attribute, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
 from idic.journey.types import read
 from idic.router.instruction import Delivery, Instruction
-from idic.store import consents, customers, enrollments, events, outbox, touches
+from idic.store import consents, customers, enrollments, events, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
 from idic.store.programs import Programs
@@ -44,14 +59,22 @@ _MOMENT = timedelta(microseconds=1)
 T = TypeVar("T")
 
 
+OUTBOX = "outbox"
+"""The account that sends nothing: its messages are kept, to be looked at."""
+ACCOUNTS: Mapping[str, str] = {"email": "smtp", "sms": OUTBOX, "web": "web"}
+"""The provider account of each channel where nothing else is set: SMS stay in the outbox."""
+
+
 @dataclass(frozen=True)
 class House:
     """What a process moves enrollments with: the policy's rules in order, the provider account of each channel, after how
-    many real seconds of silence a delivery counts as dead, and the programs read so far."""
+    many real seconds of silence a delivery counts as dead, whether copies of all messages are kept, and the programs read so
+    far."""
 
     rules: Sequence[Rule] = RULES
-    accounts: Mapping[str, str] = field(default_factory=lambda: {"email": "smtp"})
+    accounts: Mapping[str, str] = field(default_factory=lambda: dict(ACCOUNTS))
     patience: float = 30
+    keep_copies: bool = False
     programs: Programs = field(default_factory=Programs)
 
 
@@ -159,6 +182,8 @@ class Hold:
             await self._consent(event)
         outcome: dict[str, Any] = {}
         to_wake = []
+        if row["kind"] == "own" and event.name in touches.BECAME:
+            to_wake += await self._became(event)
         self._routing = event
         for enrollment in await enrollments.concerned(self.tx, self.id, event.accepted_at):
             if await self._meet(enrollment, event):
@@ -189,6 +214,29 @@ class Hold:
                 event_id=event.number,
             )
             self._consents = None
+
+    async def _became(self, event: Event) -> list[str]:
+        """Note at its touch what became of a message. Any of this is the evidence that it did leave, if that was not
+        certain, or not known here yet. Returns the enrollments that this moved."""
+        channel = event.properties.get("channel")
+        if event.enrollment is None or event.step is None or not isinstance(channel, str):
+            return []
+        touch = await touches.find(self.tx, touches.touch_id(event.enrollment, event.step, touches.ROUND, channel))
+        if touch is None or not await touches.became(self.tx, touch, event.name, event.accepted_at):
+            return []
+        enrollment = await enrollments.get(self.tx, event.enrollment)
+        why = {"channel": channel, "reason": event.properties.get("reason"), "because": event.properties.get("value")}
+        kind = touches.BECAME[event.name].removesuffix("_at")
+        await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
+        if event.name == "Link Clicked" and channel == "web":
+            await placements.end_clicked(self.tx, touch["id"], event.accepted_at)
+        if touch["status"] not in ("attempting", "uncertain"):
+            return []
+        await touches.mark(self.tx, touch["id"], status="sent", reason=None, settled_at=event.accepted_at)
+        touched = Touched(status="sent", at=event.accepted_at)
+        sent = Trace(event.accepted_at, "sent", event.step, {"channel": channel, "because": event.name})
+        moved = await self.settle(enrollment, touch, touched, sent, event.accepted_at)
+        return [enrollment.id] if moved.seq > enrollment.seq else []
 
     async def _absorb(self, anonymous: str, at: Place) -> None:
         """Take in the customer who turned out to be this one, with everything that is theirs, as of the place ``at``."""
@@ -250,11 +298,19 @@ class Hold:
         await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, "goal", enrollment.state.step, why)])
         state = enrollment.state.model_copy(update={"goal_at": event.accepted_at})
         reached = enrollment._replace(state=state, goal_at=event.accepted_at, goal_value=value, attribute_until=None)
+        await self._show_no_more(enrollment, "goal", event.accepted_at)
         return await enrollments.save(self.tx, reached)
 
     async def _close(self, enrollment: Enrollment, ending: Ending) -> None:
         await self.record(enrollment, interpreter.close(enrollment.state, ending))
+        await self._show_no_more(enrollment, ending.kind, ending.at)
         await outbox.put(self.tx, "wake", [enrollment.id])
+
+    async def _show_no_more(self, enrollment: Enrollment, why: str, at: datetime) -> None:
+        """What was placed on the web is not for somebody who reached the goal or left. (Running off the end of a journey
+        takes nothing away.)"""
+        if any("web" in channels for channels in enrollment.state.touches.values()):
+            await placements.end(self.tx, enrollment.id, why, at)
 
     # Entering.
 
@@ -299,14 +355,18 @@ class Hold:
             return enrollment
         return await self.record(enrollment, outcome)
 
-    async def settle(self, enrollment: Enrollment, touch: Row, touched: Touched, note: Trace) -> Enrollment:
-        """Record how a touch came to stand and, if that frees the enrollment, take it further; one write for both."""
+    async def settle(
+        self, enrollment: Enrollment, touch: Row, touched: Touched, note: Trace, until: datetime | None = None
+    ) -> Enrollment:
+        """Record how a touch came to stand and, if that frees the enrollment, take it further, as far as ``advance``
+        would; one write for both."""
+        now = until or self.now
         state = interpreter.settle(enrollment.state, touch["step"], touch["channel"], touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        facts = await self.facts(program, self.now)
-        outcome = await self._drive(program, interpreter.advance(program, state, facts, self.now))
+        facts = await self.facts(program, now)
+        outcome = await self._drive(program, interpreter.advance(program, state, facts, now))
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
 
     async def record(self, enrollment: Enrollment, outcome: Outcome) -> Enrollment:
@@ -337,7 +397,7 @@ class Hold:
             outcome: Outcome = stop.value
             return outcome
 
-    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> Sequence[Event] | Verdict:
+    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> Sequence[Event] | Verdict | Ranked:
         match question:
             case Inbox(names, since):
                 # At entry nothing has come yet that counts: its own event does not, nor does what came before.
@@ -349,10 +409,13 @@ class Hold:
                 return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
             case MayWe():
                 return await self.may_we(program, question, open_=True)
+            case Best(channels=channels):
+                answered = await events.last_by_channel(self.tx, self.id, ANSWERS, upto=self.now)
+                return most_recently_answered(channels, answered, self.now)
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
         """Ask the contact policy about one touch, now."""
-        address = self.address(touch.channel)
+        address, unreachable = self.reach(touch.channel, program)
         return decide(
             self.house.rules,
             Request(
@@ -366,14 +429,14 @@ class Hold:
                 traits=self.traits,
                 consents=await self._said(),
                 suppressed=await consents.suppressed(self.tx, touch.channel, address) if address else None,
+                unreachable=unreachable,
                 deliver_by=touch.deliver_by,
             ),
         )
 
-    def address(self, channel: str) -> str | None:
-        """Where this customer is reached on a channel; None if nowhere."""
-        address = self.traits.get(channel)
-        return address.strip() or None if isinstance(address, str) else None
+    def reach(self, channel: str, program: Program) -> Reach:
+        """Where this customer is reached on a channel."""
+        return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
 
     async def _said(self) -> list[Consent]:
         if self._consents is None:

@@ -10,7 +10,7 @@ from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.store.database import Tx
-from idic.store.tables import Row, consents, customers, enrollments, events, identities, partition_of, touches
+from idic.store.tables import Row, consents, customers, enrollments, events, identities, partition_of, placements, touches
 
 
 async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
@@ -42,7 +42,7 @@ async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> dict[str, Any
     """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its traits."""
     traits = {**absorbed["traits"], **into["traits"]}
     moving = {"customer_id": into["id"]}
-    for table in (identities, enrollments, touches, consents):
+    for table in (identities, enrollments, touches, consents, placements):
         await tx.execute(update(table).where(table.c.customer_id == absorbed["id"]).values(moving))
     await tx.execute(
         update(events)
@@ -52,7 +52,10 @@ async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> dict[str, Any
     await tx.execute(
         update(customers).where(customers.c.id == absorbed["id"]).values(merged_into=into["id"], updated_at=at, traits={})
     )
-    await learn(tx, into["id"], traits, at)
+    seen = max(filter(None, (absorbed["web_seen_at"], into["web_seen_at"])), default=None)
+    await tx.execute(
+        update(customers).where(customers.c.id == into["id"]).values(traits=traits, updated_at=at, web_seen_at=seen)
+    )
     return traits
 
 

@@ -83,6 +83,18 @@ async def inbox(tx: Tx, customer_id: str, names: Sequence[str], since: datetime)
     return [read(row) for row in rows]
 
 
+async def last_by_channel(tx: Tx, customer_id: str, names: Sequence[str], *, upto: datetime) -> dict[str, datetime]:
+    """When the customer last did one of these things about a message, by the message's channel."""
+    channel = events.c.properties["channel"].as_string()
+    rows = await tx.rows(
+        select(channel.label("channel"), func.max(events.c.accepted_at).label("last"))
+        .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.kind == "own")
+        .where(events.c.accepted_at <= upto, channel.is_not(None))
+        .group_by(channel)
+    )
+    return {row["channel"]: row["last"] for row in rows}
+
+
 async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> float:
     """How many events of this name the customer has, after ``since`` and up to ``upto``."""
     chosen = select(func.count()).select_from(events).where(_within(customer_id, name, upto, since))

@@ -24,13 +24,27 @@ from idic.store.tables import Row, customers, events, identities, partition_of
 
 
 class Observation(NamedTuple):
-    """Something that idic itself saw a customer do about one of its messages."""
+    """Something that idic itself saw a customer do about one of its messages, or learnt of it. ``once`` says what makes it
+    the same when it is told again (``delivered:`` and the touch): it is then kept once."""
 
     name: str
     customer_id: str
     enrollment_id: str
     step: str
     properties: dict[str, Any]
+    once: str | None = None
+
+
+OWN_MESSAGE_ID = "idic-"
+"""How idic's own message ids begin; nobody else's may."""
+
+
+def about(touch: Row, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
+    """What became of a touch, given its row, as one of ``idic.journey.vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
+    one time a touch, whatever tells of it."""
+    said = {"step": touch["step"], "channel": touch["channel"], **(properties or {})}
+    again = f"{once}:{touch['id']}" if once else None
+    return Observation(name, touch["customer_id"], touch["enrollment_id"], touch["step"], said, again)
 
 
 async def accept(tx: Tx, messages: Sequence[Message]) -> None:
@@ -38,7 +52,7 @@ async def accept(tx: Tx, messages: Sequence[Message]) -> None:
     # Of several with one id the first counts, as it would across requests.
     by_id: dict[str, Message] = {}
     for message in messages:
-        by_id.setdefault(message.message_id or f"idic-{uuid.uuid4().hex}", message)
+        by_id.setdefault(message.message_id or f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}", message)
     ties = await _ties(tx, by_id.values())
     resolution = resolve(_persons(by_id.values()), ties.known, ties.named, _new_id)
     if resolution.linked:
@@ -69,7 +83,7 @@ async def observe(tx: Tx, seen: Observation) -> None:
         tx,
         [
             {
-                "message_id": f"idic-{uuid.uuid4().hex}",
+                "message_id": f"{OWN_MESSAGE_ID}{seen.once or uuid.uuid4().hex}",
                 "customer_id": customer_id,
                 "partition": partition_of(customer_id),
                 "kind": "own",

@@ -78,6 +78,8 @@ customers = Table(
     Column("id", String(32), primary_key=True),
     Column("traits", Json, nullable=False),
     Column("merged_into", String(32)),
+    # When a browser of theirs last asked what to show; to the hour.
+    Column("web_seen_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
@@ -98,7 +100,7 @@ events = Table(
     Column("message_id", Text, nullable=False, unique=True),
     Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
     Column("partition", Integer, nullable=False),
-    # `track`, `identify`, or `own` for what idic itself observed.
+    # Segment's calls (`track`, `identify`, `page`, `screen`, `group`, `alias`), or `own` for what idic itself observed.
     Column("kind", String(20), nullable=False),
     Column("name", Text, nullable=False),
     Column("properties", Json, nullable=False),
@@ -214,6 +216,14 @@ touches = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("attempted_at", Instant),
     Column("settled_at", Instant),
+    # Of an SMS: in how many parts it was sent, each of which is billed.
+    Column("segments", Integer),
+    # What became of it after it was sent; each time only the first.
+    Column("delivered_at", Instant),
+    Column("shown_at", Instant),
+    Column("opened_at", Instant),
+    Column("clicked_at", Instant),
+    Column("bounced_at", Instant),
     UniqueConstraint("enrollment_id", "step", "round", "channel"),
     Index("ix_touches_customer", "customer_id", "claimed_at"),
     Index(
@@ -223,6 +233,47 @@ touches = Table(
             f"{dialect}_where": text("status = 'attempting'") for dialect in ("postgresql", "sqlite")
         },
     ),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("touch_id", String(32), ForeignKey("touches.id"), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("subject", Text),
+    Column("html", Text),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Messages as customers got them, where they are kept."""
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("touch_id", String(32), ForeignKey("touches.id"), primary_key=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
+    Column("enrollment_id", String(32), ForeignKey("enrollments.id"), nullable=False, index=True),
+    Column("slot", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    # Where it links to: nothing else can be reported as clicked.
+    Column("links", Json, nullable=False),
+    Column("ends_on_click", Boolean, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("ended_at", Instant),
+    # `goal`, `leave`, `closed` or `click`; NULL while it lasts, and where its time ran out.
+    Column("ended", String(20)),
+    Index("ix_placements_customer", "customer_id", "until"),
+)
+"""What is shown in the slots of customers' own sites."""
+
+short_links = Table(
+    "short_links",
+    metadata,
+    Column("code", String(16), primary_key=True),
+    Column("touch_id", String(32), ForeignKey("touches.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
 )
 
 trace = Table(

@@ -54,7 +54,7 @@ async def claim(
 
 async def get(tx: Tx, touch: str) -> Row:
     """Raises ``NotFound``."""
-    row = await tx.row(select(touches).where(touches.c.id == touch))
+    row = await find(tx, touch)
     if row is None:
         raise NotFound(f"there is no touch {touch}")
     return row
@@ -67,6 +67,29 @@ def whose(touch: str) -> ScalarSelect[str]:
 
 async def mark(tx: Tx, touch: str, **columns: Any) -> None:
     await tx.execute(update(touches).where(touches.c.id == touch).values(**columns))
+
+
+BECAME = {
+    "Message Delivered": "delivered_at",
+    "Message Shown": "shown_at",
+    "Email Opened": "opened_at",
+    "Link Clicked": "clicked_at",
+    "Message Bounced": "bounced_at",
+}
+"""The event that tells what became of a touch, and the column that keeps when it first did."""
+
+
+async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:
+    """Note what became of a touch; whether that is new."""
+    column = BECAME[event]
+    if touch[column] is not None:
+        return False
+    await mark(tx, touch["id"], **{column: at})
+    return True
+
+
+async def find(tx: Tx, touch: str) -> Row | None:
+    return await tx.row(select(touches).where(touches.c.id == touch))
 
 
 async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:

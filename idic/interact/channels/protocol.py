@@ -7,12 +7,24 @@ from typing import NamedTuple, Protocol
 from pydantic import Field
 
 from idic.journey.program import Frozen
+from idic.journey.times import Duration
 
 
 class Accepted(NamedTuple):
     """The provider has taken the message over. ``provider_id`` is what its evidence will name it by."""
 
     provider_id: str
+
+
+class Placed(NamedTuple):
+    """Content for a slot of the customer's own site, which the store itself holds: it is placed in the very transaction
+    that records it as sent. ``links`` are the addresses it leads to."""
+
+    slot: str
+    html: str
+    links: tuple[str, ...]
+    show_for: Duration
+    ends_on_click: bool
 
 
 class Refused(NamedTuple):
@@ -38,7 +50,7 @@ class Unsure(NamedTuple):
     detail: str
 
 
-Outcome = Accepted | Refused | Later | Unsure
+Outcome = Accepted | Placed | Refused | Later | Unsure
 
 
 class OutgoingEmail(Frozen):
@@ -56,6 +68,34 @@ class OutgoingEmail(Frozen):
     reply_to: str | None = None
     unsubscribe_url: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
+
+
+class OutgoingSms(Frozen):
+    """One SMS. ``to`` and ``sender`` are E.164 (``sender`` perhaps a name or a provider's id of a pool of numbers);
+    ``segments`` is in how many parts the text travels; ``short_links`` are the codes in it, each with its address."""
+
+    touch: str
+    to: str
+    sender: str
+    text: str
+    segments: int
+    short_links: dict[str, str] = Field(default_factory=dict)
+
+
+class SmsChannel(Protocol):
+    """As ``EmailChannel``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
+
+    async def send(self, sms: OutgoingSms) -> Outcome:
+        """Try once. Never raises for what the world outside does; cancelling it means the outcome is unknown."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class EmailChannel(Protocol):

@@ -21,7 +21,7 @@ from aiosmtplib.errors import SMTPAuthenticationError
 
 from idic.errors import SettingsError
 from idic.interact.channels import message
-from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingEmail, Refused, Unsure
+from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingEmail, Placed, Refused, Unsure
 
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _OPERATORS = frozenset({530, 534, 535, 538})
@@ -316,8 +316,11 @@ def _answered(reply: SMTPResponse, progress: _Progress) -> Outcome:
 
 def _storable(outcome: Outcome) -> Outcome:
     """A reply may hold NUL, and bytes that are not UTF-8 come as halves of surrogate pairs: no database keeps either."""
-    if isinstance(outcome, Accepted):
-        return Accepted(message.clean(outcome.provider_id)[:_LONGEST])
+    match outcome:
+        case Accepted(provider_id):
+            return Accepted(message.clean(provider_id)[:_LONGEST])
+        case Placed():
+            return outcome
     return outcome._replace(detail=message.clean(outcome.detail)[:_LONGEST])
 
 

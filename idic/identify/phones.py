@@ -1,0 +1,40 @@
+"""Telephone numbers as people write them, in the one form that every carrier reads (ITU-T E.164)."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+_NO_SMS = {
+    PhoneNumberType.FIXED_LINE: "is a landline",
+    PhoneNumberType.PREMIUM_RATE: "is a premium-rate number",
+    PhoneNumberType.TOLL_FREE: "is a toll-free number",
+    PhoneNumberType.SHARED_COST: "is a shared-cost number",
+    PhoneNumberType.PAGER: "is a pager",
+    PhoneNumberType.UAN: "is a company's number",
+    PhoneNumberType.VOICEMAIL: "is a voicemail",
+}
+
+
+class PhoneInvalid(ValueError):
+    """No SMS can go there. Says why in words, without the number."""
+
+
+def e164(raw: str, country: str | None) -> str:
+    """``0151 12345678`` of ``DE`` as ``+4915112345678``. ``country`` (ISO 3166-1 alpha-2, in any case) serves numbers that
+    are not written internationally. Raises ``PhoneInvalid``."""
+    region = country.upper() if country else None
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        region = None
+    try:
+        number = phonenumbers.parse(raw, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and region is None:
+            raise PhoneInvalid("the phone number has no country code, and nobody knows the customer's country") from None
+        raise PhoneInvalid("the phone number cannot be read") from None
+    if not phonenumbers.is_valid_number(number):
+        raise PhoneInvalid("there is no such phone number")
+    why = _NO_SMS.get(phonenumbers.number_type(number))
+    if why is not None:
+        raise PhoneInvalid(f"the phone number {why}")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -1,0 +1,25 @@
+"""Messages as customers got them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from idic.store.database import Tx
+from idic.store.tables import copies
+
+
+class Copy(NamedTuple):
+    """``address`` is where it went: an email address, a number, a slot. ``html`` is None where there is only text."""
+
+    address: str
+    text: str
+    subject: str | None = None
+    html: str | None = None
+
+
+async def keep(tx: Tx, touch_id: str, copy: Copy, at: datetime) -> None:
+    """Keep the copy of a touch; what was kept of it before gives way."""
+    row = {**copy._asdict(), "at": at}
+    statement = tx.insert(copies).values(touch_id=touch_id, **row)
+    await tx.execute(statement.on_conflict_do_update(index_elements=[copies.c.touch_id], set_=row))

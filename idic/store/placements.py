@@ -1,0 +1,54 @@
+"""What is shown in the slots of customers' own sites: placed when it is sent, ended by time, a click or the goal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+
+from idic.store.database import Tx
+from idic.store.tables import Row, placements
+
+
+async def place(
+    tx: Tx,
+    touch: Row,
+    *,
+    slot: str,
+    html: str,
+    links: tuple[str, ...],
+    ends_on_click: bool,
+    at: datetime,
+    until: datetime,
+) -> None:
+    """Show ``html`` to the touch's customer from now on. Placed already, it stays as it is."""
+    row = {
+        "touch_id": touch["id"],
+        "customer_id": touch["customer_id"],
+        "enrollment_id": touch["enrollment_id"],
+        "slot": slot,
+        "html": html,
+        "links": list(links),
+        "ends_on_click": ends_on_click,
+        "placed_at": at,
+        "until": until,
+    }
+    await tx.execute(tx.insert(placements).values(row).on_conflict_do_nothing())
+
+
+async def end(tx: Tx, enrollment_id: str, why: str, at: datetime) -> None:
+    """End whatever this enrollment still shows."""
+    await tx.execute(
+        update(placements)
+        .where(placements.c.enrollment_id == enrollment_id, placements.c.ended_at.is_(None), placements.c.until > at)
+        .values(ended_at=at, ended=why)
+    )
+
+
+async def end_clicked(tx: Tx, touch_id: str, at: datetime) -> None:
+    """End what was to be shown until it was clicked."""
+    await tx.execute(
+        update(placements)
+        .where(placements.c.touch_id == touch_id, placements.c.ended_at.is_(None), placements.c.ends_on_click)
+        .values(ended_at=at, ended="click")
+    )
