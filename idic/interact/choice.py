@@ -26,6 +26,8 @@ def most_recently_answered(channels: Sequence[str], answered: Mapping[str, datet
 def _ago(span: timedelta) -> str:
     if span < timedelta(hours=1):
         return "within the hour"
+    if span < timedelta(hours=2):
+        return "an hour ago"
     if span < timedelta(days=2):
         return f"{span // timedelta(hours=1)} hours ago"
     return f"{span.days} days ago"

@@ -8,17 +8,22 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Table
+
 from activities.advance import Advance
 from activities.courier import Parcel
 from activities.deliver import Deliver
-from idic.interact.channels.protocol import Accepted, Outcome
+from idic.interact.channels.protocol import Accepted, Outcome, Placed
 from idic.interact.policy import RULES, Rule
 from idic.journey.program import Program
+from idic.journey.times import Duration
 from idic.router.hold import Hold, House, holding
 from idic.router.instruction import Instruction
-from idic.store import enrollments, events, programs, tables
+from idic.store import enrollments, events, programs, tables, touches
 from idic.store.database import Store, Tx
+from idic.store.copies import Copy
 from idic.store.enrollments import Enrollment
+from idic.store.ingest import about, observe
 from idic.store.tables import Row, partition_of
 from tests.conftest import HandClock
 
@@ -28,28 +33,36 @@ _messages = itertools.count()
 class Postman:
     """Stands where the world outside begins: counts what it is handed, and answers as it is told."""
 
-    account = "smtp"
-
-    def __init__(self) -> None:
+    def __init__(self, account: str = "smtp") -> None:
+        self.account = account
         self.taken: list[str] = []
         self.answers: list[Outcome] = []
+        self.otherwise: Outcome | None = None
 
     def compose(self, parcel: Parcel) -> Parcel:
         return parcel
 
+    def copy(self, message: Parcel) -> Copy:
+        return Copy(message.address, f"{message.message} by {message.channel}")
+
     async def send(self, message: Parcel) -> Outcome:
         self.taken.append(message.touch)
-        return self.answers.pop(0) if self.answers else Accepted(f"provider-{len(self.taken)}")
+        if self.answers:
+            return self.answers.pop(0)
+        return self.otherwise or Accepted(f"provider-{len(self.taken)}")
 
 
 class World:
     def __init__(self, store: Store, clock: HandClock, rules: Sequence[Rule] = RULES) -> None:
         self.store = store
         self.clock = clock
-        self.house = House(rules=rules)
+        self.house = House(rules=rules, accounts={"email": "smtp", "sms": "twilio", "web": "web"}, keep_copies=True)
         self.postman = Postman()
+        self.sms = Postman("twilio")
+        self.web = Postman("web")
+        self.web.otherwise = Placed("home_hero", "<p>Hello</p>", ("https://shop.example/",), Duration(seconds=7200), False)
         self.advancing = Advance(store, self.house)
-        self.delivering = Deliver(store, self.house, {"smtp": self.postman})
+        self.delivering = Deliver(store, self.house, {one.account: one for one in (self.postman, self.sms, self.web)})
 
     async def publish(self, *published: Program) -> None:
         for program in published:
@@ -60,7 +73,8 @@ class World:
         now = self.clock.now()
 
         async def work(tx: Tx) -> None:
-            row = {"id": customer_id, "traits": {"email": "anna@example.com", **traits}}
+            seen = traits.pop("web_seen_at", None)
+            row = {"id": customer_id, "traits": {"email": "anna@example.com", **traits}, "web_seen_at": seen}
             await tx.execute(tables.customers.insert().values(**row, created_at=now, updated_at=now))
 
         await self.store.move("customer", work)
@@ -92,6 +106,20 @@ class World:
     async def happens(self, customer_id: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> None:
         await self.accept(customer_id, name, properties, **more)
         await self.route(customer_id)
+
+    async def reported(self, touch: str, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> None:
+        """idic learnt something of a message, and somebody routed it."""
+
+        async def work(tx: Tx) -> str:
+            row = await touches.get(tx, touch)
+            await observe(tx, about(row, name, properties, once))
+            return str(row["customer_id"])
+
+        await self.route(await self.store.move("reported", work))
+
+    async def rows(self, table: Table) -> list[Row]:
+        async with self.store.reading() as tx:
+            return await tx.rows(table.select())
 
     async def advance(self, enrollment_id: str) -> Instruction:
         return await self.advancing.advance(enrollment_id)
@@ -125,6 +153,11 @@ class World:
     async def trace(self, enrollment_id: str) -> list[str]:
         async with self.store.reading() as tx:
             return [row["kind"] for row in await enrollments.traced(tx, enrollment_id)]
+
+    async def told(self, enrollment_id: str) -> list[tuple[str, str | None]]:
+        """The trace as (kind, because)."""
+        async with self.store.reading() as tx:
+            return [(row["kind"], row["why"].get("because")) for row in await enrollments.traced(tx, enrollment_id)]
 
     async def touches(self) -> list[Row]:
         async with self.store.reading() as tx:
