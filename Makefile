@@ -20,6 +20,15 @@ demo: .venv/ready  ## watch a small shop's customers go through their journeys, 
 test: .venv/ready  ## the tests, on SQLite and on a PostgreSQL that they start themselves
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not world"
 
+test-world: .venv/ready tests/world/node_modules/.ready  ## the tests against Node clients, a browser and a mock of Twilio
+	$(BIN)/python -m pytest tests/world -m world
+
+# Exact versions, and no lock file: it would say where this machine gets its packages from. Where they cannot be had, the
+# tests that need them say so themselves.
+tests/world/node_modules/.ready: tests/world/package.json
+	@cd tests/world && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error \
+		&& touch node_modules/.ready || echo "npm's packages cannot be installed here"
+
 check: .venv/ready  ## style, types and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +42,6 @@ bench: .venv/ready  ## how fast, against hand-written code in the same run
 	$(BIN)/python -m bench.bench
 
 clean:  ## forget the environment and everything that ran here
-	rm -rf .venv .idic
+	rm -rf .venv .idic tests/world/node_modules
 
-.PHONY: help setup demo test check price bench clean
+.PHONY: help setup demo test test-world check price bench clean
