@@ -44,7 +44,7 @@ from idic.journey.interpreter import Defer
 from idic.journey.program import Program
 from idic.logs import configure
 from idic.mailbox import Mailbox
-from idic.router.engine import Engine
+from idic.router.engine import Engine, searchable
 from idic.router.hold import House
 from idic.router.router import Router
 from idic.settings import Settings
@@ -184,7 +184,7 @@ async def _running(client: Client, folder: Path, clock: Clock, house: House) -> 
             carrier = EmailCourier(
                 SmtpChannel(mailbox.url), Links("https://idic.example", ["a key to sign links"]), "Shop <hello@shop.example>"
             )
-            tasks.create_task(Router(store, house, Engine(client)).run(stop))
+            tasks.create_task(Router(store, house, Engine(client, searchable=await searchable(client))).run(stop))
             try:
                 async with worker.working(client, store, house, [carrier], drain=timedelta(seconds=1)):
                     yield store, mailbox

@@ -44,18 +44,20 @@ class Enrollment:
             elif instruction.until is not None:
                 if workflow.info().is_continue_as_new_suggested() and not self._woken:
                     workflow.continue_as_new(args=[enrollment, instruction])
-                await self._rest(instruction.until, _BREATH if rested == instruction.seq else 0.0)
+                await self._rest(instruction, _BREATH if rested == instruction.seq else 0.0)
                 rested = instruction.seq
                 self._woken = False
                 instruction = await self._advance(enrollment)
             else:
                 return
 
-    async def _rest(self, until: float, at_least: float) -> None:
-        seconds = max(until - workflow.time(), at_least)
+    async def _rest(self, instruction: Instruction, at_least: float) -> None:
+        seconds = max((instruction.until or 0.0) - workflow.time(), at_least)
+        # What people read in Temporal's UI is no part of what must replay.
+        summary = f"rests at {instruction.step}" if instruction.step else None
         if seconds > 0 and not self._woken:
             try:
-                await workflow.wait_condition(lambda: self._woken, timeout=seconds)
+                await workflow.wait_condition(lambda: self._woken, timeout=seconds, timeout_summary=summary)
             except TimeoutError:
                 return
 
@@ -96,6 +98,7 @@ class Enrollment:
                     task_queue=delivery.queue,
                     start_to_close_timeout=timedelta(minutes=10),
                     heartbeat_timeout=timedelta(seconds=delivery.patience),
+                    summary=delivery.label or None,
                     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
                 )
                 for delivery in deliveries

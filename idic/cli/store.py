@@ -35,14 +35,15 @@ def router() -> None:
 
     Run any number: they share the customers among themselves. SIGTERM and Ctrl-C drain.
     """
-    from idic.router.engine import Engine, connect
+    from idic.router.engine import Engine, connect, searchable
     from idic.router.hold import House
     from idic.router.router import Router
     from idic.store.running import running_store
 
     async def serve(settings: Settings, stop: asyncio.Event) -> None:
         async with running_store(settings) as store:
-            engine = Engine(await connect(settings))
+            client = await connect(settings)
+            engine = Engine(client, searchable=await searchable(client))
             house = House(patience=settings.delivery_timeout)
             router = Router(store, house, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
             log.info("router ready", temporal=settings.temporal_address)
@@ -58,7 +59,7 @@ def reconcile() -> None:
     """
     from rich.console import Console
 
-    from idic.router.engine import Engine, connect
+    from idic.router.engine import Engine, connect, searchable
     from idic.router.hold import House
     from idic.router.reconcile import Found
     from idic.router.reconcile import reconcile as compare
@@ -68,7 +69,8 @@ def reconcile() -> None:
         settings = load()
         configure(settings)
         async with running_store(settings) as store:
-            engine = Engine(await connect(settings))
+            client = await connect(settings)
+            engine = Engine(client, searchable=await searchable(client))
             with Console(stderr=True).status("comparing…") as status:
                 return await compare(
                     store,

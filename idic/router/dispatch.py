@@ -76,4 +76,4 @@ async def start_from_row(store: Store, house: House, engine: Engine, enrollment_
             return False
         instruction = await instruct(tx, house, enrollment)
         program = await house.programs.get(tx, enrollment.program_id)
-    return await engine.start(enrollment_id, instruction, service=program.purpose == "service", afresh=afresh)
+    return await engine.start(enrollment_id, instruction, program, afresh=afresh)

@@ -4,20 +4,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import structlog
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from idic.errors import SettingsError
+from idic.journey.program import Program
 from idic.router.instruction import Instruction
 from idic.settings import Settings
+
+log = structlog.get_logger()
 
 QUEUE = "journeys"
 WORKFLOW = "enrollment"
 
+JOURNEY = SearchAttributeKey.for_keyword("IdicJourney")
+PURPOSE = SearchAttributeKey.for_keyword("IdicPurpose")
+"""Search attributes of every enrollment's workflow: find all of a journey with ``IdicJourney = "welcome"``."""
+
 _SERVICE, _MARKETING = 2, 3
 """Temporal's priority keys: the lower goes first; activities have their workflow's."""
+
+
+_SUMMARY = 100
+"""Characters of a title; Temporal keeps 400 bytes of a workflow's summary."""
 
 
 async def connect(settings: Settings) -> Client:
@@ -52,16 +73,46 @@ def _bytes(path: str | None) -> bytes | None:
         raise SettingsError(f"{path} cannot be read ({error.strerror}): check IDIC_TEMPORAL_TLS_CERT, _KEY and _CA") from error
 
 
-class Engine:
-    def __init__(self, client: Client) -> None:
-        self.client = client
+async def searchable(client: Client) -> bool:
+    """Whether workflows can carry idic's search attributes here; those that Temporal does not know yet are made known.
 
-    async def start(self, enrollment_id: str, instruction: Instruction, *, service: bool, afresh: bool = False) -> bool:
+    Where that is not allowed (a cloud's namespaces have their own way), somebody has to add ``IdicJourney`` and
+    ``IdicPurpose`` as keywords; until then workflows go without.
+    """
+    ours = {key.name for key in (JOURNEY, PURPOSE)}
+    try:
+        operator, namespace = client.operator_service, client.namespace
+        known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+        if missing := ours - known.custom_attributes.keys():
+            keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+            request = AddSearchAttributesRequest(namespace=namespace, search_attributes=dict.fromkeys(missing, keyword))
+            await operator.add_search_attributes(request)
+    except RPCError as error:
+        log.warning("workflows go without search attributes", attributes=sorted(ours), error=error.status.name)
+        return False
+    return True
+
+
+class Engine:
+    """``searchable`` says whether Temporal knows idic's search attributes."""
+
+    def __init__(self, client: Client, *, searchable: bool = False) -> None:
+        self.client = client
+        self._searchable = searchable
+
+    async def start(
+        self, enrollment_id: str, instruction: Instruction, program: Program | None = None, *, afresh: bool = False
+    ) -> bool:
         """Returns whether it was started; one that runs already is a success too, but was not told ``instruction``.
 
-        ``service``: its deliveries go before those of marketing. ``afresh`` also where one by this id has ended: only for
-        who has seen that the enrollment is open all the same.
+        ``program`` is what people will find it by; deliveries of a service program go before those of marketing.
+        ``afresh`` also where one by this id has ended: only for who has seen that the enrollment is open all the same.
         """
+        attributes = None
+        if program is not None and self._searchable:
+            pairs = [SearchAttributePair(JOURNEY, program.journey), SearchAttributePair(PURPOSE, program.purpose)]
+            attributes = TypedSearchAttributes(pairs)
+        service = program is not None and program.purpose == "service"
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if afresh else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self.client.start_workflow(
@@ -72,6 +123,8 @@ class Engine:
                 id_reuse_policy=reuse,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 priority=Priority(priority_key=_SERVICE if service else _MARKETING),
+                search_attributes=attributes,
+                static_summary=program.title[:_SUMMARY] if program is not None else None,
             )
         except WorkflowAlreadyStartedError:
             return False

@@ -496,6 +496,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
             touch=touches.touch_id(enrollment.id, step, touches.ROUND, channel),
             queue=f"deliver-{house.accounts[channel]}",
             patience=house.patience,
+            label=f"{step} by {channel}",
         )
         for step, channels in state.touches.items()
         for channel, touched in channels.items()
@@ -504,7 +505,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
     if waiting:
         return Instruction(enrollment.seq, deliver=waiting)
     deadline = state.deadline or tx.now()
-    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline))
+    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline), step=state.step or "")
 
 
 def _seconds(clock: Clock, instant: datetime) -> float:

@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class Delivery:
     """A touch to be delivered. ``queue`` is the task queue of its provider's account; ``patience`` is after how many real
-    seconds of silence the worker that has it counts as dead."""
+    seconds of silence the worker that has it counts as dead; ``label`` is what people read of it in Temporal's UI, such as
+    ``nudge by email``."""
 
     touch: str
     queue: str
     patience: float
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Instruction:
     """``seq`` of the row that said so: of two, the higher one holds. With ``deliver``, deliver these; else rest until
-    ``until`` (real time, seconds since 1970) or until woken, and then advance; with neither, the journey is over."""
+    ``until`` (real time, seconds since 1970) or until woken, and then advance; with neither, the journey is over.
+    ``step`` is where the enrollment rests, for people who read Temporal's UI."""
 
     seq: int
     until: float | None = None
     deliver: list[Delivery] = field(default_factory=list)
+    step: str = ""

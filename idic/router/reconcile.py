@@ -93,7 +93,7 @@ async def reconcile(
                 found.cancelled += 1
     for enrollment_id, instruction in (await _left_behind(store, house)).items():
         if not await engine.runs(enrollment_id):
-            await engine.start(enrollment_id, instruction, service=False, afresh=True)
+            await engine.start(enrollment_id, instruction, afresh=True)
             found.started += 1
     progress(found)
     return found

@@ -28,7 +28,7 @@ from idic.interact.channels.protocol import Later, Unsure
 from idic.interact.policy import RULES, Request, Rule
 from idic.journey.program import Program
 from idic.router.dispatch import dispatch
-from idic.router.engine import Engine
+from idic.router.engine import Engine, searchable
 from idic.store import outbox
 from idic.store.database import Store
 from idic.store.migrate import migrate
@@ -189,6 +189,37 @@ async def test_a_wake_ends_a_wait_and_a_goal_ends_the_workflow(client: Client, s
         await dispatch(store, world.house, engine, range(PARTITIONS))
         async with asyncio.timeout(10):
             await client.get_workflow_handle((await world.only()).id).result()
+
+
+async def test_people_find_workflows_by_journey_and_read_what_they_do(client: Client, store: Store) -> None:
+    trip = program(wait("rest", 0.5 / 3600, to("nudge")), send("nudge"))
+    async with live(client, store, trip) as world:
+        assert await searchable(client)
+        anna = await world.customer()
+        await world.happens(anna, "Signed Up")
+        await dispatch(store, world.house, Engine(client, searchable=True), range(PARTITIONS))
+        handle = client.get_workflow_handle((await world.only()).id)
+        async with asyncio.timeout(20):
+            await handle.result()
+
+        async def found() -> bool:
+            listed = client.list_workflows('IdicJourney = "trip" AND IdicPurpose = "service"')
+            return [workflow.id async for workflow in listed] == [handle.id]
+
+        await until(found)
+        described = await handle.describe()
+        assert await described.static_summary() == "A trip"
+        events = (await handle.fetch_history()).events
+        said = {e.user_metadata.summary.data.decode() for e in events if e.HasField("user_metadata")}
+        assert {'"rests at rest"', '"nudge by email"'} <= said
+
+
+async def test_without_leave_to_add_them_workflows_go_without_search_attributes(skipping: Skipping) -> None:
+    assert not await searchable(skipping.env.client)  # this server has no operator's service
+    await skipping.world.publish(program(wait("rest", 1)))
+    await skipping.happens(await skipping.world.customer(), "Signed Up")
+    await skipping.passes(hours=1, minutes=5)
+    await skipping.finished((await skipping.world.only()).id)
 
 
 async def test_a_wake_behind_a_start_that_was_told_before_is_not_lost(client: Client, store: Store) -> None:

@@ -20,8 +20,8 @@ from idic.journey.times import Duration
 from idic.router.hold import Hold, House, holding
 from idic.router.instruction import Instruction
 from idic.store import enrollments, events, programs, tables, touches
-from idic.store.database import Store, Tx
 from idic.store.copies import Copy
+from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment
 from idic.store.ingest import about, observe
 from idic.store.tables import Row, partition_of
