@@ -55,7 +55,10 @@ from idic.customize.filters import DATE_FORMATS, FILTERS, NAMES_A_FIELD
 from idic.customize.slips import foreign, syntax_problem
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Attribute, Type
-from idic.journey.types import NUMBER, NUMERIC, TEXT, YES_NO, describe, never_missing
+from idic.journey.types import LINK, NUMBER, NUMERIC, TEXT, YES_NO, describe, never_missing
+
+LONGEST_ANSWER = 100
+"""Of an answer's characters: it travels in the address of its link."""
 
 FORLOOP = Type(
     kind="thing",
@@ -348,7 +351,7 @@ class Checker:
         if one is None or two is None:
             return
         for options, literal in ((one.options, right), (two.options, left)):
-            text = literal.path[1:] if literal.path and literal.path.startswith("'") else None
+            text = _literal(literal)
             if options and text is not None and text not in options:
                 self._tell(_place(place), f'"{text}" is not one of {", ".join(options)}{_meant(text, options)}')
                 return
@@ -490,6 +493,8 @@ class Checker:
             return UNKNOWN
         if name == "date" and arguments:
             self._date_format(call, arguments[0])
+        if name == "answer":
+            self._answer(value, call, arguments)
         if name in NAMES_A_FIELD and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
             return UNKNOWN
         missing = value.missing or any(argument.missing for argument in arguments)
@@ -502,16 +507,27 @@ class Checker:
         return Value(value.type if same else TEXT, value.missing and fallback.missing)
 
     def _date_format(self, call: FilterCall, argument: Value) -> None:
-        form = argument.path[1:] if argument.path and argument.path.startswith("'") else None
+        form = _literal(argument)
         if form not in DATE_FORMATS:
             self._tell(
                 call.token.start_index,
                 f"date follows the customer's language; after it write one of {', '.join(DATE_FORMATS)}",
             )
 
+    def _answer(self, value: Value, call: FilterCall, arguments: list[Value]) -> None:
+        place, said = call.token.start_index, _literal(value)
+        if said is not None and not 0 < len(said.strip()) <= LONGEST_ANSWER:
+            self._tell(
+                place, f"an answer is a word or a few, of up to {LONGEST_ANSWER} characters: {{{{ 'espresso' | answer }}}}"
+            )
+        for url in arguments:
+            address = _literal(url)
+            if url.type and url.type.kind != "link" and not (address or "").startswith(("http://", "https://")):
+                self._tell(place, "after answer: stands a link, or an address with https://, that the answer leads on to")
+
     def _field_named(self, of: Type, call: FilterCall, argument: Value) -> bool:
         element = of.of
-        field = argument.path[1:] if argument.path and argument.path.startswith("'") else None
+        field = _literal(argument)
         if element is None or element.kind != "thing" or field is None:
             self._tell(call.token.start_index, f"{call.name} takes, in quotes, the name of a field of the list's things")
             return False
@@ -575,6 +591,11 @@ def _either(one: Value, two: Value) -> Value:
     return Value(same, one.missing or two.missing, one.path if one.path == two.path else None, one.solid and two.solid)
 
 
+def _literal(value: Value) -> str | None:
+    """The text that an author wrote in quotes; None where the value is none."""
+    return value.path[1:] if value.path and value.path.startswith("'") else None
+
+
 def _paths(*values: Value) -> frozenset[str]:
     return frozenset(value.path for value in values if value.path and not value.path.startswith("'"))
 
@@ -595,6 +616,8 @@ def _given(gives: str, of: Type | None, arguments: list[Value]) -> Type | None:
             return TEXT
         case "number":
             return NUMBER
+        case "link":
+            return LINK
         case "texts":
             return Type(kind="list", of=TEXT)
         case "same":

@@ -1,19 +1,21 @@
-"""A message for one customer: from the program's templates to a subject, an HTML part and a text part.
+"""A message for one customer: from the program's templates to a mail, the text of an SMS, or what stands in a slot.
 
-Pure: values come from a scope, and every address to click passes through the callable ``track``.
+Pure: values come from a scope, and every address to click in a mail or an SMS passes through the callable ``track``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from html import escape
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from idic.customize.markup import TrackUrl, finish_html, html_from_mjml, readable, track_html, track_text
-from idic.customize.templates import Dialect, Reader, Url, names_in, render
+from idic.customize.markup import TrackUrl, finish_html, html_from_mjml, readable, track_html, track_text, with_pixel
+from idic.customize.pages import links_of, page_of_text, says_nothing, unsafe
+from idic.customize.segments import plain_spaces
+from idic.customize.templates import Answering, Dialect, Reader, Url, names_in, render
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
-from idic.journey.program import Attribute, Email, Message, Program
+from idic.journey.program import Attribute, Email, Message, Program, Sms, Web
 from idic.journey.types import TEXT, never_missing, value_of
 
 UNSUBSCRIBE = "links.unsubscribe"
@@ -27,58 +29,163 @@ class Composed(NamedTuple):
     text: str
 
 
+class ComposedWeb(NamedTuple):
+    """``links`` are the http(s) addresses in ``html`` that can be clicked, each once."""
+
+    html: str
+    links: tuple[str, ...]
+
+
 def compose(
     program: Program,
     message_id: str,
     scope: Scope,
     *,
-    track: Callable[[str], str],
+    track: TrackUrl,
     unsubscribe_url: str | None = None,
     language: str | None = None,
+    pixel: str | None = None,
+    answer: Answering | None = None,
 ) -> Composed:
     """The email that this message is for this customer.
 
     ``track`` turns the address of a link into the one that is clicked; it is asked for every http(s) address but
-    ``unsubscribe_url``. ``language`` (BCP 47) is the customer's, the program's own where nobody knows it.
+    ``unsubscribe_url`` and what ``answer`` gave. ``answer`` makes the address that records a value as the customer's
+    answer and leads on to another address, if one is named. ``pixel`` is the address of the picture that tells of an
+    opening. ``language`` (BCP 47) is the customer's, the program's own where nobody knows it.
 
     Raises ``CannotCompose`` with a code that says why.
     """
-    message = program.messages.get(message_id)
-    content = message.contents.get("email") if message else None
-    if message is None or not isinstance(content, Email):
-        raise CannotCompose(f'message "{message_id}" has no email', code="no_content")
-    reader = Reader(language or program.language, scope.zone, program.currency)
-    values = _values(program, message, scope, unsubscribe_url, reader)
-
-    def written(source: str, dialect: Dialect = "text") -> str:
-        return render(source, values, message.blocks, dialect=dialect, reader=reader)
-
-    def tracked(url: str) -> str:
-        return url if url == unsubscribe_url else track(url)
-
-    subject = " ".join(written(content.subject).split())
+    writer, content = _begin(program, message_id, scope, Email, unsubscribe_url, language, answer)
+    tracked = writer.tracking(track)
+    subject = " ".join(writer.written(content.subject).split())
     if not subject:
         raise CannotCompose(f'message "{message_id}" has an empty subject for this customer', code="empty")
-    html = _html(content, written, tracked, reader.language)
+    html = _html(content, writer, tracked)
     if content.text is not None:
-        text = track_text(written(content.text), tracked).strip()
+        text = track_text(writer.written(content.text), tracked).strip()
     elif html is not None:
         text = readable(html)
     else:
-        text = track_text(written(content.body), tracked).strip()
+        text = track_text(writer.written(content.body), tracked).strip()
     if not text:
-        raise CannotCompose(f'message "{message_id}" says nothing to this customer', code="empty")
-    return Composed(subject, html, f"{text}\n")
+        raise _says_nothing(message_id)
+    return Composed(subject, with_pixel(html, pixel) if html is not None and pixel else html, f"{text}\n")
 
 
-def _html(content: Email, written: Callable[[str, Dialect], str], track: TrackUrl, language: str) -> str | None:
+def compose_sms(
+    program: Program,
+    message_id: str,
+    scope: Scope,
+    *,
+    track: TrackUrl,
+    answer: Answering | None = None,
+    unsubscribe_url: str | None = None,
+    language: str | None = None,
+) -> str:
+    """The text of the SMS that this message is for this customer; the arguments and errors are those of ``compose``.
+
+    Spaces that no telephone knows, as money and dates are written with, are plain ones here: a single one of them would
+    make the text cost twice.
+    """
+    writer, content = _begin(program, message_id, scope, Sms, unsubscribe_url, language, answer)
+    lines = [" ".join(line.split()) for line in plain_spaces(writer.written(content.text)).splitlines()]
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    if not text:
+        raise _says_nothing(message_id)
+    return track_text(text, writer.tracking(track))
+
+
+def compose_web(
+    program: Program,
+    message_id: str,
+    scope: Scope,
+    *,
+    answer: Answering | None = None,
+    language: str | None = None,
+) -> ComposedWeb:
+    """What stands in the slot for this customer; the arguments and errors are those of ``compose``. Its links lead where
+    they say: the page tells of clicks."""
+    writer, content = _begin(program, message_id, scope, Web, None, language, answer)
+    if content.form == "text":
+        html = page_of_text(writer.written(content.body).strip())
+    else:
+        html = writer.written(content.body, "html").strip()
+    for problem in unsafe(html):
+        raise CannotCompose(f"for this customer the body is not safe: {problem.message}", code="unsafe")
+    if says_nothing(html):
+        raise _says_nothing(message_id)
+    return ComposedWeb(html, links_of(html))
+
+
+def _says_nothing(message_id: str) -> CannotCompose:
+    return CannotCompose(f'message "{message_id}" says nothing to this customer', code="empty")
+
+
+_Content = TypeVar("_Content", Email, Sms, Web)
+
+
+def _begin(
+    program: Program,
+    message_id: str,
+    scope: Scope,
+    kind: type[_Content],
+    unsubscribe_url: str | None,
+    language: str | None,
+    answer: Answering | None,
+) -> tuple[_Writer, _Content]:
+    """What writes this message's templates, and its content for the channel of this kind."""
+    channel = kind.model_fields["channel"].default
+    message = program.messages.get(message_id)
+    content = message.contents.get(channel) if message else None
+    if message is None or not isinstance(content, kind):
+        raise CannotCompose(f'message "{message_id}" has no {channel}', code="no_content")
+    reader = Reader(language or program.language, scope.zone, program.currency)
+    values = _values(program, message, scope, unsubscribe_url, reader)
+    return _Writer(message, values, reader, answer, unsubscribe_url), content
+
+
+class _Writer:
+    """Renders the templates of one message for one customer."""
+
+    def __init__(
+        self,
+        message: Message,
+        values: dict[str, object],
+        reader: Reader,
+        answer: Answering | None,
+        unsubscribe_url: str | None,
+    ) -> None:
+        self.reader = reader
+        self._message = message
+        self._values = values
+        self._answer = answer
+        self._ours = {unsubscribe_url}
+
+    def written(self, source: str, dialect: Dialect = "text") -> str:
+        answering = self._answered if self._answer else None
+        blocks = self._message.blocks
+        return render(source, self._values, blocks, dialect=dialect, reader=self.reader, answering=answering)
+
+    def tracking(self, track: TrackUrl) -> TrackUrl:
+        """``track`` for every address that does not tell by itself that it was clicked."""
+        return lambda url: url if url in self._ours else track(url)
+
+    def _answered(self, value: str, url: str | None) -> str:
+        assert self._answer is not None
+        address = self._answer(value, url)
+        self._ours.add(address)
+        return address
+
+
+def _html(content: Email, writer: _Writer, track: TrackUrl) -> str | None:
     if content.form == "text":
         return None
-    html = written(content.body, "html")
+    html = writer.written(content.body, "html")
     if content.form == "mjml":
         html = html_from_mjml(html)
-    preheader = escape(written(content.preheader, "text").strip()) if content.preheader else ""
-    return track_html(finish_html(html, preheader=preheader, language=language), track)
+    preheader = escape(writer.written(content.preheader).strip()) if content.preheader else ""
+    return track_html(finish_html(html, preheader=preheader, language=writer.reader.language), track)
 
 
 def _values(program: Program, message: Message, scope: Scope, unsubscribe_url: str | None, reader: Reader) -> dict[str, object]:

@@ -32,7 +32,7 @@ from liquid.stringify import to_liquid_string
 from liquid.tag import Tag
 from liquid.undefined import StrictUndefined
 
-from idic.customize.filters import callables
+from idic.customize.filters import Url, callables
 
 Dialect = Literal["text", "html", "url"]
 
@@ -59,12 +59,6 @@ TAGS: tuple[type[Tag], ...] = (
 
 SPELLED = ("if", "unless", "case", "for", "break", "continue", "assign", "capture", "cycle", "comment", "render", "raw")
 """The tags as authors write them."""
-
-
-class Url(str):
-    """Text that is an address already: printed into a URL as it is."""
-
-    __slots__ = ()
 
 
 class _Absent(StrictUndefined):
@@ -158,4 +152,4 @@ def parse(source: str, dialect: Dialect, name: str = "") -> BoundTemplate:
     return _ENVIRONMENTS[dialect].from_string(source, name=name)
 
 
-__all__ = ["BLOCKS", "SPELLED", "TAGS", "Dialect", "Markup", "Node", "Url", "parse"]
+__all__ = ["BLOCKS", "SPELLED", "TAGS", "Dialect", "Markup", "Node", "parse"]

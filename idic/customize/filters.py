@@ -47,7 +47,7 @@ class Filter(NamedTuple):
 
     call: Callable[..., object]
     takes: frozenset[str]
-    gives: Literal["text", "number", "same", "element", "field", "sum", "texts", "default"]
+    gives: Literal["text", "number", "same", "element", "field", "sum", "texts", "link", "default"]
     arguments: tuple[int, int] = (0, 0)
     context: bool = False
 
@@ -85,6 +85,27 @@ def _date(value: object, form: str = "medium", *, context: RenderContext) -> str
     if not isinstance(value, date) or form in ("time", "moment"):
         raise FilterArgumentError(f"date: {form} of {type(value).__name__}", token=None)
     return format_date(value, "EEEE" if form == "weekday" else form, locale=locale)
+
+
+Answering = Callable[[str, str | None], str]
+"""The address that records this value as the customer's answer and leads on to that address."""
+
+ANSWERING = " answering"
+"""Where a rendering keeps its Answering: a name that no template can spell."""
+
+
+class Url(str):
+    """Text that is an address already: printed into a URL as it is."""
+
+    __slots__ = ()
+
+
+def _answer(value: object, url: str | None = None, *, context: RenderContext) -> Url:
+    answering = context.resolve(ANSWERING, default=None)
+    said = str(whole(value)).strip()
+    if not callable(answering) or not said:
+        raise FilterArgumentError("answer: nothing can be answered here", token=None)
+    return Url(answering(said, url))
 
 
 def _divided_by(value: Any, divisor: Any) -> object:
@@ -165,6 +186,7 @@ FILTERS: dict[str, Filter] = {
     "where": Filter(array.where, LIST, "same", (1, 2)),
     "money": Filter(_money, NUMERIC, "text", context=True),
     "date": Filter(_date, DATED, "text", (0, 1), context=True),
+    "answer": Filter(_answer, PRINTED, "link", (0, 1), context=True),
     "default": Filter(_default, frozenset(), "default", (1, 1)),
 }
 

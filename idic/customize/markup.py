@@ -63,6 +63,13 @@ def finish_html(html: str, *, preheader: str = "", language: str = "") -> str:
     return html if html.lstrip().lower().startswith("<!doctype") else f"<!DOCTYPE html>{html}"
 
 
+def with_pixel(html: str, url: str) -> str:
+    """The document with, at its end, the picture of one point that mail programs fetch when it is opened."""
+    pixel = f'<img src="{escape(url)}" width="1" height="1" alt="" style="display:block;border:0;width:1px;height:1px">'
+    before, end, after = html.rpartition("</body>")
+    return f"{before}{pixel}{end}{after}" if end else html + pixel
+
+
 def track_html(html: str, track: TrackUrl) -> str:
     """Every http(s) address that can be clicked, through ``track``. Addresses of kinds that no mail needs, such as
     ``javascript:``, lead nowhere."""

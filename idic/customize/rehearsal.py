@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from idic.customize.compose import compose
+from idic.customize.compose import compose, compose_sms, compose_web
 from idic.errors import CannotCompose
+from idic.journey.conditions import Scope
 from idic.journey.program import Attribute, Message, Program, Type
 from idic.journey.types import never_missing
 
@@ -52,17 +54,33 @@ class _Sample:
 
 
 def rehearse(program: Program) -> tuple[Unsound, ...]:
-    """The messages that cannot be composed, with the reason."""
+    """The messages that cannot be composed, with the reason; on every channel they have content for."""
     unsound = []
     for message in program.messages.values():
         for whom, everything in (("everything known", True), ("nothing known", False)):
             scope = _Sample(program, message, everything)
             try:
-                compose(program, message.id, scope, track=str, unsubscribe_url="https://sample.example/u")
+                for channel in message.contents:
+                    _compose(program, message.id, scope, channel)
             except CannotCompose as problem:
                 unsound.append(Unsound(message.id, whom, problem))
                 break
     return tuple(unsound)
+
+
+def _compose(program: Program, message: str, scope: Scope, channel: str) -> None:
+    way_out = "https://sample.example/u"
+    match channel:
+        case "email":
+            compose(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer)
+        case "sms":
+            compose_sms(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer)
+        case _:
+            compose_web(program, message, scope, answer=_answer)
+
+
+def _answer(value: str, url: str | None) -> str:
+    return f"https://sample.example/a/{quote(value)}"
 
 
 def sample(of: Type) -> object:

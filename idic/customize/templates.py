@@ -14,12 +14,12 @@ from typing import NamedTuple
 from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.checking import Checker, TemplateProblem
-from idic.customize.engine import BLOCKS, Dialect, Url, parse
-from idic.customize.filters import READER, Reader, whole
+from idic.customize.engine import BLOCKS, Dialect, parse
+from idic.customize.filters import ANSWERING, READER, Answering, Reader, Url, whole
 from idic.errors import CannotCompose
 from idic.journey.program import Attribute
 
-__all__ = ["Checked", "Dialect", "Reader", "TemplateProblem", "Url", "check", "names_in", "render"]
+__all__ = ["Answering", "Checked", "Dialect", "Reader", "TemplateProblem", "Url", "check", "names_in", "render"]
 
 
 SOMEBODY = Reader()
@@ -52,14 +52,16 @@ def render(
     *,
     dialect: Dialect = "text",
     reader: Reader = SOMEBODY,
+    answering: Answering | None = None,
 ) -> str:
     """Render a template that has been checked. ``values`` has every dotted name it reads; None is a missing value.
+    ``answering`` makes what the filter ``answer`` gives; without it, nothing can be answered.
 
     A name that is not given may be asked about and filled by ``default``, but not printed. Raises ``CannotCompose`` with
     ``value_missing`` for that, and with ``template_failed`` for whatever else goes wrong, such as a limit passed.
     """
     try:
-        return parse(source, dialect).render({**_nested(values), BLOCKS: blocks, READER: reader})
+        return parse(source, dialect).render({**_nested(values), BLOCKS: blocks, READER: reader, ANSWERING: answering})
     except UndefinedError as error:
         raise CannotCompose(str(error.message), code="value_missing") from error
     except LiquidError as error:

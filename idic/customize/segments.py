@@ -1,0 +1,49 @@
+"""In how many parts an SMS travels, and what makes it need more of them than it should.
+
+A part carries 160 characters of the telephone alphabet (GSM 03.38), or 70 once a single character is none of it; in a text
+of several parts, 153 or 67. A sign such as € counts twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from smsutil import is_valid_gsm, split
+
+Encoding = Literal["GSM-7", "Unicode"]
+
+TWINS = {
+    "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‟": '"', "″": '"',
+    "‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "′": "'",
+    "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "•": "-", "·": "-",
+    "…": "...", "×": "x", "→": "->", "‹": "<", "›": ">",
+}  # fmt: skip
+"""Typographic characters, with what the telephone alphabet has for the same."""
+
+_SPACES = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | dict.fromkeys("\u00ad\u200b\u2060\ufeff"))
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """``count`` is what a provider charges for."""
+
+    count: int
+    encoding: Encoding
+
+
+def segments(text: str) -> Segments:
+    """How a text travels; an empty one in no part at all."""
+    if not text:
+        return Segments(0, "GSM-7")
+    return Segments(len(split(text).parts), "GSM-7" if is_valid_gsm(text) else "Unicode")
+
+
+def plain_spaces(text: str) -> str:
+    """The same to the eye, without spaces that no telephone knows: money and dates are written with those."""
+    return text.translate(_SPACES)
+
+
+def foreign_to_phones(text: str) -> tuple[str, ...]:
+    """The characters that make a text need Unicode, each once, in order."""
+    return tuple(dict.fromkeys(character for character in text if not is_valid_gsm(character)))
