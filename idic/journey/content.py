@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
-from idic.journey.definition import EmailText, MessageText
 from idic.journey.inference import Names
 from idic.journey.names import NamesOfJourney
 from idic.journey.paths import Reach, together
@@ -15,6 +14,7 @@ from idic.journey.program import Attribute, Email, Message
 from idic.journey.shapes import arrives_later
 from idic.journey.source import Scalar
 from idic.journey.vocabulary import Reading
+from idic.journey.wording import EmailText, MessageText
 
 Form = Literal["mjml", "html", "text"]
 

@@ -10,6 +10,7 @@ from idic.journey.problems import Mark, Problems, did_you_mean, one_of
 from idic.journey.shapes import Shapes, arrives_later
 from idic.journey.source import Mapping, Node, Scalar, Sequence
 from idic.journey.times import Duration
+from idic.journey.wording import MessageText, read_messages
 
 SECTIONS = (
     "journey", "title", "purpose", "topic", "identify", "differentiate", "interact", "goal", "leave", "customize",
@@ -123,23 +124,6 @@ class GoalText:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EmailText:
-    subject: Scalar
-    body: Scalar
-    preheader: Scalar | None = None
-    text: Scalar | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MessageText:
-    """``email`` None: there is none, or ``email_given`` is set and it is wrong, which has been told."""
-
-    name: Scalar
-    email: EmailText | None = None
-    email_given: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Definition:
     name: Scalar
     title: Scalar | None
@@ -190,7 +174,7 @@ class _Definer:
             steps=steps,
             goal=self.goal(found.get("goal")),
             leave=self.patterns(found.get("leave"), "leave"),
-            messages=self.messages(found.get("customize")),
+            messages=read_messages(found.get("customize"), self.shapes, self.problems),
         )
 
     def topic(self, node: Node | None) -> Scalar | None:
@@ -495,7 +479,7 @@ class _Definer:
         capture = self.shapes.text(node, "as")
         return capture if capture is not None and self.shapes.name(capture, "as") else None
 
-    # goal, customize
+    # goal
 
     def goal(self, node: Node | None) -> GoalText | None:
         if node is None:
@@ -517,54 +501,6 @@ class _Definer:
             value=self.shapes.text(found.get("value"), "goal: value"),
             then="continue" if then == "continue" else "leave",
         )
-
-    def messages(self, node: Node | None) -> tuple[MessageText, ...]:
-        if node is None:
-            return ()
-        if not isinstance(node, Mapping):
-            self.problems.error(node.mark, "customize consists of messages", "write a name, a colon and its content")
-            return ()
-        return tuple(self.message(name, value) for name, value in node.entries)
-
-    def message(self, name: Scalar, node: Node) -> MessageText:
-        self.shapes.name(name, "message", field=True)
-        called = f'message "{name.value}"'
-        found = self.shapes.fields(node, called, ("email",), later=("sms", "web", "for", "in"))
-        email = self.email(found["email"], called) if found and "email" in found else None
-        return MessageText(name, email, email_given=found is None or "email" in found)
-
-    def email(self, node: Node, called: str) -> EmailText | None:
-        known = ("subject", "preheader", "body", "text")
-        found = self.shapes.fields(
-            node,
-            f"{called}: email",
-            known,
-            required=("subject", "body"),
-            later=("from", "sender", "for", "in", "attachments"),
-            instead={
-                "html": "body:",
-                "mjml": "body:",
-                "template": "body:",
-                "preview": "preheader:",
-                "title": "subject:",
-            },
-        )
-        if found is None:
-            return None
-        texts = {
-            name: self.shapes.text(found.get(name), f"{called}: {name}", free=name != "body" or _inline(found.get(name)))
-            for name in known
-        }
-        subject, body = texts["subject"], texts["body"]
-        if subject is None or body is None:
-            return None
-        if "\n" in subject.value.strip():
-            self.problems.error(subject.mark, f"{called}: the subject has several lines", "write one")
-        return EmailText(subject, body, texts["preheader"], texts["text"])
-
-
-def _inline(node: Node | None) -> bool:
-    return isinstance(node, Scalar) and " " in node.value.strip()
 
 
 def _has(node: Node, names: tuple[str, ...]) -> bool:
