@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -27,8 +27,10 @@ from idic.store.database import Store
 log = structlog.get_logger()
 
 _BATCH = 200
-_IDLE = (0.02, 0.25)
-"""Real seconds between two looks: after work was found, and at the most while there is none."""
+_ROUTING = (0.02, 0.1)
+_DISPATCHING = (0.02, 0.25)
+"""Real seconds between two looks: after work was found, and at the most while there is none. What this router decided
+itself it dispatches at once."""
 
 
 class Router:
@@ -54,14 +56,15 @@ class Router:
         self._every = reconcile_every
         self._now = now
         self._held_until = now()
+        self._decided = asyncio.Event()
         self._trouble: dict[str, tuple[int, float]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; then finish what is under way and give the partitions back."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._steadily("lease", stop, self._renew, (self._lease.total_seconds() / 3,) * 2))
-            tasks.create_task(self._steadily("route", stop, self.route, _IDLE))
-            tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _IDLE))
+            tasks.create_task(self._steadily("route", stop, self.route, _ROUTING))
+            tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _DISPATCHING, self._decided))
             # Asked often until it is our turn: no lease is held yet at the start, and whoever is killed leaves its own.
             turn = self._lease.total_seconds() / 3
             tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every, turn)))
@@ -71,10 +74,15 @@ class Router:
             log.warning("the leases were not given back; they end by themselves")
 
     async def _steadily(
-        self, name: str, stop: asyncio.Event, work: Callable[[], Awaitable[int]], pause: tuple[float, float]
+        self,
+        name: str,
+        stop: asyncio.Event,
+        work: Callable[[], Awaitable[int]],
+        pause: tuple[float, float],
+        hint: asyncio.Event | None = None,
     ) -> None:
-        """Do ``work`` again and again; ``pause`` is after it found something to do, and at the most while it does not. What
-        is out of reach is tried again, more and more slowly."""
+        """Do ``work`` again and again; ``pause`` is after it found something to do, and at the most while it does not, or
+        until there is a ``hint`` that it would. What is out of reach is tried again, more and more slowly."""
         quick, slow = pause
         wait, trouble = quick, 0
         while not stop.is_set():
@@ -91,10 +99,9 @@ class Router:
                 trouble += 1
                 wait = min(0.5 * 2**trouble, 30)
                 log.error("the router stumbled", part=name, error=type(error).__name__, at=place(error))
-            try:
-                await asyncio.wait_for(stop.wait(), wait)
-            except TimeoutError:
-                continue
+            await _any_of([stop] if hint is None or trouble else [stop, hint], wait)
+            if hint is not None:
+                hint.clear()
 
     async def _renew(self) -> int:
         now = self._now()
@@ -132,6 +139,8 @@ class Router:
         for went in await asyncio.gather(*(one(customer_id) for customer_id in waiting), return_exceptions=True):
             if isinstance(went, BaseException):
                 raise went
+        if waiting:
+            self._decided.set()
         return len(waiting)
 
     def _resting(self) -> list[str]:
@@ -151,6 +160,16 @@ class Router:
                 log.info("reconciled", **vars(found))
             return 1
         return 0
+
+
+async def _any_of(signs: Sequence[asyncio.Event], seconds: float) -> None:
+    """Wait until one of them is set, but not for longer."""
+    waiting = [asyncio.create_task(sign.wait()) for sign in signs]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 async def _nothing_more(_hold: Hold) -> None:
