@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from idic.authoring import Compilation, compile_folder
+from idic.customize import longest
 from idic.errors import NotFound
 from idic.journey.problems import Problem
 from idic.journey.report import bounds, matched, proved, reads
@@ -61,6 +62,8 @@ def _print(compilation: Compilation) -> None:
             if journey_file != file or program is None:
                 continue
             typer.echo(f"  {'proved':<8} {proved(program)}")
+            if parts := longest.said(program):
+                typer.echo(f"  {'segments':<8} {parts}")
             if listened := matched(program):
                 typer.echo(f"  {'matched':<8} {listened}")
             typer.echo(f"  {'reads':<8} {reads(program, compilation.vocabulary)}")
@@ -100,6 +103,8 @@ def _as_data(compilation: Compilation) -> list[dict[str, Any]]:
                 "journey": program.journey,
                 "program": program.id,
                 "at_most": dict(limits.most),
+                "at_most_messages": limits.messages,
+                "sms": {name: one._asdict() for name, m in program.messages.items() if (one := longest.worst(m))},
                 "longest_seconds": limits.longest.total_seconds(),
                 "reads": list(program.customer),
             }

@@ -71,12 +71,13 @@ FORLOOP = Type(
 
 
 class TemplateProblem(NamedTuple):
-    """``line`` and ``column`` from 1, in the source, or in that of ``block`` when one is named."""
+    """``line`` and ``column`` from 1, in the source, or in that of ``block`` when one is named. ``mild``: a warning."""
 
     line: int
     column: int
     message: str
     block: str | None = None
+    mild: bool = False
 
 
 class Value(NamedTuple):

@@ -6,6 +6,7 @@ of several parts, 153 or 67. A sign such as € counts twice.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,10 @@ TWINS = {
 """Typographic characters, with what the telephone alphabet has for the same."""
 
 _SPACES = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | dict.fromkeys("\u00ad\u200b\u2060\ufeff"))
+
+_DECORATION = ("So", "Sk", "Mn", "Me", "Cf")
+_UNSEEN = ("Mn", "Me", "Cf")
+"""Unicode's categories of emoji and the marks that go with them, and of what is nothing alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ def plain_spaces(text: str) -> str:
     return text.translate(_SPACES)
 
 
-def foreign_to_phones(text: str) -> tuple[str, ...]:
-    """The characters that make a text need Unicode, each once, in order."""
-    return tuple(dict.fromkeys(character for character in text if not is_valid_gsm(character)))
+def costly(text: str) -> dict[str, str]:
+    """The characters that alone make a text need Unicode, where it need not be: each with what to write instead, empty
+    where it can only be left out. Nothing for a text in a script that no telephone alphabet has."""
+    foreign = dict.fromkeys(character for character in plain_spaces(text) if not is_valid_gsm(character))
+    if not all(character in TWINS or unicodedata.category(character) in _DECORATION for character in foreign):
+        return {}
+    return {character: TWINS.get(character, "") for character in foreign if unicodedata.category(character) not in _UNSEEN}

@@ -9,14 +9,17 @@ A template knows declared names only. What may be missing is printed behind ``de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.checking import Checker, TemplateProblem
 from idic.customize.engine import BLOCKS, Dialect, parse
 from idic.customize.filters import ANSWERING, READER, Answering, Reader, Url, whole
+from idic.customize.pages import unsafe
+from idic.customize.segments import costly
 from idic.errors import CannotCompose
+from idic.journey.problems import one_of
 from idic.journey.program import Attribute
 
 __all__ = ["Answering", "Checked", "Dialect", "Reader", "TemplateProblem", "Url", "check", "names_in", "render"]
@@ -32,16 +35,24 @@ class Checked(NamedTuple):
     problems: tuple[TemplateProblem, ...]
 
 
-def check(source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str]) -> Checked:
+def check(
+    source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Literal["text", "sms", "slot"] = "text"
+) -> Checked:
     """Check a template against everything it may use.
 
     ``names`` are dotted: ``customer.first_name``, ``cart.items``, ``key``. One that is ``required`` or has a
     ``default`` is always there; any other needs ``| default:`` or ``{% if %}`` where it is printed. ``blocks`` are the
-    sources that ``{% render 'name' %}`` takes. Problems are sorted by place.
+    sources that ``{% render 'name' %}`` takes. Of an ``sms`` it is said when it costs more than it should, and what
+    stands in a ``slot`` must run nothing. Problems are sorted by place.
     """
     checker = Checker(names, blocks)
     checker.check(source)
-    problems = sorted(checker.problems, key=lambda problem: (problem.block or "", problem.line, problem.column))
+    found = [*checker.problems]
+    if form == "slot":
+        found += [TemplateProblem(*problem) for problem in unsafe(source)]
+    if form == "sms" and (problem := _costly(source)):
+        found.append(problem)
+    problems = sorted(found, key=lambda problem: (problem.block or "", problem.line, problem.column))
     return Checked(checker.reads, tuple(problems))
 
 
@@ -77,6 +88,21 @@ def names_in(source: str) -> frozenset[str]:
     except LiquidError:
         return frozenset()
     return frozenset(str(variable) for variables in found.values() for variable in variables)
+
+
+def _costly(source: str) -> TemplateProblem | None:
+    avoidable = costly(source)
+    if not avoidable:
+        return None
+    first = min(source.index(character) for character in avoidable)
+    before = source[:first]
+    named = one_of((f'"{character}"' for character in avoidable), "and")
+    write = [f'"{twin}" for "{character}"' for character, twin in avoidable.items() if twin]
+    leave = [f'"{character}"' for character, twin in avoidable.items() if not twin]
+    instead = (["write " + one_of(write, "and")] if write else []) + (["leave out " + one_of(leave, "and")] if leave else [])
+    makes = "makes" if len(avoidable) == 1 else "make"
+    message = f"{named} {makes} this SMS Unicode, with 70 characters in a part and not 160; {', '.join(instead)}"
+    return TemplateProblem(before.count("\n") + 1, first - before.rfind("\n"), message, mild=True)
 
 
 class _Thing(dict[str, object]):

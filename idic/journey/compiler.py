@@ -26,7 +26,7 @@ from idic.journey.definition import (
 from idic.journey.inference import Names, infer
 from idic.journey.names import NamesOfJourney
 from idic.journey.paths import Reach, Way, everywhere, reaches, unreached
-from idic.journey.problems import Mark, Problem, Problems, did_you_mean
+from idic.journey.problems import Mark, Problem, Problems, did_you_mean, one_of
 from idic.journey.program import (
     DONE,
     Again,
@@ -56,6 +56,8 @@ from idic.journey.times import Duration
 from idic.journey.vocabulary import ABOUT_MESSAGES, LATER_EVENTS, Reading, Vocabulary, read_vocabulary
 
 _WITHIN = {"marketing": Duration(seconds=24 * 3600), "service": Duration(days=3)}
+
+_TOLD_OF = {"Email Opened": "email", "Message Shown": "web"}
 
 
 class Compilation(NamedTuple):
@@ -211,6 +213,7 @@ class _Compiler:
             customer=self.customer_read(entry, segments, steps, goal, leave, messages),
             currency=self.vocabulary.currency,
             zone=self.vocabulary.zone,
+            country=self.vocabulary.country,
             language=self.vocabulary.languages[0],
             languages=self.vocabulary.languages,
         )
@@ -440,13 +443,14 @@ class _Compiler:
                     **fields,
                     shares=tuple(Share(name=share.value, percent=percent, then=then) for (share, percent, _), then in drawn),
                 )
-            case SendText(message=message, channels=channels, within=within):
+            case SendText(message=message, channels=channels, mode=mode, within=within):
                 if message is not None:
                     self.content.sent(message, channels, name)
                 return Send(
                     **fields,
                     message=message.value if message is not None else "",
                     channels=tuple(channel.value for channel in channels),
+                    mode=mode,
                     within=within or _WITHIN[self.definition.purpose],
                 )
             case ExitText(reason=reason):
@@ -492,8 +496,11 @@ class _Compiler:
             self.problems.error(of.mark, f'step "{of.value}" sends nothing', "of: names a step with send:")
         elif of.value not in reach.perhaps:
             self.problems.error(of.mark, f'step "{of.value}" does not come before this one', "name one that does")
+        elif (only := _TOLD_OF.get(on.value)) and step.channels and only not in [channel.value for channel in step.channels]:
+            told = f'{on.value} is told of the channel {only} alone, and step "{of.value}" does not send by it'
+            self.problems.warning(on.mark, told, "wait for another event, or send by it")
         if on.value in self.vocabulary.events and on.value not in ABOUT_MESSAGES:
-            hint = "take of: out; only Link Clicked is"
+            hint = f"take of: out; only {one_of(sorted(ABOUT_MESSAGES))} are"
             self.problems.error(of.mark, f"{on.value} is not about a message that was sent", hint)
 
     def warn_of_early(self, text: WaitForText, name: str, reach: Reach) -> None:

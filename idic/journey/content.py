@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from idic.journey.inference import Names
 from idic.journey.names import NamesOfJourney
 from idic.journey.paths import Reach, together
 from idic.journey.problems import Mark, Problems, did_you_mean
-from idic.journey.program import Attribute, Email, Message
+from idic.journey.program import AnyContent, Attribute, Email, Message, Sms, Web
 from idic.journey.shapes import arrives_later
 from idic.journey.source import Scalar
 from idic.journey.vocabulary import Reading
-from idic.journey.wording import EmailText, MessageText
+from idic.journey.wording import EmailText, MessageText, SmsText, WebText
 
 Form = Literal["mjml", "html", "text"]
+Written = Literal["text", "sms", "slot"]
+"""What a source becomes, as far as more is asked of it than of any text or mail: an SMS, or what stands in a slot."""
 
 _FILE = re.compile(r"[\w./-]+\.(mjml|html|txt|liquid)")
 _RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
 _FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
+_CONTENTS = {
+    "email": "email: subject and body",
+    "sms": 'sms: "…"',
+    "web": "web: slot and body",
+}
+UNSUBSCRIBE = "links.unsubscribe"
 _ABOUT = re.compile(r'"([\w.]+)"')
 _UNKNOWN = re.compile(r'"(?P<name>[\w.]+)" does not exist')
 
 
 class TemplateProblem(Protocol):
-    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named."""
+    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named; ``mild`` is a warning."""
 
     @property
     def line(self) -> int: ...
@@ -36,6 +44,8 @@ class TemplateProblem(Protocol):
     def message(self) -> str: ...
     @property
     def block(self) -> str | None: ...
+    @property
+    def mild(self) -> bool: ...
 
 
 class Checked(Protocol):
@@ -46,9 +56,12 @@ class Checked(Protocol):
 
 
 class ContentChecker(Protocol):
-    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render."""
+    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render, ``form``
+    what it is to become."""
 
-    def __call__(self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], /) -> Checked: ...
+    def __call__(
+        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
+    ) -> Checked: ...
 
 
 class Template(NamedTuple):
@@ -83,23 +96,23 @@ class Content:
         self.blocks = {name: template.source for name, template in templates.blocks.items()}
         self.checker = checker
         self.problems = problems
-        self.wanted: set[str] = set()
+        self.used: set[tuple[str, str]] = set()
 
     def sent(self, message: Scalar, channels: Iterable[Scalar], step: str) -> None:
         """A step sends this message: does it exist, and on these channels?"""
         name = message.value
-        self.wanted.add(name)
         text = self.texts.get(name)
         if text is None:
             hint = did_you_mean(name, self.texts) or "write its content under customize:"
             self.problems.error(message.mark, f'step "{step}": message "{name}" does not exist', hint, about=("message", name))
             return
         for channel in channels:
-            if channel.value == "email" and not text.email_given:
+            self.used.add((name, channel.value))
+            if channel.value not in text.given:
                 self.problems.error(
                     channel.mark,
-                    f'step "{step}": message "{name}" has no content for email',
-                    "write its email: subject and body",
+                    f'step "{step}": message "{name}" has no content for {channel.value}',
+                    f"write its {_CONTENTS[channel.value]}",
                 )
 
     def messages(self, reaches: Mapping[str, Reach], sent: Mapping[str, str]) -> dict[str, Message]:
@@ -111,31 +124,61 @@ class Content:
             if not senders:
                 hint = "send it from a step, or take it out"
                 self.problems.warning(text.name.mark, f'message "{name}" is never sent', hint)
-            if text.email is None:
+            for channel, key in text.given.items():
+                if senders and (name, channel) not in self.used:
+                    hint = f"send it by {channel}, or take it out"
+                    self.problems.warning(key.mark, f'message "{name}" is never sent by {channel}', hint)
+            if not text.contents:
                 continue
             reach = together(reaches[step] for step in senders)
             names = self.names.at(reach, f'the message "{name}"')
-            message = self.message(name, text.email, names)
+            message = self.message(name, text, names)
             if senders:
                 found[name] = message
         return found
 
-    def message(self, name: str, text: EmailText, names: Names) -> Message:
-        body, form, template = self.body(name, text.body)
+    def message(self, name: str, text: MessageText, names: Names) -> Message:
         reads: dict[str, Attribute] = {}
-        sources = [(scalar.value, scalar) for scalar in (text.subject, text.preheader, text.text) if scalar is not None]
-        for source, scalar in sources:
-            reads |= self.check(source, scalar, None, names)
-        reads |= self.check(body, text.body, template, names)
-        email = Email(
-            subject=text.subject.value.strip(),
-            preheader=text.preheader.value if text.preheader is not None else None,
-            body=body,
-            form=form,
-            text=text.text.value if text.text is not None else None,
-        )
-        blocks = self.blocks_of([source for source, _ in sources] + [body])
-        return Message(id=name, contents={"email": email}, reads=dict(sorted(reads.items())), blocks=blocks)
+        sources: list[str] = []
+        contents: dict[str, AnyContent] = {}
+
+        def checked(source: str, scalar: Scalar, form: Written = "text", template: Template | None = None) -> str:
+            reads.update(self.check(source, scalar, template, names, form))
+            sources.append(source)
+            return source
+
+        for channel, content in text.contents.items():
+            match content:
+                case SmsText(text=written):
+                    contents[channel] = Sms(text=checked(written.value, written, "sms").strip())
+                case WebText():
+                    contents[channel] = self.web(name, content, checked)
+                case EmailText():
+                    contents[channel] = self.email(name, content, checked)
+        return Message(id=name, contents=contents, reads=dict(sorted(reads.items())), blocks=self.blocks_of(sources))
+
+    def email(self, name: str, text: EmailText, checked: Callable[..., str]) -> Email:
+        body, form, template = self.body(name, text.body)
+        subject = checked(text.subject.value, text.subject)
+        preheader = checked(text.preheader.value, text.preheader) if text.preheader is not None else None
+        own = checked(text.text.value, text.text) if text.text is not None else None
+        body = checked(body, text.body, "text", template)
+        return Email(subject=subject.strip(), preheader=preheader, body=body, form=form, text=own)
+
+    def web(self, name: str, text: WebText, checked: Callable[..., str]) -> Web:
+        slot, slots = text.slot.value, self.reading.vocabulary.slots
+        if slots is None:
+            hint = "list the places of your site under slots: in vocabulary.yaml, so that a misspelt one is found"
+            self.problems.warning(text.slot.mark, f'slot "{slot}" is not declared', hint, about=("slot", slot))
+        elif slot not in slots:
+            hint = did_you_mean(slot, slots) or "declare it under slots: in vocabulary.yaml"
+            self.problems.error(text.slot.mark, f'slot "{slot}" does not exist', hint, about=("slot", slot))
+        body, form, template = self.body(name, text.body)
+        if form == "mjml":
+            self.problems.error(text.body.mark, f'message "{name}": MJML is for mails', "write HTML, in a file .html")
+            form = "html"
+        body = checked(body, text.body, "slot", template)
+        return Web(slot=slot, body=body, form=form, show_for=text.show_for, ends_on_click=text.ends_on_click)
 
     def body(self, name: str, scalar: Scalar) -> tuple[str, Form, Template | None]:
         """The source of a body, its form, and the file it stands in if it is in one of its own."""
@@ -166,10 +209,11 @@ class Content:
         scalar: Scalar,
         template: Template | None,
         names: Names,
+        form: Written,
     ) -> dict[str, Attribute]:
         """What a source reads, links included; its problems are told where they stand."""
         usable = self.names.for_content(names)
-        checked = self.checker(source, usable, self.blocks)
+        checked = self.checker(source, usable, self.blocks, form)
         for problem in checked.problems:
             unknown = _UNKNOWN.match(problem.message)
             name = unknown["name"] if unknown else None
@@ -179,13 +223,18 @@ class Content:
             about = _ABOUT.match(problem.message)
             mark = self.mark(problem, scalar, template)._replace(length=len(about[1]) if about else 1)
             absent = _absent(name, names) if name else None
-            if absent is not None:
+            if problem.mild:
+                self.problems.warning(mark, message, hint or None)
+            elif absent is not None:
                 self.problems.error(mark, names.absent[absent], about=("name", absent))
             elif name is not None:
                 self.problems.error(mark, f"{name} does not exist", hint or None, about=("name", name))
             else:
                 self.problems.error(mark, message, hint or None)
         reads = dict(checked.reads)
+        if form == "slot" and UNSUBSCRIBE in reads:
+            mark = _where(UNSUBSCRIBE, scalar, template, source)
+            self.problems.error(mark, f"{UNSUBSCRIBE} has no meaning in a slot", "nobody is written to there; take it out")
         for name in list(reads):
             root, _, link = name.partition(".")
             if root == "links" and link in self.reading.vocabulary.links:
@@ -195,9 +244,7 @@ class Content:
     def link(self, link: str, scalar: Scalar, template: Template | None, source: str, names: Names) -> dict[str, Attribute]:
         """What the address of a link reads. It is told where the link is used: there its names must have values."""
         checked = self.checker(self.reading.vocabulary.links[link], names.readable, {})
-        at = max(0, source.find(f"links.{link}"))
-        length = len(link) + 6
-        mark = _in_file(template, at, length) if template is not None else scalar.at(at, length)
+        mark = _where(f"links.{link}", scalar, template, source)
         for problem in checked.problems:
             unknown = _UNKNOWN.match(problem.message)
             absent = _absent(unknown["name"], names) if unknown else None
@@ -230,6 +277,10 @@ def _absent(name: str, names: Names) -> str | None:
     return next((part for part in (name, root) if part in names.absent and part != "links"), None)
 
 
-def _in_file(template: Template, index: int, length: int) -> Mark:
+def _where(name: str, scalar: Scalar, template: Template | None, source: str) -> Mark:
+    """The place of a name in a source, where it first stands."""
+    index = max(0, source.find(name))
+    if template is None:
+        return scalar.at(index, len(name))
     before = template.source[:index]
-    return Mark(template.file, before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1, length)
+    return Mark(template.file, before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1, len(name))

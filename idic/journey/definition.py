@@ -22,7 +22,8 @@ _NOTHING = Duration()
 _NOT_IDS = ("entry", "wait")
 _LAUNCH = ("starts", "ends", "at_most", "only")
 _LATER_ENTRIES = ("every", "once", "date", "for_each", "at", *_LAUNCH)
-_LATER_BY = ("sms", "web")
+CHANNELS = ("email", "sms", "web")
+Mode = Literal["each", "first_of", "best_of"]
 _OF_OTHERS = {
     "trigger": "identify:", "triggers": "identify:", "entry": "identify:", "enter": "identify:",
     "steps": "interact:", "flow": "interact:", "actions": "interact:",
@@ -98,6 +99,7 @@ class SplitText(StepText):
 class SendText(StepText):
     message: Scalar | None = None
     channels: tuple[Scalar, ...] = ()
+    mode: Mode = "each"
     within: Duration | None = None
 
 
@@ -388,20 +390,29 @@ class _Definer:
         if node.key("by") is None:
             self.problems.error(kind.mark, f"{called}: send needs by", "write by: email")
         message = self.shapes.text(found.get("send"), f"{called}: send")
-        channels = self.channels(found.get("by"), called)
-        return SendText(*self.common(found, id_, kind), message=message, channels=channels, within=within)
+        mode, channels = self.by(found.get("by"), called)
+        return SendText(*self.common(found, id_, kind), message=message, channels=channels, mode=mode, within=within)
+
+    def by(self, node: Node | None, called: str) -> tuple[Mode, tuple[Scalar, ...]]:
+        if not isinstance(node, Mapping):
+            return "each", self.channels(node, called)
+        words = {"one_of": "best_of: or first_of:", "any_of": "first_of:", "all_of": "by: [email, sms], which means each"}
+        words |= dict.fromkeys(CHANNELS, "by: email, or by: {first_of: [email, sms]}")
+        found = self.shapes.fields(node, f"{called}: by", ("first_of", "best_of"), instead=words) or {}
+        if len(found) > 1:
+            self.problems.error(node.mark, f"{called}: by is first_of and best_of in one", "keep one of them")
+        elif not node.entries:
+            self.problems.error(node.mark, f"{called}: by names no channel", "write by: email")
+        if "best_of" in found:
+            return "best_of", self.channels(found["best_of"], called)
+        return "first_of", self.channels(found.get("first_of"), called)
 
     def channels(self, node: Node | None, called: str) -> tuple[Scalar, ...]:
-        if isinstance(node, Mapping):
-            for key, _ in node.entries:
-                if key.value in ("best_of", "first_of"):
-                    self.problems.error(key.mark, f"{called}: {arrives_later(f'by: {key.value}')}", "write by: email")
-                else:
-                    self.problems.error(key.mark, f"{called}: by cannot be {key.value}", "write by: email")
-            return ()
+        if isinstance(node, Sequence) and not node.items:
+            self.problems.error(node.mark, f"{called}: by names no channel", "write by: email")
         channels: list[Scalar] = []
         for channel in self.shapes.texts(node, f"{called}: by"):
-            if self.shapes.choice(channel, f"{called}: by", ("email",), _LATER_BY) is None:
+            if self.shapes.choice(channel, f"{called}: by", CHANNELS) is None:
                 continue
             if any(channel.value == before.value for before in channels):
                 self.problems.error(channel.mark, f"{called}: {channel.value} is there twice", "keep one")

@@ -95,10 +95,10 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     return f'did you mean "{names[close[0]]}"?' if close else None
 
 
-def one_of(names: Iterable[str]) -> str:
+def one_of(names: Iterable[str], joined: str = "or") -> str:
     """``a, b or c``."""
     *most, last = list(names) or [""]
-    return f"{', '.join(most)} or {last}" if most else last
+    return f"{', '.join(most)} {joined} {last}" if most else last
 
 
 def _order(problem: Problem) -> tuple[object, ...]:

@@ -20,14 +20,18 @@ from idic.journey.program import (
 )
 from idic.journey.vocabulary import Vocabulary
 
-_COUNTED = {"email": ("email", "emails")}
+_COUNTED = {"email": ("email", "emails"), "sms": ("SMS", "SMS"), "web": ("web", "web")}
+_ALL = "messages"
+"""Under which name all messages are counted together, beside the channels."""
 
 
 class Bounds(NamedTuple):
-    """The most that any way through a journey does: messages by channel, and the time it takes. Silence that is broken
-    again and again (``restless`` are the events that do) is not counted: nobody knows how long it lasts."""
+    """The most that any way through a journey does: messages by channel, messages at all (fewer than the sum of these
+    where a send is on one channel out of several), and the time it takes. Silence that is broken again and again
+    (``restless`` are the events that do) is not counted: nobody knows how long it lasts."""
 
     most: Mapping[str, int]
+    messages: int
     longest: timedelta
     restless: tuple[str, ...]
 
@@ -49,17 +53,22 @@ def bounds(program: Program) -> Bounds:
         if isinstance(step, Send):
             for channel in step.channels:
                 most[channel] = most.get(channel, 0) + 1
+            most[_ALL] = most.get(_ALL, 0) + (len(step.channels) if step.mode == "each" else 1)
         known[name] = most, max((time for _, time in ways), default=timedelta()) + _lasts(step)
     most, longest = after(program.first)
     restless = (step.without.on for step in program.steps.values() if isinstance(step, Wait) and step.without)
-    return Bounds(most, longest, tuple(dict.fromkeys(restless)))
+    in_order = {channel: most[channel] for channel in _COUNTED if most.get(channel)}
+    return Bounds(in_order, most.get(_ALL, 0), longest, tuple(dict.fromkeys(restless)))
 
 
 def proved(program: Program) -> str:
-    """``every path ends · at most 2 emails · longest 5 days``"""
+    """``every path ends · at most 1 email, 2 SMS, 1 web · longest 5 days``; where a send takes one channel of several,
+    ``at most 2 messages: up to 1 email, 2 SMS, 1 web``."""
     found = bounds(program)
-    counts = [f"{count} {_COUNTED[channel][count > 1]}" for channel, count in found.most.items() if count]
-    sends = f"at most {', '.join(counts)}" if counts else "sends nothing"
+    counts = ", ".join(f"{count} {_COUNTED[channel][count > 1]}" for channel, count in found.most.items())
+    sends = f"at most {counts}" if counts else "sends nothing"
+    if found.messages < sum(found.most.values()):
+        sends = f"at most {found.messages} message{'' if found.messages == 1 else 's'}: up to {counts}"
     since = f" after the last {' or '.join(found.restless)}" if found.restless else ""
     return f"every path ends · {sends} · longest {_spoken(found.longest)}{since}"
 

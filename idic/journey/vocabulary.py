@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping as Map
 from typing import Any, NamedTuple
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import JsonValue
 
 from idic.journey.problems import Problems, did_you_mean, one_of
@@ -66,7 +67,7 @@ _ALWAYS_KNOWN = {
 _OWN_LINKS = ("unsubscribe",)
 _ATTRIBUTE = ("type", "one_of", "default", "required")
 _CUSTOMER = ("type", "one_of", "default", "counts", "sums", "in", "sensitive", "for", "from")
-_SECTIONS = ("currency", "languages", "zone", "customer", "things", "events", "links")
+_SECTIONS = ("currency", "languages", "zone", "country", "slots", "customer", "things", "events", "links")
 _LATER_SECTIONS = ("endpoints", "offers", "scores", "products")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _URL = re.compile(r"(?:https?://|mailto:|tel:)\S+", re.DOTALL)
@@ -77,12 +78,16 @@ class Vocabulary(Frozen):
     own.
 
     ``restricted`` are the customer attributes that only some purposes or topics may read; ``sensitive`` say of what
-    kind. The first of ``languages`` is the fallback; ``zone`` (IANA) serves customers whose zone nobody knows.
+    kind. The first of ``languages`` is the fallback; ``zone`` (IANA) serves customers whose zone nobody knows, and
+    ``country`` (ISO 3166-1 alpha-2) telephone numbers that do not say theirs. ``slots`` are the places on the shop's own
+    site, each with what it is in words; None where the vocabulary does not list them.
     """
 
     currency: str = "EUR"
     languages: tuple[str, ...] = ("en",)
     zone: str = "UTC"
+    country: str | None = None
+    slots: dict[str, str] | None = None
     customer: dict[str, Attribute] = _ALWAYS_KNOWN
     restricted: dict[str, tuple[str, ...]] = {}
     sensitive: dict[str, str] = {}
@@ -155,6 +160,8 @@ class _Reader:
             currency=self.currency,
             languages=self.languages(found.get("languages")),
             zone=self.zone(found.get("zone")),
+            country=self.country(found.get("country")),
+            slots=self.slots(found["slots"]) if "slots" in found else None,
             customer=self.customer,
             restricted=self.restricted,
             sensitive=self.sensitive,
@@ -383,6 +390,31 @@ class _Reader:
             return "UTC"
         return zone.value
 
+    def country(self, node: Node | None) -> str | None:
+        country = self.shapes.text(node, "country")
+        if country is None or country.value in SUPPORTED_REGIONS:
+            return country.value if country else None
+        known = country.value.upper()
+        hint = f"write {_COUNTRIES.get(known, known)}" if _COUNTRIES.get(known, known) in SUPPORTED_REGIONS else None
+        self.problems.error(
+            country.mark, f'"{country.value}" is not a country', hint or "write its two letters (ISO 3166-1): DE, GB or US"
+        )
+        return None
+
+    def slots(self, node: Node) -> dict[str, str]:
+        """Names with what they are in words, or names alone."""
+        if isinstance(node, Mapping):
+            written = [(name, self.shapes.text(value, f"slot {name.value}", free=True)) for name, value in node.entries]
+        else:
+            written = [(name, None) for name in self.shapes.texts(node, "slots")]
+        slots: dict[str, str] = {}
+        for name, words in written:
+            if name.value in slots:
+                self.problems.error(name.mark, f"slot {name.value} is there twice", "keep one")
+            elif self.shapes.name(name, "slot", field=True):
+                slots[name.value] = words.value if words is not None else ""
+        return slots
+
     def links(self, node: Node | None) -> dict[str, Scalar]:
         links: dict[str, Scalar] = {}
         for name, value in self.entries(node, "links"):
@@ -401,6 +433,11 @@ class _Reader:
             links[name.value] = text
         return links
 
+
+_COUNTRIES = {
+    "UK": "GB", "ENGLAND": "GB", "GERMANY": "DE", "DEUTSCHLAND": "DE", "AUSTRIA": "AT", "SWITZERLAND": "CH", "USA": "US",
+    "FRANCE": "FR", "SPAIN": "ES", "ITALY": "IT",
+}  # fmt: skip
 
 _OTHER_NAMES = {
     "string": "write text",

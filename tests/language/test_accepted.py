@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from idic.authoring import compile_folder
-from idic.journey.program import Choose, Exit, Program, Send, Split, Target, Wait, WaitFor
+from idic.customize import longest
+from idic.journey.program import Choose, Exit, Program, Send, Sms, Split, Target, Wait, WaitFor, Web
 from idic.journey.report import matched, proved, reads
 from idic.journey.times import Duration
 from idic.journey.vocabulary import Vocabulary
-from tests.language.reading import HERE, compiled, spoken
+from tests.language.reading import HERE, VOCABULARY, compiled, spoken
 
 ACCEPTED = sorted((HERE / "accepted").glob("*.yaml"))
 JOURNEYS = Path(__file__).parents[2] / "journeys"
@@ -132,6 +133,51 @@ def test_the_example_journeys_check_and_say_what_they_do() -> None:
     assert proved(welcome) == "every path ends · at most 3 emails · longest 11 days"
     assert cart.messages["cart_reminder"].contents["email"].form == "mjml"
     assert set(cart.messages["cart_reminder"].blocks) == {"footer", "header", "products", "styles"}
+
+
+def test_what_a_journey_sends_at_most_is_counted_by_channel() -> None:
+    channels = program("three_channels")
+    # Of several channels one is taken, so there are fewer messages than the channels add up to.
+    assert proved(channels) == "every path ends · at most 5 messages: up to 1 email, 4 SMS, 3 web · longest 7 days"
+    assert longest.said(channels) == (
+        "reminder: at most 1 (GSM-7), 3 where a name needs Unicode; last_word: at most 1 (GSM-7); note: at most 1 (Unicode)"
+        " · assumed: texts and links of up to 40 characters"
+    )
+    both = compiled(
+        "journey: both\nidentify: {on: Cart Updated}\ninteract: [{id: a, send: hi, by: [sms, email]}]\n"
+        "customize: {hi: {sms: Hi you, email: {subject: Hi, body: Hi you}}}\n"
+    ).programs["both"]
+    assert proved(both) == "every path ends · at most 1 email, 1 SMS · longest 24 hours"
+    assert longest.said(both) == "hi: at most 1 (GSM-7)"
+
+
+def test_channels_and_places_come_into_the_program() -> None:
+    channels = program("three_channels")
+    assert channels.country == "DE"
+    assert [(step.mode, step.channels) for step in channels.steps.values() if isinstance(step, Send)] == [
+        ("best_of", ("email", "web", "sms")),
+        ("first_of", ("sms", "web")),
+        ("each", ("sms", "web")),
+        ("each", ("sms",)),
+    ]
+    hero, note = (channels.messages[name].contents["web"] for name in ("reminder", "last_word"))
+    assert isinstance(hero, Web)
+    assert isinstance(note, Web)
+    assert (hero.slot, hero.form, hero.show_for, hero.ends_on_click) == ("home_hero", "html", Duration(days=2), True)
+    assert (note.slot, note.form, note.show_for, note.ends_on_click) == ("cart_note", "text", Duration(days=7), False)
+    assert channels.messages["last_word"].contents["sms"] == Sms(text="Last call.")
+
+
+def test_a_slot_that_no_vocabulary_lists_is_a_warning() -> None:
+    text = (HERE / "accepted" / "three_channels.yaml").read_text()
+    before, _, after = VOCABULARY.partition("slots:")
+    compilation = compiled(text, vocabulary=before + after[after.index("customer:") :])
+    assert [(problem.severity, problem.text) for problem in compilation.problems] == [
+        ("warning", f'slot "{slot}" is not declared; list the places of your site under slots: in vocabulary.yaml, '
+         "so that a misspelt one is found")
+        for slot in ("home_hero", "cart_note")
+    ]  # fmt: skip
+    assert list(compilation.programs) == ["three_channels"]
 
 
 def test_sensitive_attributes_are_named() -> None:

@@ -10,7 +10,7 @@ from idic.journey.problems import Problems
 from idic.journey.program import Attribute, Type
 from idic.journey.times import Duration
 from idic.journey.types import read
-from idic.journey.vocabulary import Vocabulary, read_vocabulary
+from idic.journey.vocabulary import ABOUT_MESSAGES, LATER_EVENTS, OWN_EVENTS, Vocabulary, read_vocabulary
 from tests.language.reading import VOCABULARY
 
 READING = read_vocabulary("vocabulary.yaml", VOCABULARY, Problems({}))
@@ -28,14 +28,20 @@ def test_the_vocabulary_is_read_whole() -> None:
     items = WORDS.events["Cart Updated"]["items"].type
     assert items.of is not None
     assert (items.kind, items.of.thing, items.of.required) == ("list", "line_item", ("sku",))
-    assert WORDS.events["Page Viewed"] == {}
+    assert WORDS.events["Newsletter Read"] == {}
+    assert (WORDS.country, WORDS.slots) == (
+        "DE",
+        {"home_hero": "the banner on the home page", "cart_note": "a line above the cart"},
+    )
     assert WORDS.links["shop"] == "https://shop.example/"
 
 
 def test_idics_own_names_need_no_declaration() -> None:
-    assert {"Link Clicked", "Consent Given", "Consent Withdrawn"} <= set(WORDS.events)
+    assert set(OWN_EVENTS) <= set(WORDS.events)
     assert {"email", "phone", "zone", "language"} <= set(WORDS.customer)
-    assert set(Vocabulary().events) == {"Link Clicked", "Consent Given", "Consent Withdrawn"}
+    assert set(Vocabulary().events) == set(OWN_EVENTS)
+    assert set(OWN_EVENTS) > ABOUT_MESSAGES
+    assert not {*OWN_EVENTS} & {*LATER_EVENTS}
 
 
 def test_the_vocabulary_reads_back_from_json_as_itself() -> None:
