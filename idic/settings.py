@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -36,8 +36,8 @@ class Settings(BaseSettings):
         (),
         description="Keys with which the shop's server proves to the web script who is signed in: the first proves, all verify",
     )
-    console: str = Field(
-        "key", pattern="^(off|key|open)$", description="The console: off, behind a secret key, or open (for this machine only)"
+    console: Literal["off", "key", "open"] = Field(
+        "key", description="The console: off, behind a secret key, or open (for this machine only)"
     )
     temporal_ui: str | None = Field(None, description="Where Temporal's UI is, for links from the console")
     max_body: int = Field(512_000, ge=1_000, description="Largest body of a batch, bytes, unpacked")

@@ -37,12 +37,22 @@ def presented(request: HTTPConnection) -> str | None:
         case "bearer":
             return credentials.strip()
         case "basic":
-            try:
-                return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
-            except (binascii.Error, UnicodeDecodeError, ValueError):
-                return ""
+            pair = basic(request)
+            return pair[0] if pair else ""
         case _:
             return ""
+
+
+def basic(request: HTTPConnection) -> tuple[str, str] | None:
+    """User name and password of Basic authentication; None where there is none, or it cannot be read."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return user, password
 
 
 def refused(message: str) -> Refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 KINDS: dict[str, str] = {
@@ -40,8 +40,11 @@ KINDS: dict[str, str] = {
 """Every kind of entry, and its sentence."""
 
 
-def sentence(kind: str, step: str | None, why: Mapping[str, Any], *, clock: str = "%Y-%m-%d %H:%M UTC") -> str:
-    """One line for people: ``nudge: sent by email``. ``clock`` is how an instant is written, as for strftime."""
+def sentence(
+    kind: str, step: str | None, why: Mapping[str, Any], *, clock: str = "%Y-%m-%d %H:%M UTC", zone: tzinfo = UTC
+) -> str:
+    """One line for people: ``nudge: sent by email``. ``clock`` is how an instant is written, as for strftime, in
+    ``zone``."""
 
     class Words(dict[str, Any]):
         def __missing__(self, name: str) -> str:
@@ -49,7 +52,7 @@ def sentence(kind: str, step: str | None, why: Mapping[str, Any], *, clock: str 
 
     words = Words(why)
     if isinstance(words.get("until"), str):
-        words["until"] = f"{datetime.fromisoformat(words['until']).astimezone(UTC):{clock}}"
+        words["until"] = f"{datetime.fromisoformat(words['until']).astimezone(zone):{clock}}"
     if words.get("because"):
         words["because"] = f" ({words['because']})"
     if words.get("value") is not None and "value" in words:
