@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,16 +16,21 @@ from temporalio.client import Client
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.advance import Advance
-from activities.courier import Courier, EmailCourier
+from activities.courier import Courier, EmailCourier, Remember, SmsCourier, WebCourier
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
 from idic.interact.channels.message import AddressInvalid, read_address
+from idic.interact.channels.outbox import OutboxChannel
+from idic.interact.channels.protocol import SmsChannel
 from idic.interact.channels.smtp import Limits, SmtpChannel
+from idic.interact.channels.twilio import TwilioChannel
 from idic.interact.links import Links
 from idic.router.engine import QUEUE, connect
 from idic.router.hold import House
+from idic.router.house import house, twilio_account
 from idic.serving import until_stopped
 from idic.settings import Settings, described
+from idic.store import short_links
 from idic.store.database import Store
 from idic.store.running import running_store
 from workflows.enrollment import Enrollment
@@ -33,7 +38,7 @@ from workflows.enrollment import Enrollment
 log = structlog.get_logger()
 
 
-def couriers(settings: Settings) -> list[Courier]:
+def couriers(settings: Settings, remember: Remember) -> list[Courier]:
     """One for each provider account that the settings name. Raises ``SettingsError``."""
     if settings.smtp_url is None:
         raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
@@ -43,10 +48,17 @@ def couriers(settings: Settings) -> list[Courier]:
                 read_address(address)
         except AddressInvalid as error:
             raise SettingsError(f"{variable} is not an address: {error}") from None
-    links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
+    links = Links.set_up(settings)
     limits = Limits(total=settings.smtp_timeout)
-    channel = SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits)
-    return [EmailCourier(channel, links, settings.email_from, settings.email_reply_to)]
+    mail = SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits)
+    sms: SmsChannel = OutboxChannel()
+    if account := twilio_account(settings):
+        sms = TwilioChannel(account, settings.public_url, timeout=settings.twilio_timeout, connections=settings.deliveries)
+    return [
+        EmailCourier(mail, links, settings.email_from, settings.email_reply_to),
+        SmsCourier(sms, links, settings.sms_from or "", remember),
+        WebCourier(links),
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -100,12 +112,16 @@ async def working(
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Work until ``stop`` is set, then finish what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
-    carriers = couriers(settings)
+
+    async def remember(touch: str, links: Mapping[str, str]) -> bool:
+        return await store.move("short links", lambda tx: short_links.keep(tx, touch, links, tx.now()))
+
+    # What is set wrong is said before anything is opened.
+    moved_by, carriers = house(settings), couriers(settings, remember)
     async with running_store(settings) as store:
         client = await connect(settings)
-        house = House(accounts={"email": carriers[0].account}, patience=settings.delivery_timeout)
         takeover = timedelta(seconds=settings.takeover)
-        async with working(client, store, house, carriers, deliveries=settings.deliveries, takeover=takeover):
+        async with working(client, store, moved_by, carriers, deliveries=settings.deliveries, takeover=takeover):
             log.info("worker ready", temporal=settings.temporal_address)
             await stop.wait()
             log.info("worker drains")

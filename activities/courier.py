@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from idic.customize.compose import compose
-from idic.interact.channels.protocol import EmailChannel, Outcome, OutgoingEmail
+from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.markup import readable
+from idic.customize.segments import segments
+from idic.errors import StoreUnavailable
+from idic.interact.channels.protocol import (
+    EmailChannel,
+    Later,
+    Outcome,
+    OutgoingEmail,
+    OutgoingSms,
+    Placed,
+    Refused,
+    SmsChannel,
+)
 from idic.interact.links import Links
-from idic.journey.program import Program
+from idic.journey.program import Program, Web
 from idic.journey.scope import Scope
 from idic.store.copies import Copy
 
@@ -61,6 +74,8 @@ class EmailCourier:
             track=lambda url: self._links.click(parcel.touch, url),
             unsubscribe_url=unsubscribe,
             language=parcel.language,
+            pixel=self._links.opened(parcel.touch),
+            answer=lambda value, url: self._links.answer(parcel.touch, value, url),
         )
         return OutgoingEmail(
             touch=parcel.touch,
@@ -79,3 +94,89 @@ class EmailCourier:
 
     async def send(self, message: OutgoingEmail) -> Outcome:
         return await self._channel.send(message)
+
+
+Remember = Callable[[str, Mapping[str, str]], Awaitable[bool]]
+"""Keeps what the short links of a touch stand for (code → address), and says whether all of them are this touch's. Raises
+``StoreUnavailable``."""
+
+
+class SmsCourier:
+    """``remember`` is asked before a message leaves: nobody may get a link that leads nowhere."""
+
+    def __init__(self, channel: SmsChannel, links: Links, sender: str, remember: Remember) -> None:
+        self._channel = channel
+        self._links = links
+        self._sender = sender
+        self._remember = remember
+
+    @property
+    def account(self) -> str:
+        return self._channel.account
+
+    def compose(self, parcel: Parcel) -> OutgoingSms:
+        codes: dict[str, str] = {}
+
+        def short(url: str) -> str:
+            code = self._links.short_code(parcel.touch, url)
+            codes[code] = url
+            return self._links.short(code)
+
+        text = compose_sms(
+            parcel.program,
+            parcel.message,
+            parcel.scope,
+            track=short,
+            answer=lambda value, url: short(self._links.answer(parcel.touch, value, url)),
+            unsubscribe_url=short(self._links.unsubscribe(parcel.touch)),
+            language=parcel.language,
+        )
+        return OutgoingSms(
+            touch=parcel.touch,
+            to=parcel.address,
+            sender=self._sender,
+            text=text,
+            segments=segments(text).count,
+            # Not every message says how to unsubscribe.
+            short_links={code: url for code, url in codes.items() if self._links.short(code) in text},
+        )
+
+    def copy(self, message: OutgoingSms) -> Copy:
+        return Copy(message.to, message.text)
+
+    async def send(self, message: OutgoingSms) -> Outcome:
+        if message.short_links:
+            try:
+                ours = await self._remember(message.touch, message.short_links)
+            except StoreUnavailable as error:
+                return Later(error.code, str(error))
+            if not ours:
+                return Refused("short_link_taken", "another message has the code of one of its short links")
+        return await self._channel.send(message)
+
+
+class WebCourier:
+    """Content for a slot: it leaves with the transaction that records it, so there is nobody to call."""
+
+    account = "web"
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def compose(self, parcel: Parcel) -> Placed:
+        written = compose_web(
+            parcel.program,
+            parcel.message,
+            parcel.scope,
+            answer=lambda value, url: self._links.answer(parcel.touch, value, url),
+            language=parcel.language,
+        )
+        content = parcel.program.messages[parcel.message].contents["web"]
+        assert isinstance(content, Web)
+        return Placed(content.slot, written.html, written.links, content.show_for, content.ends_on_click)
+
+    def copy(self, message: Placed) -> Copy:
+        return Copy(message.slot, readable(message.html), html=message.html)
+
+    async def send(self, message: Placed) -> Outcome:
+        return message

@@ -21,6 +21,7 @@ from activities.coded import coded
 from activities.courier import Courier, Parcel
 from idic.differentiate.profile import language_of
 from idic.errors import IdicError, StoreUnavailable
+from idic.interact.channels.outcomes import DEAD
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
 from idic.journey.conditions import explain, holds
 from idic.journey.interpreter import Allow, Defer, MayWe, Skip
@@ -43,9 +44,6 @@ _RETRY = (5.0, 900.0)
 IN_STORE = {"web", OUTBOX}
 """The accounts whose messages leave in the very transaction that records them: of these alone it is certain that one whose
 worker died did not leave."""
-
-_SUPPRESSING = {"no_such_mailbox"}
-"""What a provider says of an address that does not exist: nobody writes to it again."""
 
 
 def _still_to_be_shown(state: State) -> bool:
@@ -171,7 +169,7 @@ class Deliver:
                     touched = Touched(status="sent", at=hold.now)
                     return await _settle(hold, touch, touched)
                 case Refused(code, detail):
-                    if code in _SUPPRESSING:
+                    if code in DEAD:
                         await consents.suppress(hold.tx, touch["channel"], attempt.parcel.address, code, hold.now)
                     touched = Touched(status="failed", at=hold.now, reason=code)
                     return await _settle(hold, touch, touched, detail=detail)

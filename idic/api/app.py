@@ -24,7 +24,9 @@ from idic.api.keys import Keys, presented, refused
 from idic.api.problems import Problem, add_problems
 from idic.api.public import PublicPages
 from idic.api.vocabulary import PublishedVocabulary
-from idic.interact.links import CLICK_PATH, UNSUBSCRIBE_PATH, Links
+from idic.api.webhooks import TwilioReports
+from idic.interact.channels.twilio import WEBHOOK_PATH
+from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Links
 from idic.store.database import Store
 
 DESCRIPTION = """\
@@ -42,6 +44,7 @@ def create_app(
     links: Links,
     enroll: Enroll,
     limits: Limits | None = None,
+    reports: TwilioReports | None = None,
 ) -> FastAPI:
     """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``."""
     limits = limits or Limits()
@@ -60,6 +63,8 @@ def create_app(
     add_health(health, store)
     app.include_router(health)
     app.include_router(_public(PublicPages(store, links)))
+    if reports is not None:
+        app.add_api_route(WEBHOOK_PATH, reports.receive, methods=["POST"], include_in_schema=False, response_model=None)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -110,7 +115,13 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
 
 def _public(pages: PublicPages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    router.add_api_route(CLICK_PATH + "{token}", pages.click, methods=["GET", "HEAD"], response_model=None)
+    for path, page in (
+        (CLICK_PATH + "{token}", pages.click),
+        (SHORT_PATH + "{code}", pages.short_link),
+        (OPEN_PATH + "{token}", pages.opened),
+        (ANSWER_PATH + "{token}", pages.answer),
+    ):
+        router.add_api_route(path, page, methods=["GET", "HEAD"], response_model=None)
     router.add_api_route(UNSUBSCRIBE_PATH + "{token}", pages.unsubscribe, methods=["GET", "HEAD", "POST"], response_model=None)
     return router
 

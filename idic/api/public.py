@@ -1,10 +1,13 @@
-"""The pages behind links in messages: a click that is recorded and led on, and unsubscribing."""
+"""The pages behind links in messages: clicks and answers that are recorded and led on, the picture that tells of an
+opening, and unsubscribing."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import base64
+from collections.abc import Coroutine
 from html import escape
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -13,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from idic.errors import IdicError, InvalidInput, NotFound, StoreUnavailable
 from idic.interact.links import Links
-from idic.store import touches
+from idic.store import short_links, touches
 from idic.store.database import Store, Tx
 from idic.store.ingest import Observation, about, observe
 from idic.store.tables import enrollments, programs
@@ -21,6 +24,12 @@ from idic.store.tables import enrollments, programs
 CLICK_PATIENCE = 2.0
 """Real seconds for which a customer who clicked waits for the click to be recorded, at most."""
 
+OPEN_PATIENCE = 0.3
+"""Real seconds for which a mail waits for its picture, at most. It is not there to be looked at."""
+
+_UNKEPT = {"Cache-Control": "no-store"}
+_DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+"""A GIF of one transparent pixel."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -28,6 +37,7 @@ _HEADERS = {
     "Content-Security-Policy": ("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"),
 }
 _BROKEN = ("This link does not work", "Perhaps it was cut off. Please open it from the message again.")
+_LATER = ("That did not work", "Please try again in a minute.")
 _NO_MORE = "You will not get messages of this kind any more."
 log = structlog.get_logger("idic.api")
 
@@ -37,7 +47,7 @@ class PublicPages:
         self._store = store
         self._links = links
         self._click_patience = click_patience
-        self._recording: set[asyncio.Task[None]] = set()
+        self._recording: set[asyncio.Task[bool]] = set()
 
     async def click(self, request: Request) -> Response:
         """Lead on to where the link goes, whatever happens to the record of it. HEAD, of link checkers, is no click."""
@@ -46,8 +56,55 @@ class PublicPages:
         except InvalidInput:
             return _page(404, *_BROKEN)
         if request.method == "GET":
-            await self._patiently(self._record_click(click.touch, click.url))
-        return RedirectResponse(click.url, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+            await self._recorded(click.touch, "Link Clicked", {"url": click.url})
+        return _lead_on(click.url)
+
+    async def short_link(self, request: Request) -> Response:
+        """As ``click``, but only the store knows where a code leads. To a page of ours it leads without a record: what is
+        done there is recorded there."""
+        try:
+            code = self._links.read_short(request.path_params["code"])
+        except InvalidInput:
+            return _page(404, *_BROKEN)
+        try:
+            async with self._store.reading() as tx:
+                link = await short_links.find(tx, code)
+        except StoreUnavailable:
+            return _page(503, *_LATER, headers={"Retry-After": "60"})
+        if link is None:
+            return _page(404, *_BROKEN)
+        if request.method == "GET" and not self._links.tells_itself(link.url):
+            await self._recorded(link.touch_id, "Link Clicked", {"url": link.url})
+        return _lead_on(link.url)
+
+    async def opened(self, request: Request) -> Response:
+        """The picture, at once and whatever the token. A mail counts as opened once: programs fetch it again and again, and
+        some fetch it though nobody looks, so that it tells less than a click."""
+        try:
+            touch = self._links.read_opened(request.path_params["token"])
+        except InvalidInput:
+            pass
+        else:
+            if request.method == "GET":
+                await self._recorded(touch, "Email Opened", once="opened", patience=OPEN_PATIENCE)
+        return Response(_DOT, media_type="image/gif", headers=_UNKEPT)
+
+    async def answer(self, request: Request) -> Response:
+        """Record what was answered, and lead on, or say thanks. HEAD, of link checkers, answers nothing."""
+        try:
+            answer = self._links.read_answer(request.path_params["token"])
+        except InvalidInput:
+            return _page(404, *_BROKEN)
+        kept: bool | None = None
+        if request.method == "GET":
+            said = {"value": answer.value} | ({"url": answer.url} if answer.url else {})
+            kept = await self._recorded(answer.touch, "Link Clicked", said)
+        if answer.url:
+            return _lead_on(answer.url)
+        if kept is False:
+            # Who is thanked for an answer that nobody has would not give it again.
+            return _page(503, *_LATER, headers={"Retry-After": "60"})
+        return _page(200, "Thank you", "Your answer has arrived.")
 
     async def unsubscribe(self, request: Request) -> Response:
         """GET shows the page with the button, POST does it: the button's, or a mail program's one click (RFC 8058)."""
@@ -60,32 +117,42 @@ class PublicPages:
         try:
             await self._store.move("unsubscribe", lambda tx: self._withdraw(tx, touch))
         except StoreUnavailable:
-            later = {"Retry-After": "60"}
-            return _page(503, "That did not work", "Please try again in a minute.", button="Try again", headers=later)
+            return _page(503, *_LATER, button="Try again", headers={"Retry-After": "60"})
         except NotFound:
             log.warning("unsubscribe of a touch that is not there")
             return _page(404, "This link is too old", "Nothing is known of this message any more.")
         return _page(200, "You are unsubscribed", _NO_MORE)
 
-    async def _record_click(self, touch: str, url: str) -> None:
+    async def _recorded(
+        self,
+        touch: str,
+        event: str,
+        properties: dict[str, Any] | None = None,
+        *,
+        once: str | None = None,
+        patience: float | None = None,
+    ) -> bool | None:
+        """Record what became of a touch. Waits for that, but not for long: the record goes on by itself. Returns whether it
+        is kept; None if nobody knows yet."""
+
+        async def work(tx: Tx) -> None:
+            await observe(tx, about(await touches.get(tx, touch), event, properties, once))
+
+        recording = asyncio.create_task(self._record(event, self._store.move("page", work)))
+        self._recording.add(recording)
+        recording.add_done_callback(self._recording.discard)
+        done, _ = await asyncio.wait({recording}, timeout=self._click_patience if patience is None else patience)
+        return recording.result() if done else None
+
+    async def _record(self, event: str, moving: Coroutine[Any, Any, None]) -> bool:
         try:
-            await self._store.move("click", lambda tx: self._clicked(tx, touch, url))
+            await moving
+            return True
         except IdicError as error:
-            log.warning("click not recorded", reason=error.code)
+            log.warning("not recorded", about=event, reason=error.code)
         except Exception as error:
-            log.error("click not recorded", reason=type(error).__name__)
-
-    async def _patiently(self, recording: Awaitable[None]) -> None:
-        """Wait for the record, but not for long; it goes on by itself."""
-        task = asyncio.ensure_future(recording)
-        assert isinstance(task, asyncio.Task)
-        self._recording.add(task)
-        task.add_done_callback(self._recording.discard)
-        await asyncio.wait({task}, timeout=self._click_patience)
-
-    async def _clicked(self, tx: Tx, touch: str, url: str) -> None:
-        row = await touches.get(tx, touch)
-        await observe(tx, about(row, "Link Clicked", {"url": url}))
+            log.error("not recorded", about=event, reason=type(error).__name__)
+        return False
 
     async def _withdraw(self, tx: Tx, touch: str) -> None:
         row = await touches.get(tx, touch)
@@ -96,6 +163,10 @@ class PublicPages:
         )
         properties = {"channel": row["channel"]} | ({"topic": topic} if topic is not None else {})
         await observe(tx, Observation("Consent Withdrawn", row["customer_id"], row["enrollment_id"], row["step"], properties))
+
+
+def _lead_on(url: str) -> Response:
+    return RedirectResponse(url, 302, _UNKEPT | {"Referrer-Policy": "no-referrer"})
 
 
 def _page(status: int, title: str, text: str, *, button: str | None = None, headers: dict[str, str] | None = None) -> Response:

@@ -42,20 +42,23 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     """Serve until ``stop`` is set, then answer what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
     from idic.api.app import create_app
     from idic.api.ingestion import Limits
+    from idic.api.webhooks import TwilioReports
     from idic.interact.links import Links
     from idic.router.enrolling import enroll
-    from idic.router.hold import House
+    from idic.router.house import house, twilio_account
     from idic.store.running import running_store
 
     listening = _listen(host, port)
-    links = Links(settings.public_url, [key.get_secret_value() for key in settings.signing_keys])
+    links = Links.set_up(settings)
+    twilio = twilio_account(settings)
     async with running_store(settings) as store:
         app = create_app(
             store,
             write_keys=[key.get_secret_value() for key in settings.write_keys],
             secret_keys=[key.get_secret_value() for key in settings.secret_keys],
             links=links,
-            enroll=functools.partial(enroll, House(patience=settings.delivery_timeout)),
+            enroll=functools.partial(enroll, house(settings)),
+            reports=TwilioReports(store, settings.public_url, twilio.token) if twilio else None,
             limits=Limits(batch=settings.max_body),
         )
         server = _Server(

@@ -36,7 +36,7 @@ def router() -> None:
     Run any number: they share the customers among themselves. SIGTERM and Ctrl-C drain.
     """
     from idic.router.engine import Engine, connect, searchable
-    from idic.router.hold import House
+    from idic.router.house import house
     from idic.router.router import Router
     from idic.store.running import running_store
 
@@ -44,8 +44,8 @@ def router() -> None:
         async with running_store(settings) as store:
             client = await connect(settings)
             engine = Engine(client, searchable=await searchable(client))
-            house = House(patience=settings.delivery_timeout)
-            router = Router(store, house, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
+            moved_by = house(settings)
+            router = Router(store, moved_by, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
             log.info("router ready", temporal=settings.temporal_address)
             await router.run(stop)
 
@@ -60,7 +60,7 @@ def reconcile() -> None:
     from rich.console import Console
 
     from idic.router.engine import Engine, connect, searchable
-    from idic.router.hold import House
+    from idic.router.house import house
     from idic.router.reconcile import Found
     from idic.router.reconcile import reconcile as compare
     from idic.store.running import running_store
@@ -74,7 +74,7 @@ def reconcile() -> None:
             with Console(stderr=True).status("comparing…") as status:
                 return await compare(
                     store,
-                    House(patience=settings.delivery_timeout),
+                    house(settings),
                     engine,
                     progress=lambda found: status.update(f"{found.open} open enrollments, {found.started} started"),
                 )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from idic.errors import InvalidInput, SettingsError
+from idic.settings import Settings
 
 CLICK_PATH = "/l/"
 UNSUBSCRIBE_PATH = "/u/"
@@ -25,6 +27,7 @@ _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and letters that are not taken for one another when somebody types them."""
 _CODE = 9
 """56 ** 9 codes: to hit one of a hundred million by guessing takes some fifty million tries."""
+_CODES = re.compile(f"[{_ALPHABET}]{{{_CODE}}}")
 
 
 class Click(NamedTuple):
@@ -62,6 +65,16 @@ class Links:
         self._answers = URLSafeSerializer(secrets, salt="idic.answer")
         self._placements = URLSafeSerializer(secrets, salt="idic.placement")
 
+    @classmethod
+    def set_up(cls, settings: Settings) -> Links:
+        """Raises ``SettingsError``."""
+        return cls(settings.public_url, [key.get_secret_value() for key in settings.signing_keys], settings.short_url)
+
+    @property
+    def base_url(self) -> str:
+        """Where customers reach idic."""
+        return self._base
+
     def click(self, touch: str, url: str) -> str:
         """The address that records a click of this touch and leads on to ``url``."""
         return f"{self._base}{CLICK_PATH}{self._clicks.dumps([touch, url])}"
@@ -90,6 +103,10 @@ class Links:
     def short(self, code: str) -> str:
         return f"{self._short}{SHORT_PATH}{code}"
 
+    def tells_itself(self, url: str) -> bool:
+        """Whether ``url`` is a page of ours that records by itself what is done there."""
+        return url.startswith((f"{self._base}{UNSUBSCRIBE_PATH}", f"{self._base}{ANSWER_PATH}"))
+
     def placement(self, touch: str) -> str:
         """The token (no address) with which a page reports what became of content in a slot."""
         token = self._placements.dumps(touch)
@@ -110,6 +127,12 @@ class Links:
                 return Answer(touch, value, url)
             case _:
                 raise InvalidInput("this link is not one of ours", where="token")
+
+    def read_short(self, code: str) -> str:
+        """The code, if it can be one. Raises ``InvalidInput`` for what cannot."""
+        if not _CODES.fullmatch(code):
+            raise InvalidInput("this link is not one of ours", where="code")
+        return code
 
     def read_unsubscribe(self, token: str) -> str:
         """The touch. Raises ``InvalidInput`` for a token that we did not make."""

@@ -182,7 +182,7 @@ class Hold:
             await self._consent(event)
         outcome: dict[str, Any] = {}
         to_wake = []
-        if row["kind"] == "own" and event.name in touches.BECAME:
+        if row["kind"] == "own" and event.name in touches.EVIDENCE:
             to_wake += await self._became(event)
         self._routing = event
         for enrollment in await enrollments.concerned(self.tx, self.id, event.accepted_at):
@@ -222,12 +222,15 @@ class Hold:
         if event.enrollment is None or event.step is None or not isinstance(channel, str):
             return []
         touch = await touches.find(self.tx, touches.touch_id(event.enrollment, event.step, touches.ROUND, channel))
-        if touch is None or not await touches.became(self.tx, touch, event.name, event.accepted_at):
+        if touch is None:
             return []
         enrollment = await enrollments.get(self.tx, event.enrollment)
-        why = {"channel": channel, "reason": event.properties.get("reason"), "because": event.properties.get("value")}
-        kind = touches.BECAME[event.name].removesuffix("_at")
-        await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
+        if event.name in touches.BECAME:
+            if not await touches.became(self.tx, touch, event.name, event.accepted_at):
+                return []
+            why = {"channel": channel, "reason": event.properties.get("reason"), "because": event.properties.get("value")}
+            kind = touches.BECAME[event.name].removesuffix("_at")
+            await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
         if event.name == "Link Clicked" and channel == "web":
             await placements.end_clicked(self.tx, touch["id"], event.accepted_at)
         if touch["status"] not in ("attempting", "uncertain"):

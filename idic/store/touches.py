@@ -69,6 +69,12 @@ async def mark(tx: Tx, touch: str, **columns: Any) -> None:
     await tx.execute(update(touches).where(touches.c.id == touch).values(**columns))
 
 
+async def identify(tx: Tx, touch: str, provider_id: str) -> None:
+    """Note by which id the provider knows the touch's message, if nobody knew."""
+    unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None)
+    await tx.execute(update(touches).where(unknown).values(provider_id=provider_id))
+
+
 BECAME = {
     "Message Delivered": "delivered_at",
     "Message Shown": "shown_at",
@@ -77,6 +83,9 @@ BECAME = {
     "Message Bounced": "bounced_at",
 }
 """The event that tells what became of a touch, and the column that keeps when it first did."""
+
+EVIDENCE = frozenset({*BECAME, "Message Sent"})
+"""The events that prove that a touch left. A provider's word that it has the message proves this much and no more."""
 
 
 async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:

@@ -38,7 +38,7 @@ async def test_a_click_is_recorded_and_led_on(anyone: httpx.AsyncClient, links: 
         "customer_id": anna,
         "enrollment_id": ENROLLMENT,
         "step": "nudge",
-        "properties": {"url": SHOP, "step": "nudge"},
+        "properties": {"url": SHOP, "step": "nudge", "channel": "email"},
     }
 
 

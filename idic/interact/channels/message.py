@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import idna
 
+from idic.interact.channels.outcomes import clean
 from idic.interact.channels.protocol import OutgoingEmail
 
 _WIRE = policy.compat32.clone(linesep="\r\n", max_line_length=None, cte_type="7bit")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NAMED = re.compile(r"(?P<name>.*)<(?P<address>[^<>]*)>\s*", re.DOTALL)
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f-\x9f]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -92,11 +92,6 @@ def read_mailbox(text: str, name: str = "") -> Address:
     if not _HOST.fullmatch(host) or len(local.encode()) > 64 or len(local.encode()) + len(host) > 253:
         raise AddressInvalid("the address is too long or its domain is not one that exists")
     return Address(clean(name), local, host)
-
-
-def clean(text: str) -> str:
-    """Text that may stand in a header: one line, no control characters, only what UTF-8 can write."""
-    return _UNSEEN.sub(" ", text).encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def message_id(touch: str, sender: Address) -> str:

@@ -21,7 +21,8 @@ from aiosmtplib.errors import SMTPAuthenticationError
 
 from idic.errors import SettingsError
 from idic.interact.channels import message
-from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingEmail, Placed, Refused, Unsure
+from idic.interact.channels.outcomes import storable
+from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingEmail, Refused, Unsure
 
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _OPERATORS = frozenset({530, 534, 535, 538})
@@ -46,9 +47,6 @@ class Limits(NamedTuple):
 
 
 DEFAULTS = Limits()
-
-_LONGEST = 500
-"""Characters of what a server said that are kept."""
 
 
 class Server(NamedTuple):
@@ -136,7 +134,7 @@ class SmtpChannel:
     async def send(self, mail: OutgoingEmail) -> Outcome:
         """Try once, within ``Limits.total`` seconds. Never raises for what the server or the network does; what it tells
         of that can be stored, whatever bytes the server said."""
-        return _storable(await self._try(mail))
+        return storable(await self._try(mail))
 
     async def _try(self, mail: OutgoingEmail) -> Outcome:
         try:
@@ -312,16 +310,6 @@ def _answered(reply: SMTPResponse, progress: _Progress) -> Outcome:
             return Unsure("smtp_unreadable", detail)
         case _:
             return Later("smtp_unreadable", detail)
-
-
-def _storable(outcome: Outcome) -> Outcome:
-    """A reply may hold NUL, and bytes that are not UTF-8 come as halves of surrogate pairs: no database keeps either."""
-    match outcome:
-        case Accepted(provider_id):
-            return Accepted(message.clean(provider_id)[:_LONGEST])
-        case Placed():
-            return outcome
-    return outcome._replace(detail=message.clean(outcome.detail)[:_LONGEST])
 
 
 def _lost(progress: _Progress, code: str, detail: str) -> Outcome:

@@ -1,0 +1,122 @@
+"""What Twilio reports of the SMS that it was given: signed by its own rule, in any order, any number of times.
+
+A report is about the touch that its address names. It may come before our own record that the message left, and is then the
+evidence that it did. Whatever is told again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.api.bodies import read_body
+from idic.api.problems import Refusal
+from idic.errors import InvalidInput
+from idic.interact.channels.outcomes import DEAD, clean
+from idic.interact.channels.twilio import RETRIES, WEBHOOK_PATH, word
+from idic.store import consents, touches
+from idic.store.database import Store, Tx
+from idic.store.ingest import about, observe
+from idic.store.tables import Row
+
+LARGEST = 32_000
+"""Bytes of a report that are read; Twilio's have one or two thousand."""
+_FIELDS = 200
+
+_DELIVERED = frozenset({"delivered", "read"})
+_BOUNCED = frozenset({"undelivered", "failed"})
+
+log = structlog.get_logger("idic.api")
+
+
+class TwilioReports:
+    """``public_url`` is what Twilio was told to report to: it signs that address, whatever proxies make of it on the way."""
+
+    def __init__(self, store: Store, public_url: str, token: str) -> None:
+        self._store = store
+        self._url = f"{public_url.rstrip('/')}{WEBHOOK_PATH}"
+        self._token = token
+
+    async def receive(self, request: Request) -> Response:
+        """204 to whatever is authentic, also where nothing is known of the touch: told again it would be no better.
+
+        Raises ``Refusal`` (403 for a report that is not Twilio's, 413) and ``StoreUnavailable``, at which Twilio repeats.
+        """
+        body = await read_body(request, LARGEST)
+        try:
+            fields = parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS)
+        except ValueError:
+            raise InvalidInput(f"a report has at most {_FIELDS} fields", where="body") from None
+        query = request.scope.get("query_string", b"").decode("latin-1")
+        url = f"{self._url}?{query}" if query else self._url
+        if not is_signed(self._token, url, fields, request.headers.get("x-twilio-signature", "")):
+            log.warning("a report that is not Twilio's, or signed for another address than the public URL")
+            raise Refusal(403, "forged", "the signature is not Twilio's for this address", where="X-Twilio-Signature")
+        said = {name.decode("utf-8", "replace"): clean(value.decode("utf-8", "replace")) for name, value in fields}
+        await self._note(request.query_params.get("touch", ""), said)
+        return Response(status_code=204)
+
+    async def _note(self, touch_id: str, said: Mapping[str, str]) -> None:
+        async with self._store.reading() as tx:
+            touch = await touches.find(tx, touch_id) if touch_id.isalnum() else None
+        if touch is None:
+            log.warning("a report of a touch that is not there")
+            return
+        status, sid = said.get("MessageStatus", ""), said.get("MessageSid", "")
+        unsure = touch["status"] in ("attempting", "uncertain")
+        if status not in _DELIVERED | _BOUNCED and not unsure and touch["provider_id"] is not None:
+            return  # the most frequent report, "sent", tells nothing new
+
+        async def work(tx: Tx) -> None:
+            # The customer's row first, as everybody takes it, and only then the touch.
+            await self._observe(tx, touch, status, said.get("ErrorCode", ""))
+            if sid:
+                await touches.identify(tx, touch["id"], sid[:64])
+            reason = word(said.get("ErrorCode", ""))
+            if status in _BOUNCED and reason in DEAD and said.get("To"):
+                await consents.suppress(tx, touch["channel"], said["To"], reason, tx.now())
+
+        await self._store.move("report", work)
+
+    async def _observe(self, tx: Tx, touch: Row, status: str, code: str) -> None:
+        if status in _DELIVERED:
+            await observe(tx, about(touch, "Message Delivered", once="delivered"))
+        elif status in _BOUNCED:
+            reason = {"reason": word(code) or status}
+            await observe(tx, about(touch, "Message Bounced", reason, once="bounced"))
+        elif touch["status"] in ("attempting", "uncertain"):
+            # Queued, sent or a word that we do not know: Twilio has the message, which is all that we were unsure of.
+            await observe(tx, about(touch, "Message Sent", once="sent"))
+
+
+def signature(token: str, url: str, fields: list[tuple[bytes, bytes]]) -> str:
+    """Twilio's rule: HMAC-SHA1, under the account's token, of the address and then each field's name and value, sorted by
+    name; of a name that comes several times, each different value, sorted."""
+    signed = url.encode() + b"".join(name + value for name, value in sorted(set(fields)))
+    return b64encode(hmac.digest(token.encode(), signed, hashlib.sha1)).decode()
+
+
+def is_signed(token: str, url: str, fields: list[tuple[bytes, bytes]], said: str) -> bool:
+    """Whether Twilio signed this. It is not of one mind on whether the port belongs to the address, and does not say
+    whether its own words for retries do."""
+    addresses = {whole for address in _with_and_without_port(url) for whole in (address, address + RETRIES)}
+    given = said.encode("utf-8", "replace")
+    return any(hmac.compare_digest(signature(token, address, fields).encode(), given) for address in sorted(addresses))
+
+
+def _with_and_without_port(url: str) -> tuple[str, str]:
+    scheme, rest = url.split("://", 1)
+    parts = urlsplit(url)
+    host, port = parts.netloc, parts.port
+    if port is not None:
+        bare = host.removesuffix(f":{port}")
+    else:
+        bare, port = host, 443 if scheme == "https" else 80
+    return f"{scheme}://{bare}{rest[len(host) :]}", f"{scheme}://{bare}:{port}{rest[len(host) :]}"

@@ -1,0 +1,241 @@
+"""SMS by Twilio's REST API, certain of what became of each message.
+
+Twilio's Messages know no idempotency key, so a request that may have arrived is never repeated. Before the request's first
+byte nothing was sent, whatever goes wrong. After it, an answer of 2xx or 4xx is the truth; silence, a reset and 5xx leave us
+unsure, until Twilio's own report, which carries the touch's id, settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import structlog
+from pydantic_core import from_json
+
+from idic.errors import SettingsError
+from idic.interact.channels.outcomes import storable
+from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
+
+WEBHOOK_PATH = "/v1/webhooks/twilio"
+
+RETRIES = "#rc=5&rp=ct,rt,5xx"
+"""Twilio's own words, in an address for its reports, for: repeat five times (within 15 seconds, which is the most) when
+nobody answers in time or the answer is 5xx. Without them it repeats once, and only where it could not connect."""
+
+WORDS: Mapping[int, str] = {
+    21211: "no_such_number",
+    21217: "no_such_number",
+    21214: "unreachable",
+    21408: "region_not_allowed",
+    21602: "empty",
+    21610: "opted_out",
+    21612: "unreachable_from_sender",
+    21614: "not_a_mobile",
+    21617: "too_long",
+    30003: "unreachable",
+    30004: "blocked",
+    30005: "no_such_number",
+    30006: "landline",
+    30007: "filtered",
+}
+"""Twilio's error codes, of answers and of reports, as stable words; others are called ``twilio_<code>``."""
+
+_OPERATORS = frozenset({20003, 20404, 21212, 21603, 21606, 21609, 21659, 21660, 21701, 21703})
+"""Codes about our own account, sender or address for reports: the operator's to mend, not this message's fault."""
+_BUSY = frozenset({14107, 20429, 21611})
+"""Codes that say: too many at once, or too many waiting; this one was not taken."""
+
+_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
+_POOL = re.compile(r"MG[0-9a-fA-F]{32}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
+_SID = re.compile(r"[A-Za-z0-9]{2,64}")
+_LARGEST = 64_000
+"""Bytes of an answer that are read."""
+
+log = structlog.get_logger()
+
+_Told = Accepted | Refused | Later | Unsure
+
+
+class Account(NamedTuple):
+    """Where SMS are handed over, and as whom. ``sender`` is a number in E.164 (or a short code), a name of at most eleven
+    characters, or the id of a messaging service, which begins with MG."""
+
+    sid: str
+    token: str
+    sender: str
+    base_url: str = "https://api.twilio.com"
+
+    def checked(self) -> Account:
+        """Raises ``SettingsError``, which never repeats what is wrong."""
+        if not _ACCOUNT.fullmatch(self.sid):
+            raise SettingsError("IDIC_TWILIO_ACCOUNT_SID is not an account: it is AC and 32 hexadecimal digits")
+        if not any(pattern.fullmatch(self.sender) for pattern in (_POOL, _NUMBER, _NAME)):
+            raise SettingsError(
+                "IDIC_SMS_FROM is no sender: write a number such as +4915700000000, a name of at most 11 letters and digits, "
+                "or a messaging service (MG and 32 hexadecimal digits)"
+            )
+        if not _is_url(self.base_url):
+            raise SettingsError("IDIC_TWILIO_BASE_URL is not an address such as https://api.twilio.com")
+        return self
+
+
+def word(code: object) -> str | None:
+    """The stable word for an error code, as Twilio writes it in an answer or a report; None where there is none."""
+    try:
+        number = int(str(code))
+    except ValueError:
+        return None
+    return WORDS.get(number, f"twilio_{number}") if 0 < number < 1_000_000 else None
+
+
+class TwilioChannel:
+    """The channel ``sms`` over one account of Twilio's. Reports of what became of a message are asked for at
+    ``public_url``, where Twilio can reach that. ``timeout`` is in real seconds and holds for one sending as a whole."""
+
+    name = "sms"
+    account = "twilio"
+
+    def __init__(self, account: Account, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
+        self._account = account
+        self._url = f"{account.base_url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json"
+        self._reports = f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if _reachable(public_url, account.base_url) else None
+        self._timeout = timeout
+        self._client = httpx.AsyncClient(
+            auth=(account.sid, account.token),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5)),
+            limits=httpx.Limits(max_connections=connections, keepalive_expiry=5),
+            headers={"Accept": "application/json", "User-Agent": "idic"},
+            follow_redirects=False,
+        )
+
+    async def send(self, sms: OutgoingSms) -> Outcome:
+        """Try once, within the time-out. Never raises for what Twilio or the network does; what it tells of that can be
+        stored, and names neither the account nor its token."""
+        outcome = await self._try(sms)
+        if not isinstance(outcome, Accepted):
+            secret = f"{re.escape(self._account.sid)}|{re.escape(self._account.token)}"
+            outcome = outcome._replace(detail=re.sub(secret, "…", outcome.detail))
+        return storable(outcome)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def _form(self, sms: OutgoingSms) -> bytes:
+        sender = "MessagingServiceSid" if _POOL.fullmatch(sms.sender) else "From"
+        form = {"To": sms.to, sender: sms.sender, "Body": sms.text}
+        if self._reports:
+            form["StatusCallback"] = f"{self._reports}?{urlencode({'touch': sms.touch})}{RETRIES}"
+        return urlencode(form, errors="replace").encode()
+
+    async def _try(self, sms: OutgoingSms) -> _Told:
+        progress = _Progress()
+        answer = bytearray()
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream(
+                    "POST",
+                    self._url,
+                    content=self._form(sms),
+                    headers={"Content-Type": "application/x-www-form-urlencoded"},
+                    extensions={"trace": progress},
+                ) as response,
+            ):
+                progress.response = response
+                async for chunk in response.aiter_bytes():
+                    answer += chunk
+                    if len(answer) > _LARGEST:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, TimeoutError) as error:
+            if progress.response is None:
+                return _lost(progress, error)
+            answer.clear()  # its first line is here, and says whether the message was taken
+        assert progress.response is not None
+        return _answered(progress.response, bytes(answer))
+
+
+class _Progress:
+    """How far one request has come, as httpx tells it. ``begun``: its first byte may have left."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.response: httpx.Response | None = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        # A proxy is asked for the way with a request of its own, which carries nothing of the message.
+        if event.endswith(".send_request_headers.started") and info["request"].method == b"POST":
+            self.begun = True
+
+
+def _lost(progress: _Progress, error: Exception) -> Later | Unsure:
+    slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
+    detail = f"{type(error).__name__}: {error}"
+    if progress.begun:
+        return Unsure("twilio_timeout" if slow else "twilio_connection_lost", detail)
+    return Later("twilio_timeout" if slow else "twilio_unreachable", detail)
+
+
+def _answered(response: httpx.Response, body: bytes) -> _Told:
+    status, document = response.status_code, _document(body)
+    code = document.get("code")
+    number = code if isinstance(code, int) else None
+    detail = " ".join(str(part) for part in (status, number, document.get("message")) if part is not None)
+    if status // 100 == 2:
+        sid = document.get("sid")
+        taken = isinstance(sid, str) and _SID.fullmatch(sid)
+        return Accepted(str(sid)) if taken else Unsure("twilio_unreadable", f"{status} without a message's id")
+    if status == 429 or number in _BUSY:
+        return Later("twilio_busy", detail, _patience(response))
+    if status in (401, 403, 404) or status // 100 == 3 or number in _OPERATORS:
+        log.error("Twilio refuses idic, not the message: check its settings", status=status, code=number)
+        return Later(f"twilio_{number or status}", detail)
+    if status == 408:
+        return Later("twilio_408", detail)  # it waited for the rest of our request
+    if status // 100 == 4:
+        return Refused(word(number) or f"twilio_{status}", detail)
+    return Unsure(f"twilio_{status}", detail)
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = from_json(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _patience(response: httpx.Response) -> float | None:
+    """Seconds until the time that Retry-After names, in either of its forms."""
+    said = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,6}", said):
+        return float(said)
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _reachable(public_url: str, base_url: str) -> bool:
+    """Twilio refuses a message whose reports would go to the machine itself; whatever stands in for it here can reach us."""
+    there, here = urlsplit(base_url).hostname or "", urlsplit(public_url).hostname or ""
+    return not (there.endswith("twilio.com") and (here in ("localhost", "::1") or here.startswith("127.")))

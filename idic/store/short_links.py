@@ -1,0 +1,31 @@
+"""What the codes of short links stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from idic.store.database import Tx
+from idic.store.tables import short_links
+
+
+class ShortLink(NamedTuple):
+    touch_id: str
+    url: str
+
+
+async def keep(tx: Tx, touch_id: str, links: Mapping[str, str], at: datetime) -> bool:
+    """Keep ``links`` (code → address) of a touch; those kept already stay. False if a code stands for something else: of a
+    hundred million, one in two such pairs is to be expected, and nobody may be led to another's address."""
+    for code, url in links.items():
+        row = {"code": code, "touch_id": touch_id, "url": url, "created_at": at}
+        await tx.execute(tx.insert(short_links).values(row).on_conflict_do_nothing())
+    return all([await find(tx, code) == ShortLink(touch_id, url) for code, url in links.items()])
+
+
+async def find(tx: Tx, code: str) -> ShortLink | None:
+    row = await tx.row(select(short_links.c.touch_id, short_links.c.url).where(short_links.c.code == code))
+    return ShortLink(**row) if row else None
