@@ -1,10 +1,12 @@
-"""``/v1/batch``, ``/v1/track``, ``/v1/identify``: Segment's API, so that Segment's clients send here unchanged.
+"""Segment's API, so that Segment's clients and RudderStack's send here unchanged: ``/v1/batch``, a path for each kind of
+message, the short ones that browsers use, and the settings that Segment's client for browsers asks for first.
 
 200 means committed. A message id seen before is accepted and changes nothing, so whoever is not sure sends again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -13,16 +15,26 @@ from starlette.responses import JSONResponse, Response
 from idic.api.bodies import read_body, read_json_object
 from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
-from idic.api.problems import Refusal, answer, explain
+from idic.api.problems import Refusal, explain
 from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
-from idic.errors import InvalidInput
-from idic.identify.messages import Kind, Message, read_message
+from idic.errors import IdicError, InvalidInput, NotFound
+from idic.identify.messages import KINDS, Kind, Message, read_message
 from idic.journey.vocabulary import Vocabulary
 
-PATHS = frozenset({"/v1/batch", "/v1/track", "/v1/identify"})
+SHORT: dict[str, str] = {f"/v1/{name[0]}": f"/v1/{name}" for name in ("batch", *KINDS)}
+"""What Segment's client for browsers calls the paths."""
+METRICS = "/v1/m"
+PATHS = frozenset({*SHORT, *SHORT.values(), METRICS})
+SETTINGS_PATHS = ("/v1/projects/{write_key}/settings", "/projects/{write_key}/settings")
+
 
 _SUCCESS = b'{"success":true}'
+
+
+def is_settings(path: str) -> bool:
+    """Whether this is one of ``SETTINGS_PATHS``."""
+    return path.endswith("/settings") and path.startswith(("/v1/projects/", "/projects/"))
 
 
 class Limits(NamedTuple):
@@ -33,12 +45,17 @@ class Limits(NamedTuple):
 
 
 class Ingestion:
-    def __init__(self, intake: Intake, vocabulary: PublishedVocabulary, keys: Keys, clock: Clock, limits: Limits) -> None:
+    """``public_url`` is where browsers reach this API."""
+
+    def __init__(
+        self, intake: Intake, vocabulary: PublishedVocabulary, keys: Keys, clock: Clock, limits: Limits, public_url: str
+    ) -> None:
         self._intake = intake
         self._vocabulary = vocabulary
         self._keys = keys
         self._clock = clock
         self._limits = limits
+        self._protocol, _, self._host = public_url.partition("://")
 
     async def batch(self, request: Request) -> Response:
         body, size = await self._read(request, self._limits.batch)
@@ -49,6 +66,7 @@ class Ingestion:
         now, sent_at = self._clock.now(), body.get("sentAt")
         largest = self._limits.message if size > self._limits.message else None
         good: list[Message] = []
+        places: list[str] = []
         refusals: list[dict[str, Any]] = []
         for index, raw in enumerate(raws):
             try:
@@ -59,18 +77,40 @@ class Ingestion:
                 refusals.append({"index": index, "messageId": _message_id(raw), "error": str(error)})
             else:
                 good.append(message)
+                places.append(where)
         if refusals and not good:
-            why = "no message of this batch can be accepted"
-            return answer(400, InvalidInput.code, why, "batch", success=False, refused=refusals)
-        if good:
-            await self._intake.keep(good)
-        return _success([message.warning for message in good if message.warning], refusals)
+            nothing = InvalidInput("no message of this batch can be accepted", where="batch")
+            return tell(nothing, refused=refusals)
+        apart = await self._intake.keep(good) if good else ()
+        return _success(_warnings(good, places, apart), refusals)
 
-    async def track(self, request: Request) -> Response:
-        return await self._single(request, "track")
+    def single(self, kind: Kind) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint that takes one message of this kind."""
 
-    async def identify(self, request: Request) -> Response:
-        return await self._single(request, "identify")
+        async def one(request: Request) -> Response:
+            return await self._single(request, kind)
+
+        return one
+
+    async def metrics(self, request: Request) -> Response:
+        """Metrics of the client's own: nobody here wants them, and it need not try again."""
+        await read_body(request, self._limits.message)
+        return _success([], [])
+
+    async def settings(self, request: Request) -> Response:
+        """What Segment's client for browsers loads from its ``cdnURL``: send everything here, and nothing elsewhere."""
+        key = request.path_params["write_key"]
+        if key not in self._keys:
+            raise NotFound("there is no such write key")
+        host = f"{self._host}/v1"
+        sending = {"apiKey": key, "apiHost": host, "protocol": self._protocol}
+        document = {
+            "integrations": {"Segment.io": sending},
+            "metrics": {"sampleRate": 0, "host": host, "protocol": self._protocol},
+            "plan": {},
+            "edgeFunction": {},
+        }
+        return JSONResponse(document, headers={"Cache-Control": "public, max-age=300"})
 
     async def _single(self, request: Request, kind: Kind) -> Response:
         body, _ = await self._read(request, self._limits.message)
@@ -80,9 +120,8 @@ class Ingestion:
             _hold_against(vocabulary, message, "")
         except InvalidInput as error:
             refusal = {"index": 0, "messageId": _message_id(body), "error": str(error)}
-            return explain(error, success=False, refused=[refusal])
-        await self._intake.keep([message])
-        return _success([message.warning] if message.warning else [], [])
+            return tell(error, refused=[refusal])
+        return _success(_warnings([message], [""], await self._intake.keep([message])), [])
 
     async def _read(self, request: Request, limit: int) -> tuple[dict[str, Any], int]:
         key = presented(request)
@@ -93,6 +132,12 @@ class Ingestion:
         if key is None and document.get("writeKey") not in self._keys:
             raise _wrong_key()
         return document, len(body)
+
+
+def tell(error: IdicError, **more: Any) -> Response:
+    """The answer to a request that cannot be kept. ``code`` and ``message`` are where clients in Python look: without them
+    they send again, and again, what will never be accepted."""
+    return explain(error, success=False, code=error.code, message=str(error), **more)
 
 
 def _wrong_key() -> Refusal:
@@ -110,6 +155,15 @@ def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str) -
 def _message_id(raw: object) -> str | None:
     found = raw.get("messageId") if isinstance(raw, dict) else None
     return found[:255].encode("utf-8", "replace").decode() if isinstance(found, str) else None
+
+
+def _warnings(messages: Sequence[Message], places: Sequence[str], apart: Sequence[Message]) -> list[str]:
+    warnings = [message.warning for message in messages if message.warning]
+    for message, where in zip(messages, places, strict=True) if apart else ():
+        if any(message is one for one in apart):
+            field = f"{where}.previousId" if where else "previousId"
+            warnings.append(f"{field}: is another user's; two users are never made one, so this is kept and changes nobody")
+    return warnings
 
 
 def _success(warnings: list[str], refusals: list[dict[str, Any]]) -> Response:

@@ -21,7 +21,7 @@ MOST = 1000
 
 class _Waiting(NamedTuple):
     messages: Sequence[Message]
-    kept: asyncio.Future[None]
+    kept: asyncio.Future[Sequence[Message]]
 
 
 class Intake:
@@ -31,13 +31,16 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._committer: asyncio.Task[None] | None = None
 
-    async def keep(self, messages: Sequence[Message]) -> None:
-        """Return when these messages are committed. Raises ``StoreUnavailable``; then they may be sent again."""
-        kept = asyncio.get_running_loop().create_future()
+    async def keep(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return when these messages are committed, with the aliases that are not followed, maybe others' among them.
+
+        Raises ``StoreUnavailable``; then they may be sent again.
+        """
+        kept: asyncio.Future[Sequence[Message]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(messages, kept))
         if self._committer is None or self._committer.done():
             self._committer = asyncio.create_task(self._commit_all())
-        await kept
+        return await kept
 
     async def _commit_all(self) -> None:
         while self._waiting:
@@ -65,15 +68,14 @@ class Intake:
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:
         messages = [message for waiting in group for message in waiting.messages]
-        await self._store.move("accept", lambda tx: accept(tx, messages))
-        _settle(group, None)
+        _settle(group, await self._store.move("accept", lambda tx: accept(tx, messages)))
 
 
-def _settle(group: Sequence[_Waiting], error: Exception | None) -> None:
+def _settle(group: Sequence[_Waiting], outcome: Sequence[Message] | Exception) -> None:
     for waiting in group:
         if waiting.kept.done():  # its client is gone
             continue
-        if error is None:
-            waiting.kept.set_result(None)
+        if isinstance(outcome, Exception):
+            waiting.kept.set_exception(outcome)
         else:
-            waiting.kept.set_exception(error)
+            waiting.kept.set_result(outcome)

@@ -42,6 +42,7 @@ def answer(
     status: int,
     code: str,
     message: str,
+    /,
     where: str | None = None,
     headers: dict[str, str] | None = None,
     **more: Any,
@@ -56,7 +57,7 @@ def explain(error: IdicError, **more: Any) -> Response:
     """The answer to an error that idic raised on purpose; ``more`` stands beside it."""
     match error:
         case Refusal():
-            return answer(error.status, error.code, str(error), error.where, error.headers)
+            return answer(error.status, error.code, str(error), error.where, error.headers, **more)
         case InvalidInput():
             message = str(error)
             return answer(400, error.code, message.removeprefix(f"{error.where}: "), error.where, **more)

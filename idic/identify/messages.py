@@ -1,5 +1,7 @@
 """Segment's messages: what a client sent, read as something that idic can keep, or refused with place and reason.
 
+A page, a screen, a group and an alias become events with a name of idic's own and what was said of them as properties.
+
 A message that is read can be stored, on both databases: PostgreSQL keeps neither NUL nor half of a surrogate pair, JSON
 knows no NaN, and what is nested without end is an attack or a mistake. Fields that idic does not know are ignored.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic_core import to_json
 
@@ -22,16 +24,20 @@ LARGEST_MESSAGE = 32 * 1024
 DEEPEST = 20
 """Levels of objects and lists in properties and traits."""
 
+OWN_MESSAGE_ID = "idic-"
+"""How idic's own message ids begin; nobody else's may."""
+
 _PAST = timedelta(days=3653)
 _AHEAD = timedelta(days=1)
 
-Kind = Literal["track", "identify"]
+Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Message(NamedTuple):
     """``properties`` are an identify's traits, as sent. ``occurred_at`` (UTC, skew of the sender's clock removed) is
     None when the sender did not say or cannot be believed. ``message_id`` is None when idic has to make one.
-    ``warning`` is for the sender."""
+    ``warning`` is for the sender. ``previous_id`` is an alias's: what ``user_id`` was known by, whose alone it is."""
 
     kind: Kind
     name: str
@@ -41,6 +47,7 @@ class Message(NamedTuple):
     message_id: str | None = None
     occurred_at: datetime | None = None
     warning: str | None = None
+    previous_id: str | None = None
 
 
 def read_message(
@@ -66,31 +73,33 @@ def read_message(
         kind = _kind(raw.get("type"), where)
     user_id = _identifier(raw.get("userId"), where, "userId")
     anonymous_id = _identifier(raw.get("anonymousId"), where, "anonymousId")
-    if user_id is None and anonymous_id is None:
+    previous_id = None
+    if kind == "alias":
+        # Of the browser that it comes from an alias says nothing.
+        previous_id, anonymous_id = _needed(raw.get("previousId"), where, "previousId"), None
+        _needed(user_id, where, "userId")
+    elif user_id is None and anonymous_id is None:
         raise InvalidInput("say whose this is: userId or anonymousId is required", where=_at(where, "userId"))
-    field = "traits" if kind == "identify" else "properties"
-    properties = read_object(raw.get(field), _at(where, field))
+    name, properties = _said(raw, kind, where)
     if largest is not None:
         _check_size(raw, where, largest)
     occurred_at, warning = _occurred_at(raw, where, received_at, raw.get("sentAt") or sent_at)
     return Message(
         kind=kind,
-        name="" if kind == "identify" else _event(raw.get("event"), where),
+        name=name,
         properties=properties,
         user_id=user_id,
         anonymous_id=anonymous_id,
-        message_id=_identifier(raw.get("messageId"), where, "messageId"),
+        message_id=_message_id(raw.get("messageId"), where),
         occurred_at=occurred_at,
         warning=warning,
+        previous_id=previous_id,
     )
 
 
 def read_identifier(raw: object, where: str) -> str:
     """An id that has to be there, as text. Raises ``InvalidInput``."""
-    found = _identifier(raw, "", where)
-    if found is None:
-        raise InvalidInput("is missing", where=where)
-    return found
+    return _needed(raw, "", where)
 
 
 def read_object(raw: object, where: str) -> dict[str, Any]:
@@ -122,18 +131,63 @@ def _at(where: str, field: str) -> str:
 
 
 def _kind(raw: object, message: str) -> Kind:
-    where = _at(message, "type")
-    match raw:
+    for kind in KINDS:
+        if raw == kind:
+            return kind
+    what = "is missing; say one of" if raw is None else "must be one of"
+    raise InvalidInput(f"{what} {', '.join(KINDS)}", where=_at(message, "type"))
+
+
+def _said(raw: Mapping[str, Any], kind: Kind, where: str) -> tuple[str, dict[str, Any]]:
+    """The event's name and its properties; an identify has no name, and its properties are the traits."""
+    match kind:
         case "track":
-            return "track"
+            return _event(raw.get("event"), where), read_object(raw.get("properties"), _at(where, "properties"))
         case "identify":
-            return "identify"
-        case "page" | "screen" | "group" | "alias":
-            raise InvalidInput(f'"{raw}" is not kept by this version of idic; send track or identify', where=where)
-        case None:
-            raise InvalidInput('is missing; say "track" or "identify"', where=where)
-        case _:
-            raise InvalidInput('must be "track" or "identify"', where=where)
+            return "", _traits(raw, where)
+        case "page":
+            return "Page Viewed", _viewed(raw, where)
+        case "screen":
+            return "Screen Viewed", _viewed(raw, where)
+        case "group":
+            group_id = _needed(raw.get("groupId"), where, "groupId")
+            return "Group Joined", {"group_id": group_id, "traits": read_object(raw.get("traits"), _at(where, "traits"))}
+        case "alias":
+            return "Identity Aliased", {"previous_id": _needed(raw.get("previousId"), where, "previousId")}
+
+
+def _traits(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    traits = raw.get("traits")
+    context = raw.get("context")
+    if traits is None and isinstance(context, Mapping):
+        return read_object(context.get("traits"), _at(where, "context.traits"))  # where RudderStack's clients put them
+    return read_object(traits, _at(where, "traits"))
+
+
+def _viewed(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    properties = read_object(raw.get("properties"), _at(where, "properties"))
+    for field in ("name", "category"):
+        said = raw.get(field)
+        if said is None or said == "":
+            continue
+        if not isinstance(said, str):
+            raise InvalidInput("must be text", where=_at(where, field))
+        properties = {**properties, field: _short(said, where, field)}
+    return properties
+
+
+def _needed(raw: object, message: str, field: str) -> str:
+    found = _identifier(raw, message, field)
+    if found is None:
+        raise InvalidInput("is missing", where=_at(message, field))
+    return found
+
+
+def _message_id(raw: object, message: str) -> str | None:
+    found = _identifier(raw, message, "messageId")
+    if found is not None and found.startswith(OWN_MESSAGE_ID):
+        raise InvalidInput(f'begins with "{OWN_MESSAGE_ID}", as only idic\'s own may', where=_at(message, "messageId"))
+    return found
 
 
 def _identifier(raw: object, message: str, field: str) -> str | None:

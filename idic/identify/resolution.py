@@ -16,10 +16,12 @@ class Identity(NamedTuple):
 
 
 class Person(NamedTuple):
-    """What a message says of whose it is; at least one of the two is there."""
+    """What a message says of whose it is; at least one of the first two is there. ``previous_id`` is another name of the
+    user, of either kind, which only an alias says, and instead of an anonymous id."""
 
     user_id: str | None = None
     anonymous_id: str | None = None
+    previous_id: str | None = None
 
     @property
     def identities(self) -> tuple[Identity, ...]:
@@ -28,10 +30,12 @@ class Person(NamedTuple):
 
 
 class Belonging(NamedTuple):
-    """``merges`` is another customer who was anonymous and turned out to be this one."""
+    """``merges`` is another customer who was anonymous and turned out to be this one. ``apart``: the previous id is
+    somebody's with a user id of their own, and stays theirs."""
 
     customer: str
     merges: str | None = None
+    apart: bool = False
 
 
 class Resolution(NamedTuple):
@@ -49,6 +53,7 @@ def resolve(persons: Iterable[Person], known: dict[Identity, str], named: set[st
     have a user id.
     """
     known, named = dict(known), set(named)
+    merging: dict[str, str] = {}
     belongings, created, linked = [], [], {}
 
     def link(identity: Identity, customer: str) -> None:
@@ -63,6 +68,11 @@ def resolve(persons: Iterable[Person], known: dict[Identity, str], named: set[st
     for person in persons:
         user = Identity("user_id", person.user_id) if person.user_id is not None else None
         anonymous = Identity("anonymous_id", person.anonymous_id) if person.anonymous_id is not None else None
+        previous = None
+        if person.previous_id is not None and person.previous_id != person.user_id:
+            previous = known.get(Identity("user_id", person.previous_id))
+            if previous is None:
+                anonymous = Identity("anonymous_id", person.previous_id)
         behind = known.get(anonymous) if anonymous is not None else None
         merges = None
         if user is None:
@@ -72,10 +82,15 @@ def resolve(persons: Iterable[Person], known: dict[Identity, str], named: set[st
             if behind is not None and behind != customer and behind not in named:
                 merges = behind
                 named.add(behind)  # spoken for: nobody else in this set merges it too
+                merging[behind] = customer
         else:
             customer = behind if behind is not None and behind not in named else create()
             link(user, customer)
         if anonymous is not None and behind is None:
             link(anonymous, customer)
-        belongings.append(Belonging(customer, merges))
+        apart = False
+        if person.previous_id is not None:
+            whose = previous or behind or customer
+            apart = merging.get(whose, whose) != customer
+        belongings.append(Belonging(customer, merges, apart))
     return Resolution(tuple(belongings), tuple(created), linked)

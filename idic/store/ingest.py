@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idic.errors import NotFound
-from idic.identify.messages import Message
+from idic.identify.messages import OWN_MESSAGE_ID, Message
 from idic.identify.resolution import Identity, Person, Resolution, resolve
 from idic.store.database import Tx
 from idic.store.tables import Row, customers, events, identities, partition_of
@@ -35,10 +35,6 @@ class Observation(NamedTuple):
     once: str | None = None
 
 
-OWN_MESSAGE_ID = "idic-"
-"""How idic's own message ids begin; nobody else's may."""
-
-
 def about(touch: Row, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
     """What became of a touch, given its row, as one of ``idic.journey.vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
     one time a touch, whatever tells of it."""
@@ -47,8 +43,11 @@ def about(touch: Row, name: str, properties: dict[str, Any] | None = None, once:
     return Observation(name, touch["customer_id"], touch["enrollment_id"], touch["step"], said, again)
 
 
-async def accept(tx: Tx, messages: Sequence[Message]) -> None:
-    """Keep the messages that are not kept already, in their order, each under its customer."""
+async def accept(tx: Tx, messages: Sequence[Message]) -> Sequence[Message]:
+    """Keep the messages that are not kept already, in their order, each under its customer.
+
+    Returns the aliases that are kept without being followed: their previous id is another user's.
+    """
     # Of several with one id the first counts, as it would across requests.
     by_id: dict[str, Message] = {}
     for message in messages:
@@ -61,7 +60,7 @@ async def accept(tx: Tx, messages: Sequence[Message]) -> None:
             del by_id[message_id]
         resolution = await _resolved(tx, _persons(by_id.values()), ties)
     if not by_id:
-        return
+        return ()
     accepted_at = tx.now()
     await _keep(
         tx,
@@ -70,6 +69,7 @@ async def accept(tx: Tx, messages: Sequence[Message]) -> None:
             for (message_id, message), belonging in zip(by_id.items(), resolution.belongings, strict=True)
         ],
     )
+    return [message for message, belonging in zip(by_id.values(), resolution.belongings, strict=True) if belonging.apart]
 
 
 async def observe(tx: Tx, seen: Observation) -> None:
@@ -155,12 +155,12 @@ _INSERT_POSTGRESQL = _insert_postgresql()
 
 async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
     return {row["message_id"] for row in await tx.rows(
-        select(events.c.message_id).where(_among(tx, events.c.message_id, message_ids))
+        select(events.c.message_id).where(among(tx, events.c.message_id, message_ids))
     )}  # fmt: skip
 
 
 def _persons(messages: Iterable[Message]) -> list[Person]:
-    return [Person(message.user_id, message.anonymous_id) for message in messages]
+    return [Person(message.user_id, message.anonymous_id, message.previous_id) for message in messages]
 
 
 async def _resolved(tx: Tx, persons: Sequence[Person], ties: _Ties) -> Resolution:
@@ -177,7 +177,7 @@ async def _resolved(tx: Tx, persons: Sequence[Person], ties: _Ties) -> Resolutio
             # Two requests must not give one anonymous customer a user id each: whoever does it holds the row alone.
             alone |= named
             await tx.execute(
-                select(customers.c.id).where(_among(tx, customers.c.id, named)).order_by(customers.c.id)
+                select(customers.c.id).where(among(tx, customers.c.id, named)).order_by(customers.c.id)
                 .with_for_update(key_share=True)
             )  # fmt: skip
         ties = await _ties(tx, persons)
@@ -201,6 +201,9 @@ class _Identified(Protocol):
     @property
     def anonymous_id(self) -> str | None: ...
 
+    @property
+    def previous_id(self) -> str | None: ...
+
 
 async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) -> _Ties:
     """Look up these identities, and hold the rows of the customers behind them."""
@@ -210,13 +213,16 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
             users.add(person.user_id)
         if person.anonymous_id is not None:
             anonymous.add(person.anonymous_id)
+        if person.previous_id is not None:
+            users.add(person.previous_id)
+            anonymous.add(person.previous_id)
     asked = [
-        (identities.c.kind == kind) & _among(tx, identities.c.value, values)
+        (identities.c.kind == kind) & among(tx, identities.c.value, values)
         for kind, values in (("user_id", users), ("anonymous_id", anonymous))
         if values
     ]
     found = (
-        select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, _NAMED)
+        select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, NAMED)
         .join(customers, customers.c.id == identities.c.customer_id)
         .where(or_(false(), *asked))
         .order_by(customers.c.id)
@@ -240,7 +246,7 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
 
 
 _user = identities.alias("named")
-_NAMED = (
+NAMED = (
     select(_user.c.customer_id)
     .where(_user.c.customer_id == customers.c.id, _user.c.kind == "user_id")
     .correlate(customers)
@@ -264,8 +270,8 @@ async def _held(tx: Tx, ids: set[str]) -> dict[str, _Root]:
     missing = ids
     while missing:
         rows = await tx.rows(
-            select(customers.c.id, customers.c.merged_into, _NAMED)
-            .where(_among(tx, customers.c.id, missing))
+            select(customers.c.id, customers.c.merged_into, NAMED)
+            .where(among(tx, customers.c.id, missing))
             .order_by(customers.c.id)
             .with_for_update(read=True, key_share=True, of=customers)
         )
@@ -306,7 +312,7 @@ async def _linked(tx: Tx, resolution: Resolution) -> bool:
     return True
 
 
-def _among(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
+def among(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
     """``found IN values`` as one parameter, so that the statement is the same for any number of them."""
     if tx.sqlite:
         each = func.json_each(bindparam(None, list(values), JSON())).table_valued(column("value", Text))

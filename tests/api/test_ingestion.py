@@ -115,6 +115,8 @@ async def test_an_event_without_a_user_is_refused(shop: httpx.AsyncClient) -> No
             "message": "say whose this is: userId or anonymousId is required",
             "where": "userId",
         },
+        "code": "invalid_input",
+        "message": "userId: say whose this is: userId or anonymousId is required",
         "refused": [
             {
                 "index": 0,
@@ -294,6 +296,83 @@ async def test_events_of_a_merged_customer_go_to_the_one_they_became(
     await batch(shop, track(None, anonymousId="kiosk"), identify("anna", anonymousId="kiosk"), track("anna"))
     for event in (await kept(store))[-3:]:
         assert (event["customer_id"], event["merges"]) == (people["anna"], None)
+
+
+async def test_every_kind_of_call_has_a_path_of_its_own_and_a_short_one(shop: httpx.AsyncClient, store: Store) -> None:
+    for name, body in CALLS.items():
+        for path in (f"/v1/{name}", f"/v1/{name[0]}"):
+            assert (await shop.post(path, json={"userId": "anna"} | body)).json() == {"success": True}
+    assert (await shop.post("/v1/b", json={"batch": [{"userId": "anna", "type": n} | CALLS[n] for n in CALLS]})).is_success
+    events = [(event["kind"], event["name"], event["properties"]) for event in await kept(store)]
+    assert events[::2][:6] == events[1::2][:6] == events[12:] == [
+        ("track", "Cart Updated", {"total": 80}),
+        ("identify", "", {"firstName": "Anna"}),
+        ("page", "Page Viewed", {"name": "Beans", "path": "/beans"}),
+        ("screen", "Screen Viewed", {"name": "Cart"}),
+        ("group", "Group Joined", {"group_id": "roasters", "traits": {"plan": "pro"}}),
+        ("alias", "Identity Aliased", {"previous_id": "phone"}),
+    ]  # fmt: skip
+    assert await how_many_customers(store) == 1
+    assert set(await belongs(store)) == {"anna", "phone"}
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "track": {"event": "Cart Updated", "properties": {"total": 80}},
+    "identify": {"traits": {"firstName": "Anna"}},
+    "page": {"name": "Beans", "properties": {"path": "/beans"}},
+    "screen": {"name": "Cart"},
+    "group": {"groupId": "roasters", "traits": {"plan": "pro"}},
+    "alias": {"previousId": "phone"},
+}
+
+
+async def test_an_alias_of_somebody_anonymous_is_marked_for_merging(shop: httpx.AsyncClient, store: Store) -> None:
+    await batch(shop, track("anna"), track(None, anonymousId="tablet"))
+    assert (await shop.post("/v1/alias", json={"userId": "anna", "previousId": "tablet"})).json() == {"success": True}
+    people, event = await belongs(store), (await kept(store))[-1]
+    assert (event["customer_id"], event["merges"]) == (people["anna"], people["tablet"])
+
+
+async def test_an_alias_never_makes_two_users_one_and_says_so(shop: httpx.AsyncClient, store: Store) -> None:
+    await batch(shop, track("anna"), track("bert", anonymousId="phone"))
+    people = await belongs(store)
+    takes = {"userId": "anna", "previousId": "bert"}
+    told = "previousId: is another user's; two users are never made one, so this is kept and changes nobody"
+    assert (await shop.post("/v1/alias", json=takes)).json() == {"success": True, "warnings": [told]}
+    again = await batch(shop, "?", track("anna"), takes | {"type": "alias", "previousId": "phone"})
+    assert again.json()["warnings"] == [f"batch[2].{told}"]
+    assert await belongs(store) == people
+    assert {event["merges"] for event in await kept(store)} == {None}
+    assert (await kept(store))[2]["customer_id"] == people["anna"]
+
+
+async def test_what_only_idic_can_know_is_a_mere_event_when_others_say_it(shop: httpx.AsyncClient, store: Store) -> None:
+    told = {"enrollment": "e1", "step": "s1", "channel": "email"}
+    await shop.post("/v1/track", json=track(event="Message Delivered", properties=told, enrollment_id="e1", step="s1"))
+    refused = await shop.post("/v1/track", json=track(event="Message Delivered", messageId="idic-delivered:t1"))
+    assert refused.status_code == 400
+    assert refused.json()["message"] == 'messageId: begins with "idic-", as only idic\'s own may'
+    [event] = await kept(store)
+    assert (event["kind"], event["enrollment_id"], event["step"]) == ("track", None, None)
+
+
+async def test_segments_client_for_browsers_is_told_to_send_here(anyone: httpx.AsyncClient) -> None:
+    for path in (f"/v1/projects/{WRITE_KEY}/settings", f"/projects/{WRITE_KEY}/settings"):
+        answer = await anyone.get(path, headers={"Origin": "https://shop.example"})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+        segment = answer.json()["integrations"]["Segment.io"]
+        assert segment == {"apiKey": WRITE_KEY, "apiHost": "idic/v1", "protocol": "http"}
+    wrong = await anyone.get("/v1/projects/wrong/settings", headers={"Origin": "https://shop.example"})
+    assert (wrong.status_code, wrong.headers["access-control-allow-origin"]) == (404, "*")
+    # Its metrics come without a key and go nowhere.
+    metrics = await anyone.post("/v1/m", content=b'{"series": []}', headers={"Content-Type": "text/plain"})
+    assert metrics.status_code == 200
+
+
+async def test_the_reference_lists_every_path(anyone: httpx.AsyncClient) -> None:
+    paths = (await anyone.get("/openapi.json")).json()["paths"]
+    assert {f"/v1/{name}" for name in ("batch", *CALLS)} | {"/v1/projects/{write_key}/settings"} <= paths.keys()
+    assert "/v1/t" not in paths
 
 
 async def test_methods_and_paths_that_are_not_there(anyone: httpx.AsyncClient) -> None:

@@ -30,6 +30,31 @@ def test_an_identify_message_keeps_traits_as_sent() -> None:
     assert (message.kind, message.name, message.properties) == ("identify", "", {"firstName": "Anna"})
 
 
+def test_where_rudderstack_puts_the_traits_they_are_found() -> None:
+    assert read({"type": "identify", "userId": "anna", "context": {"traits": {"vip": True}}}).properties == {"vip": True}
+    assert read(identify(context={"traits": {"vip": True}})).properties == {"firstName": "Anna"}
+    assert read({"type": "identify", "userId": "anna", "context": "none"}).properties == {}
+
+
+def test_a_page_and_a_screen_are_events_and_the_call_knows_their_name_best() -> None:
+    properties = {"name": "home", "path": "/beans", "category": "shop"}
+    page = {"type": "page", "userId": "anna", "name": "Beans", "category": "", "properties": properties}
+    assert read(page) == Message("page", "Page Viewed", {"name": "Beans", "path": "/beans", "category": "shop"}, "anna")
+    screen = {"type": "screen", "anonymousId": "phone", "name": None, "category": "Shop"}
+    assert read(screen) == Message("screen", "Screen Viewed", {"category": "Shop"}, anonymous_id="phone")
+    assert properties["name"] == "home"
+
+
+def test_a_group_is_an_event_of_whoever_joined() -> None:
+    group = {"type": "group", "userId": "anna", "groupId": 7, "traits": {"name": "Roasters"}}
+    assert read(group) == Message("group", "Group Joined", {"group_id": "7", "traits": {"name": "Roasters"}}, "anna")
+
+
+def test_an_alias_is_about_two_ids_and_not_about_the_browser() -> None:
+    alias = {"type": "alias", "userId": "anna", "previousId": "phone", "anonymousId": "tablet"}
+    assert read(alias) == Message("alias", "Identity Aliased", {"previous_id": "phone"}, "anna", previous_id="phone")
+
+
 @pytest.mark.parametrize(("sent", "kept"), [(17, "17"), (17.0, "17"), (1.5, "1.5"), ("017", "017"), (" a ", " a ")])
 def test_numbers_are_ids_too(sent: object, kept: str) -> None:
     assert read(track(userId=sent)).user_id == kept
@@ -56,9 +81,19 @@ def test_numbers_are_ids_too(sent: object, kept: str) -> None:
         (track(event=7), "batch[3].event: must be text"),
         (track(properties=[1]), "batch[3].properties: must be an object, as in {…}"),
         (identify(traits="vip"), "batch[3].traits: must be an object, as in {…}"),
-        (track(type=None), 'batch[3].type: is missing; say "track" or "identify"'),
-        (track(type="tarck"), 'batch[3].type: must be "track" or "identify"'),
-        (track(type="page"), 'batch[3].type: "page" is not kept by this version of idic; send track or identify'),
+        (track(type=None), "batch[3].type: is missing; say one of track, identify, page, screen, group, alias"),
+        (track(type="tarck"), "batch[3].type: must be one of track, identify, page, screen, group, alias"),
+        (track(type=["track"]), "batch[3].type: must be one of"),
+        (track(messageId="idic-delivered:t1"), 'batch[3].messageId: begins with "idic-", as only idic\'s own may'),
+        ({"type": "page"}, "batch[3].userId: say whose this is"),
+        ({"type": "page", "userId": "anna", "name": 7}, "batch[3].name: must be text"),
+        ({"type": "page", "userId": "anna", "properties": []}, "batch[3].properties: must be an object"),
+        ({"type": "screen", "userId": "anna", "category": "x" * 256}, "batch[3].category: has 256 characters"),
+        ({"type": "group", "userId": "anna"}, "batch[3].groupId: is missing"),
+        ({"type": "group", "userId": "anna", "groupId": "g", "traits": "x"}, "batch[3].traits: must be an object"),
+        ({"type": "alias", "userId": "anna"}, "batch[3].previousId: is missing"),
+        ({"type": "alias", "anonymousId": "phone", "previousId": "phone"}, "batch[3].userId: is missing"),
+        ({"type": "identify", "userId": "anna", "context": {"traits": "vip"}}, "batch[3].context.traits: must be an object"),
         (track(timestamp="yesterday"), "batch[3].timestamp: must be a moment in ISO 8601"),
         (track(timestamp=1772442000), "batch[3].timestamp: must be a moment in ISO 8601"),
         (track(properties={"a": {"b": ["x", "\0"]}}), "batch[3].properties.a.b[1]: holds a NUL character"),

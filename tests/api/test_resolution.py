@@ -65,10 +65,54 @@ def test_an_anonymous_customer_is_merged_into_one_only() -> None:
     assert decision.belongings == (Belonging("c1", "c3"), Belonging("c2"))
 
 
+def alias(user_id: str, previous_id: str) -> Person:
+    return Person(user_id, None, previous_id)
+
+
+def test_an_alias_that_nobody_knows_is_one_more_name_of_the_user() -> None:
+    assert decide(alias("anna", "old"), known={user("anna"): "c1"}, named={"c1"}) == Resolution(
+        (Belonging("c1"),), (), {anonymous("old"): "c1"}
+    )
+    both_new = Resolution((Belonging("new1"),), ("new1",), {user("anna"): "new1", anonymous("old"): "new1"})
+    assert decide(alias("anna", "old")) == both_new
+
+
+def test_an_alias_of_somebody_anonymous_is_who_they_turned_out_to_be() -> None:
+    known = {user("anna"): "c1", anonymous("tablet"): "c2"}
+    assert decide(alias("anna", "tablet"), known=known, named={"c1"}).belongings == (Belonging("c1", "c2"),)
+    assert decide(alias("anna", "phone"), known={anonymous("phone"): "c3"}).linked == {user("anna"): "c3"}
+
+
+def test_an_alias_of_what_is_theirs_already_changes_nothing() -> None:
+    known = {user("anna"): "c1", user("old"): "c1", anonymous("tablet"): "c1"}
+    decision = decide(*(alias("anna", own) for own in ("old", "tablet", "anna")), known=known, named={"c1"})
+    assert decision == Resolution((Belonging("c1"),) * 3, (), {})
+
+
+def test_an_alias_never_takes_another_user() -> None:
+    known = {user("anna"): "c1", user("bert"): "c2", anonymous("phone"): "c2"}
+    decision = decide(alias("anna", "bert"), alias("anna", "phone"), known=known, named={"c1", "c2"})
+    assert decision == Resolution((Belonging("c1", apart=True),) * 2, (), {})
+    stranger = decide(alias("cleo", "bert"), known=known, named={"c1", "c2"})
+    assert stranger == Resolution((Belonging("new1", apart=True),), ("new1",), {user("cleo"): "new1"})
+
+
+def test_an_alias_that_says_what_is_happening_already_is_not_apart() -> None:
+    known = {user("anna"): "c1", anonymous("tablet"): "c2"}
+    decision = decide(Person("anna", "tablet"), alias("anna", "tablet"), known=known, named={"c1"})
+    assert decision.belongings == (Belonging("c1", "c2"), Belonging("c1"))
+
+
+def test_a_user_id_beats_an_anonymous_id_that_reads_the_same() -> None:
+    known = {user("anna"): "c1", user("bert"): "c2", anonymous("bert"): "c3"}
+    assert decide(alias("anna", "bert"), known=known, named={"c1", "c2"}).belongings == (Belonging("c1", apart=True),)
+
+
 ids = st.sampled_from(["a", "b", "c", None])
+aliases = st.builds(alias, st.sampled_from("abc"), st.sampled_from("abc"))
 
 
-@given(st.lists(st.builds(Person, ids, ids).filter(lambda person: any(person)), max_size=12))
+@given(st.lists(st.builds(Person, ids, ids).filter(lambda person: any(person)) | aliases, max_size=12))
 def test_a_set_is_resolved_as_its_messages_would_be_one_by_one(persons: list[Person]) -> None:
     together = decide(*persons)
     known: dict[Identity, str] = {}
@@ -77,7 +121,8 @@ def test_a_set_is_resolved_as_its_messages_would_be_one_by_one(persons: list[Per
     numbers = itertools.count(1)
     for person, at_once in zip(persons, together.belongings, strict=True):
         alone = resolve([person], known, named | merged, lambda: f"new{next(numbers)}")
-        assert alone.belongings == (at_once,)
+        # Alone, it does not know what became of whom the ones before it merged.
+        assert alone.belongings[0][:2] == at_once[:2]
         known |= alone.linked
         named |= {customer for identity, customer in alone.linked.items() if identity.kind == "user_id"}
         merged |= {at_once.merges} - {None} if at_once.merges else set()
