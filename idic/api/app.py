@@ -25,6 +25,8 @@ from idic.api.problems import Problem, add_problems
 from idic.api.public import PublicPages
 from idic.api.vocabulary import PublishedVocabulary
 from idic.api.webhooks import TwilioReports
+from idic.errors import IdicError
+from idic.identify.messages import KINDS
 from idic.interact.channels.twilio import WEBHOOK_PATH
 from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Links
 from idic.store.database import Store
@@ -50,7 +52,8 @@ def create_app(
     limits = limits or Limits()
     app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
     add_problems(app)
-    events = Ingestion(Intake(store), PublishedVocabulary(store), Keys(write_keys), store.clock, limits)
+    vocabulary, keys = PublishedVocabulary(store), Keys(write_keys)
+    events = Ingestion(Intake(store), vocabulary, keys, store.clock, limits, public_url=links.base_url)
     _add_ingestion(app, events)
     secret = APIRouter(
         dependencies=[Depends(_secret(Keys(secret_keys))), Depends(_BEARER), Depends(_BASIC)],
@@ -88,16 +91,25 @@ def _secret(keys: Keys) -> Any:
 
 
 def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
-    for path, endpoint, summary, shape in (
-        ("/v1/batch", events.batch, "Many messages at once", _BATCH),
-        ("/v1/track", events.track, "Something that a customer did", _TRACK),
-        ("/v1/identify", events.identify, "Who a customer is", _IDENTIFY),
-    ):
+    one = events.single
+    described = {
+        "/v1/batch": (events.batch, "Many messages at once", _BATCH),
+        "/v1/track": (one("track"), "Something that a customer did", _TRACK),
+        "/v1/identify": (one("identify"), "Who a customer is", _IDENTIFY),
+        "/v1/page": (one("page"), "A page of a website that a customer looked at: the event Page Viewed", _VIEW),
+        "/v1/screen": (one("screen"), "A screen of an app that a customer looked at: the event Screen Viewed", _VIEW),
+        "/v1/group": (one("group"), "A company or the like that a customer belongs to: the event Group Joined", _GROUP),
+        "/v1/alias": (one("alias"), "Another id of the same customer", _ALIAS),
+        ingestion.METRICS: (events.metrics, "A client's metrics about itself, which are dropped", {"type": "object"}),
+    }
+    short = {path: described[long] for path, long in ingestion.SHORT.items()}
+    for path, (endpoint, summary, shape) in (described | short).items():
         # On the application itself and not through a router of its own: that would be searched for at every event.
         app.router.add_api_route(
             path,
             endpoint,
             methods=["POST"],
+            include_in_schema=path in described,
             route_class_override=_Raw,
             tags=["events"],
             summary=summary,
@@ -110,6 +122,18 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
                 413: {"model": Problem, "description": "Too large"},
                 503: {"model": Problem, "description": "The store does not answer; nothing was kept: send it again"},
             },
+        )
+    for path in ingestion.SETTINGS_PATHS:
+        app.router.add_api_route(
+            path,
+            events.settings,
+            methods=["GET"],
+            route_class_override=_Raw,
+            tags=["events"],
+            summary="What Segment's client for browsers loads from its cdnURL",
+            response_model=None,
+            openapi_extra={"parameters": [_PATH_KEY]},
+            responses={404: {"model": Problem, "description": "No such write key"}},
         )
 
 
@@ -132,18 +156,25 @@ class _Raw(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except IdicError as error:
+                return ingestion.tell(error)
+
+        return handle
 
 
 class _Browsers:
-    """Web pages of any origin may send events, and do nothing else."""
+    """Web pages of any origin may send events and ask how to send them, and do nothing else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._open = CORSMiddleware(app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"], max_age=86400)
+        self._open = CORSMiddleware(app, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"], max_age=86400)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_open = scope["type"] == "http" and scope["path"] in ingestion.PATHS
+        is_open = scope["type"] == "http" and (scope["path"] in ingestion.PATHS or ingestion.is_settings(scope["path"]))
         await (self._open if is_open else self._app)(scope, receive, send)
 
 
@@ -161,6 +192,31 @@ _TRACK = {
     "properties": _COMMON | {"event": {"type": "string"}, "properties": {"type": "object"}} | _WRITE_KEY,
 }
 _IDENTIFY = {"type": "object", "properties": _COMMON | {"traits": {"type": "object"}} | _WRITE_KEY}
+_VIEW = {
+    "type": "object",
+    "properties": _COMMON
+    | {"name": {"type": "string"}, "category": {"type": "string"}, "properties": {"type": "object"}}
+    | _WRITE_KEY,
+}
+_GROUP = {
+    "type": "object",
+    "required": ["groupId"],
+    "properties": _COMMON | {"groupId": {"type": "string"}, "traits": {"type": "object"}} | _WRITE_KEY,
+}
+_ALIAS = {
+    "type": "object",
+    "required": ["userId", "previousId"],
+    "properties": _COMMON
+    | {
+        "userId": {"type": "string", "description": "the shop's id of the customer"},
+        "previousId": {
+            "type": "string",
+            "description": "what the customer was known by: an anonymous id, or one that is new. Another user's is not taken",
+        },
+    }
+    | _WRITE_KEY,
+}
+_PATH_KEY = {"name": "write_key", "in": "path", "required": True, "schema": {"type": "string"}}
 _BATCH = {
     "type": "object",
     "required": ["batch"],
@@ -168,7 +224,7 @@ _BATCH = {
         "batch": {
             "type": "array",
             "items": {"type": "object"},
-            "description": 'messages as above, each with a "type": "track" or "identify"',
+            "description": f'messages as those below, each with a "type": {", ".join(KINDS)}',
         },
         "sentAt": _COMMON["sentAt"],
     }
