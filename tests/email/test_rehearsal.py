@@ -8,7 +8,9 @@ import pytest
 
 from idic.authoring import compile_folder
 from idic.customize.rehearsal import rehearse
-from tests.email.test_compose import program
+from idic.journey.program import AnyContent, Email, Message, Sms, Web
+from idic.journey.times import Duration
+from tests.email.test_compose import READS, program
 
 JOURNEYS = Path(__file__).parents[2] / "journeys"
 
@@ -29,4 +31,20 @@ def test_the_example_journeys_have_sound_messages() -> None:
 )
 def test_what_does_not_hold_together_is_found(email: dict[str, str], whom: str, code: str) -> None:
     [unsound] = rehearse(program(**email))
+    assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
+
+
+@pytest.mark.parametrize(
+    ("contents", "whom", "code"),
+    [
+        ({"sms": Sms(text="{% if customer.first_name %}Hi{% endif %}")}, "nothing known", "empty"),
+        ({"web": Web(slot="hero", body="<p></p>", show_for=Duration(days=1))}, "everything known", "empty"),
+        ({"web": Web(slot="hero", body="<b>x{% render 'bad' %}", show_for=Duration(days=1))}, "everything known", "unsafe"),
+        ({"sms": Sms(text="Hi"), "email": Email(subject=" ", body="<p>x")}, "everything known", "empty"),
+    ],
+)
+def test_every_channel_is_rehearsed(contents: dict[str, AnyContent], whom: str, code: str) -> None:
+    blocks = {"bad": "<script>alert(1)</script>"}
+    message = Message(id="reminder", contents=contents, reads=READS, blocks=blocks)
+    [unsound] = rehearse(program().model_copy(update={"messages": {"reminder": message}}))
     assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
