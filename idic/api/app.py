@@ -13,8 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from idic.api import ingestion, reference
+from idic.api import ingestion, reference, web
 from idic.api.access import Access
+from idic.api.console.pages import Settings as ConsoleSettings
+from idic.api.console.pages import add_console
 from idic.api.customers import add_customers
 from idic.api.enrollments import Enroll, add_enrollments
 from idic.api.health import add_health
@@ -23,12 +25,15 @@ from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
 from idic.api.problems import Problem, add_problems
 from idic.api.public import PublicPages
+from idic.api.streams import Streams
 from idic.api.vocabulary import PublishedVocabulary
+from idic.api.web import Web, add_web
 from idic.api.webhooks import TwilioReports
 from idic.errors import IdicError
 from idic.identify.messages import KINDS
 from idic.interact.channels.twilio import WEBHOOK_PATH
 from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Links
+from idic.interact.visitors import Proofs
 from idic.store.database import Store
 
 DESCRIPTION = """\
@@ -47,16 +52,21 @@ def create_app(
     enroll: Enroll,
     limits: Limits | None = None,
     reports: TwilioReports | None = None,
+    console: ConsoleSettings | None = None,
+    proof_keys: Iterable[str] = (),
+    streams: Streams | None = None,
 ) -> FastAPI:
-    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``."""
+    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``. There is
+    a console if it is asked for. Whoever serves it closes ``streams`` before stopping: a page that is open stays open."""
     limits = limits or Limits()
     app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
     add_problems(app)
     vocabulary, keys = PublishedVocabulary(store), Keys(write_keys)
     events = Ingestion(Intake(store), vocabulary, keys, store.clock, limits, public_url=links.base_url)
     _add_ingestion(app, events)
+    secrets = Keys(secret_keys)
     secret = APIRouter(
-        dependencies=[Depends(_secret(Keys(secret_keys))), Depends(_BEARER), Depends(_BASIC)],
+        dependencies=[Depends(_secret(secrets)), Depends(_BEARER), Depends(_BASIC)],
         responses={401: {"model": Problem, "description": "No secret key, or a wrong one"}},
     )
     add_customers(secret, store)
@@ -68,13 +78,17 @@ def create_app(
     app.include_router(_public(PublicPages(store, links)))
     if reports is not None:
         app.add_api_route(WEBHOOK_PATH, reports.receive, methods=["POST"], include_in_schema=False, response_model=None)
+    sites = APIRouter(include_in_schema=False)
+    add_web(sites, Web(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links)))
+    app.include_router(sites)
+    add_console(app, store, secrets, console or ConsoleSettings())
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return HTMLResponse(reference.render(app.openapi()))
 
     app.add_middleware(_Browsers)
-    app.add_middleware(Access, quiet=ingestion.PATHS | {"/healthz", "/readyz"})
+    app.add_middleware(Access, quiet=_OPEN | {"/healthz", "/readyz"})
     return app
 
 
@@ -166,15 +180,18 @@ class _Raw(APIRoute):
         return handle
 
 
+_OPEN = ingestion.PATHS | web.PATHS
+
+
 class _Browsers:
-    """Web pages of any origin may send events and ask how to send them, and do nothing else."""
+    """Web pages of any origin may send events, ask how to send them and fill their slots, and do nothing else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._open = CORSMiddleware(app, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"], max_age=86400)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_open = scope["type"] == "http" and (scope["path"] in ingestion.PATHS or ingestion.is_settings(scope["path"]))
+        is_open = scope["type"] == "http" and (scope["path"] in _OPEN or ingestion.is_settings(scope["path"]))
         await (self._open if is_open else self._app)(scope, receive, send)
 
 

@@ -22,6 +22,8 @@ DRAIN = 30
 
 log = structlog.get_logger()
 
+_AT_HOME = {"127.0.0.1", "localhost", "::1"}
+
 
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
@@ -41,17 +43,22 @@ def api(
 async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: int) -> None:
     """Serve until ``stop`` is set, then answer what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
     from idic.api.app import create_app
+    from idic.api.console.pages import Settings as ConsoleSettings
     from idic.api.ingestion import Limits
+    from idic.api.streams import Streams
     from idic.api.webhooks import TwilioReports
     from idic.interact.links import Links
     from idic.router.enrolling import enroll
     from idic.router.house import house, twilio_account
     from idic.store.running import running_store
 
+    if settings.console == "open" and host not in _AT_HOME:
+        raise SettingsError(f"IDIC_CONSOLE=open shows customers to whoever reaches {host}: set it to key, or to off")
     listening = _listen(host, port)
     links = Links.set_up(settings)
     twilio = twilio_account(settings)
     async with running_store(settings) as store:
+        streams = Streams(store, links)
         app = create_app(
             store,
             write_keys=[key.get_secret_value() for key in settings.write_keys],
@@ -60,6 +67,9 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             enroll=functools.partial(enroll, house(settings)),
             reports=TwilioReports(store, settings.public_url, twilio.token) if twilio else None,
             limits=Limits(batch=settings.max_body),
+            proof_keys=[key.get_secret_value() for key in settings.proof_keys],
+            streams=streams,
+            console=ConsoleSettings(settings.console, settings.temporal_ui, settings.temporal_namespace),
         )
         server = _Server(
             uvicorn.Config(
@@ -77,6 +87,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
         log.info("api listens", host=host, port=port)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        streams.close()
         server.should_exit = True
         await serving
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from idic.store.database import Tx
+from idic.store.ingest import among
 from idic.store.tables import Row, placements
 
 
@@ -52,3 +54,24 @@ async def end_clicked(tx: Tx, touch_id: str, at: datetime) -> None:
         .where(placements.c.touch_id == touch_id, placements.c.ended_at.is_(None), placements.c.ends_on_click)
         .values(ended_at=at, ended="click")
     )
+
+
+async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Row]:
+    """What is shown to these customers at ``at``, oldest first, without what is in it: where there are several for a slot,
+    the last is the one to be seen."""
+    return await tx.rows(
+        select(placements.c.touch_id, placements.c.customer_id, placements.c.slot, placements.c.until)
+        .where(among(tx, placements.c.customer_id, customer_ids))
+        .where(placements.c.ended_at.is_(None), placements.c.until > at, placements.c.placed_at <= at)
+        .order_by(placements.c.placed_at, placements.c.touch_id)
+    )
+
+
+async def html(tx: Tx, touch_ids: Collection[str]) -> dict[str, str]:
+    """What is in them, by touch."""
+    chosen = select(placements.c.touch_id, placements.c.html).where(among(tx, placements.c.touch_id, touch_ids))
+    return {row["touch_id"]: row["html"] for row in await tx.rows(chosen)}
+
+
+async def find(tx: Tx, touch_id: str) -> Row | None:
+    return await tx.row(select(placements).where(placements.c.touch_id == touch_id))
