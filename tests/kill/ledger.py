@@ -1,4 +1,4 @@
-"""The accounts after the battle: what the store says, what the sink took, what Temporal runs; and that they agree."""
+"""The accounts after the battle: what the store says, what the world took, what Temporal runs; and that they agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from idic.mailbox import Accept
-from idic.store.tables import enrollments, events, outbox, touches, trace
+from idic.store.tables import enrollments, events, outbox, placements, touches, trace
+from tests.kill.carrier import Sms
 from tests.kill.shop import CarefulClient
 from tests.kill.site import ROUTERS, WORKERS, Site
 
@@ -70,10 +71,10 @@ async def _stuck(site: Site) -> str:
 
 
 class Ledger:
-    """Read once everything has come to rest."""
+    """Read once everything has come to rest. ``accepted`` is how often the world took each touch, whatever its channel."""
 
     def __init__(self, events_: list[Row], enrollments_: list[Row], touches_: list[Row], traces: list[Row],
-                 accepts: list[Accept]) -> None:  # fmt: skip
+                 placed: list[Row], accepts: list[Accept], sms: list[Sms]) -> None:  # fmt: skip
         self.events = events_
         self.enrollments = enrollments_
         self.touches = touches_
@@ -81,7 +82,8 @@ class Ledger:
         for entry in traces:
             self.traces[entry["enrollment_id"]].append(entry)
         self.accepts = accepts
-        self.accepted = Counter(accept.touch for accept in accepts)
+        self.sms = sms
+        self.accepted = Counter(one.touch for one in (*accepts, *sms)) + Counter(one["touch_id"] for one in placed)
 
     @classmethod
     async def read(cls, site: Site) -> Ledger:
@@ -91,7 +93,9 @@ class Ledger:
                 await tx.rows(select(enrollments)),
                 await tx.rows(select(touches)),
                 await tx.rows(select(trace).order_by(trace.c.id)),
+                await tx.rows(select(placements)),
                 site.accepts(),
+                site.sms(),
             )
 
     def check_events(self, client: CarefulClient) -> None:
@@ -113,6 +117,12 @@ class Ledger:
             if self.accepted[touch["id"]] not in _ACCEPTS.get(touch["status"], ())
         ]
         assert wrong == []
+        # Each SMS that was taken was reported, and a report settles what nobody knew; what is placed is never uncertain.
+        unsure = [touch for touch in self.touches if touch["status"] == "uncertain"]
+        assert [t["id"] for t in unsure if t["channel"] == "web" or (t["channel"] == "sms" and self.accepted[t["id"]])] == []
+        arrived = {one.touch for one in self.sms}
+        assert arrived
+        assert {t["id"] for t in self.touches if t["channel"] == "sms" and t["delivered_at"]} == arrived
         assert self.accepted.keys() <= {touch["id"] for touch in self.touches}
 
     def check_enrollments(self) -> None:
@@ -136,9 +146,10 @@ class Ledger:
             most = least + kinds["timed out"] + kinds["waited"] + kinds["happened"]
             assert least <= row["seq"] <= most, (row["seq"], story)
             for touch in (touch for touch in self.touches if touch["enrollment_id"] == row["id"]):
-                steps = [step for kind, step in story if kind == touch["status"]]
-                cancelled = touch["reason"] == "ended"
-                assert steps.count(touch["step"]) == (0 if cancelled else 1), (touch["status"], touch["reason"], story)
+                told = [(e["kind"], e["step"], e["why"].get("channel")) for e in self.traces[row["id"]]]
+                stands = touch["status"], touch["step"], touch["channel"]
+                times = (0, 1) if touch["reason"] == "ended" else (1,)
+                assert told.count(stands) in times, (touch["status"], touch["reason"], told)
 
     def entered_as_told(self) -> None:
         """Whoever had to enter did: each basket of 30 and more, each who signed up."""
@@ -179,21 +190,26 @@ class Ledger:
 
     def text(self, site: Site, client: CarefulClient, rest: float) -> str:
         statuses = Counter(touch["status"] for touch in self.touches)
+        channels = Counter(f"{touch['status']} by {touch['channel']}" for touch in self.touches)
+        answers = Counter(one.answer for one in self.sms)
         unsure = [touch for touch in self.touches if touch["status"] == "uncertain"]
+        reasons = Counter(f"{touch['channel']}: {touch['reason']}" for touch in self.touches if touch["status"] == "failed")
         endings = Counter(row["ending"] or "open" for row in self.enrollments)
         kills = Counter(name for _, name in site.kills) + Counter({"by the sink": site.carried_out()})
         return (
             f"  events       {len(client.accepted)} got a 200 in {client.tries} tries · {len(self.events)} kept, all routed\n"
             f"  enrollments  {len(self.enrollments)}: {_counted(endings)}\n"
             f"  touches      {len(self.touches)}: {_counted(statuses)}\n"
-            f"  sink         {len(self.accepts)} accepts of {len(self.accepted)} messages · of the uncertain,"
+            f"  channels     {_counted(channels)} · the carrier answered {_counted(answers)}\n"
+            f"  failed       {_counted(reasons)}\n"
+            f"  world        {self.accepted.total()} accepts of {len(self.accepted)} messages · of the uncertain,"
             f" {sum(self.accepted[touch['id']] for touch in unsure)} of {len(unsure)} had arrived\n"
             f"  kills        {kills.total()}: {_counted(kills)} · at rest {rest:.1f} s after the last customer"
         )
 
 
 _ACCEPTS = {"sent": (1,), "failed": (0,), "uncertain": (0, 1)}
-"""How often the sink may have accepted a touch, by how it stands at the end."""
+"""How often the world may have accepted a touch, by how it stands at the end."""
 
 
 def _counted(counts: Counter[str]) -> str:

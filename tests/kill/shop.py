@@ -1,4 +1,4 @@
-"""The shop's side: customers who do things at odd moments, and the careful client that tells idic of them.
+"""The shop's side: customers who do things at odd moments, their browsers, and the careful client that tells idic of them.
 
 The client sends each message with one message id until it hears 200, as Segment's do; what got a 200 it remembers.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from idic.interact.visitors import Proofs
 from idic.mailbox import read_accepts, read_mail
 
 Message = dict[str, Any]
@@ -22,7 +23,9 @@ Message = dict[str, Any]
 class CarefulClient:
     """``accepted``: the ids of the messages that got a 200. ``heard`` is called at each 200, before anything else is."""
 
-    def __init__(self, api: str, write_key: str, rng: Random) -> None:
+    def __init__(self, api: str, write_key: str, proof_key: str, rng: Random) -> None:
+        self._write_key = write_key
+        self._proof_key = proof_key
         # The pool has no bound of its own: one that counts its connections was seen to run dry for good when the server is
         # killed in the middle of twenty answers.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
@@ -61,6 +64,28 @@ class CarefulClient:
                 return
             await asyncio.sleep(self._rng.uniform(0.05, 0.3))
         raise AssertionError("nobody answers a click")
+
+    async def look(self, user_id: str, slot: str) -> None:
+        """A browser opens a page, shows what is in its slot and now and then has it clicked. Whatever is not answered a
+        browser forgets."""
+        visitor = {"userId": user_id, "proof": Proofs([self._proof_key]).prove(user_id), "anonymousId": f"anon-{user_id}"}
+        asked = {"writeKey": self._write_key, "slots": [slot], **visitor}
+        content = (await self._asked("/v1/web/content", asked) or {}).get("slots", {}).get(slot)
+        if content is None:
+            return
+        await self._asked("/v1/web/shown", {"token": content["token"]})
+        link = re.search(r'href="([^"]+)"', content["html"])
+        if link is not None and self._rng.random() < 0.3:
+            await self._asked("/v1/web/clicked", {"token": content["token"], "url": link[1]})
+
+    async def _asked(self, path: str, body: object) -> Any:
+        try:
+            async with self._room:
+                answer = await self._http.post(path, json=body)
+        except httpx.TransportError:
+            return None
+        assert answer.status_code < 300 or answer.status_code >= 500, f"{path} was answered {answer.status_code}: {answer.text}"
+        return answer.json() if answer.is_success else None
 
     async def _once(self, method: str, path: str, body: object) -> int | None:
         try:
@@ -123,15 +148,28 @@ class Shop:
                     await self._client.send(track("Cart Emptied", cart_id=cart))
 
         await asyncio.sleep(rng.uniform(0, self._over))
+        traits = {"email": f"customer-{number}@example.com", "firstName": f"Nº {number}"}
+        if rng.random() < 0.8:
+            traits |= {"phone": f"+49151{12340000 + number}"}
         carts = [f"c{number}-{n}" for n in range(rng.choice((1, 1, 1, 2)))]
         first = [
-            message("identify", traits={"email": f"customer-{number}@example.com", "firstName": f"Nº {number}"}),
+            message("identify", traits=traits),
             *(track("Cart Updated", cart_id=cart, total=rng.choice((20, 50, 50, 50, 150))) for cart in carts),
         ]
         if rng.random() < 0.2:
             first.append(track("Signed Up", plan="yearly"))
-        await self._client.send(*first)
-        await asyncio.gather(*(basket(cart) for cart in carts))
+        visits = rng.random() < 0.7
+        await self._client.send(first[0])
+        if visits:
+            await self._client.look(who["userId"], "banner")
+        await self._client.send(*first[1:])
+
+        async def browse() -> None:
+            for _ in range(3 if visits else 0):
+                await asyncio.sleep(rng.uniform(0.5, 3))
+                await self._client.look(who["userId"], "banner")
+
+        await asyncio.gather(browse(), *(basket(cart) for cart in carts))
 
     async def _link_in(self, subject: str, patience: float) -> str | None:
         """The tracked link in the mail of this subject, once it has come; None when it does not."""

@@ -29,20 +29,30 @@ class Assassin:
         self._number = number
 
     def __call__(self, stage: Stage, recipient: str) -> Answer | None:
-        order = next(iter(sorted(self._orders.glob("*.order"))), None) if stage == "dot" else None
+        order = next_order(self._orders) if stage == "dot" else None
         if order is None:
             return None
-        when, *pids = order.read_text().split()
-        pid = int(pids[self._number])
-        order.rename(order.with_suffix(".done"))
-        loop = asyncio.get_running_loop()
-        if when == "before":
-            # The mail is kept while we return; the answer would follow half a second later, to nobody.
-            loop.call_later(0.05, _kill, pid)
-            return Answer(_KEPT, keep=True, hang=0.5)
-        # The mail is kept and the answer written without a pause; the loop comes to this after both.
+        # The mail is kept while we return; before, the answer would follow half a second later, to nobody.
+        hang = 0.5 if carry_out(order, self._number) == "before" else 0.0
+        return Answer(_KEPT, keep=True, hang=hang)
+
+
+def next_order(orders: Path) -> Path | None:
+    return next(iter(sorted(orders.glob("*.order"))), None)
+
+
+def carry_out(order: Path, number: int) -> str:
+    """Kill the worker with this number, as ordered: ``before`` or ``after`` it hears the answer that follows. Returns which."""
+    when, *pids = order.read_text().split()
+    pid = int(pids[number])
+    order.rename(order.with_suffix(".done"))
+    loop = asyncio.get_running_loop()
+    if when == "before":
+        loop.call_later(0.05, _kill, pid)
+    else:
+        # What is taken is written down and answered without a pause; the loop comes to this after both.
         loop.call_soon(_kill, pid)
-        return Answer(_KEPT, keep=True)
+    return when
 
 
 def _kill(pid: int) -> None:

@@ -22,13 +22,19 @@ from idic.mailbox import Accept, read_accepts
 from idic.publishing import publish
 from idic.store.database import Store
 from idic.store.migrate import migrate
+from tests.kill.carrier import Sms, read_taken
 from tests.kill.ports import reserved
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 JOURNEYS = Path(__file__).parent / "journeys"
 WRITE_KEY = "wk_test"
+PROOF_KEY = "what the shop and idic know"
+_TWILIO_TOKEN = "what the carrier and idic know"
 WORKERS = ("worker-1", "worker-2")
 ROUTERS = ("router-1", "router-2")
+
+_SERVERS = ("temporal", "sink", "carrier")
+"""What is there before idic, and after it."""
 
 _RESTART = 0.3
 """Seconds after which the supervisor starts again what has ended."""
@@ -40,11 +46,13 @@ class Site:
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str]) -> None:
         self.folder = folder
         self.database_url = database_url
-        self.api_port, self.temporal_port, *self.smtp_ports = ports
+        self.api_port, self.temporal_port = ports[:2]
+        self.smtp_ports = ports[2 : 2 + len(WORKERS)]
+        self.sms_ports = ports[2 + len(WORKERS) :]
         self.store = Store.open(database_url)
         self.kills: list[tuple[float, str]] = []
         self.ends: Counter[tuple[str, int]] = Counter()
-        self._up = {name: asyncio.Event() for name in ("temporal", "sink", "api", *ROUTERS, *WORKERS)}
+        self._up = {name: asyncio.Event() for name in (*_SERVERS, "api", *ROUTERS, *WORKERS)}
         self._since = time.monotonic()
         self._settings = settings
         self.parts = {name: self._child(name, command) for name, command in self._commands().items()}
@@ -67,12 +75,21 @@ class Site:
     def accepts(self) -> list[Accept]:
         return [accept for mails in self.mails for accept in read_accepts(mails)]
 
+    def sms(self) -> list[Sms]:
+        return list(read_taken(self._sms_file))
+
+    @property
+    def _sms_file(self) -> Path:
+        return self.folder / "sms.ndjson"
+
     def _commands(self) -> dict[str, list[str]]:
         python = sys.executable
         return {
             "temporal": [*temporal_server(self.temporal_port, self.folder / "temporal.db"), "--headless"],
             "sink": [python, "-m", "tests.kill.sink", "--dir", str(self.folder / "mails"),
                      "--orders", str(self.orders), *map(str, self.smtp_ports)],
+            "carrier": [python, "-m", "tests.kill.carrier", "--file", str(self._sms_file), "--orders", str(self.orders),
+                        "--token", _TWILIO_TOKEN, *map(str, self.sms_ports)],
             "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(self.api_port)],
             **{name: [python, "-m", "idic", "router"] for name in ROUTERS},
             **{name: [python, "-m", "worker"] for name in WORKERS},
@@ -89,10 +106,15 @@ class Site:
             "IDIC_WRITE_KEYS": WRITE_KEY,
             "IDIC_SECRET_KEYS": "sk_test",
             "IDIC_SIGNING_KEYS": "a key that only this test knows",
+            "IDIC_PROOF_KEYS": PROOF_KEY,
+            "IDIC_TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
+            "IDIC_TWILIO_AUTH_TOKEN": _TWILIO_TOKEN,
+            "IDIC_SMS_FROM": "Shop",
             # Short, so that what happens after a minute in production happens here within seconds.
             "IDIC_ROUTER_LEASE": "2",
             "IDIC_DELIVERY_TIMEOUT": "3",
             "IDIC_SMTP_TIMEOUT": "2",
+            "IDIC_TWILIO_TIMEOUT": "2",
             "IDIC_TAKEOVER": "1",
             **self._settings,
         }
@@ -101,6 +123,7 @@ class Site:
         env = self.env
         if name in WORKERS:
             env["IDIC_SMTP_URL"] = f"smtp://127.0.0.1:{self.smtp_ports[WORKERS.index(name)]}"
+            env["IDIC_TWILIO_BASE_URL"] = f"http://127.0.0.1:{self.sms_ports[WORKERS.index(name)]}"
         return Child(name, command, env, self.folder / f"{name}.log")
 
     def pid(self, name: str) -> int:
@@ -117,7 +140,8 @@ class Site:
                 self.kills.append((time.monotonic() - self._since, name))
 
     def order(self, when: str) -> None:
-        """Have the sink kill whose mail it takes next, as soon as it has it: ``before`` or right ``after`` its answer."""
+        """Have sink or carrier kill whose message it takes next, as soon as it has it: ``before`` its answer or right
+        ``after``."""
         draft = self.orders / f"{time.monotonic_ns():020d}.draft"
         draft.write_text(" ".join([when, *(str(self.pid(name)) for name in WORKERS)]))
         draft.rename(draft.with_suffix(".order"))
@@ -158,13 +182,13 @@ class Site:
 
     async def start(self) -> None:
         self.orders.mkdir()
-        for name in ("temporal", "sink"):
+        for name in _SERVERS:
             await self.parts[name].start()
         await migrate(self.store)
         compilation = compile_folder(JOURNEYS)
         assert not compilation.problems, compilation.problems
         await publish(self.store, compilation)
-        for name in ("temporal", "sink"):
+        for name in _SERVERS:
             await self._serves(name)
         for name in ("api", *ROUTERS, *WORKERS):
             await self.parts[name].start()
@@ -184,7 +208,7 @@ class Site:
     async def stop(self) -> dict[str, int]:
         """SIGTERM to all but the servers, together; then the servers. The exit codes of those who ended by themselves."""
         codes: dict[str, int] = {}
-        for names in (("api", *ROUTERS, *WORKERS), ("temporal", "sink")):
+        for names in (("api", *ROUTERS, *WORKERS), _SERVERS):
             await asyncio.gather(*(self.parts[name].stop() for name in names))
             codes |= {name: part.process.returncode or 0 for name in names if (part := self.parts[name]).process}
         await self.store.close()
@@ -203,7 +227,7 @@ class Site:
                     return True
                 return False
             with contextlib.suppress(OSError):
-                for port in self.smtp_ports:
+                for port in self.smtp_ports if name == "sink" else self.sms_ports:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
                     writer.close()
                 return True
@@ -226,7 +250,7 @@ class Site:
 
 @contextlib.contextmanager
 def _site(folder: Path, database_url: str | None, settings: dict[str, str]) -> Iterator[Site]:
-    with reserved(2 + len(WORKERS)) as ports:
+    with reserved(2 + 2 * len(WORKERS)) as ports:
         yield Site(folder, database_url or f"sqlite:///{folder / 'idic.db'}", ports, settings)
 
 

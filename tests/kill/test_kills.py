@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import new_database
 from tests.kill.ledger import settle_accounts
 from tests.kill.shop import CarefulClient, Shop
-from tests.kill.site import ROUTERS, WORKERS, WRITE_KEY, Site, running, until
+from tests.kill.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
 
 pytestmark = pytest.mark.kill
 
@@ -36,7 +36,7 @@ def seed() -> int:
 @contextlib.asynccontextmanager
 async def _open_shop(site: Site, rng: Random, customers: int = CUSTOMERS) -> AsyncIterator[CarefulClient]:
     """The shop is open while the block runs, and until its last customer is done."""
-    client = CarefulClient(site.api, WRITE_KEY, rng)
+    client = CarefulClient(site.api, WRITE_KEY, PROOF_KEY, rng)
     try:
         async with asyncio.timeout(240), asyncio.TaskGroup() as tasks:
             tasks.create_task(Shop(client, site.mails, rng, customers, OVER).open())
