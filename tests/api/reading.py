@@ -16,6 +16,11 @@ async def kept(store: Store) -> list[Row]:
         return await tx.rows(select(events).order_by(events.c.id))
 
 
+def said(events: list[Row]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Kind, name and properties of each."""
+    return [(event["kind"], event["name"], event["properties"]) for event in events]
+
+
 async def belongs(store: Store) -> dict[str, str]:
     """Customer by identity's value."""
     async with store.reading() as tx:

@@ -20,7 +20,7 @@ from idic.store.customers import lock, merge
 from idic.store.database import Store, Tx
 from idic.store.tables import identities, partition_of
 from tests.api.conftest import WRITE_KEY
-from tests.api.reading import belongs, how_many_customers, identify, kept, track
+from tests.api.reading import belongs, how_many_customers, identify, kept, said, track
 from tests.conftest import HandClock
 
 
@@ -303,7 +303,7 @@ async def test_every_kind_of_call_has_a_path_of_its_own_and_a_short_one(shop: ht
         for path in (f"/v1/{name}", f"/v1/{name[0]}"):
             assert (await shop.post(path, json={"userId": "anna"} | body)).json() == {"success": True}
     assert (await shop.post("/v1/b", json={"batch": [{"userId": "anna", "type": n} | CALLS[n] for n in CALLS]})).is_success
-    events = [(event["kind"], event["name"], event["properties"]) for event in await kept(store)]
+    events = said(await kept(store))
     assert events[::2][:6] == events[1::2][:6] == events[12:] == [
         ("track", "Cart Updated", {"total": 80}),
         ("identify", "", {"firstName": "Anna"}),

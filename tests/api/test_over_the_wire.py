@@ -1,26 +1,26 @@
-"""A real server on a real port: Segment's own client, and bodies that are meant to hurt."""
+"""A real server on a real port: the clients of Segment and RudderStack for Python, and bodies that are meant to hurt."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import json
-import socket
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from idic.clock import Clock
 from idic.interact.links import Links
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from tests.api.conftest import WRITE_KEY, Doorman, app_on
-from tests.api.reading import belongs, kept, track
+from tests.api.reading import belongs, kept, said, track
+from tests.api.serving import serving
 
 
 @pytest.fixture
@@ -33,16 +33,8 @@ async def wired(tmp_path: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def address(wired: Store, links: Links, doorman: Doorman) -> AsyncIterator[str]:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        app = app_on(wired, links, doorman)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
-        serving = asyncio.create_task(server._serve([listening]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await serving
+    async with serving(lambda _: app_on(wired, links, doorman)) as address:
+        yield address
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -66,6 +58,61 @@ async def test_segments_own_client_sends_here_unchanged(address: str, wired: Sto
     assert [event["properties"]["total"] for event in events[1:251]] == list(range(250))
     assert set(await belongs(wired)) == {"anna", "phone", "17"}
     assert all(abs((event["occurred_at"] - event["accepted_at"]).total_seconds()) < 60 for event in events)
+
+
+def segment(address: str, **more: Any) -> Any:
+    from segment.analytics import Client
+
+    return Client(WRITE_KEY, host=address, **more)
+
+
+def rudderstack(address: str, **more: Any) -> Any:
+    from rudderstack.analytics.client import Client
+
+    return Client(WRITE_KEY, host=address, **more)
+
+
+@pytest.mark.parametrize("make", [segment, rudderstack])
+async def test_every_call_of_a_client_arrives(address: str, wired: Store, make: Any) -> None:
+    failed: list[object] = []
+
+    def send() -> None:
+        client = make(address, gzip=True, on_error=lambda error, _: failed.append(error))
+        client.track(anonymous_id="phone", event="Product Viewed", properties={"sku": "espresso"})
+        client.identify("anna", {"firstName": "Anna"}, anonymous_id="phone")
+        client.page("anna", "Shop", "Beans", {"path": "/beans"})
+        client.screen("anna", name="Cart", properties={"total": 80})
+        client.group("anna", "roasters", {"plan": "pro"})
+        client.alias("card-17", "anna")
+        client.shutdown()
+
+    await asyncio.to_thread(send)
+    assert failed == []
+    assert said(await kept(wired)) == [
+        ("track", "Product Viewed", {"sku": "espresso"}),
+        ("identify", "", {"firstName": "Anna"}),
+        ("page", "Page Viewed", {"name": "Beans", "category": "Shop", "path": "/beans"}),
+        ("screen", "Screen Viewed", {"name": "Cart", "total": 80}),
+        ("group", "Group Joined", {"group_id": "roasters", "traits": {"plan": "pro"}}),
+        ("alias", "Identity Aliased", {"previous_id": "card-17"}),
+    ]
+    people = await belongs(wired)
+    assert people.keys() == {"anna", "phone", "card-17"}
+    assert len({*people.values(), *(event["customer_id"] for event in await kept(wired))}) == 1
+
+
+@pytest.mark.parametrize("make", [segment, rudderstack])
+async def test_a_client_does_not_send_again_what_is_refused_for_good(address: str, make: Any) -> None:
+    failed: list[object] = []
+
+    def send() -> None:
+        client = make(address, on_error=lambda error, _: failed.append(error))
+        client.track("anna", "Cart Updated", message_id="idic-1")
+        client.shutdown()
+
+    await asyncio.wait_for(asyncio.to_thread(send), 10)
+    [error] = failed
+    assert "no message of this batch can be accepted (400)" in str(error)
 
 
 async def slowly(size: int) -> AsyncIterator[bytes]:
