@@ -14,7 +14,7 @@ from idic.errors import SettingsError
 
 Journeys = Annotated[Path, typer.Option(help="The folder with the journeys")]
 Data = Annotated[Path, typer.Option(help="Where everything that lasts is kept; start again on it and idic goes on")]
-Port = Annotated[int, typer.Option(min=1, max=65534, help="The API's port; mail is taken on the next one")]
+Port = Annotated[int, typer.Option(min=1, max=65533, help="The API's port; mail is taken on the next, the shop is on the one after")]
 TemporalPort = Annotated[int, typer.Option(min=1, max=64535, help="Temporal's port; its UI is 1000 above")]
 Speed = Annotated[str, typer.Option(help="How fast idic's clock runs: 1d=60s is a day a minute; 1d=1d is real time")]
 
@@ -26,7 +26,7 @@ def dev(
     temporal_port: TemporalPort = 7233,
     speed: Speed = "1d=1d",
 ) -> None:
-    """Run everything on this machine and stay up: Temporal, store, API, router, worker and a mailbox.
+    """Run everything on this machine and stay up: Temporal, store, API, router, worker, a mailbox and a shop to try it in.
 
     Journeys are published again when their files change; one that does not check leaves the published one running.
     Ctrl-C drains. Started again on the same folder, idic goes on where it stopped, and its clock with it.
@@ -45,6 +45,8 @@ def dev(
                 f"""
 idic is up; its clock says {running.clock.now():%Y-%m-%d %H:%M} UTC and runs at {speed}.
 
+  shop       {plan.shop}    (sign up, fill a basket, leave it)
+  outbox     {plan.console}/outbox    (every mail, SMS and banner; the console is one page up)
   API        {plan.api}/docs
   write key  {running.keys.write}    (sends events: user name of Basic auth, or "writeKey" in the body)
   secret key in {plan.data / "keys.json"}    (reads and enrolls: Bearer)

@@ -1,4 +1,4 @@
-"""The whole of idic on one folder: Temporal's server, the mailbox, API, router and worker, as processes of their own."""
+"""The whole of idic on one folder: Temporal's server, the mailbox, API, router, worker and a shop, as processes of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
@@ -42,6 +42,18 @@ class Plan:
         return f"http://localhost:{self.port}"
 
     @property
+    def shop_port(self) -> int:
+        return self.port + 2
+
+    @property
+    def shop(self) -> str:
+        return f"http://localhost:{self.shop_port}"
+
+    @property
+    def console(self) -> str:
+        return f"{self.api}/console"
+
+    @property
     def temporal_ui(self) -> str:
         return f"http://localhost:{self.temporal_port + 1000}"
 
@@ -61,6 +73,7 @@ class Keys:
     write: str
     secret: str
     signing: str
+    proof: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,8 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
     with _alone(plan.data):
         for what, port, option in (
             ("API", plan.port, "--port"),
-            ("mailbox", plan.smtp, "--smtp-port"),
+            ("mailbox", plan.smtp, "--port"),
+            ("shop", plan.shop_port, "--port"),
             ("Temporal server", plan.temporal_port, "--temporal-port"),
             ("Temporal UI", plan.temporal_port + 1000, "--temporal-port"),
         ):
@@ -153,12 +167,19 @@ def _free(what: str, port: int, option: str) -> None:
 
 
 def own_keys(data: Path) -> Keys:
-    """The keys of this folder, made where there are none."""
+    """The keys of this folder, made where there are none; a folder of an older version gets those it has not."""
     file = data / "keys.json"
-    if not file.exists():
-        made = {"write": f"wk_{secrets.token_hex(12)}", "secret": f"sk_{secrets.token_hex(16)}"}
-        _write_whole(file, json.dumps({**made, "signing": secrets.token_hex(24)}, indent=2))
-    return Keys(**json.loads(file.read_text()))
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    made = {
+        "write": f"wk_{secrets.token_hex(12)}",
+        "secret": f"sk_{secrets.token_hex(16)}",
+        "signing": secrets.token_hex(24),
+        "proof": secrets.token_hex(24),
+    }
+    keys = Keys(**{name: kept.get(name, key) for name, key in made.items()})
+    if asdict(keys) != kept:
+        _write_whole(file, json.dumps({**kept, **asdict(keys)}, indent=2))
+    return keys
 
 
 def _write_whole(file: Path, text: str) -> None:
@@ -181,6 +202,10 @@ def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
         "IDIC_WRITE_KEYS": keys.write,
         "IDIC_SECRET_KEYS": keys.secret,
         "IDIC_SIGNING_KEYS": keys.signing,
+        "IDIC_PROOF_KEYS": keys.proof,
+        "IDIC_CONSOLE": "open",
+        "IDIC_TEMPORAL_UI": plan.temporal_ui,
+        "IDIC_KEEP_COPIES": "true",
         "IDIC_SMTP_URL": f"smtp://127.0.0.1:{plan.smtp}",
         "PYTHONUNBUFFERED": "1",
     }
@@ -191,6 +216,7 @@ def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
         "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(plan.port)],
         "router": [python, "-m", "idic", "router"],
         "worker": [python, "-m", "worker"],
+        "shop": [python, "-m", "idic.dev.shop", "--port", str(plan.shop_port)],
     }  # fmt: skip
     return {name: Child(name, command, env, logs / f"{name}.log") for name, command in commands.items()}
 
@@ -232,10 +258,11 @@ async def _serves(plan: Plan, name: str) -> bool:
             return await _connects(plan.temporal_port)
         case "mailbox":
             return await _connects(plan.smtp)
-        case "api":
+        case "api" | "shop":
+            port = plan.port if name == "api" else plan.shop_port
             async with httpx.AsyncClient() as client:
                 with contextlib.suppress(httpx.HTTPError):
-                    return (await client.get(f"http://127.0.0.1:{plan.port}/healthz")).status_code == 200
+                    return (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
             return False
         case _:
             return True  # these serve nobody by address; should one end because another is away, it is started again

@@ -1,0 +1,40 @@
+"""What the shop's server tells idic of its customers, by Segment's own client."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple, Protocol
+
+import segment.analytics
+
+
+class Visitor(NamedTuple):
+    """``anonymous_id`` is their browser's; ``user_id`` theirs, when they are signed in."""
+
+    anonymous_id: str
+    user_id: str | None = None
+
+
+class Reports(Protocol):
+    def identify(self, visitor: Visitor, traits: dict[str, Any]) -> None: ...
+
+    def track(self, visitor: Visitor, event: str, properties: dict[str, Any]) -> None: ...
+
+
+class SegmentReports:
+    """They leave in the background; the customer does not wait for them."""
+
+    def __init__(self, write_key: str, host: str) -> None:
+        self._client = segment.analytics.Client(
+            write_key, host=host, upload_interval=0.1, max_total_backoff_duration=60, log_handler=logging.NullHandler()
+        )
+
+    def identify(self, visitor: Visitor, traits: dict[str, Any]) -> None:
+        self._client.identify(visitor.user_id, traits, anonymous_id=visitor.anonymous_id)
+
+    def track(self, visitor: Visitor, event: str, properties: dict[str, Any]) -> None:
+        self._client.track(visitor.user_id, event, properties, anonymous_id=visitor.anonymous_id)
+
+    def close(self) -> None:
+        """Send what has not left yet."""
+        self._client.shutdown()

@@ -1,0 +1,60 @@
+"""What the shop remembers of a browser: all of it in signed cookies, so that the shop can be stopped at any time."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, NamedTuple
+
+from itsdangerous import BadData, URLSafeSerializer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.dev.catalog import EVERYTHING, Basket
+from idic.dev.shop.reports import Visitor
+
+ANONYMOUS = "ajs_anonymous_id"
+"""Segment's, so that its script, idic's and this server mean the same visitor."""
+_SESSION = "kettle_and_crema"
+_YEAR = 365 * 86400
+
+
+class Session(NamedTuple):
+    visitor: Visitor
+    basket: Basket
+    name: str = ""
+
+
+def new_session() -> Session:
+    return Session(Visitor(str(uuid.uuid4())), new_basket())
+
+
+def new_basket() -> Basket:
+    return Basket(uuid.uuid4().hex[:12])
+
+
+class Sessions:
+    def __init__(self, key: str) -> None:
+        self._serializer = URLSafeSerializer(key, salt="idic.dev.shop")
+
+    def read(self, request: Request) -> Session:
+        """A new one for who brings none, or one that is not ours."""
+        fresh = new_session()
+        anonymous_id = request.cookies.get(ANONYMOUS, "").strip("\"'")[:100] or fresh.visitor.anonymous_id
+        try:
+            said: Any = self._serializer.loads(request.cookies.get(_SESSION, ""))
+            return Session(
+                Visitor(anonymous_id, said["user"]),
+                Basket(said["cart"], {sku: qty for sku, qty in said["items"].items() if sku in EVERYTHING}),
+                said["name"],
+            )
+        except (BadData, KeyError, TypeError, AttributeError):
+            return fresh._replace(visitor=Visitor(anonymous_id))
+
+    def write(self, response: Response, session: Session) -> None:
+        visitor, basket = session.visitor, session.basket
+        said = {"user": visitor.user_id, "name": session.name, "cart": basket.cart_id, "items": dict(basket.items)}
+        token = self._serializer.dumps(said)
+        text = token if isinstance(token, str) else token.decode()
+        response.set_cookie(_SESSION, text, max_age=_YEAR, httponly=True, samesite="lax")
+        # Scripts read this one.
+        response.set_cookie(ANONYMOUS, visitor.anonymous_id, max_age=_YEAR, samesite="lax")
