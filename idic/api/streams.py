@@ -110,7 +110,8 @@ class Streams:
         self._closed = False
         self._troubled = False
 
-    def __len__(self) -> int:
+    @property
+    def open_pages(self) -> int:
         return len(self._pages)
 
     def close(self) -> None:

@@ -33,6 +33,15 @@ def start(url: str, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=os.environ | settings(url), stderr=subprocess.PIPE)
 
 
+async def answers(shop: httpx.AsyncClient) -> None:
+    """Wait until the process serves."""
+    for _ in range(300):
+        with_luck = await asyncio.gather(shop.get("/readyz"), return_exceptions=True)
+        if isinstance(with_luck[0], httpx.Response):
+            return
+        await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Store]:
     store = Store.open(f"sqlite:///{tmp_path}/idic.db")
@@ -53,11 +62,7 @@ async def test_what_was_answered_is_kept_when_the_process_is_told_to_stop(databa
     answered: list[str] = []
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", auth=(WRITE_KEY, "")) as shop:
-            for _ in range(300):
-                with_luck = await asyncio.gather(shop.get("/readyz"), return_exceptions=True)
-                if isinstance(with_luck[0], httpx.Response):
-                    break
-                await asyncio.sleep(0.1)
+            await answers(shop)
 
             async def send(number: int) -> None:
                 answer = await shop.post("/v1/track", json=track(messageId=f"m{number}"))
@@ -74,6 +79,25 @@ async def test_what_was_answered_is_kept_when_the_process_is_told_to_stop(databa
         _, said = process.communicate()
     assert answered
     assert set(answered) <= {event["message_id"] for event in await kept(database)}
+    assert "Traceback" not in said.decode()
+
+
+async def test_an_open_page_does_not_hold_up_the_stop(database: Store, port: int) -> None:
+    process = start(database.engine.url.render_as_string().replace("+aiosqlite", ""), port)
+    page = {"writeKey": WRITE_KEY, "anonymousId": "browser-1", "slots": ["home_hero"]}
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as shop:
+            await answers(shop)
+            async with shop.stream("POST", "/v1/web/stream", json=page) as answer:
+                told = answer.aiter_text()
+                await anext(told)
+                process.send_signal(signal.SIGTERM)
+                async for _ in told:  # until the server ends it
+                    pass
+        assert await asyncio.to_thread(process.wait, 5) == 0
+    finally:
+        process.kill()
+        _, said = process.communicate()
     assert "Traceback" not in said.decode()
 
 
