@@ -1,4 +1,4 @@
-"""The whole of idic on one folder: Temporal's server, the mailbox, API, router, worker and a shop, as processes of their own."""
+"""The whole of idic on one folder: Temporal's server, the mailbox, API, router, worker and a shop, each a process."""
 
 from __future__ import annotations
 

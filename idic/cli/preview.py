@@ -1,0 +1,220 @@
+"""``idic preview``: a message as one customer would get it, on every channel; and one test of it to an address."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from idic.clock import Clock
+from idic.errors import InvalidInput, SettingsError
+from idic.settings import Settings, load
+
+if TYPE_CHECKING:
+    from idic.cli.previewing import Assuming, Customer, Preview
+    from idic.interact.channels.protocol import Outcome
+    from idic.journey.program import Program
+
+_MARK = "[Test] "
+_MAILBOX = "smtp://127.0.0.1:8701"
+"""Where idic dev takes mail unless it is told otherwise."""
+_LONGEST_VALUE = 70
+_WIDTHS = {"email": 680, "web": 960}
+
+
+def preview(
+    journey: Annotated[str, typer.Argument(help="The journey, by its name")],
+    message: Annotated[str, typer.Argument(help="The message, by its name under customize")],
+    as_: Annotated[
+        str, typer.Option("--as", help="A customer by email, user id, phone or id; or nobody, or somebody of whom all is known")
+    ] = "somebody",
+    channel: Annotated[str | None, typer.Option(help="Only this channel: email, sms or web")] = None,
+    to: Annotated[str | None, typer.Option(help="Send one message, marked as a test, to this address or number")] = None,
+    out: Annotated[Path, typer.Option(help="The folder for what is written")] = Path("preview"),
+    journeys: Annotated[Path, typer.Option(help="The folder with the journeys: your working copy")] = Path("journeys"),
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of idic dev or idic demo with the customers, instead of IDIC_DATABASE_URL")
+    ] = None,
+) -> None:
+    """Show a message as this customer would get it, made from the files as they are now; nothing is recorded.
+
+    Writes an HTML file for mail and web (and a picture, where Chromium is installed) and prints SMS with what they cost.
+    """
+    from idic.cli import previewing
+
+    settings = load()
+    if data is not None and not (data / "idic.db").is_file():
+        raise SettingsError(f"{data} is no folder of idic dev: there is no idic.db in it")
+    program = previewing.find_program(journeys, journey, message)
+    chosen = previewing.channels_of(program, message, channel)
+    if to is not None:
+        # Before anything else: who asked for a test wants to know at once that there can be none.
+        chosen = (_channel_for(to, chosen, channel),)
+
+    async def run() -> None:
+        customer, now = await _customer(as_, program, settings, data)
+        typer.secho(f"{journey} › {message}, for {customer.title}", bold=True)
+        scope = previewing.Assuming(program, message, customer, now)
+        shown = [previewing.render(program, message, one, scope, customer, settings.public_url) for one in chosen]
+        _say_assumed(scope, customer)
+        for one in shown:
+            _show(one, out, f"{journey}-{message}")
+        if to is not None:
+            await _send(shown[0], to, settings, data, program.country)
+
+    asyncio.run(run())
+
+
+async def _customer(who: str, program: Program, settings: Settings, data: Path | None) -> tuple[Customer, datetime]:
+    """With the time that idic's clock shows where they are kept."""
+    from idic.cli import previewing
+    from idic.store.running import running_store
+
+    made_up = previewing.stranger(who)
+    if made_up is not None:
+        return made_up, Clock().now()
+    if data is not None:
+        settings = settings.model_copy(update={"database_url": f"sqlite:///{(data / 'idic.db').resolve()}"})
+    async with running_store(settings) as store:
+        return await previewing.find_customer(store, who, program), store.clock.now()
+
+
+def _say_assumed(scope: Assuming, customer: Customer) -> None:
+    if customer.facts is not None:
+        if customer.state is None:
+            typer.echo("  not on this journey yet")
+        else:
+            entered = f"{customer.state.entered_at:%Y-%m-%d %H:%M} UTC"
+            typer.echo(f"  with what their enrollment of {entered} knows")
+    for name, value in sorted(scope.assumed.items()):
+        typer.secho(f"  assumed: {name} = {str(value)[:_LONGEST_VALUE]}", fg=typer.colors.YELLOW)
+
+
+def _show(one: Preview, out: Path, stem: str) -> None:
+    from idic.cli.screenshot import browser, screenshot
+
+    typer.echo()
+    if one.channel == "sms":
+        _show_sms(one.text)
+        return
+    about = f"subject: {one.subject}" if one.channel == "email" else f"slot: {one.slot}"
+    typer.secho(f"{one.channel}  {about}", bold=True)
+    if one.html is None:
+        typer.echo("\n".join(f"  {line}" for line in one.text.splitlines()))
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        page = out / f"{stem}.{one.channel}.html"
+        page.write_text(one.html, encoding="utf-8")
+        typer.echo(f"  {page}")
+        if one.channel == "email":
+            text = page.with_suffix(".txt")
+            text.write_text(one.text, encoding="utf-8")
+            typer.echo(f"  {text}")
+    except OSError as error:
+        raise InvalidInput(f"{out} cannot be written ({error.strerror}); choose another folder with --out") from None
+    chromium = browser()
+    if chromium is None:
+        typer.echo("  no picture: neither Chromium nor Chrome is installed here; open the HTML file in a browser")
+    elif screenshot(chromium, one.html, page.with_suffix(".png"), _WIDTHS[one.channel]):
+        typer.echo(f"  {page.with_suffix('.png')}")
+    else:
+        typer.echo(f"  no picture: {chromium} did not make one; open the HTML file in a browser")
+
+
+def _show_sms(text: str) -> None:
+    from idic.customize.segments import foreign_to_phones, segments
+
+    cost = segments(text)
+    parts = f"{cost.count} part{'' if cost.count == 1 else 's'}"
+    typer.secho(f"sms  {len(text)} characters, {parts}, {cost.encoding}", bold=True)
+    typer.echo("\n".join(f"  {line}" for line in text.splitlines()))
+    foreign = foreign_to_phones(text)
+    if foreign:
+        typer.secho(f"  Unicode because of {' '.join(foreign)}: a part then carries 70 characters", fg=typer.colors.YELLOW)
+
+
+def _channel_for(to: str, there: tuple[str, ...], asked: str | None) -> str:
+    """On which channel a test goes to this address. Raises ``InvalidInput``."""
+    fits = "email" if "@" in to else "sms"
+    if asked == "web":
+        raise InvalidInput("nothing on the web can be sent to an address; open the HTML file instead", where="--to")
+    if asked not in (None, fits):
+        raise InvalidInput(f"{to} is no address for {asked}", where="--to")
+    if fits not in there:
+        raise InvalidInput(f"the message has no content for {fits}, which is where {to} is", where="--to")
+    return fits
+
+
+async def _send(one: Preview, to: str, settings: Settings, data: Path | None, country: str | None) -> None:
+    """By the provider that is set, without a word to the store. Raises ``SettingsError``, ``InvalidInput``."""
+    from idic.interact.channels.protocol import Accepted, Unsure
+
+    typer.echo()
+    touch = f"test-{uuid.uuid4().hex}"
+    if one.channel == "email":
+        outcome = await _send_mail(one, touch, to, settings, _MAILBOX if data is not None else None)
+    else:
+        outcome = await _send_sms(one, touch, to, settings, country)
+    if isinstance(outcome, Accepted):
+        typer.secho("sent", fg=typer.colors.GREEN)
+        return
+    certain = "perhaps sent, nobody can know" if isinstance(outcome, Unsure) else "not sent"
+    raise InvalidInput(f"{certain}: {getattr(outcome, 'detail', outcome)}")
+
+
+async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, otherwise: str | None) -> Outcome:
+    from idic.interact.channels.protocol import OutgoingEmail
+    from idic.interact.channels.smtp import Limits, SmtpChannel
+
+    url = settings.smtp_url.get_secret_value() if settings.smtp_url else otherwise
+    if url is None:
+        raise SettingsError("no mail server is set: IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+    mail = OutgoingEmail(
+        touch=touch,
+        to=to,
+        sender=settings.email_from,
+        reply_to=settings.email_reply_to,
+        subject=f"{_MARK}{one.subject}",
+        html=one.html,
+        text=one.text,
+    )
+    channel = SmtpChannel(url, limits=Limits(total=settings.smtp_timeout))
+    server = urlsplit(url)
+    typer.echo(f"sending one test to {to}, by {server.hostname}{f':{server.port}' if server.port else ''}")
+    try:
+        return await channel.send(mail)
+    finally:
+        await channel.close()
+
+
+async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, country: str | None) -> Outcome:
+    from idic.customize.segments import segments
+    from idic.identify.phones import PhoneInvalid, e164
+    from idic.interact.channels.protocol import OutgoingSms
+    from idic.interact.channels.twilio import TwilioChannel
+    from idic.router.house import twilio_account
+
+    account = twilio_account(settings)
+    if account is None:
+        raise SettingsError(
+            "no SMS provider is set, so SMS stay in the outbox and none reaches a phone: set IDIC_TWILIO_ACCOUNT_SID, "
+            "IDIC_TWILIO_AUTH_TOKEN and IDIC_SMS_FROM"
+        )
+    try:
+        number = e164(to, country)
+    except PhoneInvalid as problem:
+        raise InvalidInput(f"{problem}: write it as in +4915112345678", where="--to") from None
+    text = f"{_MARK}{one.text}"
+    sms = OutgoingSms(touch=touch, to=number, sender=account.sender, text=text, segments=segments(text).count)
+    channel = TwilioChannel(account, settings.public_url, timeout=settings.twilio_timeout)
+    typer.echo(f"sending one test to {number}, by {urlsplit(account.base_url).hostname}")
+    try:
+        return await channel.send(sms)
+    finally:
+        await channel.close()
