@@ -50,10 +50,7 @@ class TwilioReports:
         Raises ``Refusal`` (403 for a report that is not Twilio's, 413) and ``StoreUnavailable``, at which Twilio repeats.
         """
         body = await read_body(request, LARGEST)
-        try:
-            fields = parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS)
-        except ValueError:
-            raise InvalidInput(f"a report has at most {_FIELDS} fields", where="body") from None
+        fields = read_form(body)
         query = request.scope.get("query_string", b"").decode("latin-1")
         url = f"{self._url}?{query}" if query else self._url
         if not is_signed(self._token, url, fields, request.headers.get("x-twilio-signature", "")):
@@ -94,6 +91,20 @@ class TwilioReports:
         elif touch["status"] in ("attempting", "uncertain"):
             # Queued, sent or a word that we do not know: Twilio has the message, which is all that we were unsure of.
             await observe(tx, about(touch, "Message Sent", once="sent"))
+
+
+def read_form(body: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields of a form, to the byte as they were before they were escaped. Raises ``InvalidInput`` for too many."""
+    try:
+        fields = parse_qsl(
+            body.decode("ascii", "surrogateescape"),
+            keep_blank_values=True,
+            max_num_fields=_FIELDS,
+            errors="surrogateescape",
+        )
+    except ValueError:
+        raise InvalidInput(f"a report has at most {_FIELDS} fields", where="body") from None
+    return [(name.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape")) for name, value in fields]
 
 
 def signature(token: str, url: str, fields: list[tuple[bytes, bytes]]) -> str:

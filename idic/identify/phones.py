@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+_LETTER = re.compile(r"[^\W\d_]")
 _NO_SMS = {
     PhoneNumberType.FIXED_LINE: "is a landline",
     PhoneNumberType.PREMIUM_RATE: "is a premium-rate number",
@@ -26,10 +30,26 @@ def e164(raw: str, country: str | None) -> str:
     region = country.upper() if country else None
     if region not in phonenumbers.SUPPORTED_REGIONS:
         region = None
+    written = raw.strip().removeprefix("tel:")
+    if _LETTER.search(written):
+        # A library would dial CALL as 2255. Nobody's mobile is written so, and a stranger would get the message.
+        raise PhoneInvalid("the phone number has letters in it")
     try:
-        number = phonenumbers.parse(raw, region)
+        return _read(written, region)
+    except PhoneInvalid:
+        # Databases keep numbers without their plus sign.
+        if region is None or not written.startswith(str(phonenumbers.country_code_for_region(region))):
+            raise
+        with contextlib.suppress(PhoneInvalid):
+            return _read(f"+{written}", None)
+        raise
+
+
+def _read(written: str, region: str | None) -> str:
+    try:
+        number = phonenumbers.parse(written, region)
     except NumberParseException as error:
-        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and region is None:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and region is None and "+" not in written:
             raise PhoneInvalid("the phone number has no country code, and nobody knows the customer's country") from None
         raise PhoneInvalid("the phone number cannot be read") from None
     if not phonenumbers.is_valid_number(number):

@@ -1,0 +1,121 @@
+"""A Twilio that says exactly what a test writes down, over real HTTP, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+SID = "AC" + "0123456789abcdef" * 2
+TOKEN = "a-token-that-nobody-may-read"
+NUMBER = "+4915700000000"
+
+
+class Call(NamedTuple):
+    """A request as it came in."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True, strict_parsing=True))
+
+    @property
+    def login(self) -> str:
+        return b64decode(self.headers["authorization"].removeprefix("Basic ")).decode()
+
+
+class Line:
+    """One connection, from Twilio's side."""
+
+    def __init__(self, calls: list[Call], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._calls = calls
+        self.reader = reader
+        self.writer = writer
+
+    async def hear(self) -> Call:
+        """The next request, whole."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.strip().split("\r\n")
+        headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+        method, path, _ = first.split(" ")
+        body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        self._calls.append(Call(method, path, headers, body))
+        return self._calls[-1]
+
+    async def say(self, status: int, document: Any, headers: Mapping[str, str] | None = None) -> None:
+        """``document`` as JSON, or its bytes as they are."""
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", ""]
+        self.writer.write("\r\n".join(lines).encode("latin-1") + body)
+        await self.writer.drain()
+
+    def reset(self) -> None:
+        self.writer.transport.abort()
+
+
+Talk = Callable[[Line], Awaitable[None]]
+
+
+def saying(status: int, document: Any, headers: Mapping[str, str] | None = None) -> Talk:
+    """Answer every request on the connection with this."""
+
+    async def talk(line: Line) -> None:
+        while True:
+            await line.hear()
+            await line.say(status, document, headers)
+
+    return talk
+
+
+def taking() -> Talk:
+    return saying(201, {"sid": "SM" + "f" * 32, "status": "queued", "num_segments": "1"})
+
+
+def refusing(code: int, message: str = "no", status: int = 400) -> Talk:
+    return saying(status, {"code": code, "message": message, "more_info": "https://www.twilio.com", "status": status})
+
+
+class Double(NamedTuple):
+    """``calls`` are the requests that it heard, in order."""
+
+    url: str
+    calls: list[Call]
+
+
+@asynccontextmanager
+async def twilio(*talks: Talk) -> AsyncIterator[Double]:
+    """A server whose first connection goes as the first talk says, and so on; the last serves all that follow."""
+    remaining = list(talks)
+    calls: list[Call] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        talk = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await talk(Line(calls, reader, writer))
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    try:
+        yield Double(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", calls)
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
