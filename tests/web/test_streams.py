@@ -9,15 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.api.serving import serving
 from tests.journey.programs import send, to, wait
-from tests.web.site import WRITE_KEY, Site, journey, open_page, serving
+from tests.web.site import WRITE_KEY, Site, journey, open_page
 
 LONG = (send("show", to("rest"), channels=("web",)), wait("rest", 500))
 
 
 @pytest.fixture
 async def url(site: Site) -> AsyncIterator[str]:
-    async with serving(site.app) as url:
+    async with serving(lambda _: site.app) as url:
         yield url
         site.streams.close()
 
@@ -73,7 +74,7 @@ async def test_there_is_room_for_so_many_pages_and_no_more(site: Site, url: str)
 
 
 async def test_open_pages_end_when_the_server_stops(site: Site) -> None:
-    async with serving(site.app) as url, open_page(url) as told:
+    async with serving(lambda _: site.app) as url, open_page(url) as told:
         await next_of(told)
         site.streams.close()
         with pytest.raises(StopAsyncIteration):

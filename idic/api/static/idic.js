@@ -88,10 +88,7 @@
     if (view.token != token) {
       view.token = token;
       clearTimeout(view.timer);
-      if (!view.root) {
-        view.root = host.attachShadow({mode: "open"});
-        view.root.onclick = view.root.onauxclick = event => click(event, view.token);
-      }
+      view.root = view.root || host.attachShadow({mode: "open"});
       // The page's own content.
       view.root.replaceChildren(document.createElement("slot"));
       if (token) {
@@ -99,6 +96,7 @@
         box.style = "all:initial;display:block;font:16px/1.5 system-ui,sans-serif;overflow-wrap:break-word";
         box.innerHTML = html;
         box.token = token;
+        box.onclick = box.onauxclick = event => click(event, token);
         view.root.replaceChildren(box);
         view.timer = setTimeout(fill, Math.min(ends_in * 1e3, 2e9), host);
       }
