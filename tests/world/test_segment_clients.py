@@ -74,23 +74,25 @@ async def test_every_call_of_a_client_for_node_arrives(
     assert len({*people.values(), *(event["customer_id"] for event in await kept(kept_in))}) == 1
 
 
-PAGE = """<!doctype html><title>Beans</title><script src="/segment.js"></script><script>
+SEGMENT = """<script src="/segment.js"></script><script>
 const analytics = AnalyticsNext.AnalyticsBrowser.load({writeKey: "%s", cdnURL: "%s"}, %s)
-</script><h1>Beans</h1>"""
+</script>"""
+IDIC = """<script src="%s/idic.js" data-write-key="%s"></script>"""
 
 Open = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture
 async def shop(idic: str, node_modules: Path, chromium: Browser) -> AsyncIterator[Open]:
-    """A shop's page of another origin than idic's, opened with this write key and these options for Segment's client."""
+    """A shop's page of another origin than idic's, opened with this write key and these options for Segment's client, and
+    with idic's own script before or after it."""
     bundle = node_modules / "@segment" / "analytics-next" / "dist" / "umd" / "index.js"
     page = await chromium.new_page()
     told: list[str] = []
-    options, key = "{}", WRITE_KEY
+    scripts: list[str] = []
 
     async def home(_: Request) -> Response:
-        return HTMLResponse(PAGE % (key, idic, options))
+        return HTMLResponse(f"<!doctype html><title>Beans</title><div data-idic-slot=home></div>{''.join(scripts)}")
 
     async def client(_: Request) -> Response:
         return FileResponse(bundle)
@@ -101,11 +103,12 @@ async def shop(idic: str, node_modules: Path, chromium: Browser) -> AsyncIterato
     async with serving(
         lambda _: Starlette(routes=[Route("/", home), Route("/segment.js", client), Route("/favicon.ico", no_icon)])
     ) as address:
+        page.on("request", lambda request: told.append(request.url))
 
-        async def open_(write_key: str = WRITE_KEY, with_: str = "{}") -> Page:
-            nonlocal options, key
-            options, key = with_, write_key
-            page.on("request", lambda request: told.append(request.url))
+        async def open_(write_key: str = WRITE_KEY, with_: str = "{}", idics_own: str = "none") -> Page:
+            scripts[:] = [SEGMENT % (write_key, idic, with_)]
+            if idics_own != "none":
+                scripts.insert(0 if idics_own == "before" else 1, IDIC % (idic, write_key))
             await page.goto(address)
             return page
 
@@ -152,6 +155,19 @@ async def test_the_id_of_the_browser_outlives_the_page(kept_in: Store, shop: Ope
     # This is where idic's own script finds it too.
     [cookie] = [one["value"] for one in await page.context.cookies() if one["name"] == "ajs_anonymous_id"]
     assert list(await belongs(kept_in)) == [cookie]
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+async def test_segments_client_and_idics_own_script_speak_of_one_visitor(kept_in: Store, shop: Open, order: str) -> None:
+    page = await shop()
+    await page.context.clear_cookies()
+    await page.evaluate("localStorage.clear()")
+    async with page.expect_request(lambda request: "/v1/web/" in request.url) as asking:
+        await shop(idics_own=order)
+    asked = (await asking.value).post_data_json
+    await page.evaluate("analytics.track('Product Viewed')")
+    await arrived(kept_in, 1)
+    assert list(await belongs(kept_in)) == [asked["anonymousId"]]
 
 
 async def test_segments_client_in_a_browser_sends_batches(kept_in: Store, shop: Open) -> None:
