@@ -43,11 +43,13 @@ log = structlog.get_logger("idic.api")
 
 
 class PublicPages:
+    """``under_way`` are the records that nobody waits for any more."""
+
     def __init__(self, store: Store, links: Links, *, click_patience: float = CLICK_PATIENCE) -> None:
         self._store = store
         self._links = links
         self._click_patience = click_patience
-        self._recording: set[asyncio.Task[bool]] = set()
+        self.under_way: set[asyncio.Task[bool]] = set()
 
     async def click(self, request: Request) -> Response:
         """Lead on to where the link goes, whatever happens to the record of it. HEAD, of link checkers, is no click."""
@@ -139,8 +141,8 @@ class PublicPages:
             await observe(tx, about(await touches.get(tx, touch), event, properties, once))
 
         recording = asyncio.create_task(self._record(event, self._store.move("page", work)))
-        self._recording.add(recording)
-        recording.add_done_callback(self._recording.discard)
+        self.under_way.add(recording)
+        recording.add_done_callback(self.under_way.discard)
         done, _ = await asyncio.wait({recording}, timeout=self._click_patience if patience is None else patience)
         return recording.result() if done else None
 

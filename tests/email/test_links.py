@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idic.errors import InvalidInput, SettingsError
-from idic.interact.links import CLICK_PATH, UNSUBSCRIBE_PATH, Click, Links
+from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Answer, Click, Links
 
 OLD, NEW = "an old key, long enough", "a new key, long enough"
 URL = "https://shop.example/a?b=1&c=ä#d"
@@ -54,3 +54,66 @@ def test_nothing_but_ours_is_read() -> None:
 def test_weak_keys_are_refused(keys: list[str]) -> None:
     with pytest.raises(SettingsError):
         Links("https://x", keys)
+
+
+def test_an_opening_and_an_answer_say_of_which_mail() -> None:
+    links = Links("https://idic.example", [NEW])
+    assert links.read_opened(token(links.opened("touch-1"))) == "touch-1"
+    assert links.read_answer(token(links.answer("touch-1", "espresso ☕"))) == Answer("touch-1", "espresso ☕", None)
+    assert links.read_answer(token(links.answer("touch-1", "", URL))) == Answer("touch-1", "", URL)
+    assert links.opened("touch-1").startswith("https://idic.example" + OPEN_PATH)
+    assert links.answer("touch-1", "x").startswith("https://idic.example" + ANSWER_PATH)
+
+
+def test_no_kind_of_link_passes_for_another() -> None:
+    links = Links("https://x", [NEW])
+    made = {
+        links.read_click: token(links.click("t", URL)),
+        links.read_answer: token(links.answer("t", "yes", URL)),
+        links.read_unsubscribe: token(links.unsubscribe("t")),
+        links.read_opened: token(links.opened("t")),
+        links.read_placement: links.placement("t"),
+    }
+    for reads, own in made.items():
+        reads(own)
+        for other in made.values():
+            if other != own:
+                with pytest.raises(InvalidInput):
+                    reads(other)
+
+
+def test_a_short_code_is_the_same_for_the_same_link_of_the_same_message_alone() -> None:
+    links = Links("https://idic.example", [NEW, OLD], "https://s.example/")
+    code = links.short_code("touch-1", URL)
+    assert links.short(code) == f"https://s.example{SHORT_PATH}{code}"
+    assert code == Links("https://elsewhere", [NEW]).short_code("touch-1", URL)
+    others = {
+        links.short_code("touch-2", URL),
+        links.short_code("touch-1", URL + "x"),
+        Links("x", [OLD]).short_code("touch-1", URL),
+    }
+    assert code not in others
+    assert links.read_short(code) == code
+
+
+def test_codes_are_spread_over_all_letters() -> None:
+    links = Links("https://x", [NEW])
+    codes = [links.short_code(f"touch-{n}", URL) for n in range(2000)]
+    assert len(set(codes)) == 2000
+    assert all(links.read_short(code) == code for code in codes)
+    for place in range(9):
+        assert len({code[place] for code in codes}) > 50
+
+
+@pytest.mark.parametrize("wrong", ["", "a", "l" * 9, "0" * 9, "aaaaaaaa\n", "aaaaaaaaa\n", "aaaaaaaaaa", "a/../../b", "ä" * 9])
+def test_what_can_be_no_code_is_not_looked_up(wrong: str) -> None:
+    with pytest.raises(InvalidInput):
+        Links("https://x", [NEW]).read_short(wrong)
+
+
+def test_our_own_pages_are_known() -> None:
+    links = Links("https://idic.example", [NEW], "https://s.example")
+    assert links.tells_itself(links.unsubscribe("t"))
+    assert links.tells_itself(links.answer("t", "yes"))
+    assert not links.tells_itself(URL)
+    assert not links.tells_itself(links.click("t", URL))
