@@ -40,13 +40,14 @@ _UNICODE = "\u0416"
 
 class Worst(NamedTuple):
     """``plain`` parts while every value is of the telephone alphabet, ``unicode`` where one is not; ``plain`` is None
-    where the text as written is not either, ``unicode`` where it prints no values. ``loops``: some were assumed to turn
-    ``TURNS`` times."""
+    where the text as written is not either, ``unicode`` where it prints no text but addresses. What was assumed: ``texts``
+    and ``links`` of up to ``VALUE`` characters, ``loops`` of up to ``TURNS`` turns."""
 
     plain: int | None
     unicode: int | None
-    values: bool
-    loops: bool
+    texts: bool = False
+    links: bool = False
+    loops: bool = False
 
 
 def worst(message: Message) -> Worst | None:
@@ -57,11 +58,11 @@ def worst(message: Message) -> Worst | None:
     walk = _Walk(message.blocks)
     text = " ".join(plain_spaces(walk.longest(parse(content.text, "text").nodes)).split())
     found = segments(text)
+    assumed = walk.texts, walk.links, walk.loops
     if found.encoding == "Unicode":
-        return Worst(None, found.count, walk.values, walk.loops)
+        return Worst(None, found.count, *assumed)
     # The same length with one character of another script in it.
-    other = segments(_UNICODE + text[1:]).count if walk.values else None
-    return Worst(found.count, other, walk.values, walk.loops)
+    return Worst(found.count, segments(_UNICODE + text[1:]).count if walk.texts else None, *assumed)
 
 
 def said(program: Program) -> str:
@@ -71,8 +72,9 @@ def said(program: Program) -> str:
     if not all_:
         return ""
     assumed = []
-    if any(one.values for one in all_.values()):
-        assumed.append(f"texts and links of up to {VALUE} characters")
+    named = [name for name in ("texts", "links") if any(getattr(one, name) for one in all_.values())]
+    if named:
+        assumed.append(f"{' and '.join(named)} of up to {VALUE} characters")
     if any(one.loops for one in all_.values()):
         assumed.append(f"lists of up to {TURNS}")
     counts = "; ".join(f"{name}: {_said(one)}" for name, one in all_.items())
@@ -92,7 +94,8 @@ class _Walk:
 
     def __init__(self, blocks: Mapping[str, str]) -> None:
         self.blocks = blocks
-        self.values = False
+        self.texts = False
+        self.links = False
         self.loops = False
         self.local: dict[str, str] = {}
 
@@ -132,9 +135,15 @@ class _Walk:
     def _printed(self, expression: Expression) -> str:
         filters = list(expression.filters or ()) if isinstance(expression, FilteredExpression) else []
         left = expression.left if isinstance(expression, FilteredExpression) else expression
-        literal = isinstance(left, StringLiteral)
-        text = left.value if isinstance(left, StringLiteral) else self.local.get(str(left), _TEXT)
-        self.values = self.values or not (literal or str(left) in self.local)
+        answers = any(call.name == "answer" for call in filters)
+        if isinstance(left, StringLiteral):
+            text = left.value
+        elif str(left) in self.local:
+            text = self.local[str(left)]
+        elif answers or str(left).startswith("links."):
+            text, self.links = _TEXT, True
+        else:
+            text, self.texts = _TEXT, True
         for call in filters:
             first = call.args[0].value if call.args else None
             if call.name in _LONGEST:
@@ -146,7 +155,7 @@ class _Walk:
             elif call.name == "truncate":
                 text = text[: first.value if isinstance(first, IntegerLiteral) else 50]
             elif call.name == "answer":
-                text, self.values = _TEXT, True
+                text, self.links = _TEXT, True
         return str(text)
 
 

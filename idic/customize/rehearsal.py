@@ -18,7 +18,6 @@ from idic.journey.types import never_missing
 
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLES: dict[str, object] = {
-    "text": "sample",
     "number": 2,
     "money": 19.9,
     "days": 3,
@@ -50,7 +49,7 @@ class _Sample:
         attribute = self._reads.get(name)
         if attribute is None:
             return "sample", {}
-        return (sample(attribute.type) if self._everything or never_missing(attribute) else None), {}
+        return (sample(attribute.type, name) if self._everything or never_missing(attribute) else None), {}
 
 
 def rehearse(program: Program) -> tuple[Unsound, ...]:
@@ -83,14 +82,16 @@ def _answer(value: str, url: str | None) -> str:
     return f"https://sample.example/a/{quote(value)}"
 
 
-def sample(of: Type) -> object:
-    """A raw value that reads as this type."""
+def sample(of: Type, name: str = "sample") -> object:
+    """A raw value that reads as this type. Texts are told apart by ``name``: what they own is not what they bought."""
     match of.kind:
+        case "text":
+            return name
         case "one_of":
             return of.options[0] if of.options else None
         case "list":
-            return [sample(of.of)] if of.of else []
+            return [sample(of.of, name)] if of.of else []
         case "thing":
-            return {name: sample(field) for name, field in of.fields.items()}
+            return {field: sample(type_, f"{name}.{field}") for field, type_ in of.fields.items()}
         case kind:
             return _SAMPLES[kind]

@@ -126,13 +126,22 @@ def test_text_stays_text() -> None:
 def test_the_example_journeys_check_and_say_what_they_do() -> None:
     compilation = compile_folder(JOURNEYS)
     assert spoken(compilation.problems) == ""
-    cart, welcome = compilation.programs["abandoned_cart"], compilation.programs["welcome"]
-    assert proved(cart) == "every path ends · at most 2 emails · longest 5 days after the last Cart Updated"
+    assert {name: proved(found) for name, found in compilation.programs.items()} == {
+        "abandoned_cart": "every path ends · at most 2 messages: up to 2 emails, 2 SMS, 1 web"
+        " · longest 5 days after the last Cart Updated",
+        "after_purchase": "every path ends · at most 2 messages: up to 1 email, 2 web · longest 26 days",
+        "welcome": "every path ends · at most 3 emails, 1 web · longest 10 days",
+        "win_back": "every path ends · at most 2 messages: up to 2 emails, 1 SMS, 1 web · longest 130 days",
+    }
+    cart = compilation.programs["abandoned_cart"]
     assert matched(cart) == 'Order Completed, Cart Emptied, Cart Updated: same cart_id · Link Clicked: message "nudge"'
     assert reads(cart, compilation.vocabulary) == "customer.value_tier, .orders, .first_name · nothing sensitive"
-    assert proved(welcome) == "every path ends · at most 3 emails · longest 11 days"
+    assert longest.said(cart) == (
+        "cart_reminder: at most 1 (GSM-7); personal_offer: at most 1 (GSM-7), 3 where a name needs Unicode"
+        " · assumed: texts and links of up to 40 characters"
+    )
     assert cart.messages["cart_reminder"].contents["email"].form == "mjml"
-    assert set(cart.messages["cart_reminder"].blocks) == {"footer", "header", "products", "styles"}
+    assert set(cart.messages["cart_reminder"].blocks) == {"footer", "header", "products", "slot_style", "styles"}
 
 
 def test_what_a_journey_sends_at_most_is_counted_by_channel() -> None:
