@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 
@@ -29,7 +30,8 @@ from idic.store.visitors import Visit
 EVERY = 0.5
 """Real seconds between two looks at the store."""
 MOST = 5000
-"""Open pages of one process; the next is asked to try again later, and until then sees what was there when it opened."""
+"""Open pages of one process, or half as many as the system lets it open files; the next is asked to try again later, and
+until then sees what was there when it asked."""
 HEARTBEAT = 15.0
 """Real seconds of silence after which a page, and whatever stands in between, hears that the connection is alive."""
 _TOGETHER = 500
@@ -52,6 +54,11 @@ def contents(clock: Clock, links: Links, shows: Mapping[str, Row], html: Mapping
         }
         for slot, row in shows.items()
     }
+
+
+def _room() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if files == resource.RLIM_INFINITY else min(MOST, files // 2)
 
 
 class Page:
@@ -81,12 +88,12 @@ class Page:
         self._closed = True
         self._woken.set()
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """Server-sent events, until the page is closed."""
+    async def events(self, heartbeat: float) -> AsyncIterator[bytes]:
+        """Server-sent events, until the page is closed; a comment after ``heartbeat`` seconds without any."""
         yield b": idic\n\n"
         while not self._closed:
             try:
-                async with asyncio.timeout(HEARTBEAT):
+                async with asyncio.timeout(heartbeat):
                     await self._woken.wait()
             except TimeoutError:
                 yield b":\n\n"
@@ -100,11 +107,14 @@ class Page:
 class Streams:
     """The open pages of this process. ``close`` before the server is told to stop: it waits for its connections."""
 
-    def __init__(self, store: Store, links: Links, *, every: float = EVERY, most: int = MOST) -> None:
+    def __init__(
+        self, store: Store, links: Links, *, every: float = EVERY, most: int | None = None, heartbeat: float = HEARTBEAT
+    ) -> None:
         self._store = store
         self._links = links
         self._every = every
-        self._most = most
+        self._most = most or _room()
+        self._heartbeat = heartbeat
         self._pages: set[Page] = set()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
@@ -125,7 +135,7 @@ class Streams:
         if self._closed or len(self._pages) >= self._most:
             why = "this server is stopping" if self._closed else f"{self._most} pages are open here, the most there may be"
             raise Refusal(503, "no_room", why, headers={"Retry-After": "30"})
-        return _Streaming(self, Page(visitor, slots, more))
+        return _Streaming(self, Page(visitor, slots, more), self._heartbeat)
 
     @contextlib.contextmanager
     def opened(self, page: Page) -> Iterator[None]:
@@ -179,10 +189,10 @@ class Streams:
 class _Streaming(StreamingResponse):
     """Takes its place among the open pages when it begins, and gives it back however it ends."""
 
-    def __init__(self, streams: Streams, page: Page) -> None:
+    def __init__(self, streams: Streams, page: Page, heartbeat: float) -> None:
         # Proxies must neither keep it nor wait until there is more of it.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(page.events(), media_type="text/event-stream", headers=headers)
+        super().__init__(page.events(heartbeat), media_type="text/event-stream", headers=headers)
         self._streams = streams
         self._page = page
 

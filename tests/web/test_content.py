@@ -6,7 +6,7 @@ import json
 
 from idic.interact.visitors import Proofs
 from idic.store import programs
-from idic.store.tables import customers, identities
+from idic.store.tables import copies, customers, identities
 from tests.conftest import START
 from tests.journey.programs import send, to, wait
 from tests.web.site import BODY, CART, PROOF_KEY, WRITE_KEY, Site, content, journey
@@ -21,6 +21,9 @@ async def test_an_anonymous_visitor_sees_what_is_meant_for_them(site: Site) -> N
     assert site.links.read_placement(shown["token"]) == (await site.placement())["touch_id"]
     assert (await site.placement())["links"] == [CART]
     assert await site.sees("browser-2") == {}
+    (copy,) = await site.rows(copies.select())
+    assert (copy["address"], copy["html"]) == ("home_hero", shown["html"])
+    assert copy["text"] == f"Welcome back, <b>Anna</b>!\n\nYour cart ({CART})"
 
 
 async def test_a_visitor_is_known_on_the_web_once_they_are_a_customer_and_to_the_hour(site: Site) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
+from idic.api.streams import Page, Streams
+from idic.errors import StoreUnavailable
+from idic.identify.resolution import Identity
+from idic.store.database import Store, Tx
 from tests.api.serving import serving
 from tests.journey.programs import send, to, wait
 from tests.web.site import WRITE_KEY, Site, journey, open_page
@@ -71,6 +76,40 @@ async def test_there_is_room_for_so_many_pages_and_no_more(site: Site, url: str)
                 await asyncio.sleep(0.01)
     async with open_page(url) as told:
         await next_of(told)
+
+
+async def test_an_open_page_hears_that_the_connection_is_alive(site: Site) -> None:
+    streams = Streams(site.store, site.links, heartbeat=0.05)
+    async with asyncio.timeout(5):
+        answer = streams.stream(Identity("anonymous_id", "browser-1"), [], {}).body_iterator
+        assert [await anext(answer), await anext(answer)] == [b": idic\n\n", b":\n\n"]
+
+
+class Away(Store):
+    """A store that does not answer for a while."""
+
+    questions = 3
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        self.questions -= 1
+        if self.questions >= 0:
+            raise StoreUnavailable("the database does not answer")
+        async with super().reading() as tx:
+            yield tx
+
+
+async def test_while_the_store_is_away_open_pages_wait(site: Site) -> None:
+    await site.world.publish(journey())
+    await site.welcomed()
+    streams = Streams(Away(site.store.engine, site.clock), site.links, every=0.01)
+    page = Page(Identity("anonymous_id", "browser-1"), ["home_hero"], {})
+    lines = page.events(heartbeat=5)
+    with streams.opened(page):
+        async with asyncio.timeout(5):
+            told = [await anext(lines), await anext(lines)]
+    assert b"home_hero" in told[1]
+    streams.close()
 
 
 async def test_open_pages_end_when_the_server_stops(site: Site) -> None:

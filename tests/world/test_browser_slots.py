@@ -298,6 +298,10 @@ async def test_the_visitor_has_the_id_that_segments_client_gave_or_will_find(sho
     assert await page.evaluate("localStorage.ajs_anonymous_id") == f'"{made}"'
     await page.reload()
     assert await page.evaluate("idic.anonymousId()") == made
+    await page.evaluate("localStorage.clear()")  # as Segment's client does when somebody signs out
+    another = await page.evaluate("idic.anonymousId()")
+    assert another != made
+    assert await page.evaluate("idic.anonymousId()") == another
     await page.evaluate("document.cookie = 'ajs_anonymous_id=segments%20own; path=/'")
     assert await page.evaluate("idic.anonymousId()") == "segments own"
 
@@ -340,6 +344,17 @@ async def test_slots_that_nobody_has_are_told_to_who_builds_the_page(shop: Shop)
         while not shop.told:
             await asyncio.sleep(0.02)
     assert "idic: names 10001 slots; a page has at most 20" in shop.told
+
+
+async def test_a_page_that_nobody_looks_at_holds_no_connection(shop: Shop) -> None:
+    page = await shop.open()
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); "
+    hide += "document.dispatchEvent(new Event('visibilitychange')); }"
+    for hidden, pages in ((False, 1), (True, 0), (False, 1)):
+        await page.evaluate(hide, hidden)
+        async with asyncio.timeout(5):
+            while shop.site.streams.open_pages != pages:
+                await asyncio.sleep(0.02)
 
 
 async def test_on_a_phone(shop: Shop, tmp_path: Path) -> None:

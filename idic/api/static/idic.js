@@ -21,9 +21,12 @@
     const id = plain(cookie) || plain(quietly(() => localStorage[ID])) || ownId;
     if (id && id != "null") return String(id);
     const random = digit => (digit ^ crypto.getRandomValues(new Uint8Array(1))[0] & 15 >> digit / 4).toString(16);
-    ownId = "10000000-1000-4000-8000-100000000000".replace(/[018]/g, random);
-    quietly(() => localStorage[ID] = JSON.stringify(ownId));
-    return ownId;
+    const made = ownId = "10000000-1000-4000-8000-100000000000".replace(/[018]/g, random);
+    quietly(() => {
+      localStorage[ID] = JSON.stringify(made);
+      ownId = null;
+    });
+    return made;
   }
 
   // As text, so that the browser need not ask first, and without cookies.
