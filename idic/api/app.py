@@ -88,7 +88,7 @@ def create_app(
         return HTMLResponse(reference.render(app.openapi()))
 
     app.add_middleware(_Browsers)
-    app.add_middleware(Access, quiet=_OPEN | {"/healthz", "/readyz"})
+    app.add_middleware(Access, quiet=_OPEN | {*ingestion.SETTINGS_PATHS, "/healthz", "/readyz"})
     return app
 
 
