@@ -467,7 +467,10 @@ class _Move:
         one = step.mode != "each"
         if one and any(touch.status not in _NOT_SENT for touch in touches.values()):
             wanting = []  # one is enough, and it is on its way or there
-        if wanting and (self.state.deadline is None or self.now >= self.state.deadline):
+        if self.state.deadline is not None and self.now < self.state.deadline:
+            # What was deferred has its time. Of one that was when it was about to leave, the others are not asked yet.
+            wanting = [c for c in wanting if one and c not in touches]
+        if wanting:
             if step.mode == "best_of" and len(wanting) > 1:
                 ranked: Ranked = yield Best(step.id, tuple(wanting))
                 wanting = list(ranked.channels)
@@ -487,6 +490,9 @@ class _Move:
         asked_at = self.state.deadline or self.state.reached
         scope = self.scope()
         deferrals = []
+        if asked_at > self.now:
+            deferrals.append(asked_at)
+            asked_at = self.now
         for channel in channels:
             verdict: Verdict
             if self.now > deliver_by:

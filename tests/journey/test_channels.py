@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from idic.journey.interpreter import Allow, Best, Defer, MayWe, Ranked, Skip, Verdict
+from idic.journey.interpreter import Allow, Ask, Best, Defer, MayWe, Ranked, Skip, Verdict, advance, begin, drive, settle
 from idic.journey.program import AnyStep
+from idic.journey.scope import Facts
 from idic.journey.simulator import Sent, Simulator
-from idic.journey.state import Touched
+from idic.journey.state import Event, Touched
 from tests.journey.programs import arm, condition, out, program, send, to, wait, wait_for
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -152,6 +153,32 @@ def test_a_deferral_beyond_its_time_goes_on_to_the_next_channel() -> None:
     anna = Customer(first_of("sms", "email", within=6), says={"sms": until(10)})
     assert (anna.channels, anna.ended) == (["email"], "sent")
     assert anna.touches()["sms"] == "refused"
+
+
+@pytest.mark.parametrize("email", ["may", "may not"])
+def test_a_channel_deferred_when_it_was_about_to_leave_does_not_hold_up_the_next(email: str) -> None:
+    steps = program(first_of("sms", "email"))
+    facts, later = Facts({}, "UTC"), START + timedelta(seconds=5)
+    answers = {"sms": Allow(), "email": Allow() if email == "may" else unreachable(START)}
+    entered = Event(number=1, name="Signed Up", accepted_at=START)
+
+    def asked(question: Ask) -> Any:
+        assert isinstance(question, MayWe)
+        return answers[question.channel]
+
+    state, _, [claim] = drive(begin(steps, "e", "c", entered, None, facts), asked)
+    assert claim.channel == "sms"
+    # What the delivery does with a message for which quiet hours have just begun.
+    state = settle(state, "a", "sms", Touched(status="deferred", at=later, reason="quiet hours"))
+    state = state.model_copy(update={"deadline": START + timedelta(hours=10)})
+    state, _, claims = drive(advance(steps, state, facts, later), asked)
+    if email == "may":
+        assert ([one.channel for one in claims], state.deadline) == (["email"], None)
+        return
+    assert (claims, state.deadline) == ((), START + timedelta(hours=10))
+    assert state.touches["a"]["email"] == Touched(status="refused", at=later, reason="unreachable")
+    state, _, [claim] = drive(advance(steps, state, facts, START + timedelta(hours=10)), asked)
+    assert claim.channel == "sms"
 
 
 # best_of
