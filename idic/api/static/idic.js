@@ -5,7 +5,7 @@
   // Segment's, so that both mean the same visitor.
   const ID = "ajs_anonymous_id";
   const script = document.currentScript;
-  if (!script || window.idic || !script.replaceChildren) return;
+  if (!script || !script.src || !script.replaceChildren || window.idic) return;
   const {writeKey, userId, proof} = script.dataset, base = new URL("v1/web/", script.src).href;
   const views = new WeakMap(), done = new Set();
   let who = {userId, proof}, ownId, askedAs, running;
