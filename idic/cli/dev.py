@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ from idic.errors import SettingsError
 
 Journeys = Annotated[Path, typer.Option(help="The folder with the journeys")]
 Data = Annotated[Path, typer.Option(help="Where everything that lasts is kept; start again on it and idic goes on")]
-Port = Annotated[int, typer.Option(min=1, max=65533, help="The API's port; mail is taken on the next, the shop is on the one after")]
+Port = Annotated[
+    int, typer.Option(min=1, max=65533, help="The API's port; mail is taken on the next, the shop is on the one after")
+]
 TemporalPort = Annotated[int, typer.Option(min=1, max=64535, help="Temporal's port; its UI is 1000 above")]
 Speed = Annotated[str, typer.Option(help="How fast idic's clock runs: 1d=60s is a day a minute; 1d=1d is real time")]
 
@@ -70,10 +73,11 @@ def demo(
     data: Data = Path(".idic/demo"),
     port: Port = 8700,
     temporal_port: TemporalPort = 7233,
-    speed: Speed = "1d=60s",
+    speed: Speed = "1d=7s",
     customers: Annotated[int, typer.Option(help="How many customers come to the shop", min=1)] = 36,
+    days: Annotated[int, typer.Option(help="For how many days the shop is watched", min=1, max=365)] = 23,
 ) -> None:
-    """Watch a small shop's customers go through its journeys, days in minutes.
+    """Watch a small shop's customers go through its journeys, weeks in minutes.
 
     Starts everything afresh, publishes the journeys, sends customers through the public API with Segment's Python client
     and shows who enters, who waits, what is sent and who reaches the goal. On a terminal it then stays up until Ctrl-C;
@@ -83,7 +87,7 @@ def demo(
     from idic.dev.machine import Plan
 
     plan = Plan(data, port, temporal_port, factor=_factor(speed))
-    raise typer.Exit(asyncio.run(run_demo(plan, journeys, customers, speed, _stop_on_signals)))
+    raise typer.Exit(asyncio.run(run_demo(plan, journeys, customers, timedelta(days=days), speed, _stop_on_signals)))
 
 
 def _factor(speed: str) -> float:

@@ -128,15 +128,16 @@ def _show(one: Preview, out: Path, stem: str) -> None:
 
 
 def _show_sms(text: str) -> None:
-    from idic.customize.segments import foreign_to_phones, segments
+    from idic.customize.segments import costly, segments
 
     cost = segments(text)
     parts = f"{cost.count} part{'' if cost.count == 1 else 's'}"
     typer.secho(f"sms  {len(text)} characters, {parts}, {cost.encoding}", bold=True)
     typer.echo("\n".join(f"  {line}" for line in text.splitlines()))
-    foreign = foreign_to_phones(text)
-    if foreign:
-        typer.secho(f"  Unicode because of {' '.join(foreign)}: a part then carries 70 characters", fg=typer.colors.YELLOW)
+    signs = costly(text)
+    if signs:
+        why = f"Unicode because of {' '.join(signs)}: a part then carries 70 characters instead of 160"
+        typer.secho(f"  {why}", fg=typer.colors.YELLOW)
 
 
 def _channel_for(to: str, there: tuple[str, ...], asked: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 CURRENCY = "EUR"
@@ -37,6 +37,31 @@ GRINDER = Item("G-20", "Electric grinder", 249.00, "grinders", "Forty clicks bet
 EVERYTHING = {item.sku: item for item in (*SHELF, MACHINE, GRINDER, BEANS, PAPERS)}
 
 
+_GOES_WITH = {
+    "K-01": (("D-04", "It pours as if made for this dripper."),),
+    "S-02": (("D-04", "A scale wants something to stand on it."),),
+    "G-10": (("B-250", "Beans for the first thirty turns."), ("S-02", "So that you grind as much as you need.")),
+    "D-04": (("F-100", "They fit, and a hundred last three months."),),
+    "P-03": (("B-250", "Roasted for exactly this pot."),),
+    "T-58": (("S-02", "A level puck begins with a weighed dose."),),
+    "C-02": (("B-250", "Empty cups are sad."),),
+    "M-90": (("T-58", "The one in the box is plastic."), ("G-20", "It wants a fine and even grind.")),
+    "G-20": (("B-250", "Something to set it up with."), ("S-02", "Dose by weight, not by eye.")),
+}
+"""By sku: the skus that go with it, each with why."""
+
+
+def goes_with(skus: Iterable[str], shop: str) -> list[dict[str, Any]]:
+    """What fits these things, and is not among them; ``shop`` is the address of the shop."""
+    bought = list(skus)
+    why = {sku: words for one in bought for sku, words in _GOES_WITH.get(one, ()) if sku not in bought}
+    items = {sku: EVERYTHING[sku] for sku in why}
+    return [
+        {"sku": sku, "name": item.name, "price": item.price, "url": f"{shop}/product/{sku}", "why": why[sku]}
+        for sku, item in items.items()
+    ]
+
+
 class Basket(NamedTuple):
     """``items``: how many of each, by sku, in the order in which they were laid in."""
 
@@ -55,6 +80,11 @@ class Basket(NamedTuple):
     def lines(self) -> list[dict[str, Any]]:
         return [EVERYTHING[sku].line(qty) for sku, qty in self.items.items()]
 
+    def order(self, shop: str) -> dict[str, Any]:
+        """What ``Order Completed`` says of it; ``shop`` is the address of the shop."""
+        fitting = goes_with(self.items, shop)
+        return {"order_id": f"o-{self.cart_id}", **self.as_properties(), **({"goes_with": fitting} if fitting else {})}
+
     def as_properties(self) -> dict[str, Any]:
-        """What ``Cart Updated`` and ``Order Completed`` say of it."""
+        """What ``Cart Updated`` says of it."""
         return {"cart_id": self.cart_id, "currency": CURRENCY, "total": self.total, "items": self.lines()}

@@ -1,4 +1,4 @@
-"""`idic demo`: a small shop, its customers and its journeys, three days in a few minutes, and whether all of it arrived."""
+"""`idic demo`: a small shop, its customers and its journeys, three weeks in as many minutes, and whether all of it arrived."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import fcntl
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -19,14 +20,13 @@ from temporalio.client import Client
 
 from idic.dev import demo_summary as summary
 from idic.dev.demo_audit import Records, missing, read_records
-from idic.dev.demo_mail import Inbox
 from idic.dev.demo_screen import TITLE, Course, Screen
 from idic.dev.demo_shop import Shop
 from idic.dev.demo_watch import Watch
 from idic.dev.machine import Machine, Plan, folder_unusable, machine
 from idic.dev.publishing import publish_now
-from idic.dev.shoppers import HORIZON, Shopper
-from idic.dev.shoppers import plan as write_plan
+from idic.dev.shoppers import Shopper
+from idic.dev.stories import plan as write_plan
 from idic.errors import SettingsError
 from idic.router.engine import QUEUE
 from idic.store.tables import leases
@@ -40,9 +40,12 @@ _PATIENCE = 30.0
 _INTERRUPTED = 130
 
 
-async def run_demo(plan: Plan, journeys: Path, customers: int, speed: str, stop_on_signals: Callable[[], asyncio.Event]) -> int:
+async def run_demo(
+    plan: Plan, journeys: Path, customers: int, horizon: timedelta, speed: str, stop_on_signals: Callable[[], asyncio.Event]
+) -> int:
     """Run the demo on ``plan``'s folder, which is emptied first, and return the exit code: 1 if what should have arrived
-    did not. On a terminal, stay up afterwards until told to stop; without one, end, with 130 when stopped before the end.
+    did not. ``horizon``: for how long, of idic's time, the shop is watched. On a terminal, stay up afterwards until told to
+    stop; without one, end, with 130 when stopped before the end.
 
     Raises ``SettingsError`` when the folder is not a demo's, a port is taken or a part does not come up.
     """
@@ -51,17 +54,17 @@ async def run_demo(plan: Plan, journeys: Path, customers: int, speed: str, stop_
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     console = Console(width=None if terminal else 110, soft_wrap=not terminal)
     screen = Screen(console, live=terminal and not console.is_dumb_terminal)
-    screen.say(f"{TITLE}: {customers} customers, {HORIZON.days} days at {speed}")
+    screen.say(f"{TITLE}: {customers} customers, {horizon.days} days at {speed}")
     empty(plan.data)
     async with machine(plan, screen.say) as running:
         if not await publish_now(running.store, journeys, screen.say):
             screen.say("The demo needs journeys that check: idic check says more.")
             return 1
         await _at_work(running, stop)
-        shoppers = write_plan(customers)
-        shop = Shop(running, shoppers, Inbox(plan.mail))
-        watch = Watch(running.store, plan.mail, shoppers)
-        course = Course(shop.opened_at, shop.opened_at + HORIZON)
+        shoppers = write_plan(customers, horizon)
+        shop = Shop(running, shoppers)
+        watch = Watch(running.store, shoppers)
+        course = Course(shop.opened_at, shop.opened_at + horizon)
         with screen:
             async with _open(shop) as serving:
                 await _watch(screen, watch, course, lambda: stop.is_set() or serving.done())
@@ -70,7 +73,7 @@ async def run_demo(plan: Plan, journeys: Path, customers: int, speed: str, stop_
             return 0 if terminal else _INTERRUPTED
         records, troubles = await _settled(running, shoppers, shop)
         took = asyncio.get_running_loop().time() - began
-        await summary.show(console, running, await watch.look(), shoppers, shop, records, troubles, took)
+        await summary.show(console, running, await watch.look(), shoppers, shop, records, troubles, horizon, took)
         if terminal:
             screen.say("\nEverything stays up until Ctrl-C.")
             await stop.wait()

@@ -1,4 +1,4 @@
-"""Whether everything arrived that should have, found in the store and in the mailbox, with nothing taken on trust."""
+"""Whether everything arrived that should have, found in the store, the mailbox and the outbox, with nothing taken on trust."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from idic.interact.policy import RULES
 from idic.mailbox import Accept, read_accepts
 from idic.store.database import Tx
 from idic.store.programs import Programs
-from idic.store.tables import Row, consents, customers, enrollments, events, identities, touches, trace
+from idic.store.tables import Row, consents, copies, customers, enrollments, events, identities, placements, touches, trace
 
 _LATE = 10.0
 """Real seconds by which a worker or a router may be behind."""
@@ -33,7 +33,8 @@ class Journey(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Everything, read at once. ``customer`` is whom a user id points at; ``journeys`` by name."""
+    """Everything, read at once. ``customer`` is whom a user id points at; ``journeys`` by name. ``texts`` and ``places`` are
+    the touches of which the outbox has an SMS, and those that were placed on the web."""
 
     now: datetime
     late: timedelta
@@ -47,6 +48,8 @@ class Records(NamedTuple):
     customers: int
     journeys: dict[str, Journey]
     currency: str
+    texts: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
 
 
 async def read_records(running: Machine) -> Records:
@@ -76,6 +79,13 @@ async def read_records(running: Machine) -> Records:
                 for _, program in published
             },
             currency=published[0][1].currency if published else "",
+            texts=frozenset(
+                row["touch_id"]
+                for row in await tx.rows(
+                    select(copies.c.touch_id).join(touches, touches.c.id == copies.c.touch_id).where(touches.c.channel == "sms")
+                )
+            ),
+            places=frozenset(row["touch_id"] for row in await tx.rows(select(placements.c.touch_id))),
         )
 
 
@@ -89,11 +99,12 @@ def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], records: Recor
     return [
         *_events(sent, records),
         *_mails(records),
+        *_texts_and_places(records),
         *_standing(records),
         *_entries_and_goals(shoppers, records),
         *_clicks(shoppers, records),
         *_consent(shoppers, records),
-        *_without_address(shoppers, records),
+        *_reach(shoppers, records),
     ]
 
 
@@ -112,13 +123,13 @@ def _events(sent: Mapping[str, str], records: Records) -> Iterator[str]:
 
 def _mails(records: Records) -> Iterator[str]:
     taken = Counter(accept.touch for accept in records.accepts)
-    sent = {id for id, row in records.touches.items() if row["status"] == "sent"}
+    sent = _sent(records, "email")
     yield from _some("recorded as sent, and no mail in the mailbox", [_touch(records, id) for id in sent - taken.keys()])
     yield from _some("in the mailbox more than once", [_touch(records, id) for id, count in taken.items() if count > 1])
     uncertain = {id for id, row in records.touches.items() if row["status"] == "uncertain"}
     unknown = [_touch(records, id) for id in taken.keys() - sent - uncertain]
     yield from _some("in the mailbox and not recorded as sent", unknown)
-    yield from _some("uncertain, with a mailbox that never fails", [_touch(records, id) for id in uncertain])
+    yield from _some("uncertain, with providers that never fail", [_touch(records, id) for id in uncertain])
     failed = [
         f"{_touch(records, id)} ({row['reason']})"
         for id, row in records.touches.items()
@@ -127,6 +138,18 @@ def _mails(records: Records) -> Iterator[str]:
     yield from _some("failed", failed)
     late = [f"{records.enrollments[row['enrollment_id']]['journey']}" for row in records.refusals if _rule(row) == "too late"]
     yield from _some("too late to be sent; this machine is too slow for this --speed", late)
+
+
+def _texts_and_places(records: Records) -> Iterator[str]:
+    """Of each there can be but one a touch."""
+    for channel, where, there in (("sms", "outbox", records.texts), ("web", "slots", records.places)):
+        sent = _sent(records, channel)
+        yield from _some(f"recorded as sent, and not in the {where}", [_touch(records, id) for id in sent - there])
+        yield from _some(f"in the {where} and not recorded as sent", [_touch(records, id) for id in there - sent])
+
+
+def _sent(records: Records, channel: str) -> set[str]:
+    return {id for id, row in records.touches.items() if row["status"] == "sent" and row["channel"] == channel}
 
 
 def _standing(records: Records) -> Iterator[str]:
@@ -174,17 +197,16 @@ def _clicks(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
     )
     for name, journey in records.journeys.items():
         if any(shopper.clicks() & journey.messages for shopper in shoppers) and not clicked[name]:
-            yield f"{name}: customers were to click in its mails, and no click arrived"
+            yield f"{name}: customers were to click in its messages, and no click arrived"
 
 
 def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
     """Marketing reached only who had said yes to it, and not after they said no."""
     by_customer = {records.customer.get(shopper.user_id): shopper for shopper in shoppers}
     against = []
-    for accept in records.accepts:
-        touch = records.touches.get(accept.touch)
-        if touch is None or touch["attempted_at"] is None:
-            continue  # said by _mails
+    for id, touch in records.touches.items():
+        if touch["status"] != "sent" or touch["attempted_at"] is None or touch["channel"] == "web":
+            continue  # their own page asks nobody for consent
         journey = records.journeys[records.enrollments[touch["enrollment_id"]]["journey"]]
         if journey.purpose == "service":
             continue
@@ -198,21 +220,20 @@ def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
         ]
         shopper = by_customer.get(touch["customer_id"])
         if not said or not said[-1]["given"] or (shopper and journey.topic not in shopper.story.agrees):
-            against.append(_touch(records, accept.touch))
+            against.append(_touch(records, id))
     yield from _some("sent without the customer's consent", against)
 
 
-def _without_address(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
+def _reach(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
+    """Nobody got anything where they cannot be reached, and of who can be reached nowhere a trace says so."""
     for shopper in shoppers:
-        if shopper.email is not None:
-            continue
         customer = records.customer.get(shopper.user_id)
-        got = [row for row in records.touches.values() if row["customer_id"] == customer and row["status"] == "sent"]
-        if got:
-            yield f"{shopper.name} has no address, and yet {len(got)} messages are recorded as sent"
-        why = [row for row in records.refusals if row["customer_id"] == customer and _rule(row) == "reachable"]
-        if not why:
-            yield f"{shopper.name} has no address, and no trace says that this is why nothing was sent"
+        got = {row["channel"] for row in records.touches.values() if row["customer_id"] == customer and row["status"] == "sent"}
+        for channel in sorted(got - shopper.story.reached):
+            yield f"{_named(shopper)} cannot be reached by {channel}, and yet something is recorded as sent"
+        why = {_rule(row) for row in records.refusals if row["customer_id"] == customer}
+        if not shopper.story.reached and not why & {"reachable", "consent"}:
+            yield f"{_named(shopper)} cannot be reached, and no trace says that this is why nothing was sent"
 
 
 def _rule(refusal: Row) -> str:

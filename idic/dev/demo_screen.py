@@ -139,12 +139,12 @@ def table(standings: Sequence[Standing]) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     grid.add_column("journey", no_wrap=True)
     for name, style in (
-        ("entered", "cyan"), ("waiting", ""), ("mails", "blue"), ("clicks", "magenta"),
+        ("entered", "cyan"), ("waiting", ""), ("mail", "blue"), ("sms", "blue"), ("web", "blue"), ("clicks", "magenta"),
         ("goal", "bold green"), ("value", "green"), ("left", "yellow"), ("ended", ""),
     ):  # fmt: skip
         grid.add_column(name, justify="right", style=style, no_wrap=True)
     for one in standings:
-        counts = (one.entered, one.waiting, one.mails, one.clicks, one.goals)
+        counts = (one.entered, one.waiting, one.email, one.sms, one.web, one.clicks, one.goals)
         value = f"{one.value:,.2f}" if one.value else "–"
         grid.add_row(one.journey, *map(str, counts), value, str(one.left), str(one.ended))
     return grid
@@ -188,7 +188,8 @@ def _reported(course: Course, picture: Picture, lines: Sequence[Line]) -> Iterat
     for one in picture.standings:
         if one.entered:
             yield (
-                f"  {one.journey}: {one.entered} entered, {one.waiting} waiting, {one.mails} mails, {one.clicks} clicks, "
+                f"  {one.journey}: {one.entered} entered, {one.waiting} waiting, {one.email} mails, {one.sms} SMS, "
+                f"{one.web} on the web, {one.clicks} clicks, "
                 f"{one.goals} goals, {one.left} left, {one.ended} ended"
             )
     newest = {line.kind: line for line in lines}

@@ -1,4 +1,4 @@
-"""The shop and its customers at work: events by Segment's own client, mail read from the mailbox, links opened."""
+"""The shop and its customers at work: events by Segment's own client, messages read where they arrive, links opened."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from datetime import datetime
 
 import httpx
 import segment.analytics
-from sqlalchemy import select
 
-from idic.dev.demo_mail import Inbox, Mail
+from idic.dev.demo_browser import Browser
+from idic.dev.demo_post import Letter, Post
 from idic.dev.machine import Machine
-from idic.dev.shoppers import Click, Identify, Moment, Shopper, Track, Unsubscribe
-from idic.store.tables import touches
+from idic.dev.shoppers import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
+from idic.interact.links import Links
+from idic.interact.visitors import Proofs
+from idic.store.database import Store
+from idic.store.tables import identities
 
 _LOOK = 0.25
-"""Real seconds between two looks into the mailbox."""
+"""Real seconds between two looks at what has arrived."""
 _FLUSH = 30.0
 
 
 class Shop:
     """``sent``: whose message each id is, for what Segment's client was given. ``troubles``: what went wrong on the way."""
 
-    def __init__(self, running: Machine, shoppers: Sequence[Shopper], inbox: Inbox) -> None:
+    def __init__(self, running: Machine, shoppers: Sequence[Shopper]) -> None:
         self._running = running
-        self._inbox = inbox
-        self._by_address = {shopper.email: shopper for shopper in shoppers if shopper.email}
+        links = Links(running.plan.api, [running.keys.signing])
+        self._post = Post(running.store, running.plan.mail, links)
+        self._by_user = {shopper.user_id: shopper for shopper in shoppers}
         self._order = itertools.count()
-        self._due: list[tuple[datetime, int, Shopper, Moment, Mail | None]] = []
+        self._due: list[tuple[datetime, int, Shopper, Moment, Letter | None]] = []
         self.sent: dict[str, str] = {}
         self.troubles: list[str] = []
         self.opened_at = running.clock.now()
@@ -47,15 +51,16 @@ class Shop:
             log_handler=logging.NullHandler(),
         )
         self._http = httpx.AsyncClient(timeout=10, trust_env=False)
+        self._browser = Browser(self._http, running.plan.api, running.keys.write, Proofs([running.keys.proof]))
 
     async def open(self) -> None:
         """Let the customers do what they do, each thing in its time, until this is cancelled."""
         while True:
-            await self._read_mail()
+            await self._read_post()
             now = self._running.clock.now()
             while self._due and self._due[0][0] <= now:
-                _, _, shopper, moment, mail = heapq.heappop(self._due)
-                await self._act(shopper, moment, mail)
+                _, _, shopper, moment, letter = heapq.heappop(self._due)
+                await self._act(shopper, moment, letter)
             pause = _LOOK
             if self._due:
                 pause = min(pause, self._running.clock.real_seconds(self._due[0][0] - self._running.clock.now()))
@@ -69,34 +74,43 @@ class Shop:
             self.troubles.append(f"Segment's client did not get rid of its events within {_FLUSH:g} seconds")
         await self._http.aclose()
 
-    def _expect(self, since: datetime, shopper: Shopper, moment: Moment, mail: Mail | None = None) -> None:
-        heapq.heappush(self._due, (since + moment.after, next(self._order), shopper, moment, mail))
+    def _expect(self, since: datetime, shopper: Shopper, moment: Moment, letter: Letter | None = None) -> None:
+        heapq.heappush(self._due, (since + moment.after, next(self._order), shopper, moment, letter))
 
-    async def _read_mail(self) -> None:
-        for mail in self._inbox.new():
-            shopper = self._by_address.get(mail.to)
-            if shopper is None:
-                continue
-            now = self._running.clock.now()
-            for moment in shopper.story.replies.get(await self._message(mail), ()):
-                self._expect(now, shopper, moment, mail)
+    async def _read_post(self) -> None:
+        letters = await self._post.new()
+        if not letters:
+            return
+        users = await _users(self._running.store)
+        now = self._running.clock.now()
+        for letter in letters:
+            shopper = self._by_user.get(users.get(letter.customer, ""))
+            if shopper is not None:
+                for moment in shopper.story.replies.get(letter.message, ()):
+                    self._expect(now, shopper, moment, letter)
 
-    async def _message(self, mail: Mail) -> str:
-        """Which of the journeys' messages this is: customers see it from the subject."""
-        async with self._running.store.reading() as tx:
-            return str(await tx.scalar(select(touches.c.message).where(touches.c.id == mail.touch)))
-
-    async def _act(self, shopper: Shopper, moment: Moment, mail: Mail | None) -> None:
-        match moment.act:
-            case Identify() | Track() as act:
-                self._send(shopper, act, moment)
-            case Click():
-                await self._visit(shopper, "clicked", mail.button if mail else None)
-            case Unsubscribe():
-                await self._visit(shopper, "unsubscribed", mail.unsubscribe if mail else None, post=True)
+    async def _act(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:
+        try:
+            match moment.act:
+                case Identify() | Track() as act:
+                    self._send(shopper, act, moment)
+                case Visit():
+                    await self._browser.visit(_device(shopper, moment), shopper.user_id if moment.known else None)
+                case Open() if letter is not None and letter.picture is not None:
+                    await self._http.get(letter.picture)
+                case Open():
+                    pass
+                case Click():
+                    await self._click(shopper, moment, letter)
+                case Answer(value):
+                    await self._follow(shopper, f"answered {value}", letter.answers.get(value) if letter else None)
+                case Unsubscribe():
+                    await self._leave(shopper, letter)
+        except httpx.HTTPError as error:
+            self.troubles.append(f"{shopper.name}, {type(moment.act).__name__.lower()}: {type(error).__name__}")
 
     def _send(self, shopper: Shopper, act: Identify | Track, moment: Moment) -> None:
-        who = {"anonymous_id": f"{moment.device}-{shopper.user_id}", "user_id": shopper.user_id if moment.known else None}
+        who = {"anonymous_id": _device(shopper, moment), "user_id": shopper.user_id if moment.known else None}
         if isinstance(act, Track):
             taken, message = self._segment.track(event=act.event, properties=act.properties, **who)
             what = f"{shopper.name}: {act.event}"
@@ -107,20 +121,44 @@ class Shop:
         if not taken:
             self.troubles.append(f"{what}: Segment's client did not take it")
 
-    async def _visit(self, shopper: Shopper, what: str, url: str | None, *, post: bool = False) -> None:
+    async def _click(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:
+        button = letter.button if letter else None
+        if letter is None or letter.channel != "web":
+            await self._follow(shopper, "clicked", button)
+            return
+        shown = await self._browser.visit(_device(shopper, moment), shopper.user_id)
+        here = next((one for one in shown if button and button.replace("&", "&amp;") in one.html), None)
+        if here is None or button is None:
+            self.troubles.append(f"{shopper.name} would have pressed what {letter.message} shows, and it is not there")
+            return
+        await self._browser.press(here.token, button)
+
+    async def _leave(self, shopper: Shopper, letter: Letter | None) -> None:
+        """By one click in a mail (RFC 8058); in an SMS the link leads to a page with a button."""
+        url = letter.unsubscribe if letter else None
+        if letter is not None and letter.channel == "sms" and url is not None:
+            answer = await self._http.get(url)
+            url = answer.headers.get("location")
+        await self._follow(shopper, "unsubscribed", url, post=True)
+
+    async def _follow(self, shopper: Shopper, what: str, url: str | None, *, post: bool = False) -> None:
         if url is None:
-            self.troubles.append(f"{shopper.name} would have {what}, and the mail has no link for it")
+            self.troubles.append(f"{shopper.name} would have {what}, and the message has no link for it")
             return
-        try:
-            if post:
-                answer = await self._http.post(url, data={"List-Unsubscribe": "One-Click"})
-            else:
-                answer = await self._http.get(url)
-        except httpx.HTTPError as error:
-            self.troubles.append(f"{shopper.name} {what}: {type(error).__name__}")
-            return
-        if answer.status_code not in (200, 302):
+        answer = await (self._http.post(url, data={"List-Unsubscribe": "One-Click"}) if post else self._http.get(url))
+        if answer.status_code not in (200, 302, 303):
             self.troubles.append(f"{shopper.name} {what} and got {answer.status_code}")
 
     def _refused(self, error: Exception, batch: Sequence[object]) -> None:
         self.troubles.append(f"Segment's client gave up {len(batch)} events: {error}")
+
+
+def _device(shopper: Shopper, moment: Moment) -> str:
+    return f"{moment.device}-{shopper.user_id}"
+
+
+async def _users(store: Store) -> dict[str, str]:
+    """Customers' user ids."""
+    async with store.reading() as tx:
+        rows = await tx.rows(identities.select().where(identities.c.kind == "user_id"))
+    return {row["customer_id"]: row["value"] for row in rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from idic.dev.demo_screen import table
 from idic.dev.demo_shop import Shop
 from idic.dev.demo_watch import CLOCK, Picture
 from idic.dev.machine import Machine
-from idic.dev.shoppers import HORIZON, Shopper
+from idic.dev.shoppers import Shopper
 from idic.journey.trace import sentence
 from idic.store.tables import Row
 
@@ -34,12 +34,13 @@ async def show(
     shop: Shop,
     records: Records,
     troubles: Sequence[str],
+    horizon: timedelta,
     took: float,
 ) -> None:
     """Print it. ``took`` is in real seconds."""
     minutes, seconds = divmod(round(took), 60)
     console.print()
-    console.print(Text(f"{HORIZON.days} days in {minutes} min {seconds} s", style="bold"))
+    console.print(Text(f"{horizon.days} days in {minutes} min {seconds} s", style="bold"))
     console.print(Padding(_figures(shoppers, shop, records), _INDENT))
     console.print()
     console.print(Padding(table(picture.standings), _INDENT))
@@ -55,7 +56,10 @@ async def show(
 
 
 def _figures(shoppers: Sequence[Shopper], shop: Shop, records: Records) -> Table:
-    sent = [row for row in records.touches.values() if row["status"] == "sent"]
+    sent = Counter(row["channel"] for row in records.touches.values() if row["status"] == "sent")
+    parts = sum(row["segments"] or 1 for row in records.touches.values() if row["channel"] == "sms" and row["status"] == "sent")
+    seen = sum(1 for row in records.touches.values() if row["shown_at"] is not None)
+    opened = sum(1 for row in records.touches.values() if row["opened_at"] is not None)
     taken = Counter(accept.touch for accept in records.accepts)
     accepted = [row for message_id, row in records.events.items() if message_id in shop.sent]
     own = Counter(row["name"] for row in records.events.values() if row["kind"] == "own")
@@ -71,9 +75,11 @@ def _figures(shoppers: Sequence[Shopper], shop: Shop, records: Records) -> Table
             f"{sum(1 for row in accepted if row['routed_at'])} routed",
         ),
         ("enrollments", f"{len(records.enrollments)}: {_outcomes(records.enrollments.values())}"),
-        ("mails", f"{len(sent)} sent = {len(records.accepts)} in the mailbox, {_each_once(taken)}"),
+        ("mails", f"{sent['email']} sent = {len(records.accepts)} in the mailbox, {_each_once(taken)}; {opened} opened"),
+        ("SMS", f"{sent['sms']} sent = {len(records.texts)} in the outbox, in {parts} parts"),
+        ("web", f"{sent['web']} sent = {len(records.places)} placed; {seen} seen"),
         ("not sent", ", ".join(f"{rule} {count}" for rule, count in refused.most_common()) or "none"),
-        ("clicks", f"{own['Link Clicked']}, and {own['Consent Withdrawn']} unsubscribed by a mail's button"),
+        ("clicks", f"{own['Link Clicked']}, and {own['Consent Withdrawn']} unsubscribed"),
         ("goals", f"{len(goals)}, worth {value:,.2f} {records.currency}"),
     ):
         grid.add_row(Text(name, style="dim"), Text(told))
@@ -129,9 +135,13 @@ async def _show_trace(console: Console, running: Machine, example: _Example) -> 
 def _show_addresses(console: Console, running: Machine, example: _Example | None) -> None:
     plan = running.plan
     header = _authorization(running)
+    sample = f"{plan.console}/enrollments/{example.enrollment}" if example else f"{plan.console}/enrollments"
     asked = f"/v1/enrollments/{example.enrollment}" if example else "/v1/customers/USER_ID"
     grid = Table.grid(padding=(0, 3, 0, 0))
     for name, where in (
+        ("shop", f"{plan.shop}  (sign in as one of them, or sign up: what you do is answered)"),
+        ("outbox", f"{plan.console}/outbox  (every mail, SMS and banner)"),
+        ("trace", sample),
         ("API", f"{plan.api}/docs"),
         ("Temporal", plan.temporal_ui),
         ("mails", str(plan.mail)),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, func, select
 
-from idic.dev.demo_mail import Inbox
 from idic.dev.shoppers import Shopper
 from idic.journey.trace import sentence
 from idic.store.database import Store, Tx
-from idic.store.tables import Row, customers, enrollments, events, identities, journeys, touches, trace
+from idic.store.tables import Row, copies, customers, enrollments, events, identities, journeys, touches, trace
 from idic.store.touches import ROUND, touch_id
 
 _STRANGER = "a visitor"
@@ -36,7 +34,9 @@ class Standing(NamedTuple):
     journey: str
     entered: int = 0
     waiting: int = 0
-    mails: int = 0
+    email: int = 0
+    sms: int = 0
+    web: int = 0
     clicks: int = 0
     goals: int = 0
     value: float = 0
@@ -58,9 +58,8 @@ class Picture(NamedTuple):
 class Watch:
     """``lines`` is everything worth telling so far, in the order in which it was recorded."""
 
-    def __init__(self, store: Store, mail: Path, shoppers: Sequence[Shopper]) -> None:
+    def __init__(self, store: Store, shoppers: Sequence[Shopper]) -> None:
         self._store = store
-        self._inbox = Inbox(mail)
         self._names = {shopper.user_id: shopper.name for shopper in shoppers}
         self._known: dict[str, str] = {}
         self._traced = 0
@@ -86,7 +85,12 @@ class Watch:
             .order_by(trace.c.id)
         )
         self._traced = max((row["id"] for row in rows), default=self._traced)
-        return [self._line(row, row["kind"], self._told(row)) for row in rows if _worth_telling(row)]
+        said = await self._read_copies(tx, [touch for row in rows if (touch := _touch(row))])
+        return [self._line(row, row["kind"], self._told(row, said)) for row in rows if _worth_telling(row)]
+
+    async def _read_copies(self, tx: Tx, sent: Sequence[str]) -> dict[str, str]:
+        rows = await tx.rows(select(copies.c.touch_id, copies.c.subject, copies.c.text).where(copies.c.touch_id.in_(sent)))
+        return {row["touch_id"]: text for row in rows if (text := " ".join((row["subject"] or row["text"]).split()))}
 
     async def _read_own(self, tx: Tx) -> list[Line]:
         rows = await tx.rows(
@@ -98,7 +102,7 @@ class Watch:
         )
         self._seen = max((row["id"] for row in rows), default=self._seen)
         told = {"Link Clicked": "clicked", "Consent Withdrawn": "unsubscribed"}
-        words = {"clicked": "clicks the link in the mail", "unsubscribed": "unsubscribes by the mail's button"}
+        words = {"clicked": "clicks", "unsubscribed": "unsubscribes"}
         lines = []
         for row in rows:
             kind = told.get(row["name"])
@@ -109,19 +113,29 @@ class Watch:
     def _line(self, row: Row, kind: str, text: str) -> Line:
         return Line(row["at"], self._known.get(row["customer_id"], _STRANGER), row["journey"], kind, text)
 
-    def _told(self, row: Row) -> str:
-        if row["kind"] == "sent":
-            touch = touch_id(row["enrollment_id"], row["step"], ROUND, row["why"].get("channel", "email"))
-            self._inbox.new()
-            if touch in self._inbox.mails:
-                return f"{row['step']}: gets “{self._inbox.mails[touch].subject}”"
+    def _told(self, row: Row, said: dict[str, str]) -> str:
+        touch = _touch(row)
+        if touch is not None and touch in said:
+            return f"{row['step']}: {_GETS.get(row['why'].get('channel'), 'gets')} “{said[touch]}”"
         return sentence(row["kind"], row["step"], row["why"], clock=CLOCK)
+
+
+_GETS = {"email": "gets the mail", "sms": "gets the SMS", "web": "is to see"}
+
+
+def _touch(row: Row) -> str | None:
+    """The message that was sent."""
+    if row["kind"] != "sent":
+        return None
+    return touch_id(row["enrollment_id"], row["step"], ROUND, row["why"].get("channel", "email"))
 
 
 CLOCK = "%a %H:%M"
 """How instants are written here, in UTC."""
 
-_QUIET = {"segment", "claimed", "waited", "silence", "chose", "merged"}
+_QUIET = {
+    "segment", "claimed", "waited", "silence", "chose", "merged", "split", "best", "delivered", "opened", "shown", "clicked"
+}  # fmt: skip
 
 
 def _worth_telling(row: Row) -> bool:
@@ -146,7 +160,10 @@ async def _picture(tx: Tx) -> Picture:
     )
     standings = {name: Standing(name) for name in [row["name"] for row in await tx.rows(select(journeys.c.name))]}
     standings |= {row["journey"]: Standing(**row) for row in rows}
-    mails = await _by_journey(tx, touches.c.enrollment_id, touches.c.status == "sent")
+    sent = {
+        channel: await _by_journey(tx, touches.c.enrollment_id, (touches.c.status == "sent") & (touches.c.channel == channel))
+        for channel in ("email", "sms", "web")
+    }
     clicks = await _by_journey(tx, events.c.enrollment_id, events.c.name == "Link Clicked")
     places = await tx.rows(
         select(enrollments.c.journey, enrollments.c.step, func.count().label("n"))
@@ -154,17 +171,19 @@ async def _picture(tx: Tx) -> Picture:
         .group_by(enrollments.c.journey, enrollments.c.step)
         .order_by(func.count().desc(), enrollments.c.step)
     )
-    counted = await tx.row(
+    events_counted = await tx.row(
         select(func.count().label("accepted"), func.count(events.c.routed_at).label("routed")).where(events.c.kind != "own")
     )
-    assert counted is not None
+    assert events_counted is not None
     return Picture(
         now=tx.now(),
         customers=await tx.scalar(select(func.count()).select_from(customers).where(customers.c.merged_into.is_(None))),
-        **counted,
+        **events_counted,
         standings=tuple(
             one._replace(
-                mails=mails.get(name, 0),
+                email=sent["email"].get(name, 0),
+                sms=sent["sms"].get(name, 0),
+                web=sent["web"].get(name, 0),
                 clicks=clicks.get(name, 0),
                 places=tuple((row["step"], row["n"]) for row in places if row["journey"] == name),
             )

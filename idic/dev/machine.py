@@ -102,14 +102,7 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
     except OSError as error:
         raise folder_unusable(plan.data, error) from None
     with _alone(plan.data):
-        for what, port, option in (
-            ("API", plan.port, "--port"),
-            ("mailbox", plan.smtp, "--port"),
-            ("shop", plan.shop_port, "--port"),
-            ("Temporal server", plan.temporal_port, "--temporal-port"),
-            ("Temporal UI", plan.temporal_port + 1000, "--temporal-port"),
-        ):
-            _free(what, port, option)
+        _check_ports(plan)
         keys = own_keys(plan.data)
         store = Store.open(f"sqlite:///{(plan.data / 'idic.db').resolve()}")
         try:
@@ -155,6 +148,23 @@ def _alone(data: Path) -> Iterator[None]:
         except OSError:
             raise SettingsError(f"another idic runs on {data}; stop it, or choose another folder with --data") from None
         yield
+
+
+def _check_ports(plan: Plan) -> None:
+    taken: dict[int, str] = {}
+    for what, port, option in (
+        ("API", plan.port, "--port"),
+        ("mailbox", plan.smtp, "--port"),
+        ("shop", plan.shop_port, "--port"),
+        ("Temporal server", plan.temporal_port, "--temporal-port"),
+        ("Temporal UI", plan.temporal_port + 1000, "--temporal-port"),
+    ):
+        if port in taken:
+            raise SettingsError(
+                f"port {port} would be that of the {taken[port]} and of the {what}; choose another with {option}"
+            )
+        taken[port] = what
+        _free(what, port, option)
 
 
 def _free(what: str, port: int, option: str) -> None:

@@ -43,7 +43,7 @@ def mobile(country: str, number: int = 0, *, landline: bool = False) -> str:
     ``ValueError`` for a country without any."""
     kind = PhoneNumberType.FIXED_LINE if landline else PhoneNumberType.MOBILE
     example = phonenumbers.example_number_for_type(country, kind)
-    if example is None:
+    if example is None or example.national_number is None:
         raise ValueError(f"no numbers are known for {country}")
     for more in range(number, number + 100):
         other = phonenumbers.PhoneNumber(country_code=example.country_code, national_number=example.national_number + more)

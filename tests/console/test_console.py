@@ -16,8 +16,14 @@ from idic.store.database import Store
 from tests.api.conftest import SECRET_KEY, Doorman
 from tests.console.town import ANNA, BANNER, BELA, HOSTILE, MAIL, TEXT, settle
 
-PAGES = ("/console", "/console/outbox", f"/console/outbox/{MAIL}", f"/console/outbox/{TEXT}", f"/console/outbox/{BANNER}",
-         "/console/enrollments", f"/console/enrollments/{ANNA}", f"/console/customers/{ANNA}", f"/console/customers/{BELA}")  # fmt: skip
+PAGES = (
+    "/console",
+    "/console/outbox",
+    *(f"/console/outbox/{touch}" for touch in (MAIL, TEXT, BANNER)),
+    "/console/enrollments",
+    f"/console/enrollments/{ANNA}",
+    *(f"/console/customers/{customer}" for customer in (ANNA, BELA)),
+)
 
 
 def browser(store: Store, settings: Settings, base: str = "http://localhost:8700") -> httpx.AsyncClient:

@@ -20,7 +20,10 @@ def main() -> None:
         keys[0].get_secret_value() for keys in (settings.write_keys, settings.proof_keys, settings.signing_keys)
     )
     reports = SegmentReports(write_key, settings.public_url)
-    shop = create_shop(settings.public_url, write_key=write_key, proof_key=proof_key, cookie_key=signing_key, reports=reports)
+    shop = create_shop(
+        settings.public_url, f"http://localhost:{port}", write_key=write_key, proof_key=proof_key, cookie_key=signing_key,
+        reports=reports,
+    )  # fmt: skip
     uvicorn.run(shop, host="127.0.0.1", port=port, log_config=None, access_log=False, server_header=False)
     reports.close()
 

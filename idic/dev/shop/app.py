@@ -26,11 +26,20 @@ from idic.interact.visitors import Proofs
 _LARGEST_FORM = 20_000
 _REGULARS = {person.address: person for person in PEOPLE[:12]}
 """Whom anybody may sign in as."""
-_COUNTRIES = {"DE": "Germany", "AT": "Austria", "CH": "Switzerland", "FR": "France", "GB": "United Kingdom", "US": "United States"}
+_COUNTRIES = {
+    "DE": "Germany",
+    "AT": "Austria",
+    "CH": "Switzerland",
+    "FR": "France",
+    "GB": "United Kingdom",
+    "US": "United States",
+}
 _SAID = {
     "added": "It is in your basket.",
     "emptied": "Your basket is empty again.",
     "bought": "Thank you! Your order is on its way.",
+    "delivered": "Good: it has arrived.",
+    "returned": "We are sorry. It is taken back.",
     "welcome": "Welcome! Your account is ready.",
     "hello": "You are signed in.",
     "bye": "You are signed out, and nobody we know.",
@@ -38,9 +47,10 @@ _SAID = {
 Work = Callable[[Session, dict[str, str]], tuple[Session, str]]
 
 
-def create_shop(api: str, *, write_key: str, proof_key: str, cookie_key: str, reports: Reports) -> Starlette:
-    """``api`` is where browsers reach idic. The proof key stays here: the page gets only the proof of who is signed in."""
-    shop = _Shop(api.rstrip("/"), write_key, Proofs([proof_key]), Sessions(cookie_key), reports)
+def create_shop(api: str, address: str, *, write_key: str, proof_key: str, cookie_key: str, reports: Reports) -> Starlette:
+    """``api`` is where browsers reach idic, ``address`` where they reach the shop. The proof key
+    stays here: the page gets only the proof of who is signed in."""
+    shop = _Shop(api.rstrip("/"), address, write_key, Proofs([proof_key]), Sessions(cookie_key), reports)
     return Starlette(
         routes=[
             Route("/", shop.home),
@@ -52,6 +62,8 @@ def create_shop(api: str, *, write_key: str, proof_key: str, cookie_key: str, re
             Route("/remove", shop.doing(shop.remove), methods=["POST"]),
             Route("/empty", shop.doing(shop.empty), methods=["POST"]),
             Route("/buy", shop.doing(shop.buy), methods=["POST"]),
+            Route("/delivered", shop.doing(shop.delivered), methods=["POST"]),
+            Route("/returned", shop.doing(shop.returned), methods=["POST"]),
             Route("/signup", shop.doing(shop.sign_up), methods=["POST"]),
             Route("/signin", shop.doing(shop.sign_in), methods=["POST"]),
             Route("/signout", shop.doing(shop.sign_out), methods=["POST"]),
@@ -64,7 +76,8 @@ def create_shop(api: str, *, write_key: str, proof_key: str, cookie_key: str, re
 
 
 class _Shop:
-    def __init__(self, api: str, write_key: str, proofs: Proofs, sessions: Sessions, reports: Reports) -> None:
+    def __init__(self, api: str, address: str, write_key: str, proofs: Proofs, sessions: Sessions, reports: Reports) -> None:
+        self._address = address
         self._proofs = proofs
         self._sessions = sessions
         self._reports = reports
@@ -134,9 +147,26 @@ class _Shop:
     def buy(self, session: Session, _: dict[str, str]) -> tuple[Session, str]:
         if not session.basket.items:
             return session, "/basket"
-        order = {"order_id": f"o-{session.basket.cart_id}", **session.basket.as_properties()}
-        self._reports.track(session.visitor, "Order Completed", order)
-        return session._replace(basket=new_basket()), "/?said=bought"
+        visitor, basket = session.visitor, session.basket
+        owns = tuple(sorted({*session.owns, *basket.items}))
+        order = basket.order(self._address)
+        if visitor.user_id is not None:
+            # First what they then have: a journey on the order asks for it.
+            self._reports.identify(visitor, {"owns": list(owns)})
+        self._reports.track(visitor, "Order Completed", order)
+        return session._replace(basket=new_basket(), owns=owns, order=order["order_id"]), "/basket?said=bought"
+
+    def delivered(self, session: Session, _: dict[str, str]) -> tuple[Session, str]:
+        return self._parcel(session, "Parcel Delivered"), "/basket?said=delivered"
+
+    def returned(self, session: Session, _: dict[str, str]) -> tuple[Session, str]:
+        return self._parcel(session, "Order Returned"), "/basket?said=returned"
+
+    def _parcel(self, session: Session, event: str) -> Session:
+        """What in a real shop the carrier tells."""
+        if session.order:
+            self._reports.track(session.visitor, event, {"order_id": session.order})
+        return session._replace(order="")
 
     def sign_up(self, session: Session, form: dict[str, str]) -> tuple[Session, str]:
         name, email, phone = (form.get(field, "").strip()[:200] for field in ("name", "email", "phone"))

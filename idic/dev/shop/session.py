@@ -19,9 +19,14 @@ _YEAR = 365 * 86400
 
 
 class Session(NamedTuple):
+    """``owns`` is what they ever bought here, by sku; ``order`` is the one whose parcel is
+    on its way."""
+
     visitor: Visitor
     basket: Basket
     name: str = ""
+    owns: tuple[str, ...] = ()
+    order: str = ""
 
 
 def new_session() -> Session:
@@ -46,13 +51,16 @@ class Sessions:
                 Visitor(anonymous_id, said["user"]),
                 Basket(said["cart"], {sku: qty for sku, qty in said["items"].items() if sku in EVERYTHING}),
                 said["name"],
+                tuple(said["owns"]),
+                said["order"],
             )
         except (BadData, KeyError, TypeError, AttributeError):
             return fresh._replace(visitor=Visitor(anonymous_id))
 
     def write(self, response: Response, session: Session) -> None:
         visitor, basket = session.visitor, session.basket
-        said = {"user": visitor.user_id, "name": session.name, "cart": basket.cart_id, "items": dict(basket.items)}
+        said: dict[str, Any] = {"user": visitor.user_id, "name": session.name, "owns": session.owns, "order": session.order}
+        said |= {"cart": basket.cart_id, "items": dict(basket.items)}
         token = self._serializer.dumps(said)
         text = token if isinstance(token, str) else token.decode()
         response.set_cookie(_SESSION, text, max_age=_YEAR, httponly=True, samesite="lax")

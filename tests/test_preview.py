@@ -1,0 +1,124 @@
+"""`idic preview`: a message as a customer would get it, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from idic.cli.previewing import Assuming, Customer, channels_of, find_customer, find_program, render, stranger
+from idic.errors import NotFound
+from idic.journey.program import Program
+from idic.journey.state import Event, State
+from idic.mailbox import Mailbox, read_mail
+from idic.store import enrollments, programs
+from idic.store.database import Store, Tx
+from idic.store.enrollments import Enrollment
+from idic.store.tables import customers, identities
+from tests.conftest import START
+
+ROOT = Path(__file__).parents[1]
+JOURNEYS = ROOT / "journeys"
+
+
+@pytest.fixture(scope="module")
+def cart() -> Program:
+    return find_program(JOURNEYS, "abandoned_cart", "cart_reminder")
+
+
+def seen(program: Program, message: str, channel: str, customer: Customer) -> tuple[str, dict[str, object]]:
+    scope = Assuming(program, message, customer, START)
+    shown = render(program, message, channel, scope, customer, "http://idic")
+    return f"{shown.subject} {shown.html} {shown.text}", scope.assumed
+
+
+def test_somebody_made_up_and_nobody_on_every_channel(cart: Program) -> None:
+    somebody, nobody = stranger("somebody"), stranger("nobody")
+    assert somebody
+    assert nobody
+    assert channels_of(cart, "cart_reminder", None) == ("email", "sms", "web")
+    for channel in ("email", "sms", "web"):
+        for whom in (somebody, nobody):
+            text, assumed = seen(cart, "cart_reminder", channel, whom)
+            assert len(text) > 50
+            assert "/l/" not in text  # its links tell nobody
+            assert ("customer.first_name" in assumed) == (whom is somebody)
+    text, assumed = seen(cart, "cart_reminder", "email", nobody)
+    assert "Still thinking it over, there?" in text
+    assert "cart.total" in assumed
+
+
+async def test_a_customer_s_own_values_and_those_of_their_latest_enrollment(store: Store, cart: Program) -> None:
+    async def anna(tx: Tx) -> None:
+        now = tx.now()
+        traits = {"first_name": "Anna", "email": "Anna@example.com", "zone": "Europe/Berlin"}
+        await tx.execute(insert(customers).values(id="a" * 32, traits=traits, created_at=now, updated_at=now))
+        await tx.execute(insert(identities).values(kind="user_id", value="u1", customer_id="a" * 32, created_at=now))
+
+    await store.move("test", anna)
+    found = await find_customer(store, "anna@example.com", cart)
+    text, assumed = seen(cart, "cart_reminder", "email", found)
+    assert "Still thinking it over, Anna?" in text
+    assert {"cart.total", "cart.items"} <= set(assumed)
+
+    async def enters(tx: Tx) -> None:
+        bought = Event(
+            number=1, name="Cart Updated", properties={"cart_id": "c-7", "total": 95, "items": []}, accepted_at=START
+        )
+        state = State(
+            enrollment="e" * 32, customer="a" * 32, entered_at=START, entry=bought, key="c-7", segment="vip", reached=START,
+            consumed=(START, 1), seen=(START, 1), captured={"cart": bought},
+        )  # fmt: skip
+        await programs.publish(tx, cart, START)
+        await enrollments.create(tx, Enrollment("e" * 32, "a" * 32, "abandoned_cart", cart.id, "c-7", 1, state))
+
+    await store.move("test", enters)
+    for who in ("u1", "a" * 32):
+        text, assumed = seen(cart, "cart_reminder", "email", await find_customer(store, who, cart))
+        assert "95" in text
+        assert "cart/c-7" in text
+        assert assumed == {}
+    with pytest.raises(NotFound, match=r'did you mean "Anna@example\.com"'):
+        await find_customer(store, "ana@example.com", cart)
+
+
+def idic(*arguments: str, **env: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "idic", "preview", *arguments, "--journeys", str(JOURNEYS)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **env})
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("welcom", "welcome"), 'there is no journey "welcom" in'),
+        (("welcome", "welcom"), 'sends no message "welcom"; did you mean "welcome"?'),
+        (("welcome", "welcome", "--channel", "sms"), 'the message "welcome" has no content for sms; it has email'),
+        (("welcome", "welcome", "--to", "+4915112345678"), "the message has no content for sms"),
+        (("abandoned_cart", "cart_reminder", "--to", "+4915112345678"), "no SMS provider is set"),
+    ],
+)
+def test_what_is_wrong_says_what_to_try(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    code, _, heard = idic(*arguments, "--out", str(tmp_path))
+    assert code == 1
+    assert said in heard
+    assert "Traceback" not in heard
+
+
+async def test_one_test_leaves_and_is_marked(tmp_path: Path) -> None:
+    async with Mailbox(tmp_path / "mails") as mailbox:
+        arguments = ("welcome", "welcome", "--as", "nobody", "--to", "me@example.com", "--out", str(tmp_path / "out"))
+        url = f"smtp://127.0.0.1:{mailbox.port}"
+        code, said, heard = await asyncio.to_thread(idic, *arguments, IDIC_SMTP_URL=url, PATH=str(tmp_path))
+    assert code == 0, heard
+    assert "no picture: neither Chromium nor Chrome is installed here" in said
+    assert f"sending one test to me@example.com, by 127.0.0.1:{mailbox.port}" in said
+    (mail,) = [read_mail(path) for path in (tmp_path / "mails").glob("*.eml")]
+    assert str(mail["Subject"]).startswith("[Test] Welcome")
+    assert "List-Unsubscribe" not in mail
+    assert (tmp_path / "out" / "welcome-welcome.email.html").read_text().startswith("<!doctype html")
