@@ -149,7 +149,7 @@ class Assuming:
     def _made_up(self, name: str, attribute: Attribute | None) -> object:
         if name == "segment" and self._program.segments:
             return self._program.segments[0].name
-        return sample(attribute.type) if attribute else "sample"
+        return sample(attribute.type, name) if attribute else "sample"
 
 
 def render(program: Program, message: str, channel: str, scope: Scope, customer: Customer, public_url: str) -> Preview:

@@ -5,6 +5,7 @@ What the check of templates cannot see shows here: MJML that does not hold toget
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -83,10 +84,10 @@ def _answer(value: str, url: str | None) -> str:
 
 
 def sample(of: Type, name: str = "sample") -> object:
-    """A raw value that reads as this type. Texts are told apart by ``name``: what they own is not what they bought."""
+    """A raw value that reads as this type. Texts say of which ``name`` they are: what they own is not what they bought."""
     match of.kind:
         case "text":
-            return name
+            return re.sub(r"[._]", " ", name.partition(".")[2] or name)
         case "one_of":
             return of.options[0] if of.options else None
         case "list":
