@@ -121,4 +121,4 @@ async def test_one_test_leaves_and_is_marked(tmp_path: Path) -> None:
     (mail,) = [read_mail(path) for path in (tmp_path / "mails").glob("*.eml")]
     assert str(mail["Subject"]).startswith("[Test] Welcome")
     assert "List-Unsubscribe" not in mail
-    assert (tmp_path / "out" / "welcome-welcome.email.html").read_text().startswith("<!doctype html")
+    assert (tmp_path / "out" / "welcome-welcome.email.html").read_text().startswith("<!DOCTYPE html")

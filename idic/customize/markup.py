@@ -96,9 +96,10 @@ def track_text(text: str, track: TrackUrl) -> str:
 
 
 def readable(html: str) -> str:
-    """The words of an HTML mail as plain text; a link's address follows it in parentheses."""
+    """The words of an HTML mail, or of a piece of a page, as plain text; a link's address follows it in parentheses."""
     try:
-        text: str = get_text(html, _TEXT)
+        # Of a piece that has no body the parser takes the first element for all of it.
+        text: str = get_text(html if "<body" in html else f"<body>{html}</body>", _TEXT)
     except Exception as error:  # its parser's errors are of many kinds
         raise CannotCompose(f"the HTML of the body cannot be read: {error}", code="html_failed") from error
     lines = [re.sub(r"[ \t\xa0]+", " ", line).strip() for line in text.splitlines()]
