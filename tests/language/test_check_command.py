@@ -57,6 +57,28 @@ def test_tools_get_json(folder: Path) -> None:
     assert good["longest_seconds"] == 3 * 86400
 
 
+def test_what_an_sms_costs_at_worst_is_said_with_what_that_assumes(tmp_path: Path) -> None:
+    (tmp_path / "text.yaml").write_text(
+        "journey: text\nidentify: {on: Link Clicked}\ninteract: [{id: a, send: hi, by: {first_of: [sms, email]}}]\n"
+        "customize:\n  hi:\n    sms: \"{{ customer.email | default: 'Hello' }}, it’s us\"\n"
+        "    email: {subject: Hi, body: Hi you}\n"
+    )
+    result = run(tmp_path)
+    assert result.exit_code == 0
+    assert result.output == (
+        f"{tmp_path}/text.yaml\n"
+        '  warning  6:54 "’" makes this SMS Unicode, with 70 characters in a part and not 160; write "\'" for "’"\n'
+        "                6 |     sms: \"{{ customer.email | default: 'Hello' }}, it’s us\"\n"
+        "                  |                                                      ^\n"
+        "  proved   every path ends · at most 1 message: up to 1 email, 1 SMS · longest 24 hours\n"
+        "  segments hi: at most 1 (Unicode) · assumed: texts of up to 40 characters\n"
+        "  reads    customer.email · nothing sensitive\n"
+    )
+    [item] = json.loads(run(tmp_path, "--format", "json").output)
+    assert (item["at_most"], item["at_most_messages"]) == ({"email": 1, "sms": 1}, 1)
+    assert item["sms"] == {"hi": {"plain": None, "unicode": 1, "texts": True, "links": False, "loops": False}}
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     result = run(tmp_path / "nowhere.yaml")
     assert result.exit_code == 1
