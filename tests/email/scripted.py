@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from tests.talks import listening
+
 Talk = Callable[["Line"], Awaitable[None]]
 
 
@@ -42,27 +44,5 @@ class Line:
 async def scripted(*talks: Talk) -> AsyncIterator[str]:
     """A server whose first connection goes as the first talk says, and so on; the last serves all that follow. Gives
     its URL. A connection is closed where its talk ends."""
-    remaining = list(talks)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        talk = remaining.pop(0) if len(remaining) > 1 else remaining[0]
-        try:
-            await talk(Line(reader, writer))
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.transport.abort()
-
-    server = await asyncio.start_server(converse, "127.0.0.1", 0, limit=2**26)
-    try:
-        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+    async with listening(talks, Line, limit=2**26) as port:
+        yield f"smtp://127.0.0.1:{port}"

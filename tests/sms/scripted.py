@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import json
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
+
+from tests.talks import listening
 
 SID = "AC" + "0123456789abcdef" * 2
 TOKEN = "a-token-that-nobody-may-read"
@@ -94,28 +96,7 @@ class Double(NamedTuple):
 
 @asynccontextmanager
 async def twilio(*talks: Talk) -> AsyncIterator[Double]:
-    """A server whose first connection goes as the first talk says, and so on; the last serves all that follow."""
-    remaining = list(talks)
+    """A Twilio whose first connection goes as the first talk says, and so on, as ``listening`` has it."""
     calls: list[Call] = []
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        talk = remaining.pop(0) if len(remaining) > 1 else remaining[0]
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await talk(Line(calls, reader, writer))
-        finally:
-            writer.transport.abort()
-
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
-    try:
-        yield Double(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", calls)
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+    async with listening(talks, functools.partial(Line, calls)) as port:
+        yield Double(f"http://127.0.0.1:{port}", calls)
