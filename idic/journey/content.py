@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from idic.journey.inference import Names
@@ -98,7 +98,7 @@ class Content:
         self.problems = problems
         self.used: set[tuple[str, str]] = set()
 
-    def sent(self, message: Scalar, channels: Iterable[Scalar], step: str) -> None:
+    def sent(self, message: Scalar, channels: Sequence[Scalar], step: str) -> None:
         """A step sends this message: does it exist, and on these channels?"""
         name = message.value
         text = self.texts.get(name)
@@ -106,6 +106,8 @@ class Content:
             hint = did_you_mean(name, self.texts) or "write its content under customize:"
             self.problems.error(message.mark, f'step "{step}": message "{name}" does not exist', hint, about=("message", name))
             return
+        if not channels:  # which has been told; by which of them was meant, nobody knows
+            self.used.update((name, channel) for channel in text.given)
         for channel in channels:
             self.used.add((name, channel.value))
             if channel.value not in text.given:
