@@ -60,7 +60,8 @@ def preview(
         customer, now = await _customer(as_, program, settings, data)
         typer.secho(f"{journey} › {message}, for {customer.title}", bold=True)
         scope = previewing.Assuming(program, message, customer, now)
-        shown = [previewing.render(program, message, one, scope, customer, settings.public_url) for one in chosen]
+        public, short = settings.public_url, settings.short_url or settings.public_url
+        shown = [previewing.render(program, message, one, scope, customer, public, short) for one in chosen]
         _say_assumed(scope, customer)
         for one in shown:
             _show(one, out, f"{journey}-{message}")
@@ -100,7 +101,7 @@ def _show(one: Preview, out: Path, stem: str) -> None:
 
     typer.echo()
     if one.channel == "sms":
-        _show_sms(one.text)
+        _show_sms(one.text, one.sent or one.text)
         return
     about = f"subject: {one.subject}" if one.channel == "email" else f"slot: {one.slot}"
     typer.secho(f"{one.channel}  {about}", bold=True)
@@ -127,12 +128,14 @@ def _show(one: Preview, out: Path, stem: str) -> None:
         typer.echo(f"  no picture: {chromium} did not make one; open the HTML file in a browser")
 
 
-def _show_sms(text: str) -> None:
+def _show_sms(text: str, sent: str) -> None:
+    """``sent`` is the text with the short links with which it leaves."""
     from idic.customize.segments import costly, segments
 
-    cost = segments(text)
+    cost = segments(sent)
     parts = f"{cost.count} part{'' if cost.count == 1 else 's'}"
-    typer.secho(f"sms  {len(text)} characters, {parts}, {cost.encoding}", bold=True)
+    with_links = " with its links shortened" if sent != text else ""
+    typer.secho(f"sms  {len(sent)} characters{with_links}, {parts}, {cost.encoding}", bold=True)
     typer.echo("\n".join(f"  {line}" for line in text.splitlines()))
     signs = costly(text)
     if signs:
@@ -154,7 +157,7 @@ def _channel_for(to: str, there: tuple[str, ...], asked: str | None) -> str:
 
 async def _send(one: Preview, to: str, settings: Settings, data: Path | None, country: str | None) -> None:
     """By the provider that is set, without a word to the store. Raises ``SettingsError``, ``InvalidInput``."""
-    from idic.interact.channels.protocol import Accepted, Unsure
+    from idic.interact.channels.protocol import Accepted, Later, Unsure
 
     typer.echo()
     touch = f"test-{uuid.uuid4().hex}"
@@ -166,7 +169,8 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
         typer.secho("sent", fg=typer.colors.GREEN)
         return
     certain = "perhaps sent, nobody can know" if isinstance(outcome, Unsure) else "not sent"
-    raise InvalidInput(f"{certain}: {getattr(outcome, 'detail', outcome)}")
+    check = "; check IDIC_SMTP_URL" if isinstance(outcome, Later) and one.channel == "email" else ""
+    raise InvalidInput(f"{certain}: {getattr(outcome, 'detail', outcome)}{check}")
 
 
 async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, otherwise: str | None) -> Outcome:

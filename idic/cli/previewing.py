@@ -15,6 +15,7 @@ from idic.customize.markup import readable
 from idic.customize.rehearsal import sample
 from idic.differentiate.profile import language_of
 from idic.errors import InvalidInput, NotFound
+from idic.interact.links import SHORT_CODE, SHORT_PATH
 from idic.journey.conditions import Scope
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Attribute, Program, Web
@@ -41,13 +42,15 @@ class Customer(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """One message on one channel. ``html`` is None for an SMS; ``slot`` is the web's."""
+    """One message on one channel. ``html`` is None for an SMS; ``slot`` is the web's. ``sent`` is an SMS as it would be
+    sent, with short links: by that it is paid."""
 
     channel: str
     text: str
     subject: str | None = None
     html: str | None = None
     slot: str | None = None
+    sent: str | None = None
 
 
 def find_program(folder: Path, journey: str, message: str) -> Program:
@@ -152,7 +155,9 @@ class Assuming:
         return sample(attribute.type, name) if attribute else "sample"
 
 
-def render(program: Program, message: str, channel: str, scope: Scope, customer: Customer, public_url: str) -> Preview:
+def render(
+    program: Program, message: str, channel: str, scope: Scope, customer: Customer, public_url: str, short_url: str
+) -> Preview:
     """The message with links that lead where they say and tell nobody. Raises ``CannotCompose``."""
     language = language_of(customer.traits or {}, program.languages)
     nowhere = f"{public_url.rstrip('/')}/u/preview"
@@ -170,7 +175,12 @@ def render(program: Program, message: str, channel: str, scope: Scope, customer:
             text = compose_sms(
                 program, message, scope, track=str, unsubscribe_url=nowhere, language=language, answer=answer
             )  # fmt: skip
-            return Preview(channel, text)
+            short = f"{short_url.rstrip('/')}{SHORT_PATH}{'x' * SHORT_CODE}"
+            sent = compose_sms(
+                program, message, scope, track=lambda _: short, unsubscribe_url=short, language=language,
+                answer=lambda value, url: short,
+            )  # fmt: skip
+            return Preview(channel, text, sent=sent)
         case _:
             content = program.messages[message].contents[channel]
             assert isinstance(content, Web)

@@ -36,11 +36,11 @@ _SHOP = "https://kettle-and-crema.example"
 
 
 def plan(customers: int, horizon: timedelta = HORIZON) -> tuple[Shopper, ...]:
-    """So many customers, in the order of their arrival, which is over after a fifth of ``horizon``. Of every kind whose
+    """So many customers, in the order of their arrival, which is over after a third of ``horizon``. Of every kind whose
     story is told within it there is somebody, if enough come."""
     random = Random(36)
     kinds = [kind for kind in _KINDS if kind.takes <= horizon * 0.8]
-    arrivals = horizon / 5
+    arrivals = horizon * 0.3
     shoppers = []
     for number in range(customers):
         person = PEOPLE[number % len(PEOPLE)]

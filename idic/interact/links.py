@@ -25,9 +25,9 @@ SHORT_PATH = "/s/"
 
 _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and letters that are not taken for one another when somebody types them."""
-_CODE = 9
-"""56 ** 9 codes: to hit one of a hundred million by guessing takes some fifty million tries."""
-_CODES = re.compile(f"[{_ALPHABET}]{{{_CODE}}}")
+SHORT_CODE = 9
+"""Characters of a code: 56 ** 9 there are. To hit one of a hundred million by guessing takes some fifty million tries."""
+_CODES = re.compile(f"[{_ALPHABET}]{{{SHORT_CODE}}}")
 
 
 class Click(NamedTuple):
@@ -95,7 +95,7 @@ class Links:
         digest = hmac.digest(self._key, "\x1f".join(("idic.short", touch, url)).encode(), hashlib.sha256)
         number = int.from_bytes(digest, "big")
         code = ""
-        for _ in range(_CODE):
+        for _ in range(SHORT_CODE):
             number, letter = divmod(number, len(_ALPHABET))
             code += _ALPHABET[letter]
         return code

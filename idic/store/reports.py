@@ -199,7 +199,7 @@ async def customer(tx: Tx, identifier: str) -> Row | None:
         .limit(1)
     ) or await tx.scalar(
         select(customers.c.id)
-        .where(or_(func.lower(_EMAIL) == identifier.strip().lower(), _PHONE == identifier.strip()))
+        .where(or_(func.lower(_EMAIL) == identifier.strip().lower(), identifier.strip() == _PHONE))
         .order_by(customers.c.created_at, customers.c.id)
         .limit(1)
     )
