@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -27,7 +29,7 @@ from tests.api.conftest import Doorman, browser
 from tests.api.reading import kept
 from tests.conftest import HandClock
 from tests.engine.world import World
-from tests.journey.programs import arm, out, program, send, wait, wait_for
+from tests.journey.programs import arm, out, program, send, to, wait, wait_for
 from tests.sms.conftest import PUBLIC, TO, OpenChannel, sms
 from tests.sms.scripted import NUMBER, TOKEN, Line, Talk, refusing, saying, taking, twilio
 
@@ -39,7 +41,7 @@ CLICKED = wait_for("reaction", 48, arm("Link Clicked", out("clicked"), of="nudge
 
 def journey(*steps: AnyStep, text: str = f"Still here: {SHOP}.") -> Program:
     messages = {"hello": Message(id="hello", contents={"sms": Sms(text=text)})}
-    return program(send("nudge", channels=("sms",)), *steps).model_copy(update={"messages": messages})
+    return program(send("nudge", to(steps[0].id), channels=("sms",)), *steps).model_copy(update={"messages": messages})
 
 
 class Story(World):
@@ -224,6 +226,28 @@ async def test_any_report_proves_that_an_uncertain_message_left(story: Story, st
     assert len(await story.own()) == 1
 
 
+async def test_reports_that_all_come_at_once_are_as_good_as_in_order(story: Story) -> None:
+    anna, touch = await story.sent(journey(CLICKED), saying(500, {"message": "oops"}))
+
+    async def reported(status: str) -> None:
+        for _ in range(3):
+            assert await story.report(touch, status) == 204
+
+    words = ("sent", "delivered", "undelivered", "queued", "delivered")
+    await asyncio.gather(*(reported(word) for word in words), *(story.route(anna) for _ in range(3)))
+    await story.route(anna)
+    told = Counter(name for name, _ in await story.own())
+    assert (told["Message Delivered"], told["Message Bounced"]) == (1, 1)
+    trace = Counter(await story.trace((await story.only()).id))
+    assert (trace["sent"], trace["delivered"], trace["bounced"]) == (1, 1, 1)
+    assert (await story.touch())["status"] == "sent"
+    assert await story.ending() is None
+
+    await story.api.get(f"/s/{LINKS.short_code(touch, SHOP)}")
+    await story.route(anna)
+    assert await story.ending() == "clicked"
+
+
 async def test_a_landline_that_turns_out_late_bounces_once_and_is_not_written_to_again(story: Story) -> None:
     anna, touch = await story.sent(journey(wait("rest", 1)), taking())
     for status in ("undelivered", "sent", "failed", "undelivered"):
@@ -234,6 +258,8 @@ async def test_a_landline_that_turns_out_late_bounces_once_and_is_not_written_to
     assert (row["status"], row["bounced_at"] is not None, row["delivered_at"]) == ("sent", True, None)
     assert await story.suppressed() == "landline"
 
+    story.clock.advance(hours=2)
+    await story.work((await story.only()).id)
     await story.happens(anna, "Signed Up")
     assert len(await story.touches()) == 1
     assert "not sent" in await story.trace((await story.enrollments())[1].id)
