@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from idic.authoring import compile_folder
 from idic.dev.demo import empty
 from idic.dev.demo_audit import Journey, Records, missing
+from idic.dev.machine import own_keys
 from idic.dev.shoppers import Identify, Shopper, Track
 from idic.dev.stories import plan
 from idic.errors import SettingsError
@@ -114,6 +116,15 @@ def test_a_former_demo_s_folder_is_emptied_and_links_are_not_followed(tmp_path: 
     assert not (folder / "mail").exists()
     assert not (folder / "linked").is_symlink()
     assert precious.exists()
+
+
+def test_the_keys_of_an_older_folder_are_kept_and_joined_by_those_it_lacks(tmp_path: Path) -> None:
+    older = {"write": "wk_1", "secret": "sk_1", "signing": "s" * 48}
+    (tmp_path / "keys.json").write_text(json.dumps(older))
+    keys = own_keys(tmp_path)
+    assert (keys.write, keys.secret, keys.signing) == ("wk_1", "sk_1", "s" * 48)
+    assert len(keys.proof) == 48
+    assert own_keys(tmp_path) == keys
 
 
 def test_the_play_is_the_same_every_time() -> None:

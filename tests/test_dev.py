@@ -45,7 +45,7 @@ customize:
 
 @pytest.fixture
 def ports() -> Iterator[tuple[int, int]]:
-    # The mailbox listens beside the API, and Temporal's UI a thousand above Temporal.
+    # Mailbox and shop listen beside the API, and Temporal's UI a thousand above Temporal.
     with reserved(2) as (api, temporal):
         yield api, temporal
 
@@ -179,9 +179,15 @@ async def test_a_journey_that_changes_is_published_and_one_that_does_not_check_i
         await until(lambda: asyncio.sleep(0, bool(mails(tmp_path / "data"))))
 
 
-async def test_a_folder_in_use_is_said_in_one_line(tmp_path: Path, journeys: Path, ports: tuple[int, int]) -> None:
+async def test_shop_and_outbox_are_open_and_a_folder_in_use_is_said_in_one_line(
+    tmp_path: Path, journeys: Path, ports: tuple[int, int]
+) -> None:
     data = tmp_path / "data"
-    async with dev(data, journeys, ports):
+    async with dev(data, journeys, ports) as running:
+        assert (await running.client.get("/console/outbox", headers={"Host": "localhost"})).status_code == 200
+        async with httpx.AsyncClient() as visitor:
+            page = await visitor.get(f"http://localhost:{ports[0] + 2}/")
+        assert f'src="http://localhost:{ports[0]}/idic.js"' in page.text
         other = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "idic", "dev", "--data", str(data), stderr=asyncio.subprocess.PIPE
         )

@@ -244,6 +244,7 @@ copies = Table(
     Column("html", Text),
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Index("ix_copies_at", "at", "touch_id"),
 )
 """Messages as customers got them, where they are kept."""
 

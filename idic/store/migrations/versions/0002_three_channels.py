@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["touch_id"], ["touches.id"], name=op.f("fk_copies_touch_id")),
         sa.PrimaryKeyConstraint("touch_id", name=op.f("pk_copies")),
     )
+    op.create_index("ix_copies_at", "copies", ["at", "touch_id"])
     op.create_table(
         "placements",
         sa.Column("touch_id", sa.String(length=32), nullable=False),
