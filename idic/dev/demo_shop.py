@@ -86,7 +86,7 @@ class Shop:
         for letter in letters:
             shopper = self._by_user.get(users.get(letter.customer, ""))
             if shopper is not None:
-                for moment in shopper.story.replies.get(letter.message, ()):
+                for moment in shopper.reply(letter.message, letter.channel):
                     self._expect(now, shopper, moment, letter)
 
     async def _act(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:

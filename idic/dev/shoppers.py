@@ -60,7 +60,7 @@ class Moment(NamedTuple):
 class Story(NamedTuple):
     """What one kind of customer does, and what must come of it.
 
-    ``replies``  what they do when a message (by its name) reaches them
+    ``replies``  what they do when a message reaches them: by its name, or (``offer/web``) by its name and channel
     ``agrees``   to which topics they ever said yes
     ``reached``  the channels on which a message may reach them
     ``enters``   the journeys that take them in
@@ -85,10 +85,14 @@ class Shopper(NamedTuple):
     arrives: timedelta
     story: Story
 
+    def reply(self, message: str, channel: str) -> tuple[Moment, ...]:
+        replies = self.story.replies
+        return replies.get(f"{message}/{channel}", replies.get(message, ()))
+
     def clicks(self) -> set[str]:
         """The messages in which they click once they get them."""
         return {
-            message
+            message.partition("/")[0]
             for message, moments in self.story.replies.items()
             if any(isinstance(moment.act, (Click, Answer)) for moment in moments)
         }

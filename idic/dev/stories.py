@@ -341,7 +341,7 @@ def _takes_the_free_shipping(writer: _Writer) -> Story:
         writer.at(5, Visit()),
         replies={
             "filter_tip": writer.at(6, Open()),
-            "free_shipping": [*writer.at(5, Visit(), Click()), *writer.at(7, *_ordered(writer.basket(SHELF[6])))],
+            "free_shipping/web": [*writer.at(5, Visit(), Click()), *writer.at(7, *_ordered(writer.basket(SHELF[6])))],
         },
         reached=("email", "web"),
         enters=(WELCOME,),

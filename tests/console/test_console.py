@@ -21,7 +21,7 @@ PAGES = (
     "/console/outbox",
     *(f"/console/outbox/{touch}" for touch in (MAIL, TEXT, BANNER)),
     "/console/enrollments",
-    f"/console/enrollments/{ANNA}",
+    *(f"/console/enrollments/{enrollment}" for enrollment in (ANNA, BELA)),
     *(f"/console/customers/{customer}" for customer in (ANNA, BELA)),
 )
 

@@ -15,6 +15,8 @@ from idic.store.tables import Row
 CHANNELS = {"email": "Email", "sms": "SMS", "web": "Web"}
 STANDINGS = {"open": "Open", "ended": "Ended"}
 
+_LONGEST = 120
+
 _TIMES = (
     ("delivered_at", "delivered", "good"),
     ("shown_at", "shown", "good"),
@@ -99,6 +101,22 @@ def parts(row: Row) -> str:
     found = segments(row["text"])
     count = row["segments"] or found.count
     return f"{count} part{'' if count == 1 else 's'}, {found.encoding}"
+
+
+def brief(value: object) -> str:
+    """A value that somebody sent, as far as it fits into a line."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case [*items] if any(isinstance(item, (dict, list)) for item in items):
+            return f"{len(items)} of them"
+        case [*items]:
+            text = ", ".join(map(str, items))
+        case dict():
+            text = ", ".join(map(str, value))
+        case _:
+            text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def told(entry: Row, where: str) -> str:
