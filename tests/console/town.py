@@ -84,9 +84,10 @@ _HTML = (
 
 
 def _enrollment(customer: str, program: Program, now: Any) -> dict[str, Any]:
+    state = {"segment": "vip"} if customer == ANNA else {}
     return {
         "id": customer, "customer_id": customer, "journey": JOURNEY, "program_id": program.id, "key": f"{customer[0]}-1",
-        "semantics": 1, "seq": 1, "state": {"segment": "vip"} if customer == ANNA else {}, "step": "cool_off", "deadline": now + timedelta(hours=4),
+        "semantics": 1, "seq": 1, "state": state, "step": "cool_off", "deadline": now + timedelta(hours=4),
         "entered_at": now - timedelta(minutes=int(customer, 16) % 60),
     }  # fmt: skip
 
