@@ -12,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from idic.authoring import compile_folder
+from idic.dev.publishing import leading_to
 from idic.dev.shop.app import create_shop
 from idic.dev.shop.reports import Visitor
 from idic.interact.visitors import Proofs
@@ -53,6 +54,15 @@ async def visitor(shop: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(shop)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", follow_redirects=True) as client:
         yield client
+
+
+async def test_what_the_example_journeys_link_to_is_there(visitor: httpx.AsyncClient) -> None:
+    programs = compile_folder(Path("journeys")).programs.values()
+    links = {link for program in programs for link in leading_to("http://localhost", program).links.values()}
+    assert len(links) >= 6
+    for link in links:
+        assert (await visitor.get(link.replace("{{ key }}", "c1"))).status_code == 200, link
+    assert (await visitor.get("/guides/none")).status_code == 404
 
 
 async def test_a_visitor_signs_up_fills_a_basket_and_buys(visitor: httpx.AsyncClient, told: Told) -> None:

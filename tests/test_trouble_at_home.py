@@ -14,6 +14,7 @@ import pytest
 from idic.dev.children import Child
 from idic.dev.machine import keep_clock, own_keys
 from idic.dev.publishing import publish_on_change
+from idic.dev.stories import SHOP
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from tests.conftest import HandClock
@@ -73,7 +74,7 @@ def reworded(folder: Path, word: str) -> None:
 async def test_a_folder_that_goes_away_is_published_when_it_is_back(empty: Store, journeys: Path, tmp_path: Path) -> None:
     await migrate(empty)
     said: list[str] = []
-    async with beside(publish_on_change(empty, journeys, said.append)):
+    async with beside(publish_on_change(empty, journeys, said.append, SHOP)):
         await asyncio.sleep(0.5)
         reworded(journeys, "Hi")
         await until(lambda: said == ["published welcome"])
@@ -90,7 +91,7 @@ async def test_a_folder_that_goes_away_is_published_when_it_is_back(empty: Store
 
 async def test_what_a_store_did_not_take_is_published_when_it_answers(empty: Store, journeys: Path) -> None:
     said: list[str] = []
-    async with beside(publish_on_change(empty, journeys, said.append)):
+    async with beside(publish_on_change(empty, journeys, said.append, SHOP)):
         await asyncio.sleep(0.5)
         reworded(journeys, "Hi")
         await until(lambda: said == ["not published: the database does not answer (OperationalError)"])

@@ -42,8 +42,8 @@ def dev(
     async def run() -> None:
         stop = _stop_on_signals()
         async with machine(plan, typer.echo) as running:
-            await publish_now(running.store, journeys, typer.echo)
-            watching = asyncio.create_task(publish_on_change(running.store, journeys, typer.echo))
+            await publish_now(running.store, journeys, typer.echo, plan.shop)
+            watching = asyncio.create_task(publish_on_change(running.store, journeys, typer.echo, plan.shop))
             typer.echo(
                 f"""
 idic is up; its clock says {running.clock.now():%Y-%m-%d %H:%M} UTC and runs at {speed}.

@@ -51,6 +51,41 @@ _GOES_WITH = {
 """By sku: the skus that go with it, each with why."""
 
 
+class Guide(NamedTuple):
+    title: str
+    steps: tuple[str, ...]
+
+
+GUIDES = {
+    "first-brew": Guide(
+        "Your first brew",
+        (
+            "Weigh the coffee: sixty grams for a litre, to begin with.",
+            "Grind it just before, like coarse salt for filter, like fine sand for espresso.",
+            "Let boiling water stand for half a minute.",
+            "Pour, wait, and change one thing at a time.",
+        ),
+    ),
+    "espresso": Guide(
+        "Eighteen in, thirty-six out",
+        (
+            "Eighteen grams into the basket, levelled, pressed once.",
+            "Thirty-six grams into the cup, in about twenty-eight seconds.",
+            "Too fast and sour: grind finer. Too slow and bitter: coarser.",
+        ),
+    ),
+    "filter": Guide(
+        "Pour it in three",
+        (
+            "Thirty grams of coffee; sixty of water; wait half a minute while it swells.",
+            "Pour to three hundred grams, in circles, without haste.",
+            "Pour to five hundred when it has sunk, and let it run dry.",
+        ),
+    ),
+}
+"""By the last part of their address."""
+
+
 def goes_with(skus: Iterable[str], shop: str) -> list[dict[str, Any]]:
     """What fits these things, and is not among them; ``shop`` is the address of the shop."""
     bought = list(skus)

@@ -57,11 +57,11 @@ async def run_demo(
     screen.say(f"{TITLE}: {customers} customers, {horizon.days} days at {speed}")
     empty(plan.data)
     async with machine(plan, screen.say) as running:
-        if not await publish_now(running.store, journeys, screen.say):
+        if not await publish_now(running.store, journeys, screen.say, plan.shop):
             screen.say("The demo needs journeys that check: idic check says more.")
             return 1
         await _at_work(running, stop)
-        shoppers = write_plan(customers, horizon)
+        shoppers = write_plan(customers, horizon, plan.shop)
         shop = Shop(running, shoppers)
         watch = Watch(running.store, shoppers)
         course = Course(shop.opened_at, shop.opened_at + horizon)

@@ -1,8 +1,13 @@
-"""Publish a folder of journeys now, and again whenever its files change."""
+"""Publish a folder of journeys now, and again whenever its files change.
+
+Nobody can ever have an address under ``.example`` (RFC 2606). What the journeys link to there leads to the shop that runs
+beside idic, so that whoever presses a button in a message arrives somewhere.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import watchfiles
@@ -10,16 +15,21 @@ import watchfiles
 from idic.authoring import compile_folder
 from idic.dev.machine import Say
 from idic.errors import IdicError
+from idic.journey.program import Program
 from idic.publishing import publish
 from idic.store.database import Store
 
+_NOWHERE = re.compile(r"https?://(?:[\w-]+\.)+example(?=[/?#]|$)")
 _AGAIN = 1.0
 """Seconds until what could not be published is tried again."""
 
 
-async def publish_now(store: Store, folder: Path, say: Say) -> bool:
-    """Publish what checks; say what does not, and that its published version stays. Returns whether all did."""
+async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
+    """Publish what checks; say what does not, and that its published version stays. ``shop`` is the local shop's address.
+    Returns whether all did."""
     compilation = compile_folder(folder)
+    local = {name: leading_to(shop, program) for name, program in compilation.programs.items()}
+    compilation = compilation._replace(programs=local)
     errors = [problem for problem in compilation.problems if problem.severity == "error"]
     published = await publish(store, compilation)
     for name in published.changed:
@@ -31,13 +41,19 @@ async def publish_now(store: Store, folder: Path, say: Say) -> bool:
     return not errors
 
 
+def leading_to(shop: str, program: Program) -> Program:
+    """``program`` with its links to nowhere leading to ``shop``."""
+    links = {name: _NOWHERE.sub(shop, address, count=1) for name, address in program.links.items()}
+    return program.model_copy(update={"links": links})
+
+
 def _itself(folder: Path) -> tuple[int, int]:
     """What tells this folder from another that comes to have its name."""
     found = folder.stat()
     return found.st_dev, found.st_ino
 
 
-async def publish_on_change(store: Store, folder: Path, say: Say) -> None:
+async def publish_on_change(store: Store, folder: Path, say: Say, shop: str) -> None:
     """Never ends by itself: what goes wrong is said once, and tried again until it goes right. A folder that was taken
     away is published when it is back, and watched anew: what is there then may be another folder of that name."""
     said, missed = "", False
@@ -45,11 +61,11 @@ async def publish_on_change(store: Store, folder: Path, say: Say) -> None:
         try:
             watched = _itself(folder)
             if missed:
-                await publish_now(store, folder, say)
+                await publish_now(store, folder, say, shop)
                 said = ""
             async for _ in watchfiles.awatch(folder, step=200):
                 missed = True
-                await publish_now(store, folder, say)
+                await publish_now(store, folder, say, shop)
                 if watched != _itself(folder):
                     break
         except (IdicError, OSError) as error:

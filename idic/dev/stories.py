@@ -32,10 +32,11 @@ from idic.dev.shoppers import (
 HORIZON = timedelta(days=23)
 """How long the shop is watched. The slowest thing that the play wants seen is a customer of every week who falls silent,
 is asked why after three weeks, and comes back."""
-_SHOP = "https://kettle-and-crema.example"
+SHOP = "https://kettle-and-crema.example"
+"""The shop's address where nobody says another."""
 
 
-def plan(customers: int, horizon: timedelta = HORIZON) -> tuple[Shopper, ...]:
+def plan(customers: int, horizon: timedelta = HORIZON, shop: str = SHOP) -> tuple[Shopper, ...]:
     """So many customers, in the order of their arrival, which is over after a third of ``horizon``. Of every kind whose
     story is told within it there is somebody, if enough come."""
     random = Random(36)
@@ -49,7 +50,7 @@ def plan(customers: int, horizon: timedelta = HORIZON) -> tuple[Shopper, ...]:
         person = person._replace(address=f"{person.address}.{again + 1}") if again else person
         early = arrivals * (number / customers) if kind.takes < horizon / 2 else timedelta()
         arrives = early + timedelta(minutes=6) + random.uniform(0, 0.8) * arrivals / customers
-        writer = _Writer(random, person, number)
+        writer = _Writer(random, person, number, shop)
         story = kind.story(writer)
         email = person.email if "email" in writer.gave else None
         shoppers.append(Shopper(person.address, person.name, kind.name, email, arrives, story))
@@ -57,9 +58,10 @@ def plan(customers: int, horizon: timedelta = HORIZON) -> tuple[Shopper, ...]:
 
 
 class _Writer:
-    """Writes the story of one customer. ``gave`` is what they told the shop of themselves."""
+    """Writes the story of one customer of ``shop``, its address. ``gave`` is what they told the shop of themselves."""
 
-    def __init__(self, random: Random, person: Person, number: int) -> None:
+    def __init__(self, random: Random, person: Person, number: int, shop: str) -> None:
+        self.shop = shop
         self.random = random
         self.person = person
         self.number = number
@@ -129,10 +131,11 @@ def _more(basket: Basket, item: Item) -> tuple[Basket, Track]:
     return fuller, Track("Cart Updated", fuller.as_properties())
 
 
-def _ordered(basket: Basket, *, suggests: bool = False) -> list[Act]:
-    """The order, and with ``suggests`` what belongs to it: what they then own, and what would go with it."""
-    order = basket.order(_SHOP)
-    if not suggests:
+def _ordered(basket: Basket, *, suggests: str | None = None) -> list[Act]:
+    """The order, and where ``suggests`` is the shop's address what belongs to it: what they then own, and what would go
+    with it."""
+    order = basket.order(suggests or "")
+    if suggests is None:
         order.pop("goes_with", None)
         return [Track("Order Completed", order)]
     return [Identify({"owns": sorted(basket.items)}), Track("Order Completed", order)]
@@ -254,7 +257,7 @@ def _buys_what_goes_with_it(writer: _Writer) -> Story:
     return _story(
         writer.is_known(valueTier="middle"),
         writer.at(1, *_filled(basket)),
-        writer.at(2, *_ordered(basket, suggests=True)),
+        writer.at(2, *_ordered(basket, suggests=writer.shop)),
         writer.at(9, Visit()),
         writer.at(40, Track("Parcel Delivered", {"order_id": f"o-{basket.cart_id}"})),
         replies={

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from idic.dev.catalog import EVERYTHING, SHELF
+from idic.dev.catalog import BEANS, EVERYTHING, GUIDES, SHELF
 from idic.dev.people import PEOPLE
 from idic.dev.shop.reports import Reports, Visitor
 from idic.dev.shop.session import Session, Sessions, new_basket, new_session
@@ -56,6 +56,10 @@ def create_shop(api: str, address: str, *, write_key: str, proof_key: str, cooki
             Route("/", shop.home),
             Route("/product/{sku}", shop.product),
             Route("/basket", shop.basket),
+            # Where the links of the example journeys lead.
+            Route("/cart/{cart_id}", RedirectResponse("/basket", 303)),
+            Route("/beans", RedirectResponse(f"/product/{BEANS.sku}", 303)),
+            Route("/guides/{guide}", shop.guide),
             Route("/signup", shop.sign_up_page),
             Route("/signin", shop.sign_in_page),
             Route("/add", shop.doing(shop.add), methods=["POST"]),
@@ -109,6 +113,10 @@ class _Shop:
         if request.method == "GET":
             self._reports.track(visitor, "Product Viewed", {"sku": item.sku, "name": item.name})
         return self._page(request, "product.html", item=item)
+
+    async def guide(self, request: Request) -> Response:
+        guide = GUIDES.get(request.path_params["guide"])
+        return self._page(request, "guide.html", guide=guide) if guide else self._page(request, "nothing.html", status=404)
 
     async def basket(self, request: Request) -> Response:
         return self._page(request, "basket.html")
