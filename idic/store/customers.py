@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,18 +28,18 @@ async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
         customer_id = row["merged_into"]
 
 
-async def lock_pair(tx: Tx, pair: Sequence[str]) -> None:
-    """Hold two customers, in the order of their ids, as everybody does who needs two."""
-    both = select(customers.c.id).where(customers.c.id.in_(pair)).order_by(customers.c.id)
-    await tx.rows(both.with_for_update())
+async def lock_together(tx: Tx, ids: Collection[str]) -> None:
+    """Hold several customers, in the order of their ids, as everybody does who needs more than one."""
+    all_ = select(customers.c.id).where(customers.c.id.in_(ids)).order_by(customers.c.id)
+    await tx.rows(all_.with_for_update())
 
 
 async def learn(tx: Tx, customer_id: str, traits: dict[str, Any], at: datetime) -> None:
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(traits=traits, updated_at=at))
 
 
-async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> dict[str, Any]:
-    """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its traits."""
+async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> Row:
+    """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its row."""
     traits = {**absorbed["traits"], **into["traits"]}
     moving = {"customer_id": into["id"]}
     for table in (identities, enrollments, touches, consents, placements):
@@ -56,7 +56,7 @@ async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> dict[str, Any
     await tx.execute(
         update(customers).where(customers.c.id == into["id"]).values(traits=traits, updated_at=at, web_seen_at=seen)
     )
-    return traits
+    return {**into, "traits": traits, "web_seen_at": seen}
 
 
 async def has_identity(tx: Tx, customer_id: str, kinds: Sequence[str]) -> bool:
