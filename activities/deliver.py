@@ -116,7 +116,9 @@ class Deliver:
                 case Allow():
                     pass
             number = touch["attempts"] + 1
-            await touches.mark(hold.tx, touch_id, status="attempting", attempts=number, attempted_at=hold.now)
+            # The account is the one that is called now, which may have been set after the claim.
+            called = {"account": self.house.accounts[touch["channel"]], "attempts": number, "attempted_at": hold.now}
+            await touches.mark(hold.tx, touch_id, status="attempting", **called)
             address = hold.reach(touch["channel"], program).address
             assert address is not None
             parcel = Parcel(

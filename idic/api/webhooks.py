@@ -67,8 +67,7 @@ class TwilioReports:
             log.warning("a report of a touch that is not there")
             return
         status, sid = said.get("MessageStatus", ""), said.get("MessageSid", "")
-        unsure = touch["status"] in ("attempting", "uncertain")
-        if status not in _DELIVERED | _BOUNCED and not unsure and touch["provider_id"] is not None:
+        if status not in _DELIVERED | _BOUNCED and not touches.may_have_left(touch) and touch["provider_id"] is not None:
             return  # the most frequent report, "sent", tells nothing new
 
         async def work(tx: Tx) -> None:
@@ -88,7 +87,7 @@ class TwilioReports:
         elif status in _BOUNCED:
             reason = {"reason": word(code) or status}
             await observe(tx, about(touch, "Message Bounced", reason, once="bounced"))
-        elif touch["status"] in ("attempting", "uncertain"):
+        elif touches.may_have_left(touch):
             # Queued, sent or a word that we do not know: Twilio has the message, which is all that we were unsure of.
             await observe(tx, about(touch, "Message Sent", once="sent"))
 

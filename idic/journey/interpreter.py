@@ -172,6 +172,15 @@ def meet(program: Program, state: State, event: Event, facts: Facts) -> Meaning:
     return None
 
 
+def takes_back(program: Program, state: State, event: Event, facts: Facts) -> str | None:
+    """Whether ``event`` would have ended this enrollment, had it not come to its end before, so that what is still shown of
+    it is taken back: ``goal`` or ``leave``."""
+    scope = Scope(program, facts, event.accepted_at, state, event)
+    if program.goal and _any_matches(program.goal.on, state, event, scope):
+        return "goal"
+    return "leave" if _any_matches(program.leave, state, event, scope) else None
+
+
 def attributes(program: Program, state: State, event: Event, facts: Facts) -> tuple[bool, float | None]:
     """Whether ``event`` is still put down to an enrollment that has ended without its goal, and its value."""
     until = attributed_until(program, state)

@@ -88,20 +88,20 @@ async def holding(
     is set aside with what went wrong. Raises ``NotFound``, ``StoreUnavailable``.
     """
     poison: dict[int, str] = {}
-    pair: list[str] = []
+    together: set[str] = set()
 
     async def once(tx: Tx) -> T:
-        if pair:
-            await customers.lock_pair(tx, pair)
-        hold = Hold(tx, house, await customers.lock(tx, customer_id), poison, frozenset(pair))
+        if together:
+            await customers.lock_together(tx, together)
+        hold = Hold(tx, house, await customers.lock(tx, customer_id), poison, frozenset(together))
         await hold.catch_up()
         return await work(hold)
 
     while True:
         try:
             return await store.move(purpose, once)
-        except _NeedsPair as need:
-            pair[:] = need.first, need.second
+        except _NeedsTogether as need:
+            together |= need.ids  # and whom an event before this one needed: all are routed in this one transaction
         except _Poison as bad:
             log.error("event set aside", event_id=bad.event_id, error=bad.error)
             poison[bad.event_id] = bad.error
@@ -115,11 +115,11 @@ class SetAside(Exception):
     """Routing this customer's events takes another transaction than the one under way."""
 
 
-class _NeedsPair(SetAside):
+class _NeedsTogether(SetAside):
     """Two customers must be locked in the order of their ids, and one of them is held already: start over with both."""
 
-    def __init__(self, first: str, second: str) -> None:
-        self.first, self.second = first, second
+    def __init__(self, *ids: str) -> None:
+        self.ids = frozenset(ids)
 
 
 class _Poison(SetAside):
@@ -131,7 +131,7 @@ class Hold:
     """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
 
     def __init__(
-        self, tx: Tx, house: House, row: Row, poison: Mapping[int, str] | None = None, pair: frozenset[str] = frozenset()
+        self, tx: Tx, house: House, row: Row, poison: Mapping[int, str] | None = None, together: frozenset[str] = frozenset()
     ) -> None:
         self.tx = tx
         self.house = house
@@ -140,7 +140,7 @@ class Hold:
         self.traits: dict[str, Any] = row["traits"]
         self.now = tx.now()
         self._poison = poison or {}
-        self._pair = pair
+        self._together = together
         self._consents: list[Consent] | None = None
         self._routing: Event | None = None
 
@@ -203,22 +203,33 @@ class Hold:
 
     async def _consent(self, event: Event) -> None:
         channel, topic = event.properties.get("channel"), event.properties.get("topic")
+        topic = topic if isinstance(topic, str) and topic else None
         if channel in CHANNELS:
             await consents.record(
                 self.tx,
                 self.id,
                 channel=channel,
-                topic=topic if isinstance(topic, str) and topic else None,
+                topic=topic,
                 given=event.name == "Consent Given",
                 at=event.accepted_at,
                 event_id=event.number,
             )
             self._consents = None
+            if channel == "web" and event.name == "Consent Withdrawn":
+                await self._withdraw(topic, event.accepted_at)
+
+    async def _withdraw(self, topic: str | None, at: datetime) -> None:
+        """Take off the web what is shown without the consent that it needs."""
+        for shown in await placements.live(self.tx, [self.id], at):
+            enrollment = await enrollments.get(self.tx, shown["enrollment_id"])
+            program = await self.house.programs.get(self.tx, enrollment.program_id)
+            if program.purpose == "marketing" and topic in (None, program.topic):
+                await placements.end(self.tx, enrollment.id, "withdrawn", at)
 
     async def _became(self, event: Event) -> list[str]:
         """Note at its touch what became of a message. Any of this is the evidence that it did leave, if that was not
         certain, or not known here yet. Returns the enrollments that this moved."""
-        channel = event.properties.get("channel")
+        channel = event.properties.get("channel", events.UNSAID)
         if event.enrollment is None or event.step is None or not isinstance(channel, str):
             return []
         touch = await touches.find(self.tx, touches.touch_id(event.enrollment, event.step, touches.ROUND, channel))
@@ -233,7 +244,7 @@ class Hold:
             await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
         if event.name == "Link Clicked" and channel == "web":
             await placements.end_clicked(self.tx, touch["id"], event.accepted_at)
-        if touch["status"] not in ("attempting", "uncertain"):
+        if not touches.may_have_left(touch):
             return []
         await touches.mark(self.tx, touch["id"], status="sent", reason=None, settled_at=event.accepted_at)
         touched = Touched(status="sent", at=event.accepted_at)
@@ -245,12 +256,12 @@ class Hold:
         """Take in the customer who turned out to be this one, with everything that is theirs, as of the place ``at``."""
         if anonymous == self.id:
             return
-        if not {anonymous, self.id} <= self._pair:
-            raise _NeedsPair(anonymous, self.id)
+        if not {anonymous, self.id} <= self._together:
+            raise _NeedsTogether(anonymous, self.id)
         absorbed = await customers.lock(self.tx, anonymous)
         if absorbed["id"] == self.id or await customers.has_identity(self.tx, absorbed["id"], ["user_id"]):
             return  # merged already, or somebody in their own right by now
-        theirs_first = Hold(self.tx, self.house, absorbed, self._poison, self._pair)
+        theirs_first = Hold(self.tx, self.house, absorbed, self._poison, self._together)
         for row in await events.unrouted(self.tx, absorbed["id"]):
             if events.read(row).place < at:
                 await theirs_first._route_or_set_aside(row)
@@ -261,7 +272,8 @@ class Hold:
                 # One person is in the same journey twice: who entered first goes on.
                 both = sorted((theirs, ours[theirs.journey, theirs.key]), key=lambda e: (e.state.entered_at, e.id))
                 await self._close(both[1], Ending(kind="closed", reason="merged", at=self.now))
-        self.traits = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
+        self.row = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
+        self.traits = self.row["traits"]
         self._consents = None
 
     async def _meet(self, enrollment: Enrollment, event: Event) -> bool:
@@ -279,6 +291,8 @@ class Hold:
             reached, value = interpreter.attributes(program, enrollment.state, event, facts)
             if reached:
                 await self._reach_goal(enrollment, event, value)
+            elif why := interpreter.takes_back(program, enrollment.state, event, facts):
+                await self._show_no_more(enrollment, why, event.accepted_at)
             return enrollment.seq > before
         match interpreter.meet(program, enrollment.state, event, facts):
             case Ends(ending, value):

@@ -83,13 +83,17 @@ async def inbox(tx: Tx, customer_id: str, names: Sequence[str], since: datetime)
     return [read(row) for row in rows]
 
 
+UNSAID = "email"
+"""The channel of a message of which an event of idic's own does not say it: there was no other when it was kept."""
+
+
 async def last_by_channel(tx: Tx, customer_id: str, names: Sequence[str], *, upto: datetime) -> dict[str, datetime]:
     """When the customer last did one of these things about a message, by the message's channel."""
-    channel = events.c.properties["channel"].as_string()
+    channel = func.coalesce(events.c.properties["channel"].as_string(), UNSAID)
     rows = await tx.rows(
         select(channel.label("channel"), func.max(events.c.accepted_at).label("last"))
         .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.kind == "own")
-        .where(events.c.accepted_at <= upto, channel.is_not(None))
+        .where(events.c.accepted_at <= upto)
         .group_by(channel)
     )
     return {row["channel"]: row["last"] for row in rows}

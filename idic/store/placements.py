@@ -60,7 +60,7 @@ async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Row]
     """What is shown to these customers at ``at``, oldest first, without what is in it: where there are several for a slot,
     the last is the one to be seen."""
     return await tx.rows(
-        select(placements.c.touch_id, placements.c.customer_id, placements.c.slot, placements.c.until)
+        select(*(placements.c[name] for name in ("touch_id", "customer_id", "enrollment_id", "slot", "until")))
         .where(among(tx, placements.c.customer_id, customer_ids))
         .where(placements.c.ended_at.is_(None), placements.c.until > at, placements.c.placed_at <= at)
         .order_by(placements.c.placed_at, placements.c.touch_id)

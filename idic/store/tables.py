@@ -262,7 +262,7 @@ placements = Table(
     Column("placed_at", Instant, nullable=False),
     Column("until", Instant, nullable=False),
     Column("ended_at", Instant),
-    # `goal`, `leave`, `closed` or `click`; NULL while it lasts, and where its time ran out.
+    # `goal`, `leave`, `closed`, `withdrawn` or `click`; NULL while it lasts, and where its time ran out.
     Column("ended", String(20)),
     Index("ix_placements_customer", "customer_id", "until"),
 )

@@ -88,6 +88,12 @@ EVIDENCE = frozenset({*BECAME, "Message Sent"})
 """The events that prove that a touch left. A provider's word that it has the message proves this much and no more."""
 
 
+def may_have_left(touch: Row) -> bool:
+    """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
+    not have it, but had it all the same."""
+    return touch["status"] in ("attempting", "uncertain") or (touch["status"] == "claimed" and touch["attempts"] > 0)
+
+
 async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:
     """Note what became of a touch; whether that is new."""
     column = BECAME[event]

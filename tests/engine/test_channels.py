@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from activities.deliver import Attempt
-from idic.interact.channels.protocol import Refused, Unsure
+from idic.interact.channels.protocol import Later, Refused, Unsure
+from idic.journey.program import Pattern
 from idic.store.database import Store
-from idic.store.tables import copies, placements
+from idic.store.tables import copies, customers, placements, touches
 from tests.conftest import START, HandClock
 from tests.engine.world import World
-from tests.journey.programs import arm, goal, out, program, send, to, wait, wait_for
+from tests.journey.programs import arm, goal, hours, out, program, send, to, wait, wait_for
 
 PHONE = "+4915112345678"
 EACH = ("email", "sms", "web")
@@ -88,8 +91,7 @@ async def test_the_best_channel_is_the_one_that_was_answered_last(world: World) 
     anna = await world.customer(phone=PHONE)
     await world.happens(anna, "Signed Up")
     one = await world.only()
-    touches = {d.touch for d in (await world.advance(one.id)).deliver}
-    for touch in touches:
+    for touch in {d.touch for d in (await world.advance(one.id)).deliver}:
         await world.deliver(touch)
     sms = next(row["id"] for row in await world.touches() if row["channel"] == "sms")
     await world.reported(sms, "Link Clicked", {"url": "https://shop.example/"})
@@ -213,3 +215,100 @@ async def test_nobody_is_reached_on_the_web_who_does_not_come(world: World, days
     one = await world.only()
     assert await world.ending() == "not"
     assert ("not sent", why) in await world.told(one.id)
+
+
+async def test_an_account_set_after_the_claim_is_the_one_that_is_held_to_have_been_called(world: World) -> None:
+    await world.publish(program(send("nudge", to("rest"), channels=("sms",)), wait("rest", 5)))
+    await world.happens(await world.customer(phone=PHONE), "Signed Up")
+    await world.store.move("test", lambda tx: tx.execute(touches.update().values(account="outbox")))
+    touch = (await world.advance((await world.only()).id)).deliver[0].touch
+    attempt = await world.delivering._attempt(touch)
+    assert isinstance(attempt, Attempt)
+    await world.delivering._call(attempt.parcel)  # Twilio has it, and then this worker dies
+    await world.deliver(touch)
+    assert world.sms.taken == [touch]
+    assert await went(world) == {"sms": "uncertain"}
+
+
+async def test_what_is_proven_to_have_left_is_not_tried_again(world: World) -> None:
+    await world.publish(program(send("nudge", out("went"), channels=("sms",))))
+    await world.happens(await world.customer(phone=PHONE), "Signed Up")
+    world.sms.answers = [Later("twilio_busy", "429")]
+    touch = (await world.advance((await world.only()).id)).deliver[0].touch
+    with pytest.raises(ApplicationError):
+        await world.deliver(touch)
+    await world.reported(touch, "Message Delivered", once="delivered")
+    await world.deliver(touch)
+    assert world.sms.taken == [touch]
+    assert await went(world) == {"sms": "sent"}
+    assert await world.ending() == "went"
+
+
+@pytest.mark.parametrize("within", [None, 1])
+async def test_content_that_outlives_its_journey_still_ends_with_the_goal(world: World, within: float | None) -> None:
+    window = None if within is None else hours(within)
+    await world.publish(program(send("nudge", channels=("web",)), goal=goal(within=window)))
+    anna = await world.customer(web_seen_at=START)
+    await world.happens(anna, "Signed Up")
+    await world.work((await world.only()).id)
+    world.clock.advance(minutes=90)
+    await world.happens(anna, "Order Completed")
+    (shown,) = await world.rows(placements)
+    assert (shown["ended"], shown["ended_at"]) == ("goal", START + timedelta(minutes=90))
+    assert (await world.only()).goal_at is None
+
+
+async def test_content_that_outlives_its_journey_ends_when_the_customer_would_have_left(world: World) -> None:
+    await world.publish(program(send("nudge", channels=("web",)), leave=(Pattern(on="Cart Emptied"),)))
+    anna = await world.customer(web_seen_at=START)
+    await world.happens(anna, "Signed Up")
+    await world.work((await world.only()).id)
+    await world.happens(anna, "Cart Emptied")
+    (shown,) = await world.rows(placements)
+    assert shown["ended"] == "leave"
+
+
+async def test_who_was_seen_on_the_web_before_anybody_knew_them_is_reached_there_at_once(world: World) -> None:
+    best = send("nudge", channels=("web", "email"), mode="first_of")
+    await world.publish(program(best))
+    anna, once, twice = await world.customer(), await world.customer(web_seen_at=START), await world.customer()
+    await world.accept(anna, "Page Viewed", merges=once)
+    await world.accept(anna, "Page Viewed", merges=twice)
+    await world.accept(anna, "Signed Up")
+    await asyncio.wait_for(world.route(anna), 5)
+    await world.work((await world.only()).id)
+    assert await went(world) == {"web": "sent"}
+    assert next(row["web_seen_at"] for row in await world.rows(customers) if row["id"] == anna) == START
+
+
+async def test_a_click_of_the_days_when_there_was_only_email_says_so(world: World) -> None:
+    both = send("hello", to("rest"), channels=("sms", "email"))
+    best = send("nudge", out("went"), channels=("sms", "email"), mode="best_of")
+    await world.publish(program(both, wait("rest", 1, to("nudge")), best))
+    anna = await world.customer(phone=PHONE)
+    await world.happens(anna, "Signed Up")
+    one = await world.only()
+    await world.work(one.id)
+    about = {"enrollment_id": one.id, "step": "hello"}
+    await world.happens(anna, "Link Clicked", {"url": "https://shop.example/", "step": "hello"}, kind="own", **about)
+    assert [row["channel"] for row in await world.touches() if row["clicked_at"]] == ["email"]
+    world.clock.advance(hours=1)
+    await world.work(one.id)
+    assert [row["channel"] for row in await world.touches() if row["step"] == "nudge"] == ["email"]
+
+
+async def test_who_wants_no_more_of_a_channel_is_shown_no_more_on_the_web(world: World) -> None:
+    offer = program(send("nudge", channels=("web",)), purpose="marketing", topic="offers", journey="offer")
+    order = program(send("nudge", channels=("web",)), purpose="service", journey="order")
+    await world.publish(offer, order)
+    anna = await world.customer(web_seen_at=START)
+    await world.happens(anna, "Signed Up")
+    for one in await world.enrollments():
+        await world.work(one.id)
+    journeys = {one.id: one.journey for one in await world.enrollments()}
+    for topic, ended in (("news", None), ("offers", "withdrawn")):
+        await world.happens(anna, "Consent Withdrawn", {"channel": "web", "topic": topic})
+        assert {journeys[row["enrollment_id"]]: row["ended"] for row in await world.rows(placements)} == {
+            "offer": ended,
+            "order": None,
+        }
