@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from idic.errors import SettingsError
 from idic.journey.program import Program
-from idic.router.instruction import Instruction
+from idic.router.instruction import Instruction, brief
 from idic.settings import Settings
 
 log = structlog.get_logger()
@@ -35,10 +35,6 @@ PURPOSE = SearchAttributeKey.for_keyword("IdicPurpose")
 
 _SERVICE, _MARKETING = 2, 3
 """Temporal's priority keys: the lower goes first; activities have their workflow's."""
-
-
-_SUMMARY = 100
-"""Characters of a title; Temporal keeps 400 bytes of a workflow's summary."""
 
 
 async def connect(settings: Settings) -> Client:
@@ -124,7 +120,7 @@ class Engine:
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 priority=Priority(priority_key=_SERVICE if service else _MARKETING),
                 search_attributes=attributes,
-                static_summary=program.title[:_SUMMARY] if program is not None else None,
+                static_summary=brief(program.title) if program is not None else None,
             )
         except WorkflowAlreadyStartedError:
             return False

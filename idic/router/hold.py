@@ -44,7 +44,7 @@ from idic.journey.program import Attribute, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
 from idic.journey.types import read
-from idic.router.instruction import Delivery, Instruction
+from idic.router.instruction import Delivery, Instruction, brief
 from idic.store import consents, customers, enrollments, events, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
@@ -513,7 +513,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
             touch=touches.touch_id(enrollment.id, step, touches.ROUND, channel),
             queue=f"deliver-{house.accounts[channel]}",
             patience=house.patience,
-            label=f"{step} by {channel}",
+            label=f"{brief(step)} by {channel}",
         )
         for step, channels in state.touches.items()
         for channel, touched in channels.items()
@@ -522,7 +522,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
     if waiting:
         return Instruction(enrollment.seq, deliver=waiting)
     deadline = state.deadline or tx.now()
-    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline), step=state.step or "")
+    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline), step=brief(state.step or ""))
 
 
 def _seconds(clock: Clock, instant: datetime) -> float:

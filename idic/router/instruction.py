@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+
+_SUMMARY = 300
+"""Bytes as JSON, in which a letter may take six and an emoji twelve: Temporal takes 400 of a summary with what it wraps it
+in, and refuses what carries a longer one."""
+
+
+def brief(text: str) -> str:
+    """As much of ``text`` as Temporal takes to show to people."""
+    while len(json.dumps(text)) > _SUMMARY:
+        text = text[:-1]
+    return text
 
 
 @dataclass(frozen=True)

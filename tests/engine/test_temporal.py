@@ -214,6 +214,21 @@ async def test_people_find_workflows_by_journey_and_read_what_they_do(client: Cl
         assert {'"rests at rest"', '"nudge by email"'} <= said
 
 
+async def test_nothing_waits_because_a_title_or_a_step_has_a_long_name(client: Client, store: Store) -> None:
+    """Temporal takes 400 bytes of what people read, and promises nothing for more."""
+    rest, nudge = "rest" * 120, "nudge" * 120
+    trip = program(wait(rest, 0.1 / 3600, to(nudge)), send(nudge)).model_copy(update={"title": "Добро пожаловать " * 20})
+    async with live(client, store, trip) as world:
+        await world.happens(await world.customer(), "Signed Up")
+        await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+        handle = client.get_workflow_handle((await world.only()).id)
+        async with asyncio.timeout(20):
+            await handle.result()
+        assert str(await (await handle.describe()).static_summary()).startswith("Добро пожаловать")
+        said = [event.user_metadata.summary.ByteSize() for event in (await handle.fetch_history()).events]
+        assert 200 < max(said) <= 400
+
+
 async def test_without_leave_to_add_them_workflows_go_without_search_attributes(skipping: Skipping) -> None:
     assert not await searchable(skipping.env.client)  # this server has no operator's service
     await skipping.world.publish(program(wait("rest", 1)))
