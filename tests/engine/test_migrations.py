@@ -1,0 +1,54 @@
+"""The schema that the migrations make is the one that the code means, and comes and goes with data in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, select
+
+from idic.store.database import Store
+from idic.store.migrate import _config
+from idic.store.tables import metadata, touches
+from tests.conftest import START, HandClock
+from tests.engine.world import World
+from tests.journey.programs import program, send, to, wait
+
+
+async def move(store: Store, to_: Callable[[Config], None]) -> None:
+    def run(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        to_(config)
+
+    async with store.engine.connect() as connection:
+        connection = await connection.execution_options(idic_writes=True)
+        async with connection.begin():
+            await connection.run_sync(run)
+
+
+async def test_the_migrations_make_what_the_code_means(store: Store) -> None:
+    async with store.engine.connect() as connection:
+        assert await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+
+
+async def test_a_version_back_and_forth_loses_nothing_that_both_know(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    await world.publish(program(send("nudge", to("rest"), channels=("email", "web")), wait("rest", 1)))
+    anna = await world.customer(web_seen_at=START)
+    await world.happens(anna, "Signed Up")
+    one = await world.only()
+    await world.work(one.id)
+    before = await world.only()
+    await move(store, lambda config: command.downgrade(config, "0001"))
+    async with store.reading() as tx:
+        assert {row["channel"] for row in await tx.rows(select(touches.c.channel))} == {"email", "web"}
+    await move(store, lambda config: command.upgrade(config, "head"))
+    assert await world.only() == before
+    assert {row["status"] for row in await world.touches()} == {"sent"}
+    clock.advance(hours=1)
+    await world.work(one.id)
+    assert await world.ending() == "done"
