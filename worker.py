@@ -27,7 +27,7 @@ from idic.interact.channels.twilio import TwilioChannel
 from idic.interact.links import Links
 from idic.router.engine import QUEUE, connect
 from idic.router.hold import House
-from idic.router.house import house, twilio_account
+from idic.router.house import SMS_ACCOUNTS, house, twilio_account
 from idic.serving import until_stopped
 from idic.settings import Settings, described
 from idic.store import short_links
@@ -81,6 +81,9 @@ async def working(
     """
     advance = Advance(store, house)
     deliver = Deliver(store, house, {courier.account: courier for courier in carriers})
+    accounts = {courier.account for courier in carriers}
+    if accounts & SMS_ACCOUNTS:
+        accounts |= SMS_ACCOUNTS  # what was on its way to the one that is set no more goes by the one that is
     workers = [
         Worker(
             client,
@@ -95,13 +98,13 @@ async def working(
         *(
             Worker(
                 client,
-                task_queue=f"deliver-{courier.account}",
+                task_queue=f"deliver-{account}",
                 activities=[deliver.deliver],
                 max_concurrent_activities=deliveries,
                 interceptors=interceptors,
                 graceful_shutdown_timeout=drain,
             )
-            for courier in carriers
+            for account in sorted(accounts)
         ),
     ]
     async with contextlib.AsyncExitStack() as stack:

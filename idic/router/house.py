@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from idic.errors import SettingsError
 from idic.interact.channels.twilio import Account
-from idic.router.hold import ACCOUNTS, House
+from idic.router.hold import ACCOUNTS, OUTBOX, House
 from idic.settings import Settings
 
 TWILIO = "twilio"
+SMS_ACCOUNTS = frozenset({OUTBOX, TWILIO})
 
 
 def house(settings: Settings) -> House:

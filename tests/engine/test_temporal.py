@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from idic.interact.policy import RULES, Request, Rule
 from idic.journey.program import Program
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine, searchable
+from idic.router.hold import instruct
 from idic.store import outbox
 from idic.store.database import Store
 from idic.store.migrate import migrate
@@ -227,6 +229,19 @@ async def test_nothing_waits_because_a_title_or_a_step_has_a_long_name(client: C
         assert str(await (await handle.describe()).static_summary()).startswith("Добро пожаловать")
         said = [event.user_metadata.summary.ByteSize() for event in (await handle.fetch_history()).events]
         assert 200 < max(said) <= 400
+
+
+async def test_an_sms_on_its_way_to_an_account_set_no_more_goes_by_the_one_that_is(client: Client, store: Store) -> None:
+    world = World(store, HandClock())
+    await world.publish(program(send("nudge", channels=("sms",))))
+    await world.happens(await world.customer(phone="+4915112345678"), "Signed Up")
+    one = await world.only()
+    async with store.reading() as tx:
+        told = await instruct(tx, replace(world.house, accounts={**world.house.accounts, "sms": "outbox"}), one)
+    await Engine(client).start(one.id, told)
+    async with worker.working(client, store, world.house, [world.sms], drain=timedelta(seconds=1)), asyncio.timeout(20):
+        await client.get_workflow_handle(one.id).result()
+    assert world.sms.taken == [told.deliver[0].touch]
 
 
 async def test_without_leave_to_add_them_workflows_go_without_search_attributes(skipping: Skipping) -> None:
