@@ -79,13 +79,13 @@ def whose(enrollment_id: str) -> ScalarSelect[str]:
 async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
     """Whom an event of this customer may concern: open enrollments, ended ones that a goal may still be put down to, and
     those of which something is still shown on the web."""
-    shown = select(placements.c.touch_id).where(
-        placements.c.enrollment_id == enrollments.c.id, placements.c.ended_at.is_(None), placements.c.until > at
+    shown = select(placements.c.enrollment_id).where(
+        placements.c.customer_id == customer_id, placements.c.ended_at.is_(None), placements.c.until > at
     )
     rows = await tx.rows(
         select(enrollments)
         .where(enrollments.c.customer_id == customer_id)
-        .where(or_(enrollments.c.ended_at.is_(None), enrollments.c.attribute_until >= at, shown.exists()))
+        .where(or_(enrollments.c.ended_at.is_(None), enrollments.c.attribute_until >= at, enrollments.c.id.in_(shown)))
         .order_by(enrollments.c.entered_at, enrollments.c.id)
     )
     return [read(row) for row in rows]
