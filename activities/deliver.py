@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
@@ -46,17 +46,18 @@ IN_STORE = {"web", OUTBOX}
 worker died did not leave."""
 
 
-def _still_to_be_shown(state: State) -> bool:
-    """Whether content for the web may still be placed: not for somebody who reached the goal or left in between."""
-    return state.goal_at is None and (state.ended is None or state.ended.kind == "exit")
-
-
 class Attempt(NamedTuple):
-    """The provider may be called, once. ``number`` tells this attempt from a later one."""
+    """The provider may be called, once. ``number`` tells this attempt from a later one; ``goal_at`` is when the goal had been
+    reached by then."""
 
     number: int
     customer_id: str
     parcel: Parcel
+    goal_at: datetime | None = None
+
+    def still_to_be_shown(self, state: State) -> bool:
+        """Whether content for the web may still be placed: not for somebody who reached the goal or left in between."""
+        return state.goal_at == self.goal_at and (state.ended is None or state.ended.kind == "exit")
 
 
 class Made(NamedTuple):
@@ -130,7 +131,7 @@ class Deliver:
                 scope=scope,
                 language=language_of(hold.traits, program.languages),
             )
-            return Attempt(number, hold.id, parcel)
+            return Attempt(number, hold.id, parcel, enrollment.state.goal_at)
 
         return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
 
@@ -160,7 +161,7 @@ class Deliver:
             if touch["status"] not in ("attempting", "uncertain"):
                 return await hold.instruction(enrollment)  # evidence of it was here before us
             match outcome:
-                case Placed() if not _still_to_be_shown(enrollment.state):
+                case Placed() if not attempt.still_to_be_shown(enrollment.state):
                     return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason="ended"))
                 case Placed(slot, html, links, show_for, ends_on_click):
                     until = show_for.after(hold.now, attempt.parcel.scope.zone)

@@ -176,7 +176,7 @@ def takes_back(program: Program, state: State, event: Event, facts: Facts) -> st
     """Whether ``event`` would have ended this enrollment, had it not come to its end before, so that what is still shown of
     it is taken back: ``goal`` or ``leave``."""
     scope = Scope(program, facts, event.accepted_at, state, event)
-    if program.goal and _any_matches(program.goal.on, state, event, scope):
+    if program.goal and state.goal_at is None and _any_matches(program.goal.on, state, event, scope):
         return "goal"
     return "leave" if _any_matches(program.leave, state, event, scope) else None
 

@@ -312,3 +312,17 @@ async def test_who_wants_no_more_of_a_channel_is_shown_no_more_on_the_web(world:
             "offer": ended,
             "order": None,
         }
+
+
+async def test_content_that_goes_out_after_the_goal_is_shown(world: World) -> None:
+    rest, thanks = wait("rest", 1, to("thanks")), send("thanks", channels=("web",))
+    await world.publish(program(rest, thanks, goal=goal(then="continue", within=hours(48))))
+    anna = await world.customer(web_seen_at=START)
+    await world.happens(anna, "Signed Up")
+    await world.happens(anna, "Order Completed")
+    world.clock.advance(hours=1)
+    await world.work((await world.only()).id)
+    assert await went(world) == {"web": "sent"}
+    await world.happens(anna, "Order Completed")
+    (shown,) = await world.rows(placements)
+    assert shown["ended_at"] is None
