@@ -91,7 +91,9 @@ EVIDENCE = frozenset({*BECAME, "Message Sent"})
 def may_have_left(touch: Row) -> bool:
     """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
     not have it, but had it all the same."""
-    return touch["status"] in ("attempting", "uncertain") or (touch["status"] == "claimed" and touch["attempts"] > 0)
+    return touch["status"] in ("attempting", "uncertain") or (
+        touch["status"] in ("claimed", "deferred") and touch["attempts"] > 0
+    )
 
 
 async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:

@@ -10,6 +10,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.deliver import Attempt
 from idic.interact.channels.protocol import Later, Refused, Unsure
+from idic.interact.policy import RULES, Request
+from idic.journey.interpreter import Defer
 from idic.journey.program import Pattern
 from idic.store.database import Store
 from idic.store.tables import copies, customers, placements, touches
@@ -230,14 +232,32 @@ async def test_an_account_set_after_the_claim_is_the_one_that_is_held_to_have_be
     assert await went(world) == {"sms": "uncertain"}
 
 
-async def test_what_is_proven_to_have_left_is_not_tried_again(world: World) -> None:
+class Quiet:
+    """Nothing for an hour, once it is on."""
+
+    name = "quiet"
+    on = False
+
+    def __call__(self, request: Request) -> Defer | None:
+        return Defer(request.now + timedelta(hours=1), self.name, "it is quiet") if self.on else None
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+async def test_what_is_proven_to_have_left_is_not_tried_again(store: Store, clock: HandClock, deferred: bool) -> None:
+    quiet = Quiet()
+    world = World(store, clock, (quiet, *RULES))
     await world.publish(program(send("nudge", out("went"), channels=("sms",))))
     await world.happens(await world.customer(phone=PHONE), "Signed Up")
     world.sms.answers = [Later("twilio_busy", "429")]
     touch = (await world.advance((await world.only()).id)).deliver[0].touch
     with pytest.raises(ApplicationError):
         await world.deliver(touch)
+    if deferred:
+        quiet.on = True
+        await world.deliver(touch)
+        assert await went(world) == {"sms": "deferred"}
     await world.reported(touch, "Message Delivered", once="delivered")
+    clock.advance(hours=2)
     await world.deliver(touch)
     assert world.sms.taken == [touch]
     assert await went(world) == {"sms": "sent"}
