@@ -129,6 +129,7 @@ class Ledger:
         """Ended with one ending; or open, with its deadline ahead. Each move was traced."""
         keys = Counter((row["customer_id"], row["journey"], row["key"]) for row in self.enrollments)
         assert [key for key, times in keys.items() if times > 1] == [], "entered twice"
+        awaited = Counter(event["customer_id"] for event in self.events if event["name"] in _AWAITED)
         for row in self.enrollments:
             kinds = Counter(entry["kind"] for entry in self.traces[row["id"]])
             story = [(entry["kind"], entry["step"]) for entry in self.traces[row["id"]]]
@@ -139,11 +140,11 @@ class Ledger:
                 assert row["journey"] == _MONTH_LONG
                 assert row["step"] == "settle_in"
             # Entering, each touch that came to stand, the goal, and an ending from outside are one move each; a move
-            # that was late may go through several waits at once.
+            # that was late may go through several waits at once; and one that only saw what was not for it leaves no trace.
             settled = kinds["sent"] + kinds["failed"] + kinds["uncertain"]
             outside = row["ending"] in ("goal", "leave")
             least = 1 + settled + kinds["goal"] + outside
-            most = least + kinds["timed out"] + kinds["waited"] + kinds["happened"]
+            most = least + kinds["timed out"] + kinds["waited"] + kinds["happened"] + awaited[row["customer_id"]]
             assert least <= row["seq"] <= most, (row["seq"], story)
             for touch in (touch for touch in self.touches if touch["enrollment_id"] == row["id"]):
                 told = [(e["kind"], e["step"], e["why"].get("channel")) for e in self.traces[row["id"]]]
@@ -208,6 +209,8 @@ class Ledger:
         )
 
 
+_AWAITED = {"Link Clicked", "Message Delivered", "Question Asked"}
+"""What the journeys wait for, perhaps of another basket of the same customer's."""
 _ACCEPTS = {"sent": (1,), "failed": (0,), "uncertain": (0, 1)}
 """How often the world may have accepted a touch, by how it stands at the end."""
 
