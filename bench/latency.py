@@ -22,7 +22,7 @@ from typing import NamedTuple
 import httpx
 from sqlalchemy import func, select
 from temporalio import activity, workflow
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench.processes import running
@@ -233,7 +233,7 @@ class _Bare(_Side):
         await asyncio.sleep(1)
 
     async def fire(self, number: int) -> None:
-        handle = self._client.get_workflow_handle_for(Bare.run, self._ids[number])
+        handle: WorkflowHandle[Bare, float] = self._client.get_workflow_handle(self._ids[number], result_type=float)
         await handle.signal("go")
         self._results[number] = asyncio.create_task(handle.result())
 
