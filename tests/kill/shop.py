@@ -133,7 +133,7 @@ class Shop:
             at = rng.uniform(0, 6)
             match story:
                 case "clicks":
-                    link = await self._link_in(f"Basket {cart}", patience=20)
+                    link = await self._link_in(f"Basket {cart}", patience=9)
                     if link is not None:
                         await asyncio.sleep(rng.uniform(0, 4))
                         await self._client.click(link)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.kill
 
 Battle = Callable[[Site, CarefulClient, Random], Awaitable[None]]
 
-CUSTOMERS = 85
+CUSTOMERS = 60
 OVER = 6.0
 """Seconds within which all of them come."""
 
@@ -133,7 +133,7 @@ async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(vic
 
 
 async def test_everybody_is_killed_in_turn(tmp_path: Path, seed: int) -> None:
-    await _everybody(tmp_path, None, seed, 140)
+    await _everybody(tmp_path, None, seed, 100)
 
 
 async def test_everybody_is_killed_in_turn_on_postgresql(tmp_path: Path, postgres: str, seed: int) -> None:
