@@ -24,6 +24,7 @@ _MARK = "[Test] "
 _MAILBOX = "smtp://127.0.0.1:8701"
 """Where idic dev takes mail unless it is told otherwise."""
 _LONGEST_VALUE = 70
+_DEV = Path(".idic/dev")
 _WIDTHS = {"email": 680, "web": 960}
 
 
@@ -48,6 +49,7 @@ def preview(
     from idic.cli import previewing
 
     settings = load()
+    data = data or _at_home(settings)
     if data is not None and not (data / "idic.db").is_file():
         raise SettingsError(f"{data} is no folder of idic dev: there is no idic.db in it")
     program = previewing.find_program(journeys, journey, message)
@@ -71,6 +73,16 @@ def preview(
     asyncio.run(run())
 
 
+def _at_home(settings: Settings) -> Path | None:
+    """The folder of idic dev in this one, where nothing says where the store is."""
+    unset = settings.database_url == Settings.model_fields["database_url"].default and not Path("idic.db").exists()
+    return _DEV if unset and (_DEV / "idic.db").is_file() else None
+
+
+def _no_store(url: str) -> bool:
+    return url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
+
+
 async def _customer(who: str, program: Program, settings: Settings, data: Path | None) -> tuple[Customer, datetime]:
     """With the time that idic's clock shows where they are kept."""
     from idic.cli import previewing
@@ -81,6 +93,11 @@ async def _customer(who: str, program: Program, settings: Settings, data: Path |
         return made_up, Clock().now()
     if data is not None:
         settings = settings.model_copy(update={"database_url": f"sqlite:///{(data / 'idic.db').resolve()}"})
+    if _no_store(settings.database_url):
+        raise SettingsError(
+            "there is no store here to find customers in: name idic dev's folder with --data .idic/dev, set "
+            "IDIC_DATABASE_URL, or take --as nobody"
+        )
     async with running_store(settings) as store:
         return await previewing.find_customer(store, who, program), store.clock.now()
 
@@ -169,7 +186,9 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
         typer.secho("sent", fg=typer.colors.GREEN)
         return
     certain = "perhaps sent, nobody can know" if isinstance(outcome, Unsure) else "not sent"
-    check = "; check IDIC_SMTP_URL" if isinstance(outcome, Later) and one.channel == "email" else ""
+    check = ""
+    if isinstance(outcome, Later) and one.channel == "email":
+        check = f"; does idic dev run on {data}?" if data and settings.smtp_url is None else "; check IDIC_SMTP_URL"
     raise InvalidInput(f"{certain}: {getattr(outcome, 'detail', outcome)}{check}")
 
 

@@ -312,7 +312,8 @@ class _Move:
                 if self._passed_over(step.when, step.otherwise):
                     return
                 self.change(deadline=duration.after(at, self.facts.zone))
-                self.note("waiting", {"until": self.state.deadline})
+                if not (isinstance(step, WaitFor) and self._unsent(step)):
+                    self.note("waiting", {"until": self.state.deadline})
             case Send() | Choose() | Split() | Exit():
                 pass
             case _:
@@ -393,9 +394,8 @@ class _Move:
         return self._when_due(step.then, "silence")
 
     def _wait_for(self, step: WaitFor) -> Generator[Ask, Any, bool]:
-        about = [arm.pattern.of for arm in step.arms if arm.pattern.of]
-        if len(about) == len(step.arms) and all(self._sent_at(of) is None for of in about):
-            self.note("skipped", {"because": f"{', '.join(about)} was not sent"})
+        if unsent := self._unsent(step):
+            self.note("skipped", {"because": f"{', '.join(unsent)} was not sent"})
             self.go(step.otherwise, self.state.reached)
             return True
         since = [self._since(arm) for arm in step.arms]
@@ -419,6 +419,12 @@ class _Move:
             return False
         self.change(expired=(*self.state.expired, step.id))
         return self._when_due(step.otherwise, "timed out")
+
+    def _unsent(self, step: WaitFor) -> list[str]:
+        """The messages that every arm is about, if none of them was sent: there is nothing to wait for then."""
+        about = [arm.pattern.of for arm in step.arms if arm.pattern.of]
+        in_vain = len(about) == len(step.arms) and all(self._sent_at(of) is None for of in about)
+        return list(dict.fromkeys(about)) if in_vain else []
 
     def _since(self, arm: Arm) -> tuple[datetime | None, Place]:
         """From which instant on this arm's events count, and after which place; (None, …) if they cannot come."""
@@ -524,7 +530,7 @@ class _Move:
                     self.note("deferred", {**_said(channel, verdict), "until": until}, at=self.now)
                 case Skip(rule=rule):
                     touched = Touched(status="refused", at=asked_at, reason=rule)
-                    self.note("not sent", _said(channel, verdict), at=self.now)
+                    self.note("not sent", _said(channel, verdict), at=asked_at)
                 case _:
                     assert_never(verdict)
             self.state = settle(self.state, step.id, channel, touched)

@@ -22,6 +22,7 @@ from idic.store.tables import (
     placements,
     programs,
     touches,
+    vocabularies,
 )
 
 PAGE = 30
@@ -209,6 +210,13 @@ async def customer(tx: Tx, identifier: str) -> Row | None:
             return row
         found = row["merged_into"]
     return None
+
+
+async def zone(tx: Tx) -> str | None:
+    """The zone (IANA) of customers whose own nobody knows, as the published vocabulary says."""
+    newest = select(vocabularies.c.document["zone"].as_string()).order_by(vocabularies.c.id.desc()).limit(1)
+    found = await tx.scalar(newest)
+    return None if found is None else str(found)
 
 
 async def addresses(tx: Tx, limit: int = 1000) -> list[str]:

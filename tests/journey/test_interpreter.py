@@ -188,7 +188,7 @@ def test_nobody_waits_for_a_click_on_what_was_not_sent() -> None:
     )
     customer = entered(trip, policy=refuse)
     assert ending(customer) == "at once"
-    assert kinds(customer) == ["entered", "not sent", "waiting", "skipped", "ended"]
+    assert kinds(customer) == ["entered", "not sent", "skipped", "ended"]
 
 
 def test_an_uncertain_message_counts_as_sent() -> None:

@@ -154,6 +154,7 @@ class _Console:
             row = await reports.customer(tx, _plain(request.path_params["customer"]))
             if row is None:
                 raise _NotThere("There is no such customer.")
+            row = {**row, "program_zone": await reports.zone(tx)}
             whose = Wanted(customer=row["id"])
             known = await tx.rows(
                 identities.select()
