@@ -123,3 +123,14 @@ async def test_one_test_leaves_and_is_marked(tmp_path: Path) -> None:
     assert str(mail["Subject"]).startswith("[Test] Welcome")
     assert "List-Unsubscribe" not in mail
     assert (tmp_path / "out" / "welcome-welcome.email.html").read_text().startswith("<!DOCTYPE html")
+
+
+def test_where_there_is_no_store_it_says_where_customers_could_be_and_makes_none(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "idic", "preview", "abandoned_cart", "cart_reminder", "--as", "anna@example.com"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("IDIC_")}
+    told = subprocess.run(
+        [*command, "--journeys", str(JOURNEYS)], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert "--data .idic/dev" in told.stderr
+    assert list(tmp_path.iterdir()) == []
