@@ -34,6 +34,7 @@ from idic.router.instruction import Instruction
 from idic.store import consents, copies, enrollments, placements, touches
 from idic.store.copies import Copy
 from idic.store.database import Store
+from idic.store.enrollments import Enrollment
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -94,7 +95,7 @@ class Deliver:
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
             if touch["status"] == "attempting" and touch["account"] not in IN_STORE:
                 touched = Touched(status="uncertain", at=hold.now, reason="interrupted")
-                return await _settle(hold, touch, touched)
+                return await _settle(hold, enrollment, touch, touched)
             if touch["status"] not in ("claimed", "attempting"):
                 return await hold.instruction(enrollment)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
@@ -111,9 +112,11 @@ class Deliver:
                 verdict = await hold.may_we(program, ask, open_=enrollment.open)
             match verdict:
                 case Skip(rule=rule, reason=reason):
-                    return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason=rule), detail=reason)
+                    return await _settle(
+                        hold, enrollment, touch, Touched(status="failed", at=hold.now, reason=rule), detail=reason
+                    )
                 case Defer():
-                    return await _defer(hold, touch, verdict)
+                    return await _defer(hold, enrollment, touch, verdict)
                 case Allow():
                     pass
             number = touch["attempts"] + 1
@@ -156,31 +159,34 @@ class Deliver:
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
             if touch["attempts"] != attempt.number:
                 return await hold.instruction(enrollment)
-            if isinstance(outcome, (Accepted, Placed, Unsure)):
-                await self._keep(hold, touch_id, made, outcome)
+            if made.copy is not None and isinstance(outcome, (Accepted, Placed, Unsure)):
+                await copies.keep(hold.tx, touch_id, made.copy, hold.now)
+            left = _of_what_left(made, outcome)
             if touch["status"] not in ("attempting", "uncertain"):
-                return await hold.instruction(enrollment)  # evidence of it was here before us
+                # Evidence of it was here before us.
+                if left:
+                    await touches.mark(hold.tx, touch_id, **left)
+                return await hold.instruction(enrollment)
             match outcome:
                 case Placed() if not attempt.still_to_be_shown(enrollment.state):
-                    return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason="ended"))
+                    return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="ended"))
                 case Placed(slot, html, links, show_for, ends_on_click):
                     until = show_for.after(hold.now, attempt.parcel.scope.zone)
                     shown: dict[str, Any] = {"slot": slot, "html": html, "links": links, "ends_on_click": ends_on_click}
                     await placements.place(hold.tx, touch, **shown, at=hold.now, until=until)
-                    return await _settle(hold, touch, Touched(status="sent", at=hold.now))
+                    return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now))
                 case Accepted():
-                    touched = Touched(status="sent", at=hold.now)
-                    return await _settle(hold, touch, touched)
+                    return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now), **left)
                 case Refused(code, detail):
                     if code in DEAD:
                         await consents.suppress(hold.tx, touch["channel"], attempt.parcel.address, code, hold.now)
                     touched = Touched(status="failed", at=hold.now, reason=code)
-                    return await _settle(hold, touch, touched, detail=detail)
+                    return await _settle(hold, enrollment, touch, touched, detail=detail)
                 case Unsure(code, detail):
                     touched = Touched(status="uncertain", at=hold.now, reason=code)
-                    return await _settle(hold, touch, touched, detail=detail)
+                    return await _settle(hold, enrollment, touch, touched, detail=detail, **left)
                 case Later(code, detail, after):
-                    return await self._later(hold, touch, code, detail, after)
+                    return await self._later(hold, enrollment, touch, code, detail, after)
 
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self.keep_trying
@@ -200,30 +206,35 @@ class Deliver:
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
-    async def _keep(self, hold: Hold, touch_id: str, made: Made, outcome: Outcome) -> None:
-        if made.copy is not None:
-            await copies.keep(hold.tx, touch_id, made.copy, hold.now)
-        columns: dict[str, Any] = {} if made.segments is None else {"segments": made.segments}
-        if isinstance(outcome, Accepted):
-            columns["provider_id"] = outcome.provider_id
-        if columns:
-            await touches.mark(hold.tx, touch_id, **columns)
-
-    async def _later(self, hold: Hold, touch: Row, code: str, detail: str, after: float | None) -> Instruction | Later:
+    async def _later(
+        self, hold: Hold, enrollment: Enrollment, touch: Row, code: str, detail: str, after: float | None
+    ) -> Instruction | Later:
         """Certainly not sent: the touch is claimed again, for another try, unless that would come too late."""
         first, longest = _RETRY
         pause = min(max(after or 0, first * 2 ** min(touch["attempts"] - 1, 10)), longest)
         retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
-        enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
         if not enrollment.open or retry_at > touch["deliver_by"] or touch["status"] != "attempting":
-            return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason=code), detail=detail)
+            return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason=code), detail=detail)
         await touches.mark(hold.tx, touch["id"], status="claimed", reason=code, detail=detail)
         why = {"channel": touch["channel"], "reason": code}
         await enrollments.note(hold.tx, touch["enrollment_id"], [Trace(hold.now, "trying again", touch["step"], why)])
         return Later(code, detail, pause)
 
 
-async def _settle(hold: Hold, touch: Row, touched: Touched, *, detail: str | None = None) -> Instruction:
+def _of_what_left(made: Made, outcome: Outcome) -> dict[str, Any]:
+    """The columns of a touch whose message left, or may have."""
+    columns: dict[str, Any] = {}
+    if made.segments is not None and isinstance(outcome, (Accepted, Unsure)):
+        columns["segments"] = made.segments
+    if isinstance(outcome, Accepted):
+        columns["provider_id"] = outcome.provider_id
+    return columns
+
+
+async def _settle(
+    hold: Hold, enrollment: Enrollment, touch: Row, touched: Touched, *, detail: str | None = None, **more: Any
+) -> Instruction:
+    """``more`` are columns of the touch to be written with how it came to stand."""
     await touches.mark(
         hold.tx,
         touch["id"],
@@ -231,20 +242,21 @@ async def _settle(hold: Hold, touch: Row, touched: Touched, *, detail: str | Non
         reason=touched.reason,
         detail=detail,
         settled_at=touched.at,
+        **more,
     )
     why = {"channel": touch["channel"], "reason": touched.reason, "because": detail}
-    enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
     moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch["step"], why))
     return await hold.instruction(moved)
 
 
-async def _defer(hold: Hold, touch: Row, verdict: Defer) -> Instruction:
+async def _defer(hold: Hold, enrollment: Enrollment, touch: Row, verdict: Defer) -> Instruction:
     """Refused for now: the claim is given back, and the touch is decided and composed afresh when its time comes."""
     why = {"channel": touch["channel"], "rule": verdict.rule, "because": verdict.reason, "until": verdict.until}
     note = Trace(hold.now, "deferred", touch["step"], why)
-    enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
     if verdict.until > touch["deliver_by"]:
-        return await _settle(hold, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason)
+        return await _settle(
+            hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
+        )
     await touches.mark(hold.tx, touch["id"], status="deferred", reason=verdict.rule)
     deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))

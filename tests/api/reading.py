@@ -38,3 +38,21 @@ def track(user: str | None = "anna", **more: Any) -> dict[str, Any]:
 
 def identify(user: str | None = "anna", **more: Any) -> dict[str, Any]:
     return {"type": "identify", "userId": user, "traits": {"firstName": "Anna"}} | more
+
+
+EVERY_CALL = [
+    ("track", "Product Viewed", {"sku": "espresso"}),
+    ("identify", "", {"firstName": "Anna"}),
+    ("page", "Page Viewed", {"name": "Beans", "category": "Shop", "path": "/beans"}),
+    ("screen", "Screen Viewed", {"name": "Cart", "total": 80}),
+    ("group", "Group Joined", {"group_id": "roasters", "traits": {"plan": "pro"}}),
+    ("alias", "Identity Aliased", {"previous_id": "card-17"}),
+]
+"""What a client's script that calls everything once is seen to have said."""
+
+
+async def everything_arrived_of_one_person(store: Store) -> None:
+    assert said(await kept(store)) == EVERY_CALL
+    people = await belongs(store)
+    assert people.keys() == {"anna", "phone", "card-17"}
+    assert len({*people.values(), *(event["customer_id"] for event in await kept(store))}) == 1

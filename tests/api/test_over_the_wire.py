@@ -19,7 +19,7 @@ from idic.interact.links import Links
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from tests.api.conftest import WRITE_KEY, Doorman, app_on
-from tests.api.reading import belongs, kept, said, track
+from tests.api.reading import belongs, everything_arrived_of_one_person, kept, track
 from tests.api.serving import serving
 
 
@@ -88,17 +88,7 @@ async def test_every_call_of_a_client_arrives(address: str, wired: Store, make: 
 
     await asyncio.to_thread(send)
     assert failed == []
-    assert said(await kept(wired)) == [
-        ("track", "Product Viewed", {"sku": "espresso"}),
-        ("identify", "", {"firstName": "Anna"}),
-        ("page", "Page Viewed", {"name": "Beans", "category": "Shop", "path": "/beans"}),
-        ("screen", "Screen Viewed", {"name": "Cart", "total": 80}),
-        ("group", "Group Joined", {"group_id": "roasters", "traits": {"plan": "pro"}}),
-        ("alias", "Identity Aliased", {"previous_id": "card-17"}),
-    ]
-    people = await belongs(wired)
-    assert people.keys() == {"anna", "phone", "card-17"}
-    assert len({*people.values(), *(event["customer_id"] for event in await kept(wired))}) == 1
+    await everything_arrived_of_one_person(wired)
 
 
 @pytest.mark.parametrize("make", [segment, rudderstack])
