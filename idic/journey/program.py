@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic import Field as Model
 
-from idic.journey.times import Duration
+from idic.journey.times import Clock, Duration, Every, Hours
 
 _CONTENT = {"messages", "links", "title"}
 
@@ -70,6 +71,26 @@ class Condition(Frozen):
         return self.model_dump_json(exclude_defaults=True)
 
 
+class Assignment(Frozen):
+    """A name that is given a value: ``customer.nps``, a variable such as ``discount``, or what a call or another journey is
+    handed. ``type`` is what ``value`` comes to."""
+
+    name: str
+    type: Type
+    value: Condition
+
+
+class Moment(Frozen):
+    """``offset`` before or after the moment that ``name`` holds. A date begins at midnight where the customer lives; ``at``
+    moves either to a time of that day."""
+
+    name: str
+    attribute: Attribute
+    offset: Duration = Duration()
+    before: bool = True
+    at: Clock | None = None
+
+
 class Target(Frozen):
     """Where a branch goes: to a step, or out of the journey for a reason."""
 
@@ -91,9 +112,11 @@ class Pattern(Frozen):
 
 
 class Arm(Frozen):
-    """One line of a wait_for. ``since`` is ``wait``, ``entry``, ``sent`` (with ``of``) or a step's id."""
+    """One line of a wait_for: an event (``pattern``), or a condition on the customer (``until``) that comes true. ``since`` is
+    ``wait``, ``entry``, ``sent`` (with ``of``) or a step's id, and is for events."""
 
-    pattern: Pattern
+    pattern: Pattern | None = None
+    until: Condition | None = None
     since: str = "wait"
     capture: str | None = None
     then: Target = DONE
@@ -117,8 +140,12 @@ class Step(Frozen):
 
 
 class Wait(Step):
+    """For ``duration``, or ``until`` a time of day or a moment; a moment that is past or missing is passed over
+    (``otherwise``)."""
+
     kind: Literal["wait"] = "wait"
-    duration: Duration
+    duration: Duration = Duration()
+    until: Clock | Moment | None = None
     without: Pattern | None = None
     capture: str | None = None
 
@@ -152,12 +179,14 @@ class Split(Step):
 
 class Send(Step):
     """``channels`` in the order of the file. ``each`` sends on all of them, ``first_of`` on the first that is reachable and
-    allowed, ``best_of`` on the one that is best for this customer and, where that cannot be, on the next best."""
+    allowed, ``best_of`` on the one that is best for this customer and, where that cannot be, on the next best. ``at`` are the
+    hours of the customer's day in which it may leave; ``best time`` asks for the hour at which this customer answers."""
 
     kind: Literal["send"] = "send"
     message: str
     channels: tuple[str, ...]
     mode: Literal["each", "first_of", "best_of"] = "each"
+    at: Hours | Literal["best time"] | None = None
     within: Duration
 
 
@@ -166,7 +195,66 @@ class Exit(Step):
     reason: str
 
 
-AnyStep = Annotated[Wait | WaitFor | Choose | Split | Send | Exit, Model(discriminator="kind")]
+class Set(Step):
+    """In the order of the file; what comes to nothing, for want of a value, leaves its name as it is."""
+
+    kind: Literal["set"] = "set"
+    assign: tuple[Assignment, ...]
+
+
+class Endpoint(Frozen):
+    """A service that journeys may call. ``url`` and ``headers`` are Liquid sources over ``takes`` and ``secrets.NAME`` (read
+    from the environment when it is called); ``seconds`` is how long one try may take."""
+
+    name: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: str
+    headers: dict[str, str] = {}
+    takes: dict[str, Attribute] = {}
+    gives: dict[str, Attribute] = {}
+    seconds: float = 5
+    tries: int = 3
+
+
+class Call(Step):
+    """``given`` is what is sent, ``capture`` the name of what comes back. No answer ``within`` this time, or one that is not
+    what the endpoint ``gives``: ``otherwise``."""
+
+    kind: Literal["call"] = "call"
+    endpoint: Endpoint
+    given: tuple[Assignment, ...] = ()
+    capture: str | None = None
+    within: Duration
+
+
+class Repeat(Step):
+    """``first`` is where a round begins; its steps lead back here. ``until`` is asked before every round, the first one
+    too."""
+
+    kind: Literal["repeat"] = "repeat"
+    times: int
+    until: Condition | None = None
+    first: Target
+
+
+class Enter(Step):
+    """Ask for entry into another journey, as the API would; ``given`` are the properties of that request, by default those of
+    this enrollment's own entry (None)."""
+
+    kind: Literal["enter"] = "enter"
+    journey: str
+    given: tuple[Assignment, ...] | None = None
+
+
+class Differentiate(Step):
+    """Decide values and segment anew, on what is known now."""
+
+    kind: Literal["differentiate"] = "differentiate"
+
+
+AnyStep = Annotated[
+    Wait | WaitFor | Choose | Split | Send | Exit | Set | Call | Repeat | Enter | Differentiate, Model(discriminator="kind")
+]
 
 
 class Again(Frozen):
@@ -174,11 +262,35 @@ class Again(Frozen):
     after: Duration | None = None
 
 
+class Day(Frozen):
+    """A day of each customer's own: ``moment`` (always with ``at``), every year again if ``yearly`` (29 February: on the 28th
+    in other years)."""
+
+    moment: Moment
+    yearly: bool = False
+
+
 class Entry(Frozen):
-    on: tuple[Pattern, ...]
+    """By events (``on``, for those about a thing ``for_each`` says whom they concern), at times for all customers (``every``
+    or ``once``, in the program's zone) of whom ``when`` holds, or on a ``day`` of each customer's own.
+
+    ``starts`` and ``ends`` bound when anybody enters, ``at_most`` how many a day of the program's zone, ``testers`` says that
+    only test customers do.
+    """
+
+    on: tuple[Pattern, ...] = ()
+    for_each: Condition | None = None
+    every: Every | None = None
+    once: datetime | None = None
+    day: Day | None = None
+    when: Condition | None = None
     key: str | None = None
     again: Again = Again()
     while_in: Literal["ignore", "restart"] = "ignore"
+    starts: datetime | None = None
+    ends: datetime | None = None
+    at_most: int | None = None
+    testers: bool = False
 
 
 class Segment(Frozen):
@@ -241,16 +353,23 @@ AnyContent = Annotated[Email | Sms | Web, Model(discriminator="channel")]
 
 
 class Message(Frozen):
-    """``reads`` every name that any of its templates uses, with types; ``blocks`` the sources of what they render."""
+    """``reads`` every name that any of its templates uses, with types; ``blocks`` the sources of what they render.
+
+    ``contents`` by channel is what everybody reads for whom there is nothing of their own. ``variants`` are those of a
+    segment, a language or both, by ``segment/language`` with either part empty: each has all its channels, not only what
+    differs.
+    """
 
     id: str
     contents: dict[str, AnyContent]
+    variants: dict[str, dict[str, AnyContent]] = {}
     reads: dict[str, Attribute] = {}
     blocks: dict[str, str] = {}
 
 
 class Program(Frozen):
-    """``customer`` is every customer attribute read anywhere in the program. ``zone`` (IANA) and ``language`` (BCP 47)
+    """``values`` are decided at entry, before the segment, and are read by their names. ``late`` says what becomes of messages
+    that came due while the journey was paused. ``customer`` is every customer attribute read anywhere in the program. ``zone`` (IANA) and ``language`` (BCP 47)
     serve customers of whom we know neither, and so does ``country`` (ISO 3166-1 alpha-2) for telephone numbers without a
     country code; ``currency`` is ISO 4217. ``links`` are Liquid sources of URLs."""
 
@@ -259,7 +378,9 @@ class Program(Frozen):
     purpose: Literal["marketing", "service"] = "marketing"
     topic: str | None = None
     entry: Entry
+    values: tuple[Assignment, ...] = ()
     segments: tuple[Segment, ...] = ()
+    late: Literal["send", "skip"] = "send"
     first: Target
     steps: dict[str, AnyStep]
     goal: Goal | None = None

@@ -48,6 +48,14 @@ class Touched(Frozen):
     reason: str | None = None
 
 
+class Called(Frozen):
+    """How the call of a step stands. ``at`` is when it came to stand so; ``reason`` is a code."""
+
+    status: Literal["asked", "answered", "failed"]
+    at: datetime
+    reason: str | None = None
+
+
 class Ending(Frozen):
     """``kind``: ``goal`` and ``leave`` by an event, ``exit`` by a step (with its reason), ``closed`` by an operator or a
     merge or a restart."""
@@ -64,8 +72,13 @@ class State(Frozen):
     ``deadline``  when the step ends by itself, or a deferred send tries again
     ``consumed``  the place of the newest event that moved this enrollment
     ``seen``      the place of the newest event the present wait has judged; each event is judged once a wait
+    ``ends``      when the present wait ends by itself, where it has to look (``deadline``) earlier than that
     ``began``     when each step was last reached
-    ``touches``   by step, then channel
+    ``rounds``    which time round each step is, where it is not the first; what is sent and called is of that round
+    ``loops``     how many rounds each repeat that is under way has begun
+    ``variables`` by name, as they are stored: values of differentiate, and what steps set
+    ``touches``   by step, then channel; of its newest round
+    ``calls``     by step; of its newest round
     ``expired``   the waits that timed out, so that a late event can be recorded as late
     """
 
@@ -78,12 +91,17 @@ class State(Frozen):
     step: str | None = None
     reached: datetime
     deadline: datetime | None = None
+    ends: datetime | None = None
     consumed: tuple[datetime, int]
     seen: tuple[datetime, int]
     captured: dict[str, Event] = {}
+    variables: dict[str, JsonValue] = {}
     splits: dict[str, str] = {}
     began: dict[str, datetime] = {}
+    rounds: dict[str, int] = {}
+    loops: dict[str, int] = {}
     touches: dict[str, dict[str, Touched]] = {}
+    calls: dict[str, Called] = {}
     expired: tuple[str, ...] = ()
     goal_at: datetime | None = None
     ended: Ending | None = None

@@ -7,7 +7,8 @@ clocks change in between. Hours, minutes and seconds are elapsed time.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
@@ -86,3 +87,154 @@ class Duration(BaseModel):
         if self.days:
             parts.insert(0, f"{self.days} day{'' if self.days == 1 else 's'}")
         return " ".join(parts) or "0 seconds"
+
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_GROUPS = {"weekdays": (0, 1, 2, 3, 4), "weekday": (0, 1, 2, 3, 4), "weekends": (5, 6), "weekend": (5, 6)}
+_TIME = re.compile(r"(\d{1,2}):(\d{2})")
+
+
+def local(day: date, at: time, zone: str) -> datetime:
+    """The instant, in UTC, of a wall time where somebody lives. One that the spring change skips is an hour later; of one
+    that the autumn change brings twice it is the first."""
+    return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+class Clock(BaseModel):
+    """A time of day, on ``days`` of the week (0 is Monday; none: on every day)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hour: int
+    minute: int = 0
+    days: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Clock:
+        """Read ``09:00``, ``09:00 on weekdays``, ``18:30 on monday and thursday``.
+
+        Raises ``ValueError`` whose text says what to write instead.
+        """
+        at, _, on = text.strip().lower().partition(" on ")
+        return cls(**_time(at), days=_days(on) if on else ())
+
+    @property
+    def time(self) -> time:
+        return time(self.hour, self.minute)
+
+    def next(self, instant: datetime, zone: str) -> datetime:
+        """The first such time at or after ``instant``, for somebody who lives in ``zone``; in UTC."""
+        return next(found for found in self.from_day(instant, zone) if found >= instant)
+
+    def from_day(self, instant: datetime, zone: str) -> Iterator[datetime]:
+        """Every such time, from the local day before that of ``instant`` on."""
+        day = instant.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+        while True:
+            if not self.days or day.weekday() in self.days:
+                yield local(day, self.time, zone)
+            day += timedelta(days=1)
+
+    def __str__(self) -> str:
+        on = " on " + " and ".join(WEEKDAYS[day] for day in self.days) if self.days else ""
+        return f"{self.hour:02}:{self.minute:02}{on}"
+
+
+class Hours(BaseModel):
+    """A window of the day, over midnight where ``closes`` is not after ``opens``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    opens: Clock
+    closes: Clock
+
+    @classmethod
+    def parse(cls, text: str) -> Hours:
+        """Read ``09:00 to 20:30``. Raises ``ValueError`` whose text says what to write instead."""
+        opens, to, closes = text.strip().lower().partition(" to ")
+        if not to:
+            raise ValueError(f'"{text}" is not a window of time; write two times, such as "09:00 to 20:30"')
+        hours = cls(opens=Clock(**_time(opens)), closes=Clock(**_time(closes)))
+        if hours.opens == hours.closes:
+            raise ValueError(f'"{text}" opens and closes at the same time; take it out for the whole day')
+        return hours
+
+    def next(self, instant: datetime, zone: str) -> datetime:
+        """``instant`` if it lies within, else the next opening, for somebody who lives in ``zone``; in UTC. The window
+        holds its opening and not its closing."""
+        for opening in self.opens.from_day(instant, zone):
+            if opening >= instant:
+                return opening
+            if instant < next(found for found in self.closes.from_day(opening, zone) if found > opening):
+                return instant
+        raise AssertionError("days do not end")
+
+    def __str__(self) -> str:
+        return f"{self.opens} to {self.closes}"
+
+
+class Every(BaseModel):
+    """A time that comes again and again: on days of the week, or (``month_day``) on one day of every month, on its last where
+    it is shorter."""
+
+    model_config = ConfigDict(frozen=True)
+
+    clock: Clock
+    month_day: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Every:
+        """Read ``day at 06:00``, ``weekday at 06:00``, ``monday and friday at 06:00``, ``month on 1 at 06:00``.
+
+        Raises ``ValueError`` whose text says what to write instead.
+        """
+        what, at, clock = text.strip().lower().partition(" at ")
+        if not at:
+            raise ValueError(f'"{text}" lacks its time of day; write "day at 06:00"')
+        if what == "day":
+            return cls(clock=Clock(**_time(clock)))
+        if what.startswith("month"):
+            day = re.fullmatch(r"month on (?:the )?(\d{1,2})(?:st|nd|rd|th)?", what)
+            if day is None or not 1 <= int(day[1]) <= 31:
+                raise ValueError(f'"{text}": write the day of the month, such as "month on 1 at 06:00"')
+            return cls(clock=Clock(**_time(clock)), month_day=int(day[1]))
+        return cls(clock=Clock(**_time(clock), days=_days(what)))
+
+    def next(self, instant: datetime, zone: str) -> datetime:
+        """The first such time after ``instant``, in ``zone``; in UTC."""
+        for found in self.clock.from_day(instant, zone):
+            if found > instant and (self.month_day is None or self._is_the_day(found.astimezone(ZoneInfo(zone)).date())):
+                return found
+        raise AssertionError("days do not end")
+
+    def _is_the_day(self, day: date) -> bool:
+        last = (day + timedelta(days=1)).month != day.month
+        return day.day == self.month_day or (last and day.day < (self.month_day or 0))
+
+    def __str__(self) -> str:
+        at = f"{self.clock.hour:02}:{self.clock.minute:02}"
+        if self.month_day is not None:
+            return f"month on {self.month_day} at {at}"
+        return f"{' and '.join(WEEKDAYS[day] for day in self.clock.days) or 'day'} at {at}"
+
+
+def _time(text: str) -> dict[str, int]:
+    found = _TIME.fullmatch(text.strip())
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise ValueError(f'"{text.strip()}" is not a time of day; write it as "09:00"')
+    return {"hour": int(found[1]), "minute": int(found[2])}
+
+
+def _days(text: str) -> tuple[int, ...]:
+    days: set[int] = set()
+    for word in re.split(r"\s*,\s*|\s+and\s+", text.strip().removeprefix("every ")):
+        name = word.strip()
+        name = name if name in _GROUPS else name.removesuffix("s")
+        if name in _GROUPS:
+            days.update(_GROUPS[name])
+        elif (
+            len(name) >= 3 and (day := next((n for n, full in enumerate(WEEKDAYS) if full.startswith(name)), None)) is not None
+        ):
+            days.add(day)
+        else:
+            raise ValueError(f'"{word}" is not a day of the week; write "monday", "weekdays" or "saturday and sunday"')
+    return tuple(sorted(days))

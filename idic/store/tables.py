@@ -143,7 +143,84 @@ journeys = Table(
     Column("name", Text, primary_key=True),
     Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
     Column("published_at", Instant, nullable=False),
+    # Paused: nobody is lost, and nothing is sent. Stopped: nobody enters until it is published again.
+    Column("paused_at", Instant),
+    Column("stopped_at", Instant),
 )
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("journey", Text, nullable=False, index=True),
+    Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
+    Column("published_at", Instant, nullable=False),
+)
+"""What was published when: the newest of a journey is what its row in ``journeys`` says."""
+
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("journey", Text, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+"""How many a journey with ``at_most`` has let in on each day (ISO date) of its program's zone."""
+
+due = Table(
+    "due",
+    metadata,
+    Column("journey", Text, primary_key=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Index("ix_due_at", "at"),
+)
+"""When a customer next enters a journey that has a day of each customer's own."""
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    # `scheduled` (every, once), `days` (find everybody's next day), `broadcast` (an event about a thing).
+    Column("kind", String(20), nullable=False),
+    # Unique for what is swept: the journey and its instant, or the message id of the event.
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("properties", Json, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    # All customers up to this one have been gone through.
+    Column("after_id", String(32), nullable=False, server_default=""),
+    Column("done_at", Instant),
+    Index(
+        "ix_sweeps_open",
+        "due_at",
+        **{  # type: ignore[arg-type]
+            f"{dialect}_where": text("done_at IS NULL") for dialect in ("postgresql", "sqlite")
+        },
+    ),
+)
+"""What goes through all customers, page by page: interrupted, it goes on where it was."""
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("enrollment_id", String(32), ForeignKey("enrollments.id"), nullable=False),
+    Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    # `asked`, `answered` or `failed`.
+    Column("status", String(20), nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("answer_by", Instant, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    UniqueConstraint("enrollment_id", "step", "round"),
+)
+"""Calls of endpoints. The id is the idempotency key that every try carries."""
 
 vocabularies = Table(
     "vocabularies",
