@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 
 from liquid.exceptions import LiquidError, UndefinedError
 
-from idic.customize.checking import Checker, TemplateProblem
+from idic.customize.checking import Checker
 from idic.customize.engine import BLOCKS, Dialect, parse
 from idic.customize.filters import ANSWERING, READER, Answering, Reader, Url, whole
+from idic.customize.known import TemplateProblem
 from idic.customize.pages import unsafe
 from idic.customize.segments import costly
 from idic.errors import CannotCompose
