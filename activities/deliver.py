@@ -28,6 +28,7 @@ from idic.journey.interpreter import Allow, Defer, MayWe, Skip
 from idic.journey.program import Send
 from idic.journey.scope import Scope
 from idic.journey.state import State, Touched, Trace
+from idic.journey.times import Hours
 from idic.logs import place
 from idic.router.hold import OUTBOX, Hold, House, holding
 from idic.router.instruction import Instruction
@@ -107,6 +108,8 @@ class Deliver:
                 verdict = Skip("too late", f"within {step.within}")
             elif step.when is not None and not holds(step.when, scope):
                 verdict = Skip("condition", explain(step.when, scope))
+            elif (hour := _hour(step, hold.now, scope.zone)) > hold.now:
+                verdict = Defer(hour, "hours", f"at {step.at}")
             else:
                 ask = MayWe(step.id, touch["channel"], touch["message"], touch["deliver_by"])
                 verdict = await hold.may_we(program, ask, open_=enrollment.open)
@@ -219,6 +222,11 @@ class Deliver:
         why = {"channel": touch["channel"], "reason": code}
         await enrollments.note(hold.tx, touch["enrollment_id"], [Trace(hold.now, "trying again", touch["step"], why)])
         return Later(code, detail, pause)
+
+
+def _hour(step: Send, now: datetime, zone: str) -> datetime:
+    """When a message of this step may leave, by its own hours."""
+    return step.at.next(now, zone) if isinstance(step.at, Hours) else now
 
 
 def _of_what_left(made: Made, outcome: Outcome) -> dict[str, Any]:

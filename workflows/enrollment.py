@@ -92,7 +92,7 @@ class Enrollment:
         answers: list[Instruction] = await asyncio.gather(
             *(
                 workflow.execute_activity(
-                    "deliver",
+                    delivery.activity,
                     delivery.touch,
                     result_type=Instruction,
                     task_queue=delivery.queue,

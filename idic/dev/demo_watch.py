@@ -12,7 +12,7 @@ from idic.dev.shoppers import Shopper
 from idic.journey.trace import sentence
 from idic.store.database import Store, Tx
 from idic.store.tables import Row, copies, customers, enrollments, events, identities, journeys, touches, trace
-from idic.store.touches import ROUND, touch_id
+from idic.store.touches import touch_id
 
 _STRANGER = "a visitor"
 
@@ -127,7 +127,7 @@ def _touch(row: Row) -> str | None:
     """The message that was sent."""
     if row["kind"] != "sent":
         return None
-    return touch_id(row["enrollment_id"], row["step"], ROUND, row["why"].get("channel", "email"))
+    return touch_id(row["enrollment_id"], row["step"], 1, row["why"].get("channel", "email"))
 
 
 CLOCK = "%a %H:%M"

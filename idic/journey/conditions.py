@@ -10,13 +10,14 @@ CEL then compares like with like, and knows nothing of zones.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from cel_expr_python import cel
+from pydantic import JsonValue
 
 from idic.journey.program import Attribute, Condition, Type
 from idic.journey.types import value_of
@@ -61,9 +62,45 @@ def amount(condition: Condition, scope: Scope) -> float | None:
     return value if isinstance(value, float) and value - value == 0 else None
 
 
+def value(condition: Condition, type_: Type, scope: Scope) -> JsonValue:
+    """What an expression of this type comes to, as it is stored: dates and moments as ISO 8601 (a moment in UTC). None where
+    something that it needs is missing."""
+    found = _evaluate(condition, scope)
+    match type_.kind:
+        case "number" | "money" | "days":
+            return found if isinstance(found, float) and found - found == 0 else None
+        case "date" | "moment":
+            if not isinstance(found, float) or found - found != 0:
+                return None
+            moment = datetime.fromtimestamp(found, UTC)
+            return moment.date().isoformat() if type_.kind == "date" else moment.isoformat()
+        case "yes/no":
+            return found if isinstance(found, bool) else None
+        case "list" | "thing":
+            return _as_stored(found)
+        case _:
+            return found if isinstance(found, str) else None
+
+
+def _as_stored(found: object) -> JsonValue:
+    """A list or a line item, of plain values all the way in; None for anything that CEL could not make."""
+    if isinstance(found, bool | float | str):
+        return found
+    if isinstance(found, Mapping):
+        return {str(name): _as_stored(one) for name, one in found.items()}
+    if isinstance(found, Sequence):
+        return [_as_stored(one) for one in found]
+    return None
+
+
+def asks_today(condition: Condition) -> bool:
+    """Whether the answer may change with the day."""
+    return _compiled(condition.document).asks_today
+
+
 def explain(condition: Condition, scope: Scope) -> str:
     """The condition with its values, short, for a trace: ``total 95.00 EUR >= 30``, ``value_tier "high"``."""
-    values = {name: _shown(attribute, name, scope) for name, attribute in condition.reads.items()}
+    values = {name: shown(attribute, name, scope) for name, attribute in condition.reads.items()}
     simple = _SIMPLE.fullmatch(condition.text.strip())
     if simple and list(values) == [simple["name"]]:
         shown = f"{_short(simple['name'])} {values[simple['name']]}"
@@ -170,7 +207,8 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _shown(attribute: Attribute, name: str, scope: Scope) -> str:
+def shown(attribute: Attribute, name: str, scope: Scope) -> str:
+    """The value of a name, short, for people."""
     value = _value(attribute, name, scope)
     match value:
         case None:

@@ -368,10 +368,11 @@ class Message(Frozen):
 
 
 class Program(Frozen):
-    """``values`` are decided at entry, before the segment, and are read by their names. ``late`` says what becomes of messages
-    that came due while the journey was paused. ``customer`` is every customer attribute read anywhere in the program. ``zone`` (IANA) and ``language`` (BCP 47)
-    serve customers of whom we know neither, and so does ``country`` (ISO 3166-1 alpha-2) for telephone numbers without a
-    country code; ``currency`` is ISO 4217. ``links`` are Liquid sources of URLs."""
+    """``values`` are decided at entry, before the segment, and are read by their names. ``late`` says what becomes of
+    messages that came due while the journey was paused. ``customer`` is every customer attribute read anywhere in the
+    program. ``zone`` (IANA) and ``language`` (BCP 47) serve customers of whom we know neither, and so does ``country`` (ISO
+    3166-1 alpha-2) for telephone numbers without a country code; ``currency`` is ISO 4217. ``links`` are Liquid sources of
+    URLs."""
 
     journey: str
     title: str

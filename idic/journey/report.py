@@ -149,7 +149,7 @@ def _patterns(program: Program) -> Iterable[Pattern]:
             case Wait(without=Pattern() as pattern):
                 yield pattern
             case WaitFor(arms=arms):
-                yield from (arm.pattern for arm in arms)
+                yield from (arm.pattern for arm in arms if arm.pattern)
 
 
 def _spoken(span: timedelta) -> str:

@@ -22,7 +22,7 @@ class Facts(NamedTuple):
 
 class Scope:
     """The names of one enrollment at one moment: ``customer.…``, ``entry.…``, ``event.…`` (while an event is tested),
-    ``key``, ``segment``, each captured event by its name, each split by its step's id."""
+    ``key``, ``segment``, each captured event and each variable by its name, each split by its step's id."""
 
     def __init__(
         self, program: Program, facts: Facts, now: datetime, state: State | None = None, event: Event | None = None
@@ -49,6 +49,8 @@ class Scope:
             return state.segment, _NOWHERE
         if root in state.captured:
             return state.captured[root].properties, _NOWHERE
+        if root in state.variables:
+            return state.variables[root], _NOWHERE
         return state.splits.get(root), _NOWHERE
 
     def _mapping(self, root: str) -> Mapping[str, Any]:

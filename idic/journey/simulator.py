@@ -9,21 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 from idic.journey import interpreter
-from idic.journey.entry import Applies, Enter, StayOut, admit, applies
+from idic.journey.ahead import leaving
+from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies
 from idic.journey.interpreter import (
+    Ahead,
     Allow,
     Ask,
     Best,
+    BestTime,
+    Effect,
     Ends,
+    Enroll,
     Inbox,
     Late,
+    Learn,
     MayWe,
     Outcome,
     Ranked,
     ReachesGoal,
+    Request,
+    Timed,
     Verdict,
     Wakes,
     drive,
@@ -31,6 +39,7 @@ from idic.journey.interpreter import (
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, State, Touched, Trace
+from idic.journey.tally import Counted, counted_event, tally
 
 
 class Sent(NamedTuple):
@@ -56,8 +65,10 @@ class Rehearsed:
 
 
 class Simulator:
-    """``traits`` are the customer's attributes (change them freely), ``policy`` answers for the contact policy, ``best``
-    ranks the channels of a send. ``refused`` says of each journey why the customer was not let in, newest last."""
+    """``traits`` are the customer's attributes; what is counted or summed is what they begin with and what happens here.
+    ``policy`` answers for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its hour, ``call``
+    answers for an endpoint (by its step's id; None: it fails). ``refused`` says of each journey why the customer was not let
+    in, newest last."""
 
     def __init__(
         self,
@@ -69,6 +80,8 @@ class Simulator:
         customer: str = "customer",
         policy: Callable[[MayWe, datetime], Verdict] = lambda ask, now: Allow(),
         best: Callable[[Best, datetime], Ranked] = lambda ask, now: Ranked(ask.channels, "as listed"),
+        best_time: Callable[[BestTime, datetime], Timed] = lambda ask, now: Timed(ask.earliest, "at once"),
+        call: Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda step, given: None,
         deliver: Callable[[Sent], Touched] = lambda sent: Touched(status="sent", at=sent.at),
     ) -> None:
         self.programs = programs
@@ -81,6 +94,8 @@ class Simulator:
         self.refused: list[tuple[str, StayOut]] = []
         self._policy = policy
         self._best = best
+        self._best_time = best_time
+        self._call = call
         self._deliver = deliver
         self._events: list[Event] = []
 
@@ -101,6 +116,13 @@ class Simulator:
             self._enter(program, event)
         return event
 
+    def becomes_known(self, **traits: Any) -> None:
+        """Something is learnt of the customer now; None takes what was known away."""
+        self.traits = {name: value for name, value in {**self.traits, **traits}.items() if value is not None}
+        for one in list(self.enrollments):
+            if interpreter.watches(one.program, one.state) & traits.keys():
+                self._advance(one)
+
     def until(self, instant: datetime) -> None:
         """Let time pass, with every deadline acted upon at its own instant."""
         while due := [one for one in self.enrollments if one.open and one.state.deadline and one.state.deadline <= instant]:
@@ -117,16 +139,25 @@ class Simulator:
     def wait(self, **span: float) -> None:
         self.until(self.now + timedelta(**span))
 
-    def _facts(self) -> Facts:
-        return Facts(self.traits, self.zone)
+    def _facts(self, program: Program, at: datetime | None = None) -> Facts:
+        known = dict(self.traits)
+        for name, attribute in program.customer.items():
+            if event := counted_event(attribute):
+                before = self.traits.get(name)
+                begun = float(before) if isinstance(before, int | float) else 0.0
+                known[name] = begun + tally(attribute, self._counted(event), at or self.now, self.zone, program.currency)
+        return Facts(known, self.zone)
+
+    def _counted(self, name: str) -> list[Counted]:
+        return [Counted(event.accepted_at, event.properties) for event in self._events if event.name == name]
 
     def _meet(self, one: Rehearsed, event: Event) -> None:
         if not one.open:
-            reached, value = interpreter.attributes(one.program, one.state, event, self._facts())
+            reached, value = interpreter.attributes(one.program, one.state, event, self._facts(one.program))
             if reached:
                 self._goal(one, event, value)
             return
-        match interpreter.meet(one.program, one.state, event, self._facts()):
+        match interpreter.meet(one.program, one.state, event, self._facts(one.program)):
             case Ends(ending, value):
                 if ending.kind == "goal":
                     self._goal(one, event, value)
@@ -147,7 +178,7 @@ class Simulator:
         one.state = one.state.model_copy(update={"goal_at": event.accepted_at})
 
     def _enter(self, program: Program, event: Event) -> None:
-        asked = applies(program, event, self._facts())
+        asked = applies(program, event, self._facts(program))
         if not isinstance(asked, Applies):
             if asked is not None:
                 self.refused.append((program.journey, asked))
@@ -168,14 +199,17 @@ class Simulator:
         for restarted in inside:
             self._record(restarted, interpreter.close(restarted.state, Ending(kind="closed", reason="restarted", at=self.now)))
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
-        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._facts())
-        outcome = drive(machine, self._answer)
+        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._facts(program))
+        outcome = drive(machine, self._asked_of(program))
         one = Rehearsed(program, outcome.state)
         self.enrollments.append(one)
         self._record(one, outcome)
 
     def _advance(self, one: Rehearsed) -> None:
-        self._record(one, drive(interpreter.advance(one.program, one.state, self._facts(), self.now), self._answer))
+        self._record(
+            one,
+            drive(interpreter.advance(one.program, one.state, self._facts(one.program), self.now), self._asked_of(one.program)),
+        )
 
     def _record(self, one: Rehearsed, outcome: Outcome) -> None:
         one.state = outcome.state
@@ -188,14 +222,50 @@ class Simulator:
             why = {"channel": claim.channel, "reason": touched.reason}
             one.trace.append(Trace(touched.at, touched.status, claim.step, why))
             one.state = interpreter.settle(one.state, claim.step, claim.channel, touched)
-        if outcome.claims:
+        for effect in outcome.effects:
+            self._do(one, effect)
+        if outcome.claims or any(isinstance(effect, Request) for effect in outcome.effects):
             self._advance(one)
 
-    def _answer(self, question: Ask) -> Sequence[Event] | Verdict | Ranked:
-        match question:
-            case Inbox(names, since):
-                return [event for event in self._events if event.name in names and event.accepted_at >= since]
-            case MayWe():
-                return self._policy(question, self.now)
-            case Best():
-                return self._best(question, self.now)
+    def _do(self, one: Rehearsed, effect: Effect) -> None:
+        match effect:
+            case Learn(values):
+                self.becomes_known(**values)
+            case Request(step, _, given):
+                response = self._call(step, given)
+                reason = "failed" if response is None else None
+                one.state = interpreter.answered(one.program, one.state, step, response, reason, self.now)
+            case Enroll(_, _, journey, properties):
+                request = Event(number=len(self._events) + 1, name=REQUESTED, properties=dict(properties), accepted_at=self.now)
+                self._events.append(request)
+                for program in self.programs:
+                    if program.journey == journey:
+                        self._enter(program, request)
+            case _:
+                assert_never(effect)
+
+    def _asked_of(self, program: Program) -> Callable[[Ask], object]:
+        def answer(question: Ask) -> object:
+            match question:
+                case Inbox(names, since):
+                    return [event for event in self._events if event.name in names and event.accepted_at >= since]
+                case MayWe():
+                    return self._policy(question, self.now)
+                case Best():
+                    return self._best(question, self.now)
+                case BestTime():
+                    return self._best_time(question, self.now)
+                case Ahead():
+                    return self._ahead(program, question)
+                case _:
+                    assert_never(question)
+
+        return answer
+
+    def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
+        turns = {ask.since}
+        for name in ask.attributes:
+            attribute = program.customer[name]
+            counted = (event.accepted_at for event in self._counted(counted_event(attribute) or ""))
+            turns.update(leaving(attribute, counted, ask.since, ask.until, self.zone))
+        return [(at, self._facts(program, at)) for at in sorted(turns)]

@@ -8,10 +8,10 @@ bears on it lies unread; and it does not matter which process gets there first.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 import structlog
 from sqlalchemy import ScalarSelect
@@ -21,33 +21,39 @@ from idic.clock import Clock
 from idic.differentiate.profile import zone_of
 from idic.errors import IdicError
 from idic.identify.names import attribute_name
-from idic.interact.choice import ANSWERS, most_recently_answered
+from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
 from idic.interact.policy import CHANNELS, RULES, Consent, Request, Rule, decide
 from idic.interact.reach import Reach, reach
 from idic.journey import interpreter
-from idic.journey.entry import Applies, Enter, StayOut, admit, applies
+from idic.journey.ahead import leaving
+from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies
 from idic.journey.interpreter import (
+    Ahead,
     Ask,
     Best,
+    BestTime,
+    Effect,
     Ends,
+    Enroll,
     Inbox,
     Late,
+    Learn,
     Machine,
     MayWe,
     Outcome,
-    Ranked,
     ReachesGoal,
     Verdict,
     Wakes,
 )
-from idic.journey.program import Attribute, Program
+from idic.journey.program import Attribute, Call, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
-from idic.journey.types import read
+from idic.journey.tally import Counted, counted_event, total
 from idic.router.instruction import Delivery, Instruction, brief
-from idic.store import consents, customers, enrollments, events, outbox, placements, touches
+from idic.store import calls, consents, customers, enrollments, events, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
+from idic.store.ingest import REQUEST, request
 from idic.store.programs import Programs
 from idic.store.tables import Row
 
@@ -59,6 +65,8 @@ _MOMENT = timedelta(microseconds=1)
 T = TypeVar("T")
 
 
+WORK = "work"
+"""The task queue of what is neither a decision nor a delivery."""
 OUTBOX = "outbox"
 """The account that sends nothing: its messages are kept, to be looked at."""
 ACCOUNTS: Mapping[str, str] = {"email": "smtp", "sms": OUTBOX, "web": "web"}
@@ -174,10 +182,12 @@ class Hold:
     async def _route(self, row: Row) -> dict[str, Any]:
         if row["merges"]:
             await self._absorb(row["merges"], events.read(row).place)
-        if row["kind"] == "identify":
-            await self._learn(row["properties"])
-            return {}
         event = events.read(row)
+        if row["kind"] == "identify":
+            await self._identified(event)
+            return {}
+        if row["kind"] == REQUEST:
+            return await self._requested(event)
         if event.name in ("Consent Given", "Consent Withdrawn"):
             await self._consent(event)
         outcome: dict[str, Any] = {}
@@ -195,11 +205,48 @@ class Hold:
                 outcome[program.journey] = (await self.enter(program_id, program, event)).text
         return outcome
 
-    async def _learn(self, traits: Mapping[str, Any]) -> None:
-        told = {attribute_name(name): value for name, value in traits.items()}
+    async def _requested(self, event: Event) -> dict[str, Any]:
+        """Let the customer into the one journey that is asked for, if it is published and takes them."""
+        journey, given = event.properties["journey"], event.properties["given"]
+        for program_id, program in await self.house.programs.published(self.tx):
+            if program.journey == journey:
+                entry = event.model_copy(update={"properties": given})
+                return {program.journey: (await self.enter(program_id, program, entry)).text}
+        return {str(journey): "stays out: the journey is not published"}
+
+    async def _identified(self, event: Event) -> None:
+        told = {attribute_name(name): value for name, value in event.properties.items()}
+        watching = [one for one in await enrollments.concerned(self.tx, self.id, event.accepted_at) if one.open]
+        # What was due before was due on what was known before.
+        on_time = [await self._up_to(one, event.accepted_at) for one in watching]
+        await self._learn(told)
+        to_wake = await self._changed(on_time, told.keys(), event.accepted_at)
+        moved = [now.id for before, now in zip(watching, on_time, strict=True) if now.seq > before.seq]
+        await outbox.put(self.tx, "wake", list(dict.fromkeys([*moved, *to_wake])))
+
+    async def _learn(self, told: Mapping[str, Any]) -> None:
         kept = {**self.traits, **told}
         self.traits = {name: value for name, value in kept.items() if value is not None}
         await customers.learn(self.tx, self.id, self.traits, self.now)
+
+    async def _up_to(self, enrollment: Enrollment, at: datetime) -> Enrollment:
+        """Do what was due before ``at``."""
+        if enrollment.open and enrollment.state.deadline and enrollment.state.deadline < at:
+            return await self.advance(enrollment, at - _MOMENT)
+        return enrollment
+
+    async def _changed(self, open_: Sequence[Enrollment], names: Collection[str], at: datetime) -> list[str]:
+        """Let those whose step watches one of these attributes go on. Returns the ids of those that moved."""
+        moved = []
+        for enrollment in open_:
+            if not enrollment.open:
+                continue
+            program = await self.house.programs.get(self.tx, enrollment.program_id)
+            if interpreter.watches(program, enrollment.state) & set(names):
+                after = await self.advance(enrollment, at)
+                if after.seq > enrollment.seq:
+                    moved.append(enrollment.id)
+        return moved
 
     async def _consent(self, event: Event) -> None:
         channel, topic = event.properties.get("channel"), event.properties.get("topic")
@@ -232,7 +279,10 @@ class Hold:
         channel = event.properties.get("channel", events.UNSAID)
         if event.enrollment is None or event.step is None or not isinstance(channel, str):
             return []
-        touch = await touches.find(self.tx, touches.touch_id(event.enrollment, event.step, touches.ROUND, channel))
+        round_ = event.properties.get("round", 1)
+        if not isinstance(round_, int | float):
+            return []
+        touch = await touches.find(self.tx, touches.touch_id(event.enrollment, event.step, int(round_), channel))
         if touch is None:
             return []
         enrollment = await enrollments.get(self.tx, event.enrollment)
@@ -284,8 +334,7 @@ class Hold:
         """
         before = enrollment.seq
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        if enrollment.open and enrollment.state.deadline and enrollment.state.deadline < event.accepted_at:
-            enrollment = await self.advance(enrollment, event.accepted_at - _MOMENT)
+        enrollment = await self._up_to(enrollment, event.accepted_at)
         facts = await self.facts(program, event.accepted_at)
         if not enrollment.open:
             reached, value = interpreter.attributes(program, enrollment.state, event, facts)
@@ -355,6 +404,7 @@ class Hold:
         await self._claim(enrollment_id, outcome)
         if enrollment.open:
             await outbox.put(self.tx, "start", [enrollment_id])
+        await self._do(enrollment, program, outcome.effects)
         return Entered(enrollment_id, None)
 
     # Moving.
@@ -378,7 +428,10 @@ class Hold:
         """Record how a touch came to stand and, if that frees the enrollment, take it further, as far as ``advance``
         would; one write for both."""
         now = until or self.now
-        state = interpreter.settle(enrollment.state, touch["step"], touch["channel"], touched)
+        state = enrollment.state
+        if touch["round"] == state.rounds.get(touch["step"], 1):
+            # Of an earlier round only the touch itself is still spoken of.
+            state = interpreter.settle(state, touch["step"], touch["channel"], touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
@@ -386,18 +439,53 @@ class Hold:
         outcome = await self._drive(program, interpreter.advance(program, state, facts, now))
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
 
+    async def answer(
+        self, enrollment: Enrollment, call: Row, response: Mapping[str, Any] | None, reason: str | None
+    ) -> Enrollment:
+        """Record how a call came to its end (a response, or None and why) and take the enrollment further. An answer to
+        what is no longer asked changes nothing."""
+        state = enrollment.state
+        if not enrollment.open or call["round"] != state.rounds.get(call["step"], 1):
+            return enrollment
+        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        state = interpreter.answered(program, state, call["step"], response, reason, self.now)
+        if state == enrollment.state:
+            return enrollment
+        facts = await self.facts(program, self.now)
+        return await self.record(enrollment, await self._drive(program, interpreter.advance(program, state, facts, self.now)))
+
     async def record(self, enrollment: Enrollment, outcome: Outcome) -> Enrollment:
         """Write one move: position, deadline, trace, claims; and at the end, that nothing claimed will leave."""
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         moved = await enrollments.save(self.tx, _ended(enrollment._replace(state=outcome.state), program))
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
         await self._claim(enrollment.id, outcome)
+        await self._do(moved, program, outcome.effects)
         if not moved.open and enrollment.open and _cut_short(moved.state):
             await touches.cancel(self.tx, enrollment.id, self.now)
         return moved
 
     async def _claim(self, enrollment_id: str, outcome: Outcome) -> None:
         await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, dict(self.house.accounts), self.now)
+
+    async def _do(self, enrollment: Enrollment, program: Program, effects: Sequence[Effect]) -> None:
+        """What a move asks for beside messages."""
+        for effect in effects:
+            match effect:
+                case Learn(values):
+                    await self._learn(values)
+                    others = await enrollments.concerned(self.tx, self.id, self.now)
+                    open_ = [one for one in others if one.open and one.id != enrollment.id]
+                    await outbox.put(self.tx, "wake", await self._changed(open_, values.keys(), self.now))
+                case interpreter.Request(step=step):
+                    asked = program.steps[step]
+                    assert isinstance(asked, Call)
+                    await calls.ask(self.tx, enrollment.id, self.id, asked.endpoint.name, effect, at=self.now)
+                case Enroll(step, round_, journey, properties):
+                    message_id = f"idic-enter:{enrollment.id}:{step}:{round_}"
+                    await request(self.tx, self.id, journey, properties, message_id, REQUESTED)
+                case _:
+                    assert_never(effect)
 
     async def instruction(self, enrollment: Enrollment) -> Instruction:
         """What the enrollment's workflow is to do now."""
@@ -414,7 +502,7 @@ class Hold:
             outcome: Outcome = stop.value
             return outcome
 
-    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> Sequence[Event] | Verdict | Ranked:
+    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> object:
         match question:
             case Inbox(names, since):
                 # At entry nothing has come yet that counts: its own event does not, nor does what came before.
@@ -429,6 +517,29 @@ class Hold:
             case Best(channels=channels):
                 answered = await events.last_by_channel(self.tx, self.id, ANSWERS, upto=self.now)
                 return most_recently_answered(channels, answered, self.now)
+            case BestTime(earliest=earliest, latest=latest):
+                answers = await events.instants(self.tx, self.id, ANSWERS, upto=self.now)
+                return usual_hour(answers, earliest, latest, zone_of(self.traits, program.zone))
+            case Ahead():
+                return await self._ahead(program, question)
+            case _:
+                assert_never(question)
+
+    async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
+        zone = zone_of(self.traits, program.zone)
+        turns = {ask.since}
+        for name in ask.attributes:
+            attribute = program.customer[name]
+            if attribute.window is not None:
+                since = attribute.window.before(ask.since, zone)
+                counted = await self._counted(attribute, upto=ask.since, since=since)
+                turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
+        return [(at, await self.facts(program, at)) for at in sorted(turns)]
+
+    async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
+        name = counted_event(attribute) or ""
+        found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
+        return [Counted(row["accepted_at"], row["properties"]) for row in found]
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
         """Ask the contact policy about one touch, now."""
@@ -471,14 +582,11 @@ class Hold:
         return Facts(known, zone)
 
     async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
-        name, summed = attribute.sums or (attribute.counts or "", None)
         since = attribute.window.before(upto, zone) if attribute.window else None
-        if summed is None:
-            return await events.count(self.tx, self.id, name, upto=upto, since=since)
-        total = 0.0
-        for properties in await events.properties(self.tx, self.id, name, upto=upto, since=since):
-            total += read(attribute.type, properties.get(summed), siblings=properties, currency=currency) or 0
-        return total
+        if attribute.sums is None:
+            return await events.count(self.tx, self.id, attribute.counts or "", upto=upto, since=since)
+        found = await self._counted(attribute, upto=upto, since=since)
+        return total(attribute, (one.properties for one in found), currency)
 
 
 class Entered:
@@ -510,7 +618,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
         return Instruction(enrollment.seq)
     waiting = [
         Delivery(
-            touch=touches.touch_id(enrollment.id, step, touches.ROUND, channel),
+            touch=touches.touch_id(enrollment.id, step, state.rounds.get(step, 1), channel),
             queue=f"deliver-{house.accounts[channel]}",
             patience=house.patience,
             label=f"{brief(step)} by {channel}",
@@ -518,6 +626,17 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
         for step, channels in state.touches.items()
         for channel, touched in channels.items()
         if touched.status in ("claimed", "attempting")
+    ]
+    waiting += [
+        Delivery(
+            touch=calls.call_id(enrollment.id, step, state.rounds.get(step, 1)),
+            queue=WORK,
+            patience=house.patience,
+            label=f"{brief(step)} calls",
+            activity="call",
+        )
+        for step, called in state.calls.items()
+        if called.status == "asked"
     ]
     if waiting:
         return Instruction(enrollment.seq, deliver=waiting)

@@ -19,14 +19,15 @@ def brief(text: str) -> str:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A touch to be delivered. ``queue`` is the task queue of its provider's account; ``patience`` is after how many real
-    seconds of silence the worker that has it counts as dead; ``label`` is what people read of it in Temporal's UI, such as
-    ``nudge by email``."""
+    """A touch to be delivered, or with ``activity`` "call" a call to be made (``touch`` is its id). ``queue`` is the task
+    queue of its provider's account; ``patience`` is after how many real seconds of silence the worker that has it counts as
+    dead; ``label`` is what people read of it in Temporal's UI, such as ``nudge by email``."""
 
     touch: str
     queue: str
     patience: float
     label: str = ""
+    activity: str = "deliver"
 
 
 @dataclass(frozen=True)

@@ -105,10 +105,21 @@ async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: d
     return float(await tx.scalar(chosen) or 0)
 
 
-async def properties(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[dict[str, Any]]:
-    """What those events carry, as it was sent."""
-    rows = await tx.rows(select(events.c.properties).where(_within(customer_id, name, upto, since)))
-    return [row["properties"] for row in rows]
+async def counted(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[Row]:
+    """When those events were accepted (``accepted_at``), and what they carry, as it was sent (``properties``)."""
+    return await tx.rows(select(events.c.accepted_at, events.c.properties).where(_within(customer_id, name, upto, since)))
+
+
+async def instants(tx: Tx, customer_id: str, names: Sequence[str], *, upto: datetime) -> list[datetime]:
+    """When the customer did one of these things about a message, the newest first; at most 100 of them."""
+    rows = await tx.rows(
+        select(events.c.accepted_at)
+        .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.kind == "own")
+        .where(events.c.accepted_at <= upto)
+        .order_by(events.c.accepted_at.desc())
+        .limit(100)
+    )
+    return [row["accepted_at"] for row in rows]
 
 
 def _within(customer_id: str, name: str, upto: datetime, since: datetime | None) -> ColumnElement[bool]:

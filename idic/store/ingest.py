@@ -8,7 +8,7 @@ waits for these events, or they are accepted after it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +21,9 @@ from idic.identify.messages import OWN_MESSAGE_ID, Message
 from idic.identify.resolution import Identity, Person, Resolution, resolve
 from idic.store.database import Tx
 from idic.store.tables import Row, customers, events, identities, partition_of
+
+REQUEST = "request"
+"""The kind of a request for entry into one journey, which idic itself makes."""
 
 
 class Observation(NamedTuple):
@@ -38,7 +41,8 @@ class Observation(NamedTuple):
 def about(touch: Row, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
     """What became of a touch, given its row, as one of ``idic.journey.vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
     one time a touch, whatever tells of it."""
-    said = {"step": touch["step"], "channel": touch["channel"], **(properties or {})}
+    round_ = {"round": touch["round"]} if touch["round"] > 1 else {}
+    said = {"step": touch["step"], "channel": touch["channel"], **round_, **(properties or {})}
     again = f"{once}:{touch['id']}" if once else None
     return Observation(name, touch["customer_id"], touch["enrollment_id"], touch["step"], said, again)
 
@@ -97,6 +101,27 @@ async def observe(tx: Tx, seen: Observation) -> None:
             }
         ],
     )
+
+
+async def request(tx: Tx, customer_id: str, journey: str, given: Mapping[str, Any], message_id: str, name: str) -> None:
+    """Keep a request that this customer be let into a journey, once by its ``message_id``; it is routed like an event, to
+    that journey alone. ``given`` are the properties of the entry, ``name`` is what it is called in traces. The caller holds
+    the customer."""
+    now = tx.now()
+    row = {
+        "message_id": message_id,
+        "customer_id": customer_id,
+        "partition": partition_of(customer_id),
+        "kind": REQUEST,
+        "name": name,
+        "properties": {"journey": journey, "given": dict(given)},
+        "merges": None,
+        "enrollment_id": None,
+        "step": None,
+        "occurred_at": now,
+        "accepted_at": now,
+    }
+    await _keep(tx, [row])
 
 
 async def customer_of(tx: Tx, person: Person) -> str:

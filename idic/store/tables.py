@@ -210,6 +210,8 @@ calls = Table(
     Column("step", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("endpoint", Text, nullable=False),
+    # What it is called with, by name.
+    Column("given", Json, nullable=False),
     # `asked`, `answered` or `failed`.
     Column("status", String(20), nullable=False),
     Column("reason", Text),

@@ -14,9 +14,6 @@ from idic.journey.interpreter import Claim
 from idic.store.database import Tx
 from idic.store.tables import Row, enrollments, touches
 
-ROUND = 1
-"""Which time round a step is: steps that repeat will count it up."""
-
 
 def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
     """The id follows from what makes a touch unique; so does the Message-ID of its mail."""
@@ -30,11 +27,11 @@ async def claim(
     """Claim each; one that was deferred after its first claim is claimed again, and no other can be."""
     for one in claims:
         row = {
-            "id": touch_id(enrollment_id, one.step, ROUND, one.channel),
+            "id": touch_id(enrollment_id, one.step, one.round, one.channel),
             "enrollment_id": enrollment_id,
             "customer_id": customer_id,
             "step": one.step,
-            "round": ROUND,
+            "round": one.round,
             "channel": one.channel,
             "message": one.message,
             "account": accounts[one.channel],

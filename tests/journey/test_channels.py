@@ -166,7 +166,7 @@ def test_a_channel_deferred_when_it_was_about_to_leave_does_not_hold_up_the_next
         assert isinstance(question, MayWe)
         return answers[question.channel]
 
-    state, _, [claim] = drive(begin(steps, "e", "c", entered, None, facts), asked)
+    state, _, [claim], _ = drive(begin(steps, "e", "c", entered, None, facts), asked)
     assert claim.channel == "sms"
     # What the delivery does with a message for which quiet hours have just begun.
     state = settle(state, "a", "sms", Touched(status="deferred", at=later, reason="quiet hours"))
@@ -177,7 +177,7 @@ def test_a_channel_deferred_when_it_was_about_to_leave_does_not_hold_up_the_next
         return
     assert (claims, state.deadline) == ((), START + timedelta(hours=10))
     assert state.touches["a"]["email"] == Touched(status="refused", at=later, reason="unreachable")
-    state, _, [claim] = drive(advance(steps, state, facts, START + timedelta(hours=10)), asked)
+    state, _, [claim], _ = drive(advance(steps, state, facts, START + timedelta(hours=10)), asked)
     assert claim.channel == "sms"
 
 

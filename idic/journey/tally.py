@@ -1,0 +1,37 @@
+"""Attributes that idic counts and sums by itself, from the customer's events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from idic.journey.program import Attribute
+from idic.journey.types import read
+
+
+class Counted(NamedTuple):
+    """An event as far as it counts."""
+
+    accepted_at: datetime
+    properties: Mapping[str, Any]
+
+
+def counted_event(attribute: Attribute) -> str | None:
+    """The event that an attribute counts or sums; None for one that is told to us."""
+    return attribute.sums[0] if attribute.sums else attribute.counts
+
+
+def tally(attribute: Attribute, events: Iterable[Counted], upto: datetime, zone: str, currency: str) -> float:
+    """What ``attribute`` came to at ``upto``, inclusive. ``events`` are those of the name that it counts, in any order."""
+    since = attribute.window.before(upto, zone) if attribute.window else None
+    within = (event for event in events if event.accepted_at <= upto and (since is None or event.accepted_at > since))
+    return total(attribute, (event.properties for event in within), currency)
+
+
+def total(attribute: Attribute, properties: Iterable[Mapping[str, Any]], currency: str) -> float:
+    """How many events these are, or the sum of what they have; what cannot be read adds nothing."""
+    if attribute.sums is None:
+        return sum(1 for _ in properties)
+    name = attribute.sums[1]
+    return sum(float(read(attribute.type, one.get(name), siblings=one, currency=currency) or 0) for one in properties)
