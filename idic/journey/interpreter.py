@@ -35,6 +35,7 @@ from idic.journey.program import (
     Repeat,
     Send,
     Set,
+    Share,
     Split,
     Step,
     Target,
@@ -795,13 +796,10 @@ class _Move:
         self.go(step.otherwise, self.state.reached)
 
     def _split(self, step: Split) -> None:
-        point = _hash(self.state.customer, self.program.journey, step.id)
-        drawn = self.state.splits.get(step.id)
-        for share in step.shares:
-            point -= share.percent
-            # What was drawn before stays, also when the shares have changed since.
-            if share.name == drawn or (point < 0 and drawn not in [other.name for other in step.shares]):
-                break
+        # What was drawn before stays, also when the shares have changed since.
+        before = self.state.splits.get(step.id)
+        known = next((share for share in step.shares if share.name == before), None)
+        share = known or drawn(step, self.state.customer, self.program.journey)
         self.change(splits={**self.state.splits, step.id: share.name})
         self.note("split", {"share": share.name})
         self.go(share.then, self.state.reached)
@@ -923,6 +921,16 @@ def _awaited(program: Program, step_id: str) -> Iterator[Pattern]:
             yield pattern
         case WaitFor(arms=arms):
             yield from (arm.pattern for arm in arms if arm.pattern)
+
+
+def drawn(split: Split, customer: str, journey: str) -> Share:
+    """The share into which a customer falls, for ever."""
+    point = _hash(customer, journey, split.id)
+    for share in split.shares:
+        point -= share.percent
+        if point < 0:
+            break
+    return share
 
 
 def body(program: Program, repeat: Repeat) -> frozenset[str]:

@@ -139,7 +139,8 @@ class Simulator:
     def wait(self, **span: float) -> None:
         self.until(self.now + timedelta(**span))
 
-    def _facts(self, program: Program, at: datetime | None = None) -> Facts:
+    def facts(self, program: Program, at: datetime | None = None) -> Facts:
+        """What is known of the customer at ``at``, by default now, with what is counted and summed."""
         known = dict(self.traits)
         for name, attribute in program.customer.items():
             if event := counted_event(attribute):
@@ -153,11 +154,11 @@ class Simulator:
 
     def _meet(self, one: Rehearsed, event: Event) -> None:
         if not one.open:
-            reached, value = interpreter.attributes(one.program, one.state, event, self._facts(one.program))
+            reached, value = interpreter.attributes(one.program, one.state, event, self.facts(one.program))
             if reached:
                 self._goal(one, event, value)
             return
-        match interpreter.meet(one.program, one.state, event, self._facts(one.program)):
+        match interpreter.meet(one.program, one.state, event, self.facts(one.program)):
             case Ends(ending, value):
                 if ending.kind == "goal":
                     self._goal(one, event, value)
@@ -178,7 +179,7 @@ class Simulator:
         one.state = one.state.model_copy(update={"goal_at": event.accepted_at})
 
     def _enter(self, program: Program, event: Event) -> None:
-        asked = applies(program, event, self._facts(program))
+        asked = applies(program, event, self.facts(program))
         if not isinstance(asked, Applies):
             if asked is not None:
                 self.refused.append((program.journey, asked))
@@ -199,7 +200,7 @@ class Simulator:
         for restarted in inside:
             self._record(restarted, interpreter.close(restarted.state, Ending(kind="closed", reason="restarted", at=self.now)))
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
-        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._facts(program))
+        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self.facts(program))
         outcome = drive(machine, self._asked_of(program))
         one = Rehearsed(program, outcome.state)
         self.enrollments.append(one)
@@ -208,7 +209,7 @@ class Simulator:
     def _advance(self, one: Rehearsed) -> None:
         self._record(
             one,
-            drive(interpreter.advance(one.program, one.state, self._facts(one.program), self.now), self._asked_of(one.program)),
+            drive(interpreter.advance(one.program, one.state, self.facts(one.program), self.now), self._asked_of(one.program)),
         )
 
     def _record(self, one: Rehearsed, outcome: Outcome) -> None:
@@ -268,4 +269,4 @@ class Simulator:
             attribute = program.customer[name]
             counted = (event.accepted_at for event in self._counted(counted_event(attribute) or ""))
             turns.update(leaving(attribute, counted, ask.since, ask.until, self.zone))
-        return [(at, self._facts(program, at)) for at in sorted(turns)]
+        return [(at, self.facts(program, at)) for at in sorted(turns)]
