@@ -103,8 +103,8 @@ def explain(condition: Condition, scope: Scope) -> str:
     values = {name: shown(attribute, name, scope) for name, attribute in condition.reads.items()}
     simple = _SIMPLE.fullmatch(condition.text.strip())
     if simple and list(values) == [simple["name"]]:
-        shown = f"{_short(simple['name'])} {values[simple['name']]}"
-        return shown if simple["sign"] == "==" else f"{shown} {simple['sign']} {simple['rest']}"
+        said = f"{_short(simple['name'])} {values[simple['name']]}"
+        return said if simple["sign"] == "==" else f"{said} {simple['sign']} {simple['rest']}"
     return ", ".join(f"{_short(name)} {shown}" for name, shown in values.items()) or condition.text
 
 
