@@ -49,6 +49,9 @@ from idic.journey.types import value_of
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
+DUE = "Enrollment Due"
+"""The event by which a customer is told that the time has come at which they enter a journey; ``because`` says which."""
+
 
 # What the interpreter asks of its driver.
 
@@ -370,7 +373,7 @@ def begin(
     )
     move = _Move(program, state, facts, now)
     entered_by = next((pattern for pattern in program.entry.on if pattern.on == event.name), None)
-    why = {"event": event.name}
+    why = {"event": str(event.properties.get("because", event.name)) if event.name == DUE else event.name}
     if entered_by is not None and entered_by.when is not None:
         why["because"] = explain(entered_by.when, Scope(program, facts, now, state, event))
     move.note("entered", why)
@@ -382,6 +385,13 @@ def begin(
 def advance(program: Program, state: State, facts: Facts, now: datetime) -> Generator[Ask, Any, Outcome]:
     """Go as far as ``now`` allows. At rest already, the outcome is the state as it is and no trace."""
     return (yield from _Move(program, state, facts, now).run())
+
+
+def arrive(program: Program, state: State, step: str, facts: Facts, now: datetime) -> Generator[Ask, Any, Outcome]:
+    """Stand at ``step`` from now on, wherever it stood before, and go as far as ``now`` allows."""
+    move = _Move(program, state, facts, now)
+    move.go(Target(step=step), now)
+    return (yield from move.run())
 
 
 class _Move:
@@ -462,7 +472,7 @@ class _Move:
 
     def _rest(self, step: Wait | WaitFor) -> None:
         at = self.state.reached
-        deadline = step.within.after(at, self.facts.zone) if isinstance(step, WaitFor) else self._over(step, at)
+        deadline = over(step, at, self.scope())
         if deadline is None or deadline < at:
             self.note("passed over", {"because": self._no_moment(step, deadline)})
             self.go(step.otherwise, at)
@@ -470,16 +480,6 @@ class _Move:
         self.change(deadline=deadline)
         if not (isinstance(step, WaitFor) and self._unsent(step)):
             self.note("waiting", {"until": deadline})
-
-    def _over(self, step: Wait, since: datetime) -> datetime | None:
-        """When a wait that begins at ``since`` is over; None where its moment is missing."""
-        match step.until:
-            case None:
-                return step.duration.after(since, self.facts.zone)
-            case Clock() as clock:
-                return clock.next(since, self.facts.zone)
-            case moment:
-                return instant_of(moment, self.scope())
 
     @staticmethod
     def _no_moment(step: Wait | WaitFor, found: datetime | None) -> str:
@@ -550,7 +550,7 @@ class _Move:
         """A wait until a moment of the customer's follows that moment, and ends if it is gone."""
         if not isinstance(step.until, Moment) or not attribute_named(step.until.name):
             return False
-        moment = self._over(step, self.state.reached)
+        moment = over(step, self.state.reached, self.scope())
         if moment == self.state.deadline:
             return False
         if moment is None or moment < self.now:
@@ -668,7 +668,7 @@ class _Move:
             if not self._unseen(event) or event.accepted_at > min(self._deadline(), self.now):
                 continue
             if _matches(pattern, self.state, event, self.scope(event)):
-                self.change(deadline=self._over(step, event.accepted_at), consumed=_later(self, event))
+                self.change(deadline=over(step, event.accepted_at, self.scope()), consumed=_later(self, event))
                 if step.capture:
                     self.change(captured={**self.state.captured, step.capture: event})
                 self.note("starts over", {"event": event.name, "until": self.state.deadline}, at=event.accepted_at)
@@ -908,7 +908,8 @@ def _concerns(pattern: Pattern, state: State, event: Event) -> bool:
         return False
     if pattern.key is not None and key_of(event, pattern.key) != state.key:
         return False
-    return pattern.of is None or (event.enrollment == state.enrollment and event.step == pattern.of)
+    step = state.formerly.get(event.step or "", event.step)
+    return pattern.of is None or (event.enrollment == state.enrollment and step == pattern.of)
 
 
 def _awaits(program: Program, step_id: str, state: State, event: Event) -> bool:
@@ -925,7 +926,7 @@ def _awaited(program: Program, step_id: str) -> Iterator[Pattern]:
 
 def drawn(split: Split, customer: str, journey: str) -> Share:
     """The share into which a customer falls, for ever."""
-    point = _hash(customer, journey, split.id)
+    point = point_of(customer, journey, split.id)
     for share in split.shares:
         point -= share.percent
         if point < 0:
@@ -964,6 +965,19 @@ def onward(step: Step) -> Sequence[Target]:
             return [step.otherwise] if step.when else []
         case _:
             return [step.then, *([step.otherwise] if step.when else [])]
+
+
+def over(step: Wait | WaitFor, since: datetime, scope: Scope) -> datetime | None:
+    """When a wait that began at ``since`` is over; None where the moment that it is until is missing."""
+    if isinstance(step, WaitFor):
+        return step.within.after(since, scope.zone)
+    match step.until:
+        case None:
+            return step.duration.after(since, scope.zone)
+        case Clock() as clock:
+            return clock.next(since, scope.zone)
+        case moment:
+            return instant_of(moment, scope)
 
 
 def instant_of(moment: Moment, scope: Scope) -> datetime | None:
@@ -1011,7 +1025,7 @@ def _because(when: Condition | None, scope: Scope) -> Mapping[str, str]:
     return {} if when is None else {"because": explain(when, scope)}
 
 
-def _hash(*parts: str) -> float:
+def point_of(*parts: str) -> float:
     """A number in [0, 100) that follows from the parts for ever."""
     digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64 * 100

@@ -80,6 +80,7 @@ class State(Frozen):
     ``touches``   by step, then channel; of its newest round
     ``calls``     by step; of its newest round
     ``expired``   the waits that timed out, so that a late event can be recorded as late
+    ``formerly``  by the ids of steps in former programs: what these steps are called in the present one
     """
 
     enrollment: str
@@ -103,6 +104,7 @@ class State(Frozen):
     touches: dict[str, dict[str, Touched]] = {}
     calls: dict[str, Called] = {}
     expired: tuple[str, ...] = ()
+    formerly: dict[str, str] = {}
     goal_at: datetime | None = None
     ended: Ending | None = None
 

@@ -47,6 +47,9 @@ KINDS: dict[str, str] = {
     "goal": "goal reached: {event}{value}",
     "ended": "ended: {reason}",
     "merged": "two customers turned out to be one",
+    "migrated": "moved from program {from} to {program}, goes on at {to}",
+    "reworded": "takes the words of program {program}",
+    "resumed": "the journey is no longer paused: tries again at {until}",
 }
 """Every kind of entry, and its sentence."""
 

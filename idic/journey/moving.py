@@ -1,0 +1,268 @@
+"""Taking an enrollment from one program into another, deliberately. Pure: the store's driver records what this decides.
+
+A wait goes on as if it had always been the new one: its end is counted from when it began. What was sent is not sent again,
+what a split drew stays drawn, and what was captured stays. What the old program judged stays judged: of the events until
+now, only those count that a ``since:`` looks back to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from idic.journey.conditions import holds, value
+from idic.journey.interpreter import body, drawn, over, point_of
+from idic.journey.problems import did_you_mean, one_of
+from idic.journey.program import Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
+from idic.journey.scope import Facts, Scope
+from idic.journey.state import State, Touched, Trace
+
+EXIT = "exit"
+STAY = "stay"
+MIGRATED = "migrated"
+"""The reason of what a migration ends."""
+
+Map = Mapping[str, Target | None]
+"""By the id of a step of a former program: where those who stand there go; None is to stay in their program."""
+
+
+class Moves(NamedTuple):
+    """Goes on as ``state`` says. ``arrives``: at this step, which it has yet to reach. ``given_back`` and ``dropped`` are
+    touches, by step and channel, that were claimed or deferred: the former are asked for anew, the latter will not be sent.
+    ``overdue``: what it waited for is past in the new program."""
+
+    state: State
+    trace: tuple[Trace, ...] = ()
+    arrives: str | None = None
+    given_back: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    overdue: bool = False
+
+
+class Stays(NamedTuple):
+    """In its program, as it was asked for."""
+
+
+class Exits(NamedTuple):
+    """Ends here and now, as it was asked for."""
+
+
+class NotNow(NamedTuple):
+    """A message or a call is under way: ask again once it is known what became of it."""
+
+
+class Unmapped(NamedTuple):
+    """Nobody said where those go who stand at this step."""
+
+    step: str
+
+
+Verdict = Moves | Stays | Exits | NotNow | Unmapped
+
+
+def read_map(texts: Iterable[str], former: Collection[Program], program: Program) -> dict[str, Target | None]:
+    """``old=new``, ``old=exit`` or ``old=stay``, each of a step that one of ``former`` has. Raises ``ValueError`` whose text
+    says what to write instead."""
+    known = {name for one in former for name in one.steps}
+    found: dict[str, Target | None] = {}
+    for text in texts:
+        old, equals, new = (part.strip() for part in text.partition("="))
+        if not (old and equals and new):
+            raise ValueError(f'"{text}" is not old=new: write the id of a step before the =, and a step, exit or stay after it')
+        if old not in known:
+            hint = did_you_mean(old, known) or f"there are {one_of(sorted(known), 'and')}"
+            raise ValueError(f'no former program of "{program.journey}" has a step "{old}"; {hint}')
+        if old in found:
+            raise ValueError(f'"{old}" is mapped twice')
+        if new not in program.steps and new not in (EXIT, STAY):
+            hint = did_you_mean(new, [*program.steps, EXIT, STAY]) or f"there are {one_of([*program.steps, EXIT, STAY], 'and')}"
+            raise ValueError(f'{text}: the new program of "{program.journey}" has no step "{new}"; {hint}')
+        if new in program.steps:
+            found[old] = Target(step=new)
+        else:
+            found[old] = Target(exit=MIGRATED) if new == EXIT else None
+    return found
+
+
+def fits(old: Step, new: Step | None) -> bool:
+    """Whether who stands at ``old`` may go on at the step of the same id without anybody saying so."""
+    return new is not None and old.kind == new.kind
+
+
+def migrate(
+    old: Program, new: Program, state: State, mapping: Map, facts: Facts, now: datetime, spread: timedelta, *, under_way: bool
+) -> Verdict:
+    """Where an open enrollment of ``old`` goes in ``new``. ``facts`` are what ``new`` reads of the customer; ``under_way``
+    whether a message of this enrollment is being sent. What is overdue is spread over ``spread`` from ``now`` on, each at a
+    place of its own that is the same every time."""
+    here = state.step
+    if state.ended is not None or here is None:
+        raise ValueError("only an open enrollment can be moved")
+    if old.flow == new.flow:
+        return Moves(state, (Trace(now, "reworded", here, {"program": new.id[:8]}),))
+    if here in mapping:
+        target = mapping[here]
+        if target is None:
+            return Stays()
+    elif fits(old.steps[here], new.steps.get(here)):
+        target = Target(step=here)
+    else:
+        return Unmapped(here)
+    if under_way or any(called.status == "asked" for called in state.calls.values()):
+        return NotNow()
+    if target.step is None:
+        return Exits()
+    note = Trace(now, "migrated", here, {"program": new.id[:8], "from": old.id[:8], "to": target.step})
+    move = _Moving(old, new, state, _renamed(mapping, new), facts, now)
+    return move.to(target.step, spread, note)
+
+
+def later(enrollment: str, now: datetime, spread: timedelta) -> datetime:
+    """When it is this enrollment's turn, of many that are all due ``now``: the same instant every time."""
+    return now + spread * (point_of(enrollment, "spread") / 100)
+
+
+def _renamed(mapping: Map, new: Program) -> dict[str, str]:
+    """Steps that only have another name now: those mapped to a step, and gone themselves."""
+    return {old: target.step for old, target in mapping.items() if target is not None and target.step and old not in new.steps}
+
+
+class _Moving:
+    def __init__(
+        self, old: Program, new: Program, state: State, renamed: Mapping[str, str], facts: Facts, now: datetime
+    ) -> None:
+        self.old = old
+        self.new = new
+        self.state = state
+        self.renamed = renamed
+        self.facts = facts
+        self.now = now
+        self.given_back: list[tuple[str, str]] = []
+        self.dropped: list[tuple[str, str]] = []
+
+    def change(self, **fields: Any) -> None:
+        self.state = self.state.model_copy(update=fields)
+
+    def to(self, name: str, spread: timedelta, note: Trace) -> Moves:
+        before, after = self.old.steps[self.state.step or ""], self.new.steps[name]
+        self._take_touches_back(before, after)
+        self._take_over(name)
+        sends = isinstance(before, Send) and isinstance(after, Send) and self._name(before.id) == name
+        waiting = isinstance(before, Wait | WaitFor)
+        if isinstance(after, Wait | WaitFor) and waiting and (end := self._end(after)) is not None:
+            overdue = end <= self.now
+            self._wait(after, end, later(self.state.enrollment, self.now, spread) if overdue else end)
+            return self._moves(note, overdue=overdue)
+        if sends:
+            held = self.state.touches.get(name, {}).values()
+            # An hour that was waited for, or the claim of what was given back, is asked for anew.
+            if not any(touch.status == "deferred" and touch.reason != MIGRATED for touch in held):
+                self.change(deadline=None)
+            self.change(step=name)
+            return self._moves(note)
+        return self._moves(note, arrives=name)
+
+    def _moves(self, note: Trace, *, arrives: str | None = None, overdue: bool = False) -> Moves:
+        return Moves(self.state, (note,), arrives, tuple(self.given_back), tuple(self.dropped), overdue)
+
+    def _end(self, step: Wait | WaitFor) -> datetime | None:
+        silent = isinstance(step, Wait) and step.without is not None
+        since = max(self.state.reached, self.state.consumed[0]) if silent else self.state.reached
+        return over(step, since, Scope(self.new, self.facts, self.now, self.state))
+
+    def _wait(self, step: Wait | WaitFor, end: datetime, turn: datetime) -> None:
+        looks = isinstance(step, WaitFor) and any(arm.until for arm in step.arms)
+        followed = isinstance(step, Wait) and isinstance(step.until, Moment)
+        end = end if followed else max(end, turn)
+        self.change(
+            step=step.id,
+            # Conditions are looked at here and now, and then it is known when to look again.
+            deadline=self.now if looks else end,
+            ends=end if looks else None,
+            # What happened until now, the old program has judged.
+            seen=max(self.state.seen, (self.now, 0)),
+            began={**self.state.began, step.id: self.state.reached},
+        )
+
+    def _name(self, step: str) -> str:
+        return self.renamed.get(step, step)
+
+    def _take_touches_back(self, before: Step, after: Step) -> None:
+        """What is claimed stays so if the same message still goes by the same channel from the same step."""
+        if not isinstance(before, Send):
+            return
+        left: dict[str, Touched] = {}
+        for channel, touch in self.state.touches.get(before.id, {}).items():
+            if touch.status not in ("claimed", "deferred"):
+                left[channel] = touch
+                continue
+            again = isinstance(after, Send) and after.id == before.id and channel in after.channels
+            same = again and isinstance(after, Send) and after.message == before.message
+            if same or (again and touch.status == "deferred"):
+                left[channel] = touch
+            elif again:
+                left[channel] = Touched(status="deferred", at=self.now, reason=MIGRATED)
+                self.given_back.append((before.id, channel))
+            else:
+                self.dropped.append((before.id, channel))
+        others = {name: touches for name, touches in self.state.touches.items() if name != before.id}
+        self.change(touches={**others, before.id: left} if left else others)
+
+    def _take_over(self, here: str) -> None:
+        """Everything that is remembered, by the names of the new program, and nothing of steps that it does not have."""
+        state, steps = self.state, self.new.steps
+        names = {name: self._name(name) for name in (*self.old.steps, *self.renamed)}
+
+        def kept(by_step: Mapping[str, Any], *, gone: bool = False) -> dict[str, Any]:
+            named = {names.get(name, name): found for name, found in by_step.items()}
+            return {name: found for name, found in named.items() if gone or name in steps}
+
+        self.change(
+            # Of a step that is gone may still be heard what became of its messages.
+            touches=kept(state.touches, gone=True),
+            calls=kept(state.calls),
+            began=kept(state.began),
+            rounds=kept(state.rounds, gone=True),
+            splits=self._splits(kept(state.splits)),
+            loops=self._loops(kept(state.loops), here),
+            expired=tuple(dict.fromkeys(names.get(one, one) for one in state.expired if names.get(one, one) in steps)),
+            formerly={
+                **{old: self._name(name) for old, name in state.formerly.items()},
+                **{old: name for old, name in self.renamed.items() if old in self.old.steps},
+            },
+        )
+        self._differentiate()
+
+    def _splits(self, before: Mapping[str, str]) -> dict[str, str]:
+        """What was drawn stays; a share that is no more is drawn anew, among those that are."""
+        found = {}
+        for name, share in before.items():
+            step = self.new.steps[name]
+            if isinstance(step, Split):
+                there = {one.name for one in step.shares}
+                found[name] = share if share in there else drawn(step, self.state.customer, self.new.journey).name
+        return found
+
+    def _loops(self, begun: Mapping[str, int], here: str) -> dict[str, int]:
+        """The repeats round the step where it goes on: in the round that it was in, or the first."""
+        around = [step for step in self.new.steps.values() if isinstance(step, Repeat)]
+        return {
+            step.id: min(begun.get(step.id, 1), step.times)
+            for step in around
+            if here in body(self.new, step) or (here == step.id and step.id in begun)
+        }
+
+    def _differentiate(self) -> None:
+        """Values and segment stay as they were decided; only what the new program does not know is decided now."""
+        for one in self.new.values:
+            if one.name not in self.state.variables:
+                found = value(one.value, one.type, self._scope())
+                if found is not None:
+                    self.change(variables={**self.state.variables, one.name: found})
+        if self.state.segment not in {segment.name for segment in self.new.segments}:
+            chosen = (one.name for one in self.new.segments if one.when is None or holds(one.when, self._scope()))
+            self.change(segment=next(chosen, None))
+
+    def _scope(self) -> Scope:
+        return Scope(self.new, self.facts, self.now, self.state)
