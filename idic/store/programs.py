@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
-from idic.errors import IdicError, NotFound
+from idic.errors import Conflict, IdicError, InvalidInput, NotFound
 from idic.journey.program import Program
 from idic.store.database import Tx
-from idic.store.tables import journeys, programs, vocabularies
+from idic.store.tables import Row, journeys, programs, publications, vocabularies
 
 _KEPT = 512
+
+Change = Literal["new", "flow", "words", "same"]
+"""What a publication changes: a journey is ``new``, its ``flow`` is another one, only the ``words`` that customers read are,
+or nothing."""
 
 
 class ProgramMissing(IdicError):
@@ -22,6 +27,22 @@ class ProgramMissing(IdicError):
     or another worker will."""
 
     code = "program_missing"
+
+
+class JourneyStopped(Conflict):
+    """A journey that nobody enters until it is published again."""
+
+    code = "journey_stopped"
+
+
+class Standing(NamedTuple):
+    """How a published journey stands: which program newcomers enter, and since when it is paused or stopped, if it is."""
+
+    journey: str
+    program_id: str
+    published_at: datetime
+    paused_at: datetime | None = None
+    stopped_at: datetime | None = None
 
 
 class Programs:
@@ -48,20 +69,53 @@ class Programs:
         return program
 
     async def published(self, tx: Tx) -> list[tuple[str, Program]]:
-        """Every published journey's program with its id, in the order of the journeys' names."""
-        rows = await tx.rows(select(journeys.c.program_id).order_by(journeys.c.name))
+        """The program of every journey that is published and not stopped, with its id, in the order of the journeys'
+        names."""
+        running = select(journeys.c.program_id).where(journeys.c.stopped_at.is_(None))
+        rows = await tx.rows(running.order_by(journeys.c.name))
         return [(row["program_id"], await self.get(tx, row["program_id"])) for row in rows]
 
     async def of(self, tx: Tx, journey: str) -> tuple[str, Program]:
-        """The published program of one journey. Raises ``NotFound``."""
-        program_id = await tx.scalar(select(journeys.c.program_id).where(journeys.c.name == journey))
-        if program_id is None:
+        """The program that a journey's newcomers enter. Raises ``NotFound``, ``JourneyStopped``."""
+        (found,) = await standings(tx, [journey]) or (None,)
+        if found is None:
             raise NotFound(f'no journey "{journey}" is published')
-        return program_id, await self.get(tx, program_id)
+        if found.stopped_at is not None:
+            raise JourneyStopped(f'journey "{journey}" is stopped: nobody enters it until it is published again')
+        return found.program_id, await self.get(tx, found.program_id)
 
 
-async def publish(tx: Tx, program: Program, at: datetime) -> bool:
-    """Make ``program`` the one that new customers enter. Returns whether that changed anything."""
+async def standings(tx: Tx, names: Collection[str] | None = None) -> list[Standing]:
+    """Every published journey, or those of ``names`` that are, in the order of their names."""
+    asked = select(
+        journeys.c.name.label("journey"),
+        journeys.c.program_id,
+        journeys.c.published_at,
+        journeys.c.paused_at,
+        journeys.c.stopped_at,
+    ).order_by(journeys.c.name)
+    if names is not None:
+        asked = asked.where(journeys.c.name.in_(names))
+    return [Standing(**row) for row in await tx.rows(asked)]
+
+
+async def compared(tx: Tx, program: Program) -> Change:
+    """What publishing ``program`` would change."""
+    row = await tx.row(
+        select(programs.c.id, programs.c.flow)
+        .join(journeys, journeys.c.program_id == programs.c.id)
+        .where(journeys.c.name == program.journey)
+    )
+    if row is None:
+        return "new"
+    if row["id"] == program.id:
+        return "same"
+    return "words" if row["flow"] == program.flow else "flow"
+
+
+async def publish(tx: Tx, program: Program, at: datetime) -> Change:
+    """Make ``program`` the one that new customers enter, also where the journey was stopped. Returns what that changed."""
+    change = await compared(tx, program)
     await tx.execute(
         tx.insert(programs)
         .values(
@@ -74,16 +128,52 @@ async def publish(tx: Tx, program: Program, at: datetime) -> bool:
         )
         .on_conflict_do_nothing()
     )
-    current = await tx.scalar(select(journeys.c.program_id).where(journeys.c.name == program.journey))
-    if current == program.id:
-        return False
-    row = {"name": program.journey, "program_id": program.id, "published_at": at}
+    if change == "same":
+        await tx.execute(update(journeys).where(journeys.c.name == program.journey).values(stopped_at=None))
+        return change
+    current = {"program_id": program.id, "published_at": at, "stopped_at": None}
     await tx.execute(
         tx.insert(journeys)
-        .values(row)
-        .on_conflict_do_update(index_elements=[journeys.c.name], set_={"program_id": program.id, "published_at": at})
+        .values({"name": program.journey, **current})
+        .on_conflict_do_update(index_elements=[journeys.c.name], set_=current)
     )
-    return True
+    await tx.execute(insert(publications).values(journey=program.journey, program_id=program.id, published_at=at))
+    return change
+
+
+async def pause(tx: Tx, journey: str, at: datetime | None) -> None:
+    """Hold what the journey sends since ``at``; with None no longer. A pause that lasts already keeps its beginning."""
+    asked = update(journeys).where(journeys.c.name == journey).values(paused_at=at)
+    await tx.execute(asked if at is None else asked.where(journeys.c.paused_at.is_(None)))
+
+
+async def stop(tx: Tx, journey: str, at: datetime) -> None:
+    """Let nobody in from ``at`` on."""
+    await tx.execute(update(journeys).where(journeys.c.name == journey, journeys.c.stopped_at.is_(None)).values(stopped_at=at))
+
+
+async def find(tx: Tx, id_: str) -> str:
+    """The whole id of a program of which ``id_`` is the beginning. Raises ``NotFound``, and ``InvalidInput`` where several
+    begin so."""
+    rows = await tx.rows(
+        select(programs.c.id, programs.c.journey).where(programs.c.id.startswith(id_, autoescape=True)).order_by(programs.c.id)
+    )
+    if not id_ or not rows:
+        raise NotFound(f'there is no program "{id_}"; `idic journeys NAME` lists those of a journey')
+    if len(rows) > 1:
+        said = ", ".join(f"{row['id']} ({row['journey']})" for row in rows[:4])
+        raise InvalidInput(f'several programs begin with "{id_}": {said}')
+    return str(rows[0]["id"])
+
+
+async def published_before(tx: Tx, journey: str) -> list[Row]:
+    """Every publication of a journey, the newest first: ``program_id``, ``published_at``, and the program's ``flow``."""
+    return await tx.rows(
+        select(publications.c.program_id, publications.c.published_at, programs.c.flow)
+        .join(programs, programs.c.id == publications.c.program_id)
+        .where(publications.c.journey == journey)
+        .order_by(publications.c.id.desc())
+    )
 
 
 async def publish_vocabulary(tx: Tx, document: dict[str, Any], at: datetime) -> None:
