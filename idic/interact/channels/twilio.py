@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -22,6 +20,7 @@ from pydantic_core import from_json
 from idic.errors import SettingsError
 from idic.interact.channels.outcomes import storable
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
+from idic.interact.patience import retry_after
 
 WEBHOOK_PATH = "/v1/webhooks/twilio"
 
@@ -194,7 +193,7 @@ def _answered(response: httpx.Response, body: bytes) -> _Told:
         taken = isinstance(sid, str) and _SID.fullmatch(sid)
         return Accepted(str(sid)) if taken else Unsure("twilio_unreadable", f"{status} without a message's id")
     if status == 429 or number in _BUSY:
-        return Later("twilio_busy", detail, _patience(response))
+        return Later("twilio_busy", detail, retry_after(response.headers))
     if status in (401, 403, 404) or status // 100 == 3 or number in _OPERATORS:
         log.error("Twilio refuses idic, not the message: check its settings", status=status, code=number)
         return Later(f"twilio_{number or status}", detail)
@@ -211,20 +210,6 @@ def _document(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _patience(response: httpx.Response) -> float | None:
-    """Seconds until the time that Retry-After names, in either of its forms."""
-    said = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,6}", said):
-        return float(said)
-    try:
-        until = parsedate_to_datetime(said)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _is_url(text: str) -> bool:

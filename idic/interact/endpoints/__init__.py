@@ -1,0 +1,14 @@
+"""Calls of the endpoints that a vocabulary declares: a request from values, an answer as values.
+
+What a customer typed must not choose where a request goes, and a journey must not reach into the network that idic runs in.
+So a request is made in four separate steps, each of one file: ``asking`` writes it, ``addresses`` says who may be reached,
+``pinned`` connects to exactly the address that was checked, ``reading`` reads what came back; ``caller`` does them in order.
+"""
+
+from __future__ import annotations
+
+from idic.interact.endpoints.asking import missing_secrets, secrets_of, variable
+from idic.interact.endpoints.caller import Caller
+from idic.interact.endpoints.outcome import Answered, Failed, Later, Outcome
+
+__all__ = ["Answered", "Caller", "Failed", "Later", "Outcome", "missing_secrets", "secrets_of", "variable"]
