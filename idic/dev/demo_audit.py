@@ -76,7 +76,7 @@ async def read_records(running: Machine) -> Records:
             customers=len(await tx.rows(select(customers.c.id).where(customers.c.merged_into.is_(None)))),
             journeys={
                 program.journey: Journey(program.topic, program.purpose, frozenset(program.messages))
-                for _, program in published
+                for _, program, _ in published
             },
             currency=published[0][1].currency if published else "",
             texts=frozenset(

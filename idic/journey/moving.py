@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from idic.journey.conditions import holds, value
-from idic.journey.interpreter import body, drawn, over, point_of
+from idic.journey.interpreter import body, drawn, over
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
 from idic.journey.scope import Facts, Scope
+from idic.journey.spreading import later
 from idic.journey.state import State, Touched, Trace
 
 EXIT = "exit"
@@ -116,11 +117,6 @@ def migrate(
     note = Trace(now, "migrated", here, {"program": new.id[:8], "from": old.id[:8], "to": target.step})
     move = _Moving(old, new, state, _renamed(mapping, new), facts, now)
     return move.to(target.step, spread, note)
-
-
-def later(enrollment: str, now: datetime, spread: timedelta) -> datetime:
-    """When it is this enrollment's turn, of many that are all due ``now``: the same instant every time."""
-    return now + spread * (point_of(enrollment, "spread") / 100)
 
 
 def _renamed(mapping: Map, new: Program) -> dict[str, str]:

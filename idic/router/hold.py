@@ -32,6 +32,7 @@ from idic.journey.interpreter import (
     Ask,
     Best,
     BestTime,
+    Defer,
     Effect,
     Ends,
     Enroll,
@@ -42,9 +43,11 @@ from idic.journey.interpreter import (
     MayWe,
     Outcome,
     ReachesGoal,
+    Skip,
     Verdict,
     Wakes,
 )
+from idic.journey.pausing import PAUSE, PAUSED
 from idic.journey.program import Attribute, Call, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
@@ -200,18 +203,18 @@ class Hold:
                 to_wake.append(enrollment.id)
         self._routing = None
         await outbox.put(self.tx, "wake", to_wake)
-        for program_id, program in await self.house.programs.published(self.tx):
-            if any(pattern.on == event.name for pattern in program.entry.on):
-                outcome[program.journey] = (await self.enter(program_id, program, event)).text
+        for published in await self.house.programs.published(self.tx):
+            if any(pattern.on == event.name for pattern in published.program.entry.on):
+                outcome[published.program.journey] = (await self.enter(*published[:2], event, stopped=published.stopped)).text
         return outcome
 
     async def _requested(self, event: Event) -> dict[str, Any]:
         """Let the customer into the one journey that is asked for, if it is published and takes them."""
         journey, given = event.properties["journey"], event.properties["given"]
-        for program_id, program in await self.house.programs.published(self.tx):
-            if program.journey == journey:
+        for published in await self.house.programs.published(self.tx):
+            if published.program.journey == journey:
                 entry = event.model_copy(update={"properties": given})
-                return {program.journey: (await self.enter(program_id, program, entry)).text}
+                return {journey: (await self.enter(*published[:2], entry, stopped=published.stopped)).text}
         return {str(journey): "stays out: the journey is not published"}
 
     async def _identified(self, event: Event) -> None:
@@ -321,7 +324,7 @@ class Hold:
             if theirs.open and (theirs.journey, theirs.key) in ours:
                 # One person is in the same journey twice: who entered first goes on.
                 both = sorted((theirs, ours[theirs.journey, theirs.key]), key=lambda e: (e.state.entered_at, e.id))
-                await self._close(both[1], Ending(kind="closed", reason="merged", at=self.now))
+                await self.close(both[1], Ending(kind="closed", reason="merged", at=self.now))
         self.row = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
         self.traits = self.row["traits"]
         self._consents = None
@@ -347,7 +350,7 @@ class Hold:
             case Ends(ending, value):
                 if ending.kind == "goal":
                     enrollment = await self._reach_goal(enrollment, event, value)
-                await self._close(enrollment, ending)
+                await self.close(enrollment, ending)
             case ReachesGoal(value):
                 enrollment = await self._reach_goal(enrollment, event, value)
                 enrollment = await self.advance(enrollment, event.accepted_at)
@@ -367,7 +370,8 @@ class Hold:
         await self._show_no_more(enrollment, "goal", event.accepted_at)
         return await enrollments.save(self.tx, reached)
 
-    async def _close(self, enrollment: Enrollment, ending: Ending) -> None:
+    async def close(self, enrollment: Enrollment, ending: Ending) -> None:
+        """End an enrollment here and now, and let its workflow know."""
         await self.record(enrollment, interpreter.close(enrollment.state, ending))
         await self._show_no_more(enrollment, ending.kind, ending.at)
         await outbox.put(self.tx, "wake", [enrollment.id])
@@ -380,19 +384,21 @@ class Hold:
 
     # Entering.
 
-    async def enter(self, program_id: str, program: Program, event: Event) -> Entered:
+    async def enter(self, program_id: str, program: Program, event: Event, *, stopped: bool = False) -> Entered:
         """Enroll the customer if the journey lets them in on this event."""
         facts = await self.facts(program, event.accepted_at)
         asked = applies(program, event, facts)
         if not isinstance(asked, Applies):
             return Entered(None, asked or StayOut("event", "the journey is not entered on this event"))
+        if stopped:
+            return Entered(None, StayOut("stopped", "the journey is stopped"))
         is_in, last = await enrollments.past(self.tx, self.id, program.journey, asked.key)
         answer = admit(program, asked.key, event.accepted_at, facts.zone, is_in=is_in is not None, last_entered_at=last)
         if not isinstance(answer, Enter):
             return Entered(is_in, answer)
         if is_in is not None:
             restarted = await enrollments.get(self.tx, is_in)
-            await self._close(restarted, Ending(kind="closed", reason="restarted", at=event.accepted_at))
+            await self.close(restarted, Ending(kind="closed", reason="restarted", at=event.accepted_at))
         enrollment_id = uuid.uuid4().hex
         machine = interpreter.begin(program, enrollment_id, self.id, event, asked.key, facts)
         outcome = await self._drive(program, machine, entering=True)
@@ -429,9 +435,10 @@ class Hold:
         would; one write for both."""
         now = until or self.now
         state = enrollment.state
-        if touch["round"] == state.rounds.get(touch["step"], 1):
+        step = state.formerly.get(touch["step"]) or str(touch["step"])
+        if touch["round"] == state.rounds.get(step, 1):
             # Of an earlier round only the touch itself is still spoken of.
-            state = interpreter.settle(state, touch["step"], touch["channel"], touched)
+            state = interpreter.settle(state, step, touch["channel"], touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
@@ -542,8 +549,14 @@ class Hold:
         return [Counted(row["accepted_at"], row["properties"]) for row in found]
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
-        """Ask the contact policy about one touch, now."""
+        """Ask the contact policy about one touch, now. While the journey is paused everything is held, until it would be too
+        late; an enrollment that has ended sends nothing at all."""
         address, unreachable = self.reach(touch.channel, program)
+        barred = await consents.barred(self.tx, touch.channel, address, program.journey)
+        if barred.paused and open_:
+            if self.now >= touch.deliver_by:
+                return Skip("too late", PAUSE)
+            return Defer(touch.deliver_by, PAUSED, PAUSE)
         return decide(
             self.house.rules,
             Request(
@@ -556,7 +569,7 @@ class Hold:
                 open=open_,
                 traits=self.traits,
                 consents=await self._said(),
-                suppressed=await consents.suppressed(self.tx, touch.channel, address) if address else None,
+                suppressed=barred.suppressed,
                 unreachable=unreachable,
                 deliver_by=touch.deliver_by,
             ),

@@ -45,6 +45,14 @@ class Standing(NamedTuple):
     stopped_at: datetime | None = None
 
 
+class Published(NamedTuple):
+    """A published journey's program with its id, and whether the journey is stopped, so that nobody enters."""
+
+    program_id: str
+    program: Program
+    stopped: bool
+
+
 class Programs:
     """The programs that this process has read."""
 
@@ -68,12 +76,12 @@ class Programs:
             self._read.popitem(last=False)
         return program
 
-    async def published(self, tx: Tx) -> list[tuple[str, Program]]:
-        """The program of every journey that is published and not stopped, with its id, in the order of the journeys'
-        names."""
-        running = select(journeys.c.program_id).where(journeys.c.stopped_at.is_(None))
-        rows = await tx.rows(running.order_by(journeys.c.name))
-        return [(row["program_id"], await self.get(tx, row["program_id"])) for row in rows]
+    async def published(self, tx: Tx) -> list[Published]:
+        """Every published journey, in the order of their names."""
+        return [
+            Published(one.program_id, await self.get(tx, one.program_id), one.stopped_at is not None)
+            for one in await standings(tx)
+        ]
 
     async def of(self, tx: Tx, journey: str) -> tuple[str, Program]:
         """The program that a journey's newcomers enter. Raises ``NotFound``, ``JourneyStopped``."""
