@@ -7,55 +7,85 @@ with it the second checks conditions and content. Problems are collected through
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict
+from zoneinfo import ZoneInfo
 
+from idic.journey.conditions import asks_today
 from idic.journey.content import Content, ContentChecker, Templates
-from idic.journey.definition import (
-    Branch,
-    ChooseText,
-    Definition,
-    ExitText,
-    PatternText,
-    SendText,
-    SplitText,
-    StepText,
-    WaitForText,
-    WaitText,
-    define,
-)
-from idic.journey.inference import Names, infer
+from idic.journey.crossing import Journeys, key_of, name_in
+from idic.journey.definition import define
+from idic.journey.endpoints import check_endpoints
+from idic.journey.inference import Names, Worth, infer, infer_value, joined
 from idic.journey.names import NamesOfJourney
 from idic.journey.paths import Reach, Way, everywhere, reaches, unreached
 from idic.journey.problems import Mark, Problem, Problems, did_you_mean, one_of
 from idic.journey.program import (
-    DONE,
     Again,
     AnyStep,
     Arm,
+    Assignment,
     Attribute,
+    Call,
     Choose,
     Condition,
+    Day,
+    Differentiate,
+    Endpoint,
+    Enter,
     Entry,
     Exit,
     Goal,
     Message,
+    Moment,
     Pattern,
     Program,
+    Repeat,
     Segment,
     Send,
+    Set,
     Share,
     Split,
     Target,
+    Type,
     Wait,
     WaitFor,
 )
 from idic.journey.program import Branch as ProgramBranch
+from idic.journey.readings import conditions, moments
 from idic.journey.shapes import arrives_later
 from idic.journey.source import Scalar, parse
+from idic.journey.texts import (
+    CallText,
+    ChooseText,
+    Definition,
+    DifferentiateText,
+    EnterText,
+    ExitText,
+    Given,
+    MomentText,
+    PatternText,
+    RepeatText,
+    SendText,
+    SetText,
+    SplitText,
+    StepText,
+    UntilText,
+    WaitForText,
+    WaitText,
+    branches,
+)
 from idic.journey.times import Duration
-from idic.journey.vocabulary import ABOUT_MESSAGES, LATER_EVENTS, Reading, Vocabulary, read_vocabulary
+from idic.journey.types import describe, never_missing
+from idic.journey.vocabulary import ABOUT_MESSAGES, LATER_EVENTS, UNSETTABLE, Reading, Vocabulary, read_vocabulary
+from idic.journey.wiring import Flow
 
 _WITHIN = {"marketing": Duration(seconds=24 * 3600), "service": Duration(days=3)}
+
+_ANSWERED_WITHIN = Duration(seconds=600)
+"""For how long a call is tried where the journey does not say."""
+MOST_ROUNDS = 1000
+"""Of repeats in repeats, all told."""
 
 _TOLD_OF = {"Email Opened": "email", "Message Shown": "web"}
 
@@ -71,9 +101,15 @@ class Compilation(NamedTuple):
 
 
 def compile_journeys(
-    journeys: Mapping[str, str], vocabulary: tuple[str, str] | None, templates: Templates, checker: ContentChecker
+    journeys: Mapping[str, str],
+    vocabulary: tuple[str, str] | None,
+    templates: Templates,
+    checker: ContentChecker,
+    *,
+    others: Mapping[str, str] | None = None,
 ) -> Compilation:
-    """``journeys`` are texts by file; ``vocabulary`` is its file and text.
+    """``journeys`` are texts by file; ``vocabulary`` is its file and text; ``others`` are journeys that are there and are not
+    asked about: they can be entered, and nothing is said of them.
 
     A wrong vocabulary is told once, and nothing compiles until it is right; the journeys are checked all the same.
     """
@@ -84,16 +120,36 @@ def compile_journeys(
         texts[vocabulary[0]] = vocabulary[1]
         own = Problems(texts)
         reading = read_vocabulary(*vocabulary, own)
+        check_endpoints(reading.endpoints, checker, own)
         problems.extend(own.all())
     sound = not any(problem.severity == "error" for problem in problems)
-    programs: dict[str, Program] = {}
+    found = {file: Problems(texts) for file in journeys}
     files: dict[str, str] = {}
-    for file, text in journeys.items():
-        found = Problems(texts)
-        program = _compile(file, text, reading, templates, checker, found, files)
-        problems.extend(found.all())
-        if program is not None and sound:
-            programs[program.journey] = program
+    definitions: dict[str, Definition] = {}
+    known: dict[str, Definition] = {}
+    unread: set[str | None] = set()
+    for file, text in {**(others or {}), **journeys}.items():
+        definition = _define(file, text, found.get(file, Problems({})))
+        if definition is None:
+            unread.add(name_in(text))
+            continue
+        name = definition.name
+        known[name.value] = definition
+        if file not in journeys:
+            continue
+        definitions[file] = definition
+        if name.value in files:
+            found[file].error(name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name")
+        elif name.value:
+            files[name.value] = file
+    all_ = Journeys(known, frozenset(name for name in unread if name))
+    programs: dict[str, Program] = {}
+    for file in journeys:
+        if file in definitions:
+            program = _Compiler(definitions[file], reading, templates, checker, found[file], all_).program()
+            if sound and not found[file].failed:
+                programs[program.journey] = program
+        problems.extend(found[file].all())
     # A block or a link that is wrong is met by every journey that uses it.
     unique = dict.fromkeys(problems)
     return Compilation(programs, tuple(sorted(unique, key=_place)), reading.vocabulary, files)
@@ -103,38 +159,13 @@ def _place(problem: Problem) -> tuple[str, str, int, int]:
     return problem.file, problem.severity, problem.line, problem.column
 
 
-def _compile(
-    file: str,
-    text: str,
-    reading: Reading,
-    templates: Templates,
-    checker: ContentChecker,
-    problems: Problems,
-    files: dict[str, str],
-) -> Program | None:
+def _define(file: str, text: str, problems: Problems) -> Definition | None:
     root = parse(file, text, problems)
-    if root is None:
-        if not problems.failed:
-            problems.error(Mark(file, 1, 1), "the file is empty", "begin with journey: and a name")
-        return None
-    definition = define(root, problems)
-    if definition is None:
-        return None
-    name = definition.name
-    if name.value in files:
-        problems.error(name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name")
-    elif name.value:
-        files[name.value] = file
-    program = _Compiler(definition, reading, templates, checker, problems).program()
-    return None if problems.failed else program
-
-
-class _Wiring(NamedTuple):
-    """Where a step's branches go, in their order; ``then`` and ``otherwise`` besides."""
-
-    then: Target
-    otherwise: Target
-    branches: tuple[Target, ...] = ()
+    if root is not None:
+        return define(root, problems)
+    if not problems.failed:
+        problems.error(Mark(file, 1, 1), "the file is empty", "begin with journey: and a name")
+    return None
 
 
 class _Common(TypedDict):
@@ -152,25 +183,34 @@ class _Compiler:
         templates: Templates,
         checker: ContentChecker,
         problems: Problems,
+        journeys: Journeys,
     ) -> None:
         self.definition = definition
+        self.reading = reading
         self.vocabulary = reading.vocabulary
         self.problems = problems
-        self.steps: dict[str, StepText] = {}
-        self.names_of: dict[int, str] = {}
-        self.wiring: dict[str, _Wiring] = {}
-        self.collect(definition.steps)
-        self.first = self.flow(definition.steps, DONE)
+        self.journeys = journeys
+        self.flow = Flow(definition.steps, problems)
+        self.steps = self.flow.steps
+        self.entered_on = frozenset(pattern.on.value for pattern in definition.entry.on)
         self.key = self.key_property()
-        self.ways = [way for name in self.steps for way in self.ways_from(name)]
-        self.reaches = reaches(self.first, self.steps, self.ways)
+        self.sets = {
+            name: [(target, value) for target, value in step.assign if "." not in target.value]
+            for name, step in self.steps.items()
+            if isinstance(step, SetText)
+        }
+        captures, answers = self.captures()
+        self.clashes()
         self.names = NamesOfJourney(
             reading,
             purpose=definition.purpose,
             topic=definition.topic.value if definition.topic else None,
             key=definition.entry.key is not None,
             entered_on=[pattern.on.value for pattern in definition.entry.on],
-            captures=self.captures(),
+            captures=captures,
+            answers=answers,
+            values=[name.value for name, _ in definition.values],
+            variables=[target.value for assigned in self.sets.values() for target, _ in assigned],
             splits={
                 name: tuple(share.value for share, _, _ in step.shares)
                 for name, step in self.steps.items()
@@ -179,7 +219,14 @@ class _Compiler:
             segments=tuple(name.value for name, _ in definition.segments),
             segmented=any(when is None for _, when in definition.segments),
         )
+        self.go_ways({})
+        self.values = self.decided()
+        self.type_variables()
         self.content = Content(definition.messages, reading, self.names, templates, checker, problems)
+
+    def go_ways(self, unsure: Mapping[str, frozenset[str]]) -> None:
+        self.ways: list[Way] = self.flow.ways(entered_on=self.entered_on, unsure=unsure)
+        self.reaches = reaches(self.flow.first, self.flow.order, self.ways)
 
     def program(self) -> Program:
         definition = self.definition
@@ -203,8 +250,10 @@ class _Compiler:
             purpose=definition.purpose,
             topic=definition.topic.value if definition.topic else None,
             entry=entry,
+            values=self.values,
             segments=segments,
-            first=self.first,
+            late=definition.late,
+            first=self.flow.first,
             steps=steps,
             goal=goal,
             leave=leave,
@@ -218,106 +267,138 @@ class _Compiler:
             languages=self.vocabulary.languages,
         )
 
-    # First pass: which step follows which.
+    # Names: what there is, and of which type.
 
-    def collect(self, steps: Iterable[StepText]) -> None:
-        """Gives every step its name, in the order of the file; one that has none or shares one gets a stand-in."""
-        for step in steps:
-            name = step.id.value if step.id is not None else f"step on line {step.mark.line}"
-            if step.id is not None and name in self.steps:
-                first = self.steps[name].id
-                line = first.mark.line if first is not None else 0
-                self.problems.error(step.id.mark, f'there are two steps "{name}"; the first is on line {line}', "rename one")
-            while name in self.steps:
-                name += "+"
-            self.steps[name] = step
-            self.names_of[id(step)] = name
-            for branch in _branches(step):
-                if branch is not None:
-                    self.collect(branch.steps)
-
-    def flow(self, steps: Sequence[StepText], after: Target) -> Target:
-        """Wires a list of steps that is followed by ``after``; returns where it begins."""
-        for step in reversed(steps):
-            self.wiring[self.names_of[id(step)]] = self.wire(step, after)
-            after = Target(step=self.names_of[id(step)])
-        return after
-
-    def wire(self, step: StepText, after: Target) -> _Wiring:
-        then, otherwise = self.target(step.then, after), self.target(step.otherwise, after)
-        match step:
-            case WaitForText():
-                branches = tuple(self.target(arm.then, after) if arm.then else then for arm in step.arms)
-            case ChooseText():
-                branches = tuple(self.target(branch, after) for _, branch in step.branches)
-            case SplitText():
-                branches = tuple(self.target(branch, after) for _, _, branch in step.shares)
-            case _:
-                branches = ()
-        return _Wiring(then, otherwise, branches)
-
-    def target(self, branch: Branch | None, after: Target) -> Target:
-        if branch is None:
-            return after
-        if branch.reason is not None:
-            return Target(exit=branch.reason)
-        return self.flow(branch.steps, after)
-
-    def ways_from(self, name: str) -> list[Way]:
-        step, wiring = self.steps[name], self.wiring[name]
-        skipped = [Way(name, wiring.otherwise)] if step.when is not None else []
-        match step:
-            case WaitText(capture=capture):
-                sets = frozenset({capture.value}) if capture else frozenset()
-                if self.captures_for_certain(step):
-                    return [*skipped, Way(name, wiring.then, sets)]
-                return [*skipped, Way(name, wiring.then, may_set=sets)]
-            case WaitForText(arms=arms):
-                taken = [
-                    Way(name, target, frozenset({arm.capture.value}) if arm.capture else frozenset())
-                    for arm, target in zip(arms, wiring.branches, strict=True)
-                ]
-                return [*taken, Way(name, wiring.otherwise)]
-            case ChooseText():
-                return [*(Way(name, target) for target in wiring.branches), Way(name, wiring.otherwise)]
-            case SplitText():
-                drawn = [Way(name, target, frozenset({name})) for target in wiring.branches]
-                return [*skipped, *(drawn or [Way(name, wiring.then)])]
-            case SendText():
-                return [Way(name, wiring.then), Way(name, wiring.otherwise)]
-            case _:
-                return skipped
-
-    def captures_for_certain(self, step: WaitText) -> bool:
-        """The newest event of a wait for silence is the one that began the enrollment, when no newer one came."""
-        entered_on = {pattern.on.value for pattern in self.definition.entry.on}
-        without = step.without
-        return without is not None and without.when is None and entered_on == {without.on.value}
-
-    def captures(self) -> dict[str, list[str]]:
-        """The events behind each as-name."""
-        found: dict[str, list[str]] = {}
+    def captures(self) -> tuple[dict[str, list[str]], dict[str, list[Mapping[str, Attribute]]]]:
+        """The events behind each as-name, and the answers of calls behind each."""
+        events: dict[str, list[str]] = {}
+        answers: dict[str, list[Mapping[str, Attribute]]] = {}
         for step in self.steps.values():
-            patterns = step.arms if isinstance(step, WaitForText) else ()
-            if isinstance(step, WaitText) and step.without is not None and step.capture is not None:
-                found.setdefault(step.capture.value, []).append(step.without.on.value)
-            for pattern in patterns:
-                if pattern.capture is not None:
-                    found.setdefault(pattern.capture.value, []).append(pattern.on.value)
+            match step:
+                case WaitText(without=PatternText(on=on), capture=Scalar(value=name)):
+                    events.setdefault(name, []).append(on.value)
+                case WaitForText():
+                    for pattern in step.events:
+                        if pattern.capture is not None:
+                            events.setdefault(pattern.capture.value, []).append(pattern.on.value)
+                case CallText(endpoint=endpoint, capture=Scalar(value=name)):
+                    known = self.vocabulary.endpoints.get(endpoint.value) if endpoint is not None else None
+                    answers.setdefault(name, []).append(known.gives if known is not None else {})
+        return events, answers
+
+    def clashes(self) -> None:
+        """One name means one thing."""
+        meanings: dict[str, tuple[str, Scalar]] = {}
+        for name, what in self.named():
+            first, where = meanings.setdefault(name.value, (what, name))
+            if first != what:
+                told = f"{name.value} is the name of {what} here, and of {first} on line {where.mark.line}"
+                self.problems.error(name.mark, told, "rename one", about=("clash", name.value))
+
+    def named(self) -> Iterable[tuple[Scalar, str]]:
+        for name, _ in self.definition.values:
+            yield name, "a value"
+        for name, _ in self.definition.segments:
+            if name.value in {value.value for value, _ in self.definition.values}:
+                yield name, "a segment"
         for step in self.steps.values():
-            if isinstance(step, SplitText) and step.id is not None and step.id.value in found:
-                self.problems.error(step.id.mark, f"{step.id.value} is the name of a captured event too", "rename one")
+            match step:
+                case WaitText(capture=Scalar() as capture):
+                    yield capture, "a captured event"
+                case WaitForText():
+                    yield from ((one.capture, "a captured event") for one in step.events if one.capture is not None)
+                case CallText(capture=Scalar() as capture):
+                    yield capture, "the answer of a call"
+                case SplitText(id=Scalar() as id_):
+                    yield id_, "a split"
+                case SetText(assign=assign):
+                    yield from ((name, "what a step sets") for name, _ in assign if "." not in name.value)
+
+    def decided(self) -> tuple[Assignment, ...]:
+        """The values of differentiate, each of which may read those before it."""
+        decided: list[Assignment] = []
+        done: list[str] = []
+        for name, text in self.definition.values:
+            worth = self.value(f"value {name.value}", text, self.names.in_segments(done))
+            if worth is not None:
+                self.names.values[name.value] = Attribute(type=worth.type, required=worth.sure)
+                decided.append(Assignment(name=name.value, type=worth.type, value=worth.condition))
+            done.append(name.value)
+        return tuple(decided)
+
+    def type_variables(self) -> None:
+        """The type of each variable follows from all that it is set to, which may be other variables. What is set on a way
+        for certain depends on what was set for certain before it: this starts with all of it, and takes back."""
+        if not any(self.sets.values()):
+            return
+        unsure: dict[str, frozenset[str]] = {}
+        while True:
+            worths = self.typed_sets()
+            found = {
+                step: frozenset(
+                    target.value for target, text in assigned if (worth := worths.get(id(text))) is None or not worth.sure
+                )
+                for step, assigned in self.sets.items()
+            }
+            if found == unsure:
+                break
+            unsure = found
+            self.go_ways(unsure)
+        self.conflicts(worths)
+
+    def typed_sets(self) -> dict[int, Worth]:
+        """What each value that a variable is set to comes to; without a word of what is wrong, which is told when its step is
+        compiled. Goes round until no type is learnt any more."""
+        worths: dict[int, Worth] = {}
+        self.names.variables = dict.fromkeys(self.names.variables)
+        while True:
+            before = dict(self.names.variables)
+            for step, assigned in self.sets.items():
+                names = self.names.at(self.reach(step), "")
+                for target, text in assigned:
+                    worth = infer_value(text.value, names, _say_nothing)
+                    if worth is None:
+                        continue
+                    worths[id(text)] = worth
+                    known = self.names.variables[target.value]
+                    self.names.variables[target.value] = joined(known, worth.type) or known if known else worth.type
+            if self.names.variables == before:
+                return worths
+
+    def conflicts(self, worths: Mapping[int, Worth]) -> None:
+        """Variables that are set to what does not go together."""
+        first: dict[str, tuple[Type, Scalar]] = {}
+        for assigned in self.sets.values():
+            for target, text in assigned:
+                worth, name = worths.get(id(text)), target.value
+                if worth is None or self.names.variables[name] is None:
+                    continue
+                type_, where = first.setdefault(name, (worth.type, text))
+                together = joined(type_, worth.type)
+                if together is not None:
+                    first[name] = (together, where)
+                    continue
+                told = f"{name} is {describe(worth.type)} here, and {describe(type_)} on line {where.mark.line}"
+                self.problems.error(text.mark, told, "set it to values of one type, or use two names", about=("set", name))
+                self.names.variables[name] = None
+
+    def reach(self, name: str) -> Reach:
+        found = self.reaches.get(name)
+        if found is None:  # never reached, which is told; what it reads is not worth a second message
+            found = Reach(*([everywhere(self.ways).possible] * 2), *([frozenset(self.steps)] * 2))
         return found
 
     def warn_of_unreached(self) -> None:
-        for name in unreached(self.steps, self.first, self.ways):
+        for name in unreached(self.flow.order, self.flow.first, self.ways):
             step = self.steps[name]
             mark = step.id.mark if step.id is not None else step.mark
             self.problems.warning(mark, f'step "{name}" is never reached', "every way before it ends; take it out or move it")
 
-    # Second pass: conditions and events, each with what can be read there.
+    # Conditions and events, each with what can be read there.
 
-    def condition(self, where: str, text: Scalar | None, names: Names, *, number: bool = False) -> Condition | None:
+    def condition(
+        self, where: str, text: Scalar | None, names: Names, *, number: bool = False, of_any_type: bool = False
+    ) -> Condition | None:
         """The condition, ready to be asked; ``where`` begins the message of each problem with it."""
         if text is None:
             return None
@@ -325,9 +406,92 @@ class _Compiler:
         def report(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
             self.problems.error(text.at(start, length), f"{where}: {message}", hint, about=about)
 
+        if of_any_type:
+            worth = infer_value(text.value, names, report)
+            return worth.condition if worth is not None else None
         return infer(text.value, names, report, number=number)
 
+    def value(self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, called: str = "") -> Worth | None:
+        """The expression, ready to be worked out."""
+
+        def report(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
+            self.problems.error(text.at(start, length), f"{where}: {message}", hint, about=about)
+
+        return infer_value(text.value, names, report, wanted=wanted, called=called)
+
+    def given(self, where: str, given: Given, takes: Mapping[str, Attribute], what: str, names: Names) -> list[Assignment]:
+        """What a call or another journey is handed; ``what`` takes it."""
+        found: list[Assignment] = []
+        for name, text in given:
+            attribute = takes.get(name.value)
+            if attribute is None:
+                hint = did_you_mean(name.value, takes) or (f"it takes {one_of(takes, 'and')}" if takes else "take it out")
+                self.problems.error(name.mark, f"{where}: {what} takes no {name.value}", hint, about=(what, name.value))
+                continue
+            worth = self.value(where, text, names, wanted=attribute.type, called=name.value)
+            if worth is None:
+                continue
+            if attribute.required and not worth.sure:
+                message = f"{where}: {what} needs {name.value}, and this may be missing"
+                self.problems.error(text.mark, message, "write what to take instead: known(…) ? … : …")
+            found.append(Assignment(name=name.value, type=worth.type, value=worth.condition))
+        return found
+
+    def moment(self, where: str, text: MomentText, names: Names) -> Moment | None:
+        """A moment that a name holds."""
+        attribute = names.readable.get(text.name)
+        if attribute is None:
+            expression = Scalar(text.text.source, text.name, *self.stretch(text))
+            self.condition(where, expression, names, of_any_type=True)
+            return None
+        if attribute.type.kind not in ("date", "moment"):
+            message = f"{where}: {text.name} is {describe(attribute.type)}, and neither a date nor a moment"
+            self.problems.error(text.text.at(text.start, len(text.name)), message)
+            return None
+        return Moment(name=text.name, attribute=attribute, offset=text.offset, before=text.before, at=text.at)
+
+    @staticmethod
+    def stretch(text: MomentText) -> tuple[int, int]:
+        quote = 1 if text.text.style in ("'", '"') else 0
+        start = text.text.start + quote + text.start
+        return start, start + len(text.name)
+
     def entry(self) -> Entry:
+        entry = self.definition.entry
+        patterns = self.entry_patterns()
+        names = self.names.by_the_clock()
+        day = None
+        if entry.day is not None:
+            moment = self.moment("identify", entry.day, names)
+            day = Day(moment=moment, yearly=entry.yearly) if moment is not None else None
+        again: Again
+        match entry.again:
+            case Duration() as after:
+                again = Again(kind="after", after=after)
+            case None:
+                again = Again(kind="always" if entry.every or entry.day else "never")
+            case kind:
+                again = Again(kind=kind)
+        return Entry(
+            on=patterns,
+            for_each=self.for_each(),
+            every=entry.every,
+            once=self.in_zone(entry.once),
+            day=day,
+            when=self.condition("identify", entry.when, names) if entry.timed else None,
+            key=self.key,
+            again=again,
+            while_in=entry.while_in,
+            starts=self.in_zone(entry.starts),
+            ends=self.in_zone(entry.ends),
+            at_most=entry.at_most,
+            testers=entry.testers,
+        )
+
+    def in_zone(self, wall: datetime | None) -> datetime | None:
+        return wall and wall.replace(tzinfo=ZoneInfo(self.vocabulary.zone)).astimezone(UTC)
+
+    def entry_patterns(self) -> tuple[Pattern, ...]:
         entry = self.definition.entry
         patterns = []
         for pattern in entry.on:
@@ -342,9 +506,38 @@ class _Compiler:
             if pattern.on.value in seen and pattern.when is None:
                 self.problems.error(pattern.on.mark, f"{pattern.on.value} is there twice", "keep one")
             seen.add(pattern.on.value)
-        again = entry.again if isinstance(entry.again, str) else "after"
-        after = entry.again if isinstance(entry.again, Duration) else None
-        return Entry(on=tuple(patterns), key=self.key, again=Again(kind=again, after=after), while_in=entry.while_in)
+        return tuple(patterns)
+
+    def for_each(self) -> Condition | None:
+        """Whom an event about a thing concerns."""
+        entry = self.definition.entry
+        about = {pattern.on.value: self.vocabulary.about.get(pattern.on.value) for pattern in entry.on}
+        things = [event for event, thing in about.items() if thing is not None]
+        others = [event for event, thing in about.items() if thing is None]
+        text = entry.for_each
+        if text is None:
+            for pattern in entry.on:
+                if thing := about[pattern.on.value]:
+                    message = f"identify: {pattern.on.value} is about a {thing} and no customer; whom does it concern?"
+                    self.problems.error(pattern.on.mark, message, "write for_each: event.sku in customer.wishlist")
+                    break
+            return None
+        if not things:
+            if not entry.timed and entry.on and all(event in self.vocabulary.events for event in about):
+                message = f"identify: for_each is for events about a thing, and {one_of(others, 'and')} is about the customer"
+                self.problems.error(text.mark, message, "take it out, or write about: product for the event in the vocabulary")
+            return None
+        if others:
+            message = f"identify: {things[0]} is about a {about[things[0]]}, and {others[0]} is about a customer"
+            self.problems.error(text.mark, message, "make two journeys of it")
+            return None
+        found: Condition | None = None
+        for event in things:
+            found = self.condition("identify: for_each", text, self.names.at_entry(event))
+        if found is not None and not any(name.startswith("customer.") for name in found.reads):
+            hint = "compare it with what is known of customers: event.sku in customer.wishlist"
+            self.problems.error(text.mark, "identify: for_each says nothing of the customer", hint)
+        return found
 
     def key_property(self) -> str | None:
         key = self.definition.entry.key
@@ -388,6 +581,10 @@ class _Compiler:
 
     def pattern(self, where: str, text: PatternText, names: Names) -> Pattern:
         known = self.is_event(text.on)
+        if thing := self.vocabulary.about.get(text.on.value):
+            message = f"{where}: {text.on.value} is about a {thing}, and never comes to a customer"
+            hint = "only identify: on: can name it, with for_each:"
+            self.problems.error(text.on.mark, message, hint, about=("thing", text.on.value))
         properties = self.vocabulary.events.get(text.on.value, {})
         key = self.key if self.key in properties and not text.any_key else None
         when = self.condition(where, text.when, self.names.with_event(names, text.on.value)) if known else None
@@ -405,12 +602,10 @@ class _Compiler:
         return False
 
     def step(self, name: str, text: StepText) -> AnyStep:
-        reach = self.reaches.get(name)
-        if reach is None:  # never reached, which is told; what it reads is not worth a second message
-            reach = Reach(*([self.everything()] * 2), *([frozenset(self.steps)] * 2))
+        reach = self.reach(name)
         called = f'step "{name}"'
         names = self.names.at(reach, called)
-        wiring = self.wiring[name]
+        wiring = self.flow.wiring[name]
         fields = _Common(
             id=name,
             when=self.condition(called, text.when, names),
@@ -418,10 +613,11 @@ class _Compiler:
             otherwise=wiring.otherwise,
         )
         match text:
-            case WaitText(duration=duration, without=without, capture=capture):
+            case WaitText(duration=duration, until=until, without=without, capture=capture):
                 pattern = self.pattern(called, without, names) if without is not None else None
                 captured = capture.value if capture is not None else None
-                return Wait(**fields, duration=duration, without=pattern, capture=captured)
+                at = self.moment(called, until, names) if isinstance(until, MomentText) else until
+                return Wait(**fields, duration=duration, until=at, without=pattern, capture=captured)
             case WaitForText(arms=arms, within=within):
                 self.warn_of_early(text, name, reach)
                 wired = zip(arms, wiring.branches, strict=True)
@@ -443,7 +639,7 @@ class _Compiler:
                     **fields,
                     shares=tuple(Share(name=share.value, percent=percent, then=then) for (share, percent, _), then in drawn),
                 )
-            case SendText(message=message, channels=channels, mode=mode, within=within):
+            case SendText(message=message, channels=channels, mode=mode, at=hours, within=within):
                 if message is not None:
                     self.content.sent(message, channels, name)
                 return Send(
@@ -451,17 +647,143 @@ class _Compiler:
                     message=message.value if message is not None else "",
                     channels=tuple(channel.value for channel in channels),
                     mode=mode,
+                    at=hours,
                     within=within or _WITHIN[self.definition.purpose],
                 )
             case ExitText(reason=reason):
                 return Exit(**fields, reason=reason)
+            case SetText(assign=assign):
+                return Set(**fields, assign=tuple(self.assigned(called, assign, names)))
+            case CallText():
+                return self.call(called, text, names, fields)
+            case RepeatText(times=times, until=until):
+                self.rounds(called, text)
+                condition = self.condition(called, until, names)
+                return Repeat(**fields, times=times, until=condition, first=wiring.branches[0])
+            case EnterText():
+                return self.enter(called, text, names, fields)
+            case DifferentiateText():
+                if not self.definition.segments and not self.definition.values:
+                    hint = "write segments under differentiate: of the journey"
+                    self.problems.error(text.mark, f"{called}: this journey has no differentiate", hint)
+                return Differentiate(**fields)
             case _:
                 raise TypeError(type(text).__name__)
 
-    def everything(self) -> frozenset[str]:
-        return everywhere(self.ways).possible
+    def assigned(self, called: str, assign: Given, names: Names) -> Iterable[Assignment]:
+        for target, text in assign:
+            name = target.value
+            if name.startswith("customer."):
+                attribute = self.settable(called, target)
+                worth = self.value(called, text, names, wanted=attribute.type, called=name) if attribute is not None else None
+            else:
+                worth = self.value(called, text, names)
+            if worth is not None:
+                type_ = worth.type if "." in name else self.names.variables.get(name) or worth.type
+                yield Assignment(name=name, type=type_, value=worth.condition)
 
-    def arm(self, called: str, text: PatternText, target: Target, names: Names, reach: Reach) -> Arm:
+    def settable(self, called: str, target: Scalar) -> Attribute | None:
+        """The customer attribute that a step sets, if it may."""
+        name = target.value
+        attribute = self.names.customer.get(name)
+        if attribute is None:
+            if name in self.names.absent:
+                self.problems.error(target.mark, f"{called}: {self.names.absent[name]}", about=("name", name))
+            elif name not in self.reading.broken:
+                known = [one.partition(".")[2] for one in self.names.customer]
+                hint = did_you_mean(name.partition(".")[2], known)
+                hint = hint.replace('"', '"customer.', 1) if hint else "declare it in vocabulary.yaml"
+                self.problems.error(target.mark, f"{called}: {name} does not exist", hint, about=("name", name))
+            return None
+        if attribute.counts or attribute.sums:
+            what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
+            self.problems.error(target.mark, f"{called}: {name} {what}, and cannot be set", "declare another attribute")
+            return None
+        if why := UNSETTABLE.get(name.partition(".")[2]):
+            self.problems.error(target.mark, f"{called}: {name} {why}, and no journey sets it", "take it out")
+            return None
+        return attribute
+
+    def call(self, called: str, text: CallText, names: Names, fields: _Common) -> Call:
+        endpoint = None
+        if text.endpoint is not None:
+            name = text.endpoint.value
+            endpoint = self.vocabulary.endpoints.get(name)
+            if endpoint is None and f"endpoints.{name}" not in self.reading.broken:
+                hint = did_you_mean(name, self.vocabulary.endpoints) or "declare it under endpoints: in vocabulary.yaml"
+                told = f'{called}: endpoint "{name}" does not exist'
+                self.problems.error(text.endpoint.mark, told, hint, about=("endpoint", name))
+        given: list[Assignment] = []
+        if endpoint is not None:
+            what = f'endpoint "{endpoint.name}"'
+            given = self.given(called, text.given, endpoint.takes, what, names)
+            self.needed(called, text.mark, text.given, endpoint.takes, what)
+            if text.capture is not None and not endpoint.gives:
+                hint = "write what it gives in vocabulary.yaml, or take as: out"
+                self.problems.error(text.capture.mark, f"{called}: {what} gives nothing", hint)
+        return Call(
+            **fields,
+            endpoint=endpoint or Endpoint(name="", url=""),
+            given=tuple(given),
+            capture=text.capture.value if text.capture is not None else None,
+            within=text.within or _ANSWERED_WITHIN,
+        )
+
+    def needed(self, called: str, mark: Mark, given: Given, takes: Mapping[str, Attribute], what: str) -> None:
+        names = {name.value for name, _ in given}
+        for name, attribute in takes.items():
+            if attribute.required and name not in names:
+                hint = f"write with: {{{name}: …}}"
+                self.problems.error(mark, f"{called}: {what} needs {name} ({describe(attribute.type)})", hint)
+
+    def enter(self, called: str, text: EnterText, names: Names, fields: _Common) -> Enter:
+        other = self.journeys.entered(self.definition, text, called, self.problems)
+        given: list[Assignment] | None = [] if text.given is not None else None
+        if other is not None:
+            what = f'journey "{other.name.value}"'
+            takes = self.entry_of(other)
+            if text.given is not None:
+                given = self.given(called, text.given, takes, what, names)
+                self.needed(called, text.mark, text.given, takes, what)
+            else:
+                self.handed_on(called, text, takes, what)
+        return Enter(**fields, journey=text.journey.value if text.journey is not None else "", given=given and tuple(given))
+
+    def entry_of(self, other: Definition) -> dict[str, Attribute]:
+        """What a request for entry into another journey can carry: it stands for any of its events."""
+        found = self.names.of_any("entry", self.names.declared(pattern.on.value for pattern in other.entry.on))
+        takes = {name.removeprefix("entry."): attribute for name, attribute in found.items()}
+        key = key_of(other)
+        if key in takes:
+            takes[key] = takes[key].model_copy(update={"required": True})
+        return takes
+
+    def handed_on(self, called: str, text: EnterText, takes: Mapping[str, Attribute], what: str) -> None:
+        """Whether what this journey was entered with is what the other one needs."""
+        for name, attribute in takes.items():
+            own = self.names.entry.get(f"entry.{name}")
+            hint = f"write with: {{{name}: …}}"
+            if own is not None and joined(own.type, attribute.type) is None:
+                kinds = f"{describe(attribute.type)} there, and {describe(own.type)} where this one is entered"
+                self.problems.error(text.mark, f"{called}: {name} of {what} is {kinds}", hint)
+            elif attribute.required and (own is None or not never_missing(own)):
+                message = f"{called}: {what} needs {name} ({describe(attribute.type)}), and this one may be entered without"
+                self.problems.error(text.mark, message, hint)
+
+    def rounds(self, called: str, text: RepeatText) -> None:
+        """Repeats in repeats, all told."""
+        inner = most_rounds(text.do.steps if text.do is not None else ())
+        if text.times * inner > MOST_ROUNDS >= inner:
+            message = f"{called}: {text.times * inner} rounds, with those of the repeat inside"
+            self.problems.error(text.mark, message, f"make them {MOST_ROUNDS} at most")
+
+    def arm(self, called: str, text: PatternText | UntilText, target: Target, names: Names, reach: Reach) -> Arm:
+        if isinstance(text, UntilText):
+            until = self.condition(called, text.until, names)
+            if until is not None and not any(name.startswith("customer.") for name in until.reads) and not asks_today(until):
+                hint = "ask about customer.…, or wait for the event that changes it"
+                self.problems.error(text.until.mark, f"{called}: nothing makes this come true while it waits", hint)
+            return Arm(until=until, then=target)
         pattern = self.pattern(called, text, names)
         capture = text.capture.value if text.capture is not None else None
         return Arm(pattern=pattern, since=self.since(text, reach), capture=capture, then=target)
@@ -509,7 +831,7 @@ class _Compiler:
         ending = {pattern.on.value for pattern in self.definition.leave}
         if self.definition.goal is not None and self.definition.goal.then == "leave":
             ending |= {pattern.on.value for pattern in self.definition.goal.on}
-        for arm in text.arms:
+        for arm in text.events:
             event = arm.on.value
             if arm.of is not None or arm.since is not None or event in ending or event not in self.vocabulary.events:
                 continue
@@ -532,19 +854,16 @@ class _Compiler:
         leave: Iterable[Pattern],
         messages: Mapping[str, Message],
     ) -> dict[str, Attribute]:
-        conditions = [pattern.when for pattern in (*entry.on, *leave)] + [segment.when for segment in segments]
+        asked = [pattern.when for pattern in (*entry.on, *leave)] + [segment.when for segment in segments]
+        asked += [entry.when, entry.for_each, *(value.value for value in self.values)]
         if goal is not None:
-            conditions += [goal.value, *(pattern.when for pattern in goal.on)]
+            asked += [goal.value, *(pattern.when for pattern in goal.on)]
+        reads: list[Mapping[str, Attribute]] = [one.reads for one in asked if one is not None]
+        if entry.day is not None:
+            reads.append({entry.day.moment.name: entry.day.moment.attribute})
         for step in steps.values():
-            conditions.append(step.when)
-            match step:
-                case Wait(without=Pattern(when=when)):
-                    conditions.append(when)
-                case WaitFor(arms=arms):
-                    conditions += [arm.pattern.when for arm in arms]
-                case Choose(branches=branches):
-                    conditions += [branch.when for branch in branches]
-        reads = [condition.reads for condition in conditions if condition is not None]
+            reads += [condition.reads for condition in conditions(step)]
+            reads += [{moment.name: moment.attribute} for moment in moments(step)]
         reads += [message.reads for message in messages.values()]
         return {
             name.removeprefix("customer."): attribute
@@ -554,26 +873,25 @@ class _Compiler:
         }
 
 
-def _branches(step: StepText) -> list[Branch | None]:
-    """Every branch of a step, in the order in which the file has them as far as that matters: all lead onward."""
-    match step:
-        case WaitForText(arms=arms):
-            inner: list[Branch | None] = [arm.then for arm in arms]
-        case ChooseText(branches=branches):
-            inner = [branch for _, branch in branches]
-        case SplitText(shares=shares):
-            inner = [branch for _, _, branch in shares]
-        case _:
-            inner = []
-    return [*inner, step.then, step.otherwise]
+def most_rounds(steps: Sequence[StepText]) -> int:
+    """How often the steps of the innermost of these repeats are done at most."""
+    found = 1
+    for step in steps:
+        inner = max((most_rounds(branch.steps) for branch in branches(step) if branch is not None), default=1)
+        found = max(found, inner * (step.times if isinstance(step, RepeatText) else 1))
+    return found
+
+
+def _say_nothing(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
+    pass
 
 
 def _awaited(step: StepText) -> set[str]:
     match step:
         case WaitText(without=PatternText(on=on)):
             return {on.value}
-        case WaitForText(arms=arms):
-            return {arm.on.value for arm in arms}
+        case WaitForText():
+            return {arm.on.value for arm in step.events}
         case _:
             return set()
 

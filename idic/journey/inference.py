@@ -83,13 +83,117 @@ def infer(text: str, names: Names, report: Report, *, number: bool = False) -> C
         inference.tell(tree, f"this is {describe(typed.type)}, and a condition is either true or not", hint)
     if inference.failed or typed.type is None:
         return None
-    condition = Condition(text=text.strip(), cel=typed.cel, reads=inference.reads)
+    return inference.condition(tree, text, typed.cel)
+
+
+class Worth(NamedTuple):
+    """An expression of any type. ``sure``: it comes to a value whoever the customer is."""
+
+    condition: Condition
+    type: Type
+    sure: bool
+
+
+def infer_value(text: str, names: Names, report: Report, *, wanted: Type | None = None, called: str = "") -> Worth | None:
+    """The expression ready to be worked out, for a name (``called``) of the type ``wanted`` if one is; None where something
+    is wrong with it, which has been reported. Text that can only be one of a few is of the type that says so."""
     try:
-        compiled(condition)
-    except RuntimeError as error:
-        inference.tell(tree, f"CEL does not take this: {str(error).splitlines()[0]}")
+        tree = expressions.parse(text)
+    except ExpressionError as error:
+        report(error.message, error.start, error.length, error.hint, None)
         return None
-    return condition
+    inference = _Inference(names, report)
+    typed = inference.of(tree, frozenset())
+    if typed.type is None:
+        return None
+    options = _literal_options(tree)
+    if wanted is not None:
+        typed = inference.dated(tree, typed, _Typed(wanted))
+        if typed.type is not None and not _fits(typed.type, wanted):
+            hint = _value_hint(tree, wanted)
+            inference.tell(tree, f"{called} is {describe(wanted)}, and {_called(tree)} is {describe(typed.type)}", hint)
+        elif wanted.kind == "one_of" and (wrong := [option for option in options or () if option not in wanted.options]):
+            hint = did_you_mean(wrong[0], wanted.options) or f"it is {one_of(wanted.options)}"
+            inference.tell(tree, f'{called} is never "{wrong[0]}"', hint, about=("option", f"{called} {wrong[0]}"))
+    if inference.failed or typed.type is None:
+        return None
+    sure = not typed.missing and not _may_fail(tree)
+    if options and typed.type.kind == "text":
+        sure = sure and all(option.strip() for option in options)
+        typed = typed._replace(type=Type(kind="one_of", options=options)) if sure else typed
+    type_ = wanted or typed.type
+    condition = inference.condition(tree, text, typed.cel)
+    return Worth(condition, type_, sure) if condition is not None and type_ is not None else None
+
+
+def joined(one: Type, two: Type) -> Type | None:
+    """The type of a name that is given values of both; None if they do not go together."""
+    if one == two:
+        return one
+    match one.kind, two.kind:
+        case "one_of", "one_of":
+            return Type(kind="one_of", options=tuple(dict.fromkeys((*one.options, *two.options))))
+        case (a, b) if a in TEXTUAL and b in TEXTUAL:
+            return TEXT
+        case "number", b if b in NUMERIC:
+            return two
+        case a, "number" if a in NUMERIC:
+            return one
+        case "list", "list" if one.of and two.of:
+            of = joined(one.of, two.of)
+            return Type(kind="list", of=of) if of else None
+        case _:
+            return None
+
+
+def _fits(given: Type, wanted: Type) -> bool:
+    if given.kind == "list" and wanted.kind == "list":
+        return given.of is not None and wanted.of is not None and _fits(given.of, wanted.of)
+    return given == wanted if wanted.kind == "thing" else _alike(given, wanted)
+
+
+def _value_hint(tree: Expression, wanted: Type) -> str | None:
+    match tree:
+        case Literal(value=str() as text) if wanted.kind in NUMERIC and text.replace(".", "", 1).isdecimal():
+            return f"write {text} without quotes inside"
+        case Literal(value=str()) if wanted.kind == "yes/no":
+            return "write true or false"
+        case Literal(value=float() as number) if wanted.kind in TEXTUAL:
+            return f"""write '"{number:g}"'"""
+        case _:
+            return None
+
+
+def _literal_options(tree: Expression) -> tuple[str, ...] | None:
+    """The texts that an expression can come to, if they all stand in it."""
+    match tree:
+        case Literal(value=str() as text):
+            return (text,)
+        case Choice(yes=yes, no=no):
+            one, two = _literal_options(yes), _literal_options(no)
+            return tuple(dict.fromkeys((*one, *two))) if one and two else None
+        case _:
+            return None
+
+
+def _may_fail(tree: Expression) -> bool:
+    """Whether something is divided by what may be nothing."""
+    match tree:
+        case Sum(left=left, sign=sign, right=right):
+            nothing = sign == "/" and not (isinstance(right, Literal) and right.value)
+            return nothing or _may_fail(left) or _may_fail(right)
+        case Choice(test=test, yes=yes, no=no):
+            return _may_fail(test) or _may_fail(yes) or _may_fail(no)
+        case Compare(left=left, right=right) | And(left=left, right=right) | Or(left=left, right=right):
+            return _may_fail(left) or _may_fail(right)
+        case Not(of=of) | Minus(of=of):
+            return _may_fail(of)
+        case Call(of=of, arguments=arguments):
+            return any(_may_fail(one) for one in (*arguments, *((of,) if of else ())))
+        case ListOf(items=items):
+            return any(_may_fail(item) for item in items)
+        case _:
+            return False
 
 
 class _Typed(NamedTuple):
@@ -124,6 +228,16 @@ class _Inference:
         self.failed = True
         begin = node.start if start is None else start
         self.report(message, begin, max(1, node.end - begin), hint, about)
+
+    def condition(self, tree: Expression, text: str, written: str) -> Condition | None:
+        """What has been ``written`` in CEL, if CEL takes it."""
+        condition = Condition(text=text.strip(), cel=written, reads=self.reads)
+        try:
+            compiled(condition)
+        except RuntimeError as error:
+            self.tell(tree, f"CEL does not take this: {str(error).splitlines()[0]}")
+            return None
+        return condition
 
     def of(self, node: Expression, known: frozenset[str]) -> _Typed:
         """The type of a tree where the names in ``known`` are certain to have a value."""

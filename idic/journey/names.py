@@ -14,8 +14,12 @@ Properties = Mapping[str, Attribute]
 
 
 class NamesOfJourney:
-    """``entered_on`` and ``captures`` (by as-name) are events' names; ``splits`` the shares of each; ``segments`` has
-    those of the journey, and ``segmented`` whether everybody is in one."""
+    """``entered_on`` (empty: by the clock) and ``captures`` (by as-name) are events' names; ``answers`` (by as-name) what calls
+    give; ``splits`` the shares of each; ``segments`` has those of the journey, and ``segmented`` whether everybody is in one.
+
+    ``values`` and ``variables`` get their types while the journey is compiled; a type is None as long as it is not known, or
+    where it is wrong, which has been told.
+    """
 
     def __init__(
         self,
@@ -26,6 +30,9 @@ class NamesOfJourney:
         key: bool,
         entered_on: Iterable[str],
         captures: Mapping[str, Iterable[str]],
+        answers: Mapping[str, Iterable[Properties]],
+        values: Iterable[str],
+        variables: Iterable[str],
         splits: Mapping[str, tuple[str, ...]],
         segments: tuple[str, ...],
         segmented: bool,
@@ -34,6 +41,9 @@ class NamesOfJourney:
         self.entered_on = tuple(entered_on)
         self.vocabulary = reading.vocabulary
         self.captures = {name: tuple(dict.fromkeys(events)) for name, events in captures.items()}
+        self.answers = {name: list(given) for name, given in answers.items()}
+        self.values: dict[str, Attribute | None] = dict.fromkeys(values)
+        self.variables: dict[str, Type | None] = dict.fromkeys(variables)
         self.splits = splits
         self.segments = segments
         self.absent: dict[str, str] = {}
@@ -59,9 +69,12 @@ class NamesOfJourney:
     def at_entry(self, event: str) -> Names:
         """In ``if`` of ``identify``, where ``event`` is arriving."""
         names = self.names(self.customer, self.of_events("event", [event]))
+        later = {name: f"{name} is decided at entry, and cannot be read before" for name in self.values}
+        later |= {name: f"{name} is set by a step, and cannot be read before" for name in self.variables}
         others = {name for on in self.entered_on for name in self.vocabulary.events.get(on, {})}
         absent = {
             **names.absent,
+            **later,
             **{f"event.{name}": f'event "{event}" has no property {name}; give each event its own if' for name in others},
             "entry": "entry cannot be read before the journey is entered; here it is event",
             "segment": "segment is decided at entry, and cannot be read before",
@@ -69,22 +82,43 @@ class NamesOfJourney:
         }
         return names._replace(absent=absent, broken=self.broken | self.broken_properties("event", [event]))
 
-    def in_segments(self) -> Names:
-        return self._without(
-            self.names(self.customer, self.entry, self.key), {"segment": "segment is what is being decided here"}
-        )
+    def by_the_clock(self) -> Names:
+        """In ``if`` of ``identify`` where the time has come for all customers, and for their own day."""
+        why = "this journey is entered by the clock, and not by an event"
+        absent = {"event": why, "entry": why, "segment": "segment is decided at entry, and cannot be read before"}
+        absent |= {name: f"{name} is decided at entry, and cannot be read before" for name in self.values}
+        absent |= {name: f"{name} is set by a step, and cannot be read before" for name in self.variables}
+        return self._without(self.names(self.customer), absent)
+
+    def in_segments(self, decided: Iterable[str] | None = None) -> Names:
+        """Where segments are decided, or one of the values, with those ``decided`` before it."""
+        before = list(self.values) if decided is None else list(decided)
+        absent = {name: f"{name} is decided after this one; move it up" for name in self.values if name not in before}
+        absent |= {name: f"{name} is set by a step, and cannot be read here" for name in self.variables}
+        if self.segments:
+            absent["segment"] = (
+                "segment is what is being decided here" if decided is None else "segment is decided after values"
+            )
+        return self._decided(self._without(self.names(self.customer, self.entry, self.key), absent), before)
+
+    def _decided(self, names: Names, values: Iterable[str]) -> Names:
+        known = {name: attribute for name in values if (attribute := self.values[name]) is not None}
+        broken = {name for name in values if self.values[name] is None}
+        return names._replace(readable={**names.readable, **known}, broken=names.broken | broken)
 
     def at(self, reach: Reach, where: str) -> Names:
         """At a step: ``where`` says which, for messages."""
-        names = self.names(self.customer, self.entry, self.key, self.segment)
+        names = self._decided(self.names(self.customer, self.entry, self.key, self.segment), self.values)
         absent, readable = dict(names.absent), dict(names.readable)
         captured: dict[str, frozenset[str]] = {}
         broken = set(names.broken)
-        for name, events in self.captures.items():
+        for name in dict.fromkeys((*self.captures, *self.answers)):
+            events = self.captures.get(name, ())
             if name not in reach.possible:
-                absent[name] = f"{name} is not captured on any way to {where}"
+                what = "captured" if name in self.captures else "answered"
+                absent[name] = f"{name} is not {what} on any way to {where}"
                 continue
-            values = self.of_events(name, events)
+            values = self.of_any(name, [*self.declared(events), *self.answers.get(name, ())])
             certain = name in reach.certain
             captured[name] = frozenset(full for full, attribute in values.items() if attribute.required)
             readable |= {
@@ -98,6 +132,13 @@ class NamesOfJourney:
             else:
                 type_ = Type(kind="one_of", options=shares)
                 readable[name] = Attribute(type=type_, required=name in reach.certain)
+        for name, variable in self.variables.items():
+            if name not in reach.possible:
+                absent[name] = f"{name} is not set on any way to {where}"
+            elif variable is None:
+                broken.add(name)
+            else:
+                readable[name] = Attribute(type=variable, required=name in reach.certain)
         return names._replace(readable=readable, absent=absent, captures=captured, broken=frozenset(broken))
 
     def with_event(self, names: Names, event: str) -> Names:
@@ -120,13 +161,21 @@ class NamesOfJourney:
         if not self.segments:
             absent["segment"] = "this journey has no segments; differentiate: would give it some"
         absent["links"] = "links are for templates"
-        if not self.entry:
+        if not self.entered_on:
+            absent["entry"] = "this journey is entered by the clock, and not by an event"
+        elif not self.entry:
             absent["entry"] = "the events this journey is entered on declare no properties"
         return Names(readable, absent, broken=self.broken, zone=self.vocabulary.zone)
 
     def of_events(self, root: str, events: Iterable[str]) -> dict[str, Attribute]:
         """The properties of any of these events; a property that not every one of them must have may be missing."""
-        declared = [self.vocabulary.events[event] for event in events if event in self.vocabulary.events]
+        return self.of_any(root, self.declared(events))
+
+    def declared(self, events: Iterable[str]) -> list[Properties]:
+        return [self.vocabulary.events[event] for event in events if event in self.vocabulary.events]
+
+    def of_any(self, root: str, declared: Iterable[Properties]) -> dict[str, Attribute]:
+        declared = list(declared)
         found: dict[str, Attribute] = {}
         for properties in declared:
             for name, attribute in properties.items():

@@ -1,6 +1,8 @@
 """The ways through a journey: what is certain, and what is possible, by the time each step is reached.
 
-Branches only ever lead forward, so the steps in the order of the file are in an order in which every way passes them.
+Branches only ever lead forward, but for a repeat: its rounds lead back to it. A repeat is two places here, one that is
+reached from before it and one (``AGAIN``) from the end of a round: what a round did is certain behind a repeat that always
+has one.
 """
 
 from __future__ import annotations
@@ -9,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from idic.journey.program import Target
+
+AGAIN = " again"
+"""What the place at the end of a round is called beside the repeat."""
 
 
 class Way(NamedTuple):
@@ -32,25 +37,35 @@ class Reach(NamedTuple):
 
 
 def reaches(first: Target, order: Iterable[str], ways: Iterable[Way]) -> Mapping[str, Reach]:
-    """For each step that can be reached at all, what is so when it is."""
+    """For each step that can be reached at all, what is so when it is.
+
+    In ``order`` every way but those back to a repeat leads forward, so most is settled the first time round; what a round
+    of a repeat brings to the next is settled by going round until nothing changes. Sets only ever grow or only ever
+    shrink, so that comes soon.
+    """
     onward: dict[str, list[Way]] = {}
     for way in ways:
         onward.setdefault(way.origin, []).append(way)
+    order = [step for step in order if step in onward]
     found: dict[str, Reach] = {first.step: Reach()} if first.step else {}
-    for step in order:
-        here = found.get(step)
-        if here is None:
-            continue
-        for way in onward.get(step, []):
-            if way.target.step is None:
+    changed = True
+    while changed:
+        changed, done = False, set[str]()
+        for step in order:
+            here = found.get(step)
+            done.add(step)
+            if here is None:
                 continue
-            there = Reach(
-                here.certain | way.sets,
-                here.possible | way.sets | way.may_set,
-                here.passed | {step},
-                here.perhaps | {step},
-            )
-            found[way.target.step] = _meet(found.get(way.target.step), there)
+            passed = here.passed | {step.removesuffix(AGAIN)}
+            perhaps = here.perhaps | {step.removesuffix(AGAIN)}
+            for way in onward[step]:
+                target = way.target.step
+                if target is None:
+                    continue
+                there = Reach(here.certain | way.sets, here.possible | way.sets | way.may_set, passed, perhaps)
+                before = found.get(target)
+                found[target] = _meet(before, there)
+                changed = changed or (target in done and found[target] != before)
     return found
 
 
@@ -70,8 +85,11 @@ def together(all_: Iterable[Reach]) -> Reach:
 
 def unreached(order: Iterable[str], first: Target, ways: Iterable[Way]) -> list[str]:
     """The steps to which nothing leads; not those behind them, which would be reached if they were."""
+    ways = list(ways)
     led_to = {way.target.step for way in ways} | {first.step}
-    return [step for step in order if step not in led_to]
+    # Nothing leads on from the end of a round that never comes.
+    led_to = {way.target.step for way in ways if not way.origin.endswith(AGAIN) or way.origin in led_to} | {first.step}
+    return [step for step in order if step not in led_to and not step.endswith(AGAIN)]
 
 
 def _meet(one: Reach | None, two: Reach) -> Reach:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from idic.journey.problems import Problems, did_you_mean, one_of
 from idic.journey.source import Mapping, Node, Scalar, Sequence
-from idic.journey.times import Duration
+from idic.journey.times import Clock, Duration
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 # What CEL reserves cannot be a name, and neither can the words with which the language begins a name of its own.
@@ -168,6 +168,21 @@ class Shapes:
             self.problems.error(scalar.mark, f"{what} is nothing", "write how long, such as 1 hour")
             return None
         return duration
+
+    def clock(self, node: Node | None, what: str) -> Clock | None:
+        """A time of every day."""
+        scalar = self.text(node, what)
+        if scalar is None:
+            return None
+        try:
+            clock = Clock.parse(scalar.value)
+        except ValueError as error:
+            self.problems.error(scalar.mark, f"{what}: {error}")
+            return None
+        if clock.days:
+            self.problems.error(scalar.mark, f"{what} is a time of every day", "take the days out")
+            return None
+        return clock
 
     def texts(self, node: Node | None, what: str) -> list[Scalar]:
         """One text or a list of texts, as a list."""

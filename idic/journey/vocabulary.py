@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import JsonValue
 
+from idic.journey.endpoints import Endpoints, EndpointText
 from idic.journey.problems import Problems, did_you_mean, one_of
-from idic.journey.program import Attribute, Frozen, Type
-from idic.journey.shapes import Shapes, arrives_later
+from idic.journey.program import Attribute, Endpoint, Frozen, Type
+from idic.journey.shapes import Shapes
 from idic.journey.source import Mapping, Node, Scalar, Sequence, parse
-from idic.journey.types import LINK, NUMERIC, SIMPLE, TEXT, describe, read, spell
+from idic.journey.types import LINK, NUMERIC, SIMPLE, TEXT, YES_NO, describe, read, spell
 
 CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
 
@@ -59,16 +60,24 @@ ABOUT_MESSAGES = frozenset({"Link Clicked", "Email Opened", "Message Delivered",
 """The events that are about a message that was sent, so that ``of:`` can say which."""
 
 _ALWAYS_KNOWN = {
+    "test": Attribute(type=YES_NO, default=False),
     "email": Attribute(type=TEXT),
     "phone": Attribute(type=TEXT),
     "zone": Attribute(type=Type(kind="zone")),
     "language": Attribute(type=TEXT),
 }
+UNSETTABLE = {
+    "email": "is how we reach them",
+    "phone": "is how we reach them",
+    "test": "says who is a test customer",
+}
+"""Customer attributes that no journey sets, and why."""
+
 _OWN_LINKS = ("unsubscribe",)
 _ATTRIBUTE = ("type", "one_of", "default", "required")
 _CUSTOMER = ("type", "one_of", "default", "counts", "sums", "in", "sensitive", "for", "from")
-_SECTIONS = ("currency", "languages", "zone", "country", "slots", "customer", "things", "events", "links")
-_LATER_SECTIONS = ("endpoints", "offers", "scores", "products")
+_SECTIONS = ("currency", "languages", "zone", "country", "slots", "customer", "things", "events", "links", "endpoints")
+_LATER_SECTIONS = ("offers", "scores", "products")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _URL = re.compile(r"(?:https?://|mailto:|tel:)\S+", re.DOTALL)
 
@@ -80,7 +89,8 @@ class Vocabulary(Frozen):
     ``restricted`` are the customer attributes that only some purposes or topics may read; ``sensitive`` say of what
     kind. The first of ``languages`` is the fallback; ``zone`` (IANA) serves customers whose zone nobody knows, and
     ``country`` (ISO 3166-1 alpha-2) telephone numbers that do not say theirs. ``slots`` are the places on the shop's own
-    site, each with what it is in words; None where the vocabulary does not list them.
+    site, each with what it is in words; None where the vocabulary does not list them. ``about`` says of events that are
+    about a thing, and not about a customer, what thing that is.
     """
 
     currency: str = "EUR"
@@ -93,7 +103,9 @@ class Vocabulary(Frozen):
     sensitive: dict[str, str] = {}
     things: dict[str, Type] = {}
     events: dict[str, dict[str, Attribute]] = OWN_EVENTS
+    about: dict[str, str] = {}
     links: dict[str, str] = {}
+    endpoints: dict[str, Endpoint] = {}
 
     def refusals(self, event: str, properties: Map[str, Any]) -> list[str]:
         """Why this event is refused; empty when it is welcome. An event that nobody declared is welcome.
@@ -114,11 +126,12 @@ class Vocabulary(Frozen):
 
 class Reading(NamedTuple):
     """``broken`` are names that are declared, but not in a way that can be used; to complain about their uses as well
-    would bury the one message that matters. ``links`` is where each link's text stands."""
+    would bury the one message that matters. ``links`` is where each link's text stands, and ``endpoints`` the same."""
 
     vocabulary: Vocabulary
     broken: frozenset[str] = frozenset()
     links: Map[str, Scalar] = {}
+    endpoints: Map[str, EndpointText] = {}
 
 
 def read_vocabulary(file: str, text: str, problems: Problems) -> Reading:
@@ -137,6 +150,7 @@ class _Reader:
         self.customer: dict[str, Attribute] = dict(_ALWAYS_KNOWN)
         self.restricted: dict[str, tuple[str, ...]] = {}
         self.sensitive: dict[str, str] = {}
+        self.about: dict[str, str] = {}
         self.broken: set[str] = set()
         self.currency = "EUR"
 
@@ -156,6 +170,7 @@ class _Reader:
         for name, attribute in self.entries(found.get("customer"), "customer"):
             self.customer_attribute(name, attribute)
         links = self.links(found.get("links"))
+        endpoints = self.endpoints(found.get("endpoints"))
         vocabulary = Vocabulary(
             currency=self.currency,
             languages=self.languages(found.get("languages")),
@@ -167,9 +182,11 @@ class _Reader:
             sensitive=self.sensitive,
             things=self.things,
             events=self.events,
+            about=self.about,
             links={name: scalar.value for name, scalar in links.items()},
+            endpoints={name: text.endpoint for name, text in endpoints.items()},
         )
-        return Reading(vocabulary, frozenset(self.broken), links)
+        return Reading(vocabulary, frozenset(self.broken), links, endpoints)
 
     def entries(self, node: Node | None, what: str) -> tuple[tuple[Scalar, Node], ...]:
         if isinstance(node, Mapping):
@@ -207,7 +224,12 @@ class _Reader:
         properties: dict[str, Attribute] = {}
         for key, value in self.entries(node, f'event "{name.value}"'):
             if key.value == "about":
-                self.problems.error(key.mark, arrives_later("an event that is about a thing"))
+                thing = self.shapes.text(value, f"{name.value}: about")
+                if thing is not None and thing.value == "customer":
+                    hint = "take it out: every event is, unless it says otherwise"
+                    self.problems.error(thing.mark, f"{name.value} is about a customer anyway", hint)
+                elif thing is not None and self.shapes.name(thing, "thing", field=True):
+                    self.about[name.value] = thing.value
             elif self.shapes.name(key, "property", field=True):
                 attribute = self.attribute(value, f"{name.value}.{key.value}", _ATTRIBUTE)
                 if attribute is not None:
@@ -219,6 +241,9 @@ class _Reader:
     def customer_attribute(self, name: Scalar, node: Node) -> None:
         if not self.shapes.name(name, "customer attribute", field=True):
             self.broken.add(f"customer.{name.value}")
+            return
+        if name.value == "test":
+            self.problems.error(name.mark, "customer.test is idic's own", "take it out; it is always there")
             return
         attribute = self.attribute(node, f"customer.{name.value}", _CUSTOMER)
         if attribute is None:
@@ -323,6 +348,10 @@ class _Reader:
         return Attribute(type=type_)
 
     def is_event(self, at: Scalar, name: str) -> bool:
+        if name in self.about:
+            message = f"{name} is about a {self.about[name]}, and no customer's to be counted"
+            self.problems.error(at.mark, message, "count an event of the customer")
+            return False
         if name in self.events:
             return True
         self.problems.error(at.mark, f'event "{name}" does not exist', did_you_mean(name, self.events), about=("event", name))
@@ -414,6 +443,20 @@ class _Reader:
             elif self.shapes.name(name, "slot", field=True):
                 slots[name.value] = words.value if words is not None else ""
         return slots
+
+    def endpoints(self, node: Node | None) -> dict[str, EndpointText]:
+        def attribute(value: Node, what: str) -> Attribute | None:
+            return self.attribute(value, what, _ATTRIBUTE)
+
+        reader = Endpoints(self.shapes, self.problems, attribute)
+        found: dict[str, EndpointText] = {}
+        for name, value in self.entries(node, "endpoints"):
+            endpoint = reader.read(name, value)
+            if endpoint is None:
+                self.broken.add(f"endpoints.{name.value}")
+            else:
+                found[name.value] = endpoint
+        return found
 
     def links(self, node: Node | None) -> dict[str, Scalar]:
         links: dict[str, Scalar] = {}
