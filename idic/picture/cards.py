@@ -1,0 +1,178 @@
+"""What stands in the picture: cards of text, measured before they are placed, and the lines between them.
+
+Lengths are CSS pixels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from idic.journey.program import AnyStep, Goal, Pattern, Program, Send, WaitFor
+from idic.picture import words
+from idic.picture.measure import width, wrap
+
+CARD = 252.0
+EXIT = 192.0
+_EDGE = 14.0
+_ICON = 34.0
+
+KINDS = {
+    "wait": ("#b45309", "#fffbeb"),
+    "wait_for": ("#7c3aed", "#f5f3ff"),
+    "choose": ("#0369a1", "#f0f9ff"),
+    "split": ("#0f766e", "#f0fdfa"),
+    "email": ("#1d4ed8", "#eff6ff"),
+    "sms": ("#15803d", "#f0fdf4"),
+    "web": ("#be185d", "#fdf2f8"),
+    "set": ("#475569", "#f8fafc"),
+    "call": ("#475569", "#f8fafc"),
+    "repeat": ("#4338ca", "#eef2ff"),
+    "enter": ("#047857", "#ecfdf5"),
+    "differentiate": ("#6d28d9", "#faf5ff"),
+    "exit": ("#b91c1c", "#fef2f2"),
+    "entry": ("#047857", "#ecfdf5"),
+    "goal": ("#a16207", "#fefce8"),
+    "leave": ("#b91c1c", "#fef2f2"),
+    "end": ("#334155", "#f1f5f9"),
+}
+"""The strong and the light colour of each kind. Dark text on the light one is easy to read, in print too."""
+
+INK, MUTED = "#0f172a", "#475569"
+
+
+class Line(NamedTuple):
+    """``y`` is the base line, from the top of the card."""
+
+    text: str
+    y: float
+    size: float = 12
+    bold: bool = False
+    color: str = INK
+    italic: bool = False
+
+
+class Card(NamedTuple):
+    """``name`` is the id of a step, or empty. ``icons`` are kinds; ``full`` is what a reader of the screen hears."""
+
+    kind: str
+    name: str
+    w: float
+    h: float
+    lines: tuple[Line, ...]
+    icons: tuple[str, ...]
+    full: str
+
+
+class Chip(NamedTuple):
+    """The words on a line: why it is taken."""
+
+    w: float
+    h: float
+    lines: tuple[Line, ...]
+
+
+def step_card(program: Program, step: AnyStep, *, told: bool = False) -> Card:
+    """``told``: the ways on from here are beside or below it, each with its words."""
+    said = words.step(step)
+    notes = list(said.notes)
+    if not told and isinstance(step, WaitFor) and (len(step.arms) > 1 or words.arm_words(step)[0] not in said.title):
+        notes[:0] = [f"· {text}" for text in words.arm_words(step)]
+    quote = words.opening(program, step) if isinstance(step, Send) else None
+    title = said.title
+    if isinstance(step, Send):
+        # The channels stand in the title, and as icons.
+        icons: tuple[str, ...] = step.channels
+        kind = step.channels[0]
+    else:
+        icons, kind = (step.kind,), step.kind
+    return card(kind, step.id, title, notes, quote=quote, icons=icons)
+
+
+def card(
+    kind: str,
+    name: str,
+    title: str,
+    notes: list[str],
+    *,
+    quote: str | None = None,
+    icons: tuple[str, ...] = (),
+    w: float = CARD,
+) -> Card:
+    strong = KINDS[kind][0]
+    room = w - _ICON - 2 * _EDGE + 8
+    lines: list[Line] = []
+    y = _EDGE + 8
+    icons = icons or (kind,)
+    head = room - 18 * (len(icons) - 1)
+    if name:
+        for text in wrap(name, head, 11, True, 2):
+            lines.append(Line(text, y, 11, True, strong))
+            y += 15
+        y += 3
+    for text in wrap(title, room, 13.5, True):
+        lines.append(Line(text, y, 13.5, True))
+        y += 18
+    if quote:
+        for text in wrap(f"“{quote}”", room, 12, most=2):
+            lines.append(Line(text, y, 12, color=MUTED, italic=True))
+            y += 16
+    for note in notes:
+        for text in wrap(note, room, 12):
+            lines.append(Line(text, y, 12, color=MUTED))
+            y += 16
+    full = ". ".join(filter(None, (name, title, *notes)))
+    return Card(kind, name, w, max(lines[-1].y + 15, 44), tuple(lines), icons, full)
+
+
+def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
+    strong = KINDS["exit"][0]
+    room = EXIT - 2 * 10
+    lines: list[Line] = []
+    y = 18.0
+    for label in labels:
+        for text in wrap(label, room, 11.5):
+            lines.append(Line(text, y, 11.5, color=MUTED))
+            y += 15
+    for text in wrap(f"exit {reason}", room - 20, 12, True):
+        lines.append(Line(text, y + 1, 12, True, strong))
+        y += 16
+    full = ". ".join(filter(None, (name, *labels, f"exit {reason}")))
+    return Card("exit", name, EXIT, y - 4, tuple(lines), (), full)
+
+
+def end_card(text: str) -> Card:
+    w = width(text, 12, True) + 36
+    return Card("end", "", w, 30, (Line(text, 20, 12, True, KINDS["end"][0]),), (), text)
+
+
+def chip(labels: tuple[str, ...], most: float = CARD) -> Chip:
+    lines: list[Line] = []
+    y = 15.0
+    for number, label in enumerate(labels):
+        for text in wrap(label if not number else f"or {label}", most - 20, 11.5, True):
+            lines.append(Line(text, y, 11.5, True, "#1e293b"))
+            y += 15
+    return Chip(max(width(line.text, 11.5, True) for line in lines) + 20, y - 15 + 21 - 14 + 1, tuple(lines))
+
+
+def entry_card(program: Program) -> Card:
+    said = words.entry(program.entry, program.zone)
+    return card("entry", "enters", said.title, list(said.notes), w=300)
+
+
+def segments_card(program: Program) -> Card | None:
+    if not program.segments and not program.values:
+        return None
+    notes = [*words.assignments(program.values)]
+    notes += [f"{one.name}: {one.when.text if one.when else 'otherwise'}" for one in program.segments]
+    title = "who is who" if program.segments else "decided at entry"
+    return card("differentiate", "differentiate", title, notes, w=300)
+
+
+def goal_card(goal: Goal) -> Card:
+    said = words.goal(goal)
+    return card("goal", "goal", said.title, list(said.notes), w=300)
+
+
+def leave_card(patterns: tuple[Pattern, ...]) -> Card:
+    return card("leave", "leave, at any step", words.events(patterns), [], w=300)

@@ -1,0 +1,128 @@
+"""A journey as the text of a Mermaid flow chart, as GitHub and most wikis draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from idic.journey.program import Exit, Program, Repeat, Send, Step, WaitFor
+from idic.picture import words
+from idic.picture.cards import INK, KINDS
+from idic.picture.structure import bodies
+
+_SHAPES = {"choose": ('{"', '"}'), "split": ('{"', '"}'), "wait": ('("', '")'), "wait_for": ('("', '")')}
+_BOX = ('["', '"]')
+
+
+def mermaid(program: Program) -> str:
+    lines = list(_lines(program))
+    drawn = "\n".join(lines)
+    # A name of Mermaid's own, such as call, cannot be that of a class.
+    lines += [
+        f"  classDef is_{kind} fill:{light},stroke:{strong},color:{INK}"
+        for kind, (strong, light) in KINDS.items()
+        if f":::is_{kind}\n" in drawn + "\n"
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(program: Program) -> Iterator[str]:
+    yield "---"
+    yield f'title: "{_plain(program.title)}"'
+    yield "---"
+    yield "flowchart TD"
+    said = words.entry(program.entry, program.zone)
+    yield f"  enters([{_quoted('enters', said.title, *said.notes)}]):::is_entry"
+    start = "enters"
+    if program.segments or program.values:
+        parts = [*words.assignments(program.values)]
+        parts += [f"{one.name}: {one.when.text if one.when else 'otherwise'}" for one in program.segments]
+        yield f"  who_is_who[{_quoted('differentiate', '', *parts)}]:::is_differentiate"
+        yield "  enters --> who_is_who"
+        start = "who_is_who"
+    rounds = bodies(program)
+    yield from _boxes(program, rounds, None, "  ")
+    yield f"  {start} --> {_node(program.first.step) if program.first.step else 'done'}"
+    exits: dict[str, str] = {}
+    for step in program.steps.values():
+        if isinstance(step, Repeat) and step.first.step:
+            yield f"  {_node(step.id)} --> {_node(step.first.step)}"
+        for way in words.ways(step) if not _is_end(step) else ():
+            if way.target.step is None:
+                reason = way.target.exit or "done"
+                # Each exit stands where it is taken: one for all would draw lines across the whole picture.
+                to = "done" if reason == "done" else f"{_node(step.id)}_x{len(exits)}"
+                if to != "done":
+                    exits[to] = reason
+            else:
+                to = _node(way.target.step)
+            back = step.id in rounds.get(way.target.step or "", ())
+            label = f"|{_quoted('', '', *_alternatives(way.labels))}| " if way.labels else ""
+            yield f"  {_node(step.id)} {'-.->' if back else '-->'} {label}{to}"
+    for name, reason in exits.items():
+        yield f"  {name}([{_quoted('', f'exit {reason}')}]):::is_exit"
+    yield "  done([done]):::is_end"
+    if program.goal:
+        goal = words.goal(program.goal)
+        yield f"  goal[{_quoted('goal', goal.title, *goal.notes)}]:::is_goal"
+    if program.leave:
+        yield f"  leaving[{_quoted('leave, at any step', words.events(program.leave))}]:::is_leave"
+
+
+def _boxes(program: Program, rounds: Mapping[str, frozenset[str]], around: str | None, indent: str) -> Iterator[str]:
+    """The steps whose innermost repeat is ``around``; those of a repeat in a frame of their own."""
+    for step in program.steps.values():
+        holders = [name for name, body in rounds.items() if step.id in body]
+        if isinstance(step, Repeat):
+            if _innermost(holders, rounds) == around:
+                yield f'{indent}subgraph {_node(step.id)}_rounds[" "]'
+                yield f"{indent}  {_box(program, step)}"
+                yield from _boxes(program, rounds, step.id, indent + "  ")
+                yield f"{indent}end"
+                yield f"{indent}style {_node(step.id)}_rounds fill:none,stroke:{KINDS['repeat'][0]},stroke-dasharray:5 4"
+        elif _innermost(holders, rounds) == around:
+            yield f"{indent}{_box(program, step)}"
+
+
+def _innermost(holders: list[str], rounds: Mapping[str, frozenset[str]]) -> str | None:
+    return min(holders, key=lambda name: len(rounds[name]), default=None)
+
+
+def _is_end(step: Step) -> bool:
+    return isinstance(step, Exit) and step.when is None
+
+
+def _box(program: Program, step: Step) -> str:
+    said = words.step(step)
+    notes = list(said.notes)
+    if isinstance(step, WaitFor) and len(words.ways(step)) == 1:
+        notes[:0] = words.arm_words(step)
+    opening = words.opening(program, step) if isinstance(step, Send) else None
+    notes[:0] = [f"“{opening}”"] if opening else []
+    kind = step.channels[0] if isinstance(step, Send) else step.kind
+    left, right = _SHAPES.get(step.kind, _BOX)
+    text = _quoted(step.id, said.title, *notes)[1:-1]
+    return f"{_node(step.id)}{left}{text}{right}:::is_{kind}"
+
+
+def _alternatives(labels: tuple[str, ...]) -> list[str]:
+    return [label if not number else f"or {label}" for number, label in enumerate(labels)]
+
+
+def _node(step: str | None) -> str:
+    """Never one of Mermaid's own words, such as ``end``."""
+    return f"s_{step}"
+
+
+def _quoted(head: str, title: str, *notes: str) -> str:
+    lines = [f"<b>{_escaped(title)}</b>"] if title else []
+    lines[:0] = [f"<i>{_escaped(head)}</i>"] if head else []
+    return '"' + "<br/>".join([*lines, *(_escaped(note) for note in notes)]) + '"'
+
+
+def _escaped(text: str) -> str:
+    """What Mermaid, Markdown or HTML would read as theirs, as numbers of characters."""
+    return "".join(f"#{ord(sign)};" if sign in '"#&<>`*~\\;' else " " if sign.isspace() else sign for sign in text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
