@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from idic.cli import api, check, dev, journeys, preview, store
+from idic.cli import api, check, dev, journeys, preview, store, test
 from idic.errors import IdicError
 from idic.settings import described
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(check.check)
+app.command("test")(test.tell)
 app.command()(preview.preview)
 app.command()(journeys.publish)
 app.command(epilog=_SETTINGS)(api.api)

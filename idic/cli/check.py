@@ -14,6 +14,7 @@ from idic.errors import NotFound
 class Format(StrEnum):
     text = "text"
     json = "json"
+    github = "github"
 
 
 def check(
@@ -21,9 +22,11 @@ def check(
         list[Path] | None,
         typer.Argument(help="Folders of journeys, or journey files; a file is checked with the vocabulary beside it."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[
+        Format, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
+    ] = Format.text,
 ) -> None:
-    """Check journeys: names, types, templates and every path. Exits 1 when there are errors."""
+    """Check journeys: names, types, templates and every path; and the stories beside them. Exits 1 when there are errors."""
     from idic.cli import checking
 
     try:
@@ -33,6 +36,8 @@ def check(
         raise typer.Exit(1) from None
     if format is Format.json:
         typer.echo(checking.as_json(compilations))
+    elif format is Format.github:
+        typer.echo(checking.as_annotations(compilations), nl=False)
     else:
         checking.show(compilations)
     if checking.have_errors(compilations):

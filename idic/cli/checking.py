@@ -11,16 +11,31 @@ from typing import Any
 import typer
 
 from idic.authoring import Compilation, compile_folder
+from idic.cli.github import annotation
 from idic.customize import longest
 from idic.journey.problems import Problem
 from idic.journey.report import bounds, matched, proved, reads
+from idic.rehearse.folder import beside, is_stories, read_all, story_files
 
 _COLORS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}
 
 
 def compiled(paths: Sequence[Path]) -> list[Compilation]:
-    """Each folder, or the one file with the vocabulary beside it. Raises ``NotFound``."""
-    return [compile_folder(path) if path.is_dir() else compile_folder(path.parent, only=path) for path in paths]
+    """Each folder with its stories, or the one file with the vocabulary and the stories beside it. Raises ``NotFound``."""
+    found = []
+    for path in paths:
+        if path.is_dir():
+            compilation = compile_folder(path)
+            read = read_all(story_files(path), compilation)
+        elif is_stories(path):
+            compilation = compile_folder(path.parent)
+            read, compilation = read_all([path], compilation), compilation._replace(problems=(), files={})
+        else:
+            compilation, stories = compile_folder(path.parent, only=path), beside(path)
+            # A story may lead on into other journeys.
+            read = read_all(stories, compile_folder(path.parent) if stories else compilation)
+        found.append(compilation._replace(problems=(*compilation.problems, *read.problems)))
+    return found
 
 
 def show(compilations: Sequence[Compilation]) -> None:
@@ -34,6 +49,12 @@ def as_json(compilations: Sequence[Compilation]) -> str:
     return json.dumps([item for compilation in compilations for item in _as_data(compilation)], indent=2)
 
 
+def as_annotations(compilations: Sequence[Compilation]) -> str:
+    """For GitHub."""
+    problems = [problem for compilation in compilations for problem in compilation.problems]
+    return "".join(f"{annotation(p.severity, p.file, p.line, p.column, 'idic check', p.text)}\n" for p in problems)
+
+
 def have_errors(compilations: Sequence[Compilation]) -> bool:
     return any(problem.severity == "error" for compilation in compilations for problem in compilation.problems)
 
@@ -44,9 +65,7 @@ def _print(compilation: Compilation) -> None:
     for file, problems in files.items():
         typer.secho(file, bold=True)
         for problem in problems:
-            typer.secho(f"  {problem.severity:<8}", fg=_COLORS[problem.severity], nl=False)
-            typer.echo(f" {_where(problem):<{width}} {problem.text}")
-            _print_excerpt(problem, width)
+            print_problem(problem, width)
         for journey, journey_file in compilation.files.items():
             program = compilation.programs.get(journey)
             if journey_file != file or program is None:
@@ -59,6 +78,14 @@ def _print(compilation: Compilation) -> None:
             typer.echo(f"  {'reads':<8} {reads(program, compilation.vocabulary)}")
     if not files:
         typer.echo("no journeys here")
+
+
+def print_problem(problem: Problem, width: int = 0, *, file: bool = False) -> None:
+    """With its line and carets. ``width`` is that of the longest place; with ``file`` the place begins with the file's name."""
+    place = f"{problem.file}:{_where(problem)}:" if file else _where(problem)
+    typer.secho(f"  {problem.severity:<8}", fg=_COLORS[problem.severity], nl=False)
+    typer.echo(f" {place:<{width}} {problem.text}")
+    _print_excerpt(problem, max(width, 0 if file else len(place)))
 
 
 def _print_excerpt(problem: Problem, width: int) -> None:

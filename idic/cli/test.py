@@ -1,0 +1,66 @@
+"""``idic test``: does it do what the stories say?"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HELP = """Tell the stories of journeys on a virtual clock, and hold them against what they expect. Exits 1 when one fails.
+
+A story is what happens to somebody and what they then get; days pass in no time, and nothing is sent. It stands in
+`journeys/NAME.stories.yaml`, beside the journey `NAME.yaml`:
+
+```
+journey: welcome
+people:
+  anna: {first_name: Anna, email: anna@example.com, consents: [email]}
+stories:
+  - story: Anna is greeted, and asked how she makes her coffee
+    start: 2026-03-27 10:00
+    play:
+      - event: Signed Up
+      - after: 20 minutes
+        expect: {sent: welcome, by: email, at: 10:20}
+      - answer: {hello: filter}
+      - after: 1 hour
+        expect: {sent: filter_tip, nothing more: yes}
+```
+
+What happens: `event`, `identify`, `click`, `answer`, `open`, `after`, `until`. What is expected: `entered`, `not entered`,
+`sent` (`by`, `at`, `on`, `subject`, `contains`), `not sent` (`because`), `waiting` (`until`), `ended`, `goal`, `segment`,
+`split`, `customer`, `values`, `called`, `nothing more`. What is learned, drawn or asked elsewhere is said `with`: `best`,
+`split`, `call`, `fails`.
+"""
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    github = "github"
+
+
+def tell(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders of journeys, journey files or files of stories")] = None,
+    word: Annotated[str, typer.Option("-k", help="Only the stories with this in their title or journey")] = "",
+    format: Annotated[
+        Format, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
+    ] = Format.text,
+) -> None:
+    from idic.cli import testing
+
+    tested = testing.tested(paths or [Path("journeys")], word)
+    match format:
+        case Format.json:
+            typer.echo(testing.as_json(tested))
+        case Format.github:
+            typer.echo(testing.as_annotations(tested), nl=False)
+        case _:
+            testing.show(tested)
+    if not testing.passed(tested):
+        raise typer.Exit(1)
+
+
+tell.__doc__ = HELP

@@ -1,0 +1,358 @@
+"""One person of a story: a customer of the simulator, with the real contact policy and the real composing.
+
+What the story does not say and idic would learn, draw or ask elsewhere is never made up: it is trouble, told with the line
+that would say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from itertools import count
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.markup import readable
+from idic.differentiate.profile import language_of, zone_of
+from idic.errors import CannotCompose, IdicError
+from idic.interact.policy import RULES, Consent, Request, decide
+from idic.interact.reach import reach
+from idic.journey.entry import StayOut
+from idic.journey.interpreter import Best, BestTime, MayWe, Ranked, Timed, Verdict, drawn
+from idic.journey.problems import did_you_mean, one_of
+from idic.journey.program import Call, Program, Send, Split
+from idic.journey.scope import Facts, Scope
+from idic.journey.simulator import Rehearsed, Sent, Simulator
+from idic.journey.state import Touched
+from idic.journey.times import Clock, Duration
+from idic.journey.trace import sentence
+from idic.rehearse.storybook import CLOCK, Person, Pins
+
+_MOST_DRAWS = 200_000
+_NOWHERE = "https://unsubscribe.example/"
+_UNCERTAIN = "uncertain"
+
+
+class StoryTrouble(IdicError):
+    """The story cannot go on as it is written."""
+
+    code = "story_trouble"
+
+
+class Mail(NamedTuple):
+    """A message as the person got it. ``answers`` are the values that its links answer with, ``links`` where the others
+    lead."""
+
+    sent: Sent
+    enrollment: str
+    subject: str | None
+    text: str
+    answers: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+class Asked(NamedTuple):
+    """A call of an endpoint."""
+
+    at: datetime
+    step: str
+    endpoint: str
+    given: Mapping[str, Any]
+
+
+class Refused(NamedTuple):
+    at: datetime
+    journey: str
+    why: StayOut
+
+
+class Entry(NamedTuple):
+    """A line of how a story went, in words. ``idic``: what idic did, and not the person."""
+
+    at: datetime
+    who: str
+    text: str
+    idic: bool
+
+
+class Stage:
+    """``zone`` is where the person lives; ``log`` everything that happened, in its order."""
+
+    def __init__(self, person: Person, programs: tuple[Program, ...], start: datetime, pins: Pins) -> None:
+        self.person = person
+        self.programs = programs
+        self.pins = pins
+        self.mails: list[Mail] = []
+        self.asked: list[Asked] = []
+        self.refused: list[Refused] = []
+        self.log: list[Entry] = []
+        self._logged: dict[str, int] = {}
+        self._consents = [Consent(channel, topic, True, start) for channel, topic in person.consents]
+        seen = person.seen_on_web
+        self._seen_at = seen.before(start, zone_of(person.traits, programs[0].zone)) if seen is not None else None
+        self.simulator = Simulator(
+            programs,
+            start,
+            traits=person.traits,
+            zone=zone_of(person.traits, programs[0].zone),
+            customer=_drawing(programs, person.name, pins.splits),
+            policy=self._may_we,
+            best=self._best,
+            best_time=self._best_time,
+            call=self._call,
+            deliver=self._deliver,
+        )
+
+    @property
+    def zone(self) -> str:
+        return self.simulator.zone
+
+    @property
+    def now(self) -> datetime:
+        return self.simulator.now
+
+    def until(self, instant: datetime) -> None:
+        self._moves(lambda: self.simulator.until(instant))
+
+    def after(self, span: Duration) -> datetime:
+        return span.after(self.now, self.zone)
+
+    def next(self, clock: Clock) -> datetime:
+        """The next such time of day, later than now."""
+        found = clock.next(self.now, self.zone)
+        return found if found > self.now else clock.next(Duration(seconds=1).after(found, self.zone), self.zone)
+
+    def happens(self, name: str, properties: Mapping[str, Any], about: str | None = None) -> None:
+        self._says(_told(name, properties), idic=False)
+        if name in ("Consent Given", "Consent Withdrawn"):
+            topic = properties.get("topic")
+            given = name == "Consent Given"
+            self._consents.append(Consent(str(properties.get("channel")), str(topic) if topic else None, given, self.now))
+        self._moves(lambda: self.simulator.happens(name, properties, about=about))
+
+    def presses(self, step: str, url: str | None, value: str | None) -> None:
+        """A click in the newest message of a step. Raises ``StoryTrouble`` where there is no such link."""
+        mail = next((mail for mail in reversed(self.mails) if mail.sent.step == step), None)
+        if mail is None:
+            raise StoryTrouble(f"{step} has sent nothing to {self.person.name} yet, so nothing in it can be clicked")
+        if value is not None and value not in mail.answers:
+            hint = did_you_mean(value, mail.answers) or f"it offers {one_of(mail.answers, 'and') or 'none'}"
+            raise StoryTrouble(f'no link in {mail.sent.message} answers "{value}"; {hint}')
+        properties: dict[str, Any] = {"step": step, "channel": mail.sent.channel}
+        if value is not None:
+            properties["value"] = value
+        if url is not None:
+            properties["url"] = url
+        self.happens("Link Clicked", properties, about=step)
+
+    def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
+        if visits:
+            self._seen_at = self.now
+        said = _listed(traits) + (", seen on the web" if visits else "")
+        self._says(f"known now: {said.removeprefix(', ')}", idic=False)
+        self.simulator.zone = zone_of({**self.simulator.traits, **traits}, self.programs[0].zone)
+        self._moves(lambda: self.simulator.becomes_known(**traits))
+
+    def enrolled(self, journey: str | None = None, key: str | None = None) -> Rehearsed | None:
+        """The newest enrollment, by default in the story's own journey."""
+        name = journey or self.programs[0].journey
+        there = [one for one in self.simulator.enrollments if one.program.journey == name]
+        return next((one for one in reversed(there) if key is None or one.state.key == key), None)
+
+    # What the simulator asks.
+
+    def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
+        program = self._sending(ask.step)
+        address, unreachable = reach(
+            ask.channel, self.simulator.customer, self.simulator.traits, self._seen_at, now, program.country
+        )
+        suppressed = "so the story says" if ask.channel in self.person.suppressed else None
+        return decide(
+            RULES,
+            Request(
+                now=now,
+                channel=ask.channel,
+                purpose=program.purpose,
+                topic=program.topic,
+                address=address,
+                zone=self.zone,
+                open=True,
+                traits=self.simulator.traits,
+                consents=self._consents,
+                suppressed=suppressed,
+                unreachable=unreachable,
+                deliver_by=ask.deliver_by,
+            ),
+        )
+
+    def _best(self, ask: Best, now: datetime) -> Ranked:
+        pinned = [channel for channel in self.pins.channels if channel in ask.channels]
+        if not pinned:
+            raise StoryTrouble(
+                f"{ask.step} takes the channel that is best for {self.person.name}, and which that is idic learns; say it: "
+                f"with: {{best: {{channel: {ask.channels[0]}}}}}"
+            )
+        return Ranked((*pinned, *(channel for channel in ask.channels if channel not in pinned)), "so the story says")
+
+    def _best_time(self, ask: BestTime, now: datetime) -> Timed:
+        match self.pins.time:
+            case Clock() as clock:
+                at = clock.next(ask.earliest, self.zone)
+                return Timed(min(at, ask.latest), "so the story says")
+            case "now":
+                return Timed(ask.earliest, "so the story says")
+            case _:
+                raise StoryTrouble(
+                    f"{ask.step} leaves at the time that is best for {self.person.name}, and which that is idic learns; "
+                    "say it: with: {best: {time: now}}"
+                )
+
+    def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        asked = next(s for program in self.programs if isinstance(s := program.steps.get(step), Call))
+        name = asked.endpoint.name
+        self.asked.append(Asked(self.now, step, name, given))
+        if name not in self.pins.calls:
+            raise StoryTrouble(
+                f"{step} calls {name}, and what it answers the story does not say; "
+                f"say it: with: {{call: {{{name}: {{…}}}}}}, or call: {{{name}: fails}}"
+            )
+        return self.pins.calls[name]
+
+    def _deliver(self, sent: Sent) -> Touched:
+        why = self.pins.fails.get((sent.step, sent.channel)) or self.pins.fails.get((sent.step, ""))
+        if why is not None and why != _UNCERTAIN:
+            return Touched(status="failed", at=sent.at, reason=why)
+        try:
+            self.mails.append(self._composed(sent))
+        except CannotCompose as problem:
+            return Touched(status="failed", at=sent.at, reason=problem.code)
+        return Touched(status="uncertain" if why else "sent", at=sent.at, reason=why)
+
+    def _composed(self, sent: Sent) -> Mail:
+        """The message as the person reads it, at the moment of its sending."""
+        one = next(
+            one
+            for one in reversed(self.simulator.enrollments)
+            if one.program.journey == sent.journey and self._claims(one, sent)
+        )
+        scope = Scope(one.program, Facts(self.facts(one.program), self.zone), sent.at, one.state)
+        language = language_of(self.simulator.traits, one.program.languages)
+        answers: list[str] = []
+        links: list[str] = []
+
+        def answer(value: str, url: str | None) -> str:
+            answers.append(value)
+            return url or "https://answer.example/"
+
+        def track(url: str) -> str:
+            links.append(url)
+            return url
+
+        subject = None
+        match sent.channel:
+            case "email":
+                mail = compose(
+                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, language=language, answer=answer
+                )
+                subject, text = mail.subject, mail.text
+            case "sms":
+                text = compose_sms(
+                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, language=language, answer=answer
+                )
+            case _:
+                placed = compose_web(one.program, sent.message, scope, language=language, answer=answer)
+                text, links = readable(placed.html), list(placed.links)
+        return Mail(sent, one.state.enrollment, subject, text, tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links)))
+
+    def facts(self, program: Program) -> Mapping[str, Any]:
+        """What is known of the person now, with what idic counts by itself."""
+        return self.simulator.facts(program).customer
+
+    @staticmethod
+    def _claims(one: Rehearsed, sent: Sent) -> bool:
+        touched = one.state.touches.get(sent.step, {}).get(sent.channel)
+        return touched is not None and touched.status == "claimed"
+
+    def _sending(self, step: str) -> Program:
+        return next(program for program in self.programs if isinstance(program.steps.get(step), Send))
+
+    def _says(self, text: str, *, idic: bool, at: datetime | None = None) -> None:
+        self.log.append(Entry(at or self.now, self.person.name, text, idic))
+
+    def _moves(self, move: Callable[[], object]) -> None:
+        """Let something move the simulator, and write down what came of it."""
+        before = len(self.simulator.refused)
+        try:
+            move()
+        finally:
+            for journey, why in self.simulator.refused[before:]:
+                self.refused.append(Refused(self.now, journey, why))
+                self._says(f"not let into {journey}: {why.reason}", idic=True)
+            self._write_down()
+        self._check_draws()
+
+    def _write_down(self) -> None:
+        """What was added to the traces of all enrollments."""
+        several = len({one.program.journey for one in self.simulator.enrollments}) > 1
+        new: list[tuple[datetime, str]] = []
+        for one in self.simulator.enrollments:
+            lead = f"{one.program.journey} › " if several else ""
+            known = self._logged.get(one.state.enrollment, 0)
+            for trace in one.trace[known:]:
+                why = {key: v.isoformat() if isinstance(v, datetime) else v for key, v in trace.why.items()}
+                text = sentence(trace.kind, trace.step, why, clock=CLOCK, zone=ZoneInfo(self.zone))
+                new.append((trace.at, f"{lead}{text}"))
+            self._logged[one.state.enrollment] = len(one.trace)
+        for at, text in sorted(new, key=lambda entry: entry[0]):
+            self._says(text, idic=True, at=at)
+
+    def _check_draws(self) -> None:
+        for one in self.simulator.enrollments:
+            for step in one.state.splits:
+                if step not in self.pins.splits:
+                    shares = one.program.steps[step]
+                    share = shares.shares[0].name if isinstance(shares, Split) else "…"
+                    raise StoryTrouble(
+                        f"the split {step} is drawn by chance; say which share {self.person.name} falls into: "
+                        f"with: {{split: {{{step}: {share}}}}}"
+                    )
+
+
+def _drawing(programs: tuple[Program, ...], name: str, wanted: Mapping[str, str]) -> str:
+    """An id by which a customer falls into these shares; shares follow from the id for ever."""
+    splits = [
+        (program, step, wanted[step.id])
+        for program in programs
+        for step in program.steps.values()
+        if isinstance(step, Split) and step.id in wanted
+    ]
+    for number in count():
+        id_ = name if number == 0 else f"{name}-{number}"
+        if all(drawn(step, id_, program.journey).name == share for program, step, share in splits):
+            return id_
+        if number > _MOST_DRAWS:
+            raise StoryTrouble(f"nobody falls into {one_of((share for _, _, share in splits), 'and')} at once")
+    raise AssertionError("numbers do not end")
+
+
+def _told(name: str, properties: Mapping[str, Any]) -> str:
+    said = _listed({key: value for key, value in properties.items() if key != "channel"})
+    return f"{name}{': ' if said else ''}{said}"
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_brief(value)}" for name, value in values.items())
+
+
+def _brief(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list() as items:
+            plain = all(isinstance(item, str | int | float) for item in items)
+            return ", ".join(map(str, items)) if plain and items else f"({len(items)} of them)"
+        case dict():
+            return "(there)"
+        case _:
+            return str(value)
