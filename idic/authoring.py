@@ -9,6 +9,7 @@ journeys/            every *.yaml but vocabulary.yaml, policy.yaml and *.stories
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from idic.customize.rehearsal import rehearse
@@ -26,7 +27,7 @@ _SUFFIXES = (".mjml", ".html", ".txt", ".liquid")
 
 
 def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
-    """Compile every journey in ``folder``, or ``only`` that file of it.
+    """Compile every journey in ``folder``, or ``only`` that file of it: the others are known then, and nothing is said of them.
 
     The names of files in problems are as ``folder`` was given. A file that cannot be read is a problem like any other.
     Raises ``NotFound`` when there is no such folder or file.
@@ -36,16 +37,11 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
     if only is not None and not only.is_file():
         raise NotFound(f"there is no file {only}; name a folder of journeys or a journey file")
     unread = Problems({})
-    journeys: dict[str, str] = {}
-    for path in [only] if only is not None else sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
-        if path.name in (VOCABULARY, *_LATER) or path.name.endswith((".stories.yaml", ".stories.yml")):
-            continue
-        if path.name.startswith(".") or (text := _read(path, unread)) is None:
-            continue
-        journeys[str(path)] = text
+    journeys = _journeys(folder, unread) if only is None else _texts([only] if _is_journey(only.name) else [], unread)
+    others = _journeys(folder, Problems({}), but=only) if only is not None else {}
     vocabulary = folder / VOCABULARY
     words = (str(vocabulary), _read(vocabulary, unread) or "") if vocabulary.is_file() else None
-    compilation = compile_journeys(journeys, words, _templates(folder / "templates", unread), check)
+    compilation = compile_journeys(journeys, words, _templates(folder / "templates", unread), check, others=others)
     rehearsed = _rehearsed(compilation, journeys)
     compilation = compilation._replace(
         programs={name: p for name, p in compilation.programs.items() if name not in rehearsed},
@@ -55,6 +51,20 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
         if (folder / name).is_file():
             unread.warning(Mark(str(folder / name), 1, 1), "arrives with a later version of idic, and is not read yet")
     return compilation._replace(problems=(*compilation.problems, *unread.all()))
+
+
+def _journeys(folder: Path, unread: Problems, but: Path | None = None) -> dict[str, str]:
+    """The texts of the journeys in a folder, without those of one file."""
+    paths = (path for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))) if _is_journey(path.name))
+    return _texts((path for path in paths if but is None or path.resolve() != but.resolve()), unread)
+
+
+def _texts(paths: Iterable[Path], unread: Problems) -> dict[str, str]:
+    return {str(path): text for path in paths if (text := _read(path, unread)) is not None}
+
+
+def _is_journey(name: str) -> bool:
+    return not (name in (VOCABULARY, *_LATER) or name.startswith(".") or name.endswith((".stories.yaml", ".stories.yml")))
 
 
 def _rehearsed(compilation: Compilation, journeys: dict[str, str]) -> dict[str, tuple[Problem, ...]]:
