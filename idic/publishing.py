@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from idic.authoring import Compilation
 from idic.journey.program import Program
+from idic.router.schedule import plan
 from idic.store import operating, programs
 from idic.store.database import Store, Tx
 from idic.store.programs import Change
@@ -96,6 +97,7 @@ async def _compared(tx: Tx, ordered: Sequence[Program]) -> tuple[Publication, ..
 async def _write(tx: Tx, ordered: Sequence[Program]) -> None:
     for program in ordered:
         await programs.publish(tx, program, tx.now())
+    await plan(tx, programs.Programs(), tx.now())
 
 
 async def _done(store: Store, work: Callable[[Tx], Awaitable[Published]], *, dry: bool) -> Published:

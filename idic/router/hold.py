@@ -26,8 +26,9 @@ from idic.interact.policy import CHANNELS, RULES, Consent, Request, Rule, decide
 from idic.interact.reach import Reach, reach
 from idic.journey import interpreter
 from idic.journey.ahead import leaving
-from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies
+from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies, day_of, full
 from idic.journey.interpreter import (
+    DUE,
     Ahead,
     Ask,
     Best,
@@ -53,7 +54,8 @@ from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
 from idic.journey.tally import Counted, counted_event, total
 from idic.router.instruction import Delivery, Instruction, brief
-from idic.store import calls, consents, customers, enrollments, events, outbox, placements, touches
+from idic.router.schedule import days_merged, days_moved
+from idic.store import admissions, calls, consents, customers, enrollments, events, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
 from idic.store.ingest import REQUEST, request
@@ -211,6 +213,8 @@ class Hold:
     async def _requested(self, event: Event) -> dict[str, Any]:
         """Let the customer into the one journey that is asked for, if it is published and takes them."""
         journey, given = event.properties["journey"], event.properties["given"]
+        if event.name == DUE and await events.entered_for(self.tx, self.id, event):
+            return {str(journey): "stays out: has entered for this time already"}
         for published in await self.house.programs.published(self.tx):
             if published.program.journey == journey:
                 entry = event.model_copy(update={"properties": given})
@@ -222,15 +226,16 @@ class Hold:
         watching = [one for one in await enrollments.concerned(self.tx, self.id, event.accepted_at) if one.open]
         # What was due before was due on what was known before.
         on_time = [await self._up_to(one, event.accepted_at) for one in watching]
-        await self._learn(told)
+        await self._learn(told, event.accepted_at)
         to_wake = await self._changed(on_time, told.keys(), event.accepted_at)
         moved = [now.id for before, now in zip(watching, on_time, strict=True) if now.seq > before.seq]
         await outbox.put(self.tx, "wake", list(dict.fromkeys([*moved, *to_wake])))
 
-    async def _learn(self, told: Mapping[str, Any]) -> None:
-        kept = {**self.traits, **told}
+    async def _learn(self, told: Mapping[str, Any], at: datetime) -> None:
+        before, kept = self.traits, {**self.traits, **told}
         self.traits = {name: value for name, value in kept.items() if value is not None}
         await customers.learn(self.tx, self.id, self.traits, self.now)
+        await days_moved(self.tx, self.house.programs, self.id, before, self.traits, at)
 
     async def _up_to(self, enrollment: Enrollment, at: datetime) -> Enrollment:
         """Do what was due before ``at``."""
@@ -328,6 +333,7 @@ class Hold:
         self.row = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
         self.traits = self.row["traits"]
         self._consents = None
+        await days_merged(self.tx, self.house.programs, absorbed["id"], self.row, at.accepted_at)
 
     async def _meet(self, enrollment: Enrollment, event: Event) -> bool:
         """Let an enrollment know of an event, as of the instant of the event. Returns whether its workflow must be woken.
@@ -396,6 +402,8 @@ class Hold:
         answer = admit(program, asked.key, event.accepted_at, facts.zone, is_in=is_in is not None, last_entered_at=last)
         if not isinstance(answer, Enter):
             return Entered(is_in, answer)
+        if is_in is None and not await self._room(program, event.accepted_at):
+            return Entered(None, full(program))
         if is_in is not None:
             restarted = await enrollments.get(self.tx, is_in)
             await self.close(restarted, Ending(kind="closed", reason="restarted", at=event.accepted_at))
@@ -412,6 +420,11 @@ class Hold:
             await outbox.put(self.tx, "start", [enrollment_id])
         await self._do(enrollment, program, outcome.effects)
         return Entered(enrollment_id, None)
+
+    async def _room(self, program: Program, at: datetime) -> bool:
+        """Whether one more may enter on that day; counted, if so."""
+        most = program.entry.at_most
+        return most is None or await admissions.count(self.tx, program.journey, day_of(program, at), most)
 
     # Moving.
 
@@ -480,7 +493,7 @@ class Hold:
         for effect in effects:
             match effect:
                 case Learn(values):
-                    await self._learn(values)
+                    await self._learn(values, self.now)
                     others = await enrollments.concerned(self.tx, self.id, self.now)
                     open_ = [one for one in others if one.open and one.id != enrollment.id]
                     await outbox.put(self.tx, "wake", await self._changed(open_, values.keys(), self.now))

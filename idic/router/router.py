@@ -21,6 +21,7 @@ from idic.router.dispatch import dispatch
 from idic.router.engine import Engine
 from idic.router.hold import Hold, House, holding
 from idic.router.reconcile import reconcile
+from idic.router.sweeping import Sweeper
 from idic.store import events, leases
 from idic.store.database import Store
 
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 _BATCH = 200
 _ROUTING = (0.02, 0.1)
 _DISPATCHING = (0.02, 0.25)
+_SWEEPING = (0.02, 0.5)
 """Real seconds between two looks: after work was found, and at the most while there is none. What this router decided
 itself it dispatches at once."""
 
@@ -56,6 +58,7 @@ class Router:
         self._every = reconcile_every
         self._now = now
         self._held_until = now()
+        self._sweeper = Sweeper(store, house)
         self._decided = asyncio.Event()
         self._trouble: dict[str, tuple[int, float]] = {}
 
@@ -65,6 +68,7 @@ class Router:
             tasks.create_task(self._steadily("lease", stop, self._renew, (self._lease.total_seconds() / 3,) * 2))
             tasks.create_task(self._steadily("route", stop, self.route, _ROUTING))
             tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _DISPATCHING, self._decided))
+            tasks.create_task(self._steadily("sweep", stop, self.sweep, _SWEEPING))
             # Asked often until it is our turn: no lease is held yet at the start, and whoever is killed leaves its own.
             turn = self._lease.total_seconds() / 3
             tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every, turn)))
@@ -152,8 +156,13 @@ class Router:
         partitions = self._held()
         return await dispatch(self.store, self.house, self.engine, partitions) if partitions else 0
 
+    async def sweep(self) -> int:
+        """Go on with what goes through all customers, if that is ours; returns how many were gone through."""
+        # One router does it for all, as there is nothing to divide: whoever holds the first partition.
+        return await self._sweeper.step() if 0 in self._held() else 0
+
     async def _reconcile(self) -> int:
-        # One router does it for all: whoever holds the first partition.
+        # This too one router does for all.
         if 0 in self._held():
             found = await reconcile(self.store, self.house, self.engine)
             if found.started or found.woken or found.ended:

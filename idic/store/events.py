@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from idic.journey.state import Event
 from idic.store.database import Tx
@@ -108,6 +108,28 @@ async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: d
 async def counted(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[Row]:
     """When those events were accepted (``accepted_at``), and what they carry, as it was sent (``properties``)."""
     return await tx.rows(select(events.c.accepted_at, events.c.properties).where(_within(customer_id, name, upto, since)))
+
+
+async def counted_of(tx: Tx, customer_ids: Collection[str], name: str, *, upto: datetime) -> list[Row]:
+    """Those events of many customers: ``customer_id``, ``accepted_at`` and ``properties``."""
+    chosen = select(events.c.customer_id, events.c.accepted_at, events.c.properties)
+    theirs = events.c.customer_id.in_(customer_ids) & (events.c.name == name) & (events.c.accepted_at <= upto)
+    return await tx.rows(chosen.where(theirs))
+
+
+async def entered_for(tx: Tx, customer_id: str, event: Event) -> bool:
+    """Whether the customer has entered a journey before, for the very time or day for which ``event`` says it is due: as
+    somebody they have been merged with, or where they lived before."""
+    given = events.c.properties["given"]
+    journey = str(event.properties["journey"])
+    told = event.properties["given"]
+    same = [given[name].as_string() == told[name] for name in ("at", "on") if isinstance(told, dict) and name in told]
+    before = select(events.c.id).where(
+        events.c.customer_id == customer_id, events.c.name == event.name, events.c.id != event.number
+    )
+    entered = events.c.outcome[journey].as_string().startswith("entered")
+    asked = before.where(events.c.properties["journey"].as_string() == journey, or_(*same), entered)
+    return await tx.row(asked.limit(1)) is not None
 
 
 async def instants(tx: Tx, customer_id: str, names: Sequence[str], *, upto: datetime) -> list[datetime]:

@@ -107,21 +107,49 @@ async def request(tx: Tx, customer_id: str, journey: str, given: Mapping[str, An
     """Keep a request that this customer be let into a journey, once by its ``message_id``; it is routed like an event, to
     that journey alone. ``given`` are the properties of the entry, ``name`` is what it is called in traces. The caller holds
     the customer."""
+    await _keep(tx, [_told(message_id, customer_id, requested(name, journey, given), tx.now())])
+
+
+class Told(NamedTuple):
+    """What idic has a customer be told of."""
+
+    kind: str
+    name: str
+    properties: dict[str, Any]
+    occurred_at: datetime | None = None
+
+
+def requested(name: str, journey: str, given: Mapping[str, Any]) -> Told:
+    return Told(REQUEST, name, {"journey": journey, "given": dict(given)})
+
+
+async def tell(tx: Tx, message_id: str, told: Mapping[str, Told]) -> None:
+    """Keep an event for each of many customers; for each once by ``message_id`` and theirs. Of who was merged it is for whom
+    they became."""
+    roots = await _held(tx, set(told))
     now = tx.now()
-    row = {
+    rows: dict[str, Row] = {}
+    for customer_id in sorted(told):
+        root = roots[customer_id].id
+        rows.setdefault(root, _told(f"{message_id}:{root}", root, told[customer_id], now))
+    if rows:
+        await _keep(tx, list(rows.values()))
+
+
+def _told(message_id: str, customer_id: str, told: Told, now: datetime) -> Row:
+    return {
         "message_id": message_id,
         "customer_id": customer_id,
         "partition": partition_of(customer_id),
-        "kind": REQUEST,
-        "name": name,
-        "properties": {"journey": journey, "given": dict(given)},
+        "kind": told.kind,
+        "name": told.name,
+        "properties": told.properties,
         "merges": None,
         "enrollment_id": None,
         "step": None,
-        "occurred_at": now,
+        "occurred_at": told.occurred_at or now,
         "accepted_at": now,
     }
-    await _keep(tx, [row])
 
 
 async def customer_of(tx: Tx, person: Person) -> str:

@@ -188,9 +188,12 @@ sweeps = Table(
     Column("name", Text, nullable=False),
     Column("properties", Json, nullable=False),
     Column("due_at", Instant, nullable=False),
+    # Of an event about a thing: when its sender says that it happened.
+    Column("occurred_at", Instant),
     # All customers up to this one have been gone through.
     Column("after_id", String(32), nullable=False, server_default=""),
     Column("done_at", Instant),
+    Index("ix_sweeps_kind", "kind", "name", "due_at"),
     Index(
         "ix_sweeps_open",
         "due_at",
@@ -221,6 +224,7 @@ calls = Table(
     Column("asked_at", Instant, nullable=False),
     Column("settled_at", Instant),
     UniqueConstraint("enrollment_id", "step", "round"),
+    Index("ix_calls_customer", "customer_id"),
 )
 """Calls of endpoints. The id is the idempotency key that every try carries."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 
 from activities.advance import Advance
 from activities.courier import Parcel
@@ -16,9 +16,11 @@ from activities.deliver import Deliver
 from idic.interact.channels.protocol import Accepted, Outcome, Placed
 from idic.interact.policy import RULES, Rule
 from idic.journey.program import Program
+from idic.journey.state import State
 from idic.journey.times import Duration
 from idic.router.hold import Hold, House, holding
 from idic.router.instruction import Instruction
+from idic.router.sweeping import Sweeper
 from idic.store import enrollments, events, programs, tables, touches
 from idic.store.copies import Copy
 from idic.store.database import Store, Tx
@@ -103,6 +105,19 @@ class World:
 
         await holding(self.store, self.house, "route", customer_id, nothing)
 
+    async def sweep(self, sweeper: Sweeper | None = None) -> None:
+        """Do all that is due for many customers at once, and route what they are told of it."""
+        sweeper = sweeper or Sweeper(self.store, self.house, page=2)
+        while await sweeper.step() or await self.route_all():
+            pass
+
+    async def route_all(self) -> int:
+        async with self.store.reading() as tx:
+            waiting = await events.customers_waiting(tx, range(tables.PARTITIONS), 1000)
+        for customer_id in waiting:
+            await self.route(customer_id)
+        return len(waiting)
+
     async def happens(self, customer_id: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> None:
         await self.accept(customer_id, name, properties, **more)
         await self.route(customer_id)
@@ -126,6 +141,23 @@ class World:
 
     async def deliver(self, touch: str) -> Instruction:
         return await self.delivering.deliver(touch)
+
+    async def clicked(self, state: State, step: str, channel: str, properties: dict[str, Any]) -> None:
+        touch = touches.touch_id(state.enrollment, step, state.rounds.get(step, 1), channel)
+        await self.reported(touch, "Link Clicked", properties)
+
+    async def answer(self, call: str, response: Mapping[str, Any] | None) -> Instruction:
+        """An endpoint answers a call, or (None) fails."""
+
+        async def work(hold: Hold) -> Instruction:
+            row = await hold.tx.row(tables.calls.select().where(tables.calls.c.id == call))
+            assert row is not None
+            enrollment = await enrollments.get(hold.tx, row["enrollment_id"])
+            moved = await hold.answer(enrollment, row, response, None if response is not None else "failed")
+            return await hold.instruction(moved)
+
+        whose = select(tables.calls.c.customer_id).where(tables.calls.c.id == call).scalar_subquery()
+        return await holding(self.store, self.house, "answer", whose, work)
 
     async def work(self, enrollment_id: str) -> Instruction:
         """Do what the workflow would, until it would sleep or end."""

@@ -53,11 +53,13 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("properties", Json, nullable=False),
         sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("occurred_at", Instant(), nullable=True),
         sa.Column("after_id", sa.String(length=32), server_default="", nullable=False),
         sa.Column("done_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sweeps")),
         sa.UniqueConstraint("message_id", name=op.f("uq_sweeps_message_id")),
     )
+    op.create_index("ix_sweeps_kind", "sweeps", ["kind", "name", "due_at"])
     op.create_index(
         "ix_sweeps_open",
         "sweeps",
@@ -86,6 +88,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
         sa.UniqueConstraint("enrollment_id", "step", "round", name=op.f("uq_calls_enrollment_id_step_round")),
     )
+    op.create_index("ix_calls_customer", "calls", ["customer_id"])
 
 
 def downgrade() -> None:

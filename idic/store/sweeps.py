@@ -1,0 +1,161 @@
+"""Sweeps: what goes through all customers, page by page, in the order of their ids. The row says how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import delete, or_, select, update
+
+from idic.store.database import Tx
+from idic.store.ingest import among
+from idic.store.tables import Row, customers, due, events, sweeps
+
+Kind = Literal["scheduled", "days", "broadcast"]
+
+
+class Sweep(NamedTuple):
+    """``kind`` is ``scheduled`` (``name`` is a journey that all are asked into at ``due_at``), ``days`` (whose next days are
+    found anew) or ``broadcast`` (``name`` is an event about a thing). All customers up to ``after_id`` have been gone
+    through."""
+
+    id: int
+    kind: Kind
+    message_id: str
+    name: str
+    properties: dict[str, Any]
+    due_at: datetime
+    occurred_at: datetime | None
+    after_id: str
+    done_at: datetime | None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has not begun."""
+        return self.done_at is None and not self.after_id
+
+
+async def add(
+    tx: Tx,
+    kind: Kind,
+    message_id: str,
+    name: str,
+    due_at: datetime,
+    properties: dict[str, Any] | None = None,
+    occurred_at: datetime | None = None,
+) -> None:
+    """Have everybody gone through from ``due_at`` on; once by ``message_id``."""
+    row = {"kind": kind, "message_id": message_id, "name": name, "due_at": due_at, "occurred_at": occurred_at}
+    await tx.execute(tx.insert(sweeps).values(**row, properties=properties or {}).on_conflict_do_nothing())
+
+
+async def newest(tx: Tx, kind: Kind, name: str) -> Sweep | None:
+    """The one of this kind and name that is due last, done or not."""
+    chosen = select(sweeps).where(sweeps.c.kind == kind, sweeps.c.name == name)
+    row = await tx.row(chosen.order_by(sweeps.c.due_at.desc()).limit(1))
+    return Sweep(**row) if row else None
+
+
+async def take_back(tx: Tx, sweep: Sweep) -> None:
+    """Forget one that has not begun."""
+    await tx.execute(delete(sweeps).where(sweeps.c.id == sweep.id, sweeps.c.after_id == "", sweeps.c.done_at.is_(None)))
+
+
+async def due_now(tx: Tx, now: datetime) -> list[int]:
+    """The ids of those that are to be gone on with, who has waited longest first."""
+    open_ = select(sweeps.c.id).where(sweeps.c.done_at.is_(None), sweeps.c.due_at <= now)
+    return [row["id"] for row in await tx.rows(open_.order_by(sweeps.c.due_at, sweeps.c.id).limit(20))]
+
+
+async def hold(tx: Tx, sweep_id: int) -> Sweep | None:
+    """Hold the row; None where it is done, or somebody else is at it."""
+    open_ = select(sweeps).where(sweeps.c.id == sweep_id, sweeps.c.done_at.is_(None))
+    row = await tx.row(open_.with_for_update(skip_locked=True))
+    return Sweep(**row) if row else None
+
+
+async def proceed(tx: Tx, sweep: Sweep, after_id: str) -> None:
+    """Note how far it has come; it is held."""
+    await tx.execute(update(sweeps).where(sweeps.c.id == sweep.id).values(after_id=after_id))
+
+
+async def finish(tx: Tx, sweep: Sweep, at: datetime) -> None:
+    await tx.execute(update(sweeps).where(sweeps.c.id == sweep.id).values(done_at=at))
+
+
+async def page(tx: Tx, sweep: Sweep, limit: int) -> list[Row]:
+    """The next customers of a sweep, as of those who were there when it was due: ``id``, ``traits`` and ``merged_into`` (of
+    those who were merged only since then). Of ``days`` they are held, so that what is told of them comes before or after."""
+    chosen = select(customers.c.id, customers.c.traits, customers.c.merged_into).where(customers.c.id > sweep.after_id)
+    if sweep.kind == "days":
+        chosen = chosen.where(customers.c.merged_into.is_(None)).with_for_update(read=True, key_share=True)
+    else:
+        since = or_(customers.c.merged_into.is_(None), customers.c.updated_at >= sweep.due_at)
+        chosen = chosen.where(customers.c.created_at <= sweep.due_at, since)
+    return await tx.rows(chosen.order_by(customers.c.id).limit(limit))
+
+
+async def held(tx: Tx, ids: Collection[str]) -> list[Row]:
+    """These customers, held, so that what is told of them comes before or after: ``id`` and ``traits``. Who was merged is
+    left out."""
+    chosen = select(customers.c.id, customers.c.traits).where(among(tx, customers.c.id, ids), customers.c.merged_into.is_(None))
+    return await tx.rows(chosen.order_by(customers.c.id).with_for_update(read=True, key_share=True))
+
+
+async def unrouted(tx: Tx, limit: int) -> list[str]:
+    """Customers of events that nobody has routed yet; as many as ``limit`` means that there are more."""
+    waiting = select(events.c.customer_id).where(events.c.routed_at.is_(None)).limit(limit)
+    return [row["customer_id"] for row in await tx.rows(waiting)]
+
+
+# Days of each customer's own.
+
+
+class Due(NamedTuple):
+    """``at`` is None where there is no such day."""
+
+    customer_id: str
+    journey: str
+    at: datetime | None
+
+
+async def remember(tx: Tx, days: Collection[Due], now: datetime) -> None:
+    """Let these be the days on which customers, who are held, enter next. A day that has come already stays until it is
+    taken, whatever has become known since."""
+    known = [day._asdict() for day in sorted(days) if day.at is not None]
+    if known:
+        insert = tx.insert(due)
+        await tx.execute(
+            insert.on_conflict_do_update(
+                index_elements=[due.c.journey, due.c.customer_id],
+                set_={"at": insert.excluded.at},
+                where=due.c.at > now,
+            ),
+            known,
+        )
+    for journey in {day.journey for day in days}:
+        without = [day.customer_id for day in days if day.journey == journey and day.at is None]
+        if without:
+            theirs = (due.c.journey == journey) & among(tx, due.c.customer_id, without)
+            await tx.execute(delete(due).where(theirs, due.c.at > now))
+
+
+async def days_come(tx: Tx, now: datetime, limit: int) -> list[Due]:
+    """The days that have come, the earliest first."""
+    rows = await tx.rows(select(due).where(due.c.at <= now).order_by(due.c.at).limit(limit))
+    return sorted(Due(**row) for row in rows)
+
+
+async def take_day(tx: Tx, day: Due) -> bool:
+    """Take a day that has come, whose customer is held. False if somebody else did."""
+    taken = delete(due).where(due.c.journey == day.journey, due.c.customer_id == day.customer_id, due.c.at == day.at)
+    return (await tx.execute(taken)).rowcount == 1
+
+
+async def merge_days(tx: Tx, absorbed: str, into: str, now: datetime) -> None:
+    """A day of somebody merged that has come already is their heir's, where the heir has none that has; the others are to be
+    found anew."""
+    come = await tx.rows(select(due).where(due.c.customer_id == absorbed, due.c.at <= now))
+    await tx.execute(delete(due).where(due.c.customer_id == absorbed))
+    await remember(tx, [Due(**row)._replace(customer_id=into) for row in come], now)
