@@ -139,7 +139,7 @@ def _show_failed(one: Tested, book: Storybook, told: Told) -> None:
             typer.echo(f"{_INDENT}instead {failure.instead}")
     if not told.timeline:
         return
-    several = len(book.people) > 1
+    several = len({entry.who for entry in told.timeline}) > 1
     zones = list(dict.fromkeys(book.zone_of(entry.who) for entry in told.timeline))
     where = zones[0] if len(zones) == 1 else "each in their own zone"
     typer.secho(f"{_INDENT}as it went, {where}:", bold=True)

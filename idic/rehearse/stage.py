@@ -188,7 +188,7 @@ class Stage:
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         pinned = [channel for channel in self.pins.channels if channel in ask.channels]
-        if not pinned:
+        if not self.pins.channels:
             raise StoryTrouble(
                 f"{ask.step} takes the channel that is best for {self.person.name}, and which that is idic learns; say it: "
                 f"with: {{best: {{channel: {ask.channels[0]}}}}}"
