@@ -20,7 +20,7 @@ from idic.interact.channels.protocol import (
     SmsChannel,
 )
 from idic.interact.links import Links
-from idic.journey.program import Program, Web
+from idic.journey.program import Program
 from idic.journey.scope import Scope
 from idic.store.copies import Copy
 
@@ -171,8 +171,7 @@ class WebCourier:
             answer=lambda value, url: self._links.answer(parcel.touch, value, url),
             language=parcel.language,
         )
-        content = parcel.program.messages[parcel.message].contents["web"]
-        assert isinstance(content, Web)
+        content = written.content
         return Placed(content.slot, written.html, written.links, content.show_for, content.ends_on_click)
 
     def copy(self, message: Placed) -> Copy:

@@ -2,22 +2,23 @@
 
 journeys/            every *.yaml but vocabulary.yaml, policy.yaml and *.stories.yaml is a journey
   vocabulary.yaml
-  templates/         bodies: welcome.mjml, digest.html, note.txt
-    blocks/          what {% render 'footer' %} takes: footer.mjml
+  templates/         bodies: welcome.mjml, digest.html, note.txt; in a language of its own: welcome.de.mjml
+    blocks/          what {% render 'footer' %} takes: footer.mjml, footer.de.mjml
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from idic.customize.rehearsal import rehearse
+from idic.customize.rehearsal import Unsound, rehearse
 from idic.customize.templates import check
 from idic.errors import NotFound
 from idic.journey.compiler import Compilation, compile_journeys
 from idic.journey.content import Template, Templates
 from idic.journey.problems import Mark, Problem, Problems
+from idic.journey.source import Mapping, parse
+from idic.journey.wording import spoken_of
 
 __all__ = ["Compilation", "compile_folder"]
 
@@ -41,8 +42,9 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
     others = _journeys(folder, Problems({}), but=only) if only is not None else {}
     vocabulary = folder / VOCABULARY
     words = (str(vocabulary), _read(vocabulary, unread) or "") if vocabulary.is_file() else None
-    compilation = compile_journeys(journeys, words, _templates(folder / "templates", unread), check, others=others)
-    rehearsed = _rehearsed(compilation, journeys)
+    templates = _templates(folder / "templates", unread)
+    compilation = compile_journeys(journeys, words, templates, check, others=others)
+    rehearsed = _rehearsed(compilation, journeys, templates)
     compilation = compilation._replace(
         programs={name: p for name, p in compilation.programs.items() if name not in rehearsed},
         problems=(*compilation.problems, *(problem for found in rehearsed.values() for problem in found)),
@@ -67,24 +69,39 @@ def _is_journey(name: str) -> bool:
     return not (name in (VOCABULARY, *_LATER) or name.startswith(".") or name.endswith((".stories.yaml", ".stories.yml")))
 
 
-def _rehearsed(compilation: Compilation, journeys: dict[str, str]) -> dict[str, tuple[Problem, ...]]:
+def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Templates) -> dict[str, tuple[Problem, ...]]:
     """The journeys whose messages cannot be made into mails, each with its problems, at the place of the message."""
+    files = {template.source: template.file for template in templates.bodies.values()}
     found: dict[str, tuple[Problem, ...]] = {}
     for name, program in compilation.programs.items():
         unsound = rehearse(program)
         if not unsound:
             continue
         file = compilation.files[name]
-        text = journeys[file]
-        problems = Problems({file: text})
+        problems = Problems({file: journeys[file]})
         for one in unsound:
-            lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"\s+{one.message}:", line)]
+            whose = spoken_of(one.segment, one.language)
             problems.error(
-                Mark(file, lines[-1] if lines else 1, 1),
-                f'message "{one.message}" cannot be composed for a customer with {one.whom}: {one.problem}',
+                _place_of(one, file, journeys[file]),
+                f'message "{one.message}"{f", {whose}," if whose else ""} cannot be composed for a customer with {one.whom}: '
+                f"{one.problem}",
+                f"see {files[one.source]}" if one.source in files else None,
             )
         found[name] = problems.all()
     return found
+
+
+def _place_of(one: Unsound, file: str, text: str) -> Mark:
+    """Where the message is written, or what of it is for this segment and in this language."""
+    place = Mark(file, 1, 1)
+    root = parse(file, text, Problems({}))
+    node = root.get("customize") if isinstance(root, Mapping) else None
+    for above, name in (("", one.message), ("for", one.segment), ("in", one.language)):
+        inside = node.get(above) if above and isinstance(node, Mapping) else node
+        key = inside.key(name) if isinstance(inside, Mapping) else None
+        if key is not None and isinstance(inside, Mapping):
+            place, node = key.mark, inside.get(name)
+    return place
 
 
 def _templates(folder: Path, unread: Problems) -> Templates:

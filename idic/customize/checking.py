@@ -54,9 +54,10 @@ class Checker(Conditions):
             self._source = outer
 
     def _check(self, source: str, known: Known) -> None:
-        for place, message in foreign(source):
+        elsewhere = list(foreign(source))
+        for place, message in elsewhere:
             self._tell(place, message)
-        if self.problems:
+        if elsewhere:
             return
         try:
             template = parse(source, "text")

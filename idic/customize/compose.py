@@ -6,6 +6,7 @@ Pure: values come from a scope, and every address to click in a mail or an SMS p
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,7 @@ from idic.customize.markup import TrackUrl, finish_html, html_from_mjml, readabl
 from idic.customize.pages import links_of, page_of_text, says_nothing, unsafe
 from idic.customize.segments import plain_spaces
 from idic.customize.templates import Answering, Dialect, Reader, Url, names_in, render
+from idic.customize.variants import chosen
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
 from idic.journey.program import Attribute, Email, Message, Program, Sms, Web
@@ -30,10 +32,12 @@ class Composed(NamedTuple):
 
 
 class ComposedWeb(NamedTuple):
-    """``links`` are the http(s) addresses in ``html`` that can be clicked, each once."""
+    """``links`` are the http(s) addresses in ``html`` that can be clicked, each once; ``content`` says in which slot it stands
+    and for how long."""
 
     html: str
     links: tuple[str, ...]
+    content: Web
 
 
 def compose(
@@ -52,7 +56,8 @@ def compose(
     ``track`` turns the address of a link into the one that is clicked; it is asked for every http(s) address but
     ``unsubscribe_url`` and what ``answer`` gave. ``answer`` makes the address that records a value as the customer's
     answer and leads on to another address, if one is named. ``pixel`` is the address of the picture that tells of an
-    opening. ``language`` (BCP 47) is the customer's, the program's own where nobody knows it.
+    opening. ``language`` (BCP 47) is the customer's, the program's own where nobody knows it; what was not written in it they
+    read in the program's, its dates and amounts as well. The segment is asked of ``scope``.
 
     Raises ``CannotCompose`` with a code that says why.
     """
@@ -115,7 +120,7 @@ def compose_web(
         raise CannotCompose(f"for this customer the body is not safe: {problem.message}", code="unsafe")
     if says_nothing(html):
         raise _says_nothing(message_id)
-    return ComposedWeb(html, links_of(html))
+    return ComposedWeb(html, links_of(html), content)
 
 
 def _says_nothing(message_id: str) -> CannotCompose:
@@ -137,12 +142,21 @@ def _begin(
     """What writes this message's templates, and its content for the channel of this kind."""
     channel = kind.model_fields["channel"].default
     message = program.messages.get(message_id)
-    content = message.contents.get(channel) if message else None
-    if message is None or not isinstance(content, kind):
+    found = (
+        chosen(message, channel, _segment(message, scope), language or program.language, program.language) if message else None
+    )
+    if message is None or found is None or not isinstance(found.content, kind):
         raise CannotCompose(f'message "{message_id}" has no {channel}', code="no_content")
-    reader = Reader(language or program.language, scope.zone, program.currency)
+    reader = Reader(found.language, scope.zone, program.currency)
     values = _values(program, message, scope, unsubscribe_url, reader)
-    return _Writer(message, values, reader, answer, unsubscribe_url), content
+    return _Writer(found.blocks, values, reader, answer, unsubscribe_url), found.content
+
+
+def _segment(message: Message, scope: Scope) -> str:
+    if not message.variants:
+        return ""
+    segment, _ = scope.raw("segment")
+    return segment if isinstance(segment, str) else ""
 
 
 class _Writer:
@@ -150,22 +164,21 @@ class _Writer:
 
     def __init__(
         self,
-        message: Message,
+        blocks: Mapping[str, str],
         values: dict[str, object],
         reader: Reader,
         answer: Answering | None,
         unsubscribe_url: str | None,
     ) -> None:
         self.reader = reader
-        self._message = message
+        self._blocks = blocks
         self._values = values
         self._answer = answer
         self._ours = {unsubscribe_url}
 
     def written(self, source: str, dialect: Dialect = "text") -> str:
         answering = self._answered if self._answer else None
-        blocks = self._message.blocks
-        return render(source, self._values, blocks, dialect=dialect, reader=self.reader, answering=answering)
+        return render(source, self._values, self._blocks, dialect=dialect, reader=self.reader, answering=answering)
 
     def tracking(self, track: TrackUrl) -> TrackUrl:
         """``track`` for every address that does not tell by itself that it was clicked."""

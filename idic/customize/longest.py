@@ -5,7 +5,7 @@ What a customer's values are, nobody knows before they come. So the bound says w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from liquid.ast import BlockNode, Node
@@ -25,7 +25,9 @@ from liquid.expression import Expression
 
 from idic.customize.engine import parse
 from idic.customize.segments import plain_spaces, segments
+from idic.customize.variants import chosen, readers
 from idic.journey.program import Message, Program, Sms
+from idic.journey.wording import spoken_of
 
 VALUE = 40
 """Of characters in a text or a link: what somebody is called, and a short link."""
@@ -36,6 +38,7 @@ _LONGEST = {"money": 13, "date": 30, "size": 3}
 """What these filters write at most, in any language: 1.234.567,89 € and Wednesday, 30 September 2026."""
 _TEXT = "x" * VALUE
 _UNICODE = "\u0416"
+_NO_LANGUAGE = "und"
 
 
 class Worst(NamedTuple):
@@ -51,12 +54,21 @@ class Worst(NamedTuple):
 
 
 def worst(message: Message) -> Worst | None:
-    """None for a message without an SMS."""
-    content = message.contents.get("sms")
-    if not isinstance(content, Sms):
-        return None
-    walk = _Walk(message.blocks)
-    text = " ".join(plain_spaces(walk.longest(parse(content.text, "text").nodes)).split())
+    """Of everybody who may read it, in any language; None for a message without an SMS."""
+    return max((one for _, one in _each(message)), key=_cost, default=None)
+
+
+def _each(message: Message) -> Iterator[tuple[tuple[str, str], Worst]]:
+    """Of which segment and language it reads differently, with what it comes to there: first of neither."""
+    for segment, language in readers(message):
+        found = chosen(message, "sms", segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
+        if found is not None and isinstance(found.content, Sms):
+            yield (segment, language), _worst(found.content.text, found.blocks)
+
+
+def _worst(source: str, blocks: Mapping[str, str]) -> Worst:
+    walk = _Walk(blocks)
+    text = " ".join(plain_spaces(walk.longest(parse(source, "text").nodes)).split())
     found = segments(text)
     assumed = walk.texts, walk.links, walk.loops
     if found.encoding == "Unicode":
@@ -65,20 +77,36 @@ def worst(message: Message) -> Worst | None:
     return Worst(found.count, segments(_UNICODE + text[1:]).count if walk.texts else None, *assumed)
 
 
+def _cost(one: Worst) -> tuple[int, int]:
+    return max(one.plain or 0, one.unicode or 0), one.plain or one.unicode or 0
+
+
 def said(program: Program) -> str:
-    """``personal_offer: at most 2 (GSM-7), 3 where a name needs Unicode · assumed: texts and links of up to 40 characters``;
-    empty for a program that sends no SMS."""
-    all_ = {name: found for name, message in program.messages.items() if (found := worst(message))}
-    if not all_:
+    """``personal_offer: at most 2 (GSM-7), 3 where a name needs Unicode; in de: at most 1 (GSM-7) · assumed: texts and links of
+    up to 40 characters``; empty for a program that sends no SMS."""
+    all_ = {name: dict(_each(message)) for name, message in program.messages.items()}
+    every = [one for found in all_.values() for one in found.values()]
+    if not every:
         return ""
     assumed = []
-    named = [name for name in ("texts", "links") if any(getattr(one, name) for one in all_.values())]
+    named = [name for name in ("texts", "links") if any(getattr(one, name) for one in every)]
     if named:
         assumed.append(f"{' and '.join(named)} of up to {VALUE} characters")
-    if any(one.loops for one in all_.values()):
+    if any(one.loops for one in every):
         assumed.append(f"lists of up to {TURNS}")
-    counts = "; ".join(f"{name}: {_said(one)}" for name, one in all_.items())
+    counts = "; ".join(f"{name}: {_said_of(found)}" for name, found in all_.items() if found)
     return f"{counts} · assumed: {', '.join(assumed)}" if assumed else counts
+
+
+def _said_of(found: Mapping[tuple[str, str], Worst]) -> str:
+    """Where it costs the same as it does for everybody, or for everybody in that language, it is not said again."""
+    first = found["", ""]
+    more = [
+        f"{spoken_of(segment, language)} {_said(one)}"
+        for (segment, language), one in found.items()
+        if _said(one) != _said(found.get(("", language), first) if segment else first)
+    ]
+    return ", ".join([_said(first), *more])
 
 
 def _said(one: Worst) -> str:

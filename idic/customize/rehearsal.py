@@ -1,4 +1,5 @@
 """Every message of a program composed for two people nobody is: one of whom everything is known, one of whom nothing is.
+They are of every segment, and read every language, for which there is something of its own.
 
 What the check of templates cannot see shows here: MJML that does not hold together, a subject that comes out empty.
 """
@@ -12,9 +13,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.variants import chosen, readers
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
-from idic.journey.program import Attribute, Message, Program, Type
+from idic.journey.program import Attribute, Message, Program, Sms, Type
 from idic.journey.types import never_missing
 
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
@@ -31,22 +33,31 @@ _SAMPLES: dict[str, object] = {
 
 
 class Unsound(NamedTuple):
-    """``whom`` is ``everything known`` or ``nothing known``."""
+    """``whom`` is ``everything known`` or ``nothing known``. ``segment`` and ``language`` say for whom it is otherwise than
+    for everybody, where it is; ``source`` is the body or the text that cannot be made into a message."""
 
     message: str
     whom: str
     problem: CannotCompose
+    channel: str
+    source: str
+    segment: str = ""
+    language: str = ""
 
 
 class _Sample:
     """A scope of made-up values: of every name that is read, or of those alone that are always there."""
 
-    def __init__(self, program: Program, message: Message, everything: bool) -> None:
+    def __init__(self, program: Program, message: Message, everything: bool, segment: str) -> None:
         self.currency, self.zone, self.now = program.currency, program.zone, _NOW
         self._reads: Mapping[str, Attribute] = message.reads
         self._everything = everything
+        others = (one.name for one in program.segments if f"{one.name}/" not in message.variants)
+        self._segment = segment or next(others, None)
 
     def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
+        if name == "segment":
+            return self._segment, {}
         attribute = self._reads.get(name)
         if attribute is None:
             return "sample", {}
@@ -54,29 +65,41 @@ class _Sample:
 
 
 def rehearse(program: Program) -> tuple[Unsound, ...]:
-    """The messages that cannot be composed, with the reason; on every channel they have content for."""
-    unsound = []
+    """The messages that cannot be composed, with the reason; on every channel they have content for, in every variant. What
+    one variant has from another is told once."""
+    found: dict[tuple[str, str, str], Unsound] = {}
     for message in program.messages.values():
-        for whom, everything in (("everything known", True), ("nothing known", False)):
-            scope = _Sample(program, message, everything)
+        for segment, language in readers(message):
+            unsound = _rehearse(program, message, segment, language)
+            if unsound is not None:
+                found.setdefault((unsound.message, unsound.source, str(unsound.problem)), unsound)
+    return tuple(found.values())
+
+
+def _rehearse(program: Program, message: Message, segment: str, language: str) -> Unsound | None:
+    for whom, everything in (("everything known", True), ("nothing known", False)):
+        scope = _Sample(program, message, everything, segment)
+        for channel in message.contents:
             try:
-                for channel in message.contents:
-                    _compose(program, message.id, scope, channel)
+                _compose(program, message.id, scope, channel, language or program.language)
             except CannotCompose as problem:
-                unsound.append(Unsound(message.id, whom, problem))
-                break
-    return tuple(unsound)
+                reads = chosen(message, channel, segment, language or program.language, program.language)
+                assert reads is not None
+                content = reads.content
+                source = content.text if isinstance(content, Sms) else content.body
+                return Unsound(message.id, whom, problem, channel, source, segment, language)
+    return None
 
 
-def _compose(program: Program, message: str, scope: Scope, channel: str) -> None:
+def _compose(program: Program, message: str, scope: Scope, channel: str, language: str) -> None:
     way_out = "https://sample.example/u"
     match channel:
         case "email":
-            compose(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer)
+            compose(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer, language=language)
         case "sms":
-            compose_sms(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer)
+            compose_sms(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer, language=language)
         case _:
-            compose_web(program, message, scope, answer=_answer)
+            compose_web(program, message, scope, answer=_answer, language=language)
 
 
 def _answer(value: str, url: str | None) -> str:

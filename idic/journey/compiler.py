@@ -222,7 +222,9 @@ class _Compiler:
         self.go_ways({})
         self.values = self.decided()
         self.type_variables()
-        self.content = Content(definition.messages, reading, self.names, templates, checker, problems)
+        self.content = Content(
+            definition.messages, reading, self.names, templates, checker, problems, purpose=definition.purpose
+        )
 
     def go_ways(self, unsure: Mapping[str, frozenset[str]]) -> None:
         self.ways: list[Way] = self.flow.ways(entered_on=self.entered_on, unsure=unsure)

@@ -1,82 +1,29 @@
-"""What customers read: which message is sent from where, and whether its templates can be rendered there."""
+"""What customers read: which message is sent from where, and what each says for everybody, for a segment and in a language."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from idic.journey.advice import differs_in_nothing, told_nothing_to_stop, translated_in_part
 from idic.journey.inference import Names
+from idic.journey.layers import Layers, Merged
 from idic.journey.names import NamesOfJourney
 from idic.journey.paths import Reach, together
-from idic.journey.problems import Mark, Problems, did_you_mean
-from idic.journey.program import AnyContent, Attribute, Email, Message, Sms, Web
-from idic.journey.shapes import arrives_later
+from idic.journey.problems import Mark, Problems, did_you_mean, one_of
+from idic.journey.program import AnyContent, Email, Message, Sms, Web
 from idic.journey.source import Scalar
+from idic.journey.sources import ContentChecker, Sources, Template, TemplateProblem, Templates
 from idic.journey.vocabulary import Reading
-from idic.journey.wording import EmailText, MessageText, SmsText, WebText
+from idic.journey.wording import SHOWN_FOR, MessageText, spoken_of
 
-Form = Literal["mjml", "html", "text"]
-Written = Literal["text", "sms", "slot"]
-"""What a source becomes, as far as more is asked of it than of any text or mail: an SMS, or what stands in a slot."""
+__all__ = ["Content", "ContentChecker", "Template", "TemplateProblem", "Templates"]
 
-_FILE = re.compile(r"[\w./-]+\.(mjml|html|txt|liquid)")
-_RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
-_FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
 _CONTENTS = {
     "email": "email: subject and body",
     "sms": 'sms: "…"',
     "web": "web: slot and body",
 }
-UNSUBSCRIBE = "links.unsubscribe"
-_ABOUT = re.compile(r'"([\w.]+)"')
-_UNKNOWN = re.compile(r'"(?P<name>[\w.]+)" does not exist')
-
-
-class TemplateProblem(Protocol):
-    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named; ``mild`` is a warning."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def block(self) -> str | None: ...
-    @property
-    def mild(self) -> bool: ...
-
-
-class Checked(Protocol):
-    @property
-    def reads(self) -> dict[str, Attribute]: ...
-    @property
-    def problems(self) -> Iterable[TemplateProblem]: ...
-
-
-class ContentChecker(Protocol):
-    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render, ``form``
-    what it is to become."""
-
-    def __call__(
-        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
-    ) -> Checked: ...
-
-
-class Template(NamedTuple):
-    file: str
-    source: str
-
-
-class Templates(NamedTuple):
-    """``bodies`` by the name a journey uses, such as ``welcome.mjml``; ``blocks`` by the name that render takes."""
-
-    bodies: Mapping[str, Template] = {}
-    blocks: Mapping[str, Template] = {}
-
-    def texts(self) -> dict[str, str]:
-        return {template.file: template.source for template in (*self.bodies.values(), *self.blocks.values())}
 
 
 class Content:
@@ -88,15 +35,18 @@ class Content:
         templates: Templates,
         checker: ContentChecker,
         problems: Problems,
+        *,
+        purpose: str,
     ) -> None:
         self.texts = {message.name.value: message for message in messages}
         self.reading = reading
         self.names = names
         self.templates = templates
-        self.blocks = {name: template.source for name, template in templates.blocks.items()}
         self.checker = checker
         self.problems = problems
+        self.purpose = purpose
         self.used: set[tuple[str, str]] = set()
+        self._told: set[Mark] = set()
 
     def sent(self, message: Scalar, channels: Sequence[Scalar], step: str) -> None:
         """A step sends this message: does it exist, and on these channels?"""
@@ -134,155 +84,110 @@ class Content:
                 continue
             reach = together(reaches[step] for step in senders)
             names = self.names.at(reach, f'the message "{name}"')
-            message = self.message(name, text, names)
+            message = self.message(name, self.of_known(text), names)
             if senders:
                 found[name] = message
         return found
 
+    def of_known(self, text: MessageText) -> MessageText:
+        """Without what is for a segment, in a language or by a channel that there is not; of which the author is told."""
+        called = f'message "{text.name.value}"'
+        languages = self.reading.vocabulary.languages
+        for segment in text.segments:
+            if not self.names.segments:
+                hint = "differentiate: would give it some"
+                self.problems.error(segment.mark, f"{called}: this journey has no segments", hint, about=("segments", called))
+            elif segment.value not in self.names.segments:
+                hint = did_you_mean(segment.value, self.names.segments) or f"there are {one_of(self.names.segments, 'and')}"
+                message = f'segment "{segment.value}" does not exist'
+                self.problems.error(segment.mark, message, hint, about=("segment", segment.value))
+        for language in text.languages:
+            if language.value == languages[0]:
+                hint = f"what stands outside of in: is {language.value}, the first of languages: in vocabulary.yaml"
+                self.problems.error(language.mark, f"{called} is in {language.value} already", hint)
+            elif language.value not in languages:
+                hint = did_you_mean(language.value, languages[1:]) or "add it to languages: in vocabulary.yaml"
+                message = f'language "{language.value}" is none of ours'
+                self.problems.error(language.mark, message, hint, about=("language", language.value))
+        known = {
+            (segment, language): variant
+            for (segment, language), variant in text.variants.items()
+            if (not segment or segment in self.names.segments) and (not language or language in languages[1:])
+        }
+        for place, variant in known.items():
+            for channel, key in variant.given.items():
+                if channel not in text.given:
+                    hint = f"write its {_CONTENTS[channel]}, beside for: and in:"
+                    message = f"{called}, {spoken_of(*place)}: there is no {channel} for everybody"
+                    self.problems.error(key.mark, message, hint)
+        return replace(text, variants=known)
+
     def message(self, name: str, text: MessageText, names: Names) -> Message:
-        reads: dict[str, Attribute] = {}
-        sources: list[str] = []
-        contents: dict[str, AnyContent] = {}
+        layers = Layers(text, self.reading.vocabulary.languages, self.templates.bodies)
+        sources = Sources(name, names, self.names, self.reading, self.templates, self.checker, self.problems)
+        base: dict[str, AnyContent] = {}
+        variants: dict[str, dict[str, AnyContent]] = {}
+        for segment, language in layers.combinations():
+            merged = layers.merged(segment, language)
+            contents = {channel: self.content(name, channel, one, sources, language) for channel, one in merged.items()}
+            if not segment and not language:
+                base = contents
+                continue
+            otherwise = variants.get(f"/{language}") or variants.get(f"{segment}/") or base
+            if contents != otherwise:
+                variants[f"{segment}/{language}"] = contents
+        if not self.problems.failed:
+            differs_in_nothing(text, layers, self.problems)
+            translated_in_part(text, layers, self.problems)
+            if self.purpose == "marketing":
+                told_nothing_to_stop(text, layers, sources, self.problems)
+        reads, blocks = dict(sorted(sources.reads.items())), dict(sorted(sources.blocks.items()))
+        return Message(id=name, contents=base, variants=variants, reads=reads, blocks=blocks)
 
-        def checked(source: str, scalar: Scalar, form: Written = "text", template: Template | None = None) -> str:
-            reads.update(self.check(source, scalar, template, names, form))
-            sources.append(source)
-            return source
+    def content(self, name: str, channel: str, merged: Merged, sources: Sources, language: str) -> AnyContent:
+        # Where nothing of it is in this language, nothing is: neither its blocks nor its dates.
+        spoken = language if merged.in_own_language else ""
+        match channel:
+            case "sms":
+                return Sms(text=sources.text(merged.texts["text"], "sms", spoken).source.strip())
+            case "web":
+                return self.web(name, merged, sources, spoken)
+            case _:
+                return self.email(merged, sources, spoken)
 
-        for channel, content in text.contents.items():
-            match content:
-                case SmsText(text=written):
-                    contents[channel] = Sms(text=checked(written.value, written, "sms").strip())
-                case WebText():
-                    contents[channel] = self.web(name, content, checked)
-                case EmailText():
-                    contents[channel] = self.email(name, content, checked)
-        return Message(id=name, contents=contents, reads=dict(sorted(reads.items())), blocks=self.blocks_of(sources))
+    def email(self, merged: Merged, sources: Sources, language: str) -> Email:
+        body = sources.text(merged.texts["body"], "text", language, body=True)
+        written = {name: sources.text(piece, "text", language).source for name, piece in merged.texts.items() if name != "body"}
+        return Email(
+            subject=written["subject"].strip(),
+            preheader=written.get("preheader"),
+            body=body.source,
+            form=body.form,
+            text=written.get("text"),
+        )
 
-    def email(self, name: str, text: EmailText, checked: Callable[..., str]) -> Email:
-        body, form, template = self.body(name, text.body)
-        subject = checked(text.subject.value, text.subject)
-        preheader = checked(text.preheader.value, text.preheader) if text.preheader is not None else None
-        own = checked(text.text.value, text.text) if text.text is not None else None
-        body = checked(body, text.body, "text", template)
-        return Email(subject=subject.strip(), preheader=preheader, body=body, form=form, text=own)
+    def web(self, name: str, merged: Merged, sources: Sources, language: str) -> Web:
+        slot = self.slot(merged.texts["slot"].scalar)
+        body = sources.text(merged.texts["body"], "slot", language, body=True)
+        form = body.form
+        if form == "mjml":
+            hint = "write HTML, in a file .html"
+            self.problems.error(
+                body.scalar.mark, f'message "{name}": MJML is for mails', hint, about=("mjml", body.scalar.value)
+            )
+            form = "html"
+        show_for = merged.show_for or SHOWN_FOR
+        return Web(slot=slot, body=body.source, form=form, show_for=show_for, ends_on_click=merged.ends_on_click)
 
-    def web(self, name: str, text: WebText, checked: Callable[..., str]) -> Web:
-        slot, slots = text.slot.value, self.reading.vocabulary.slots
+    def slot(self, scalar: Scalar) -> str:
+        slot, slots = scalar.value, self.reading.vocabulary.slots
+        if scalar.mark in self._told:
+            return slot
+        self._told.add(scalar.mark)
         if slots is None:
             hint = "list the places of your site under slots: in vocabulary.yaml, so that a misspelt one is found"
-            self.problems.warning(text.slot.mark, f'slot "{slot}" is not declared', hint, about=("slot", slot))
+            self.problems.warning(scalar.mark, f'slot "{slot}" is not declared', hint, about=("slot", slot))
         elif slot not in slots:
             hint = did_you_mean(slot, slots) or "declare it under slots: in vocabulary.yaml"
-            self.problems.error(text.slot.mark, f'slot "{slot}" does not exist', hint, about=("slot", slot))
-        body, form, template = self.body(name, text.body)
-        if form == "mjml":
-            self.problems.error(text.body.mark, f'message "{name}": MJML is for mails', "write HTML, in a file .html")
-            form = "html"
-        body = checked(body, text.body, "slot", template)
-        return Web(slot=slot, body=body, form=form, show_for=text.show_for, ends_on_click=text.ends_on_click)
-
-    def body(self, name: str, scalar: Scalar) -> tuple[str, Form, Template | None]:
-        """The source of a body, its form, and the file it stands in if it is in one of its own."""
-        value = scalar.value.strip()
-        if not _FILE.fullmatch(value):
-            if value.startswith("<mjml"):
-                return scalar.value, "mjml", None
-            return scalar.value, "html" if re.search(r"</?[a-z][^>]*>", value, re.IGNORECASE) else "text", None
-        form = _FORMS[value.rpartition(".")[2]]
-        template = self.templates.bodies.get(value)
-        if template is None:
-            hint = did_you_mean(value, self.templates.bodies) or "put it into the folder templates"
-            message = f'message "{name}": there is no template {value}'
-            self.problems.error(scalar.mark, message, hint, about=("template", value))
-            return "", form, None
-        if form == "mjml" and "<mjml" not in template.source:
-            self.problems.error(Mark(template.file, 1, 1), "an MJML body begins with <mjml>", "or name the file .html")
-        stem, _, suffix = value.rpartition(".")
-        for language in self.reading.vocabulary.languages:
-            if f"{stem}.{language}.{suffix}" in self.templates.bodies:
-                note = f"{arrives_later(f'content by language ({stem}.{language}.{suffix})')}; everybody gets {value}"
-                self.problems.warning(scalar.mark, note)
-        return template.source, form, template
-
-    def check(
-        self,
-        source: str,
-        scalar: Scalar,
-        template: Template | None,
-        names: Names,
-        form: Written,
-    ) -> dict[str, Attribute]:
-        """What a source reads, links included; its problems are told where they stand."""
-        usable = self.names.for_content(names)
-        checked = self.checker(source, usable, self.blocks, form)
-        for problem in checked.problems:
-            unknown = _UNKNOWN.match(problem.message)
-            name = unknown["name"] if unknown else None
-            if name in names.broken:
-                continue
-            message, _, hint = problem.message.partition("; ")
-            about = _ABOUT.match(problem.message)
-            mark = self.mark(problem, scalar, template)._replace(length=len(about[1]) if about else 1)
-            absent = _absent(name, names) if name else None
-            if problem.mild:
-                self.problems.warning(mark, message, hint or None)
-            elif absent is not None:
-                self.problems.error(mark, names.absent[absent], about=("name", absent))
-            elif name is not None:
-                self.problems.error(mark, f"{name} does not exist", hint or None, about=("name", name))
-            else:
-                self.problems.error(mark, message, hint or None)
-        reads = dict(checked.reads)
-        if form == "slot" and UNSUBSCRIBE in reads:
-            mark = _where(UNSUBSCRIBE, scalar, template, source)
-            self.problems.error(mark, f"{UNSUBSCRIBE} has no meaning in a slot", "nobody is written to there; take it out")
-        for name in list(reads):
-            root, _, link = name.partition(".")
-            if root == "links" and link in self.reading.vocabulary.links:
-                reads |= self.link(link, scalar, template, source, names)
-        return reads
-
-    def link(self, link: str, scalar: Scalar, template: Template | None, source: str, names: Names) -> dict[str, Attribute]:
-        """What the address of a link reads. It is told where the link is used: there its names must have values."""
-        checked = self.checker(self.reading.vocabulary.links[link], names.readable, {})
-        mark = _where(f"links.{link}", scalar, template, source)
-        for problem in checked.problems:
-            unknown = _UNKNOWN.match(problem.message)
-            absent = _absent(unknown["name"], names) if unknown else None
-            why = names.absent[absent] if absent else problem.message
-            self.problems.error(mark, f"links.{link} cannot be written here: {why}", about=("link", link))
-        return dict(checked.reads)
-
-    def mark(self, problem: TemplateProblem, scalar: Scalar, template: Template | None) -> Mark:
-        if problem.block is not None and problem.block in self.templates.blocks:
-            return Mark(self.templates.blocks[problem.block].file, problem.line, problem.column)
-        if template is not None:
-            return Mark(template.file, problem.line, problem.column)
-        return scalar.at_line(problem.line, problem.column)
-
-    def blocks_of(self, sources: Iterable[str]) -> dict[str, str]:
-        """The blocks that these sources render, and those that they render in turn."""
-        found: dict[str, str] = {}
-        open_ = list(sources)
-        while open_:
-            for name in _RENDER.findall(open_.pop()):
-                if name in self.blocks and name not in found:
-                    found[name] = self.blocks[name]
-                    open_.append(self.blocks[name])
-        return dict(sorted(found.items()))
-
-
-def _absent(name: str, names: Names) -> str | None:
-    """The name, or its first part, if there is a reason why it cannot be read."""
-    root = name.partition(".")[0]
-    return next((part for part in (name, root) if part in names.absent and part != "links"), None)
-
-
-def _where(name: str, scalar: Scalar, template: Template | None, source: str) -> Mark:
-    """The place of a name in a source, where it first stands."""
-    index = max(0, source.find(name))
-    if template is None:
-        return scalar.at(index, len(name))
-    before = template.source[:index]
-    return Mark(template.file, before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1, len(name))
+            self.problems.error(scalar.mark, f'slot "{slot}" does not exist', hint, about=("slot", slot))
+        return slot

@@ -68,6 +68,8 @@ def program(**email: Any) -> Program:
     return Program(
         journey="abandoned_cart",
         title="",
+        language="de",
+        languages=("de",),
         entry=Entry(on=()),
         first=DONE,
         steps={},

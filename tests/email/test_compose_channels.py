@@ -44,7 +44,8 @@ def sms(text: str, values: dict[str, Any] = ANNA) -> str:
 
 def slot(body: str, form: str = "html", **values: Any) -> tuple[str, tuple[str, ...]]:
     web = Web.model_validate({"slot": "home_hero", "body": body, "form": form, "show_for": Duration(days=1)})
-    return compose_web(of_channel(web=web), "reminder", Known({**ANNA, **values}), answer=answer, language="de")
+    found = compose_web(of_channel(web=web), "reminder", Known({**ANNA, **values}), answer=answer, language="de")
+    return found.html, found.links
 
 
 # SMS

@@ -59,7 +59,8 @@ def test_tools_get_json(folder: Path) -> None:
 
 def test_what_an_sms_costs_at_worst_is_said_with_what_that_assumes(tmp_path: Path) -> None:
     (tmp_path / "text.yaml").write_text(
-        "journey: text\nidentify: {on: Link Clicked}\ninteract: [{id: a, send: hi, by: {first_of: [sms, email]}}]\n"
+        "journey: text\npurpose: service\nidentify: {on: Link Clicked}\n"
+        "interact: [{id: a, send: hi, by: {first_of: [sms, email]}}]\n"
         "customize:\n  hi:\n    sms: \"{{ customer.email | default: 'Hello' }}, it’s us\"\n"
         "    email: {subject: Hi, body: Hi you}\n"
     )
@@ -67,10 +68,10 @@ def test_what_an_sms_costs_at_worst_is_said_with_what_that_assumes(tmp_path: Pat
     assert result.exit_code == 0
     assert result.output == (
         f"{tmp_path}/text.yaml\n"
-        '  warning  6:54 "’" makes this SMS Unicode, with 70 characters in a part and not 160; write "\'" for "’"\n'
-        "                6 |     sms: \"{{ customer.email | default: 'Hello' }}, it’s us\"\n"
+        '  warning  7:54 "’" makes this SMS Unicode, with 70 characters in a part and not 160; write "\'" for "’"\n'
+        "                7 |     sms: \"{{ customer.email | default: 'Hello' }}, it’s us\"\n"
         "                  |                                                      ^\n"
-        "  proved   every path ends · at most 1 message: up to 1 email, 1 SMS · longest 24 hours\n"
+        "  proved   every path ends · at most 1 message: up to 1 email, 1 SMS · longest 3 days\n"
         "  segments hi: at most 1 (Unicode) · assumed: texts of up to 40 characters\n"
         "  reads    customer.email · nothing sensitive\n"
     )
