@@ -409,7 +409,7 @@ class Hold:
             await self.close(restarted, Ending(kind="closed", reason="restarted", at=event.accepted_at))
         enrollment_id = uuid.uuid4().hex
         machine = interpreter.begin(program, enrollment_id, self.id, event, asked.key, facts)
-        outcome = await self._drive(program, machine, entering=True)
+        outcome = await self.drive(program, machine, entering=True)
         enrollment = _ended(
             Enrollment(enrollment_id, self.id, program.journey, program_id, asked.key, 1, outcome.state), program
         )
@@ -436,7 +436,7 @@ class Hold:
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         facts = await self.facts(program, now)
         machine = interpreter.advance(program, enrollment.state, facts, now)
-        outcome = await self._drive(program, machine)
+        outcome = await self.drive(program, machine)
         if outcome.state == enrollment.state:
             return enrollment
         return await self.record(enrollment, outcome)
@@ -456,7 +456,7 @@ class Hold:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         facts = await self.facts(program, now)
-        outcome = await self._drive(program, interpreter.advance(program, state, facts, now))
+        outcome = await self.drive(program, interpreter.advance(program, state, facts, now))
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
 
     async def answer(
@@ -472,7 +472,7 @@ class Hold:
         if state == enrollment.state:
             return enrollment
         facts = await self.facts(program, self.now)
-        return await self.record(enrollment, await self._drive(program, interpreter.advance(program, state, facts, self.now)))
+        return await self.record(enrollment, await self.drive(program, interpreter.advance(program, state, facts, self.now)))
 
     async def record(self, enrollment: Enrollment, outcome: Outcome) -> Enrollment:
         """Write one move: position, deadline, trace, claims; and at the end, that nothing claimed will leave."""
@@ -513,7 +513,7 @@ class Hold:
 
     # What the interpreter asks.
 
-    async def _drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
+    async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
         try:
             question = next(machine)
             while True:

@@ -2,8 +2,8 @@
 
 Open in the store and absent in Temporal: started from where it stands. Running in Temporal and ended in the store: woken,
 so that it ends by itself, and cancelled if it does not; but not while a message of its is under way. If nobody is left to
-record what became of such a message: started to do that. Overdue: woken. After the loss of Temporal's whole database this
-is all that needs to be done.
+record what became of such a message: started to do that. Overdue: woken. Held back by a pause that is over: let go. After
+the loss of Temporal's whole database this is all that needs to be done.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from idic.router.dispatch import start_from_row
 from idic.router.engine import Engine
 from idic.router.hold import House
 from idic.router.instruction import Delivery, Instruction
+from idic.router.pausing import release_left
 from idic.store import enrollments, touches
 from idic.store.database import Store
 
@@ -95,6 +96,7 @@ async def reconcile(
         if not await engine.runs(enrollment_id):
             await engine.start(enrollment_id, instruction, afresh=True)
             found.started += 1
+    await release_left(store, house)
     progress(found)
     return found
 

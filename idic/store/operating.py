@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from idic.store.database import Tx
-from idic.store.tables import Row, enrollments, touches
+from idic.store.tables import Row, customers, enrollments, touches
 
 
 async def inside(tx: Tx, journey: str | None = None) -> list[Row]:
@@ -62,26 +62,33 @@ async def funnel(tx: Tx, journey: str) -> Funnel:
 
 
 async def formerly(tx: Tx, journey: str, program_id: str, after: str, limit: int) -> list[Row]:
-    """A page, in the order of their ids, of the open enrollments of ``journey`` that are in another program than this:
-    ``id`` and ``program_id``."""
-    return await _page(tx, _open(journey).where(enrollments.c.program_id != program_id), after, limit)
+    """A page, in the order of their ids, of the open enrollments of ``journey`` that are in another program than this: each
+    with its customer's ``traits``, and with ``attempting``: whether a message of it is being sent."""
+    attempting = exists().where(touches.c.enrollment_id == enrollments.c.id, touches.c.status == "attempting")
+    asked = (
+        select(enrollments, customers.c.traits, attempting.label("attempting"))
+        .join(customers, customers.c.id == enrollments.c.customer_id)
+        .where(enrollments.c.program_id != program_id)
+    )
+    return await _open(tx, asked, journey, after, limit)
 
 
 async def standing_at(tx: Tx, journey: str, steps: Collection[str], after: str, limit: int) -> list[Row]:
-    """A page of the open enrollments of ``journey`` that stand at one of these steps: ``id`` and ``program_id``."""
-    return await _page(tx, _open(journey).where(enrollments.c.step.in_(steps)), after, limit)
+    """A page of the open enrollments of ``journey`` that stand at one of these steps."""
+    return await _open(tx, select(enrollments).where(enrollments.c.step.in_(steps)), journey, after, limit)
 
 
 async def of_journey(tx: Tx, journey: str, after: str, limit: int) -> list[Row]:
-    """A page of the open enrollments of ``journey``: ``id`` and ``program_id``."""
-    return await _page(tx, _open(journey), after, limit)
+    """A page of the ids of the open enrollments of ``journey``."""
+    return await _open(tx, select(enrollments.c.id), journey, after, limit)
 
 
-def _open(journey: str) -> Select[Any]:
-    return select(enrollments.c.id, enrollments.c.program_id).where(
-        enrollments.c.journey == journey, enrollments.c.ended_at.is_(None)
-    )
+async def _open(tx: Tx, asked: Select[Any], journey: str, after: str, limit: int) -> list[Row]:
+    open_ = asked.where(enrollments.c.journey == journey, enrollments.c.ended_at.is_(None), enrollments.c.id > after)
+    return await tx.rows(open_.order_by(enrollments.c.id).limit(limit))
 
 
-async def _page(tx: Tx, asked: Select[Any], after: str, limit: int) -> list[Row]:
-    return await tx.rows(asked.where(enrollments.c.id > after).order_by(enrollments.c.id).limit(limit))
+async def attempting(tx: Tx, enrollment_id: str) -> bool:
+    """Whether a message of this enrollment is being sent."""
+    under_way = select(touches.c.id).where(touches.c.enrollment_id == enrollment_id, touches.c.status == "attempting")
+    return await tx.scalar(under_way.limit(1)) is not None

@@ -43,7 +43,8 @@ async def claim(
         await tx.execute(
             statement.on_conflict_do_update(
                 index_elements=[touches.c.id],
-                set_={"status": "claimed", "claimed_at": at},
+                # What was given back in between may be another message of the same step.
+                set_={name: row[name] for name in ("status", "message", "account", "deliver_by", "claimed_at")},
                 where=touches.c.status == "deferred",
             )
         )
