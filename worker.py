@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
+from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.advance import Advance
+from activities.call import Calling
 from activities.courier import Courier, EmailCourier, Remember, SmsCourier, WebCourier
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
@@ -24,12 +27,13 @@ from idic.interact.channels.outbox import OutboxChannel
 from idic.interact.channels.protocol import SmsChannel
 from idic.interact.channels.smtp import Limits, SmtpChannel
 from idic.interact.channels.twilio import TwilioChannel
+from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.links import Links
 from idic.router.engine import QUEUE, connect
-from idic.router.hold import House
+from idic.router.hold import WORK, House
 from idic.router.house import SMS_ACCOUNTS, house, twilio_account
 from idic.serving import until_stopped
-from idic.settings import Settings, described
+from idic.settings import Settings, described, endpoint_secrets
 from idic.store import short_links
 from idic.store.database import Store
 from idic.store.running import running_store
@@ -68,6 +72,7 @@ async def working(
     house: House,
     carriers: Sequence[Courier],
     *,
+    caller: Caller | None = None,
     deliveries: int = 50,
     runner: WorkflowRunner | None = None,
     takeover: timedelta = timedelta(seconds=5),
@@ -75,12 +80,14 @@ async def working(
     interceptors: Sequence[Interceptor] = (),
 ) -> AsyncIterator[None]:
     """Temporal workers on every queue, until the block is left; then what is under way is finished within ``drain``.
+    ``caller`` makes the calls, and is closed; by default one without secrets, who reaches the public internet alone.
     After ``takeover`` in which a worker does not fetch what concerns a workflow that it has in memory, any other may.
 
     Workflows run unsandboxed: the driver is one small frozen file, which the tests run sandboxed and replay.
     """
     advance = Advance(store, house)
     deliver = Deliver(store, house, {courier.account: courier for courier in carriers})
+    calling = Calling(store, house, caller or Caller())
     accounts = {courier.account for courier in carriers}
     if accounts & SMS_ACCOUNTS:
         accounts |= SMS_ACCOUNTS  # what was on its way to the one that is set no more goes by the one that is
@@ -106,8 +113,17 @@ async def working(
             )
             for account in sorted(accounts)
         ),
+        Worker(
+            client,
+            task_queue=WORK,
+            activities=[calling.call],
+            max_concurrent_activities=deliveries,
+            interceptors=interceptors,
+            graceful_shutdown_timeout=drain,
+        ),
     ]
     async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(calling.caller.close)
         for worker in workers:
             await stack.enter_async_context(worker)
         yield
@@ -121,13 +137,28 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
     # What is set wrong is said before anything is opened.
     moved_by, carriers = house(settings), couriers(settings, remember)
+    secrets = endpoint_secrets(os.environ)
+    caller = Caller(secrets, settings.call_private)
     async with running_store(settings) as store:
         client = await connect(settings)
+        await _warn_of_missing(store, moved_by, secrets)
         takeover = timedelta(seconds=settings.takeover)
-        async with working(client, store, moved_by, carriers, deliveries=settings.deliveries, takeover=takeover):
+        at_once = settings.deliveries
+        async with working(client, store, moved_by, carriers, caller=caller, deliveries=at_once, takeover=takeover):
             log.info("worker ready", temporal=settings.temporal_address)
             await stop.wait()
             log.info("worker drains")
+
+
+async def _warn_of_missing(store: Store, house: House, secrets: Mapping[str, SecretStr]) -> None:
+    """Say which published journeys will call in vain."""
+    with contextlib.suppress(IdicError):  # no reason not to work
+        async with store.reading() as tx:
+            for published in await house.programs.published(tx):
+                if missing := missing_secrets(published.program, secrets):
+                    log.warning(
+                        "a journey calls an endpoint whose secret is not set", journey=published.program.journey, set=missing
+                    )
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ work of somebody who died in between, or who is only slow: nobody can know wheth
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,8 +17,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.coded import coded
 from activities.courier import Courier, Parcel
+from activities.lasting import alive, offered
 from idic.differentiate.profile import language_of
-from idic.errors import IdicError, StoreUnavailable
+from idic.errors import IdicError
 from idic.interact.channels.outcomes import DEAD
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
 from idic.journey.conditions import explain, holds
@@ -83,7 +82,7 @@ class Deliver:
     @coded
     async def deliver(self, touch_id: str) -> Instruction:
         """Safe to repeat: a touch that is settled is left alone."""
-        async with _alive(self.house.patience):
+        async with alive(self.house.patience):
             attempt = await self._attempt(touch_id)
             if isinstance(attempt, Instruction):
                 return attempt
@@ -191,19 +190,8 @@ class Deliver:
                 case Later(code, detail, after):
                     return await self._later(hold, enrollment, touch, code, detail, after)
 
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + self.keep_trying
-        pause = 0.1
-        while True:
-            try:
-                answer = await holding(self.store, self.house, "record", attempt.customer_id, work)
-                break
-            except StoreUnavailable:
-                # What the provider said is known here alone.
-                if loop.time() > give_up:
-                    raise
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5)
+        # What the provider said is known here alone.
+        answer = await offered(lambda: holding(self.store, self.house, "record", attempt.customer_id, work), self.keep_trying)
         if isinstance(answer, Later):
             # The pause is the provider's time, which is real whatever idic's clock does.
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
@@ -270,22 +258,3 @@ async def _defer(hold: Hold, enrollment: Enrollment, touch: Row, verdict: Defer)
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))
     moved = await hold.settle(waiting, touch, Touched(status="deferred", at=hold.now, reason=verdict.rule), note)
     return await hold.instruction(moved)
-
-
-@contextlib.asynccontextmanager
-async def _alive(patience: float) -> AsyncIterator[None]:
-    """Tell Temporal that this worker lives, but only of a delivery that takes long: each heartbeat is billed."""
-
-    async def beat() -> None:
-        await asyncio.sleep(patience * 0.6)
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(patience * 0.2)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating

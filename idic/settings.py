@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -59,6 +60,10 @@ class Settings(BaseSettings):
     short_url: str | None = Field(None, description="The base of short links in SMS, where it is not the public URL")
     keep_copies: bool = Field(False, description="Keep every message as the customer got it, for the outbox")
 
+    call_private: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts in your own network that endpoints may name, such as erp.intranet: all others must be public"
+    )
+
     delivery_timeout: float = Field(30, ge=2, description="Seconds of silence after which a worker counts as dead in a send")
     takeover: float = Field(5, gt=0, description="Seconds after which others go on with what a dead worker had in memory")
     deliveries: int = Field(50, ge=1, description="Deliveries a worker makes at the same time")
@@ -67,7 +72,7 @@ class Settings(BaseSettings):
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 
-    @field_validator("write_keys", "secret_keys", "signing_keys", "proof_keys", mode="before")
+    @field_validator("write_keys", "secret_keys", "signing_keys", "proof_keys", "call_private", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -81,6 +86,18 @@ def load() -> Settings:
         raise SettingsError(
             "; ".join(f"IDIC_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
         ) from None
+
+
+def endpoint_secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
+    """What endpoints may name as ``secrets.NAME``: every ``IDIC_SECRET_NAME`` of the environment, by its name in small
+    letters. idic's own settings are none of them, so ``secrets.keys`` is not IDIC_SECRET_KEYS."""
+    prefix = "IDIC_SECRET_"
+    own = {f"IDIC_{name.upper()}" for name in Settings.model_fields}
+    return {
+        variable.removeprefix(prefix).lower(): SecretStr(value)
+        for variable, value in environment.items()
+        if variable.startswith(prefix) and variable not in own and value.strip()
+    }
 
 
 def described() -> list[tuple[str, str, str]]:

@@ -24,6 +24,7 @@ KINDS: dict[str, str] = {
     "split": "fell into {share}",
     "set": "set {what}",
     "called": "calls {endpoint}",
+    "calling again": "{endpoint}: no answer yet ({reason}), asks again",
     "answered": "{endpoint} answered",
     "no answer": "{endpoint} gave no answer{because}",
     "round": "round {number} of {times}",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import ScalarSelect, select, update
+
+from idic.errors import NotFound
 from idic.journey.interpreter import Request
 from idic.store.database import Tx
-from idic.store.tables import calls
+from idic.store.tables import Row, calls
 
 
 def call_id(enrollment_id: str, step: str, round_: int) -> str:
@@ -33,3 +37,24 @@ async def ask(tx: Tx, enrollment_id: str, customer_id: str, endpoint: str, reque
         )
         .on_conflict_do_nothing(index_elements=[calls.c.id])
     )
+
+
+async def get(tx: Tx, call: str) -> Row:
+    """Raises ``NotFound``."""
+    row = await tx.row(select(calls).where(calls.c.id == call))
+    if row is None:
+        raise NotFound(f"there is no call {call}")
+    return row
+
+
+def whose(call: str) -> ScalarSelect[str]:
+    """The question for whom this call is, to be asked in the statement that needs the answer."""
+    return select(calls.c.customer_id).where(calls.c.id == call).scalar_subquery()
+
+
+async def mark(tx: Tx, call: str, **columns: Any) -> None:
+    await tx.execute(update(calls).where(calls.c.id == call).values(**columns))
+
+
+async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Row]:
+    return await tx.rows(select(calls).where(calls.c.enrollment_id == enrollment_id).order_by(calls.c.asked_at))

@@ -10,7 +10,7 @@ from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.store.database import Tx
-from idic.store.tables import Row, consents, customers, enrollments, events, identities, partition_of, placements, touches
+from idic.store.tables import Row, calls, consents, customers, enrollments, events, identities, partition_of, placements, touches
 
 
 async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
@@ -42,7 +42,7 @@ async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> Row:
     """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its row."""
     traits = {**absorbed["traits"], **into["traits"]}
     moving = {"customer_id": into["id"]}
-    for table in (identities, enrollments, touches, consents, placements):
+    for table in (identities, enrollments, touches, calls, consents, placements):
         await tx.execute(update(table).where(table.c.customer_id == absorbed["id"]).values(moving))
     await tx.execute(
         update(events)

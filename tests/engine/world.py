@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from activities.advance import Advance
+from activities.call import Calling
 from activities.courier import Parcel
 from activities.deliver import Deliver
 from idic.interact.channels.protocol import Accepted, Outcome, Placed
+from idic.interact.endpoints import Caller
 from idic.interact.policy import RULES, Rule
 from idic.journey.program import Program
 from idic.journey.state import State
@@ -27,6 +29,7 @@ from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment
 from idic.store.ingest import about, observe
 from idic.store.tables import Row, partition_of
+from tests.calls.services import SECRETS, Places, Wire
 from tests.conftest import HandClock
 
 _messages = itertools.count()
@@ -65,6 +68,11 @@ class World:
         self.web.otherwise = Placed("home_hero", "<p>Hello</p>", ("https://shop.example/",), Duration(seconds=7200), False)
         self.advancing = Advance(store, self.house)
         self.delivering = Deliver(store, self.house, {one.account: one for one in (self.postman, self.sms, self.web)})
+
+        self.wire = Wire()
+        self.calling = Calling(
+            store, self.house, Caller(SECRETS, resolve=Places(erp_example=[["1.1.1.1"]]), transport=self.wire)
+        )
 
     async def publish(self, *published: Program) -> None:
         for program in published:
@@ -159,12 +167,16 @@ class World:
         whose = select(tables.calls.c.customer_id).where(tables.calls.c.id == call).scalar_subquery()
         return await holding(self.store, self.house, "answer", whose, work)
 
+    async def call(self, call: str) -> Instruction:
+        return await self.calling.call(call)
+
     async def work(self, enrollment_id: str) -> Instruction:
         """Do what the workflow would, until it would sleep or end."""
         instruction = await self.advance(enrollment_id)
         while instruction.deliver:
             for delivery in instruction.deliver:
-                instruction = await self.deliver(delivery.touch)
+                do = self.call if delivery.activity == "call" else self.deliver
+                instruction = await do(delivery.touch)
         return instruction
 
     async def enrollments(self, customer_id: str | None = None) -> list[Enrollment]:

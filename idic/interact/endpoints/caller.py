@@ -25,6 +25,9 @@ _BUSY = (408, 425, 429)
 _SHOWN = ("accept", "accept-encoding", "idempotency-key", "content-type")
 """Headers that another host may see too. Any that an endpoint says may hold a secret."""
 
+_TO_MEND = ("secret_missing", "address_refused", "bad_url", "bad_header")
+"""What the operator or the author of the vocabulary has to mend."""
+
 log = structlog.get_logger()
 
 
@@ -62,6 +65,8 @@ class Caller:
             async with asyncio.timeout(patience):
                 return await self._follow(endpoint, asked, currency, patience)
         except CannotCall as error:
+            if error.code in _TO_MEND:
+                log.warning("an endpoint cannot be called as it is declared", endpoint=endpoint.name, code=error.code)
             return Failed(error.code, str(error))
         except (TimeoutError, httpx.TimeoutException):
             return Later("no_answer_in_time", f"no whole answer within {patience:g} seconds")

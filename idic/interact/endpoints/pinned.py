@@ -27,13 +27,14 @@ def port_of(url: httpx.URL) -> int:
     return 443 if url.scheme == "https" else 80
 
 
-def direct(tls: ssl.SSLContext | None = None, connections: int = 100) -> httpx.AsyncHTTPTransport:
+def direct(tls: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
     """Connects without a proxy, whatever the environment says, and anew each time: a connection that was opened to one host
-    is never used for another at the same address. ``tls`` is whom to trust, where that is not what this machine says."""
+    is never used for another at the same address. How many there are at once is for its user to bound. ``tls`` is whom to
+    trust, where that is not what this machine says."""
     return httpx.AsyncHTTPTransport(
         verify=tls or httpx.create_ssl_context(),
         trust_env=False,
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=0),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
     )
 
 

@@ -1,0 +1,164 @@
+"""Make one call of an endpoint: a try each time this runs, as many as the endpoint allows and as long as it is waited for.
+
+A call may be repeated, because every try carries the same idempotency key. So who finds one that another worker died over
+tries again; only that try counts too, so that ``tries: 1`` means that nothing is ever asked twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from pydantic import JsonValue
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.coded import coded
+from activities.lasting import alive, offered
+from idic.interact.endpoints import Answered, Caller, Failed, Later, Outcome
+from idic.journey.program import Call, Endpoint, Program
+from idic.journey.state import State, Trace
+from idic.router.hold import Hold, House, holding
+from idic.router.instruction import Instruction
+from idic.store import calls, enrollments
+from idic.store.database import Store
+from idic.store.enrollments import Enrollment
+from idic.store.tables import Row
+
+_RETRY = (1.0, 900.0)
+"""Real seconds before the second try, doubled for each after it, and at the most."""
+_LONGEST = 120.0
+"""Real seconds one try may take, whatever the endpoint says."""
+TOO_LATE = "no answer in time"
+_DROPPED = Failed("ended", "nobody waits for its answer any more")
+
+
+class Attempt(NamedTuple):
+    """The endpoint may be asked, once. ``number`` tells this attempt from a later one; ``seconds`` is how long it may take, in
+    real time."""
+
+    number: int
+    customer_id: str
+    endpoint: Endpoint
+    given: Mapping[str, JsonValue]
+    currency: str
+    answer_by: datetime
+    seconds: float
+
+
+class Calling:
+    """``keep_trying`` bounds, in real seconds, for how long an answer that only this process knows is offered to a store that
+    does not answer."""
+
+    def __init__(self, store: Store, house: House, caller: Caller, *, keep_trying: float = 480) -> None:
+        self.store = store
+        self.house = house
+        self.caller = caller
+        self.keep_trying = keep_trying
+
+    @activity.defn(name="call")
+    @coded
+    async def call(self, call_id: str) -> Instruction:
+        """Safe to repeat: a call that is settled is left alone."""
+        async with alive(self.house.patience):
+            attempt = await self._attempt(call_id)
+            if isinstance(attempt, Instruction):
+                return attempt
+            outcome = await self.caller.call(
+                attempt.endpoint, attempt.given, key=call_id, currency=attempt.currency, seconds=attempt.seconds
+            )
+            if self.store.clock.now() > attempt.answer_by:
+                outcome = Failed(TOO_LATE, "it took longer than the journey waits")
+            return await self._record(call_id, attempt, outcome)
+
+    async def _attempt(self, call_id: str) -> Attempt | Instruction:
+        async def work(hold: Hold) -> Attempt | Instruction:
+            call = await calls.get(hold.tx, call_id)
+            enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
+            if call["status"] != "asked":
+                return await hold.instruction(enrollment)
+            program = await self.house.programs.get(hold.tx, enrollment.program_id)
+            endpoint = _asked(program, enrollment.state, call)
+            if endpoint is None:
+                return await _settle(hold, enrollment, call, _DROPPED)
+            if hold.now > call["answer_by"]:
+                return await _settle(hold, enrollment, call, Failed(TOO_LATE, "no worker came to it in time"))
+            if call["attempts"] >= endpoint.tries:
+                return await _settle(hold, enrollment, call, Failed("interrupted", "the worker died over its last try"))
+            number = call["attempts"] + 1
+            await calls.mark(hold.tx, call_id, attempts=number)
+            return Attempt(
+                number=number,
+                customer_id=hold.id,
+                endpoint=endpoint,
+                given=call["given"],
+                currency=program.currency,
+                answer_by=call["answer_by"],
+                seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call["answer_by"] - hold.now))),
+            )
+
+        return await holding(self.store, self.house, "attempt a call", calls.whose(call_id), work)
+
+    async def _record(self, call_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
+        async def work(hold: Hold) -> Instruction | Later:
+            call = await calls.get(hold.tx, call_id)
+            enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
+            newer = call["attempts"] != attempt.number
+            if call["status"] != "asked" or (newer and not isinstance(outcome, Answered)):
+                # Somebody tries again, taking us for dead: an answer is as good from either, a failure is theirs to tell.
+                return await hold.instruction(enrollment)
+            if isinstance(outcome, Later):
+                return await self._later(hold, enrollment, call, attempt, outcome)
+            return await _settle(hold, enrollment, call, outcome)
+
+        answer = await offered(
+            lambda: holding(self.store, self.house, "record a call", attempt.customer_id, work), self.keep_trying
+        )
+        if isinstance(answer, Later):
+            # The pause is the service's time, which is real whatever idic's clock does.
+            raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
+        return answer
+
+    async def _later(
+        self, hold: Hold, enrollment: Enrollment, call: Row, attempt: Attempt, outcome: Later
+    ) -> Instruction | Later:
+        first, longest = _RETRY
+        pause = min(max(outcome.after or 0, first * 2 ** min(attempt.number - 1, 10)), longest)
+        retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
+        if attempt.number >= attempt.endpoint.tries or retry_at > call["answer_by"]:
+            return await _settle(hold, enrollment, call, Failed(outcome.code, outcome.detail))
+        await calls.mark(hold.tx, call["id"], reason=outcome.code, detail=outcome.detail)
+        why = {"endpoint": attempt.endpoint.name, "reason": outcome.code}
+        await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "calling again", call["step"], why)])
+        return outcome._replace(after=pause)
+
+
+def _step(state: State, call: Row) -> str:
+    """The step of a call, as the present program names it."""
+    return state.formerly.get(call["step"], str(call["step"]))
+
+
+def _asked(program: Program, state: State, call: Row) -> Endpoint | None:
+    """What is to be called, if the enrollment still waits for this call."""
+    name = _step(state, call)
+    step, called = program.steps.get(name), state.calls.get(name)
+    waits = state.ended is None and called is not None and called.status == "asked"
+    return step.endpoint if waits and isinstance(step, Call) and state.rounds.get(name, 1) == call["round"] else None
+
+
+async def _settle(hold: Hold, enrollment: Enrollment, call: Row, outcome: Answered | Failed) -> Instruction:
+    """Record how the call came to its end. Whoever does not wait for it any more is not moved."""
+    status, reason, detail = "answered", None, None
+    if isinstance(outcome, Failed):
+        status, (reason, detail) = "failed", outcome
+    if reason == TOO_LATE:
+        # The step ended when it should have: everything after it counts from then.
+        moved = await hold.advance(enrollment)
+    else:
+        asked = {**call, "step": _step(enrollment.state, call)}
+        moved = await hold.answer(enrollment, asked, outcome.values if isinstance(outcome, Answered) else None, reason)
+        if moved.seq == enrollment.seq:
+            status, (reason, detail) = "failed", _DROPPED
+    await calls.mark(hold.tx, call["id"], status=status, reason=reason, detail=detail, settled_at=hold.now)
+    return await hold.instruction(moved)
