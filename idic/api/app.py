@@ -62,9 +62,9 @@ def create_app(
     app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
     add_problems(app)
     vocabulary, keys = PublishedVocabulary(store), Keys(write_keys)
-    events = Ingestion(Intake(store), vocabulary, keys, store.clock, limits, public_url=links.base_url)
-    _add_ingestion(app, events)
     secrets = Keys(secret_keys)
+    events = Ingestion(Intake(store), vocabulary, keys, secrets, store.clock, limits, public_url=links.base_url)
+    _add_ingestion(app, events)
     secret = APIRouter(
         dependencies=[Depends(_secret(secrets)), Depends(_BEARER), Depends(_BASIC)],
         responses={401: {"model": Problem, "description": "No secret key, or a wrong one"}},
@@ -196,7 +196,11 @@ class _Browsers:
 
 
 _COMMON = {
-    "userId": {"type": "string", "description": "the shop's id of the customer; this or anonymousId is required"},
+    "userId": {
+        "type": "string",
+        "description": "the shop's id of the customer; this or anonymousId is required, except with a secret key for an event "
+        "that the vocabulary says is about a thing",
+    },
     "anonymousId": {"type": "string", "description": "the id of a device or browser whose owner is not known yet"},
     "messageId": {"type": "string", "description": "unique for ever; a message id seen before changes nothing"},
     "timestamp": {"type": "string", "format": "date-time", "description": "when it happened"},

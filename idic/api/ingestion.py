@@ -6,7 +6,7 @@ message, the short ones that browsers use, and the settings that Segment's clien
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -45,20 +45,29 @@ class Limits(NamedTuple):
 
 
 class Ingestion:
-    """``public_url`` is where browsers reach this API."""
+    """``keys`` are for whoever sends what customers do; ``secrets`` for services, which may also say what happens to things.
+    ``public_url`` is where browsers reach this API."""
 
     def __init__(
-        self, intake: Intake, vocabulary: PublishedVocabulary, keys: Keys, clock: Clock, limits: Limits, public_url: str
+        self,
+        intake: Intake,
+        vocabulary: PublishedVocabulary,
+        keys: Keys,
+        secrets: Keys,
+        clock: Clock,
+        limits: Limits,
+        public_url: str,
     ) -> None:
         self._intake = intake
         self._vocabulary = vocabulary
         self._keys = keys
+        self._secrets = secrets
         self._clock = clock
         self._limits = limits
         self._protocol, _, self._host = public_url.partition("://")
 
     async def batch(self, request: Request) -> Response:
-        body, size = await self._read(request, self._limits.batch)
+        body, size, is_service = await self._read(request, self._limits.batch)
         raws = body.get("batch")
         if not isinstance(raws, list):
             raise InvalidInput("must be a list of messages", where="batch")
@@ -71,8 +80,10 @@ class Ingestion:
         for index, raw in enumerate(raws):
             try:
                 where = f"batch[{index}]"
-                message = read_message(raw, where=where, received_at=now, sent_at=sent_at, largest=largest)
-                _hold_against(vocabulary, message, where)
+                message = read_message(
+                    raw, where=where, received_at=now, sent_at=sent_at, largest=largest, things=_things(vocabulary)
+                )
+                _hold_against(vocabulary, message, where, is_service=is_service)
             except InvalidInput as error:
                 refusals.append({"index": index, "messageId": _message_id(raw), "error": str(error)})
             else:
@@ -113,25 +124,29 @@ class Ingestion:
         return JSONResponse(document, headers={"Cache-Control": "public, max-age=300"})
 
     async def _single(self, request: Request, kind: Kind) -> Response:
-        body, _ = await self._read(request, self._limits.message)
+        body, _, is_service = await self._read(request, self._limits.message)
         vocabulary = await self._vocabulary.current()
         try:
-            message = read_message(body, where="", received_at=self._clock.now(), kind=kind, largest=None)
-            _hold_against(vocabulary, message, "")
+            message = read_message(
+                body, where="", received_at=self._clock.now(), kind=kind, largest=None, things=_things(vocabulary)
+            )
+            _hold_against(vocabulary, message, "", is_service=is_service)
         except InvalidInput as error:
             refusal = {"index": 0, "messageId": _message_id(body), "error": str(error)}
             return tell(error, refused=[refusal])
         return _success(_warnings([message], [""], await self._intake.keep([message])), [])
 
-    async def _read(self, request: Request, limit: int) -> tuple[dict[str, Any], int]:
+    async def _read(self, request: Request, limit: int) -> tuple[dict[str, Any], int, bool]:
+        """The body, its size, and whether a secret key came with it. (In a body none is looked for: it would be kept there.)"""
         key = presented(request)
-        if key is not None and key not in self._keys:
+        is_service = key in self._secrets
+        if key is not None and not is_service and key not in self._keys:
             raise _wrong_key()
         body = await read_body(request, limit)
         document = read_json_object(body)
         if key is None and document.get("writeKey") not in self._keys:
             raise _wrong_key()
-        return document, len(body)
+        return document, len(body), is_service
 
 
 def tell(error: IdicError, **more: Any) -> Response:
@@ -144,9 +159,16 @@ def _wrong_key() -> Refusal:
     return refused("a write key is needed: as the user name of Basic authentication, or as writeKey in the body")
 
 
-def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str) -> None:
+def _things(vocabulary: Vocabulary | None) -> Collection[str]:
+    return vocabulary.about if vocabulary is not None else ()
+
+
+def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str, *, is_service: bool) -> None:
     if vocabulary is None or message.kind != "track":
         return
+    if message.nobodys and not is_service:
+        what = f"{message.name} is about a {vocabulary.about[message.name]}: say whose it is, or send it with a secret key"
+        raise InvalidInput(what, where=f"{where}.userId" if where else "userId")
     reasons = vocabulary.refusals(message.name, message.properties)
     if reasons:
         raise InvalidInput("; ".join(reasons), where=f"{where}.properties" if where else "properties")

@@ -9,7 +9,7 @@ knows no NaN, and what is nested without end is an attack or a mistake. Fields t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -37,7 +37,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class Message(NamedTuple):
     """``properties`` are an identify's traits, as sent. ``occurred_at`` (UTC, skew of the sender's clock removed) is
     None when the sender did not say or cannot be believed. ``message_id`` is None when idic has to make one.
-    ``warning`` is for the sender. ``previous_id`` is an alias's: what ``user_id`` was known by, whose alone it is."""
+    ``warning`` is for the sender. ``previous_id`` is an alias's: what ``user_id`` was known by, whose alone it is. What has
+    neither ``user_id`` nor ``anonymous_id`` is about a thing."""
 
     kind: Kind
     name: str
@@ -49,6 +50,10 @@ class Message(NamedTuple):
     warning: str | None = None
     previous_id: str | None = None
 
+    @property
+    def nobodys(self) -> bool:
+        return self.user_id is None and self.anonymous_id is None
+
 
 def read_message(
     raw: object,
@@ -58,12 +63,14 @@ def read_message(
     kind: Kind | None = None,
     sent_at: object = None,
     largest: int | None = LARGEST_MESSAGE,
+    things: Collection[str] = (),
 ) -> Message:
     """Read one message.
 
     ``where`` is the message's place in the request, as in ``batch[3]``, or empty when it is the request. ``kind`` is
     given by the path, else the message's ``type`` says it. ``sent_at`` is the batch's ``sentAt``, for a message without
-    its own. ``largest`` is in bytes; None when the caller knows that it is small enough.
+    its own. ``largest`` is in bytes; None when the caller knows that it is small enough. ``things`` are the names of events
+    that may be about a thing, and then nobody's.
 
     Raises ``InvalidInput`` with the place in it.
     """
@@ -78,7 +85,7 @@ def read_message(
         # Of the browser that it comes from an alias says nothing.
         previous_id, anonymous_id = _needed(raw.get("previousId"), where, "previousId"), None
         _needed(user_id, where, "userId")
-    elif user_id is None and anonymous_id is None:
+    elif user_id is None and anonymous_id is None and not (kind == "track" and raw.get("event") in things):
         raise InvalidInput("say whose this is: userId or anonymousId is required", where=_at(where, "userId"))
     name, properties = _said(raw, kind, where)
     if largest is not None:

@@ -12,13 +12,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import JSON, Column, ColumnElement, Text, bindparam, column, false, func, insert, or_, select
+from sqlalchemy import bindparam, false, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idic.errors import NotFound
 from idic.identify.messages import OWN_MESSAGE_ID, Message
 from idic.identify.resolution import Identity, Person, Resolution, resolve
+from idic.store import sweeps
+from idic.store.among import among
 from idic.store.database import Tx
 from idic.store.tables import Row, customers, events, identities, partition_of
 
@@ -48,7 +50,8 @@ def about(touch: Row, name: str, properties: dict[str, Any] | None = None, once:
 
 
 async def accept(tx: Tx, messages: Sequence[Message]) -> Sequence[Message]:
-    """Keep the messages that are not kept already, in their order, each under its customer.
+    """Keep the messages that are not kept already, in their order, each under its customer; an event about a thing for all
+    whom it may concern to be found.
 
     Returns the aliases that are kept without being followed: their previous id is another user's.
     """
@@ -56,6 +59,12 @@ async def accept(tx: Tx, messages: Sequence[Message]) -> Sequence[Message]:
     by_id: dict[str, Message] = {}
     for message in messages:
         by_id.setdefault(message.message_id or f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}", message)
+    for message_id in [message_id for message_id, message in by_id.items() if message.nobodys]:
+        about, accepted_at = by_id.pop(message_id), tx.now()
+        occurred_at = about.occurred_at or accepted_at
+        await sweeps.add(tx, "broadcast", message_id, about.name, accepted_at, about.properties, occurred_at)
+    if not by_id:
+        return ()
     ties = await _ties(tx, by_id.values())
     resolution = resolve(_persons(by_id.values()), ties.known, ties.named, _new_id)
     if resolution.linked:
@@ -363,11 +372,3 @@ async def _linked(tx: Tx, resolution: Resolution) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def among(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
-    """``found IN values`` as one parameter, so that the statement is the same for any number of them."""
-    if tx.sqlite:
-        each = func.json_each(bindparam(None, list(values), JSON())).table_valued(column("value", Text))
-        return found.in_(select(each.c.value))
-    return found == func.any(bindparam(None, list(values), postgresql.ARRAY(Text)))

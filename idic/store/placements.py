@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
+from idic.store.among import among
 from idic.store.database import Tx
-from idic.store.ingest import among
 from idic.store.tables import Row, placements
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, or_, select, update
 
+from idic.store.among import among
 from idic.store.database import Tx
-from idic.store.ingest import among
 from idic.store.tables import Row, customers, due, events, sweeps
 
 Kind = Literal["scheduled", "days", "broadcast"]

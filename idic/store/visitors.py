@@ -15,8 +15,9 @@ from sqlalchemy import false, or_, select, update
 
 from idic.identify.resolution import Identity
 from idic.store import placements
+from idic.store.among import among
 from idic.store.database import Tx
-from idic.store.ingest import NAMED, among
+from idic.store.ingest import NAMED
 from idic.store.tables import Row, customers, identities
 
 SEEN_EVERY = timedelta(hours=1)
