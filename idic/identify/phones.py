@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
@@ -24,6 +25,7 @@ class PhoneInvalid(ValueError):
     """No SMS can go there. Says why in words, without the number."""
 
 
+@lru_cache(maxsize=1024)
 def e164(raw: str, country: str | None) -> str:
     """``0151 12345678`` of ``DE`` as ``+4915112345678``. ``country`` (ISO 3166-1 alpha-2, in any case) serves numbers that
     are not written internationally. Raises ``PhoneInvalid``."""

@@ -231,9 +231,9 @@ def meet(program: Program, state: State, event: Event, facts: Facts) -> Meaning:
         value = amount(goal.value, scope) if goal.value else None
         if goal.then == "continue":
             return ReachesGoal(value)
-        return Ends(Ending(kind="goal", reason=event.name, at=event.accepted_at), value)
+        return Ends(Ending.made(kind="goal", reason=event.name, at=event.accepted_at), value)
     if _any_matches(program.leave, state, event, scope):
-        return Ends(Ending(kind="leave", reason=event.name, at=event.accepted_at), None)
+        return Ends(Ending.made(kind="leave", reason=event.name, at=event.accepted_at), None)
     if state.step is not None and _awaits(program, state.step, state, event):
         until = state.ends or state.deadline
         if until is None or event.accepted_at <= until:
@@ -315,12 +315,12 @@ def close(state: State, ending: Ending) -> Outcome:
     """End the enrollment here and now; what is claimed and not yet attempted will not be sent."""
     touches = {
         step: {
-            channel: Touched(status="failed", at=ending.at, reason="ended") if touch.status in _UNSENT else touch
+            channel: Touched.made(status="failed", at=ending.at, reason="ended") if touch.status in _UNSENT else touch
             for channel, touch in channels.items()
         }
         for step, channels in state.touches.items()
     }
-    ended = state.model_copy(update={"ended": ending, "step": None, "deadline": None, "touches": touches})
+    ended = state.changed(ended=ending, step=None, deadline=None, touches=touches)
     return Outcome(ended, (Trace(ending.at, "ended", state.step, {"kind": ending.kind, "reason": ending.reason}),))
 
 
@@ -332,7 +332,11 @@ _NOT_SENT: tuple[TouchStatus, ...] = ("deferred", "failed", "refused")
 
 def settle(state: State, step: str, channel: str, touched: Touched) -> State:
     """The state after one touch came to stand as ``touched``."""
-    return state.model_copy(update={"touches": {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}})
+    return state.changed(touches=_settled(state, step, channel, touched))
+
+
+def _settled(state: State, step: str, channel: str, touched: Touched) -> dict[str, dict[str, Touched]]:
+    return {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}
 
 
 def answered(
@@ -341,13 +345,13 @@ def answered(
     """The state after the call of a step came to its end: with a response, or (None) for a ``reason`` without one."""
     if step not in state.calls or state.calls[step].status != "asked":
         return state
-    called = Called(status="failed" if response is None else "answered", at=at, reason=reason)
+    called = Called.made(status="failed" if response is None else "answered", at=at, reason=reason)
     captured, asked = state.captured, program.steps[step]
     if response is not None and isinstance(asked, Call) and asked.capture:
         # What comes back is read as an event's properties are; its name cannot be an event's.
         answer = Event(number=0, name=f"call {asked.endpoint.name}", properties=dict(response), accepted_at=at)
         captured = {**captured, asked.capture: answer}
-    return state.model_copy(update={"calls": {**state.calls, step: called}, "captured": captured})
+    return state.changed(calls={**state.calls, step: called}, captured=captured)
 
 
 # Moving.
@@ -361,7 +365,7 @@ def begin(
     The present is the event's: what was accepted later is routed, and what is due later is advanced, in its turn.
     """
     now = event.accepted_at
-    state = State(
+    state = State.made(
         enrollment=enrollment,
         customer=customer,
         entered_at=now,
@@ -400,6 +404,7 @@ class _Move:
     def __init__(self, program: Program, state: State, facts: Facts, now: datetime) -> None:
         self.program = program
         self.state = state
+        self.ours = False
         self.facts = facts
         self.now = now
         self.trace: list[Trace] = []
@@ -407,7 +412,12 @@ class _Move:
         self.effects: list[Effect] = []
 
     def change(self, **fields: Any) -> None:
-        self.state = self.state.model_copy(update=fields)
+        """Nobody else has seen the state since the first change of a move, so that one is written on and not copied again."""
+        if self.ours:
+            self.state.__dict__.update(fields)
+        else:
+            self.state = self.state.changed(**fields)
+            self.ours = True
 
     def note(self, kind: str, why: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> None:
         self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why or {}))
@@ -487,7 +497,7 @@ class _Move:
         return f"{name} is missing" if found is None else f"it would have been until {found:%Y-%m-%d %H:%M} UTC, which is past"
 
     def _end(self, reason: str, at: datetime) -> None:
-        outcome = close(self.state, Ending(kind="exit", reason=reason, at=at))
+        outcome = close(self.state, Ending.made(kind="exit", reason=reason, at=at))
         self.state = outcome.state
         self.trace.extend(outcome.trace)
 
@@ -587,13 +597,13 @@ class _Move:
                 return True
             answer_by = step.within.after(self.state.reached, self.facts.zone)
             self.effects.append(Request(step.id, self._round(step), self._given(step.given), answer_by))
-            called = Called(status="asked", at=self.state.reached)
+            called = Called.made(status="asked", at=self.state.reached)
             self.change(calls={**self.state.calls, step.id: called}, deadline=answer_by)
             self.note("called", {"endpoint": step.endpoint.name})
         if called.status == "asked":
             if self.now <= self._deadline():
                 return False
-            called = Called(status="failed", at=self._deadline(), reason="no answer in time")
+            called = Called.made(status="failed", at=self._deadline(), reason="no answer in time")
             self.change(calls={**self.state.calls, step.id: called})
         at = max(self.state.reached, called.at)
         if called.status == "answered":
@@ -872,19 +882,19 @@ class _Move:
                     verdict = Skip("too late", f"within {step.within}")
             match verdict:
                 case Allow():
-                    touched = Touched(status="claimed", at=self.now)
+                    touched = Touched.made(status="claimed", at=self.now)
                     self.claims.append(Claim(step.id, channel, step.message, deliver_by, self._round(step)))
                     self.note("claimed", {"channel": channel, "message": step.message}, at=self.now)
                 case Defer(until=until, rule=rule):
-                    touched = Touched(status="deferred", at=self.now, reason=rule)
+                    touched = Touched.made(status="deferred", at=self.now, reason=rule)
                     deferrals.append(until)
                     self.note("deferred", {**_said(channel, verdict), "until": until}, at=self.now)
                 case Skip(rule=rule):
-                    touched = Touched(status="refused", at=asked_at, reason=rule)
+                    touched = Touched.made(status="refused", at=asked_at, reason=rule)
                     self.note("not sent", _said(channel, verdict), at=asked_at)
                 case _:
                     assert_never(verdict)
-            self.state = settle(self.state, step.id, channel, touched)
+            self.change(touches=_settled(self.state, step.id, channel, touched))
             if one and touched.status == "claimed":
                 # What was deferred is asked again only if this one fails.
                 deferrals.clear()

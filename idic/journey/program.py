@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from functools import cached_property
-from typing import Annotated, Any, Literal
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic import Field as Model
@@ -29,6 +29,38 @@ SEMANTICS = 1
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def made(cls, **fields: Any) -> Self:
+        """Made of fields that are known to be right, which are not looked at again: a rehearsal makes millions."""
+        return _filled(cls, {**_blank(cls), **fields}, set(fields))
+
+    def changed(self, **fields: Any) -> Self:
+        """The same with other values in these fields, which are not looked at: what ``model_copy`` does, in a tenth of its
+        time. Nothing that was worked out of the old values (``cached_property``) is taken along."""
+        whole, known = self.__dict__, _blank(type(self))
+        kept = whole if len(whole) == len(known) else {name: whole[name] for name in known}
+        return _filled(type(self), {**kept, **fields}, self.__pydantic_fields_set__.union(fields))
+
+
+_set = object.__setattr__
+M = TypeVar("M", bound=BaseModel)
+
+
+def _filled(cls: type[M], fields: dict[str, Any], said: set[str]) -> M:
+    """What pydantic's own ``model_construct`` comes to."""
+    made = cls.__new__(cls)
+    _set(made, "__dict__", fields)
+    _set(made, "__pydantic_fields_set__", said)
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+@cache
+def _blank(cls: type[BaseModel]) -> dict[str, Any]:
+    """A model's fields in their order, with their defaults; those without one are there to keep their place."""
+    return {name: None if field.is_required() else field.get_default() for name, field in cls.model_fields.items()}
 
 
 class Type(Frozen):
@@ -398,6 +430,20 @@ class Program(Frozen):
     def document(self, **chosen: set[str]) -> dict[str, Any]:
         """The program as JSON, without what is as it is by default."""
         return self.model_dump(mode="json", exclude_defaults=True, **chosen)  # type: ignore[arg-type]
+
+    @cached_property
+    def computed(self) -> tuple[tuple[str, Attribute, str], ...]:
+        """The customer's attributes that idic counts or sums by itself, each with the event that it counts."""
+        return tuple(
+            (name, attribute, attribute.sums[0] if attribute.sums else attribute.counts or "")
+            for name, attribute in self.customer.items()
+            if attribute.sums or attribute.counts
+        )
+
+    @cached_property
+    def windowed(self) -> bool:
+        """Whether one of those changes by the passing of time alone."""
+        return any(attribute.window is not None for _, attribute, _ in self.computed)
 
     @cached_property
     def id(self) -> str:

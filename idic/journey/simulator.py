@@ -6,7 +6,7 @@ the moment it is claimed. So it shows what a journey does when nothing is late, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, assert_never
@@ -48,6 +48,8 @@ class Sent(NamedTuple):
     step: str
     channel: str
     message: str
+    enrollment: str = ""
+    key: str | None = None
 
 
 @dataclass
@@ -67,8 +69,9 @@ class Rehearsed:
 class Simulator:
     """``traits`` are the customer's attributes; what is counted or summed is what they begin with and what happens here.
     ``policy`` answers for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its hour, ``call``
-    answers for an endpoint (by its step's id; None: it fails). ``refused`` says of each journey why the customer was not let
-    in, newest last."""
+    answers for an endpoint (by its step's id; None: it fails), ``room`` says why nobody else enters today. ``past`` is what
+    happened before: it counts, and moves nothing. ``refused`` says of each journey why the customer was not let in, newest
+    last. While one of these questions is asked, ``asking`` is the program that asks it."""
 
     def __init__(
         self,
@@ -82,9 +85,12 @@ class Simulator:
         best: Callable[[Best, datetime], Ranked] = lambda ask, now: Ranked(ask.channels, "as listed"),
         best_time: Callable[[BestTime, datetime], Timed] = lambda ask, now: Timed(ask.earliest, "at once"),
         call: Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda step, given: None,
-        deliver: Callable[[Sent], Touched] = lambda sent: Touched(status="sent", at=sent.at),
+        deliver: Callable[[Sent], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
+        room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
+        past: Sequence[Event] = (),
     ) -> None:
         self.programs = programs
+        self.asking = programs[0]
         self.now = start
         self.traits = dict(traits or {})
         self.zone = zone
@@ -97,24 +103,56 @@ class Simulator:
         self._best_time = best_time
         self._call = call
         self._deliver = deliver
-        self._events: list[Event] = []
+        self._room = room
+        self._events: dict[str, list[Event]] = {}
+        self._counted: dict[str, list[Counted]] = {}
+        self._known: dict[str, tuple[tuple[object, ...], Facts]] = {}
+        self._number = 0
+        for event in past:
+            self._keep(event)
 
-    def happens(self, name: str, properties: Mapping[str, Any] | None = None, *, about: str | None = None) -> Event:
-        """The customer does something now; ``about`` is the step whose message it concerns (of the newest enrollment)."""
-        event = Event(
-            number=len(self._events) + 1,
+    def happens(
+        self,
+        name: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        about: str | None = None,
+        enrollment: str | None = None,
+    ) -> Event:
+        """The customer does something now; ``about`` is the step whose message it concerns (of ``enrollment``, by default the
+        newest)."""
+        if about and enrollment is None and self.enrollments:
+            enrollment = self.enrollments[-1].state.enrollment
+        event = Event.made(
+            number=self._number + 1,
             name=name,
             properties=dict(properties or {}),
             accepted_at=self.now,
-            enrollment=self.enrollments[-1].state.enrollment if about and self.enrollments else None,
+            enrollment=enrollment,
             step=about,
         )
-        self._events.append(event)
+        self._keep(event)
         for one in list(self.enrollments):
             self._meet(one, event)
         for program in self.programs:
             self._enter(program, event)
         return event
+
+    def asks(self, program: Program, name: str, properties: Mapping[str, Any]) -> None:
+        """The customer asks for entry into this one journey now: a request, or its time has come."""
+        event = Event.made(number=self._number + 1, name=name, properties=dict(properties), accepted_at=self.now)
+        self._keep(event)
+        self._enter(program, event)
+
+    def _keep(self, event: Event) -> None:
+        self._number += 1
+        self._events.setdefault(event.name, []).append(event)
+        self._counted.setdefault(event.name, []).append(Counted(event.accepted_at, event.properties))
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When something is next due."""
+        return min((one.state.deadline for one in self.enrollments if one.open and one.state.deadline), default=None)
 
     def becomes_known(self, **traits: Any) -> None:
         """Something is learnt of the customer now; None takes what was known away."""
@@ -140,17 +178,22 @@ class Simulator:
         self.until(self.now + timedelta(**span))
 
     def facts(self, program: Program, at: datetime | None = None) -> Facts:
-        """What is known of the customer at ``at``, by default now, with what is counted and summed."""
+        """What is known of the customer at an instant up to now (by default now), with what is counted and summed."""
+        when = at or self.now
+        # The same is asked several times an event.
+        asked = (self._number, self.zone, self.traits, when if program.windowed else None)
+        before = self._known.get(program.journey)
+        if at is None and before is not None and before[0] == asked:
+            return before[1]
         known = dict(self.traits)
-        for name, attribute in program.customer.items():
-            if event := counted_event(attribute):
-                before = self.traits.get(name)
-                begun = float(before) if isinstance(before, int | float) else 0.0
-                known[name] = begun + tally(attribute, self._counted(event), at or self.now, self.zone, program.currency)
-        return Facts(known, self.zone)
-
-    def _counted(self, name: str) -> list[Counted]:
-        return [Counted(event.accepted_at, event.properties) for event in self._events if event.name == name]
+        for name, attribute, event in program.computed:
+            begun = self.traits.get(name)
+            started = float(begun) if isinstance(begun, int | float) else 0.0
+            known[name] = started + tally(attribute, self._counted.get(event, ()), when, self.zone, program.currency)
+        facts = Facts(known, self.zone)
+        if at is None:
+            self._known[program.journey] = ((*asked[:2], dict(self.traits), asked[3]), facts)
+        return facts
 
     def _meet(self, one: Rehearsed, event: Event) -> None:
         if not one.open:
@@ -176,7 +219,7 @@ class Simulator:
     def _goal(self, one: Rehearsed, event: Event, value: float | None) -> None:
         one.value = value
         one.trace.append(Trace(event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value}))
-        one.state = one.state.model_copy(update={"goal_at": event.accepted_at})
+        one.state = one.state.changed(goal_at=event.accepted_at)
 
     def _enter(self, program: Program, event: Event) -> None:
         asked = applies(program, event, self.facts(program))
@@ -194,11 +237,15 @@ class Simulator:
             is_in=bool(inside),
             last_entered_at=max((e.state.entered_at for e in before), default=None),
         )
+        if isinstance(answer, Enter):
+            answer = self._room(program, event.accepted_at) or answer
         if not isinstance(answer, Enter):
             self.refused.append((program.journey, answer))
             return
         for restarted in inside:
-            self._record(restarted, interpreter.close(restarted.state, Ending(kind="closed", reason="restarted", at=self.now)))
+            self._record(
+                restarted, interpreter.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now))
+            )
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
         machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self.facts(program))
         outcome = drive(machine, self._asked_of(program))
@@ -216,7 +263,15 @@ class Simulator:
         one.state = outcome.state
         one.trace.extend(outcome.trace)
         for claim in outcome.claims:
-            sent = Sent(self.now, one.program.journey, claim.step, claim.channel, claim.message)
+            sent = Sent(
+                self.now,
+                one.program.journey,
+                claim.step,
+                claim.channel,
+                claim.message,
+                one.state.enrollment,
+                one.state.key,
+            )
             touched = self._deliver(sent)
             if touched.status in ("sent", "uncertain"):
                 self.sent.append(sent)
@@ -233,23 +288,23 @@ class Simulator:
             case Learn(values):
                 self.becomes_known(**values)
             case Request(step, _, given):
+                self.asking = one.program
                 response = self._call(step, given)
                 reason = "failed" if response is None else None
                 one.state = interpreter.answered(one.program, one.state, step, response, reason, self.now)
             case Enroll(_, _, journey, properties):
-                request = Event(number=len(self._events) + 1, name=REQUESTED, properties=dict(properties), accepted_at=self.now)
-                self._events.append(request)
                 for program in self.programs:
                     if program.journey == journey:
-                        self._enter(program, request)
+                        self.asks(program, REQUESTED, properties)
             case _:
                 assert_never(effect)
 
     def _asked_of(self, program: Program) -> Callable[[Ask], object]:
         def answer(question: Ask) -> object:
+            self.asking = program
             match question:
                 case Inbox(names, since):
-                    return [event for event in self._events if event.name in names and event.accepted_at >= since]
+                    return self._inbox(names, since)
                 case MayWe():
                     return self._policy(question, self.now)
                 case Best():
@@ -263,10 +318,14 @@ class Simulator:
 
         return answer
 
+    def _inbox(self, names: Collection[str], since: datetime) -> list[Event]:
+        kept = [event for name in names for event in self._events.get(name, ()) if event.accepted_at >= since]
+        return sorted(kept, key=lambda event: event.number) if len(names) > 1 else kept
+
     def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
         turns = {ask.since}
         for name in ask.attributes:
             attribute = program.customer[name]
-            counted = (event.accepted_at for event in self._counted(counted_event(attribute) or ""))
+            counted = (event.accepted_at for event in self._counted.get(counted_event(attribute) or "", ()))
             turns.update(leaving(attribute, counted, ask.since, ask.until, self.zone))
         return [(at, self.facts(program, at)) for at in sorted(turns)]

@@ -1,0 +1,297 @@
+"""Recorded events as the history of a crowd: a file of NDJSON or CSV, read line by line and put in order by customer.
+
+    NDJSON   Segment's messages, one a line: {"type": "track", "userId": "anna", "event": "Cart Updated", "timestamp": …}
+             or {"customer": "anna", "event": "Cart Updated", "time": …, "properties": {…}}; with `traits` instead of an
+             event, what is known of the customer
+    CSV      columns customer, event and time; every other column is a property, a column `properties` holds them as JSON;
+             where the event is `identify`, they are what is known of the customer
+
+Memory holds the customers' ids and one part of the file at a time; the rest is put down in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
+
+from idic.errors import InvalidInput, NotFound
+from idic.identify.messages import LARGEST_MESSAGE, read_identifier, read_message, read_moment, read_object
+from idic.identify.names import attribute_name
+from idic.identify.resolution import Identity, resolve
+from idic.identify.resolution import Person as Whose
+from idic.journey.vocabulary import ABOUT_MESSAGES, Vocabulary
+from idic.rehearse.person import Happening, Person
+
+_TIMES = ("time", "receivedAt", "timestamp", "originalTimestamp")
+"""Where a line says when it counts, the first that is there: idic counts from when it was received."""
+_CUSTOMER, _EVENT, _TIME, _PROPERTIES = "customer", "event", "time", "properties"
+_IDENTIFY = "identify"
+_ON_THE_SITE = ("Page Viewed", "Message Shown")
+_PART = 24 * 1024 * 1024
+_AT_ONCE = 2000
+_SHOWN = 10
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes of how many have been read."""
+
+
+class Line(NamedTuple):
+    """``name`` is empty for what is known of a customer."""
+
+    whose: Whose
+    at: datetime
+    name: str
+    properties: Mapping[str, Any]
+    message_id: str | None = None
+
+
+class Recording:
+    """A file that was read whole, ready to be lived through. ``first`` and ``last`` are the instants of its events, ``lines``
+    how many were taken, ``bad`` how many could not be and ``problems`` what is wrong with the first of them, ``unordered`` how
+    many did not stand in the order of time, ``undeclared`` how many events the vocabulary does not know, by name."""
+
+    def __init__(self, file: Path, vocabulary: Vocabulary, *, strict: bool = False, progress: Progress | None = None) -> None:
+        """Raises ``InvalidInput``: with ``strict`` at the first line that cannot be read, else where none can."""
+        if not file.is_file():
+            raise NotFound(f"there is no file {file}; name a file of events, .ndjson or .csv")
+        self.file = file
+        self.lines = self.bad = self.unordered = 0
+        self.problems: list[str] = []
+        self.undeclared: dict[str, int] = {}
+        self.first: datetime | None = None
+        self.last: datetime | None = None
+        self._vocabulary = vocabulary
+        self._strict = strict
+        self._known: dict[Identity, str] = {}
+        self._belong: dict[str, list[Identity]] = {}
+        self._named: set[str] = set()
+        self._merged: dict[str, str] = {}
+        self._numbers = 0
+        self._spool: IO[bytes] = TemporaryFile()  # noqa: SIM115  (it lives as long as the recording)
+        self._read(progress or (lambda done, total: None))
+        if not self.lines:
+            why = f": {self.problems[0]}" if self.problems else ""
+            raise InvalidInput(f"no line can be read{why}", where=str(file))
+        self._names = self._roots()
+        self.customers = len(set(self._names.values()))
+        self._parts = self._parted()
+
+    def people(self, start: datetime, end: datetime) -> Iterator[Person]:
+        """The customers, by their ids within each part; what comes before ``start`` is their past."""
+        for part in self._parts:
+            part.seek(0)
+            by_customer: dict[str, list[tuple[datetime, int, str, dict[str, Any], str | None]]] = {}
+            for raw in part:
+                customer, at, number, name, properties, message_id = json.loads(raw)
+                line = (datetime.fromisoformat(at), number, name, properties, message_id)
+                by_customer.setdefault(self._names[customer], []).append(line)
+            for customer in sorted(by_customer):
+                yield _person(customer, sorted(by_customer.pop(customer), key=lambda line: line[:2]), start, end)
+
+    # Reading.
+
+    def _read(self, progress: Progress) -> None:
+        size = self.file.stat().st_size
+        reader = _csv if self.file.suffix.lower() in (".csv", ".tsv") else _ndjson
+        latest: datetime | None = None
+        with self.file.open("rb") as raw:
+            numbered = self._taken(reader(_texts(raw, lambda: progress(raw.tell(), size))))
+            while batch := list(islice(numbered, _AT_ONCE)):
+                found = resolve((line.whose for _, line in batch), self._known, self._named, self._new)
+                self._known |= found.linked
+                for identity, customer in found.linked.items():
+                    self._belong.setdefault(customer, []).append(identity)
+                for (number, line), belonging in zip(batch, found.belongings, strict=True):
+                    if line.whose.user_id is not None:
+                        self._named.add(belonging.customer)
+                    if belonging.merges:
+                        self._merged[belonging.merges] = belonging.customer
+                        moved = self._belong.pop(belonging.merges, [])
+                        self._known.update(dict.fromkeys(moved, belonging.customer))
+                        self._belong.setdefault(belonging.customer, []).extend(moved)
+                    record = (belonging.customer, line.at.isoformat(), number, line.name, line.properties, line.message_id)
+                    self._spool.write(json.dumps(record).encode() + b"\n")
+                    self.lines += 1
+                    self.first = min(self.first or line.at, line.at)
+                    self.last = max(self.last or line.at, line.at)
+                    self.unordered += latest is not None and line.at < latest
+                    latest = max(latest or line.at, line.at)
+        progress(size, size)
+
+    def _taken(self, raws: Iterable[tuple[int, dict[str, Any] | InvalidInput]]) -> Iterator[tuple[int, Line]]:
+        """The lines that can be read; of the others, note what is wrong."""
+        for number, raw in raws:
+            try:
+                if isinstance(raw, InvalidInput):
+                    raise raw
+                line = read_line(raw)
+                if (
+                    line.name
+                    and line.name not in ABOUT_MESSAGES
+                    and (reasons := self._vocabulary.refusals(line.name, line.properties))
+                ):
+                    raise InvalidInput("; ".join(reasons))
+            except InvalidInput as error:
+                problem = f"line {number}: {error}"
+                if self._strict:
+                    raise InvalidInput(problem, where=str(self.file)) from None
+                self.bad += 1
+                if len(self.problems) < _SHOWN:
+                    self.problems.append(problem)
+                continue
+            if line.name and line.name not in self._vocabulary.events:
+                self.undeclared[line.name] = self.undeclared.get(line.name, 0) + 1
+            yield number, line
+
+    def _new(self) -> str:
+        self._numbers += 1
+        return str(self._numbers)
+
+    def _roots(self) -> dict[str, str]:
+        """Under what each customer of the lines is known at the end of the file: a user id, else an anonymous one."""
+        names: dict[str, str] = {}
+        for identity, customer in sorted(self._known.items(), key=lambda known: known[0], reverse=True):
+            names.setdefault(customer, identity.value)
+        for merged in self._merged:
+            root = merged
+            while root in self._merged:
+                root = self._merged[root]
+            names[merged] = names[root]
+        return names
+
+    def _parted(self) -> list[IO[bytes]]:
+        """The lines in parts that fit into memory, all of a customer's in one."""
+        count = self._spool.tell() // _PART + 1
+        if count == 1:
+            return [self._spool]
+        parts: list[IO[bytes]] = [TemporaryFile() for _ in range(count)]  # noqa: SIM115
+        self._spool.seek(0)
+        for raw in self._spool:
+            customer = self._names[json.loads(raw[: raw.index(b",")] + b"]")[0]]
+            parts[zlib.crc32(customer.encode()) % count].write(raw)
+        self._spool.close()
+        return parts
+
+
+def read_line(raw: Mapping[str, Any]) -> Line:
+    """One line of either shape. Raises ``InvalidInput``."""
+    at = next((moment for name in _TIMES if (moment := read_moment(raw.get(name) or None, name)) is not None), None)
+    if at is None:
+        raise InvalidInput("says not when it happened: time is missing")
+    if _CUSTOMER in raw:
+        customer = read_identifier(raw[_CUSTOMER], _CUSTOMER)
+        event = raw.get(_EVENT)
+        if event in (None, "", _IDENTIFY):
+            if event != _IDENTIFY and "traits" not in raw:
+                raise InvalidInput("is missing; the event needs a name", where=_EVENT)
+            traits = raw["traits"] if "traits" in raw else raw.get(_PROPERTIES)
+            return Line(Whose(customer), at, "", _attributes(read_object(traits, "traits")))
+        raw = {"type": "track", "userId": customer, _EVENT: event, _PROPERTIES: raw.get(_PROPERTIES)}
+    elif "type" not in raw and _EVENT in raw:
+        raw = {**raw, "type": "track"}
+    message_id = raw.get("messageId")
+    plain = {name: value for name, value in raw.items() if name not in ("sentAt", "messageId", *_TIMES)}
+    message = read_message(plain, where="", received_at=at, largest=LARGEST_MESSAGE)
+    said = _attributes(message.properties) if message.kind == "identify" else message.properties
+    whose = Whose(message.user_id, message.anonymous_id, message.previous_id)
+    return Line(whose, at, message.name, said, message_id if isinstance(message_id, str) else None)
+
+
+def _attributes(traits: Mapping[str, Any]) -> dict[str, Any]:
+    return {attribute_name(name): value for name, value in traits.items()}
+
+
+def _texts(raw: IO[bytes], read: Callable[[], None]) -> Iterator[str]:
+    """Lines as text; what is no UTF-8 is shown as such and fails where it matters."""
+    for number, line in enumerate(raw, 1):
+        if number % _AT_ONCE == 0:
+            read()
+        yield line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
+
+
+def _ndjson(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | InvalidInput]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            raw = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            yield number, InvalidInput(f"is not JSON: {what}")
+            continue
+        yield number, raw if isinstance(raw, dict) else InvalidInput("is not a JSON object")
+
+
+def _csv(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | InvalidInput]]:
+    reader = csv.reader(lines, strict=True)
+    try:
+        columns = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise InvalidInput(f"line 1: {error}") from None
+    missing = [name for name in (_CUSTOMER, _EVENT, _TIME) if name not in columns]
+    if missing:
+        raise InvalidInput(f"line 1: the columns customer, event and time are needed; there is no {' and no '.join(missing)}")
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield reader.line_num, InvalidInput(f"is not CSV: {error}")
+            continue
+        if cells is None:
+            return
+        if not cells:
+            continue
+        if len(cells) != len(columns):
+            yield reader.line_num, InvalidInput(f"has {len(cells)} cells, and there are {len(columns)} columns")
+            continue
+        try:
+            yield reader.line_num, _row(dict(zip(columns, cells, strict=True)))
+        except InvalidInput as error:
+            yield reader.line_num, error
+
+
+def _row(cells: dict[str, str]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    if said := cells.pop(_PROPERTIES, ""):
+        try:
+            properties = read_object(json.loads(said), _PROPERTIES)
+        except ValueError:
+            raise InvalidInput("is not JSON", where=_PROPERTIES) from None
+    row = {name: cells.pop(name) for name in (_CUSTOMER, _EVENT, _TIME)}
+    for name, cell in cells.items():
+        if cell:  # an empty cell is a property that is not there
+            properties[name] = _cell(cell)
+    return {**row, _PROPERTIES: properties}
+
+
+def _cell(cell: str) -> Any:
+    if cell[0] in "[{":
+        try:
+            return json.loads(cell)
+        except ValueError:
+            pass
+    return cell
+
+
+def _person(
+    customer: str, lines: list[tuple[datetime, int, str, dict[str, Any], str | None]], start: datetime, end: datetime
+) -> Person:
+    past, life, ids = list[Happening](), list[Happening](), set[str]()
+    for at, _, name, properties, message_id in lines:
+        if message_id is not None:
+            if message_id in ids:
+                continue  # sent twice: the first counts
+            ids.add(message_id)
+        if at >= end:
+            break
+        step = properties.get("step") if name in ABOUT_MESSAGES else None
+        happening = Happening(at, name, properties, step if isinstance(step, str) else None, seen=name in _ON_THE_SITE)
+        (past if at < start else life).append(happening)
+    return Person(customer, past=past, life=life)

@@ -1,0 +1,244 @@
+"""Letting people live through journeys, one after the other: the simulator with the real rules of entry, the real contact
+policy and a virtual clock. What comes of it is counted, and the person forgotten."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+from idic.differentiate.profile import zone_of
+from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
+from idic.interact.policy import RULES, Consent, Request, Rule, decide
+from idic.interact.reach import reach
+from idic.journey.entry import StayOut, day_of, due_event, full, next_due, scheduled
+from idic.journey.interpreter import DUE, Best, BestTime, MayWe, Ranked, Timed, Verdict
+from idic.journey.program import Program
+from idic.journey.simulator import Sent, Simulator
+from idic.journey.state import Event, Touched
+from idic.journey.vocabulary import ABOUT_MESSAGES
+from idic.rehearse.ledger import Ledger
+from idic.rehearse.person import Happening, Person
+
+Calls = Callable[[Program, str, Mapping[str, Any]], Mapping[str, Any] | None]
+"""What the endpoint of a step answers to what it is given; None: it fails."""
+
+_CONSENTS = {"Consent Given": True, "Consent Withdrawn": False}
+_BECAME = {
+    "Link Clicked": "clicked",
+    "Email Opened": "opened",
+    "Message Delivered": "delivered",
+    "Message Shown": "shown",
+    "Message Bounced": "bounced",
+}
+_MOMENT = timedelta(microseconds=1)
+
+
+class Rehearsal:
+    """``programs`` from ``start`` up to ``end``; ``zone`` is where those live of whom nothing else is known. Of ``at_most`` so
+    many a day, those enter who come first in the order in which people are handed in, not by the hour."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        ledger: Ledger,
+        *,
+        start: datetime,
+        end: datetime,
+        zone: str,
+        calls: Calls = lambda program, step, given: None,
+        rules: Sequence[Rule] = RULES,
+    ) -> None:
+        self.programs = programs
+        self.ledger = ledger
+        self.start = start
+        self.end = end
+        self.zone = zone
+        self.calls = calls
+        self.rules = rules
+        self.scheduled = [program for program in programs if scheduled(program.entry)]
+        self._entered: Counter[tuple[str, str]] = Counter()
+
+    def live(self, person: Person) -> None:
+        """Let one person live from the start to the end, and count what came of it."""
+        _Life(self, person).live()
+
+    def run(self, people: Iterable[Person], stop: Callable[[], bool] = lambda: False) -> bool:
+        """Everybody, until ``stop`` says so (asked between two people). Returns whether all had their turn."""
+        for person in people:
+            if stop():
+                return False
+            self.live(person)
+        return True
+
+    def room(self, program: Program, at: datetime) -> StayOut | None:
+        """Why nobody else enters on this day, if so; else this entry is counted."""
+        if program.entry.at_most is None:
+            return None
+        day = (program.journey, day_of(program, at))
+        if self._entered[day] >= program.entry.at_most:
+            return full(program)
+        self._entered[day] += 1
+        return None
+
+
+class _Life:
+    """One person's rehearsal under way. ``coming`` is what will happen to them, the next first."""
+
+    def __init__(self, rehearsal: Rehearsal, person: Person) -> None:
+        self.rehearsal = rehearsal
+        self.person = person
+        self.consents = list(person.consents)
+        self.seen_at = person.web_seen_at
+        self.answered: dict[str, datetime] = {}
+        self.answers: list[datetime] = []
+        self.became: list[tuple[str, str, str]] = []
+        traits = dict(person.traits)
+        past: list[Event] = []
+        for happening in person.past:
+            if happening.name:
+                self._notice(happening)
+                past.append(
+                    Event.made(
+                        number=len(past) + 1,
+                        name=happening.name,
+                        properties=dict(happening.properties),
+                        accepted_at=happening.at,
+                    )
+                )
+            else:
+                traits.update(happening.properties)
+        self.simulator = Simulator(
+            rehearsal.programs,
+            rehearsal.start,
+            traits={name: value for name, value in traits.items() if value is not None},
+            zone=zone_of(traits, rehearsal.zone),
+            customer=person.id,
+            past=past,
+            policy=self._may_we,
+            best=self._best,
+            best_time=self._best_time,
+            call=self._call,
+            deliver=self._deliver,
+            room=rehearsal.room,
+        )
+        self.coming = [(happening.at, number, happening) for number, happening in enumerate(person.life)]
+        heapify(self.coming)
+        self.number = len(self.coming)
+
+    def live(self) -> None:
+        simulator, coming, end = self.simulator, self.coming, self.rehearsal.end
+        upto = {program.journey: self.rehearsal.start - _MOMENT for program in self.rehearsal.scheduled}
+        due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
+        while True:
+            # What is due may send, and what is sent may be answered before whatever comes next: one thing at a time.
+            at = min(coming[0][0] if coming else end, min(due)[0] if due else end)
+            deadline = simulator.deadline
+            if deadline is not None and deadline < min(at, end):
+                simulator.until(deadline)
+                continue
+            if at >= end:
+                break
+            simulator.becomes(at)
+            if due and (first := min(due))[0] == at:
+                program = simulator.programs[first[1]]
+                upto[program.journey] = at
+                simulator.asks(program, DUE, due_event(program, simulator.facts(program), at))
+            else:
+                self._happens(heappop(coming)[2])
+            due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
+        simulator.until(end - _MOMENT)
+        self.rehearsal.ledger.add(
+            simulator.enrollments,
+            simulator.sent,
+            ((journey, why.code) for journey, why in simulator.refused),
+            self.became,
+        )
+
+    def _due(self, program: Program, upto: Mapping[str, datetime]) -> tuple[datetime, int] | None:
+        """When this person may next enter a journey by the time alone, and the journey's place among the programs."""
+        since = max(upto[program.journey], self.simulator.now - _MOMENT)
+        at = next_due(program.entry, program, self.simulator.facts(program), since)
+        return None if at is None else (at, self.rehearsal.programs.index(program))
+
+    def _happens(self, happening: Happening) -> None:
+        simulator = self.simulator
+        if not happening.name:
+            told = happening.properties
+            simulator.zone = zone_of({**simulator.traits, **told}, self.rehearsal.zone)
+            simulator.becomes_known(**told)
+            return
+        enrollment = happening.enrollment
+        if happening.name in ABOUT_MESSAGES:
+            enrollment = self._about(happening)
+        self._notice(happening)
+        simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
+
+    def _notice(self, happening: Happening) -> None:
+        """What an event says beside itself: of consent, of where somebody was seen, of what they answer on."""
+        said = happening.properties
+        if happening.seen:
+            self.seen_at = happening.at
+        given = _CONSENTS.get(happening.name)
+        if given is not None:
+            topic = said.get("topic")
+            self.consents.append(
+                Consent(str(said.get("channel")), topic if isinstance(topic, str) else None, given, happening.at)
+            )
+        elif happening.name in ANSWERS:
+            self.answered[str(said.get("channel", "email"))] = happening.at
+            self.answers.insert(0, happening.at)
+
+    def _about(self, happening: Happening) -> str | None:
+        """The enrollment of whose message this is: it says so, or it is the newest in which that step was sent."""
+        channel = happening.properties.get("channel")
+        for sent in reversed(self.simulator.sent):
+            if (
+                sent.step == happening.step
+                and channel in (None, sent.channel)
+                and happening.enrollment in (None, sent.enrollment)
+            ):
+                self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
+                return sent.enrollment
+        return None
+
+    # What the simulator asks.
+
+    def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
+        program, simulator = self.simulator.asking, self.simulator
+        address, unreachable = reach(ask.channel, self.person.id, simulator.traits, self.seen_at, now, program.country)
+        return decide(
+            self.rehearsal.rules,
+            Request(
+                now=now,
+                channel=ask.channel,
+                purpose=program.purpose,
+                topic=program.topic,
+                address=address,
+                zone=simulator.zone,
+                open=True,
+                traits=simulator.traits,
+                consents=self.consents,
+                unreachable=unreachable,
+                deliver_by=ask.deliver_by,
+            ),
+        )
+
+    def _best(self, ask: Best, now: datetime) -> Ranked:
+        return most_recently_answered(ask.channels, self.answered, now)
+
+    def _best_time(self, ask: BestTime, now: datetime) -> Timed:
+        return usual_hour(self.answers, ask.earliest, ask.latest, self.simulator.zone)
+
+    def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return self.rehearsal.calls(self.simulator.asking, step, given)
+
+    def _deliver(self, sent: Sent) -> Touched:
+        if self.person.reacts is not None:
+            for happening in self.person.reacts(sent):
+                if happening.at < self.rehearsal.end:
+                    self.number += 1
+                    heappush(self.coming, (happening.at, self.number, happening))
+        return Touched.made(status="sent", at=sent.at)
