@@ -141,7 +141,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     caller = Caller(secrets, settings.call_private)
     async with running_store(settings) as store:
         client = await connect(settings)
-        await _warn_of_missing(store, moved_by, secrets)
+        await warn_of_missing(store, moved_by, secrets)
         takeover = timedelta(seconds=settings.takeover)
         at_once = settings.deliveries
         async with working(client, store, moved_by, carriers, caller=caller, deliveries=at_once, takeover=takeover):
@@ -150,7 +150,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             log.info("worker drains")
 
 
-async def _warn_of_missing(store: Store, house: House, secrets: Mapping[str, SecretStr]) -> None:
+async def warn_of_missing(store: Store, house: House, secrets: Mapping[str, SecretStr]) -> None:
     """Say which published journeys will call in vain."""
     with contextlib.suppress(IdicError):  # no reason not to work
         async with store.reading() as tx:

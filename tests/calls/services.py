@@ -39,6 +39,11 @@ async def service(*talks: Talk) -> AsyncIterator[Service]:
         yield Service(f"http://{HOST}:{port}", calls)
 
 
+async def resets(line: Line) -> None:
+    await line.hear()
+    line.reset()
+
+
 class Places:
     """Who finds which host where: each time anew, as long as there is more to say."""
 

@@ -153,3 +153,11 @@ def test_a_secret_that_is_not_set_is_named_by_its_variable() -> None:
 def test_a_secret_from_a_file_may_end_with_its_line() -> None:
     there = asked("https://erp.example/", secrets={"erp_token": SecretStr("abc\n")})
     assert there.headers["authorization"] == b"Bearer abc"
+
+
+def test_a_secret_may_be_a_part_of_the_path_and_values_beside_it_may_not() -> None:
+    url, secrets = "https://hooks.example/services/{{ secrets.hook }}/{{ sku }}", {"hook": SecretStr("T0/B0/x?y #z")}
+    there = asked(url, secrets=secrets, headers={})
+    assert there.url.raw_path == b"/services/T0/B0/x%3Fy%20%23z/k1"
+    with pytest.raises(CannotCall):
+        asked(url, {"sku": "a/b"}, secrets=secrets, headers={})

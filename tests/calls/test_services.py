@@ -20,7 +20,7 @@ from idic.interact.endpoints import Answered, Failed, Later
 from idic.interact.endpoints.pinned import direct
 from idic.journey.program import Attribute, Type
 from idic.journey.types import MONEY, NUMBER, TEXT
-from tests.calls.services import HERE, HOST, TOKEN, Places, call, endpoint, service
+from tests.calls.services import HERE, HOST, TOKEN, Places, call, endpoint, resets, service
 from tests.sms.scripted import Line, saying
 
 GOOD = {"level": 3}
@@ -129,11 +129,6 @@ async def packed(line: Line) -> None:
     await line.hear()
     line.writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbomb")
     await line.writer.drain()
-
-
-async def resets(line: Line) -> None:
-    await line.hear()
-    line.reset()
 
 
 async def breaks_off(line: Line) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import (
     ActivityInboundInterceptor,
@@ -26,19 +26,23 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 import worker
 from idic.authoring import compile_folder
 from idic.interact.channels.protocol import Later, Unsure
+from idic.interact.endpoints import Caller
 from idic.interact.policy import RULES, Request, Rule
-from idic.journey.program import Program
+from idic.journey.program import Assignment, Attribute, Call, Program
+from idic.journey.types import TEXT
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine, searchable
 from idic.router.hold import instruct
-from idic.store import outbox
+from idic.store import outbox, tables
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from idic.store.tables import PARTITIONS
 from tests.binaries import TEMPORAL, TEST_SERVER
+from tests.calls.services import HERE, HOST, SECRETS, TOKEN, Places, endpoint, resets, service
 from tests.conftest import HandClock
 from tests.engine.world import World
-from tests.journey.programs import arm, goal, out, program, send, to, wait, wait_for
+from tests.journey.programs import arm, condition, goal, hours, out, program, send, to, wait, wait_for
+from tests.sms.scripted import saying
 from workflows.enrollment import Enrollment
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -117,12 +121,14 @@ def working(client: Client, world: World, **options: Any) -> contextlib.Abstract
 
 
 @contextlib.asynccontextmanager
-async def live(client: Client, store: Store, *programs: Program, rules: Sequence[Rule] = RULES) -> AsyncIterator[World]:
+async def live(
+    client: Client, store: Store, *programs: Program, rules: Sequence[Rule] = RULES, **options: Any
+) -> AsyncIterator[World]:
     """A world on a development server, sandboxed, in real time: its clock is the wall's."""
     world = World(store, HandClock(), rules)
     store.clock = world.clock = _Wall()
     await world.publish(*programs)
-    async with working(client, world):
+    async with working(client, world, **options):
         yield world
 
 
@@ -323,16 +329,50 @@ async def test_no_personal_data_in_histories_failures_included(client: Client, s
         handle = client.get_workflow_handle(one.id)
         async with asyncio.timeout(20):
             await handle.result()
-        history = (await handle.fetch_history()).to_json()
-        assert "ValueError" in history  # the failures did leave their codes
-        described = await handle.describe()
-        text = history + str(described.raw_description) + one.id
+        text = await told(handle)
+        assert "ValueError" in text  # the failures did leave their codes
         for secret in secrets:
             assert secret not in text
-        for payload in _payloads(json.loads(history)):
-            decoded = base64.b64decode(payload).decode(errors="replace")
-            for secret in secrets:
-                assert secret not in decoded
+
+
+async def test_a_service_is_asked_until_it_answers_and_no_word_of_it_is_in_the_history(client: Client, store: Store) -> None:
+    """Of the first two tries one meets a service in trouble, and one a service that says too much."""
+    sku = Assignment(name="sku", type=TEXT, value=condition("entry.sku", entry__sku=Attribute(type=TEXT)))
+    async with service(
+        saying(503, {"error": "Annabelle"}, {"Retry-After": "0"}), resets, saying(200, {"level": 3, "note": "Annabelle"})
+    ) as erp:
+        stock = endpoint(f"{erp.url}/stock/{{{{ sku }}}}?key={{{{ secrets.erp_token }}}}", method="POST", seconds=5)
+        ask = Call(
+            id="ask", endpoint=stock, given=(sku,), capture="stock", within=hours(1), then=to("nudge"), otherwise=out("no")
+        )
+        caller = Caller(SECRETS, {HOST}, resolve=Places(**HERE))
+        async with live(client, store, program(ask, send("nudge")), caller=caller) as world:
+            await world.happens(await world.customer(), "Signed Up", {"sku": "kettle-of-anna"})
+            await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+            one = await world.only()
+            handle = client.get_workflow_handle(one.id)
+            async with asyncio.timeout(30):
+                await handle.result()
+            one = await world.only()
+            assert one.state.ended is not None
+            assert one.state.ended.reason == "done"
+            assert one.state.captured["stock"].properties == {"level": 3.0}
+            text = await told(handle)
+            (row,) = await world.rows(tables.calls)
+    assert [heard.headers["idempotency-key"] for heard in erp.calls] == [row["id"]] * 3
+    assert [heard.path for heard in erp.calls] == [f"/stock/kettle-of-anna?key={TOKEN}"] * 3
+    assert row["attempts"] == 3
+    for word in ("connection_lost", "ask calls", row["id"]):
+        assert word in text
+    for secret in ("Annabelle", "kettle-of-anna", TOKEN, erp.url, HOST, "127.0.0.1", "level"):
+        assert secret not in text
+
+
+async def told(handle: WorkflowHandle[Any, Any]) -> str:
+    """Everything that Temporal knows of a workflow, its payloads in plain text too."""
+    history = (await handle.fetch_history()).to_json()
+    decoded = (base64.b64decode(payload).decode(errors="replace") for payload in _payloads(json.loads(history)))
+    return "\n".join([history, str((await handle.describe()).raw_description), handle.id, *decoded])
 
 
 def _payloads(node: Any) -> list[str]:

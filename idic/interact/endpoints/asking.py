@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import httpx
 from pydantic import JsonValue, SecretStr
 
-from idic.customize.filters import whole
+from idic.customize.filters import Url, whole
 from idic.customize.templates import Dialect, names_in, render
 from idic.errors import CannotCompose
 from idic.interact.endpoints.outcome import CannotCall
@@ -67,8 +67,10 @@ def ask(
     Raises ``CannotCall``, which repeats no value and no secret.
     """
     values = _typed(endpoint, given, currency)
-    told = {**{name: _Iso.of(value) for name, value in values.items()}, **_needed(endpoint, secrets)}
-    url = _url(endpoint.url, told)
+    known, told = _needed(endpoint, secrets), {name: _Iso.of(value) for name, value in values.items()}
+    # A secret is the operator's, who may put slashes into it: some services hand out addresses as secrets.
+    url = _url(endpoint.url, {**told, **{name: Url(quote(secret, safe="/")) for name, secret in known.items()}})
+    told |= known
     headers = {name.lower(): _header(name, source, told) for name, source in endpoint.headers.items()}
     used = {re.split(r"[.\[]", name, maxsplit=1)[0] for name in _names(endpoint)}
     rest = {name: value for name, value in values.items() if name not in used}
