@@ -76,7 +76,7 @@ from idic.journey.texts import (
     branches,
 )
 from idic.journey.times import Duration
-from idic.journey.types import describe, never_missing
+from idic.journey.types import TEXT, describe, never_missing
 from idic.journey.vocabulary import ABOUT_MESSAGES, LATER_EVENTS, UNSETTABLE, Reading, Vocabulary, read_vocabulary
 from idic.journey.wiring import Flow
 
@@ -356,9 +356,10 @@ class _Compiler:
         while True:
             before = dict(self.names.variables)
             for step, assigned in self.sets.items():
-                names = self.names.at(self.reach(step), "")
+                reach = self.reach(step)
                 for target, text in assigned:
-                    worth = infer_value(text.value, names, _say_nothing)
+                    worth = infer_value(text.value, self.names.at(reach, ""), _say_nothing)
+                    reach = reach.having(target.value, certain=worth is not None and worth.sure)
                     if worth is None:
                         continue
                     worths[id(text)] = worth
@@ -380,7 +381,8 @@ class _Compiler:
                 if together is not None:
                     first[name] = (together, where)
                     continue
-                told = f"{name} is {describe(worth.type)} here, and {describe(type_)} on line {where.mark.line}"
+                here, there = (describe(TEXT if one.kind == "one_of" else one) for one in (worth.type, type_))
+                told = f"{name} is {here} here, and {there} on line {where.mark.line}"
                 self.problems.error(text.mark, told, "set it to values of one type, or use two names", about=("set", name))
                 self.names.variables[name] = None
 
@@ -520,7 +522,7 @@ class _Compiler:
         if text is None:
             for pattern in entry.on:
                 if thing := about[pattern.on.value]:
-                    message = f"identify: {pattern.on.value} is about a {thing} and no customer; whom does it concern?"
+                    message = f"identify: {pattern.on.value} is about a {thing}, and nothing says which customers it concerns"
                     self.problems.error(pattern.on.mark, message, "write for_each: event.sku in customer.wishlist")
                     break
             return None
@@ -655,7 +657,7 @@ class _Compiler:
             case ExitText(reason=reason):
                 return Exit(**fields, reason=reason)
             case SetText(assign=assign):
-                return Set(**fields, assign=tuple(self.assigned(called, assign, names)))
+                return Set(**fields, assign=tuple(self.assigned(called, assign, reach)))
             case CallText():
                 return self.call(called, text, names, fields)
             case RepeatText(times=times, until=until):
@@ -667,19 +669,23 @@ class _Compiler:
             case DifferentiateText():
                 if not self.definition.segments and not self.definition.values:
                     hint = "write segments under differentiate: of the journey"
-                    self.problems.error(text.mark, f"{called}: this journey has no differentiate", hint)
+                    told = f"{called}: this journey has no differentiate"
+                    self.problems.error(text.mark, told, hint, about=("differentiate", ""))
                 return Differentiate(**fields)
             case _:
                 raise TypeError(type(text).__name__)
 
-    def assigned(self, called: str, assign: Given, names: Names) -> Iterable[Assignment]:
+    def assigned(self, called: str, assign: Given, reach: Reach) -> Iterable[Assignment]:
+        """What a step sets, in its order: the later may read the earlier."""
         for target, text in assign:
             name = target.value
+            names = self.names.at(reach, called)
             if name.startswith("customer."):
                 attribute = self.settable(called, target)
                 worth = self.value(called, text, names, wanted=attribute.type, called=name) if attribute is not None else None
             else:
                 worth = self.value(called, text, names)
+                reach = reach.having(name, certain=worth is not None and worth.sure)
             if worth is not None:
                 type_ = worth.type if "." in name else self.names.variables.get(name) or worth.type
                 yield Assignment(name=name, type=type_, value=worth.condition)

@@ -25,6 +25,7 @@ _OF_OTHERS = {
 }  # fmt: skip
 _SECRET = re.compile(r"\bsecrets\.([A-Za-z_]\w*)")
 _URL = re.compile(r"https?://[^\s/]\S*")
+_ABOUT = re.compile(r'"([\w.]+)" (may be missing|does not exist)')
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _OWN_HEADERS = ("idempotency-key", "content-type", "content-length", "host")
 _LONGEST = 60
@@ -135,5 +136,8 @@ def check_endpoints(endpoints: Mapping[str, EndpointText], checker: ContentCheck
             for problem in checked.problems:
                 if not problem.mild:
                     message, _, hint = problem.message.partition("; ")
-                    mark = text.at_line(problem.line, problem.column)
+                    about = _ABOUT.match(message)
+                    mark = text.at_line(problem.line, problem.column)._replace(length=len(about[1]) if about else 1)
+                    if about and about[2] == "may be missing":
+                        message, hint = about[0], "make it required, or write a default for it"
                     problems.error(mark, f"endpoint {name}: {message}", hint or None)

@@ -268,11 +268,11 @@ class _Inference:
             case Choice(test=test, yes=yes, no=no):
                 asked = self.expect(test, known, "yes/no", "?")
                 self.certain(test, asked, known, "?")
-                one = self.of(yes, known | self.facts(test, truth=True))
-                two = self.of(no, known | self.facts(test, truth=False))
+                if_so, if_not = self.facts(test, truth=True), self.facts(test, truth=False)
+                one, two = self.of(yes, known | if_so), self.of(no, known | if_not)
                 if one.type and two.type and not _alike(one.type, two.type):
                     self.tell(node, f"this is {describe(one.type)} or {describe(two.type)}", "both must be of one type")
-                missing = asked.missing | one.missing | two.missing
+                missing = asked.missing | (one.missing - if_so) | (two.missing - if_not)
                 return _Typed(one.type, f"({asked.cel} ? {one.cel} : {two.cel})", missing)
             case Call(of=None):
                 return self.function(node, known)

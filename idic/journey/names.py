@@ -80,12 +80,14 @@ class NamesOfJourney:
             "segment": "segment is decided at entry, and cannot be read before",
             "key": "key is decided at entry, and cannot be read before",
         }
+        absent.pop("event" if self.declared([event]) != [{}] else "", None)
         return names._replace(absent=absent, broken=self.broken | self.broken_properties("event", [event]))
 
     def by_the_clock(self) -> Names:
         """In ``if`` of ``identify`` where the time has come for all customers, and for their own day."""
         why = "this journey is entered by the clock, and not by an event"
         absent = {"event": why, "entry": why, "segment": "segment is decided at entry, and cannot be read before"}
+        absent["key"] = "a journey that is entered by the clock has no key"
         absent |= {name: f"{name} is decided at entry, and cannot be read before" for name in self.values}
         absent |= {name: f"{name} is set by a step, and cannot be read before" for name in self.variables}
         return self._without(self.names(self.customer), absent)

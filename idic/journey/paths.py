@@ -35,6 +35,10 @@ class Reach(NamedTuple):
     passed: frozenset[str] = frozenset()
     perhaps: frozenset[str] = frozenset()
 
+    def having(self, name: str, *, certain: bool) -> Reach:
+        """The same where this name has been set besides."""
+        return self._replace(certain=self.certain | {name} if certain else self.certain, possible=self.possible | {name})
+
 
 def reaches(first: Target, order: Iterable[str], ways: Iterable[Way]) -> Mapping[str, Reach]:
     """For each step that can be reached at all, what is so when it is.

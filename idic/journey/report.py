@@ -143,7 +143,8 @@ def proved(program: Program) -> str:
         longest = longest if found.longest else f"the time until {' and '.join(found.moments)}"
     entered = dict.fromkeys(step.journey for step in program.steps.values() if isinstance(step, Enter))
     enters = f" · enters {', '.join(entered)}" if entered else ""
-    return f"every path ends · {sends} · longest {longest}{enters}"
+    over = "over at once" if longest == "0 hours" else f"longest {longest}"
+    return f"every path ends · {sends} · {over}{enters}"
 
 
 def matched(program: Program) -> str:

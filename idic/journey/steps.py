@@ -121,7 +121,7 @@ class Steps:
         capture = self.capture(found.get("as"))
         if capture is not None and "without" not in found:
             self.problems.error(capture.mark, f"{called}: as names the event of without", "add without:, or take as out")
-        if not isinstance(until, MomentText):
+        if length is None or isinstance(until, Clock) or not length.value.startswith("until"):
             self.needs_if(found, called)
         return WaitText(
             *self.common(found, id_, kind),
@@ -267,15 +267,19 @@ class Steps:
         found = self.parts(node, called, ("set", "then", "otherwise"))
         example = "write set: {customer.plan: entry.plan}"
         assign = self.given(found["set"], f"{called}: set", example)
-        for name, _ in assign:
-            root, dot, attribute = name.value.partition(".")
-            if dot and (root != "customer" or not attribute or "." in attribute):
-                hint = "set a customer attribute, such as customer.plan, or a name of your own, such as stage"
-                self.problems.error(name.mark, f'{called}: "{name.value}" cannot be set', hint)
-            elif not dot:
-                self.shapes.name(name, "set")
+        assign = tuple((name, value) for name, value in assign if self.settable(name, called))
         self.needs_if(found, called)
         return SetText(*self.common(found, id_, kind), assign=assign)
+
+    def settable(self, name: Scalar, called: str) -> bool:
+        root, dot, attribute = name.value.partition(".")
+        if not dot:
+            return self.shapes.name(name, f"{called}: set")
+        if root == "customer" and attribute and "." not in attribute:
+            return True
+        hint = "set a customer attribute, such as customer.plan, or a name of your own, such as stage"
+        self.problems.error(name.mark, f'{called}: "{name.value}" cannot be set', hint)
+        return False
 
     def given(self, node: Node, what: str, example: str) -> Given:
         """Names, each with an expression."""
@@ -306,7 +310,7 @@ class Steps:
             hint = "write repeat: {times: 3, do: …}, with until: and a condition if it may end sooner"
             self.problems.error(found["repeat"].mark, f"{what} says how often, and what", hint)
         times, do = self.shapes.text(inner.get("times"), f"{what}: times"), self.branch(inner.get("do"))
-        if do is not None and not do.steps:
+        if do is not None and not do.steps and isinstance(inner["do"], Scalar):
             self.problems.error(do.mark, f"{what}: do has no steps", "write those that are repeated")
         count = int(times.value) if times is not None and times.value.isdecimal() and len(times.value) < 9 else 0
         if times is not None and not 1 <= count <= MOST_ROUNDS:

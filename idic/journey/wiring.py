@@ -153,6 +153,8 @@ class Flow:
                     Way(name, wiring.then, frozenset({capture.value}) if capture else frozenset()),
                     Way(name, wiring.otherwise),
                 ]
+            case RepeatText(do=do) if do is None or not do.steps:
+                return [*skipped, Way(name, wiring.then)]  # which is wrong, and has been told
             case RepeatText(until=until):
                 leaves = [Way(name, wiring.then)] if until is not None else []
                 again = [Way(name + AGAIN, target) for target in (*wiring.branches, wiring.then)]

@@ -37,6 +37,10 @@ def test_a_program_reads_back_from_json_as_itself(path: Path) -> None:
     assert (again.id, again.flow, again.content) == (stored.id, stored.flow, stored.content)
 
 
+def test_every_feature_has_a_journey() -> None:
+    assert len(ACCEPTED) >= 40
+
+
 def test_the_shortest_journey_enters_once_and_then_is_done() -> None:
     shortest = program("shortest")
     assert shortest.first == Target(step="pause")
