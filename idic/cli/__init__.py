@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from idic.cli import api, check, dev, journeys, preview, store, test
+from idic.cli import api, check, dev, fmt, graph, journeys, pausing, preview, publish, store, test
 from idic.errors import IdicError
 from idic.settings import described
 
@@ -27,8 +27,14 @@ app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(check.check)
 app.command("test")(test.tell)
+app.command()(fmt.fmt)
+app.command()(graph.graph)
 app.command()(preview.preview)
-app.command()(journeys.publish)
+app.command(help=publish.HELP)(publish.publish)
+app.command()(journeys.journeys)
+app.command()(pausing.pause)
+app.command()(pausing.resume)
+app.command()(pausing.stop)
 app.command(epilog=_SETTINGS)(api.api)
 app.command(epilog=_SETTINGS)(store.router)
 app.command()(store.reconcile)

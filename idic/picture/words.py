@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from idic.journey.program import (
     AnyContent,
@@ -197,16 +199,15 @@ def entry(one: Entry, zone: str) -> Words:
     if one.every:
         title = f"every {one.every} ({zone})"
     elif one.once:
-        title = f"once on {one.once:%Y-%m-%d at %H:%M} ({zone})"
+        title = f"once on {_there(one.once, zone)}"
     elif one.day:
         title = f"{'every year on ' if one.day.yearly else ''}{moment(one.day.moment)}"
     else:
         title = events(one.on) if shared is None else " or ".join(pattern.on for pattern in one.on)
     again = f"after {one.again.after}" if one.again.kind == "after" else one.again.kind
-    # Times are shown as they are stored, and say so: what else they could be in is for whoever shows them to decide.
     launch = (
-        f"starts {one.starts:%Y-%m-%d %H:%M} UTC" if one.starts else "",
-        f"ends {one.ends:%Y-%m-%d %H:%M} UTC" if one.ends else "",
+        f"starts {_there(one.starts, zone)}" if one.starts else "",
+        f"ends {_there(one.ends, zone)}" if one.ends else "",
     )
     return Words(
         title,
@@ -253,6 +254,10 @@ def opening(program: Program, one: Send) -> str | None:
     written = {name: found for name, found in message.contents.items() if name in one.channels}
     found = written.get("email") or written.get("sms")
     return content(found) if found is not None else None
+
+
+def _there(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
 
 
 def _asked(one: Step) -> tuple[str, ...]:

@@ -1,0 +1,221 @@
+"""The text of a YAML file as its author laid it out: nodes with where they begin and end, in lines or in one line, and every
+comment at the entry it is about.
+
+``source.parse`` reads what a file means; this reads how it looks, for the formatter. It is given texts that parsed without
+a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """A scalar (``style`` is its quote, ``|`` or ``>``, or None), a mapping or a list. ``flow``: written between brackets.
+    Of a mapping each entry has its key; of a list none has."""
+
+    kind: str
+    start: int
+    end: int
+    value: str = ""
+    style: str | None = None
+    flow: bool = False
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """``start`` is where its key or its dash stands. ``before`` are comments and blank lines (empty) above it, ``after``
+    comments below it that are no other's; ``comment`` stands on its own line, at ``column``."""
+
+    key: Piece | None
+    value: Piece
+    start: int
+    parent: Entry | None
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    comment: str | None = None
+    column: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Sheet:
+    """A whole file; ``head`` are the comments above everything."""
+
+    text: str
+    root: Piece
+    head: list[str]
+    comments: list[str]
+
+
+def read_sheet(text: str) -> Sheet | None:
+    """None where there is nothing but comments."""
+    events = (event for event in YAML(typ="safe", pure=True).parse(text) if not isinstance(event, str))
+    root = next(
+        (_piece(event, events) for event in events if isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent)),
+        None,
+    )
+    if root is None:
+        return None
+    return _Attaching(text, root).sheet()
+
+
+def data(piece: Piece) -> Any:
+    """What is meant, without the order of entries."""
+    if piece.kind == "scalar":
+        return piece.value
+    if piece.kind == "mapping":
+        return {entry.key.value if entry.key else "": data(entry.value) for entry in piece.entries}
+    return [data(entry.value) for entry in piece.entries]
+
+
+def _piece(event: Any, events: Iterator[Any]) -> Piece:
+    start = event.start_mark.index
+    if isinstance(event, ScalarEvent):
+        return Piece("scalar", start, event.end_mark.index, event.value, event.style)
+    found = Piece("mapping" if isinstance(event, MappingStartEvent) else "list", start, start, flow=bool(event.flow_style))
+    while True:
+        inner = next(events)
+        if isinstance(inner, MappingEndEvent | SequenceEndEvent):
+            found.end = inner.end_mark.index
+            return found
+        key = _piece(inner, events) if found.kind == "mapping" else None
+        value = _piece(next(events) if key is not None else inner, events)
+        found.entries.append(Entry(key, value, (key or value).start, None))
+
+
+class _Attaching:
+    def __init__(self, text: str, root: Piece) -> None:
+        self.text = text
+        self.root = root
+        self.lines = text.split("\n")
+        self.starts = [0]
+        for line in self.lines:
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        self.scalars: list[tuple[int, int]] = []
+        self.spans(root)
+        self.scalars.sort()
+        self.found = dict(self.comments())
+        self.unfold(root)
+        self.entries: list[Entry] = []
+        self.walk(root, None)
+
+    def spans(self, piece: Piece) -> None:
+        if piece.kind == "scalar":
+            self.scalars.append((piece.start, piece.end))
+        for entry in piece.entries:
+            if entry.key is not None:
+                self.spans(entry.key)
+            self.spans(entry.value)
+
+    def comments(self) -> Iterator[tuple[int, int]]:
+        """The line of each comment, and its place in the text."""
+        inside = iter([*self.scalars, (len(self.text) + 1, len(self.text) + 1)])
+        start, end = next(inside)
+        for number, line in enumerate(self.lines):
+            for match in re.finditer(r"(?:^|(?<=[ \t]))#", line):
+                place = self.starts[number] + match.start()
+                while place >= end:
+                    start, end = next(inside)
+                if not start <= place < end:
+                    yield number, place
+                    break
+
+    def unfold(self, piece: Piece) -> None:
+        """What is between brackets and has comments inside is laid out in lines, so that they have a place."""
+        if piece.flow and any(piece.start < place < piece.end for place in self.found.values()):
+            piece.flow = False
+        for entry in piece.entries:
+            self.unfold(entry.value)
+
+    def walk(self, piece: Piece, parent: Entry | None) -> None:
+        if piece.flow:
+            return
+        for entry in piece.entries:
+            if entry.key is None and self.text[piece.start] != "[":
+                entry.start = max(self.text.rfind("-", 0, entry.value.start), piece.start)
+            entry.parent = parent
+            self.entries.append(entry)
+            self.walk(entry.value, entry)
+
+    def line(self, place: int) -> int:
+        low, high = 0, len(self.lines)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.starts[middle] <= place else (low, middle)
+        return low
+
+    def column(self, place: int) -> int:
+        return place - self.starts[self.line(place)]
+
+    def sheet(self) -> Sheet:
+        heads = [self.line(entry.start) for entry in self.entries]
+        for number, place in self.found.items():
+            text = self.text[place : self.starts[number + 1] - 1].rstrip()
+            if self.lines[number].lstrip().startswith("#"):
+                continue
+            entry = [one for one in self.entries if one.start < place][-1]
+            if entry.comment is not None:
+                entry.before.append(entry.comment)
+            entry.comment, entry.column = text, self.column(place)
+        head: list[str] = []
+        for number, (entry, line) in enumerate(zip(self.entries, heads, strict=True)):
+            gap = self.gap(line)
+            if not number:
+                head = gap
+            elif heads[number - 1] != line:
+                self.between(gap, line, entry, self.entries[number - 1])
+        if self.entries:
+            self.between(self.gap(len(self.lines)), len(self.lines), None, self.entries[-1])
+        comments = [self.text[place : self.starts[number + 1] - 1].rstrip() for number, place in self.found.items()]
+        return Sheet(self.text, self.root, head, comments)
+
+    def gap(self, line: int) -> list[str]:
+        """The comments and blank lines right above a line, as they are."""
+
+        def free(number: int) -> bool:
+            stripped = self.lines[number].strip()
+            return number in self.found if stripped.startswith("#") else not stripped and not self.within(number)
+
+        return [self.lines[number] for number in takewhile(free, range(line - 1, -1, -1))][::-1]
+
+    def within(self, number: int) -> bool:
+        """Whether a blank line is part of a text. Those that end a block of text mean nothing."""
+        place = self.starts[number]
+        return any(start <= place < end and self.text[place:end].strip() for start, end in self.scalars)
+
+    def between(self, gap: list[str], line: int, entry: Entry | None, before: Entry) -> None:
+        """What stands above an entry is about it, unless it is indented further: then it ends what is above."""
+        inside = entry is not None and entry.parent is before
+        column = 1 << 30 if inside else self.column(entry.start) if entry is not None else -1
+        deeper = [number for number, text in enumerate(gap) if text.strip() and _indent(text) > column]
+        cut = deeper[-1] + 1 if deeper else 0
+        for text in gap[:cut]:
+            owner = before
+            while text.strip() and owner.parent is not None and self.column(owner.start) > _indent(text):
+                owner = owner.parent
+            if text.strip():
+                owner.after.append(text.strip())
+        if entry is not None:
+            entry.before = [*_collapsed(gap[cut:]), *entry.before]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _collapsed(lines: list[str]) -> list[str]:
+    """Stripped, with no two blank lines in a row."""
+    kept: list[str] = []
+    for line in lines:
+        if line.strip() or not (kept and not kept[-1]):
+            kept.append(line.strip())
+    return kept
