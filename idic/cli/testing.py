@@ -149,7 +149,9 @@ def _show_failed(one: Tested, book: Storybook, told: Told) -> None:
 
 def _line(book: Storybook, entry: Entry, *, several: bool) -> str:
     who = f"{entry.who}: " if several or not entry.idic else ""
-    return f"{said(entry.at, book.zone_of(entry.who))}  {'    ' if entry.idic else ''}{who}{entry.text}"
+    zone = book.zone_of(entry.who)
+    again = f" ({entry.times} times, until {said(entry.until, zone)})" if entry.until else ""
+    return f"{said(entry.at, zone)}  {'    ' if entry.idic else ''}{who}{entry.text}{again}"
 
 
 def as_annotations(tested: Sequence[Tested]) -> str:

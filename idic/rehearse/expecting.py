@@ -117,7 +117,7 @@ class Expecting:
             case "entered":
                 return True if value in _YES else False if value in _NO else self.known(text, self.journeys, "journey")
             case "not entered":
-                return True if value in _YES else value
+                return True if value in _YES else value  # a journey, or why
             case "nothing more":
                 return True if self.known(text, list(_YES), "answer but yes") else None
             case "segment":

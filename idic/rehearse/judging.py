@@ -69,11 +69,12 @@ class Judge:
 
     def _not_entered(self, expected: Expected) -> Failure | None:
         wanted = expected.wanted["not entered"]
-        because = expected.wanted.get("because") or (wanted if isinstance(wanted, str) else None)
-        journey = self.stage.programs[0].journey
+        others = [program.journey for program in self.stage.programs]
+        journey = wanted if isinstance(wanted, str) and wanted in others else others[0]
+        because = expected.wanted.get("because") or (wanted if isinstance(wanted, str) and wanted not in others else None)
         refused = next((one for one in reversed(self.stage.refused) if one.journey == journey), None)
         if refused is None:
-            one = self._enrolled(expected)
+            one = self._enrolled(expected, journey)
             instead = self._standing(one) if one else f"nothing has asked for entry into {journey}"
             return _failed(expected, "not entered", "not entered", instead)
         if because and because != refused.why.code and because not in refused.why.reason:
@@ -219,8 +220,7 @@ class Judge:
         return self._instead(expected, "split", one, _shown(wrong)) if wrong else None
 
     def _customer(self, expected: Expected) -> Failure | None:
-        known = {**self.stage.simulator.traits, **self.stage.facts(self.stage.programs[0])}
-        return _compared(expected, "customer", known)
+        return _compared(expected, "customer", self.stage.known())
 
     def _values(self, expected: Expected) -> Failure | None:
         one = self._enrolled(expected)

@@ -18,11 +18,12 @@ from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
 from idic.interact.policy import RULES, Consent, Request, decide
 from idic.interact.reach import reach
-from idic.journey.entry import StayOut
-from idic.journey.interpreter import Best, BestTime, MayWe, Ranked, Timed, Verdict, drawn
+from idic.journey.entry import StayOut, due_event, next_due, scheduled
+from idic.journey.interpreter import DUE, Best, BestTime, MayWe, Ranked, Timed, Verdict, drawn
 from idic.journey.problems import did_you_mean, one_of
-from idic.journey.program import Call, Program, Send, Split
-from idic.journey.scope import Facts, Scope
+from idic.journey.program import DONE, Attribute, Call, Program, Split
+from idic.journey.program import Entry as Entrance
+from idic.journey.scope import Scope
 from idic.journey.simulator import Rehearsed, Sent, Simulator
 from idic.journey.state import Touched
 from idic.journey.times import Clock, Duration
@@ -45,7 +46,6 @@ class Mail(NamedTuple):
     lead."""
 
     sent: Sent
-    enrollment: str
     subject: str | None
     text: str
     answers: tuple[str, ...] = ()
@@ -68,18 +68,28 @@ class Refused(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A line of how a story went, in words. ``idic``: what idic did, and not the person."""
+    """A line of how a story went, in words. ``idic``: what idic did, and not the person. ``times`` is how often in a row,
+    the last time at ``until``."""
 
     at: datetime
     who: str
     text: str
     idic: bool
+    times: int = 1
+    until: datetime | None = None
 
 
 class Stage:
     """``zone`` is where the person lives; ``log`` everything that happened, in its order."""
 
-    def __init__(self, person: Person, programs: tuple[Program, ...], start: datetime, pins: Pins) -> None:
+    def __init__(
+        self,
+        person: Person,
+        programs: tuple[Program, ...],
+        start: datetime,
+        pins: Pins,
+        counted: Mapping[str, Attribute] | None = None,
+    ) -> None:
         self.person = person
         self.programs = programs
         self.pins = pins
@@ -87,7 +97,19 @@ class Stage:
         self.asked: list[Asked] = []
         self.refused: list[Refused] = []
         self.log: list[Entry] = []
+        # What is known of a person, whether or not a journey reads it.
+        self._everything = Program(
+            journey="",
+            title="",
+            entry=Entrance(),
+            first=DONE,
+            steps={},
+            customer=dict(counted or {}),
+            currency=programs[0].currency,
+        )
         self._logged: dict[str, int] = {}
+        self._began = start
+        self._asked_on: dict[str, datetime] = {}
         self._consents = [Consent(channel, topic, True, start) for channel, topic in person.consents]
         seen = person.seen_on_web
         self._seen_at = seen.before(start, zone_of(person.traits, programs[0].zone)) if seen is not None else None
@@ -113,7 +135,25 @@ class Stage:
         return self.simulator.now
 
     def until(self, instant: datetime) -> None:
+        """Let time pass, and whoever is due enter at their instants."""
+        while (due := self._next_due(instant)) is not None:
+            at, program = due
+            self._moves(lambda at=at: self.simulator.until(at))  # type: ignore[misc]
+            told = due_event(program, self.simulator.facts(program), at)
+            self._moves(lambda program=program, told=told: self.simulator.asks(program, DUE, told))  # type: ignore[misc]
+            self._asked_on[program.journey] = at
         self._moves(lambda: self.simulator.until(instant))
+
+    def _next_due(self, until: datetime) -> tuple[datetime, Program] | None:
+        """Who is next to enter by the clock: of whom several are due at once, each in turn."""
+        found: list[tuple[datetime, Program]] = []
+        for program in self.programs:
+            if scheduled(program.entry):
+                after = self._asked_on.get(program.journey, self._began)
+                due = next_due(program.entry, program, self.simulator.facts(program), after)
+                if due is not None and due <= until:
+                    found.append((max(due, self.now), program))
+        return min(found, key=lambda one: one[0], default=None)
 
     def after(self, span: Duration) -> datetime:
         return span.after(self.now, self.zone)
@@ -123,13 +163,15 @@ class Stage:
         found = clock.next(self.now, self.zone)
         return found if found > self.now else clock.next(Duration(seconds=1).after(found, self.zone), self.zone)
 
-    def happens(self, name: str, properties: Mapping[str, Any], about: str | None = None) -> None:
+    def happens(
+        self, name: str, properties: Mapping[str, Any], about: str | None = None, enrollment: str | None = None
+    ) -> None:
         self._says(_told(name, properties), idic=False)
         if name in ("Consent Given", "Consent Withdrawn"):
             topic = properties.get("topic")
             given = name == "Consent Given"
             self._consents.append(Consent(str(properties.get("channel")), str(topic) if topic else None, given, self.now))
-        self._moves(lambda: self.simulator.happens(name, properties, about=about))
+        self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
 
     def presses(self, step: str, url: str | None, value: str | None) -> None:
         """A click in the newest message of a step. Raises ``StoryTrouble`` where there is no such link."""
@@ -144,7 +186,7 @@ class Stage:
             properties["value"] = value
         if url is not None:
             properties["url"] = url
-        self.happens("Link Clicked", properties, about=step)
+        self.happens("Link Clicked", properties, step, mail.sent.enrollment)
 
     def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
         if visits:
@@ -163,7 +205,7 @@ class Stage:
     # What the simulator asks.
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
-        program = self._sending(ask.step)
+        program = self.simulator.asking
         address, unreachable = reach(
             ask.channel, self.simulator.customer, self.simulator.traits, self._seen_at, now, program.country
         )
@@ -209,7 +251,8 @@ class Stage:
                 )
 
     def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        asked = next(s for program in self.programs if isinstance(s := program.steps.get(step), Call))
+        asked = self.simulator.asking.steps[step]
+        assert isinstance(asked, Call)
         name = asked.endpoint.name
         self.asked.append(Asked(self.now, step, name, given))
         if name not in self.pins.calls:
@@ -231,12 +274,8 @@ class Stage:
 
     def _composed(self, sent: Sent) -> Mail:
         """The message as the person reads it, at the moment of its sending."""
-        one = next(
-            one
-            for one in reversed(self.simulator.enrollments)
-            if one.program.journey == sent.journey and self._claims(one, sent)
-        )
-        scope = Scope(one.program, Facts(self.facts(one.program), self.zone), sent.at, one.state)
+        one = next(one for one in self.simulator.enrollments if one.state.enrollment == sent.enrollment)
+        scope = Scope(one.program, self.simulator.facts(one.program), sent.at, one.state)
         language = language_of(self.simulator.traits, one.program.languages)
         answers: list[str] = []
         links: list[str] = []
@@ -263,19 +302,11 @@ class Stage:
             case _:
                 placed = compose_web(one.program, sent.message, scope, language=language, answer=answer)
                 text, links = readable(placed.html), list(placed.links)
-        return Mail(sent, one.state.enrollment, subject, text, tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links)))
+        return Mail(sent, subject, text, tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links)))
 
-    def facts(self, program: Program) -> Mapping[str, Any]:
-        """What is known of the person now, with what idic counts by itself."""
-        return self.simulator.facts(program).customer
-
-    @staticmethod
-    def _claims(one: Rehearsed, sent: Sent) -> bool:
-        touched = one.state.touches.get(sent.step, {}).get(sent.channel)
-        return touched is not None and touched.status == "claimed"
-
-    def _sending(self, step: str) -> Program:
-        return next(program for program in self.programs if isinstance(program.steps.get(step), Send))
+    def known(self) -> Mapping[str, Any]:
+        """Everything that is known of the person now, with what idic counts by itself."""
+        return self.simulator.facts(self._everything).customer
 
     def _says(self, text: str, *, idic: bool, at: datetime | None = None) -> None:
         self.log.append(Entry(at or self.now, self.person.name, text, idic))
@@ -286,10 +317,10 @@ class Stage:
         try:
             move()
         finally:
+            self._write_down()
             for journey, why in self.simulator.refused[before:]:
                 self.refused.append(Refused(self.now, journey, why))
                 self._says(f"not let into {journey}: {why.reason}", idic=True)
-            self._write_down()
         self._check_draws()
 
     def _write_down(self) -> None:

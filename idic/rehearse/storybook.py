@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from idic.journey.problems import Mark
+from idic.journey.program import Attribute
 from idic.journey.times import Clock, Duration, local
 
 
@@ -118,13 +119,14 @@ class Story(NamedTuple):
 
 
 class Storybook(NamedTuple):
-    """``zone`` is where people live who do not say."""
+    """``zone`` is where people live who do not say, ``counted`` what idic counts and sums of everybody."""
 
     file: str
     journey: str
     people: Mapping[str, Person]
     stories: tuple[Story, ...]
     zone: str
+    counted: Mapping[str, Attribute] = {}
 
     def zone_of(self, who: str) -> str:
         zone = self.people[who].traits.get("zone")

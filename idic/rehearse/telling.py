@@ -45,7 +45,7 @@ def tell(book: Storybook, story: Story, programs: Sequence[Program]) -> Told:
     stages: dict[str, Stage] = {}
     try:
         for name, person in book.people.items():
-            stages[name] = Stage(person, tuple(programs), start, story.pins[name])
+            stages[name] = Stage(person, tuple(programs), start, story.pins[name], book.counted)
     except IdicError as trouble:
         return Told(story, (Failure(story.mark, "", str(trouble)),), (), frozenset())
     judges = {name: Judge(stage) for name, stage in stages.items()}
@@ -101,8 +101,15 @@ def _pass(stages: dict[str, Stage], until: datetime) -> None:
 
 
 def _timeline(stages: dict[str, Stage]) -> list[Entry]:
-    """Everything that happened to everybody, by its instant."""
-    return sorted((entry for stage in stages.values() for entry in stage.log), key=lambda entry: entry.at)
+    """Everything that happened to everybody, by its instant; the same again and again is one line."""
+    found: list[Entry] = []
+    for entry in sorted((entry for stage in stages.values() for entry in stage.log), key=lambda entry: entry.at):
+        last = found[-1] if found else None
+        if last is not None and entry.idic and (last.who, last.text, last.idic) == (entry.who, entry.text, entry.idic):
+            found[-1] = last._replace(times=last.times + 1, until=entry.at)
+        else:
+            found.append(entry)
+    return found
 
 
 def unwalked(programs: Sequence[Program], told: Sequence[Told]) -> dict[str, list[str]]:
