@@ -1,39 +1,36 @@
-"""The verb of marketing ops: publish what is in the folder."""
+"""``idic journeys``: what is published, who is in it, and what came of it so far."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from idic.cli.home import Data
 
-def publish(
-    folder: Annotated[Path, typer.Argument(help="The folder with the journeys")] = Path("journeys"),
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def journeys(
+    name: Annotated[str | None, typer.Argument(help="One journey, with every program that it had")] = None,
+    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    data: Data = None,
 ) -> None:
-    """Check a folder of journeys and, if nothing is wrong, make them the ones that customers enter from now on.
+    """What is published, since when, how many are in which step, and what came of it so far.
 
-    Whoever is inside a journey finishes the program they began.
+    Those who are still in former programs are counted with their program. `idic journeys NAME` shows one journey with all of
+    its programs; `idic publish --program ID` publishes one of them again.
     """
-    from idic.authoring import compile_folder
-    from idic.errors import JourneyInvalid
-    from idic.publishing import Published
-    from idic.publishing import publish as make_current
-    from idic.settings import load
-    from idic.store.running import running_store
+    from idic.cli import operating
+    from idic.cli.home import settings_for
 
-    compilation = compile_folder(folder)
-    errors = tuple(problem for problem in compilation.problems if problem.severity == "error")
-    if errors:
-        raise JourneyInvalid(errors)
-
-    async def run() -> Published:
-        async with running_store(load()) as store:
-            return await make_current(store, compilation)
-
-    published = asyncio.run(run())
-    for name in published.changed:
-        typer.echo(f"published  {name}")
-    for name in published.same:
-        typer.echo(f"unchanged  {name}")
+    shown = asyncio.run(operating.overview(settings_for(data), name))
+    if format is Format.json:
+        typer.echo(operating.as_json(shown))
+    else:
+        operating.show(shown, whole=name is not None)

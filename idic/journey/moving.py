@@ -7,7 +7,7 @@ now, only those count that a ``since:`` looks back to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -62,28 +62,48 @@ class Unmapped(NamedTuple):
 Verdict = Moves | Stays | Exits | NotNow | Unmapped
 
 
-def read_map(texts: Iterable[str], former: Collection[Program], program: Program) -> dict[str, Target | None]:
-    """``old=new``, ``old=exit`` or ``old=stay``, each of a step that one of ``former`` has. Raises ``ValueError`` whose text
-    says what to write instead."""
-    known = {name for one in former for name in one.steps}
-    found: dict[str, Target | None] = {}
+class Changing(NamedTuple):
+    """A journey that is changed: the steps that its former programs have, and the program that is to come."""
+
+    former: frozenset[str]
+    program: Program
+
+
+def read_maps(texts: Iterable[str], journeys: Mapping[str, Changing]) -> dict[str, dict[str, Target | None]]:
+    """``old=new``, ``old=exit`` or ``old=stay`` for every journey of which a former program has this step, or
+    ``journey.old=…`` for one. Returns a map for each journey. Raises ``ValueError`` whose text says what to write instead."""
+    found: dict[str, dict[str, Target | None]] = {name: {} for name in journeys}
     for text in texts:
-        old, equals, new = (part.strip() for part in text.partition("="))
+        named, equals, new = (part.strip() for part in text.partition("="))
+        journey, _, old = named.rpartition(".")
         if not (old and equals and new):
             raise ValueError(f'"{text}" is not old=new: write the id of a step before the =, and a step, exit or stay after it')
-        if old not in known:
-            hint = did_you_mean(old, known) or f"there are {one_of(sorted(known), 'and')}"
-            raise ValueError(f'no former program of "{program.journey}" has a step "{old}"; {hint}')
-        if old in found:
-            raise ValueError(f'"{old}" is mapped twice')
-        if new not in program.steps and new not in (EXIT, STAY):
-            hint = did_you_mean(new, [*program.steps, EXIT, STAY]) or f"there are {one_of([*program.steps, EXIT, STAY], 'and')}"
-            raise ValueError(f'{text}: the new program of "{program.journey}" has no step "{new}"; {hint}')
-        if new in program.steps:
-            found[old] = Target(step=new)
-        else:
-            found[old] = Target(exit=MIGRATED) if new == EXIT else None
+        if journey and journey not in journeys:
+            raise ValueError(f'{text}: no journey "{journey}" is changed{_hint(journey, journeys)}')
+        among = [journey] if journey else list(journeys)
+        having = [name for name in among if old in journeys[name].former]
+        if not having:
+            known = sorted({step for name in among for step in journeys[name].former})
+            raise ValueError(f'{text}: no former program has a step "{old}"{_hint(old, known)}')
+        for name in having:
+            if old in found[name]:
+                raise ValueError(f'{text}: "{old}" is mapped twice')
+            found[name][old] = _read_target(text, new, journeys[name].program)
     return found
+
+
+def _read_target(text: str, new: str, program: Program) -> Target | None:
+    if new in program.steps:
+        return Target(step=new)
+    if new not in (EXIT, STAY):
+        hint = _hint(new, [*program.steps, EXIT, STAY])
+        raise ValueError(f'{text}: "{program.journey}" as it is to be has no step "{new}"{hint}')
+    return Target(exit=MIGRATED) if new == EXIT else None
+
+
+def _hint(wrong: str, known: Iterable[str]) -> str:
+    names = list(known)
+    return f"; {did_you_mean(wrong, names) or 'there is ' + one_of(names, 'and')}" if names else ""
 
 
 def fits(old: Step, new: Step | None) -> bool:
