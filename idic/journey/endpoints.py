@@ -27,7 +27,17 @@ _SECRET = re.compile(r"\bsecrets\.([A-Za-z_]\w*)")
 _URL = re.compile(r"https?://[^\s/]\S*")
 _ABOUT = re.compile(r'"([\w.]+)" (may be missing|does not exist)')
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_OWN_HEADERS = ("idempotency-key", "content-type", "content-length", "host")
+OWN_HEADERS = frozenset(
+    {
+        "host", "content-type", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
+        "proxy-authorization", "proxy-connection", "accept-encoding", "idempotency-key",
+    }
+)  # fmt: skip
+"""Headers that say what travels and how: no endpoint sets them."""
+HOST = re.compile(r"https?://[^/?#\s{}%@\\]+(?=[/?#]|$)", re.IGNORECASE)
+"""How an address begins: with a host that no value can change, and without a password."""
+_TAKEN = ("keys",)
+"""What cannot be a secret's name: its variable is a setting of idic's own."""
 _LONGEST = 60
 _MOST_TRIES = 10
 
@@ -59,6 +69,11 @@ class Endpoints:
             hint = "write it in full, with https://"
             self.problems.error(url.mark, f'{what}: "{url.value}" is not an address', hint)
             return None
+        if not HOST.match(url.value):
+            host = re.split(r"[/?#]", url.value.partition("://")[2], maxsplit=1)[0]
+            wrong, hint = f'"{host}" cannot be a host', "write it out, with no value and no password in it"
+            self.problems.error(url.mark, f"{what}: {wrong}", hint)
+            return None
         method = self.shapes.choice(found.get("method"), f"{what}: method", get_args(Method))
         headers = dict(self.headers(found.get("headers"), what))
         seconds = self.seconds(found.get("time_out"), what)
@@ -86,7 +101,7 @@ class Endpoints:
             text = self.shapes.text(value, f"{what}: {name.value}")
             if not _HEADER.fullmatch(name.value):
                 self.problems.error(name.mark, f'{what}: "{name.value}" cannot be a header', "use letters, digits and -")
-            elif name.value.lower() in _OWN_HEADERS:
+            elif name.value.lower() in OWN_HEADERS:
                 self.problems.error(name.mark, f"{what}: {name.value} is written by idic", "take it out")
             elif text is not None and "\n" in text.value.strip():
                 self.problems.error(text.mark, f"{what}: {name.value} has several lines", "write one")
@@ -131,6 +146,9 @@ def check_endpoints(endpoints: Mapping[str, EndpointText], checker: ContentCheck
     """Whether addresses and headers can be written from what each takes, and from secrets."""
     for name, (endpoint, texts) in endpoints.items():
         for text in texts:
+            for secret in sorted({*_TAKEN} & {found.lower() for found in _SECRET.findall(text.value)}):
+                variable = f"IDIC_SECRET_{secret.upper()}"
+                problems.error(text.mark, f"endpoint {name}: {variable} is a setting of idic's own", "choose another name")
             secrets = {f"secrets.{secret}": Attribute(type=TEXT, required=True) for secret in _SECRET.findall(text.value)}
             checked = checker(text.value, {**endpoint.takes, **secrets}, {}, "text")
             for problem in checked.problems:

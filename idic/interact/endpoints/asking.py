@@ -21,21 +21,13 @@ from idic.customize.templates import Dialect, names_in, render
 from idic.errors import CannotCompose
 from idic.interact.endpoints.outcome import CannotCall
 from idic.interact.endpoints.pinned import Asked, port_of
+from idic.journey.endpoints import HOST, OWN_HEADERS
 from idic.journey.program import Call, Endpoint, Program
 from idic.journey.types import value_of
 
 SECRET = "secrets."  # noqa: S105
 """What the names of secrets begin with, in the templates of an endpoint."""
 
-OURS = frozenset(
-    {
-        "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
-        "proxy-authorization", "proxy-connection", "accept-encoding", "idempotency-key",
-    }
-)  # fmt: skip
-"""Headers that say how a request travels: no endpoint sets them."""
-
-_FIXED = re.compile(r"https?://[^/?#\s{}%@\\]+(?=[/?#]|$)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WITHOUT_BODY = ("GET", "DELETE")
@@ -55,7 +47,7 @@ def missing_secrets(program: Program, secrets: Mapping[str, SecretStr]) -> tuple
     """The environment variables that the endpoints of a program need and that are not set. ``secrets`` are those that are, by
     name."""
     needed = {name for step in program.steps.values() if isinstance(step, Call) for name in secrets_of(step.endpoint)}
-    return tuple(sorted(variable(name) for name in needed if name not in secrets))
+    return tuple(sorted({variable(name) for name in needed if name.lower() not in secrets}))
 
 
 def ask(
@@ -80,7 +72,7 @@ def ask(
             url = url.copy_with(query="&".join([*filter(None, [url.query.decode("ascii")]), *pairs]).encode("ascii"))
     else:
         body = json.dumps(_json(rest), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-        headers.setdefault("content-type", b"application/json")
+        headers["content-type"] = b"application/json"
     headers.setdefault("accept", b"application/json")
     headers.setdefault("user-agent", b"idic")
     # Nothing is unpacked: a few bytes could become more than there is room for.
@@ -104,13 +96,13 @@ def _typed(endpoint: Endpoint, given: Mapping[str, JsonValue], currency: str) ->
 
 def _needed(endpoint: Endpoint, secrets: Mapping[str, SecretStr]) -> dict[str, str]:
     needed = secrets_of(endpoint)
-    if missing := sorted(needed - secrets.keys()):
+    if missing := sorted(name for name in needed if name.lower() not in secrets):
         raise CannotCall("secret_missing", f"{', '.join(map(variable, missing))} is not set where the worker runs")
-    return {SECRET + name: secrets[name].get_secret_value().strip() for name in needed}
+    return {SECRET + name: secrets[name.lower()].get_secret_value().strip() for name in needed}
 
 
 def _url(source: str, told: Mapping[str, object]) -> httpx.URL:
-    fixed = _FIXED.match(source)
+    fixed = HOST.match(source)
     if fixed is None:
         raise CannotCall(
             "bad_url", "an endpoint's url begins with http:// or https:// and a host, with no template and no password in it"
@@ -153,7 +145,7 @@ def _check_path(written: str, source: str) -> None:
 
 
 def _header(name: str, source: str, told: Mapping[str, object]) -> bytes:
-    if not _NAME.fullmatch(name) or name.lower() in OURS:
+    if not _NAME.fullmatch(name) or name.lower() in OWN_HEADERS:
         raise CannotCall("bad_header", f'a header cannot be called "{name[:40]}"')
     value = _render(source, told, "text", f"its header {name}").strip()
     if _CONTROL.search(value):
