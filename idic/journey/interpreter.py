@@ -816,6 +816,8 @@ class _Move:
 
     def _send(self, step: Send) -> Generator[Ask, Any, bool]:
         touches = self.state.touches.get(step.id, {})
+        if not touches and self.state.deadline is not None and self.now < self.state.deadline:
+            return False  # it waits for its hour
         wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
         one = step.mode != "each"
         if one and any(touch.status not in _NOT_SENT for touch in touches.values()):
