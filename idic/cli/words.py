@@ -1,0 +1,234 @@
+"""Everything a journey may use, word by word: what ``idic vocabulary`` shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from idic.authoring import VOCABULARY, compile_folder
+from idic.customize.engine import SPELLED
+from idic.customize.filters import FILTERS
+from idic.interact.policy import CHANNELS
+from idic.journey.inference import FUNCTIONS, ON_TEXT, OVER_LISTS
+from idic.journey.problems import Problems
+from idic.journey.program import Attribute
+from idic.journey.source import Mapping, Scalar, parse
+from idic.journey.types import spell
+from idic.journey.vocabulary import OWN_EVENTS, Vocabulary
+
+_OWN = "idic's own"
+_NAMES = {
+    "customer.…": "what we know of the customer now",
+    "entry.…": "the event with which they entered",
+    "event.…": "the event that is being tested; only inside an if",
+    "key": "the value of identify: key",
+    "segment": "which line of differentiate they are in",
+    "links.…": "an address of the vocabulary; in templates",
+}
+_FUNCTIONS = {
+    "known": "known(customer.first_name): whether we know it",
+    "lower": 'lower(event.name) == "anna": in small letters',
+    "days_since": "days_since(customer.birthday): whole days, where the customer lives",
+    "days_until": "days_until(entry.starts_at): whole days, where the customer lives",
+    "size": "size(event.items): how many, or how long a text is",
+    "exists": 'event.items.exists(i, i.sku == "x"): whether one of them is so',
+    "all": "event.items.all(i, i.price > 10): whether each of them is so",
+    "exists_one": "whether exactly one of them is so",
+    "filter": "event.items.filter(i, i.price > 10): those that are so",
+    "contains": 'event.name.contains("espresso"): whether it is in the text',
+    "startsWith": "whether the text begins so",
+    "endsWith": "whether the text ends so",
+    "in": "event.sku in customer.owns: whether it is one of them",
+}
+_FILTERS = {
+    "default": "{{ customer.first_name | default: 'there' }}: what stands there for want of it",
+    "money": "{{ cart.total | money }}: in the currency, as the customer writes it",
+    "date": "{{ entry.starts_at | date: 'long' }}: in the customer's language and zone",
+    "answer": "{{ 'espresso' | answer: links.guide }}: a link that answers, and leads on",
+}
+_STEPS = {
+    "wait": "for a time, until a time of day or a moment; without: EVENT for silence",
+    "wait_for": "an event or a condition; within, otherwise",
+    "choose": "the first branch whose if holds",
+    "split": "by fixed shares, drawn once for ever",
+    "send": "a message; by, at, within",
+    "set": "give customer.… or a variable a value",
+    "call": "ask an endpoint; with, as, within",
+    "repeat": "some steps, so often or until",
+    "enter": "another journey; with",
+    "differentiate": "again: decide the segment anew",
+    "exit": "leave, for a reason",
+}
+
+
+class Word(NamedTuple):
+    """``of`` is what a property belongs to; ``type`` as it is written in the vocabulary; ``own`` needs no declaration."""
+
+    section: str
+    name: str
+    type: str = ""
+    says: str = ""
+    of: str | None = None
+    own: bool = False
+
+
+def listed(folder: Path) -> list[Word]:
+    """Everything, in the order in which it is shown. Raises ``NotFound``."""
+    compilation = compile_folder(folder)
+    vocabulary = compilation.vocabulary
+    file = folder / VOCABULARY
+    return [
+        *_customer(vocabulary, _origins(file)),
+        *_events(vocabulary),
+        *_things(vocabulary),
+        *(Word("links", f"links.{name}", says=url) for name, url in vocabulary.links.items()),
+        Word("links", "links.unsubscribe", says="one click and no more of this", own=True),
+        *(Word("slots", name, says=says) for name, says in (vocabulary.slots or {}).items()),
+        *_endpoints(vocabulary),
+        *(Word("channels", name, own=True) for name in CHANNELS),
+        *_languages(vocabulary),
+        *(Word("names in conditions and templates", name, says=says, own=True) for name, says in _NAMES.items()),
+        *(
+            Word("functions in conditions", name, says=_FUNCTIONS.get(name, ""), own=True)
+            for name in dict.fromkeys((*FUNCTIONS, "in", *OVER_LISTS, *ON_TEXT))
+        ),
+        *(
+            Word("filters in templates", name, _taken(filter_.takes), _FILTERS.get(name, ""), own=True)
+            for name, filter_ in sorted(FILTERS.items())
+        ),
+        Word("tags in templates", ", ".join(SPELLED), own=True),
+        *(Word("steps", name, says=says, own=True) for name, says in _STEPS.items()),
+    ]
+
+
+def search(words: Sequence[Word], wanted: str) -> list[Word]:
+    """Those that have it in their name, type or words; an event or a thing comes with its properties, and they with it."""
+    text = wanted.casefold()
+    hits = [word for word in words if text in f"{word.name} {word.type} {word.says}".casefold()]
+    wholes = {(word.section, word.name) for word in hits if word.of is None}
+    parents = {(word.section, word.of) for word in hits if word.of is not None}
+    return [
+        word
+        for word in words
+        if word in hits or (word.section, word.of) in wholes or (word.of is None and (word.section, word.name) in parents)
+    ]
+
+
+def show(words: Sequence[Word]) -> None:
+    """For people."""
+    for number, (section, group) in enumerate(groupby(words, key=lambda word: word.section)):
+        if number:
+            typer.echo()
+        typer.secho(section, bold=True)
+        together = list(group)
+        name = max(len(_indented(word)) for word in together)
+        kind = max(len(word.type) for word in together)
+        for word in together:
+            line = f"  {_indented(word):<{name}}  {word.type:<{kind}}{'  ' if kind else ''}{word.says}"
+            typer.echo(line.rstrip(), nl=False)
+            typer.secho(f"  ({_OWN})" if word.own and word.of is None and section in _MIXED else "", dim=True)
+
+
+_MIXED = ("customer", "events", "links")
+"""Where what is idic's own stands beside what the vocabulary declares."""
+
+
+def as_json(words: Sequence[Word]) -> str:
+    """For tools."""
+    return json.dumps([word._asdict() for word in words], indent=2, ensure_ascii=False)
+
+
+def _indented(word: Word) -> str:
+    return f"  {word.name}" if word.of is not None else word.name
+
+
+def _customer(vocabulary: Vocabulary, origins: dict[str, str]) -> Iterator[Word]:
+    own = Vocabulary().customer
+    for name, attribute in vocabulary.customer.items():
+        notes = [_computed(attribute)] if attribute.counts or attribute.sums else []
+        if attribute.default is not None and not notes:
+            notes.append(f"default {_plain(attribute.default)}")
+        if name in origins:
+            notes.append(f"from {origins[name]}")
+        if name in vocabulary.sensitive:
+            notes.append(f"sensitive: {vocabulary.sensitive[name]}")
+        if name in vocabulary.restricted:
+            notes.append(f"only for {', '.join(vocabulary.restricted[name])}")
+        declared = name not in own or attribute != own[name]
+        yield Word("customer", f"customer.{name}", spell(attribute.type), " · ".join(notes), own=not declared)
+
+
+def _computed(attribute: Attribute) -> str:
+    what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
+    return f"{what}, of the last {attribute.window}" if attribute.window else what
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _events(vocabulary: Vocabulary) -> Iterator[Word]:
+    declared = [name for name in vocabulary.events if name not in OWN_EVENTS]
+    for name in (*declared, *OWN_EVENTS):
+        about = f"about a {vocabulary.about[name]}, and nobody in particular" if name in vocabulary.about else ""
+        yield Word("events", name, says=about, own=name in OWN_EVENTS)
+        for part, attribute in vocabulary.events.get(name, {}).items():
+            yield Word("events", part, spell(attribute.type), _presence(attribute), of=name, own=name in OWN_EVENTS)
+
+
+def _things(vocabulary: Vocabulary) -> Iterator[Word]:
+    for name, thing in vocabulary.things.items():
+        yield Word("things", name)
+        for field, type_ in thing.fields.items():
+            yield Word("things", field, spell(type_), "always there" if field in thing.required else "", of=name)
+
+
+def _taken(kinds: frozenset[str]) -> str:
+    """What a filter is for, in a word."""
+    if "text" in kinds:
+        return "text or list" if "list" in kinds else "text"
+    return "number, money" if "number" in kinds else " or ".join(sorted(kinds)) or "anything"
+
+
+def _presence(attribute: Attribute) -> str:
+    if attribute.required:
+        return "always there"
+    return f"default {_plain(attribute.default)}" if attribute.default is not None else ""
+
+
+def _endpoints(vocabulary: Vocabulary) -> Iterator[Word]:
+    for name, endpoint in vocabulary.endpoints.items():
+        yield Word("endpoints", name, says=f"{endpoint.method} {endpoint.url}")
+        for part, attribute in endpoint.takes.items():
+            yield Word("endpoints", part, spell(attribute.type), "taken" + (", always" if attribute.required else ""), of=name)
+        for part, attribute in endpoint.gives.items():
+            yield Word("endpoints", part, spell(attribute.type), "given" + (", always" if attribute.required else ""), of=name)
+
+
+def _languages(vocabulary: Vocabulary) -> Iterator[Word]:
+    for number, language in enumerate(vocabulary.languages):
+        yield Word("languages", language, says="for whom speaks none of these" if not number else "")
+    yield Word("currency and zone", vocabulary.currency, says="what money is in")
+    yield Word("currency and zone", vocabulary.zone, says="for customers whose zone nobody knows")
+
+
+def _origins(file: Path) -> dict[str, str]:
+    """Where each customer attribute comes from, in the words of the vocabulary's author."""
+    if not file.is_file():
+        return {}
+    text = file.read_text(encoding="utf-8", errors="replace")
+    root = parse(str(file), text, Problems({}))
+    customer = root.get("customer") if isinstance(root, Mapping) else None
+    found = {}
+    for key, node in customer.entries if isinstance(customer, Mapping) else ():
+        origin = node.get("from") if isinstance(node, Mapping) else None
+        if isinstance(origin, Scalar):
+            found[key.value] = origin.value
+    return found
