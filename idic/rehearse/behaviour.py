@@ -98,9 +98,12 @@ class Behaviour(Frozen):
 
 
 def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
-    """Rates for what these journeys listen to and count: what they are entered on happens every other week (where nobody
-    enters twice: twice a year); a goal follows one in five of the entries whose id it shares, what ends a journey one in
-    twenty, what it waits for every second one. Without an id in common each has a rate of its own."""
+    """Rates for what these journeys listen to and count.
+
+    What they are entered on happens every other week (where nobody enters twice: twice a year; about things: five times a
+    week in all); a goal follows one in five of the entries whose id it shares, what ends a journey one in twenty, what it
+    waits for every second one. Without an id in common each has a rate of its own.
+    """
     events: dict[str, Often | After] = {}
     programs = sorted(programs, key=lambda program: program.journey)
     for program in programs:
@@ -108,7 +111,8 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
         once = program.entry.again.kind == "never" and program.entry.key is None
         for name in entered:
             if not isinstance(events.get(name), After):
-                events.setdefault(name, Often(2, "year") if once else Often(0.5, "week"))
+                often = Often(5, "week") if name in vocabulary.about else Often(2, "year") if once else Often(0.5, "week")
+                events.setdefault(name, often)
         roles: tuple[tuple[Iterable[Pattern], float, float], ...] = (
             (program.goal.on if program.goal else (), 0.2, 0.1),
             (program.leave, 0.05, 0.02),

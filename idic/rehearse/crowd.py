@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from idic.interact.policy import CHANNELS, Consent
 from idic.interact.reach import WEB_MEMORY
-from idic.journey.program import Condition, Frozen, Program
+from idic.journey.program import Call, Condition, Frozen, Program
 from idic.journey.simulator import Sent
 from idic.journey.vocabulary import Vocabulary
 from idic.rehearse.behaviour import After, Behaviour, Often, Reactions, ids_of
-from idic.rehearse.invention import Draw, Inventor, answers, literals
+from idic.rehearse.invention import Draw, Inventor, alike, answers, literals
 from idic.rehearse.person import Happening, Person
 
 _PHONES = tuple(f"+491511234{number:04}" for number in range(100))
@@ -28,7 +28,7 @@ _PHONES = tuple(f"+491511234{number:04}" for number in range(100))
 
 class _Event(NamedTuple):
     """An event as it is made up: its properties, the ids among them, those that a customer goes on using for a while, those
-    that it puts an end to, and what may follow."""
+    that it puts an end to, and what may follow. ``thing``: it is about a thing, and everybody hears of it."""
 
     name: str
     properties: tuple[tuple[str, Draw], ...]
@@ -36,10 +36,11 @@ class _Event(NamedTuple):
     kept: tuple[str, ...]
     closes: tuple[str, ...]
     followers: tuple[tuple[str, After], ...]
+    thing: bool
 
 
 class Crowd:
-    """``count`` customers over ``days`` from ``start``. Iterating makes them up, each when its turn comes."""
+    """``count`` customers from ``start`` up to ``end``. Iterating makes them up, each when its turn comes."""
 
     def __init__(
         self,
@@ -49,21 +50,17 @@ class Crowd:
         *,
         count: int,
         start: datetime,
-        days: int,
+        end: datetime,
         seed: int,
     ) -> None:
         self.behaviour = behaviour
         self.count = count
         self.start = start
-        self.end = start + timedelta(days=days)
+        self.end = end
         self._seed = seed
         self._programs = {program.journey: program for program in programs}
-        self._inventor = Inventor(
-            behaviour,
-            vocabulary.zone,
-            vocabulary.languages,
-            literals(one for program in programs for one in conditions(program)),
-        )
+        asked = [condition for program in programs for condition in conditions(program)]
+        self._inventor = Inventor(behaviour, vocabulary.zone, vocabulary.languages, literals(asked), alike(asked))
         self._traits = tuple(
             (name, self._inventor.maybe(name, attribute, behaviour.known.get(name, 0.9)))
             for name, attribute in vocabulary.customer.items()
@@ -74,8 +71,9 @@ class Crowd:
         self._often = tuple(
             (self._events[name], rate.per_second)
             for name, rate in behaviour.events.items()
-            if isinstance(rate, Often) and rate.per_second > 0
+            if isinstance(rate, Often) and rate.per_second > 0 and name not in vocabulary.about
         )
+        self._things = self._of_things(vocabulary)
         counted = {
             attribute.counts or (attribute.sums or ("",))[0] for program in programs for attribute in program.customer.values()
         }
@@ -130,6 +128,8 @@ class Crowd:
     def _life(self, rng: Random, *, seen: bool) -> list[Happening]:
         seconds = (self.end - self.start).total_seconds()
         coming: list[tuple[datetime, int, _Event, Mapping[str, Any]]] = []
+        for event, happening in self._things:
+            insort(coming, (happening.at, len(coming), event, happening.properties))
         for event, per_second in self._often:
             elapsed = rng.expovariate(per_second)
             while elapsed < seconds:
@@ -140,6 +140,9 @@ class Crowd:
         number = len(coming)
         while coming:
             at, _, event, inherited = coming.pop(0)
+            if event.thing:
+                life.append(Happening(at, event.name, inherited))
+                continue
             properties = self._properties(event, rng, at, inherited, current)
             life.append(Happening(at, event.name, properties, seen=seen))
             for follower, after in event.followers:
@@ -242,7 +245,32 @@ class Crowd:
                 for follower, after in self.behaviour.events.items()
                 if isinstance(after, After) and after.event == name and after.share > 0
             ),
+            name in vocabulary.about,
         )
+
+    def _of_things(self, vocabulary: Vocabulary) -> list[tuple[_Event, Happening]]:
+        """What happens to things, once for the whole crowd."""
+        rng = Random(f"{self._seed}/things")
+        found = []
+        for name, rate in self.behaviour.events.items():
+            if name not in vocabulary.about or not isinstance(rate, Often) or rate.per_second <= 0:
+                continue
+            at = self.start + timedelta(seconds=rng.expovariate(rate.per_second))
+            while at < self.end:
+                event = self._events[name]
+                found.append((event, Happening(at, name, self._properties(event, rng, at, {}, {}))))
+                at += timedelta(seconds=rng.expovariate(rate.per_second))
+        return found
+
+    def answer(self, program: Program, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the service that a step calls answers: always the same to the same."""
+        asked = program.steps[step]
+        assert isinstance(asked, Call)
+        rng = Random(f"{self._seed}/{step}/{sorted(given.items(), key=str)}")
+        if rng.random() >= self.behaviour.calls:
+            return None
+        draws = ((name, self._inventor.maybe(name, attribute, 0.8)) for name, attribute in asked.endpoint.gives.items())
+        return {name: value for name, draw in draws if (value := draw(rng, self.start)) is not None}
 
     def _a_second(self, name: str) -> float:
         rate = self.behaviour.events[name]

@@ -22,6 +22,7 @@ ZONES = ("Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Tokyo
 _WORDS = 20
 _AMOUNTS = 2000
 _LITERAL = re.compile(r'"([^"\\]*)"|\'([^\'\\]*)\'')
+_IN = re.compile(r"([A-Za-z_][\w.]*)\s+in\s+([A-Za-z_][\w.]*)")
 _ANSWER = re.compile(r"""\{\{-?\s*(?:"([^"]+)"|'([^']+)')\s*\|\s*answer\b""")
 
 
@@ -36,6 +37,16 @@ def literals(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
                 if type_.kind == "text":
                     found.setdefault(field, {}).update(dict.fromkeys(texts))
     return {name: tuple(texts) for name, texts in found.items()}
+
+
+def alike(conditions: Iterable[Condition]) -> dict[str, str]:
+    """Names whose values are looked for among those of another (``event.sku in customer.wishlist``): each of the lists with
+    the name that it is drawn like, or nothing would ever be found in it."""
+    return {
+        where.rpartition(".")[2]: what.rpartition(".")[2]
+        for condition in conditions
+        for what, where in _IN.findall(condition.cel)
+    }
 
 
 def answers(program: Program, message: str) -> tuple[str, ...]:
@@ -53,15 +64,22 @@ def _texts(name: str, type_: Type) -> Iterable[tuple[str, Type]]:
 
 
 class Inventor:
-    """Draws values by type. ``words`` are texts that mean something to the journeys, by the name that holds them."""
+    """Draws values by type. ``words`` are texts that mean something to the journeys, by the name that holds them; ``alike``
+    are names that are drawn like others."""
 
     def __init__(
-        self, behaviour: Behaviour, zone: str, languages: tuple[str, ...], words: Mapping[str, tuple[str, ...]]
+        self,
+        behaviour: Behaviour,
+        zone: str,
+        languages: tuple[str, ...],
+        words: Mapping[str, tuple[str, ...]],
+        alike: Mapping[str, str],
     ) -> None:
         self.behaviour = behaviour
         self.zone = zone
         self.languages = languages
         self.words = words
+        self.alike = alike
 
     def maybe(self, name: str, attribute: Attribute, known: float) -> Draw:
         """A draw that gives None where nothing is known."""
@@ -118,6 +136,7 @@ class Inventor:
         if name == "language":
             first, others = self.languages[0], self.languages[1:]
             return lambda rng, now: first if not others or rng.random() < 0.6 else rng.choice(others)
+        name = self.alike.get(name, name)
         meant = self.words.get(name, ())
         # A few words are everywhere and many are rare, as in a shop's catalogue.
         made_up = tuple(f"{name} {number}" for number in range(1, _WORDS + 1))

@@ -16,6 +16,9 @@ from idic.journey.program import Program
 from idic.journey.simulator import Rehearsed, Sent
 
 
+_BECAME = ("delivered", "shown", "opened", "clicked", "bounced")
+
+
 class Refusal(NamedTuple):
     """A touch that was not sent, and the rule that said so."""
 
@@ -209,8 +212,7 @@ def _journey(journey: JourneyLedger) -> dict[str, Any]:
         ],
         "sent": {channel: sum(n for (_, c), n in journey.sent.items() if c == channel) for channel in channels},
         "became": {
-            channel: {what: count for (c, what), count in sorted(journey.became.items()) if c == channel}
-            for channel in channels
+            channel: {what: count for what in _BECAME if (count := journey.became[channel, what])} for channel in channels
         },
         "goal": {
             "reached": journey.goals,

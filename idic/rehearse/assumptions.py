@@ -1,0 +1,119 @@
+"""What a rehearsal assumed, in sentences: what is invented, what is recorded, and what follows from neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from idic.journey.program import Call, Program
+from idic.journey.vocabulary import Vocabulary
+from idic.rehearse.behaviour import Behaviour
+from idic.rehearse.recorded import Recording
+
+
+def invented(
+    programs: Sequence[Program],
+    vocabulary: Vocabulary,
+    behaviour: Behaviour,
+    *,
+    count: int,
+    seed: int,
+    start: datetime,
+    end: datetime,
+) -> list[str]:
+    """Of a crowd that was made up."""
+    said = [
+        f"The crowd is invented: {count:,} customers, seed {seed}, {_span(start, end, vocabulary.zone)}. "
+        "The same seed is the same crowd.",
+        f"How often, for each customer: {_listed(f'{name} {rate}' for name, rate in behaviour.events.items())}.",
+        f"Who can be written to: {_listed(f'{name} {_of(value)}' for name, value in behaviour.reach.items())} have an address "
+        f"(on the web: come to the site); {_listed(f'{name} {_of(value)}' for name, value in behaviour.consents.items())} of "
+        "all agreed to marketing.",
+        "What comes of a message is invented: "
+        + "; ".join(
+            f"{channel} {'shown' if channel == 'web' else 'delivered'} {_of(one.delivered)}"
+            + (f", opened {_of(one.opened)}" if channel == "email" else "")
+            + f", clicked {_of(one.clicked)}"
+            + (f", unsubscribed {_of(one.unsubscribed)}" if one.unsubscribed else "")
+            for channel, one in behaviour.reactions.items()
+        )
+        + ". Half of what is read is read within two hours.",
+        _lift(behaviour),
+        f"Amounts are log-normal, half above {behaviour.money:g} {vocabulary.currency}; other values are drawn by their "
+        f"type, each known of 90% of customers where nothing else is said; one customer in ten lives outside {vocabulary.zone} "
+        "where zones are asked for; things happen at any hour alike.",
+        f"What is counted and summed begins with an invented past of {behaviour.history}.",
+    ]
+    if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
+        said.append(f"Services that are called answer {_of(behaviour.calls)} of the time, with invented values.")
+    return [*said, *_always(programs)]
+
+
+def replayed(
+    programs: Sequence[Program], vocabulary: Vocabulary, recording: Recording, start: datetime, end: datetime
+) -> list[str]:
+    """Of a file of events."""
+    said = [
+        f"The events are recorded: {recording.lines:,} lines of {recording.customers:,} customers in {recording.file}, "
+        f"{_span(start, end, vocabulary.zone)}. What comes before only counts: nobody enters on it.",
+        "Nothing is invented. The customers do what they did then, whatever is sent to them here; a click or an opening of the "
+        "file is taken for the newest message of its step that was sent here.",
+        "No message changes what anybody does, so a goal that is reached here would have been reached without it, too.",
+        "Each event counts from when the file says that it was received. Who was anonymous first is one customer from their "
+        "first event on. Consents and addresses are those of the file alone; seen on the web is who viewed a page.",
+    ]
+    if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
+        said.append("Services that are called do not answer: the file does not say what they would have said.")
+    if recording.bad:
+        said.append(f"{recording.bad:,} lines could not be read and were left out.")
+    if recording.unordered:
+        said.append(f"{recording.unordered:,} lines did not stand in the order of time, and were put in order.")
+    if recording.undeclared:
+        names = sorted(recording.undeclared.items(), key=lambda one: (-one[1], one[0]))
+        more = f" and {len(names) - 5} other names" if len(names) > 5 else ""
+        said.append(
+            "The vocabulary does not know "
+            + _listed(f"{name} ({count:,} times)" for name, count in names[:5])
+            + more
+            + ": no journey hears of them."
+        )
+    return [*said, *_always(programs)]
+
+
+def _lift(behaviour: Behaviour) -> str:
+    lifts = [f"{channel} {_of(one.converted)}" for channel, one in behaviour.reactions.items() if one.converted]
+    if lifts:
+        return (
+            f"The lift is ASSUMED, not measured: of the messages delivered, so many bring about the goal ({_listed(lifts)}), "
+            "because the rates say so. Goals and their value contain it."
+        )
+    return (
+        "No message changes what anybody does: the goals counted here would have been reached without a single message, "
+        "too. What a journey adds, only a control group can tell."
+    )
+
+
+def _always(programs: Iterable[Program]) -> list[str]:
+    said = ["Everything that may be sent leaves at once, and no delivery fails."]
+    said += [
+        f"{program.journey}: at most {program.entry.at_most:,} a day, of whom those enter who come first in the order of "
+        "customers, not by the hour."
+        for program in programs
+        if program.entry.at_most is not None
+    ]
+    return said
+
+
+def _span(start: datetime, end: datetime, zone: str) -> str:
+    local = ZoneInfo(zone)
+    days = (end - start).total_seconds() / 86400
+    return f"{start.astimezone(local):%Y-%m-%d %H:%M} to {end.astimezone(local):%Y-%m-%d %H:%M} ({days:.3g} days, {zone})"
+
+
+def _of(share: float) -> str:
+    return f"{share * 100:.10g}%"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words) or "nothing"
