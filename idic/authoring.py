@@ -20,7 +20,7 @@ from idic.journey.problems import Mark, Problem, Problems
 from idic.journey.source import Mapping, parse
 from idic.journey.wording import spoken_of
 
-__all__ = ["Compilation", "compile_folder"]
+__all__ = ["Compilation", "compile_folder", "read_templates"]
 
 VOCABULARY = "vocabulary.yaml"
 _LATER = ("policy.yaml",)
@@ -102,6 +102,11 @@ def _place_of(one: Unsound, file: str, text: str) -> Mark:
         if key is not None and isinstance(inside, Mapping):
             place, node = key.mark, inside.get(name)
     return place
+
+
+def read_templates(folder: Path) -> Templates:
+    """The templates in a folder. One that cannot be read is left out."""
+    return _templates(folder, Problems({}))
 
 
 def _templates(folder: Path, unread: Problems) -> Templates:

@@ -53,6 +53,7 @@ from idic.journey.program import (
 )
 from idic.journey.program import Branch as ProgramBranch
 from idic.journey.readings import conditions, moments
+from idic.journey.remembering import Remembering
 from idic.journey.shapes import arrives_later
 from idic.journey.source import Scalar, parse
 from idic.journey.texts import (
@@ -113,6 +114,7 @@ def compile_journeys(
 
     A wrong vocabulary is told once, and nothing compiles until it is right; the journeys are checked all the same.
     """
+    checker = Remembering(checker)
     texts = {**journeys, **templates.texts()}
     problems: list[Problem] = []
     reading = Reading(Vocabulary())

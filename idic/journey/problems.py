@@ -46,7 +46,8 @@ class Problems:
     """Collects the problems of a set of texts (file name → text)."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        self._lines = {file: text.removeprefix("\ufeff").splitlines() for file, text in texts.items()}
+        self._texts = texts
+        self._lines: dict[str, list[str]] = {}
         self._found: list[tuple[Problem, tuple[str, str] | None]] = []
 
     def error(self, at: Mark, message: str, hint: str | None = None, *, about: tuple[str, str] | None = None) -> None:
@@ -78,7 +79,9 @@ class Problems:
         self._found.append((Problem(severity, at.file, at.line, at.column, message, hint, excerpt), about))
 
     def _excerpt(self, at: Mark) -> str:
-        lines = self._lines.get(at.file, [])
+        if at.file not in self._lines:
+            self._lines[at.file] = self._texts.get(at.file, "").removeprefix("\ufeff").splitlines()
+        lines = self._lines[at.file]
         if not 1 <= at.line <= len(lines):
             return ""
         line = lines[at.line - 1]

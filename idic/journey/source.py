@@ -12,20 +12,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
+from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
 from idic.journey.problems import Mark, Problems
 
+# Of either reader.
+_Scalar = events.ScalarEvent | yaml.ScalarEvent
+_Alias = events.AliasEvent | yaml.AliasEvent
+_Begin = events.MappingStartEvent | yaml.MappingStartEvent | events.SequenceStartEvent | yaml.SequenceStartEvent
+_End = events.MappingEndEvent | yaml.MappingEndEvent | events.SequenceEndEvent | yaml.SequenceEndEvent
+_Items = events.SequenceStartEvent | yaml.SequenceStartEvent
+_Document = events.DocumentStartEvent | yaml.DocumentStartEvent
+
+_DEEPEST = 60
 _MOST_REPAIRS = 50
 _KEY = r"(?P<lead>\s*(?:-\s+)*(?:[^\s#:\"'{\[][^:#\"'{\[]*?:\s+)?)"
 _TRAP = re.compile(_KEY + r"(?P<value>(?:\{\{|\{%|[@%`]|![^\s]*\s+[^\s#]|!\s).*?)(?P<comment>\s+#.*)?$")
@@ -72,7 +73,9 @@ class Scalar:
 
     @property
     def comment(self) -> bool:
-        return self.style is None and _COMMENT.match(self.source.rest_of_line(self.end)) is not None
+        if self.style is not None or self.source.text[self.end : self.end + 1] not in (" ", "\t"):
+            return False
+        return _COMMENT.match(self.source.rest_of_line(self.end)) is not None
 
     def at(self, index: int, length: int = 1) -> Mark:
         """The place in the file of a stretch of the value."""
@@ -139,7 +142,7 @@ def parse(file: str, text: str, problems: Problems) -> Node | None:
     repaired = _without_traps(file, text, shifted, problems)
     source = Source(file, repaired, shifted)
     try:
-        events = [event for event in _yaml().parse(repaired) if not isinstance(event, str)]
+        found = _events(repaired)
     except MarkedYAMLError as error:
         _syntax(source, error, problems)
         return None
@@ -147,11 +150,16 @@ def parse(file: str, text: str, problems: Problems) -> Node | None:
         index = int(getattr(error, "position", 0) or 0)
         problems.error(source.mark(index), "a character that cannot be in a text file", "delete it and write it again")
         return None
-    return _Reading(source, problems).document(iter(events))
+    return _Reading(source, problems).document(iter(found))
 
 
-def _yaml() -> Any:
-    return YAML(typ="safe", pure=True)
+def _events(text: str) -> list[Any]:
+    """What stands in the text, by the reader that is fast; where it finds fault, by the one that says what is wrong so that
+    it can be told. Raises its errors."""
+    try:
+        return list(yaml.parse(text, Loader=yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader))
+    except yaml.YAMLError:
+        return [event for event in YAML(typ="safe", pure=True).parse(text) if not isinstance(event, str)]
 
 
 def _without_traps(file: str, text: str, shifted: dict[int, int], problems: Problems) -> str:
@@ -191,12 +199,13 @@ class _Reading:
     def __init__(self, source: Source, problems: Problems) -> None:
         self.source = source
         self.problems = problems
+        self.depth = 0
 
     def document(self, events: Iterator[Any]) -> Node | None:
         root: Node | None = None
         documents = 0
         for event in events:
-            if isinstance(event, DocumentStartEvent):
+            if isinstance(event, _Document):
                 documents += 1
                 if documents > 1:
                     self.problems.error(
@@ -205,13 +214,13 @@ class _Reading:
                         "one file holds one journey; take the line --- out, or make two files",
                     )
                     break
-            elif isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent | AliasEvent):
+            elif isinstance(event, _Scalar | _Begin | _Alias):
                 root = self.node(event, events)
         return root
 
     def node(self, event: Any, events: Iterator[Any]) -> Node:
         source, start = self.source, event.start_mark.index
-        if isinstance(event, AliasEvent):
+        if isinstance(event, _Alias):
             self.error(start, f"*{event.anchor} is an alias", "write the value out; if it is text, put it in quotes")
             return Scalar(source, f"*{event.anchor}", start, event.end_mark.index, '"')
         if event.anchor is not None:
@@ -219,27 +228,32 @@ class _Reading:
         tag = str(event.tag) if event.tag is not None else None
         if tag is not None:
             self.error(start, f"{tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
-        match event:
-            case ScalarEvent():
-                return self.whole(Scalar(source, event.value, start, event.end_mark.index, event.style))
-            case SequenceStartEvent():
-                items = []
-                while not isinstance(inner := next(events), SequenceEndEvent):
-                    items.append(self.node(inner, events))
-                return Sequence(source, tuple(items), start)
-            case _ if source.text.startswith("{{", start):
-                end = _skip(events)
-                text = source.text[start:end]
-                self.error(start, "a value cannot begin with {{ here", f"put it in quotes: {quoted(text)}")
-                return Scalar(source, text, start, end)
-            case _:
-                return self.mapping(event, events)
+        if isinstance(event, _Scalar):
+            return self.whole(Scalar(source, event.value, start, event.end_mark.index, event.style or None))
+        if self.depth >= _DEEPEST:
+            self.error(start, "this is nested too deeply", "make another journey of it, and enter: it")
+            return Scalar(source, "", start, _skip(events), '"')
+        if not isinstance(event, _Items) and source.text.startswith("{{", start):
+            end = _skip(events)
+            text = source.text[start:end]
+            self.error(start, "a value cannot begin with {{ here", f"put it in quotes: {quoted(text)}")
+            return Scalar(source, text, start, end)
+        self.depth += 1
+        found = self.items(event, events) if isinstance(event, _Items) else self.mapping(event, events)
+        self.depth -= 1
+        return found
+
+    def items(self, event: Any, events: Iterator[Any]) -> Sequence:
+        items = []
+        while not isinstance(inner := next(events), _End):
+            items.append(self.node(inner, events))
+        return Sequence(self.source, tuple(items), event.start_mark.index)
 
     def mapping(self, event: Any, events: Iterator[Any]) -> Mapping:
         entries: list[tuple[Scalar, Node]] = []
         seen: dict[str, Scalar] = {}
-        while not isinstance(inner := next(events), MappingEndEvent):
-            if not isinstance(inner, ScalarEvent | AliasEvent):
+        while not isinstance(inner := next(events), _End):
+            if not isinstance(inner, _Scalar | _Alias):
                 self.error(inner.start_mark.index, "this cannot be a name", "text that begins with { or [ stands in quotes")
                 _skip(events)
                 self.node(next(events), events)
@@ -285,9 +299,11 @@ class _Reading:
     def whole(self, scalar: Scalar) -> Scalar:
         """The scalar as its author meant it, when YAML reads only a part; so one slip does not lead to more
         messages."""
-        if scalar.style is not None:
+        if scalar.style is not None or not scalar.value:
             return scalar
-        value, cut = scalar.value, _COMMENT.match(self.source.rest_of_line(scalar.end))
+        value, cut = scalar.value, None
+        if self.source.text[scalar.end : scalar.end + 1] in (" ", "\t"):
+            cut = _COMMENT.match(self.source.rest_of_line(scalar.end))
         if cut and (cut["first"].strip("#") or value.count('"') % 2 or value.count("{{") > value.count("}}")):
             text = value + self.source.rest_of_line(scalar.end).rstrip()
             place = scalar.end + cut.end() - len(cut["first"]) - 1
@@ -312,8 +328,8 @@ def _skip(events: Iterator[Any]) -> int:
     depth, event = 1, None
     while depth:
         event = next(events)
-        depth += isinstance(event, MappingStartEvent | SequenceStartEvent)
-        depth -= isinstance(event, MappingEndEvent | SequenceEndEvent)
+        depth += isinstance(event, _Begin)
+        depth -= isinstance(event, _End)
     assert event is not None
     return int(event.end_mark.index)
 
