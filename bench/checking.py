@@ -43,7 +43,3 @@ def checked(journeys: int = 200) -> Checked:
         raise RuntimeError(f"of {journeys} journeys {found} compile")
     return Checked(journeys, seconds)
 
-
-if __name__ == "__main__":
-    found = checked()
-    print(f"{found.journeys} journeys in {found.seconds:.2f} s: {found.a_second:.0f} a second")

@@ -205,11 +205,12 @@ class _Reading:
         root: Node | None = None
         documents = 0
         for event in events:
+            start = event.start_mark.index
             if isinstance(event, _Document):
                 documents += 1
                 if documents > 1:
                     self.problems.error(
-                        self.source.mark(event.start_mark.index, 3),
+                        self.source.mark(start, 3),
                         "a second document begins here",
                         "one file holds one journey; take the line --- out, or make two files",
                     )
@@ -219,17 +220,17 @@ class _Reading:
         return root
 
     def node(self, event: Any, events: Iterator[Any]) -> Node:
-        source, start = self.source, event.start_mark.index
+        source, start, end = self.source, event.start_mark.index, event.end_mark.index
         if isinstance(event, _Alias):
             self.error(start, f"*{event.anchor} is an alias", "write the value out; if it is text, put it in quotes")
-            return Scalar(source, f"*{event.anchor}", start, event.end_mark.index, '"')
+            return Scalar(source, f"*{event.anchor}", start, end, '"')
         if event.anchor is not None:
             self.error(start, f"&{event.anchor} is an anchor", "write the value out; if it is text, put it in quotes")
         tag = str(event.tag) if event.tag is not None else None
         if tag is not None:
             self.error(start, f"{tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
         if isinstance(event, _Scalar):
-            return self.whole(Scalar(source, event.value, start, event.end_mark.index, event.style or None))
+            return self.whole(Scalar(source, event.value, start, end, event.style or None))
         if self.depth >= _DEEPEST:
             self.error(start, "this is nested too deeply", "make another journey of it, and enter: it")
             return Scalar(source, "", start, _skip(events), '"')
