@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from idic.cli import api, check, dev, fmt, graph, journeys, pausing, preview, publish, store, test, vocabulary
+from idic.cli import api, check, dev, fmt, graph, journeys, pausing, preview, publish, schema, simulate, store, test, vocabulary
 from idic.errors import IdicError
 from idic.settings import described
 
@@ -27,9 +27,11 @@ app.command()(dev.dev)
 app.command()(dev.demo)
 app.command()(check.check)
 app.command("test")(test.tell)
-app.command()(vocabulary.vocabulary)
+app.command()(simulate.simulate)
 app.command()(fmt.fmt)
 app.command()(graph.graph)
+app.command()(vocabulary.vocabulary)
+app.command()(schema.schema)
 app.command()(preview.preview)
 app.command(help=publish.HELP)(publish.publish)
 app.command()(journeys.journeys)

@@ -1,0 +1,61 @@
+"""``idic schema``: what editors complete and underline."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idic.errors import InvalidInput
+
+_FOLDER = Path("journeys/schema")
+
+
+class Kind(StrEnum):
+    journey = "journey"
+    vocabulary = "vocabulary"
+    stories = "stories"
+
+
+def schema(
+    kind: Annotated[Kind | None, typer.Argument(help="Print this one; otherwise all are written into the folder")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if those in the folder are not of this idic")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The folder for NAME.schema.json")] = _FOLDER,
+) -> None:
+    """JSON Schemas of journeys, the vocabulary and stories, with which editors complete, explain and underline.
+
+    `idic schema` writes all three to journeys/schema. An editor with the YAML language server (VS Code, JetBrains, Neovim and
+    others) takes them from the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`
+    """
+    from idic.cli.schemas import SCHEMAS, written
+
+    if kind is not None and not check:
+        typer.echo(written(kind), nl=False)
+        return
+    stale = []
+    for name in [kind.value] if kind is not None else SCHEMAS:
+        file, text = out / f"{name}.schema.json", written(name)
+        if file.is_file() and file.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(file)
+        if not check:
+            _write(file, text)
+            typer.echo(f"written  {file}")
+    if check and stale:
+        for file in stale:
+            typer.echo(f"not of this idic: {file}; run idic schema", err=True)
+        raise typer.Exit(1)
+    if not stale:
+        typer.echo("current", err=True)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written ({error.strerror}); choose another folder with --out") from None

@@ -1,0 +1,21 @@
+"""JSON Schemas of the files in a folder of journeys, for editors: what they complete, explain on hover and underline.
+
+The checker is the judge: a schema never refuses what the checker accepts, and refuses what has the wrong shape. Every scalar
+is text to the checker, and typed by YAML to an editor, so numbers and yes/no stand beside text wherever text may be.
+"""
+
+from __future__ import annotations
+
+import json
+
+from idic.cli.schemas.journey import journey
+from idic.cli.schemas.stories import stories
+from idic.cli.schemas.vocabulary import vocabulary
+
+SCHEMAS = {"journey": journey, "vocabulary": vocabulary, "stories": stories}
+"""What makes each schema, by the kind of file."""
+
+
+def written(kind: str) -> str:
+    """The schema of a kind of file, as it stands in a file of its own."""
+    return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,111 @@
+"""What the schemas are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_SIMPLE = ("string", "number", "boolean")
+
+
+def _in_any_case(words: str) -> str:
+    return "".join(f"[{sign.upper()}{sign}]" if sign.isalpha() else sign for sign in words)
+
+
+_UNIT = "|".join(_in_any_case(unit) for unit in ("seconds?", "minutes?", "hours?", "days?", "weeks?", "min", "s", "h", "d"))
+_TIME = r"\d{1,2}:\d{2}"
+_DATE = r"20\d{2}-\d{1,2}-\d{1,2}( \d{1,2}:\d{2})?"
+
+
+def text(description: str = "", **more: Any) -> Schema:
+    """Any scalar, as the checker reads it: as text."""
+    return _described({"type": list(_SIMPLE), **more}, description)
+
+
+def words(description: str, *examples: str, pattern: str | None = None) -> Schema:
+    """Text that is never a number."""
+    found: Schema = {
+        "type": "string",
+        **({"pattern": pattern} if pattern else {}),
+        **({"examples": [*examples]} if examples else {}),
+    }
+    return _described(found, description)
+
+
+def name(description: str, *examples: str) -> Schema:
+    """A name that conditions and templates can read."""
+    return words(description, *examples, pattern="^[a-z][a-z0-9_]*$")
+
+
+def choice(options: Iterable[str], description: str = "") -> Schema:
+    return _described({"enum": list(options)}, description)
+
+
+def duration(description: str, *examples: str) -> Schema:
+    pattern = rf"^\s*(\d+(\.\d+)?\s*({_UNIT})[ ,]*({_in_any_case('and')} )?\s*)+$"
+    return words(description, *(examples or ("4 hours", "1 day", "90 minutes")), pattern=pattern)
+
+
+def condition(description: str, *examples: str) -> Schema:
+    return text(description, examples=[*examples] or ["customer.orders > 0"])
+
+
+def clock(description: str, *examples: str) -> Schema:
+    pattern = rf"^\s*{_TIME}(\s+[Oo][Nn]\s.*\S)?\s*$"
+    return words(description, *(examples or ("09:00",)), pattern=pattern)
+
+
+def hours(description: str) -> Schema:
+    pattern = rf"^\s*{_TIME}\s+{_in_any_case('to')}\s+{_TIME}\s*$"
+    return words(description, "09:00 to 20:30", pattern=pattern)
+
+
+def date(description: str) -> Schema:
+    return words(description, "2026-12-01", "2026-12-01 09:00", pattern=rf"^\s*(at )?\s*{_DATE}\s*$")
+
+
+def whole(description: str, most: int) -> Schema:
+    """A number from 1 on, also where it was put in quotes."""
+    options = [{"type": "integer", "minimum": 1, "maximum": most}, {"type": "string", "pattern": r"^0*[1-9]\d*$"}]
+    return _described({"anyOf": options}, description)
+
+
+def any_of(*options: Schema, description: str = "", **more: Any) -> Schema:
+    return _described({"anyOf": [*options], **more}, description)
+
+
+def one_or_list(item: Schema, description: str = "", least: int = 1) -> Schema:
+    return any_of(item, {"type": "array", "items": item, "minItems": least}, description=description)
+
+
+def entries(
+    properties: Mapping[str, Schema], *, required: Iterable[str] = (), description: str = "", title: str = "", **more: Any
+) -> Schema:
+    """A mapping with these entries and no others."""
+    found: Schema = {"type": "object", **({"title": title} if title else {})}
+    found = _described(found, description)
+    found["properties"] = dict(properties)
+    if required := list(required):
+        found["required"] = required
+    return {**found, "additionalProperties": False, **more}
+
+
+def named(value: Schema, names: Schema | None = None, description: str = "", **more: Any) -> Schema:
+    """A mapping whose entries the author names."""
+    found: Schema = {"type": "object", **({"propertyNames": names} if names else {}), "additionalProperties": value, **more}
+    return _described(found, description)
+
+
+def ref(definition: str) -> Schema:
+    return {"$ref": f"#/$defs/{definition}"}
+
+
+def document(title: str, description: str, body: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    return {"$schema": DIALECT, "title": title, "description": description, **body, "$defs": dict(definitions)}
+
+
+def _described(schema: Schema, description: str) -> Schema:
+    return {**schema, "description": description} if description else schema
