@@ -122,6 +122,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         responses={
             200: {"model": EnrollmentAnswer, "description": "Nobody entered: in it already, or not now"},
             404: {"model": Problem, "description": "No such journey is published"},
+            409: {"model": Problem, "description": "The journey is stopped: nobody enters until it is published again"},
             422: {
                 "model": Problem,
                 "description": "Required properties are missing or wrong, or the Idempotency-Key was used for another request",

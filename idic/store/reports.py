@@ -45,12 +45,14 @@ class Wanted(NamedTuple):
 
 
 async def published(tx: Tx) -> list[Row]:
-    """Every published journey with its figures: ``name``, ``title``, ``purpose``, ``published_at``, ``entered``, ``open``,
-    ``goals``, ``value`` and ``messages`` (sent, by channel)."""
+    """Every published journey with its figures: ``name``, ``title``, ``purpose``, ``published_at``, ``paused_at``,
+    ``stopped_at``, ``entered``, ``open``, ``goals``, ``value`` and ``messages`` (sent, by channel)."""
     rows = await tx.rows(
         select(
             journeys.c.name,
             journeys.c.published_at,
+            journeys.c.paused_at,
+            journeys.c.stopped_at,
             programs.c.document["title"].as_string().label("title"),
             programs.c.document["currency"].as_string().label("currency"),
         )

@@ -15,7 +15,7 @@ from idic.interact.links import Links
 from idic.journey.problems import Problems
 from idic.journey.vocabulary import read_vocabulary
 from idic.store.database import Store, Tx
-from idic.store.programs import publish_vocabulary
+from idic.store.programs import publish_vocabulary, stop
 from idic.store.tables import consents, customers, enrollments, journeys, programs, touches, trace
 from tests.api.conftest import SECRET_KEY, WRITE_KEY, Admission, Doorman
 from tests.api.reading import belongs, how_many_customers, identify, track
@@ -203,6 +203,17 @@ async def test_who_may_not_enter_now_is_told_why(service: httpx.AsyncClient, doo
     doorman.admission = Admission(None, False, "entered 2 days ago; again after 14 days")
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "anna"})
     assert (answer.status_code, answer.json()["reason"]) == (200, "entered 2 days ago; again after 14 days")
+
+
+@pytest.mark.usefixtures("published")
+async def test_nobody_is_enrolled_in_a_journey_that_is_stopped(
+    service: httpx.AsyncClient, store: Store, doorman: Doorman
+) -> None:
+    await store.move("stop", lambda tx: stop(tx, "abandoned_cart", tx.now()))
+    answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "anna"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "journey_stopped")
+    assert 'journey "abandoned_cart" is stopped' in answer.json()["error"]["message"]
+    assert doorman.asked == []
 
 
 @pytest.mark.usefixtures("published")

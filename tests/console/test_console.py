@@ -12,6 +12,7 @@ import pytest
 from idic.api.app import create_app
 from idic.api.console.pages import Settings
 from idic.interact.links import Links
+from idic.store import programs
 from idic.store.database import Store
 from tests.api.conftest import SECRET_KEY, Doorman
 from tests.console.town import ANNA, BANNER, BELA, HOSTILE, MAIL, TEXT, settle
@@ -42,6 +43,16 @@ async def read(client: httpx.AsyncClient, path: str, status: int = 200) -> str:
     answer = await client.get(path)
     assert answer.status_code == status, answer.text
     return answer.text
+
+
+async def test_a_journey_that_is_paused_or_stopped_says_so(store: Store, at_home: httpx.AsyncClient) -> None:
+    await settle(store)
+    assert "nothing is sent since" not in await read(at_home, "/console")
+    await store.move("pause", lambda tx: programs.pause(tx, "cart", tx.now()))
+    await store.move("stop", lambda tx: programs.stop(tx, "cart", tx.now()))
+    home = await read(at_home, "/console")
+    assert "nothing is sent since" in home
+    assert "nobody enters since" in home
 
 
 async def test_every_page_shows_and_nothing_that_customers_say_runs(store: Store, at_home: httpx.AsyncClient) -> None:
