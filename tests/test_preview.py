@@ -13,7 +13,17 @@ from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from idic.cli import app
-from idic.cli.previewing import Assuming, Customer, channels_of, find_customer, find_program, render, stranger
+from idic.cli.previewing import (
+    Assuming,
+    Customer,
+    channels_of,
+    everybody,
+    find_customer,
+    find_program,
+    render,
+    stranger,
+    whose,
+)
 from idic.errors import IdicError, NotFound
 from idic.journey.program import Program
 from idic.journey.state import Event, State
@@ -134,3 +144,38 @@ def test_where_there_is_no_store_it_says_where_customers_could_be_and_makes_none
     assert told.returncode == 1
     assert "--data .idic/dev" in told.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_as_a_segment_or_a_language_that_is_not_there_reads_nothing(tmp_path: Path, cart: Program) -> None:
+    assert str(whose(cart, "newcomer", "de-AT")) == "for newcomer in de-AT"
+    for arguments, said in (
+        (("--segment", "newcomr"), 'abandoned_cart has no segment "newcomr"; did you mean "newcomer"?'),
+        (("--language", "ja"), '"ja" is none of the languages of vocabulary.yaml; there are en and de'),
+        (("--variants", "--language", "de"), "all variants are shown together"),
+    ):
+        ended = CliRunner().invoke(
+            app, ["preview", "abandoned_cart", "cart_reminder", *arguments, "--journeys", str(JOURNEYS), "--out", str(tmp_path)]
+        )
+        assert said in str(ended.exception)
+
+
+def test_a_message_as_somebody_of_another_segment_and_language_reads_it(tmp_path: Path) -> None:
+    message = ("abandoned_cart", "cart_reminder", "--out", str(tmp_path))
+    code, said, heard = idic(*message, "--segment", "newcomer", "--language", "de", PATH=str(tmp_path))
+    assert code == 0, heard
+    assert "as for newcomer in de" in said
+    assert "subject: Ihr erster Warenkorb" in said
+    page = tmp_path / "abandoned_cart-cart_reminder-newcomer-de.email.html"
+    assert '<html lang="de"' in page.read_text()
+
+
+def test_all_variants_of_a_message_stand_on_one_page(tmp_path: Path, cart: Program) -> None:
+    assert [str(one) for one in everybody(cart, "cart_reminder", "sms")] == ["for vip in en", "for vip in de"]
+    mails = ["for vip in en", "for newcomer in en", "for vip in de", "for newcomer in de"]
+    assert [str(one) for one in everybody(cart, "cart_reminder", "email")] == mails
+    code, said, heard = idic("abandoned_cart", "cart_reminder", "--variants", "--out", str(tmp_path), PATH=str(tmp_path))
+    assert code == 0, heard
+    page = (tmp_path / "abandoned_cart-cart_reminder.variants.html").read_text()
+    assert all(f"<h3>{mail}</h3>" in page for mail in mails)
+    assert page.count("<iframe") == 6  # and two banners
+    assert "abandoned_cart-cart_reminder.variants.html" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from idic.errors import InvalidInput, SettingsError
 from idic.settings import Settings, load
 
 if TYPE_CHECKING:
-    from idic.cli.previewing import Assuming, Customer, Preview
+    from idic.cli.previewing import Assuming, Customer, Preview, Whose
     from idic.interact.channels.protocol import Outcome
     from idic.journey.program import Program
 
@@ -35,6 +36,11 @@ def preview(
         str, typer.Option("--as", help="A customer by email, user id, phone or id; or nobody, or somebody of whom all is known")
     ] = "somebody",
     channel: Annotated[str | None, typer.Option(help="Only this channel: email, sms or web")] = None,
+    segment: Annotated[str | None, typer.Option(help="As somebody of this segment reads it")] = None,
+    language: Annotated[str | None, typer.Option(help="As somebody reads it who reads this language, such as de")] = None,
+    variants: Annotated[
+        bool, typer.Option("--variants", help="Every segment and language with words of its own, side by side on one page")
+    ] = False,
     to: Annotated[str | None, typer.Option(help="Send one message, marked as a test, to this address or number")] = None,
     out: Annotated[Path, typer.Option(help="The folder for what is written")] = Path("preview"),
     journeys: Annotated[Path, typer.Option(help="The folder with the journeys: your working copy")] = Path("journeys"),
@@ -47,6 +53,7 @@ def preview(
     Writes an HTML file for mail and web (and a picture, where Chromium is installed) and prints SMS with what they cost.
     """
     from idic.cli import previewing
+    from idic.journey.layers import tongues
 
     settings = load()
     data = data or _at_home(settings)
@@ -57,16 +64,36 @@ def preview(
     if to is not None:
         # Before anything else: who asked for a test wants to know at once that there can be none.
         chosen = (_channel_for(to, chosen, channel),)
+    if variants and (to or segment or language):
+        raise InvalidInput("all variants are shown together: leave out --segment, --language and --to", where="--variants")
+    asked = previewing.whose(program, segment, language)
 
     async def run() -> None:
         customer, now = await _customer(as_, program, settings, data)
-        typer.secho(f"{journey} › {message}, for {customer.title}", bold=True)
-        scope = previewing.Assuming(program, message, customer, now)
-        public, short = settings.public_url, settings.short_url or settings.public_url
-        shown = [previewing.render(program, message, one, scope, customer, public, short) for one in chosen]
-        _say_assumed(scope, customer)
+        title = f"{journey} › {message}, for {customer.title}"
+        addresses = settings.public_url, settings.short_url or settings.public_url
+
+        def read(channel: str, whose: Whose) -> tuple[Preview, Assuming]:
+            scope = previewing.Assuming(program, message, customer, now, whose.segment)
+            return previewing.render(program, message, channel, scope, customer, *addresses, whose.language), scope
+
+        typer.secho(f"{title}, as {asked}" if str(asked) else title, bold=True)
+        if variants:
+            each = [(name, whose) for name in chosen for whose in previewing.everybody(program, message, name)]
+            _show_all(title, [(read(name, whose)[0], whose) for name, whose in each], out, f"{journey}-{message}")
+            return
+        shown = []
+        assumed: dict[str, object] = {}
+        for name in chosen:
+            preview, scope = read(name, asked)
+            shown.append(preview)
+            assumed |= scope.assumed
+        _say_assumed(assumed, customer)
+        stem = "-".join(filter(None, (journey, message, segment, language)))
         for one in shown:
-            _show(one, out, f"{journey}-{message}")
+            if language is not None and one.language not in tongues(language):
+                typer.secho(f"  not written in {language}: this is in {one.language}", fg=typer.colors.YELLOW)
+            _show(one, out, stem)
         if to is not None:
             await _send(shown[0], to, settings, data, program.country)
 
@@ -102,20 +129,50 @@ async def _customer(who: str, program: Program, settings: Settings, data: Path |
         return await previewing.find_customer(store, who, program), store.clock.now()
 
 
-def _say_assumed(scope: Assuming, customer: Customer) -> None:
+def _say_assumed(assumed: Mapping[str, object], customer: Customer) -> None:
     if customer.facts is not None:
         if customer.state is None:
             typer.echo("  not on this journey yet")
         else:
             entered = f"{customer.state.entered_at:%Y-%m-%d %H:%M} UTC"
             typer.echo(f"  with what their enrollment of {entered} knows")
-    for name, value in sorted(scope.assumed.items()):
+    for name, value in sorted(assumed.items()):
         typer.secho(f"  assumed: {name} = {str(value)[:_LONGEST_VALUE]}", fg=typer.colors.YELLOW)
 
 
-def _show(one: Preview, out: Path, stem: str) -> None:
+def _show_all(title: str, shown: Sequence[tuple[Preview, Whose]], out: Path, stem: str) -> None:
+    from idic.cli.overview import WIDTH, page_of
+
+    for one, whose in shown:
+        typer.echo(f"  {one.channel:<6} {whose}")
+    page = _written(out, f"{stem}.variants.html", page_of(title, shown))
+    _paint(page, WIDTH)
+
+
+def _written(out: Path, name: str, content: str) -> Path:
+    """Raises ``InvalidInput``."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{out} cannot be written ({error.strerror}); choose another folder with --out") from None
+    typer.echo(f"  {out / name}")
+    return out / name
+
+
+def _paint(page: Path, width: int) -> None:
     from idic.cli.screenshot import browser, screenshot
 
+    chromium, picture = browser(), page.with_suffix(".png")
+    if chromium is None:
+        typer.echo("  no picture: neither Chromium nor Chrome is installed here; open the HTML file in a browser")
+    elif screenshot(chromium, page.read_text(encoding="utf-8"), picture, width):
+        typer.echo(f"  {picture}")
+    else:
+        typer.echo(f"  no picture: {chromium} did not make one; open the HTML file in a browser")
+
+
+def _show(one: Preview, out: Path, stem: str) -> None:
     typer.echo()
     if one.channel == "sms":
         _show_sms(one.text, one.sent or one.text)
@@ -125,24 +182,10 @@ def _show(one: Preview, out: Path, stem: str) -> None:
     if one.html is None:
         typer.echo("\n".join(f"  {line}" for line in one.text.splitlines()))
         return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        page = out / f"{stem}.{one.channel}.html"
-        page.write_text(one.html, encoding="utf-8")
-        typer.echo(f"  {page}")
-        if one.channel == "email":
-            text = page.with_suffix(".txt")
-            text.write_text(one.text, encoding="utf-8")
-            typer.echo(f"  {text}")
-    except OSError as error:
-        raise InvalidInput(f"{out} cannot be written ({error.strerror}); choose another folder with --out") from None
-    chromium = browser()
-    if chromium is None:
-        typer.echo("  no picture: neither Chromium nor Chrome is installed here; open the HTML file in a browser")
-    elif screenshot(chromium, one.html, page.with_suffix(".png"), _WIDTHS[one.channel]):
-        typer.echo(f"  {page.with_suffix('.png')}")
-    else:
-        typer.echo(f"  no picture: {chromium} did not make one; open the HTML file in a browser")
+    page = _written(out, f"{stem}.{one.channel}.html", one.html)
+    if one.channel == "email":
+        _written(out, f"{stem}.{one.channel}.txt", one.text)
+    _paint(page, _WIDTHS[one.channel])
 
 
 def _show_sms(text: str, sent: str) -> None:

@@ -13,16 +13,19 @@ from idic.authoring import compile_folder
 from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.markup import readable
 from idic.customize.rehearsal import sample
+from idic.customize.variants import anybody, chosen, readers
 from idic.differentiate.profile import language_of
 from idic.errors import InvalidInput, NotFound
 from idic.interact.links import SHORT_CODE, SHORT_PATH
 from idic.journey.conditions import Scope
+from idic.journey.layers import tongues
 from idic.journey.problems import did_you_mean, one_of
-from idic.journey.program import Attribute, Program, Web
+from idic.journey.program import Attribute, Program
 from idic.journey.scope import Facts
 from idic.journey.scope import Scope as RealScope
 from idic.journey.state import State
 from idic.journey.types import never_missing
+from idic.journey.wording import spoken_of
 from idic.router.hold import Hold, House
 from idic.store import enrollments, reports
 from idic.store.database import Store, Tx
@@ -43,7 +46,7 @@ class Customer(NamedTuple):
 
 class Preview(NamedTuple):
     """One message on one channel. ``html`` is None for an SMS; ``slot`` is the web's. ``sent`` is an SMS as it would be
-    sent, with short links: by that it is paid."""
+    sent, with short links: by that it is paid. ``language`` is that of its words."""
 
     channel: str
     text: str
@@ -51,6 +54,18 @@ class Preview(NamedTuple):
     html: str | None = None
     slot: str | None = None
     sent: str | None = None
+    language: str = ""
+
+
+class Whose(NamedTuple):
+    """Whose words are asked for, whoever the customer is: a segment and a language (BCP 47), either of which may be left to
+    them (None)."""
+
+    segment: str | None = None
+    language: str | None = None
+
+    def __str__(self) -> str:
+        return spoken_of(self.segment or "", self.language or "")
 
 
 def find_program(folder: Path, journey: str, message: str) -> Program:
@@ -78,6 +93,30 @@ def channels_of(program: Program, message: str, channel: str | None) -> tuple[st
     if channel not in there:
         raise NotFound(f'the message "{message}" has no content for {channel}; it has {one_of(there, "and")}')
     return (channel,)
+
+
+def whose(program: Program, segment: str | None, language: str | None) -> Whose:
+    """Raises ``NotFound`` for a segment or a language that the journey does not have."""
+    segments = [one.name for one in program.segments]
+    if segment is not None and segment not in segments:
+        there = f"there are {one_of(segments, 'and')}" if segments else "it differentiates nobody"
+        raise NotFound(f'{program.journey} has no segment "{segment}"; {did_you_mean(segment, segments) or there}')
+    if language is not None and not set(tongues(language)) & {one for own in program.languages for one in tongues(own)}:
+        hint = did_you_mean(language, program.languages) or f"there are {one_of(program.languages, 'and')}"
+        raise NotFound(f'"{language}" is none of the languages of vocabulary.yaml; {hint}')
+    return Whose(segment, language)
+
+
+def everybody(program: Program, message: str, channel: str) -> list[Whose]:
+    """One of each who read something else by this channel, those first for whom there is nothing of their own."""
+    found: dict[tuple[str, str], Whose] = {}
+    whole = program.messages[message]
+    for segment, language in readers(whole):
+        reads = chosen(whole, channel, segment, language or program.language, program.language)
+        assert reads is not None
+        one = Whose(segment or anybody(program, whole), language or program.language)
+        found.setdefault((reads.content.model_dump_json(), reads.language), one)
+    return list(found.values())
 
 
 def stranger(who: str) -> Customer | None:
@@ -113,18 +152,22 @@ class Assuming:
     """The names of a message for one customer: what is known, and made-up values in place of what only an enrollment would
     bring. ``assumed`` is what was made up, as it was read."""
 
-    def __init__(self, program: Program, message: str, customer: Customer, now: datetime) -> None:
+    def __init__(self, program: Program, message: str, customer: Customer, now: datetime, segment: str | None = None) -> None:
         self.currency = program.currency
         self.zone = customer.facts.zone if customer.facts else program.zone
         self.now = now
         self.assumed: dict[str, object] = {}
         self._program = program
+        self._message = message
         self._reads = program.messages[message].reads
         self._customer = customer
+        self._segment = segment
         facts = customer.facts or Facts(customer.traits or {}, self.zone)
         self._real: Scope = RealScope(program, facts, now, customer.state)
 
     def raw(self, name: str) -> tuple[object, Mapping[str, object]]:
+        if name == "segment" and self._segment is not None:
+            return self._segment, {}
         found, siblings = self._real.raw(name)
         if found is not None:
             return found, siblings
@@ -151,15 +194,24 @@ class Assuming:
 
     def _made_up(self, name: str, attribute: Attribute | None) -> object:
         if name == "segment" and self._program.segments:
-            return self._program.segments[0].name
+            return anybody(self._program, self._program.messages[self._message]) or self._program.segments[0].name
         return sample(attribute.type, name) if attribute else "sample"
 
 
 def render(
-    program: Program, message: str, channel: str, scope: Scope, customer: Customer, public_url: str, short_url: str
+    program: Program,
+    message: str,
+    channel: str,
+    scope: Scope,
+    customer: Customer,
+    public_url: str,
+    short_url: str,
+    language: str | None = None,
 ) -> Preview:
-    """The message with links that lead where they say and tell nobody. Raises ``CannotCompose``."""
-    language = language_of(customer.traits or {}, program.languages)
+    """The message with links that lead where they say and tell nobody, in ``language`` or the customer's own. Raises
+    ``CannotCompose``."""
+    language = language_of({"language": language} if language else customer.traits or {}, program.languages)
+    spoken = _spoken(program, message, channel, scope, language)
     nowhere = f"{public_url.rstrip('/')}/u/preview"
 
     def answer(_: str, url: str | None) -> str:
@@ -170,7 +222,7 @@ def render(
             mail = compose(
                 program, message, scope, track=str, unsubscribe_url=nowhere, language=language, answer=answer
             )  # fmt: skip
-            return Preview(channel, mail.text, mail.subject, mail.html)
+            return Preview(channel, mail.text, mail.subject, mail.html, language=spoken)
         case "sms":
             text = compose_sms(
                 program, message, scope, track=str, unsubscribe_url=nowhere, language=language, answer=answer
@@ -180,15 +232,22 @@ def render(
                 program, message, scope, track=lambda _: short, unsubscribe_url=short, language=language,
                 answer=lambda value, url: short,
             )  # fmt: skip
-            return Preview(channel, text, sent=sent)
+            return Preview(channel, text, sent=sent, language=spoken)
         case _:
-            content = program.messages[message].contents[channel]
-            assert isinstance(content, Web)
-            html = compose_web(program, message, scope, answer=answer, language=language).html
-            return Preview(channel, readable(html), html=_SLOT.format(html=html), slot=content.slot)
+            web = compose_web(program, message, scope, answer=answer, language=language)
+            page = _SLOT.format(html=web.html, language=spoken)
+            return Preview(channel, readable(web.html), html=page, slot=web.content.slot, language=spoken)
+
+
+def _spoken(program: Program, message: str, channel: str, scope: Scope, language: str) -> str:
+    """The language of the words they read."""
+    segment, _ = scope.raw("segment")
+    found = chosen(program.messages[message], channel, str(segment or ""), language, program.language)
+    return found.language if found else program.language
 
 
 _SLOT = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><style>body {{ margin: 0; padding: 24px; font: 16px/1.5 system-ui, sans-serif }}\
+<html lang="{language}"><head><meta charset="utf-8"><style>
+body {{ margin: 0; padding: 24px; font: 16px/1.5 system-ui, sans-serif }}\
 </style></head><body>{html}</body></html>
 """

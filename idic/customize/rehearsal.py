@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.variants import chosen, readers
+from idic.customize.variants import anybody, chosen, readers
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
 from idic.journey.program import Attribute, Message, Program, Sms, Type
@@ -52,8 +52,7 @@ class _Sample:
         self.currency, self.zone, self.now = program.currency, program.zone, _NOW
         self._reads: Mapping[str, Attribute] = message.reads
         self._everything = everything
-        others = (one.name for one in program.segments if f"{one.name}/" not in message.variants)
-        self._segment = segment or next(others, None)
+        self._segment = segment or anybody(program, message)
 
     def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
         if name == "segment":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from idic.journey.layers import blocks_in, tongues
-from idic.journey.program import AnyContent, Message
+from idic.journey.program import AnyContent, Message, Program
 
 
 class Chosen(NamedTuple):
@@ -32,6 +32,12 @@ def chosen(message: Message, channel: str, segment: str, language: str, fallback
         if own is not None and own[channel] != content:
             return Chosen(own[channel], tongue, blocks_in(message.blocks, tongue))
     return Chosen(content, fallback, message.blocks)
+
+
+def anybody(program: Program, message: Message) -> str | None:
+    """A segment for which this message says nothing of its own, if there is one."""
+    own = {variant.partition("/")[0] for variant in message.variants}
+    return next((segment.name for segment in program.segments if segment.name not in own), None)
 
 
 def readers(message: Message) -> Iterator[tuple[str, str]]:
