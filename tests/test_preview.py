@@ -164,14 +164,14 @@ def test_a_message_as_somebody_of_another_segment_and_language_reads_it(tmp_path
     code, said, heard = idic(*message, "--segment", "newcomer", "--language", "de", PATH=str(tmp_path))
     assert code == 0, heard
     assert "as for newcomer in de" in said
-    assert "subject: Ihr erster Warenkorb" in said
+    assert "subject: Dein erster Warenkorb wartet" in said
     page = tmp_path / "abandoned_cart-cart_reminder-newcomer-de.email.html"
     assert '<html lang="de"' in page.read_text()
 
 
 def test_all_variants_of_a_message_stand_on_one_page(tmp_path: Path, cart: Program) -> None:
-    assert [str(one) for one in everybody(cart, "cart_reminder", "sms")] == ["for vip in en", "for vip in de"]
-    mails = ["for vip in en", "for newcomer in en", "for vip in de", "for newcomer in de"]
+    assert [str(one) for one in everybody(cart, "cart_reminder", "sms")] == ["in en", "in de"]
+    mails = ["in en", "for newcomer in en", "in de", "for newcomer in de"]
     assert [str(one) for one in everybody(cart, "cart_reminder", "email")] == mails
     code, said, heard = idic("abandoned_cart", "cart_reminder", "--variants", "--out", str(tmp_path), PATH=str(tmp_path))
     assert code == 0, heard

@@ -59,13 +59,14 @@ class Preview(NamedTuple):
 
 class Whose(NamedTuple):
     """Whose words are asked for, whoever the customer is: a segment and a language (BCP 47), either of which may be left to
-    them (None)."""
+    them (None); ``any_other`` segment would do as well."""
 
     segment: str | None = None
     language: str | None = None
+    any_other: bool = False
 
     def __str__(self) -> str:
-        return spoken_of(self.segment or "", self.language or "")
+        return spoken_of("" if self.any_other else self.segment or "", self.language or "")
 
 
 def find_program(folder: Path, journey: str, message: str) -> Program:
@@ -114,7 +115,7 @@ def everybody(program: Program, message: str, channel: str) -> list[Whose]:
     for segment, language in readers(whole):
         reads = chosen(whole, channel, segment, language or program.language, program.language)
         assert reads is not None
-        one = Whose(segment or anybody(program, whole), language or program.language)
+        one = Whose(segment or anybody(program, whole), language or program.language, not segment)
         found.setdefault((reads.content.model_dump_json(), reads.language), one)
     return list(found.values())
 

@@ -71,7 +71,7 @@ def test_four_silent_hours_after_the_only_cart_anna_is_reminded_of_it() -> None:
     anna.wait(hours=4)
     assert messages(anna) == ["cart_reminder"]
     mail = reads(anna, "cart_reminder")
-    assert mail.subject == "Still thinking it over, Anna?"
+    assert mail.subject == "Your first basket is waiting, Anna"
     assert "Hand grinder €89.90" in mail.text
     assert "https://kettle-and-crema.example/cart/c1" in mail.text
 
@@ -86,7 +86,7 @@ def test_every_change_of_the_cart_starts_the_silence_over_and_the_newest_is_show
     anna.wait(hours=1)
     assert messages(anna) == ["cart_reminder"]
     mail = reads(anna, "cart_reminder")
-    assert mail.subject == "Still thinking it over, there?"
+    assert mail.subject == "Your first basket is waiting"
     assert "Guji × 2 €19.75" in mail.text
     assert "Together €129.40" in mail.text
 
