@@ -293,8 +293,10 @@ def takes_back(program: Program, state: State, event: Event, facts: Facts) -> st
 
 def attributes(program: Program, state: State, event: Event, facts: Facts) -> tuple[bool, float | None]:
     """Whether ``event`` is still put down to an enrollment that has ended without its goal, and its value."""
+    if program.goal is None or all(pattern.on != event.name for pattern in program.goal.on):
+        return False, None
     until = attributed_until(program, state)
-    if program.goal is None or until is None or event.accepted_at > until:
+    if until is None or event.accepted_at > until:
         return False, None
     scope = Scope(program, facts, event.accepted_at, state, event)
     if not _any_matches(program.goal.on, state, event, scope):

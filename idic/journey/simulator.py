@@ -70,8 +70,8 @@ class Simulator:
     """``traits`` are the customer's attributes; what is counted or summed is what they begin with and what happens here.
     ``policy`` answers for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its hour, ``call``
     answers for an endpoint (by its step's id; None: it fails), ``room`` says why nobody else enters today. ``past`` is what
-    happened before: it counts, and moves nothing. ``refused`` says of each journey why the customer was not let in, newest
-    last. While one of these questions is asked, ``asking`` is the program that asks it."""
+    happened before, by name: it counts, and moves nothing. ``refused`` says of each journey why the customer was not let in,
+    newest last. While one of these questions is asked, ``asking`` is the program that asks it."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Simulator:
         call: Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda step, given: None,
         deliver: Callable[[Sent], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
         room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
-        past: Sequence[Event] = (),
+        past: Mapping[str, Sequence[Counted]] | None = None,
     ) -> None:
         self.programs = programs
         self.asking = programs[0]
@@ -105,11 +105,9 @@ class Simulator:
         self._deliver = deliver
         self._room = room
         self._events: dict[str, list[Event]] = {}
-        self._counted: dict[str, list[Counted]] = {}
+        self._counted = {name: list(counted) for name, counted in past.items()} if past else {}
         self._known: dict[str, tuple[tuple[object, ...], Facts]] = {}
         self._number = 0
-        for event in past:
-            self._keep(event)
 
     def happens(
         self,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
@@ -35,7 +36,7 @@ class Event(Frozen):
     enrollment: str | None = None
     step: str | None = None
 
-    @property
+    @cached_property
     def place(self) -> Place:
         return Place(self.accepted_at, self.number)
 

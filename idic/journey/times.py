@@ -64,9 +64,10 @@ class Duration(BaseModel):
     def after(self, instant: datetime, zone: str) -> datetime:
         """The instant this long after ``instant`` (aware) for somebody who lives in ``zone`` (IANA name); in UTC."""
         if self.days:
-            local = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) + timedelta(days=self.days)
+            there = ZoneInfo(zone)
             # A wall time that the spring change skips is read with the offset from before the change: one hour later.
-            instant = local.replace(tzinfo=ZoneInfo(zone), fold=instant.astimezone(ZoneInfo(zone)).fold)
+            local = instant.astimezone(there)
+            instant = (local + timedelta(days=self.days)).replace(fold=local.fold)
         return instant.astimezone(UTC) + timedelta(seconds=self.seconds)
 
     def before(self, instant: datetime, zone: str) -> datetime:

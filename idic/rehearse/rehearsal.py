@@ -17,7 +17,8 @@ from idic.journey.entry import StayOut, day_of, due_event, full, next_due, sched
 from idic.journey.interpreter import DUE, Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.program import Program
 from idic.journey.simulator import Sent, Simulator
-from idic.journey.state import Event, Touched
+from idic.journey.state import Touched
+from idic.journey.tally import Counted
 from idic.journey.vocabulary import ABOUT_MESSAGES
 from idic.rehearse.ledger import Ledger
 from idic.rehearse.person import Happening, Person
@@ -96,18 +97,11 @@ class _Life:
         self.answers: list[datetime] = []
         self.became: list[tuple[str, str, str]] = []
         traits = dict(person.traits)
-        past: list[Event] = []
+        past: dict[str, list[Counted]] = {}
         for happening in person.past:
             if happening.name:
                 self._notice(happening)
-                past.append(
-                    Event.made(
-                        number=len(past) + 1,
-                        name=happening.name,
-                        properties=dict(happening.properties),
-                        accepted_at=happening.at,
-                    )
-                )
+                past.setdefault(happening.name, []).append(Counted(happening.at, happening.properties))
             else:
                 traits.update(happening.properties)
         self.simulator = Simulator(
