@@ -845,6 +845,8 @@ class _Move:
 
     def _not_yet(self, step: Send) -> Generator[Ask, Any, bool]:
         """Whether the send has to wait for its hour. One that comes after the message may leave is not waited for."""
+        if step.at is None:
+            return False
         now = max(self.state.reached, self.now)
         latest = step.within.after(self.state.reached, self.facts.zone)
         because = str(step.at)

@@ -39,7 +39,7 @@ from idic.journey.interpreter import (
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, State, Touched, Trace
-from idic.journey.tally import Counted, counted_event, tally
+from idic.journey.tally import Counted, counted_event, tally, total
 
 
 class Sent(NamedTuple):
@@ -106,7 +106,7 @@ class Simulator:
         self._room = room
         self._events: dict[str, list[Event]] = {}
         self._counted = {name: list(counted) for name, counted in past.items()} if past else {}
-        self._known: dict[str, tuple[tuple[object, ...], Facts]] = {}
+        self._known: dict[str, Facts] = {}
         self._number = 0
 
     def happens(
@@ -144,28 +144,39 @@ class Simulator:
 
     def _keep(self, event: Event) -> None:
         self._number += 1
+        self._known.clear()
         self._events.setdefault(event.name, []).append(event)
         self._counted.setdefault(event.name, []).append(Counted(event.accepted_at, event.properties))
 
     @property
     def deadline(self) -> datetime | None:
         """When something is next due."""
-        return min((one.state.deadline for one in self.enrollments if one.open and one.state.deadline), default=None)
+        first = self._first_due()
+        return first[0] if first else None
 
     def becomes_known(self, **traits: Any) -> None:
         """Something is learnt of the customer now; None takes what was known away."""
         self.traits = {name: value for name, value in {**self.traits, **traits}.items() if value is not None}
+        self._known.clear()
         for one in list(self.enrollments):
             if interpreter.watches(one.program, one.state) & traits.keys():
                 self._advance(one)
 
     def until(self, instant: datetime) -> None:
         """Let time pass, with every deadline acted upon at its own instant."""
-        while due := [one for one in self.enrollments if one.open and one.state.deadline and one.state.deadline <= instant]:
-            first = min(due, key=lambda one: (one.state.deadline, one.state.entered_at))
-            self.now = max(self.now, first.state.deadline or self.now)
-            self._advance(first)
+        while (first := self._first_due()) is not None and first[0] <= instant:
+            self.now = max(self.now, first[0])
+            self._known.clear()
+            self._advance(first[1])
         self.now = max(self.now, instant)
+
+    def _first_due(self) -> tuple[datetime, Rehearsed] | None:
+        due = [
+            (one.state.deadline, one) for one in self.enrollments if one.state.ended is None and one.state.deadline is not None
+        ]
+        if len(due) < 2:
+            return due[0] if due else None
+        return min(due, key=lambda one: (one[0], one[1].state.entered_at))
 
     def becomes(self, instant: datetime) -> None:
         """Let it be ``instant``, with what is due at it still to come: an event at a deadline comes before the deadline."""
@@ -177,29 +188,33 @@ class Simulator:
 
     def facts(self, program: Program, at: datetime | None = None) -> Facts:
         """What is known of the customer at an instant up to now (by default now), with what is counted and summed."""
-        when = at or self.now
-        # The same is asked several times an event.
-        asked = (self._number, self.zone, self.traits, when if program.windowed else None)
-        before = self._known.get(program.journey)
-        if at is None and before is not None and before[0] == asked:
-            return before[1]
         known = dict(self.traits)
         for name, attribute, event in program.computed:
             begun = self.traits.get(name)
-            started = float(begun) if isinstance(begun, int | float) else 0.0
-            known[name] = started + tally(attribute, self._counted.get(event, ()), when, self.zone, program.currency)
-        facts = Facts(known, self.zone)
-        if at is None:
-            self._known[program.journey] = ((*asked[:2], dict(self.traits), asked[3]), facts)
+            counted = self._counted.get(event, ())
+            if at is None and attribute.window is None:
+                came = (
+                    total(attribute, (one.properties for one in counted), program.currency) if attribute.sums else len(counted)
+                )
+            else:
+                came = tally(attribute, counted, at or self.now, self.zone, program.currency)
+            known[name] = (float(begun) if isinstance(begun, int | float) else 0.0) + came
+        return Facts(known, self.zone)
+
+    def _now(self, program: Program) -> Facts:
+        """The facts of now, which are asked for several times in one."""
+        facts = self._known.get(program.journey)
+        if facts is None:
+            facts = self._known[program.journey] = self.facts(program)
         return facts
 
     def _meet(self, one: Rehearsed, event: Event) -> None:
         if not one.open:
-            reached, value = interpreter.attributes(one.program, one.state, event, self.facts(one.program))
+            reached, value = interpreter.attributes(one.program, one.state, event, self._now(one.program))
             if reached:
                 self._goal(one, event, value)
             return
-        match interpreter.meet(one.program, one.state, event, self.facts(one.program)):
+        match interpreter.meet(one.program, one.state, event, self._now(one.program)):
             case Ends(ending, value):
                 if ending.kind == "goal":
                     self._goal(one, event, value)
@@ -220,7 +235,7 @@ class Simulator:
         one.state = one.state.changed(goal_at=event.accepted_at)
 
     def _enter(self, program: Program, event: Event) -> None:
-        asked = applies(program, event, self.facts(program))
+        asked = applies(program, event, self._now(program))
         if not isinstance(asked, Applies):
             if asked is not None:
                 self.refused.append((program.journey, asked))
@@ -245,7 +260,7 @@ class Simulator:
                 restarted, interpreter.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now))
             )
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
-        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self.facts(program))
+        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program))
         outcome = drive(machine, self._asked_of(program))
         one = Rehearsed(program, outcome.state)
         self.enrollments.append(one)
@@ -254,7 +269,7 @@ class Simulator:
     def _advance(self, one: Rehearsed) -> None:
         self._record(
             one,
-            drive(interpreter.advance(one.program, one.state, self.facts(one.program), self.now), self._asked_of(one.program)),
+            drive(interpreter.advance(one.program, one.state, self._now(one.program), self.now), self._asked_of(one.program)),
         )
 
     def _record(self, one: Rehearsed, outcome: Outcome) -> None:
