@@ -6,7 +6,24 @@ import sys
 
 import typer
 
-from idic.cli import api, check, dev, fmt, graph, journeys, pausing, preview, publish, schema, simulate, store, test, vocabulary
+from idic.cli import (
+    api,
+    check,
+    dev,
+    diff,
+    explain,
+    fmt,
+    graph,
+    journeys,
+    pausing,
+    preview,
+    publish,
+    schema,
+    simulate,
+    store,
+    test,
+    vocabulary,
+)
 from idic.errors import IdicError
 from idic.settings import described
 
@@ -32,7 +49,9 @@ app.command()(fmt.fmt)
 app.command()(graph.graph)
 app.command()(vocabulary.vocabulary)
 app.command()(schema.schema)
+app.command()(diff.diff)
 app.command()(preview.preview)
+app.command()(explain.explain)
 app.command(help=publish.HELP)(publish.publish)
 app.command()(journeys.journeys)
 app.command()(pausing.pause)

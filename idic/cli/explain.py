@@ -1,0 +1,44 @@
+"""``idic explain``: what happened to this customer, what did not, and why?"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from idic.cli.home import Data, settings_for
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def explain(
+    customer: Annotated[
+        str, typer.Argument(help="By email address, user id, telephone number, idic's own id, or the id of an enrollment")
+    ],
+    journey: Annotated[str | None, typer.Argument(help="Only this journey")] = None,
+    data: Data = None,
+    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+) -> None:
+    """Tell in plain sentences what happened to a customer in their journeys, in the zone where they live; and what did not
+    happen: which journeys did not let them in, which channels do not reach them, by which rule and since when, and what would
+    help.
+
+    `idic explain anna@example.com abandoned_cart`. Every suggestion is tried on the real contact policy before it is made.
+    """
+    from idic.cli import explaining
+    from idic.store.running import running_store
+
+    async def run() -> explaining.Explained:
+        async with running_store(settings_for(data)) as store:
+            return await explaining.explained(store, customer, journey)
+
+    found = asyncio.run(run())
+    if format is Format.json:
+        typer.echo(explaining.as_json(found))
+    else:
+        explaining.show(found)
