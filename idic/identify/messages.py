@@ -85,7 +85,7 @@ def read_message(
         # Of the browser that it comes from an alias says nothing.
         previous_id, anonymous_id = _needed(raw.get("previousId"), where, "previousId"), None
         _needed(user_id, where, "userId")
-    elif user_id is None and anonymous_id is None and not (kind == "track" and raw.get("event") in things):
+    elif user_id is None and anonymous_id is None and not (kind == "track" and _is_one(raw.get("event"), things)):
         raise InvalidInput("say whose this is: userId or anonymousId is required", where=_at(where, "userId"))
     name, properties = _said(raw, kind, where)
     if largest is not None:
@@ -221,6 +221,10 @@ def _event(raw: object, message: str) -> str:
     if not raw or raw.isspace():
         raise InvalidInput("is empty; the event needs a name", where=_at(message, "event"))
     return _short(raw, message, "event")
+
+
+def _is_one(raw: object, names: Collection[str]) -> bool:
+    return isinstance(raw, str) and raw in names
 
 
 def _short(text: str, message: str, field: str) -> str:

@@ -44,7 +44,7 @@ async def plan(tx: Tx, programs: Programs, now: datetime) -> None:
     for name, one in (await published(tx, programs)).items():
         if one.program.entry.day is not None:
             at = one.published_at
-            await sweeps.add(tx, "days", f"idic-days:{name}:{at.isoformat()}", name, at)
+            await sweeps.add(tx, "days", f"idic-days:{name}:{one.program.id}:{at.isoformat()}", name, at)
         else:
             await _plan_time(tx, one, now)
 

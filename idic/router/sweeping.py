@@ -47,6 +47,7 @@ class Sweeper:
         self._page = page
         self._backlog = backlog
         self._planned: object = None
+        self._turn = 0
 
     async def step(self) -> int:
         """Do a little of what is due; returns how many customers that concerned, 0 where there is nothing to do now.
@@ -62,7 +63,9 @@ class Sweeper:
             self._planned = seen
             return _SOME
         done = await self._store.move("day", self._tell_of_days) if days else _NONE
-        for sweep_id in waiting:
+        self._turn += 1
+        turn = self._turn % len(waiting) if waiting else 0
+        for sweep_id in waiting[turn:] + waiting[:turn]:  # one that is long does not keep the others waiting
             went = await self._store.move("sweep", partial(self._go_on, sweep_id))
             if went:
                 return done + went
@@ -112,9 +115,8 @@ class Sweeper:
         one = (await schedule.published(tx, self._house.programs)).get(sweep.name)
         passed = await schedule.outrun(tx, sweep, one, now)
         if passed is not None or one is None:
-            log.warning(
-                "a time was missed", journey=sweep.name, due=sweep.due_at.isoformat(), **passed._asdict() if passed else {}
-            )
+            if one is not None and passed is not None:
+                log.warning("a time was missed", journey=sweep.name, due=sweep.due_at.isoformat(), **passed._asdict())
             await sweeps.finish(tx, sweep, now)
             return _SOME
         waiting = await self._unrouted(tx)
@@ -128,7 +130,7 @@ class Sweeper:
         await tell(tx, sweep.message_id, told)
         if self._last(rows):
             await schedule.finished(tx, sweep, one)
-        return await self._turn(tx, sweep, rows)
+        return await self._gone_through(tx, sweep, rows)
 
     async def _days(self, tx: Tx, sweep: Sweep) -> int:
         """Find everybody's next day."""
@@ -138,7 +140,7 @@ class Sweeper:
             await sweeps.finish(tx, sweep, tx.now())  # another one does it, for the journey as it is now
             return _SOME
         await schedule.find_days(tx, [one.program], rows, tx.now())
-        return await self._turn(tx, sweep, rows)
+        return await self._gone_through(tx, sweep, rows)
 
     async def _broadcast(self, tx: Tx, sweep: Sweep) -> int:
         """Give everybody whom it may concern an event of their own. Whom it concerns in no journey has not had it happen: a
@@ -161,7 +163,7 @@ class Sweeper:
         who = await self._whom(tx, programs, event, rows, waiting)
         told = Told("track", sweep.name, sweep.properties, sweep.occurred_at or sweep.due_at)
         await tell(tx, f"idic-about:{sweep.message_id}", {row["id"]: told for row in who})
-        return await self._turn(tx, sweep, rows)
+        return await self._gone_through(tx, sweep, rows)
 
     async def _unrouted(self, tx: Tx) -> frozenset[str] | None:
         """The customers with events that nobody has routed; None where there are too many of those to add to them."""
@@ -185,7 +187,7 @@ class Sweeper:
     def _last(self, rows: Sequence[Row]) -> bool:
         return len(rows) < self._page
 
-    async def _turn(self, tx: Tx, sweep: Sweep, rows: Sequence[Row]) -> int:
+    async def _gone_through(self, tx: Tx, sweep: Sweep, rows: Sequence[Row]) -> int:
         """Note that these were gone through."""
         if rows:
             await sweeps.proceed(tx, sweep, rows[-1]["id"])

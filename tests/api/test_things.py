@@ -91,7 +91,7 @@ async def test_with_the_public_key_it_is_refused(shop: httpx.AsyncClient, store:
 
 async def test_what_is_not_about_a_thing_is_somebodys_with_a_secret_key_too(service: httpx.AsyncClient, store: Store) -> None:
     await publish(store)
-    for message in (track(None), dropped(type="identify")):
+    for message in (track(None), dropped(type="identify"), dropped(event=["Price Dropped"]), dropped(event=None)):
         answer = await service.post("/v1/batch", json={"batch": [message]})
         assert answer.status_code == 400
     assert (await service.post("/v1/track", json=track())).status_code == 200

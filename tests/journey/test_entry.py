@@ -137,7 +137,9 @@ def test_the_event_says_why_it_is_due() -> None:
     }
     yearly = due_event(on_day("birthday", yearly=True), facts, at("2026-05-04 09:00"))
     assert yearly["because"] == "birthday 2026-05-04, as every year"
-    assert due_event(entered(every=Every.parse("day at 06:00")), facts, at("2026-05-04 06:00"))["because"] == "every day at 06:00"
+    assert (
+        due_event(entered(every=Every.parse("day at 06:00")), facts, at("2026-05-04 06:00"))["because"] == "every day at 06:00"
+    )
     berlin = due_event(entered("Europe/Berlin", once=at("2026-12-01 08:00")), facts, at("2026-12-01 08:00"))
     assert berlin["because"] == "once, on 2026-12-01 09:00"
 
