@@ -48,6 +48,8 @@ def applies(program: Program, event: Event, facts: Facts) -> Applies | StayOut |
 
     A request through the API stands for any of the journey's events, or for its time, and is held to the same conditions.
     """
+    if event.name not in program.begun_by and event.name not in (REQUESTED, DUE):
+        return None
     ways = _ways(program.entry, event)
     if not ways:
         return None

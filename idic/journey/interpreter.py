@@ -504,8 +504,7 @@ class _Move:
         self.trace.extend(outcome.trace)
 
     def _passed_over(self, when: Condition | None, otherwise: Target) -> bool:
-        scope = self.scope()
-        if when is None or holds(when, scope):
+        if when is None or holds(when, scope := self.scope()):
             return False
         self.note("passed over", {"because": explain(when, scope)})
         self.go(otherwise, self.state.reached)
@@ -679,7 +678,7 @@ class _Move:
         for event in events:
             if not self._unseen(event) or event.accepted_at > min(self._deadline(), self.now):
                 continue
-            if _matches(pattern, self.state, event, self.scope(event)):
+            if self._takes(pattern, event):
                 self.change(deadline=over(step, event.accepted_at, self.scope()), consumed=_later(self, event))
                 if step.capture:
                     self.change(captured={**self.state.captured, step.capture: event})
@@ -730,11 +729,14 @@ class _Move:
                     continue
                 if event.place <= self.state.seen and arm.since == "wait":
                     continue
-                if _matches(arm.pattern, self.state, event, self.scope(event)):
+                if self._takes(arm.pattern, event):
                     return max(self.state.reached, event.accepted_at), index, event
             if self._unseen(event):
                 self.change(seen=event.place)
         return None
+
+    def _takes(self, pattern: Pattern, event: Event) -> bool:
+        return _concerns(pattern, self.state, event) and (pattern.when is None or holds(pattern.when, self.scope(event)))
 
     def _first_truth(self, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Facts] | None]:
         """When one of the conditions first holds, from now (or where nobody has looked yet, from then) until ``ends``, which
@@ -784,7 +786,7 @@ class _Move:
     def _take(self, step: WaitFor, arm: Arm, event: Event) -> None:
         at = max(self.state.reached, event.accepted_at)
         when = arm.pattern.when if arm.pattern else None
-        self.note("happened", {"event": event.name, **_because(when, self.scope(event))}, at=at)
+        self.note("happened", {"event": event.name, **(_because(when, self.scope(event)) if when else {})}, at=at)
         self.change(consumed=_later(self, event))
         if arm.capture:
             self.change(captured={**self.state.captured, arm.capture: event})
@@ -911,11 +913,10 @@ class _Move:
 
 
 def _any_matches(patterns: Sequence[Pattern], state: State, event: Event, scope: Scope) -> bool:
-    return any(_matches(pattern, state, event, scope) for pattern in patterns)
-
-
-def _matches(pattern: Pattern, state: State, event: Event, scope: Scope) -> bool:
-    return _concerns(pattern, state, event) and (pattern.when is None or holds(pattern.when, scope))
+    for pattern in patterns:
+        if _concerns(pattern, state, event) and (pattern.when is None or holds(pattern.when, scope)):
+            return True
+    return False
 
 
 def _concerns(pattern: Pattern, state: State, event: Event) -> bool:

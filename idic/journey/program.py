@@ -437,6 +437,11 @@ class Program(Frozen):
         return self.model_dump(mode="json", exclude_defaults=True, **chosen)  # type: ignore[arg-type]
 
     @cached_property
+    def begun_by(self) -> frozenset[str]:
+        """The events on which it is entered."""
+        return frozenset(pattern.on for pattern in self.entry.on)
+
+    @cached_property
     def computed(self) -> tuple[tuple[str, Attribute, str], ...]:
         """The customer's attributes that idic counts or sums by itself, each with the event that it counts."""
         return tuple(

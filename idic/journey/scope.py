@@ -24,6 +24,8 @@ class Scope:
     """The names of one enrollment at one moment: ``customer.…``, ``entry.…``, ``event.…`` (while an event is tested),
     ``key``, ``segment``, each captured event and each variable by its name, each split by its step's id."""
 
+    __slots__ = ("_event", "_facts", "_state", "currency", "now", "zone")
+
     def __init__(
         self, program: Program, facts: Facts, now: datetime, state: State | None = None, event: Event | None = None
     ) -> None:

@@ -60,7 +60,7 @@ class Crowd:
         self._seed = seed
         self._programs = {program.journey: program for program in programs}
         asked = [condition for program in programs for condition in conditions(program)]
-        self._inventor = Inventor(behaviour, vocabulary.zone, vocabulary.languages, literals(asked), alike(asked))
+        self._inventor = Inventor(behaviour, vocabulary.zone, vocabulary.languages, literals(asked), alike(asked), start)
         self._traits = tuple(
             (name, self._inventor.maybe(name, attribute, behaviour.known.get(name, 0.9)))
             for name, attribute in vocabulary.customer.items()

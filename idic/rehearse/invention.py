@@ -21,6 +21,7 @@ ZONES = ("Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Tokyo
 
 _WORDS = 20
 _AMOUNTS = 2000
+_LISTS = 1000
 _LITERAL = re.compile(r'"([^"\\]*)"|\'([^\'\\]*)\'')
 _IN = re.compile(r"([A-Za-z_][\w.]*)\s+in\s+([A-Za-z_][\w.]*)")
 _ANSWER = re.compile(r"""\{\{-?\s*(?:"([^"]+)"|'([^']+)')\s*\|\s*answer\b""")
@@ -65,7 +66,7 @@ def _texts(name: str, type_: Type) -> Iterable[tuple[str, Type]]:
 
 class Inventor:
     """Draws values by type. ``words`` are texts that mean something to the journeys, by the name that holds them; ``alike``
-    are names that are drawn like others."""
+    are names that are drawn like others; ``now`` is when the crowd begins."""
 
     def __init__(
         self,
@@ -74,8 +75,10 @@ class Inventor:
         languages: tuple[str, ...],
         words: Mapping[str, tuple[str, ...]],
         alike: Mapping[str, str],
+        now: datetime,
     ) -> None:
         self.behaviour = behaviour
+        self.now = now
         self.zone = zone
         self.languages = languages
         self.words = words
@@ -114,8 +117,10 @@ class Inventor:
             case "one_of":
                 return self._option(name, type_.options)
             case "list":
-                item = self.draw(name, type_.of) if type_.of else self._word(name)
-                return lambda rng, now: [item(rng, now) for _ in range(1 + int(rng.random() * 3))]
+                # Made once and drawn from, for making one takes as long as everything else that a customer does.
+                item, rng = self.draw(name, type_.of) if type_.of else self._word(name), Random(name)
+                lists = [[item(rng, self.now) for _ in range(1 + int(rng.random() * 3))] for _ in range(_LISTS)]
+                return lambda rng, now: lists[int(rng.random() * _LISTS)]
             case "thing":
                 # What need not be there is there in most of them.
                 needed = [(field, self.draw(field, type_.fields[field])) for field in type_.required if field in type_.fields]
