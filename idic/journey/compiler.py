@@ -56,6 +56,7 @@ from idic.journey.readings import conditions, moments
 from idic.journey.remembering import Remembering
 from idic.journey.shapes import arrives_later
 from idic.journey.source import Scalar, parse
+from idic.journey.suspicions import suspect, suspect_unread
 from idic.journey.texts import (
     CallText,
     ChooseText,
@@ -248,6 +249,10 @@ class _Compiler:
         }
         messages = self.content.messages({name: self.reaches.get(name, Reach()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}
+        reads = self.reads(entry, segments, steps, goal, leave, messages)
+        if not self.problems.failed:
+            suspect(definition, self.steps, self.problems)
+            suspect_unread(definition, self.steps, reads, messages.values(), self.problems)
         return Program(
             journey=definition.name.value,
             title=definition.title.value if definition.title else definition.name.value.replace("_", " ").capitalize(),
@@ -263,7 +268,7 @@ class _Compiler:
             leave=leave,
             messages=messages,
             links={name: url for name, url in self.vocabulary.links.items() if f"links.{name}" in used},
-            customer=self.customer_read(entry, segments, steps, goal, leave, messages),
+            customer={name.removeprefix("customer."): one for name, one in reads.items() if name.startswith("customer.")},
             currency=self.vocabulary.currency,
             zone=self.vocabulary.zone,
             country=self.vocabulary.country,
@@ -855,7 +860,7 @@ class _Compiler:
 
     # What the whole program reads.
 
-    def customer_read(
+    def reads(
         self,
         entry: Entry,
         segments: Iterable[Segment],
@@ -864,6 +869,7 @@ class _Compiler:
         leave: Iterable[Pattern],
         messages: Mapping[str, Message],
     ) -> dict[str, Attribute]:
+        """Every name that is read anywhere, in the order of the file as far as that matters."""
         asked = [pattern.when for pattern in (*entry.on, *leave)] + [segment.when for segment in segments]
         asked += [entry.when, entry.for_each, *(value.value for value in self.values)]
         if goal is not None:
@@ -875,12 +881,7 @@ class _Compiler:
             reads += [condition.reads for condition in conditions(step)]
             reads += [{moment.name: moment.attribute} for moment in moments(step)]
         reads += [message.reads for message in messages.values()]
-        return {
-            name.removeprefix("customer."): attribute
-            for group in reads
-            for name, attribute in sorted(group.items())
-            if name.startswith("customer.")
-        }
+        return {name: attribute for group in reads for name, attribute in sorted(group.items())}
 
 
 def most_rounds(steps: Sequence[StepText]) -> int:

@@ -16,7 +16,7 @@ JOURNEY = """\
 journey: j
 identify: {{on: Cart Updated}}
 differentiate: {{vip: customer.orders > 9, regular: otherwise}}
-interact: [{{id: mail, send: hi, by: {by}}}]
+interact: [{{id: mail, send: hi, by: {by}, if: 'segment in ["vip", "regular"]'}}]
 customize:
   hi: {{{content}}}
 """

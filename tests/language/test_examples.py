@@ -287,7 +287,8 @@ def test_who_sends_it_back_needs_nothing_that_goes_with_it() -> None:
 
 
 def regular(orders: int, *, customer: str = "anna", **traits: Any) -> Simulator:
-    anna = Simulator([PROGRAMS["win_back"]], FRIDAY, traits={"orders_180d": orders, **traits}, customer=customer)
+    """Somebody with so many orders, the newest of them just now."""
+    anna = Simulator([PROGRAMS["win_back"]], FRIDAY, traits={"orders_180d": orders - 1, **traits}, customer=customer)
     anna.happens("Order Completed", {"order_id": "o1", "total": 23})
     return anna
 

@@ -32,6 +32,7 @@ from tests.language.reading import HERE, VOCABULARY, compiled
 
 LONGER = int(os.environ.get("IDIC_FUZZ", "0"))
 TEXTS = [path.read_text() for path in sorted((HERE / "accepted").glob("*.yaml"))]
+EVERY_STEP = (HERE / "accepted" / "every_step.yaml").read_text()
 WORDS = sorted({word for text in TEXTS for word in re.findall(r"[\w.]+|[^\w\s]+", text)})
 LINES = sorted({line for text in TEXTS for line in text.splitlines()})
 ODD = [
@@ -90,6 +91,18 @@ def test_whatever_somebody_writes_is_refused_or_runs(text: str, changes: list[tu
             matched(program)
             for everything in (True, False):
                 live(program, everything)
+
+
+@settings(
+    max_examples=LONGER or 60, derandomize=not LONGER, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(mutations)
+def test_whatever_stands_in_a_vocabulary_is_told_or_taken(changes: list[tuple[int, int, int]]) -> None:
+    text = VOCABULARY
+    for change in changes:
+        text = mutated(text, change)
+    with no_longer_than(60):
+        compiled(EVERY_STEP, vocabulary=text)
 
 
 def test_every_journey_that_checks_runs() -> None:

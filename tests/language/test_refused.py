@@ -12,6 +12,7 @@ from idic.journey.content import Templates
 from tests.language.reading import HERE, compiled, spoken
 
 JOURNEYS = sorted((HERE / "refused").glob("*.yaml"))
+WARNED = sorted((HERE / "warned").glob("*.yaml"))
 VOCABULARIES = sorted((HERE / "refused_vocabularies").glob("*.yaml"))
 
 
@@ -20,6 +21,13 @@ def test_a_journey_is_refused_in_these_words(path: Path) -> None:
     compilation = compiled(path.read_text(), file=path.name)
     assert spoken(compilation.problems) == path.with_suffix(".txt").read_text()
     assert not compilation.programs
+
+
+@pytest.mark.parametrize("path", WARNED, ids=lambda path: path.stem)
+def test_what_is_legal_and_suspicious_is_told_and_compiles(path: Path) -> None:
+    compilation = compiled(path.read_text(), file=path.name)
+    assert spoken(compilation.problems) == path.with_suffix(".txt").read_text()
+    assert list(compilation.programs) == [path.stem]
 
 
 @pytest.mark.parametrize("path", VOCABULARIES, ids=lambda path: path.stem)
