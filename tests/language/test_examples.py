@@ -46,9 +46,11 @@ def answer(value: str, url: str | None) -> str:
     return f"https://shop.example/answer/{value}"
 
 
-def reads(customer: Simulator, message: str) -> Composed:
+def reads(customer: Simulator, message: str, language: str = "en") -> Composed:
     program, scope = known(customer)
-    return compose(program, message, scope, track=str, unsubscribe_url="https://shop.example/bye", answer=answer)
+    return compose(
+        program, message, scope, track=str, unsubscribe_url="https://shop.example/bye", answer=answer, language=language
+    )
 
 
 def reads_by_sms(customer: Simulator, message: str) -> str:
@@ -74,6 +76,32 @@ def test_four_silent_hours_after_the_only_cart_anna_is_reminded_of_it() -> None:
     assert mail.subject == "Your first basket is waiting, Anna"
     assert "Hand grinder €89.90" in mail.text
     assert "https://kettle-and-crema.example/cart/c1" in mail.text
+
+
+def test_who_reads_german_reads_german_throughout() -> None:
+    anna = shopper("abandoned_cart", first_name="Anna", value_tier="high")
+    anna.happens("Cart Updated", cart(89.9, GRINDER))
+    anna.wait(hours=4)
+    mail = reads(anna, "cart_reminder", "de-AT")
+    assert mail.subject == "Anna, überlegst du noch?"
+    assert "Hand grinder 89,90 €" in mail.text
+    assert "Zusammen 89,90 €" in mail.text
+    assert "Abmelden (https://shop.example/bye)" in mail.text
+    assert '<html lang="de"' in (mail.html or "")
+    french = reads(anna, "cart_reminder", "fr")
+    assert french == reads(anna, "cart_reminder")
+    assert (french.subject, "Together €89.90" in french.text) == ("Still thinking it over, Anna?", True)
+    newcomer = shopper("abandoned_cart", first_name="Ben")
+    newcomer.happens("Cart Updated", cart(89.9, GRINDER))
+    newcomer.wait(hours=4)
+    assert reads(newcomer, "cart_reminder", "de").subject == "Dein erster Warenkorb wartet, Ben"
+    welcome = shopper("welcome", first_name="Anna")
+    welcome.happens("Signed Up", {"brews": "filter"})
+    for message in ("welcome", "espresso_tip", "filter_tip", "first_tip", "first_tip_curious", "free_shipping"):
+        german, english = reads(welcome, message, "de"), reads(welcome, message)
+        assert german.subject != english.subject
+        assert "Abmelden" in german.text
+        assert not {"the", "and", "with"} & set(german.text.lower().split())
 
 
 def test_every_change_of_the_cart_starts_the_silence_over_and_the_newest_is_shown() -> None:
