@@ -16,7 +16,7 @@ from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.variants import anybody, chosen, readers
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
-from idic.journey.program import Attribute, Message, Program, Sms, Type
+from idic.journey.program import AnyContent, Attribute, Message, Program, Sms, Type
 from idic.journey.types import never_missing
 
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
@@ -68,25 +68,33 @@ def rehearse(program: Program) -> tuple[Unsound, ...]:
     one variant has from another is told once."""
     found: dict[tuple[str, str, str], Unsound] = {}
     for message in program.messages.values():
+        read: set[tuple[AnyContent, str]] = set()
         for segment, language in readers(message):
-            unsound = _rehearse(program, message, segment, language)
+            unsound = _rehearse(program, message, segment, language or program.language, read)
             if unsound is not None:
                 found.setdefault((unsound.message, unsound.source, str(unsound.problem)), unsound)
     return tuple(found.values())
 
 
-def _rehearse(program: Program, message: Message, segment: str, language: str) -> Unsound | None:
+def _rehearse(
+    program: Program, message: Message, segment: str, language: str, read: set[tuple[AnyContent, str]]
+) -> Unsound | None:
+    """``read`` is what has been rehearsed of this message, each in its language; it fills."""
+    new = {}
+    for channel in message.contents:
+        found = chosen(message, channel, segment, language, program.language)
+        if found is not None and (found.content, found.language) not in read:
+            new[channel] = found.content
+            read.add((found.content, found.language))
     for whom, everything in (("everything known", True), ("nothing known", False)):
         scope = _Sample(program, message, everything, segment)
-        for channel in message.contents:
+        for channel, content in new.items():
             try:
-                _compose(program, message.id, scope, channel, language or program.language)
+                _compose(program, message.id, scope, channel, language)
             except CannotCompose as problem:
-                reads = chosen(message, channel, segment, language or program.language, program.language)
-                assert reads is not None
-                content = reads.content
                 source = content.text if isinstance(content, Sms) else content.body
-                return Unsound(message.id, whom, problem, channel, source, segment, language)
+                spoken = language if language != program.language else ""
+                return Unsound(message.id, whom, problem, channel, source, segment, spoken)
     return None
 
 
