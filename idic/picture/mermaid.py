@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from idic.journey.order import in_order
 from idic.journey.program import Exit, Program, Repeat, Send, Step, WaitFor
 from idic.picture import words
 from idic.picture.cards import INK, KINDS
@@ -43,7 +44,7 @@ def _lines(program: Program) -> Iterator[str]:
     yield from _boxes(program, rounds, None, "  ")
     yield f"  {start} --> {_node(program.first.step) if program.first.step else 'done'}"
     exits: dict[str, str] = {}
-    for step in program.steps.values():
+    for step in (program.steps[name] for name in in_order(program)):
         if isinstance(step, Repeat) and step.first.step:
             yield f"  {_node(step.id)} --> {_node(step.first.step)}"
         for way in words.ways(step) if not _is_end(step) else ():
@@ -70,7 +71,7 @@ def _lines(program: Program) -> Iterator[str]:
 
 def _boxes(program: Program, rounds: Mapping[str, frozenset[str]], around: str | None, indent: str) -> Iterator[str]:
     """The steps whose innermost repeat is ``around``; those of a repeat in a frame of their own."""
-    for step in program.steps.values():
+    for step in (program.steps[name] for name in in_order(program)):
         holders = [name for name, body in rounds.items() if step.id in body]
         if isinstance(step, Repeat):
             if _innermost(holders, rounds) == around:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
+from idic.journey.order import in_order
 from idic.journey.program import Program
 from idic.picture import words
 from idic.picture.cards import KINDS, MUTED, Card, Line
@@ -38,7 +39,7 @@ def describe(program: Program) -> str:
     """The journey for those who do not see the picture: a sentence a step."""
     said = words.entry(program.entry, program.zone)
     sentences = [f"Enters: {', '.join((said.title, *said.notes))}"]
-    for step in program.steps.values():
+    for step in (program.steps[name] for name in in_order(program)):
         told = words.step(step)
         sentence = f"{step.id}: {', '.join((told.title, *told.notes))}"
         for way in words.ways(step):

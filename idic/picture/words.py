@@ -154,14 +154,15 @@ def arm_words(one: WaitFor) -> list[str]:
 def ways(one: Step) -> tuple[Way, ...]:
     """Every way on from a step, those to the same place together, in the order of the file."""
     labels: dict[Target, list[str]] = {}
-    for label, target in _ways(one):
+    for label, target in labelled(one):
         labels.setdefault(target, []).append(label)
     if len(labels) == 1:
         return (Way((), next(iter(labels))),)
     return tuple(Way(tuple(filter(None, said)), target) for target, said in labels.items())
 
 
-def _ways(one: Step) -> Iterable[tuple[str, Target]]:
+def labelled(one: Step) -> Iterable[tuple[str, Target]]:
+    """Every reason to go on with where it leads, in the order of the file; the only way has no reason (empty)."""
     match one:
         case WaitFor(arms=arms):
             yield from zip(arm_words(one), (arm.then for arm in arms), strict=True)

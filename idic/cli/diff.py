@@ -1,0 +1,45 @@
+"""``idic diff``: what changed between two states of a journey."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idic.cli.home import Data
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def diff(
+    old: Annotated[
+        str, typer.Argument(metavar="A", help="What was: a file, a folder, a journey, JOURNEY@published, or a program's id")
+    ],
+    new: Annotated[str, typer.Argument(metavar="B", help="What is: the same kinds of names")],
+    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    journeys: Annotated[Path, typer.Option(help="The folder in which journeys are found by their names")] = Path("journeys"),
+    data: Data = None,
+) -> None:
+    """Say in words what changed for customers, step by step, and what that means for those who are inside.
+
+    For example `idic diff abandoned_cart@published abandoned_cart`: what publishing the file of today would change. Or
+    `idic diff ../main/journeys journeys` for two folders, and `idic diff 3f9a61 8c02de` for two programs of the store
+    (`idic journeys NAME` lists them).
+    """
+    from idic.cli import differing
+    from idic.cli.home import settings_for
+
+    def settings() -> differing.Settings:
+        return settings_for(data)
+
+    found = asyncio.run(differing.compared(old, new, journeys, settings))
+    if format is Format.json:
+        typer.echo(differing.as_json(found))
+    else:
+        differing.show(found)
