@@ -89,3 +89,23 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 def test_an_empty_folder_has_no_journeys(tmp_path: Path) -> None:
     result = run(tmp_path)
     assert (result.exit_code, result.output) == (0, "no journeys here\n")
+
+
+def test_a_pull_request_gets_annotations_escaped_as_github_wants(folder: Path) -> None:
+    (folder / "bad.yaml").write_text(BAD.replace("3 dyas", '"100%, or: so"'))
+    result = run(folder, "--format", "github")
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    file = str(folder / "bad.yaml").replace(":", "%3A").replace(",", "%2C")
+    assert line.startswith(f"::error file={file},line=3,col=30,title=idic check::")
+    assert "100%25, or: so" in line
+
+
+def test_stories_are_checked_with_their_journey(folder: Path) -> None:
+    (folder / "good.stories.yaml").write_text(
+        "journey: good\npeople: {anna: {}}\nstories: [{story: One, play: [{after: 3}]}]\n"
+    )
+    for path in (folder, folder / "good.yaml", folder / "good.stories.yaml"):
+        output = run(path).output
+        assert 'after: a duration needs a unit: write "3 minutes", "3 hours" or "3 days"' in output
+        assert "the story does not say when it starts" in output
