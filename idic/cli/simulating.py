@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -112,40 +113,42 @@ def _replay(
     interrupted: _Flag,
 ) -> tuple[dict[str, Any], bool]:
     reading = progress.add_task(f"reading {file.name}", total=None)
-    recording = Recording(
+    with Recording(
         file,
         vocabulary,
         strict=asked.strict,
         progress=lambda done, total: progress.update(reading, completed=done, total=total),
-    )
-    progress.remove_task(reading)
-    assert recording.first is not None
-    assert recording.last is not None
-    start = _local(asked.start, vocabulary.zone) if asked.start else recording.first
-    end = (
-        Duration(days=asked.days).after(start, vocabulary.zone)
-        if asked.days
-        else max(start, recording.last) + timedelta(microseconds=1)
-    )
-    rehearsal = Rehearsal(programs, ledger, start=start, end=end, zone=vocabulary.zone)
-    finished = _run(rehearsal, recording.people(start, end), recording.customers, progress, interrupted)
-    source = {
-        "source": "recorded",
-        "file": str(file),
-        "crowd": recording.customers,
-        **_span(start, end, vocabulary),
-        "lines": recording.lines,
-        "bad_lines": recording.bad,
-        "problems": recording.problems,
-        "unordered_lines": recording.unordered,
-        "undeclared_events": recording.undeclared,
-        "assumed": assumptions.replayed(programs, vocabulary, recording, start, end),
-    }
-    return source, finished
+    ) as recording:
+        progress.remove_task(reading)
+        assert recording.first is not None
+        assert recording.last is not None
+        start = _local(asked.start, vocabulary.zone) if asked.start else recording.first
+        end = (
+            Duration(days=asked.days).after(start, vocabulary.zone)
+            if asked.days
+            else max(start, recording.last) + timedelta(microseconds=1)
+        )
+        rehearsal = Rehearsal(programs, ledger, start=start, end=end, zone=vocabulary.zone)
+        finished = _run(rehearsal, recording.people(start, end), recording.customers, progress, interrupted)
+        source = {
+            "source": "recorded",
+            "file": str(file),
+            "crowd": recording.customers,
+            **_span(start, end, vocabulary),
+            "lines": recording.lines,
+            "bad_lines": recording.bad,
+            "problems": recording.problems,
+            "unordered_lines": recording.unordered,
+            "undeclared_events": recording.undeclared,
+            "assumed": assumptions.replayed(programs, vocabulary, recording, start, end),
+        }
+        return source, finished
 
 
 def _run(rehearsal: Rehearsal, people: Any, count: int, progress: Progress, interrupted: _Flag) -> bool:
     shown = progress.add_task("rehearsing", total=count)
+    if not progress.console.is_terminal:
+        typer.echo(f"rehearsing {count:,} customers", err=True)
     ledger = rehearsal.ledger
 
     def stop() -> bool:

@@ -15,11 +15,12 @@ import csv
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Self
 
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import LARGEST_MESSAGE, read_identifier, read_message, read_moment, read_object
@@ -53,9 +54,12 @@ class Line(NamedTuple):
 
 
 class Recording:
-    """A file that was read whole, ready to be lived through. ``first`` and ``last`` are the instants of its events, ``lines``
-    how many were taken, ``bad`` how many could not be and ``problems`` what is wrong with the first of them, ``unordered`` how
-    many did not stand in the order of time, ``undeclared`` how many events the vocabulary does not know, by name."""
+    """A file that was read whole, ready to be lived through; ``with`` it, for it keeps temporary files.
+
+    ``first`` and ``last`` are the instants of its events, ``lines`` how many were taken, ``bad`` how many could not be and
+    ``problems`` what is wrong with the first of them, ``unordered`` how many did not stand in the order of time,
+    ``undeclared`` how many events the vocabulary does not know, by name.
+    """
 
     def __init__(self, file: Path, vocabulary: Vocabulary, *, strict: bool = False, progress: Progress | None = None) -> None:
         """Raises ``InvalidInput``: with ``strict`` at the first line that cannot be read, else where none can."""
@@ -74,14 +78,28 @@ class Recording:
         self._named: set[str] = set()
         self._merged: dict[str, str] = {}
         self._numbers = 0
-        self._spool: IO[bytes] = TemporaryFile()  # noqa: SIM115  (it lives as long as the recording)
-        self._read(progress or (lambda done, total: None))
-        if not self.lines:
-            why = f": {self.problems[0]}" if self.problems else ""
-            raise InvalidInput(f"no line can be read{why}", where=str(file))
-        self._names = self._roots()
-        self.customers = len(set(self._names.values()))
-        self._parts = self._parted()
+        self._files = ExitStack()
+        self._spool = self._new_file()
+        try:
+            self._read(progress or (lambda done, total: None))
+            if not self.lines:
+                why = f": {self.problems[0]}" if self.problems else ""
+                raise InvalidInput(f"no line can be read{why}", where=str(file))
+            self._names = self._roots()
+            self.customers = len(set(self._names.values()))
+            self._parts = self._parted()
+        except BaseException:
+            self._files.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._files.close()
+
+    def _new_file(self) -> IO[bytes]:
+        return self._files.enter_context(TemporaryFile())
 
     def people(self, start: datetime, end: datetime) -> Iterator[Person]:
         """The customers, by their ids within each part; what comes before ``start`` is their past."""
@@ -171,12 +189,11 @@ class Recording:
         count = self._spool.tell() // _PART + 1
         if count == 1:
             return [self._spool]
-        parts: list[IO[bytes]] = [TemporaryFile() for _ in range(count)]  # noqa: SIM115
+        parts = [self._new_file() for _ in range(count)]
         self._spool.seek(0)
         for raw in self._spool:
             customer = self._names[json.loads(raw[: raw.index(b",")] + b"]")[0]]
             parts[zlib.crc32(customer.encode()) % count].write(raw)
-        self._spool.close()
         return parts
 
 
