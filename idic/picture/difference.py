@@ -113,7 +113,8 @@ def _told(part: Part, where: str, before: Words, after: Words) -> Iterator[Diffe
     if before.title != after.title:
         yield Difference(part, "changed", where, "", _plain(before.title), _plain(after.title))
     for kind, one, other in _pairs(_by_kind(before.notes), _by_kind(after.notes)):
-        yield Difference(part, "changed", where, "" if (one and other) or kind in _NAMED else kind, one, other)
+        told = kind in (one, other) or kind in _NAMED or (one and other)
+        yield Difference(part, "changed", where, "" if told else kind, one, other)
 
 
 def _by_kind(notes: Iterable[str]) -> dict[str, str]:
