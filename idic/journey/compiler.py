@@ -353,6 +353,7 @@ class _Compiler:
                 break
             unsure = found
             self.go_ways(unsure)
+        self.told_of_itself()
         self.conflicts(worths)
 
     def typed_sets(self) -> dict[int, Worth]:
@@ -374,6 +375,25 @@ class _Compiler:
                     self.names.variables[target.value] = joined(known, worth.type) or known if known else worth.type
             if self.names.variables == before:
                 return worths
+
+    def told_of_itself(self) -> None:
+        """Variables that nothing but themselves says the type of: nobody begins. Where something else is wrong with what they
+        are set to, that is told instead."""
+        told: list[str] = []
+
+        def report(message: str, *_: object) -> None:
+            told.append(message)
+
+        untyped: list[Scalar] = []
+        for step, assigned in self.sets.items():
+            for target, text in assigned:
+                if self.names.variables[target.value] is None:
+                    untyped.append(target)
+                    infer_value(text.value, self.names.at(self.reach(step), ""), report)
+        if untyped and not told:
+            name = untyped[0].value
+            message = f"nothing says what {name} is: it is set from itself, and never before"
+            self.problems.error(untyped[0].mark, message, f"set {name} to a value first")
 
     def conflicts(self, worths: Mapping[int, Worth]) -> None:
         """Variables that are set to what does not go together."""

@@ -226,8 +226,8 @@ def _onward(step: AnyStep) -> Iterable[Target]:
             return [step.then, step.otherwise]
         case Repeat(first=first):
             return [first, step.then, *skipped]
-        case Exit():
-            return skipped
+        case Exit(reason=reason):
+            return [Target(exit=reason), *skipped]
         case _:
             return [step.then, *skipped]
 

@@ -23,7 +23,7 @@ from idic.journey.entry import REQUESTED, due_event, next_due, scheduled
 from idic.journey.interpreter import DUE
 from idic.journey.problems import Problems
 from idic.journey.program import Attribute, Call, Program
-from idic.journey.report import matched, proved, reads
+from idic.journey.report import bounds, matched, proved, reads
 from idic.journey.scope import Scope
 from idic.journey.simulator import Sent, Simulator
 from idic.journey.types import never_missing
@@ -129,8 +129,22 @@ def live(program: Program, everything: bool) -> None:
             about = customer.sent[-1].step if name in ABOUT_MESSAGES and customer.sent else None
             customer.happens(name, known(properties, everything=everything), about=about)
     customer.until(customer.now + timedelta(days=900))
+    keep_bounds(program, customer)
     for sent in {(sent.message, sent.channel, sent.step): sent for sent in customer.sent}.values():
         write(program, customer, sent)
+
+
+def keep_bounds(program: Program, customer: Simulator) -> None:
+    """What the check says of the most that any way does is so."""
+    most = bounds(program)
+    for one in customer.enrollments:
+        channels = [sent.channel for sent in customer.sent if sent.enrollment == one.state.enrollment]
+        assert len(channels) <= most.messages
+        assert all(channels.count(channel) <= most.most[channel] for channel in channels)
+        assert one.state.ended or most.restless or most.moments
+        if one.state.ended and not (most.restless or most.moments):
+            # The clocks change once on the way, or twice.
+            assert one.state.ended.at - one.state.entered_at <= most.longest + timedelta(hours=2)
 
 
 def enter(program: Program, customer: Simulator, everything: bool) -> None:
