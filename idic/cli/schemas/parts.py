@@ -26,12 +26,15 @@ def text(description: str = "", **more: Any) -> Schema:
 
 
 def words(description: str, *examples: str, pattern: str | None = None) -> Schema:
-    """Text that is never a number."""
-    found: Schema = {
-        "type": "string",
-        **({"pattern": pattern} if pattern else {}),
-        **({"examples": [*examples]} if examples else {}),
-    }
+    """Text that is never a number. An editor that refuses it says what to write instead."""
+    found: Schema = {"type": "string"}
+    if examples:
+        found["examples"] = [*examples]
+    if pattern:
+        found["pattern"] = pattern
+    if pattern and examples:
+        # A word of the YAML language server's own, which others pass over.
+        found["patternErrorMessage"] = f"write it as {' or '.join(examples)}"
     return _described(found, description)
 
 
