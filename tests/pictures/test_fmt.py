@@ -14,7 +14,7 @@ from tests.language.reading import HERE, VOCABULARY, compiled
 
 JOURNEYS = Path(__file__).parents[2] / "journeys"
 ACCEPTED = sorted((HERE / "accepted").glob("*.yaml"))
-EXAMPLES = sorted(path for path in JOURNEYS.glob("*.yaml") if ".stories." not in path.name)
+EXAMPLES = sorted(JOURNEYS.glob("*.yaml"))
 
 MESSY = """\
 # yaml-language-server: $schema=schema/journey.schema.json
