@@ -2,7 +2,8 @@
 
 The two of a pair take turns, so that whatever else the machine does hits both alike; a ratio is of their medians. Above
 1 is in idic's favour for what is counted a second, below 1 for the processor's time. The latency from an event to its
-message is held against the least that Temporal itself takes, which does none of the work: a floor, not a rival.
+message is held against the least that Temporal itself takes, which does none of the work: a floor, not a rival. A rehearsal
+(``simulation``) is held against what the engine by hand did in the same run; it has the machine to itself, and one core.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import events_per_second, journeys_per_second, latency
+from bench import events_per_second, journeys_per_second, latency, simulation
 from bench.journeys_per_second import Round
 from bench.latency import Latency
 
@@ -30,6 +31,18 @@ SECONDS = 3.0
 
 
 Latencies = dict[tuple[str, str], Latency]
+
+
+def rehearsals(progress: Progress) -> list[float]:
+    """Journeys a second of a rehearsal, in as many rounds as the engines have."""
+    program, vocabulary = simulation.journey()
+    simulation.rehearse(program, vocabulary, 50)  # what is made once is made
+    shown = progress.add_task("rehearsal", total=ROUNDS)
+    found = []
+    for _ in range(ROUNDS):
+        found.append(simulation.rehearse(program, vocabulary).per_second)
+        progress.advance(shown)
+    return found
 
 
 async def measure(folder: Path, progress: Progress) -> tuple[dict[str, list[Round]], dict[Any, list[float]], Latencies]:
@@ -99,14 +112,17 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory() as folder, progress:
         engines, rates, latencies = asyncio.run(measure(Path(folder), progress))
+        rehearsed = rehearsals(progress)
     idic, byhand = engines["idic"], engines["handwritten"]
     speed = Pair([one.per_second for one in idic], [one.per_second for one in byhand])
     cpu = Pair([one.cpu for one in idic], [one.cpu for one in byhand])
+    rehearsal = Pair(rehearsed, [one.per_second for one in byhand])
     batch, single = (Pair(rates["idic", kind], rates["bare", kind]) for kind in ("batch", "track"))
     _show(
         {
             "journeys a second": (speed, "{:.1f}"),
             "processor seconds a journey": (cpu, "{:.4f}"),
+            "rehearsed journeys a second": (rehearsal, "{:,.1f}"),
             "events a second, batches of 100": (batch, "{:,.0f}"),
             "events a second, singles": (single, "{:,.0f}"),
         },
@@ -117,9 +133,11 @@ def main() -> int:
     line = {
         "engine_vs_handwritten": round(speed.ratio, 3),
         "engine_cpu_vs_handwritten": round(cpu.ratio, 3),
+        "simulate_vs_handwritten": round(rehearsal.ratio, 1),
         "ingest_vs_bare_insert": round(batch.ratio, 3),
         "ingest_single_vs_bare_insert": round(single.ratio, 3),
         "journeys_per_s": round(speed.median, 1),
+        "simulated_per_s": round(rehearsal.median),
         "events_per_s": round(batch.median),
         "events_per_s_single": round(single.median),
         "cpu_s_per_journey": round(cpu.median, 4),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -156,17 +155,7 @@ def _run(rehearsal: Rehearsal, people: Any, count: int, progress: Progress, inte
             progress.update(shown, completed=ledger.customers)
         return interrupted.set
 
-    # Nothing that is here now goes away, and what a customer leaves behind is freed as it is dropped: looking for cycles
-    # again and again would cost a tenth of the time.
-    gc.collect()
-    gc.freeze()
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 100)
-    try:
-        return rehearsal.run(people, stop)
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+    return rehearsal.run(people, stop)
 
 
 class _Flag:
