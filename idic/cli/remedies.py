@@ -101,7 +101,8 @@ def of_steps(person: Person, program: Program, state: State, refusals: Sequence[
         if not isinstance(step, Send) or not touches or any(t.status not in ("refused", "failed") for t in touches.values()):
             continue
         yield from _other_channels(person, program, step)
-        yield from _longer(program, step, state, [entry for entry in refusals if entry["step"] == step.id])
+        late = [entry for entry in refusals if entry["step"] == step.id]
+        yield from _longer(program, step, state, late, zone_of(person.traits, program.zone))
 
 
 def _other_channels(person: Person, program: Program, step: Send) -> Iterator[Remedy]:
@@ -114,15 +115,16 @@ def _other_channels(person: Person, program: Program, step: Send) -> Iterator[Re
         yield Remedy(program.journey, f"by: {{first_of: [{channels}]}}{words}", step.id)
 
 
-def _longer(program: Program, step: Send, state: State, refusals: Sequence[Mapping[str, Any]]) -> Iterator[Remedy]:
+def _longer(program: Program, step: Send, state: State, refusals: Sequence[Mapping[str, Any]], zone: str) -> Iterator[Remedy]:
     reached = state.began.get(step.id)
     late = [entry for entry in refusals if entry["kind"] == "not sent" and entry["why"].get("rule") == "too late"]
     if reached is None or not late:
         return
     at: datetime = late[-1]["at"]
     if isinstance(step.at, Hours):
-        at = step.at.next(at, program.zone)
-    hours = math.ceil((at - reached) / timedelta(hours=1))
+        at = step.at.next(at, zone)
+    # Whole hours, and something to spare: a worker may come a little late.
+    hours = math.floor((at - reached) / timedelta(hours=1)) + 1
     said = "its hours begin again then" if isinstance(step.at, Hours) else "that is when its turn came"
     yield Remedy(program.journey, f"within: {hours} hours or longer, and not {step.within}: {said}", step.id)
 

@@ -182,11 +182,19 @@ class Stage:
             hint = did_you_mean(value, mail.answers) or f"it offers {one_of(mail.answers, 'and') or 'none'}"
             raise StoryTrouble(f'no link in {mail.sent.message} answers "{value}"; {hint}')
         properties: dict[str, Any] = {"step": step, "channel": mail.sent.channel}
+        round_ = self._round(mail)
+        if round_ > 1:
+            properties["round"] = round_
         if value is not None:
             properties["value"] = value
         if url is not None:
             properties["url"] = url
         self.happens("Link Clicked", properties, step, mail.sent.enrollment)
+
+    def _round(self, mail: Mail) -> int:
+        """The newest message of a step is of the round that the step is in."""
+        one = next(one for one in self.simulator.enrollments if one.state.enrollment == mail.sent.enrollment)
+        return one.state.rounds.get(mail.sent.step, 1)
 
     def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
         if visits:

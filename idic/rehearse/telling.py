@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
 from idic.errors import IdicError
@@ -23,6 +23,9 @@ from idic.rehearse.storybook import (
     Until,
     said,
 )
+
+_LONGEST = timedelta(days=3660)
+"""How far a story leaps at most: it is played through, day by day."""
 
 
 class Told(NamedTuple):
@@ -96,6 +99,8 @@ def _pass(stages: dict[str, Stage], until: datetime) -> None:
     if until < now:
         first = next(iter(stages.values()))
         raise IdicError(f"time does not run backwards: it is {said(now, first.zone)} already")
+    if until - now > _LONGEST:
+        raise IdicError(f"this is more than {_LONGEST.days // 365} years away, and a story is not that long")
     for stage in stages.values():
         stage.until(until)
 

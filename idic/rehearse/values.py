@@ -17,6 +17,7 @@ from idic.journey.types import TEXT, describe, read
 from idic.rehearse.storybook import Date
 
 _WRITTEN = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2}(?::\d{2})?)\s*(Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:/[\w+-]+)*)?")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _YES = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -106,7 +107,7 @@ _EXAMPLES = {
 def date_of(text: str) -> Date | None:
     """``2026-03-27 10:00``, ``2026-03-27 10:00 America/New_York``, ``2026-03-27T10:00+01:00``."""
     written = _WRITTEN.fullmatch(text.strip())
-    if written is None:
+    if written is None or not _FIRST_YEAR <= int(text.strip()[:4]) <= _LAST_YEAR:
         return None
     day, clock, zone = written.groups()
     clock = clock.zfill(5) if clock.count(":") == 1 else clock.zfill(8)

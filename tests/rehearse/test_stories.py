@@ -282,3 +282,10 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
     for path, said in (("nowhere", "there is no file nowhere"), ("hello.yaml", "hello.yaml has no stories")):
         assert said in str(run(path).exception)
     assert run(".").output == "no stories here\n"
+
+
+def test_time_runs_forward_and_not_for_ever(folder: Path) -> None:
+    story = ["  - story: Backwards", "    play:", "      - event: Signed Up"]
+    assert "it is Fri 27 Mar 10:00 already" in told(folder, *story, "      - until: 2026-03-26 10:00")
+    assert "this is more than 10 years away" in told(folder, *story, "      - until: 2100-01-01 10:00")
+    assert '"9999-01-01 10:00" is not a moment' in told(folder, *story, "      - until: 9999-01-01 10:00")
