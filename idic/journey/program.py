@@ -442,6 +442,17 @@ class Program(Frozen):
         return frozenset(pattern.on for pattern in self.entry.on)
 
     @cached_property
+    def hears(self) -> frozenset[str]:
+        """Every event that can mean anything to it: on which it is entered, that it waits for, that ends it, that it counts."""
+        patterns = [*self.entry.on, *(self.goal.on if self.goal else ()), *self.leave]
+        for step in self.steps.values():
+            if isinstance(step, Wait) and step.without is not None:
+                patterns.append(step.without)
+            elif isinstance(step, WaitFor):
+                patterns.extend(arm.pattern for arm in step.arms if arm.pattern is not None)
+        return frozenset((*(pattern.on for pattern in patterns), *(event for _, _, event in self.computed)))
+
+    @cached_property
     def computed(self) -> tuple[tuple[str, Attribute, str], ...]:
         """The customer's attributes that idic counts or sums by itself, each with the event that it counts."""
         return tuple(

@@ -131,9 +131,11 @@ class Simulator:
         )
         self._keep(event)
         for one in list(self.enrollments):
-            self._meet(one, event)
+            if name in one.program.hears:
+                self._meet(one, event)
         for program in self.programs:
-            self._enter(program, event)
+            if name in program.begun_by or name in (REQUESTED, interpreter.DUE):
+                self._enter(program, event)
         return event
 
     def asks(self, program: Program, name: str, properties: Mapping[str, Any]) -> None:

@@ -36,6 +36,8 @@ _BECAME = {
     "Message Shown": "shown",
     "Message Bounced": "bounced",
 }
+_SAYS_NOTHING = frozenset(_BECAME) - frozenset(ANSWERS)
+"""What becomes of messages and is no answer: it matters to nobody but who counts, and to journeys that wait for it."""
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -61,6 +63,7 @@ class Rehearsal:
         self.zone = zone
         self.calls = calls
         self.rules = rules
+        self.heard = frozenset(name for program in programs for name in program.hears)
         self.scheduled = [program for program in programs if scheduled(program.entry)]
         self._entered: Counter[tuple[str, str]] = Counter()
 
@@ -186,7 +189,8 @@ class _Life:
         if happening.name in ABOUT_MESSAGES:
             enrollment = self._about(happening)
         self._notice(happening)
-        simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
+        if happening.name in self.rehearsal.heard:
+            simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
 
     def _notice(self, happening: Happening) -> None:
         """What an event says beside itself: of consent, of where somebody was seen, of what they answer on."""
@@ -250,7 +254,11 @@ class _Life:
     def _deliver(self, sent: Sent) -> Touched:
         if self.person.reacts is not None:
             for happening in self.person.reacts(sent):
-                if happening.at < self.rehearsal.end:
+                if happening.at >= self.rehearsal.end:
+                    continue
+                if happening.name in _SAYS_NOTHING and happening.name not in self.rehearsal.heard:
+                    self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
+                else:
                     self.number += 1
                     heappush(self.coming, (happening.at, self.number, happening))
         return Touched.made(status="sent", at=sent.at)
