@@ -86,7 +86,7 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         if self.comment is None:
-            return self.text.rstrip()
+            return self.text
         room = max(2, self.column - len(self.text)) if self.text else 0
         return self.text + " " * room + self.comment
 
@@ -129,7 +129,10 @@ class _Printer:
         if value.kind == "scalar":
             first, *rest = self.lines_of(value, here, indent, len(name) + 1)
             start = name.ljust(pad) if pad and not rest else name + " "
-            return [Line(start + first, entry.comment, entry.column), *(Line(text) for text in rest)]
+            return [
+                Line(start + first if first else start.rstrip(), entry.comment, entry.column),
+                *(Line(text) for text in rest),
+            ]
         if value.flow or not value.entries:
             text = self.flow(value, here)
             start = name.ljust(pad) if pad else name + " "
@@ -188,9 +191,11 @@ class _Printer:
         written = self.sheet.text[piece.start : piece.end]
         if piece.style in ("|", ">"):
             header, _, body = written.partition("\n")
-            inner = body.rstrip("\n ").split("\n") if body.strip() else []
+            inner = body.split("\n")
+            while inner and not inner[-1].strip():
+                inner.pop()
             least = min((len(line) - len(line.lstrip(" ")) for line in inner if line.strip()), default=0)
-            return [header.rstrip(), *(" " * (indent + 2) + line[least:] if line.strip() else "" for line in inner)]
+            return [header.rstrip(), *(" " * (indent + 2) + line[least:] if line[least:] else "" for line in inner)]
         if "\n" not in written:
             return [self.scalar(piece, path, False)]
         if "\n" not in piece.value and "\\\n" not in written:

@@ -132,7 +132,7 @@ customize:
     email:
       subject: Hi
       body: |
-        Dear reader,
+        Dear reader,\x20\x20
 
           indented
 
