@@ -26,6 +26,7 @@ from idic.store import consents, enrollments, reports
 from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment
 from idic.store.events import read as event_of
+from idic.store.programs import standings
 from idic.store.tables import Row, events, suppressions
 from idic.store.tables import enrollments as enrollments_table
 
@@ -161,10 +162,16 @@ class _Explaining:
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         traced = await enrollments.traced(self.tx, enrollment.id)
         zone = ZoneInfo(self.zone)
+        paused = next((one.paused_at for one in await standings(self.tx, [enrollment.journey])), None)
         lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
         facts = await self.hold.facts(program)
         why_not = self._why_not(program, enrollment, traced)
-        helps = [h for channel in why_not if (h := remedies.of_channel(self.person, program, channel)) is not None]
+        helps: list[Remedy] = []
+        now = self._standing(enrollment, program)
+        if paused is not None and enrollment.open:
+            now += f" · {enrollment.journey} is paused since {self._at(paused)}, and sends nothing"
+            helps.append(Remedy(enrollment.journey, f"idic resume {enrollment.journey}"))
+        helps += [h for channel in why_not if (h := remedies.of_channel(self.person, program, channel)) is not None]
         helps += remedies.of_steps(self.person, program, enrollment.state, traced)
         helps += remedies.of_facts(program, facts, self.now, enrollment.state)
         return Trip(
@@ -174,7 +181,7 @@ class _Explaining:
             enrollment.key,
             enrollment.state.entered_at,
             tuple(lines),
-            self._standing(enrollment, program),
+            now,
             why_not,
             tuple(dict.fromkeys(helps)),
         )
@@ -266,8 +273,10 @@ class _Explaining:
             if program.journey in newest:
                 facts = await self.hold.facts(program)
                 helps += remedies.of_facts(program, facts, self.now, None, event_of(newest[program.journey]))
-        oldest_first = sorted(reversed(found.values()), key=lambda one: (one.at, one.journey))
-        return tuple(oldest_first), tuple(helps)
+        refusals = list(found.values())
+        refusals.reverse()
+        refusals.sort(key=lambda one: (one.at, one.journey))
+        return tuple(refusals), tuple(helps)
 
     def _at(self, instant: datetime) -> str:
         return _said(instant, self.zone)

@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from idic.differentiate.profile import zone_of
-from idic.interact.policy import CHANNELS, RULES, Consent, Request, decide
-from idic.interact.reach import WEB_MEMORY, reach
+from idic.interact.asking import Known, ask
+from idic.interact.policy import CHANNELS, Consent
+from idic.interact.reach import WEB_MEMORY
 from idic.journey.conditions import holds
 from idic.journey.interpreter import Allow, Verdict
 from idic.journey.program import Choose, Condition, Program, Send, Step
@@ -50,24 +51,15 @@ class Person(NamedTuple):
         self, program: Program, channel: str, *, consents: Sequence[Consent] = (), another_address: bool = False
     ) -> Verdict:
         """What the policy says to a message now; were these ``consents`` given too, or had they another address."""
-        found = reach(channel, self.id, self.traits, self.web_seen_at, self.now, program.country)
-        suppressed = self.suppressed.get(channel)
-        return decide(
-            RULES,
-            Request(
-                now=self.now,
-                channel=channel,
-                purpose=program.purpose,
-                topic=program.topic,
-                address=_STANDS_FOR[channel] if another_address else found.address,
-                zone=zone_of(self.traits, program.zone),
-                open=True,
-                traits=self.traits,
-                consents=[*self.consents, *consents],
-                suppressed=suppressed[0] if suppressed and not another_address else None,
-                unreachable=found.problem,
-            ),
+        known = Known(
+            self.id,
+            self.traits,
+            zone_of(self.traits, program.zone),
+            [*self.consents, *consents],
+            self.web_seen_at,
+            {channel: why for channel, (why, _) in self.suppressed.items()},
         )
+        return ask(known, program, channel, self.now, address=_STANDS_FOR[channel] if another_address else None)
 
     def reaches(self, program: Program, channel: str) -> bool:
         return isinstance(self.verdict(program, channel), Allow)

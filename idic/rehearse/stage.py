@@ -16,8 +16,9 @@ from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.markup import readable
 from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
-from idic.interact.policy import RULES, Consent, Request, decide
-from idic.interact.reach import reach
+from idic.interact.asking import Known
+from idic.interact.asking import ask as ask_policy
+from idic.interact.policy import Consent
 from idic.journey.entry import StayOut, due_event, next_due, scheduled
 from idic.journey.interpreter import DUE, Best, BestTime, MayWe, Ranked, Timed, Verdict, drawn
 from idic.journey.problems import did_you_mean, one_of
@@ -213,28 +214,10 @@ class Stage:
     # What the simulator asks.
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
-        program = self.simulator.asking
-        address, unreachable = reach(
-            ask.channel, self.simulator.customer, self.simulator.traits, self._seen_at, now, program.country
-        )
-        suppressed = "so the story says" if ask.channel in self.person.suppressed else None
-        return decide(
-            RULES,
-            Request(
-                now=now,
-                channel=ask.channel,
-                purpose=program.purpose,
-                topic=program.topic,
-                address=address,
-                zone=self.zone,
-                open=True,
-                traits=self.simulator.traits,
-                consents=self._consents,
-                suppressed=suppressed,
-                unreachable=unreachable,
-                deliver_by=ask.deliver_by,
-            ),
-        )
+        simulator = self.simulator
+        suppressed = dict.fromkeys(self.person.suppressed, "so the story says")
+        known = Known(simulator.customer, simulator.traits, self.zone, self._consents, self._seen_at, suppressed)
+        return ask_policy(known, simulator.asking, ask.channel, now, deliver_by=ask.deliver_by)
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         pinned = [channel for channel in self.pins.channels if channel in ask.channels]

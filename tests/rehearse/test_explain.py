@@ -11,7 +11,7 @@ import pytest
 from idic.authoring import compile_folder
 from idic.cli import explaining
 from idic.errors import NotFound
-from idic.store import consents
+from idic.store import consents, programs
 from idic.store.database import Store, Tx
 from tests.conftest import HandClock
 from tests.engine.world import World
@@ -196,3 +196,19 @@ async def test_tools_get_json(world: World) -> None:
     assert found["zone"] == "Europe/Berlin"
     assert trip["lines"][0] == {"at": "2026-03-02T09:00:00+00:00", "text": "entered: Cart Updated (total 95.00 EUR >= 30)"}
     assert trip["would_help"][0]["journey"] == "abandoned_cart"
+
+
+async def test_a_pause_is_said_with_what_ends_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    anna = await shopper(world)
+    await world.happens(anna, "Cart Updated", CART)
+
+    async def pause(tx: Tx) -> None:
+        await programs.pause(tx, "abandoned_cart", tx.now())
+
+    await world.store.move("pause", pause)
+    lines = await told(world, capsys)
+    assert labelled(lines, "NOW") == [
+        "waiting in cool_off until Mon 02 Mar 2026 14:00 · "
+        "abandoned_cart is paused since Mon 02 Mar 2026 10:00, and sends nothing"
+    ]
+    assert labelled(lines, "WOULD HELP")[0] == "idic resume abandoned_cart"
