@@ -13,13 +13,15 @@ import pytest
 
 from idic.authoring import Compilation, compile_folder
 from idic.errors import InvalidInput
-from idic.journey.program import Again, Entry, Pattern, Program
+from idic.journey.program import Again, Attribute, Day, Entry, Moment, Pattern, Program, Type
+from idic.journey.times import Clock, Every
+from idic.journey.types import NUMBER
 from idic.rehearse.behaviour import Behaviour, derived, example, read_rates, with_rate
 from idic.rehearse.crowd import Crowd
 from idic.rehearse.ledger import Ledger, as_data
 from idic.rehearse.person import Person
 from idic.rehearse.rehearsal import Rehearsal
-from tests.journey.programs import program, wait
+from tests.journey.programs import condition, program, wait
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -152,3 +154,25 @@ def test_a_rate_can_be_said_on_the_command_line() -> None:
     assert str(said.events["Order Completed"]) == "0.3 a week"
     with pytest.raises(InvalidInput, match="write an event, = and its rate"):
         with_rate(rates(), "Order Completed", shop().vocabulary)
+
+
+def test_a_journey_is_entered_at_its_times_by_everybody_of_whom_its_condition_holds() -> None:
+    many = condition("customer.visits >= 2.0", customer__visits=Attribute(type=NUMBER))
+    daily = Entry(every=Every.parse("day at 06:00"), when=many, again=Again(kind="always"))
+    once = Entry(once=START + timedelta(hours=6), again=Again(kind="never"))
+    trips = (
+        program(wait("pause", 1), entry=daily, journey="daily"),
+        program(wait("pause", 1), entry=once, journey="once"),
+    )
+    people = [Person("anna", {"visits": 3}), Person("ben", {"visits": 1})]
+    every_day, at_once = rehearsed(people, *trips, days=3)["journeys"]
+    assert (every_day["entered"], every_day["customers"], every_day["kept_out"]) == (3, 1, {"condition": 3})
+    assert (at_once["entered"], at_once["customers"]) == (2, 2)
+
+
+def test_a_day_of_one_s_own_comes_for_whom_it_is_known() -> None:
+    birthday = Moment(name="customer.birthday", attribute=Attribute(type=Type(kind="date")), at=Clock(hour=9))
+    trip = program(wait("pause", 1), entry=Entry(day=Day(moment=birthday, yearly=True), again=Again(kind="always")))
+    people = [Person("anna", {"birthday": "1990-03-04"}), Person("ben", {"birthday": "1990-07-04"}), Person("cleo")]
+    (journey,) = rehearsed(people, trip, days=5)["journeys"]
+    assert [(day["day"], day["entered"]) for day in journey["days"]] == [("2026-03-04", 1)]
