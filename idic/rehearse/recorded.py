@@ -3,6 +3,7 @@
     NDJSON   Segment's messages, one a line: {"type": "track", "userId": "anna", "event": "Cart Updated", "timestamp": …}
              or {"customer": "anna", "event": "Cart Updated", "time": …, "properties": {…}}; with `traits` instead of an
              event, what is known of the customer
+             An event about a thing names no customer: it happens to everybody.
     CSV      columns customer, event and time; every other column is a property, a column `properties` holds them as JSON;
              where the event is `identify`, they are what is known of the customer
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
@@ -74,6 +75,7 @@ class Recording:
         self._vocabulary = vocabulary
         self._strict = strict
         self._known: dict[Identity, str] = {}
+        self._things: list[tuple[datetime, int, str, dict[str, Any], str | None]] = []
         self._belong: dict[str, list[Identity]] = {}
         self._named: set[str] = set()
         self._merged: dict[str, str] = {}
@@ -111,14 +113,14 @@ class Recording:
                 line = (datetime.fromisoformat(at), number, name, properties, message_id)
                 by_customer.setdefault(self._names[customer], []).append(line)
             for customer in sorted(by_customer):
-                yield _person(customer, sorted(by_customer.pop(customer), key=lambda line: line[:2]), start, end)
+                lines = [*by_customer.pop(customer), *self._things]
+                yield _person(customer, sorted(lines, key=lambda line: line[:2]), start, end)
 
     # Reading.
 
     def _read(self, progress: Progress) -> None:
         size = self.file.stat().st_size
         reader = _csv if self.file.suffix.lower() in (".csv", ".tsv") else _ndjson
-        latest: datetime | None = None
         with self.file.open("rb") as raw:
             numbered = self._taken(reader(_texts(raw, lambda: progress(raw.tell(), size))))
             while batch := list(islice(numbered, _AT_ONCE)):
@@ -136,11 +138,7 @@ class Recording:
                         self._belong.setdefault(belonging.customer, []).extend(moved)
                     record = (belonging.customer, line.at.isoformat(), number, line.name, line.properties, line.message_id)
                     self._spool.write(json.dumps(record).encode() + b"\n")
-                    self.lines += 1
-                    self.first = min(self.first or line.at, line.at)
-                    self.last = max(self.last or line.at, line.at)
-                    self.unordered += latest is not None and line.at < latest
-                    latest = max(latest or line.at, line.at)
+                    self._took(line.at)
         progress(size, size)
 
     def _taken(self, raws: Iterable[tuple[int, dict[str, Any] | InvalidInput]]) -> Iterator[tuple[int, Line]]:
@@ -149,7 +147,7 @@ class Recording:
             try:
                 if isinstance(raw, InvalidInput):
                     raise raw
-                line = read_line(raw)
+                line = read_line(raw, self._vocabulary.about)
                 if (
                     line.name
                     and line.name not in ABOUT_MESSAGES
@@ -166,7 +164,17 @@ class Recording:
                 continue
             if line.name and line.name not in self._vocabulary.events:
                 self.undeclared[line.name] = self.undeclared.get(line.name, 0) + 1
+            if line.whose == NOBODY:
+                self._things.append((line.at, number, line.name, dict(line.properties), line.message_id))
+                self._took(line.at)
+                continue
             yield number, line
+
+    def _took(self, at: datetime) -> None:
+        self.lines += 1
+        self.first = min(self.first or at, at)
+        self.unordered += self.last is not None and at < self.last
+        self.last = max(self.last or at, at)
 
     def _new(self) -> str:
         self._numbers += 1
@@ -197,14 +205,19 @@ class Recording:
         return parts
 
 
-def read_line(raw: Mapping[str, Any]) -> Line:
-    """One line of either shape. Raises ``InvalidInput``."""
+NOBODY = Whose()
+
+
+def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> Line:
+    """One line of either shape; those of events that are ``about`` a thing say no customer. Raises ``InvalidInput``."""
     at = next((moment for name in _TIMES if (moment := read_moment(raw.get(name) or None, name)) is not None), None)
     if at is None:
         raise InvalidInput("says not when it happened: time is missing")
+    event = raw.get(_EVENT)
+    if isinstance(event, str) and event in about and not any(raw.get(name) for name in (_CUSTOMER, "userId", "anonymousId")):
+        return Line(NOBODY, at, event, read_object(raw.get(_PROPERTIES), _PROPERTIES))
     if _CUSTOMER in raw:
         customer = read_identifier(raw[_CUSTOMER], _CUSTOMER)
-        event = raw.get(_EVENT)
         if event in (None, "", _IDENTIFY):
             if event != _IDENTIFY and "traits" not in raw:
                 raise InvalidInput("is missing; the event needs a name", where=_EVENT)

@@ -156,6 +156,16 @@ def test_who_was_anonymous_first_is_one_customer(tmp_path: Path, recording: Read
     assert journey["endings"] == [{"kind": "leave", "reason": "Cart Emptied", "count": 1}]
 
 
+def test_what_happens_to_a_thing_happens_to_everybody(tmp_path: Path) -> None:
+    vocabulary = shop().vocabulary.model_copy(update={"about": {"Price Dropped": "product"}})
+    dropped = {"event": "Price Dropped", "time": at(1), "properties": {"sku": "g1"}}
+    people = [{"customer": name, "time": at(0), "traits": {}} for name in ("anna", "ben")]
+    with Recording(written(tmp_path / "e.ndjson", *people, dropped), vocabulary) as read:
+        assert (read.customers, read.lines, read.bad) == (2, 3, 0)
+        lives = [[one.name for one in person.life] for person in read.people(START, START + timedelta(days=1))]
+    assert lives == [["", "Price Dropped"], ["", "Price Dropped"]]
+
+
 GOOD = {"customer": "anna", "event": "Page Viewed", "time": at(0)}
 
 
