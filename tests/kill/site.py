@@ -43,8 +43,9 @@ _RESTART = 0.3
 class Site:
     """``ends`` counts how processes ended: (name, exit code), -9 for killed. What we did not kill should not end."""
 
-    def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:
         self.folder = folder
+        self.journeys = journeys
         self.database_url = database_url
         self.api_port, self.temporal_port = ports[:2]
         self.smtp_ports = ports[2 : 2 + len(WORKERS)]
@@ -169,13 +170,17 @@ class Site:
 
     async def run(self, *arguments: str) -> str:
         """Run ``idic …`` beside the others and return what it said."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "idic", *arguments,
-            env={**os.environ, **self.env}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        process = await self.begin(*arguments)
         said, wrong = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode == 0, f"idic {' '.join(arguments)}: {wrong.decode()}{said.decode()}"
         return said.decode().strip()
+
+    async def begin(self, *arguments: str) -> asyncio.subprocess.Process:
+        """Start ``idic …`` beside the others."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "idic", *arguments,
+            env={**os.environ, **self.env}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
 
     async def client(self) -> Client:
         return await Client.connect(f"127.0.0.1:{self.temporal_port}")
@@ -185,7 +190,7 @@ class Site:
         for name in _SERVERS:
             await self.parts[name].start()
         await migrate(self.store)
-        compilation = compile_folder(JOURNEYS)
+        compilation = compile_folder(self.journeys)
         assert not compilation.problems, compilation.problems
         await publish(self.store, compilation)
         for name in _SERVERS:
@@ -249,15 +254,17 @@ class Site:
 
 
 @contextlib.contextmanager
-def _site(folder: Path, database_url: str | None, settings: dict[str, str]) -> Iterator[Site]:
+def _site(folder: Path, database_url: str | None, settings: dict[str, str], journeys: Path) -> Iterator[Site]:
     with reserved(2 + 2 * len(WORKERS)) as ports:
-        yield Site(folder, database_url or f"sqlite:///{folder / 'idic.db'}", ports, settings)
+        yield Site(folder, database_url or f"sqlite:///{folder / 'idic.db'}", ports, settings, journeys)
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, database_url: str | None = None, **settings: str) -> AsyncIterator[Site]:
+async def running(
+    folder: Path, database_url: str | None = None, *, journeys: Path = JOURNEYS, **settings: str
+) -> AsyncIterator[Site]:
     """Everything up, until the block is left; on the way out everybody must drain and end with 0."""
-    with _site(folder, database_url, settings) as site:
+    with _site(folder, database_url, settings, journeys) as site:
         keepers: list[asyncio.Task[None]] = []
         try:
             await site.start()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from random import Random
@@ -25,12 +23,6 @@ Battle = Callable[[Site, CarefulClient, Random], Awaitable[None]]
 CUSTOMERS = 60
 OVER = 6.0
 """Seconds within which all of them come."""
-
-
-@pytest.fixture
-def seed() -> int:
-    """IDIC_KILL_SEED repeats what customers did and when whom was killed, as far as processes can be repeated."""
-    return int(os.environ.get("IDIC_KILL_SEED") or time.time_ns() % 1_000_000)
 
 
 @contextlib.asynccontextmanager
