@@ -171,9 +171,12 @@ class _Explaining:
         if paused is not None and enrollment.open:
             now += f" · {enrollment.journey} is paused since {self._at(paused)}, and sends nothing"
             helps.append(Remedy(enrollment.journey, f"idic resume {enrollment.journey}"))
+        over = enrollment.state.ended is not None and enrollment.state.ended.kind != "exit"
         helps += [h for channel in why_not if (h := remedies.of_channel(self.person, program, channel)) is not None]
         helps += remedies.of_steps(self.person, program, enrollment.state, traced)
         helps += remedies.of_facts(program, facts, self.now, enrollment.state)
+        if over:
+            helps = []  # they reached the goal, or left: nothing was missing
         return Trip(
             enrollment.id,
             enrollment.journey,
@@ -204,6 +207,8 @@ class _Explaining:
         sends = [step for step in program.steps.values() if isinstance(step, Send)]
         touches = enrollment.state.touches
         found: dict[str, tuple[str, ...]] = {}
+        if enrollment.state.ended is not None and enrollment.state.ended.kind == "closed":
+            return found  # another one took its place
         for channel in CHANNELS:
             by = [step for step in sends if channel in step.channels]
             went = [t for entry in traced if entry["kind"] in _WENT and (t := entry["why"].get("channel")) == channel]
@@ -214,13 +219,16 @@ class _Explaining:
             if isinstance(now, Skip):
                 since = self._since(channel, now)
                 reasons = [r for r in reasons if now.reason not in r] + [f"now: {now.reason}{since}"]
+            unseen: list[str] = []
             for step in by:
                 others = [c for c, t in touches.get(step.id, {}).items() if t.status in _WENT and c != channel]
                 if others and step.mode != "each":
                     reasons.append(f"{step.id} went by {one_of(others, 'and')}")
                 elif step.id not in enrollment.state.began and not isinstance(now, Skip):
-                    where = self._standing(enrollment, program)
-                    reasons.append(f"{step.id}, which would send by {channel}, was not come to: {where}")
+                    unseen.append(step.id)
+            if unseen:
+                where = self._standing(enrollment, program)
+                reasons.append(f"nobody came to {one_of(unseen)}, which would send by {channel}: {where}")
             found[channel] = tuple(reasons) or ("nothing is in the way now",)
         return found
 

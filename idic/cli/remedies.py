@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice, product
 from typing import Any, NamedTuple
 
 from idic.differentiate.profile import zone_of
@@ -14,7 +15,7 @@ from idic.interact.policy import CHANNELS, Consent
 from idic.interact.reach import WEB_MEMORY
 from idic.journey.conditions import holds
 from idic.journey.interpreter import Allow, Verdict
-from idic.journey.program import Choose, Condition, Program, Send, Step
+from idic.journey.program import Attribute, Choose, Condition, Program, Send, Step, Type
 from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event, State
 from idic.journey.times import Hours
@@ -26,6 +27,7 @@ _ADDRESS = {
     "sms": "a telephone number that takes SMS",
     "web": f"a visit to the site: it counts for {WEB_MEMORY.days} days",
 }
+_MOST_TRIES = 400
 _SPOKEN = {"email": "email", "sms": "SMS", "web": "the web"}
 
 
@@ -124,8 +126,8 @@ def _longer(program: Program, step: Send, state: State, refusals: Sequence[Mappi
 def of_facts(
     program: Program, facts: Facts, now: datetime, state: State | None, event: Event | None = None
 ) -> Iterator[Remedy]:
-    """The attributes that nobody knows, though a condition that was asked and did not hold reads them. Without ``state``
-    those of the entry are meant, which ``event`` asked for."""
+    """The attributes that nobody knows, though a condition that was asked reads them, and does not hold for want of them:
+    some value of theirs would make it hold. Without ``state`` those of the entry are meant, which ``event`` asked for."""
     asked: list[tuple[str | None, Condition]] = []
     if state is None:
         entry = program.entry
@@ -134,18 +136,51 @@ def of_facts(
         for step in program.steps.values():
             if step.id in state.began:
                 asked += [(step.id, when) for when in _conditions(step)]
-    scope = Scope(program, facts, now, state, event)
-    told = set()
+    told: set[tuple[str, ...]] = set()
     for where, condition in asked:
-        for name, attribute in condition.reads.items():
-            root, _, field = name.partition(".")
-            missing = root == "customer" and (
-                value_of(attribute, facts.customer.get(field), siblings=facts.customer, currency=program.currency) is None
-            )
-            if missing and name not in told and not holds(condition, scope):
-                told.add(name)
-                place = "its entry" if where is None else f"step {where}"
-                yield Remedy(program.journey, f"tell idic {name}: nobody knows it, and {place} asks `{condition.text}`", where)
+        missing = {
+            name.removeprefix("customer."): attribute
+            for name, attribute in condition.reads.items()
+            if name.startswith("customer.") and _missing(name.removeprefix("customer."), attribute, facts, program.currency)
+        }
+        if not missing or tuple(missing) in told:
+            continue
+        filled = (
+            facts._replace(customer={**facts.customer, **dict(zip(missing, values, strict=True))})
+            for values in islice(product(*(_possible(a.type, condition.text) for a in missing.values())), _MOST_TRIES)
+        )
+        if holds(condition, Scope(program, facts, now, state, event)) or not any(
+            holds(condition, Scope(program, better, now, state, event)) for better in filled
+        ):
+            continue
+        told.add(tuple(missing))
+        names = " and ".join(f"customer.{name}" for name in missing)
+        place = "its entry" if where is None else f"step {where}"
+        yield Remedy(program.journey, f"tell idic {names}: nobody knows it, and {place} asks `{condition.text}`", where)
+
+
+def _missing(name: str, attribute: Attribute, facts: Facts, currency: str) -> bool:
+    return value_of(attribute, facts.customer.get(name), siblings=facts.customer, currency=currency) is None
+
+
+def _possible(type_: Type, text: str) -> list[Any]:
+    """Some values that an attribute could have: by its type, and near what the condition speaks of."""
+    match type_.kind:
+        case "number" | "money" | "days":
+            near = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
+            return [0, 1, -1, 1e6, *(number + step for number in near for step in (0, -1, 1))]
+        case "yes/no":
+            return [True, False]
+        case "one_of":
+            return list(type_.options)
+        case "date" | "moment":
+            return ["1970-01-01", "2000-02-29", "2100-01-01"]
+        case "list":
+            return [[], *([one] for one in _possible(type_.of, text))] if type_.of else [[]]
+        case "zone":
+            return ["UTC"]
+        case _:
+            return ["something", *re.findall(r'"([^"]*)"', text)]
 
 
 def _conditions(step: Step) -> Iterator[Condition]:

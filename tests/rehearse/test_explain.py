@@ -158,17 +158,21 @@ async def test_a_message_that_came_too_late_is_told_how_much(
 
 async def test_who_was_not_let_in_hears_why_and_what_nobody_knows(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     anna = await shopper(world, "after_purchase", "win_back")
-    await world.happens(anna, "Order Completed", {"order_id": "o1", "total": 20, "goes_with": []})
-    await world.happens(anna, "Order Completed", {"order_id": "o2", "total": 30, "goes_with": []})
+    goes_with = [{"sku": "k1", "name": "Kettle", "price": 64, "url": "https://shop.example/k1"}]
+    await world.happens(anna, "Order Completed", {"order_id": "o1", "total": 20, "goes_with": goes_with})
+    await world.happens(anna, "Order Completed", {"order_id": "o2", "total": 30, "goes_with": goes_with})
     lines = await told(world, capsys)
     assert labelled(lines, "NOT ENTERED") == [
-        "after_purchase on Mon 02 Mar 2026 10:00, Order Completed: owns missing, goes_with 0 of them (2 times, the last then)",
+        "after_purchase on Mon 02 Mar 2026 10:00, Order Completed: owns missing, goes_with 1 of them (2 times, the last then)",
         "win_back on Mon 02 Mar 2026 10:00, Order Completed: orders_180d 1 >= 3",
         "win_back on Mon 02 Mar 2026 10:00, Order Completed: orders_180d 2 >= 3",
     ]
     (only,) = labelled(lines, "WOULD HELP")
     assert only.startswith("after_purchase: tell idic customer.owns: nobody knows it, and its entry asks `known(customer.owns)")
     assert labelled(await told(world, capsys, journey="win_back"), "WOULD HELP") == []
+    await world.happens(anna, "Order Completed", {"order_id": "o3", "total": 30, "goes_with": []})
+    # Whatever they own, nothing goes with this order: it would not help to know.
+    assert labelled(await told(world, capsys, journey="after_purchase"), "WOULD HELP") == []
 
 
 async def test_by_any_name_of_theirs_or_an_enrollments_id_and_nobody_else(
