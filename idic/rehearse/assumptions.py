@@ -66,15 +66,15 @@ def replayed(
     if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
         said.append("Services that are called do not answer: the file does not say what they would have said.")
     if recording.bad:
-        said.append(f"{recording.bad:,} lines could not be read and were left out.")
+        said.append(f"{_lines(recording.bad)} left out, because they could not be read.")
     if recording.unordered:
-        said.append(f"{recording.unordered:,} lines did not stand in the order of time, and were put in order.")
+        said.append(f"{_lines(recording.unordered)} not in the order of time, and put in order.")
     if recording.undeclared:
         names = sorted(recording.undeclared.items(), key=lambda one: (-one[1], one[0]))
         more = f" and {len(names) - 5} other names" if len(names) > 5 else ""
         said.append(
             "The vocabulary does not know "
-            + _listed(f"{name} ({count:,} times)" for name, count in names[:5])
+            + _listed(f"{name} ({count:,}×)" for name, count in names[:5])
             + more
             + ": no journey hears of them."
         )
@@ -109,6 +109,10 @@ def _span(start: datetime, end: datetime, zone: str) -> str:
     local = ZoneInfo(zone)
     days = (end - start).total_seconds() / 86400
     return f"{start.astimezone(local):%Y-%m-%d %H:%M} to {end.astimezone(local):%Y-%m-%d %H:%M} ({days:.3g} days, {zone})"
+
+
+def _lines(count: int) -> str:
+    return "1 line was" if count == 1 else f"{count:,} lines were"
 
 
 def _of(share: float) -> str:
