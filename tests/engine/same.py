@@ -4,7 +4,7 @@ it): the same words of both, to be held against one another."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idic.interact.choice import most_recently_answered
@@ -12,16 +12,16 @@ from idic.interact.policy import RULES, Request
 from idic.journey.interpreter import Allow, Defer, MayWe, Verdict
 from idic.journey.program import Program
 from idic.journey.simulator import Rehearsed, Sent, Simulator
-from idic.journey.state import State, Touched, TouchStatus
+from idic.journey.state import State, Touched
 from idic.store import tables
 from idic.store.enrollments import Enrollment
-from tests.conftest import START
 from tests.engine.world import World
-from tests.journey.drawn import Happening
+from tests.journey.drawn import Happening, started
 
 ZONE = "Europe/Berlin"
 TRAITS = {"email": "anna@example.com", "phone": "+4915112345678", "zone": ZONE}
-STARTED = {"n": 4, "at": "2026-03-06T10:30:00Z"}
+BEGIN = datetime(2026, 3, 25, 9, 0, tzinfo=UTC)
+"""Four days before the clocks change."""
 DAYS = 40
 """After this long everything that was drawn is over."""
 
@@ -48,6 +48,9 @@ class NoNights:
 RULES_OF_BOTH = (*RULES, NoNights())
 
 
+Left = dict[tuple[str, str], list[datetime]]
+
+
 class Answers:
     """What endpoints answer, one after the other; from the last one on, nothing."""
 
@@ -60,13 +63,12 @@ class Answers:
 
 
 class AsMeant:
-    """The simulator's telling. ``delivered`` says how each message left, and when."""
+    """The simulator's telling. ``left`` is when messages left, by step and channel, one after the other; those that it does
+    not name leave at once."""
 
-    def __init__(
-        self, trip: Program, customer: str, start: datetime, answers: Answers, delivered: Mapping[Any, Touched] | None = None
-    ) -> None:
+    def __init__(self, trip: Program, customer: str, start: datetime, answers: Answers, left: Left | None = None) -> None:
         self.answered: dict[str, datetime] = {}
-        self.delivered = delivered
+        self.left = left or {}
         self.simulator = Simulator(
             [trip],
             start,
@@ -84,7 +86,8 @@ class AsMeant:
         return NoNights().of(now) or Allow()
 
     def deliver(self, sent: Sent) -> Touched:
-        return Touched(status="sent", at=sent.at)
+        instants = self.left.get((sent.step, sent.channel))
+        return Touched(status="sent", at=instants.pop(0) if instants else sent.at)
 
     def happens(self, happening: Happening) -> None:
         if happening.name == "identify":
@@ -105,10 +108,10 @@ class AsMeant:
 
 
 def as_meant(trip: Program, customer: str, story: Sequence[Happening], levels: Sequence[float | None]) -> list[object]:
-    meant = AsMeant(trip, customer, START, Answers(levels))
-    meant.simulator.happens("Started", STARTED)
+    meant = AsMeant(trip, customer, BEGIN, Answers(levels))
+    meant.simulator.happens("Started", started(BEGIN))
     for happening in story:
-        meant.simulator.becomes(START + timedelta(minutes=happening.minute))
+        meant.simulator.becomes(BEGIN + timedelta(minutes=happening.minute))
         meant.happens(happening)
     meant.simulator.wait(days=DAYS)
     return meant.told()
@@ -118,9 +121,6 @@ def clickable(state: State | None, step: str) -> str | None:
     """The first channel by which this step's newest message left."""
     touches = state.touches.get(step, {}) if state is not None else {}
     return next((channel for channel, touched in touches.items() if touched.status in ("sent", "uncertain")), None)
-
-
-WENT: tuple[TouchStatus, ...] = ("sent", "uncertain")
 
 
 async def as_told(world: World, customer: str) -> list[object]:
@@ -133,6 +133,36 @@ async def as_told(world: World, customer: str) -> list[object]:
             )
         told.append(_words(one.state, [(row["at"], row["kind"], row["step"], row["why"]) for row in rows]))
     return told
+
+
+async def when_left(world: World, customer: str) -> Left:
+    """When each message left, by step and channel, in the order of rounds."""
+    left: Left = {}
+    rows = [row for row in await world.rows(tables.touches) if row["customer_id"] == customer and row["status"] == "sent"]
+    for row in sorted(rows, key=lambda row: row["settled_at"]):
+        left.setdefault((row["step"], row["channel"]), []).append(row["settled_at"])
+    return left
+
+
+_LATE = timedelta(seconds=5)
+
+
+def apart(went: Sequence[Any], meant: Sequence[Any]) -> list[str]:
+    """In what the two differ, but that a worker notes what it did when it came to it: within seconds of when it was due."""
+    if len(went) != len(meant):
+        return [f"{len(went)} enrollments, and {len(meant)} are meant", *map(str, went), "meant", *map(str, meant)]
+    found: list[str] = []
+    for (stands, lines), (should, meant_lines) in zip(went, meant, strict=True):
+        found += [f"{name}: {stands[name]}, and {should[name]} is meant" for name in stands if stands[name] != should[name]]
+        left = list(meant_lines)
+        for line in lines:
+            same = next((one for one in left if one[1:] == line[1:] and abs(one[0] - line[0]) <= _LATE), None)
+            if same is None:
+                found.append(f"not meant: {line}")
+            else:
+                left.remove(same)
+        found += [f"did not happen: {line}" for line in left]
+    return found
 
 
 def newest(enrollments: Sequence[Enrollment]) -> State | None:

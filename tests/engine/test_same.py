@@ -4,13 +4,13 @@ what the simulator does, to the instant."""
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -18,13 +18,26 @@ from idic.journey.program import Program
 from idic.store import tables
 from idic.store.database import Store, Tx
 from idic.store.migrate import migrate
-from tests.conftest import START, HandClock, new_database
-from tests.engine.same import DAYS, RULES_OF_BOTH, STARTED, TRAITS, Answers, as_meant, as_told, clickable, newest
+from tests.conftest import HandClock, new_database
+from tests.engine.same import (
+    BEGIN,
+    DAYS,
+    RULES_OF_BOTH,
+    TRAITS,
+    Answers,
+    AsMeant,
+    apart,
+    as_meant,
+    as_told,
+    clickable,
+    newest,
+    when_left,
+)
+from tests.engine.test_temporal import Skipping, time_skips
 from tests.engine.world import World
-from tests.journey.drawn import Happening, compiled, happenings, journeys
+from tests.journey.drawn import Happening, compiled, happenings, journeys, started
 
 _MOMENT = timedelta(microseconds=1)
-_numbers = itertools.count()
 
 answers = st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=3)
 
@@ -60,6 +73,11 @@ class Punctual:
                     instruction = await self.world.deliver(delivery.touch)
 
     async def happens(self, happening: Happening) -> None:
+        await self.occurs(happening)
+        for one in await self.world.enrollments(self.customer):
+            await self.work(one.id)
+
+    async def occurs(self, happening: Happening) -> None:
         world = self.world
         if happening.name == "identify":
             await world.happens(self.customer, "identify", happening.properties, kind="identify")
@@ -70,8 +88,28 @@ class Punctual:
             channel = clickable(state, happening.of)
             if state is not None and channel is not None:
                 await world.clicked(state, happening.of, channel, happening.properties)
-        for one in await world.enrollments(self.customer):
-            await self.work(one.id)
+
+
+class Tale(NamedTuple):
+    text: str
+    story: list[Happening]
+
+
+def _drawn(begin: datetime, batch: int, count: int = 16) -> list[Tale]:
+    """So many tales as they would be drawn for a property, the same in every run but for the day they begin on."""
+    tales: list[Tale] = []
+
+    @seed(batch)
+    @settings(
+        max_examples=count, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(st.data())
+    def draw(data: st.DataObject) -> None:
+        number = len(tales)
+        tales.append(Tale(data.draw(journeys(calls=False, number=number)), data.draw(happenings(begin, number))))
+
+    draw()
+    return tales
 
 
 async def as_it_went(
@@ -81,16 +119,16 @@ async def as_it_went(
         await tx.execute(delete(tables.journeys))
 
     await world.store.move("forget", forget)
-    world.clock.instant = START
+    world.clock.instant = BEGIN
     await world.publish(trip)
     punctual = Punctual(world, customer, Answers(levels))
-    await punctual.happens(Happening(0, "Started", STARTED))
+    await punctual.happens(Happening(0, "Started", started(BEGIN)))
     for happening in story:
-        instant = START + timedelta(minutes=happening.minute)
+        instant = BEGIN + timedelta(minutes=happening.minute)
         await punctual.until(instant - _MOMENT)
         world.clock.instant = instant
         await punctual.happens(happening)
-    await punctual.until(START + timedelta(days=DAYS))
+    await punctual.until(BEGIN + timedelta(days=DAYS))
     return await as_told(world, customer)
 
 
@@ -98,7 +136,7 @@ async def as_it_went(
 def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     url = f"sqlite:///{tmp_path}/idic.db" if kind == "sqlite" else new_database(request.getfixturevalue("postgres"))
     with asyncio.Runner() as runner:
-        store = Store.open(url, HandClock())
+        store = Store.open(url, HandClock(BEGIN))
         runner.run(migrate(store))
         world = World(store, store.clock, RULES_OF_BOTH)  # type: ignore[arg-type]
 
@@ -108,14 +146,57 @@ def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest
             suppress_health_check=list(HealthCheck),
             derandomize=True,
         )
-        @given(journeys(), happenings(), answers)
+        @given(journeys(), happenings(BEGIN), answers)
         def tell(text: str, story: list[Happening], levels: list[float | None]) -> None:
             note(text)
             trip = compiled(text)
-            world.clock.instant = START
+            world.clock.instant = BEGIN
             customer = runner.run(world.customer(**TRAITS))
             went = runner.run(as_it_went(world, customer, trip, story, levels))
             assert went == as_meant(trip, customer, story, levels)
 
         tell()
         runner.run(store.close())
+
+
+@pytest.mark.parametrize("batch", range(2))
+async def test_temporal_does_what_is_meant(batch: int, tmp_path: Path) -> None:
+    """A whole batch at a time on one server that skips time: each customer in a journey of their own."""
+    async with time_skips(tmp_path, RULES_OF_BOTH) as skipping:
+        await _told_at_once(skipping, batch)
+
+
+async def _told_at_once(skipping: Skipping, batch: int) -> None:
+    await skipping.time.catch_up()
+    begin = skipping.world.clock.instant.replace(microsecond=0)
+    tales = _drawn(begin, batch)
+    customers = [await skipping.world.customer(**TRAITS) for _ in tales]
+    await skipping.world.publish(*(compiled(tale.text) for tale in tales))
+    told: list[list[tuple[datetime, Happening]]] = [[] for _ in tales]
+
+    async def happens(number: int, happening: Happening) -> None:
+        await skipping.time.catch_up()
+        punctual = Punctual(skipping.world, customers[number], Answers([]))
+        await punctual.occurs(happening)
+        told[number].append((skipping.world.clock.instant, happening))
+        await skipping.tell()
+
+    for number in range(len(tales)):
+        await happens(number, Happening(0, "Started", started(begin, number)))
+    merged = sorted((one.minute, number, one) for number, tale in enumerate(tales) for one in tale.story)
+    for minute, number, one in merged:
+        await skipping.time.catch_up()
+        # Seconds apart from what is due on the minute: which of two in one instant is first is the store's own story.
+        instant = begin + timedelta(minutes=minute, seconds=7 + number)
+        await skipping.passes(seconds=max((instant - skipping.world.clock.instant).total_seconds(), 0.001))
+        await happens(number, one)
+    await skipping.passes(days=DAYS)
+    for number, tale in enumerate(tales):
+        went = await as_told(skipping.world, customers[number])
+        left = await when_left(skipping.world, customers[number])
+        meant = AsMeant(compiled(tale.text), customers[number], told[number][0][0], Answers([]), left)
+        for instant, happening in told[number]:
+            meant.simulator.becomes(instant)
+            meant.happens(happening)
+        meant.simulator.wait(days=DAYS)
+        assert not (found := apart(went, meant.told())), "\n".join([*found, tale.text, *map(str, told[number])])

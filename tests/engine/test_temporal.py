@@ -95,12 +95,18 @@ class Skipping:
 
 @pytest.fixture
 async def skipping(tmp_path: Path) -> AsyncIterator[Skipping]:
+    async with time_skips(tmp_path) as world:
+        yield world
+
+
+@contextlib.asynccontextmanager
+async def time_skips(folder: Path, rules: Sequence[Rule] = RULES) -> AsyncIterator[Skipping]:
     env = await WorkflowEnvironment.start_time_skipping(test_server_existing_path=TEST_SERVER)
     async with env:
         clock = HandClock((await env.get_current_time()).astimezone(UTC))
-        store = Store.open(f"sqlite:///{tmp_path}/idic.db", clock)
+        store = Store.open(f"sqlite:///{folder}/idic.db", clock)
         await migrate(store)
-        world = World(store, clock)
+        world = World(store, clock, rules)
         time = ServerTime(env, clock)
         async with working(env.client, world, interceptors=[time]):
             yield Skipping(env, world, time)
@@ -117,7 +123,9 @@ async def client() -> AsyncIterator[Client]:
 def working(client: Client, world: World, **options: Any) -> contextlib.AbstractAsyncContextManager[None]:
     """Workers as in production but for the sandbox, and for patience that suits a test."""
     quick: Any = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1), **options}
-    return worker.working(client, world.store, world.house, [world.postman], runner=SandboxedWorkflowRunner(), **quick)
+    return worker.working(
+        client, world.store, world.house, [world.postman, world.sms, world.web], runner=SandboxedWorkflowRunner(), **quick
+    )
 
 
 @contextlib.asynccontextmanager

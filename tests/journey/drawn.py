@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ customer:
   bought_lately: {type: number, counts: Bought, in: 5 hours}
   spent:         {type: money, sums: Bought.total, in: 2 days}
 events:
-  Started: {n: {type: number, required: true}, at: moment}
+  Started: {n: {type: number, required: true}, number: number, at: moment}
   A:       {n: {type: number, required: true}}
   B:       {n: {type: number, required: true}}
   Bought:  {total: {type: money, required: true}}
@@ -163,13 +165,18 @@ class Drawing:
 
 
 @st.composite
-def journeys(draw: st.DrawFn, *, calls: bool = True) -> str:
-    """The text of a journey; its name is `trip`."""
+def journeys(draw: st.DrawFn, *, calls: bool = True, number: int = 0) -> str:
+    """The text of a journey, `trip0` by its ``number``; it is for those who start with that number."""
     drawing = Drawing(draw, calls=calls)
     journey: dict[str, Any] = {
-        "journey": "trip",
+        "journey": f"trip{number}",
         "purpose": "service",
-        "identify": {"on": "Started", "again": "always", "while_in": drawing.one(["ignore", "restart"])},
+        "identify": {
+            "on": "Started",
+            "if": f"event.number == {number}",
+            "again": "always",
+            "while_in": drawing.one(["ignore", "restart"]),
+        },
         "differentiate": {
             "values": {"worth": drawing.one(["customer.spent", "customer.score * 4", "entry.n + 5"])},
             "first": drawing.one(_ABOUT_CUSTOMER),
@@ -190,10 +197,8 @@ def journeys(draw: st.DrawFn, *, calls: bool = True) -> str:
     return written(journey)
 
 
-def written(value: Any, indent: int = 0) -> str:
-    """A journey as text: JSON in the style of YAML's flow, section by section."""
-    import json
-
+def written(value: dict[str, Any]) -> str:
+    """A journey as text: JSON is YAML in its flow style, section by section."""
     return "".join(f"{name}: {json.dumps(part)}\n" for name, part in value.items())
 
 
@@ -202,7 +207,8 @@ def compiled(text: str) -> Program:
     found = compile_journeys({"trip.yaml": text}, ("vocabulary.yaml", VOCABULARY), Templates(), check)
     errors = [problem for problem in found.problems if problem.severity == "error"]
     assert not errors, "\n".join([text, *(f"{one.line}:{one.column} {one.text}" for one in errors)])
-    return found.programs["trip"]
+    (trip,) = found.programs.values()
+    return trip
 
 
 class Happening(NamedTuple):
@@ -218,8 +224,13 @@ class Happening(NamedTuple):
 _HOURS = 24 * 12
 
 
+def started(begin: datetime, number: int = 0, n: int = 4) -> dict[str, Any]:
+    """The properties of the event that begins the story."""
+    return {"n": n, "number": number, "at": (begin + timedelta(days=4, minutes=90)).isoformat()}
+
+
 @st.composite
-def happenings(draw: st.DrawFn) -> list[Happening]:
+def happenings(draw: st.DrawFn, begin: datetime, number: int = 0) -> list[Happening]:
     """What happens within twelve days, never two things in one instant."""
     minutes = draw(st.lists(st.integers(1, _HOURS * 60), min_size=1, max_size=14, unique=True))
     story = []
@@ -236,8 +247,8 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
                             {"tier": "high"},
                             {"tier": None},
                             {"score": n},
-                            {"renews": f"2026-03-{5 + n:02}T12:00:00Z"},
-                            {"seen_on": f"2026-03-{1 + n:02}"},
+                            {"renews": (begin + timedelta(days=3 + n, hours=3)).isoformat()},
+                            {"seen_on": (begin + timedelta(days=n - 1)).date().isoformat()},
                         ]
                     )
                 )
@@ -248,6 +259,8 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
                 story.append(Happening(minute, name, {"total": n * 10}))
             case "Reached":
                 story.append(Happening(minute, name, {"value": n}))
+            case "Started":
+                story.append(Happening(minute, name, started(begin, number, n)))
             case _:
                 story.append(Happening(minute, name, {"n": n}))
     return story
