@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from idic.cli.home import at_home
 from idic.clock import Clock
 from idic.errors import InvalidInput, SettingsError
 from idic.settings import Settings, load
@@ -25,7 +26,6 @@ _MARK = "[Test] "
 _MAILBOX = "smtp://127.0.0.1:8701"
 """Where idic dev takes mail unless it is told otherwise."""
 _LONGEST_VALUE = 70
-_DEV = Path(".idic/dev")
 _WIDTHS = {"email": 680, "web": 960}
 
 
@@ -56,7 +56,7 @@ def preview(
     from idic.journey.layers import tongues
 
     settings = load()
-    data = data or _at_home(settings)
+    data = data or at_home(settings)
     if data is not None and not (data / "idic.db").is_file():
         raise SettingsError(f"{data} is no folder of idic dev: there is no idic.db in it")
     program = previewing.find_program(journeys, journey, message)
@@ -98,12 +98,6 @@ def preview(
             await _send(shown[0], to, settings, data, program.country)
 
     asyncio.run(run())
-
-
-def _at_home(settings: Settings) -> Path | None:
-    """The folder of idic dev in this one, where nothing says where the store is."""
-    unset = settings.database_url == Settings.model_fields["database_url"].default and not Path("idic.db").exists()
-    return _DEV if unset and (_DEV / "idic.db").is_file() else None
 
 
 def _no_store(url: str) -> bool:
