@@ -171,6 +171,8 @@ class _Life:
             ((journey, why.code) for journey, why in simulator.refused),
             self.became,
         )
+        # The simulator asks this life, and this life holds the simulator: let go, both are freed at once.
+        del self.simulator
 
     def _due(self, program: Program, upto: Mapping[str, datetime]) -> tuple[datetime, int] | None:
         """When this person may next enter a journey by the time alone, and the journey's place among the programs."""
