@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 from idic.journey.program import Program
 from idic.journey.simulator import Rehearsed, Sent
 
-
 _BECAME = ("delivered", "shown", "opened", "clicked", "bounced")
 
 
