@@ -95,7 +95,7 @@ def run(settings: Settings, asked: Asked) -> int:
     if asked.as_json:
         _echo_json(foreseen, moved)
     elif foreseen.plans:
-        _show_moved(moved)
+        _show_moved(moved, {one.program.journey: one.moving for one in foreseen.plans})
     return 1 if any(one.left or one.stopped for one in moved.values()) else 0
 
 
@@ -203,7 +203,7 @@ def _show_plan(plan_: Plan, asked: Asked) -> None:
         typer.secho(f'say where those at "{step}" go: --map {step}=STEP, {step}=exit or {step}=stay', fg="red")
 
 
-def _show_moved(moved: Mapping[str, Moved]) -> None:
+def _show_moved(moved: Mapping[str, Moved], planned: Mapping[str, int]) -> None:
     typer.echo()
     for name, one in moved.items():
         counts = ((one.moved, "moved"), (one.ended, "ended"), (one.stayed, "stayed"))
@@ -217,7 +217,8 @@ def _show_moved(moved: Mapping[str, Moved]) -> None:
             if number:
                 typer.secho(f"  {number:,} {why}", fg="yellow")
         if one.stopped:
-            typer.secho("  interrupted: what is done is done", fg="yellow")
+            rest = max(planned[name] - one.moved - one.ended, 0)
+            typer.secho(f"  interrupted: what is done is done, {rest:,} are left", fg="yellow")
     if any(one.left or one.stopped for one in moved.values()):
         typer.echo("Run the same command again to go on with those who are left.")
 
