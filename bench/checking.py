@@ -1,17 +1,27 @@
-"""How many journeys a second are checked: with every name, type, template and path, after start-up."""
+"""How many journeys a second are checked, after start-up: `python -m bench.checking`.
+
+In two ways: their texts alone, with every name, type, template and path, and a folder of them as `idic check` does it, where
+every message is composed besides.
+"""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
+from collections.abc import Callable
+from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from idic.authoring import read_templates
+from rich.console import Console
+
+from idic.authoring import compile_folder, read_templates
 from idic.customize.templates import check
-from idic.journey.compiler import compile_journeys
+from idic.journey.compiler import Compilation, compile_journeys
 
 JOURNEYS = Path(__file__).resolve().parents[1] / "journeys"
-_NAME = "abandoned_cart"
+_NAMES = ("abandoned_cart", "welcome", "after_purchase", "win_back")
 
 
 class Checked(NamedTuple):
@@ -26,20 +36,48 @@ class Checked(NamedTuple):
 
 
 def checked(journeys: int = 200) -> Checked:
-    """Check that many journeys like the abandoned cart of the examples, each by a name of its own."""
-    text = (JOURNEYS / f"{_NAME}.yaml").read_text()
+    """Check that many journeys like those of the examples, each by a name of its own."""
     vocabulary = ("vocabulary.yaml", (JOURNEYS / "vocabulary.yaml").read_text())
     templates = read_templates(JOURNEYS / "templates")
 
-    def compiled(count: int) -> int:
-        texts = {f"cart_{n}.yaml": text.replace(f"journey: {_NAME}", f"journey: cart_{n}", 1) for n in range(count)}
-        return len(compile_journeys(texts, vocabulary, templates, check).programs)
+    def compiled(texts: dict[str, str]) -> Compilation:
+        return compile_journeys(texts, vocabulary, templates, check)
 
-    compiled(1)
+    compiled(_texts(1))
+    texts = _texts(journeys)
+    return _timed(journeys, lambda: compiled(texts))
+
+
+def folder_checked(journeys: int = 200) -> Checked:
+    """Check a folder of that many journey files, with the templates of the examples."""
+    compile_folder(JOURNEYS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(JOURNEYS / "templates", folder / "templates")
+        shutil.copy(JOURNEYS / "vocabulary.yaml", folder)
+        for file, text in _texts(journeys).items():
+            (folder / file).write_text(text)
+        return _timed(journeys, lambda: compile_folder(folder))
+
+
+def _texts(journeys: int) -> dict[str, str]:
+    """Journey files by name: the examples in turn, none of the same name."""
+    texts = {name: (JOURNEYS / f"{name}.yaml").read_text() for name in _NAMES}
+    return {
+        f"{name}_{n}.yaml": texts[name].replace(f"journey: {name}", f"journey: {name}_{n}", 1)
+        for n, name in enumerate(islice(cycle(_NAMES), journeys))
+    }
+
+
+def _timed(journeys: int, compiled: Callable[[], Compilation]) -> Checked:
     began = time.process_time()
-    found = compiled(journeys)
+    compilation = compiled()
     seconds = time.process_time() - began
-    if found != journeys:
-        raise RuntimeError(f"of {journeys} journeys {found} compile")
+    if len(compilation.programs) != journeys:
+        raise RuntimeError(f"of {journeys} journeys {len(compilation.programs)} compile")
     return Checked(journeys, seconds)
 
+
+if __name__ == "__main__":
+    for what, measured in (("texts", checked()), ("a folder", folder_checked())):
+        Console().print(f"{what}: {measured.a_second:.0f} journeys a second, {100 / measured.a_second:.2f} s a hundred")

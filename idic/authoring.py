@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from idic.customize.proven import Proven
 from idic.customize.rehearsal import Unsound, rehearse
 from idic.customize.templates import check
 from idic.errors import NotFound
@@ -73,8 +74,9 @@ def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Te
     """The journeys whose messages cannot be made into mails, each with its problems, at the place of the message."""
     files = {template.source: template.file for template in templates.bodies.values()}
     found: dict[str, tuple[Problem, ...]] = {}
+    proven = Proven()
     for name, program in compilation.programs.items():
-        unsound = rehearse(program)
+        unsound = rehearse(program, proven)
         if not unsound:
             continue
         file = compilation.files[name]

@@ -6,7 +6,7 @@ Pure: values come from a scope, and every address to click in a mail or an SMS p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import NamedTuple, TypeVar
 
@@ -50,6 +50,7 @@ def compose(
     language: str | None = None,
     pixel: str | None = None,
     answer: Answering | None = None,
+    words: Callable[[str], str] = readable,
 ) -> Composed:
     """The email that this message is for this customer.
 
@@ -57,7 +58,8 @@ def compose(
     ``unsubscribe_url`` and what ``answer`` gave. ``answer`` makes the address that records a value as the customer's
     answer and leads on to another address, if one is named. ``pixel`` is the address of the picture that tells of an
     opening. ``language`` (BCP 47) is the customer's, the program's own where nobody knows it; what was not written in it they
-    read in the program's, its dates and amounts as well. The segment is asked of ``scope``.
+    read in the program's, its dates and amounts as well. The segment is asked of ``scope``. ``words`` makes the text beside
+    the HTML.
 
     Raises ``CannotCompose`` with a code that says why.
     """
@@ -70,7 +72,7 @@ def compose(
     if content.text is not None:
         text = track_text(writer.written(content.text), tracked).strip()
     elif html is not None:
-        text = readable(html)
+        text = words(html)
     else:
         text = track_text(writer.written(content.body), tracked).strip()
     if not text:

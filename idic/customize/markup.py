@@ -26,6 +26,8 @@ _HREF = re.compile(r"(?P<before>\bhref\s*=\s*)(?:\"(?P<double>[^\"]*)\"|'(?P<sin
 _BARE_URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _HARMLESS = ("mailto:", "tel:", "sms:", "#")
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+HIDDEN = '<div style="display:none;max-height:0;overflow:hidden;opacity:0">'
+"""Round the preheader, which stands in the inbox and not in the mail."""
 _EMPTY_STYLE = re.compile(r"<style\b[^>]*>\s*</style>", re.IGNORECASE)
 
 # Remote style sheets are never loaded. What cannot be inlined (media queries, :hover) stays in a style element.
@@ -55,7 +57,7 @@ def finish_html(html: str, *, preheader: str = "", language: str = "") -> str:
         raise CannotCompose(f"the HTML of the body cannot be read: {error}", code="html_failed") from error
     html = _EMPTY_STYLE.sub("", html)
     if preheader:
-        hidden = f'<div style="display:none;max-height:0;overflow:hidden;opacity:0">{preheader}</div>'
+        hidden = f"{HIDDEN}{preheader}</div>"
         html = _BODY.sub(lambda body: body[0] + hidden, html, count=1)
     if language:
         html = html.replace('lang="und"', f'lang="{escape(language)}"')

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.variants import anybody, chosen, readers
+from idic.customize.proven import Proven
+from idic.customize.variants import Chosen, anybody, chosen, readers
 from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
 from idic.journey.program import AnyContent, Attribute, Message, Program, Sms, Type
@@ -52,59 +53,73 @@ class _Sample:
         self.currency, self.zone, self.now = program.currency, program.zone, _NOW
         self._reads: Mapping[str, Attribute] = message.reads
         self._everything = everything
-        self._segment = segment or anybody(program, message)
+        self.segment = segment or anybody(program, message) or ""
 
     def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
         if name == "segment":
-            return self._segment, {}
+            return self.segment or None, {}
         attribute = self._reads.get(name)
         if attribute is None:
             return "sample", {}
         return (sample(attribute.type, name) if self._everything or never_missing(attribute) else None), {}
 
 
-def rehearse(program: Program) -> tuple[Unsound, ...]:
+def rehearse(program: Program, proven: Proven | None = None) -> tuple[Unsound, ...]:
     """The messages that cannot be composed, with the reason; on every channel they have content for, in every variant. What
-    one variant has from another is told once."""
+    one variant has from another is told once. What is ``proven`` by the rehearsals of other programs is not tried again."""
+    proven = proven or Proven()
     found: dict[tuple[str, str, str], Unsound] = {}
     for message in program.messages.values():
         read: set[tuple[AnyContent, str]] = set()
         for segment, language in readers(message):
-            unsound = _rehearse(program, message, segment, language or program.language, read)
+            unsound = _rehearse(program, message, segment, language or program.language, read, proven)
             if unsound is not None:
                 found.setdefault((unsound.message, unsound.source, str(unsound.problem)), unsound)
     return tuple(found.values())
 
 
 def _rehearse(
-    program: Program, message: Message, segment: str, language: str, read: set[tuple[AnyContent, str]]
+    program: Program, message: Message, segment: str, language: str, read: set[tuple[AnyContent, str]], proven: Proven
 ) -> Unsound | None:
     """``read`` is what has been rehearsed of this message, each in its language; it fills."""
-    new = {}
+    new: dict[str, Chosen] = {}
     for channel in message.contents:
         found = chosen(message, channel, segment, language, program.language)
         if found is not None and (found.content, found.language) not in read:
-            new[channel] = found.content
+            new[channel] = found
             read.add((found.content, found.language))
     for whom, everything in (("everything known", True), ("nothing known", False)):
         scope = _Sample(program, message, everything, segment)
-        for channel, content in new.items():
+        for channel, found in new.items():
+            if proven.knows(program, message, found, everything, scope.segment):
+                continue
             try:
-                _compose(program, message.id, scope, channel, language)
+                _compose(program, message.id, scope, channel, language, proven)
             except CannotCompose as problem:
+                content = found.content
                 source = content.text if isinstance(content, Sms) else content.body
                 spoken = language if language != program.language else ""
                 return Unsound(message.id, whom, problem, channel, source, segment, spoken)
+            proven.learn(program, message, found, everything, scope.segment)
     return None
 
 
-def _compose(program: Program, message: str, scope: Scope, channel: str, language: str) -> None:
-    way_out = "https://sample.example/u"
+def _compose(program: Program, message: str, scope: Scope, channel: str, language: str, proven: Proven) -> None:
+    out = "https://sample.example/u"
     match channel:
         case "email":
-            compose(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer, language=language)
+            compose(
+                program,
+                message,
+                scope,
+                track=str,
+                unsubscribe_url=out,
+                answer=_answer,
+                language=language,
+                words=proven.words,
+            )
         case "sms":
-            compose_sms(program, message, scope, track=str, unsubscribe_url=way_out, answer=_answer, language=language)
+            compose_sms(program, message, scope, track=str, unsubscribe_url=out, answer=_answer, language=language)
         case _:
             compose_web(program, message, scope, answer=_answer, language=language)
 

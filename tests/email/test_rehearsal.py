@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from idic.authoring import compile_folder
+from idic.customize.proven import Proven
 from idic.customize.rehearsal import rehearse
 from idic.journey.program import AnyContent, Email, Message, Sms, Web
 from idic.journey.times import Duration
@@ -48,3 +49,27 @@ def test_every_channel_is_rehearsed(contents: dict[str, AnyContent], whom: str, 
     message = Message(id="reminder", contents=contents, reads=READS, blocks=blocks)
     [unsound] = rehearse(program().model_copy(update={"messages": {"reminder": message}}))
     assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
+
+
+def test_what_is_proven_is_not_tried_again_and_what_is_wrong_is_told_of_every_program() -> None:
+    proven = Proven()
+    assert rehearse(program(), proven) == ()
+    unsure = {"subject": "{% if customer.first_name %}Hi{% endif %}"}
+    for one in (program(**unsure), program(**unsure)):
+        [unsound] = rehearse(one, proven)
+        assert unsound.whom == "nothing known"
+    [elsewhere] = rehearse(
+        program().model_copy(update={"currency": None, "links": {"basket": "{{ 1 | divided_by: 0 }}"}}), proven
+    )
+    assert elsewhere.problem.code == "template_failed"
+
+
+@pytest.mark.parametrize(
+    "silent",
+    ["<p> </p>", "<p>&nbsp;</p>", '<p style="display: none">Psst</p>', "<p><script>x</script></p>", "<p><!-- x --></p>"],
+)
+def test_a_layout_that_is_known_says_nothing_all_the_same_where_no_word_is_shown(silent: str) -> None:
+    proven = Proven()
+    spoken = silent.replace("<p", "<p>Hello</p><p", 1)
+    assert [proven.words(f"<html><body>{spoken}</body></html>") != "" for _ in range(2)] == [True, True]
+    assert [proven.words(f"<html><body>{silent}</body></html>") for _ in range(2)] == ["", ""]
