@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from idic.mailbox import read_accepts, read_mail
+from idic.store.programs import standings
 from idic.store.tables import enrollments, publications, touches
 from tests.kill.ledger import Ledger, come_to_rest
 from tests.kill.shop import CarefulClient
@@ -61,7 +62,9 @@ async def test_people_are_moved_while_everybody_is_killed(tmp_path: Path, seed: 
         spent = time.monotonic() - began
         print(f"\nmigration under fire (seed {seed}), {spent:.0f} s: {tries} tries, then all were moved · {said}")
         print(ledger.text(site, client, rest))
-        _hold(ledger, plan)
+        async with site.store.reading() as tx:
+            newest = {one.journey: one.program_id for one in await standings(tx)}
+        _hold(ledger, plan, newest)
         ledger.check_events(client)
         ledger.check_touches()
         await ledger.check_workflows(site)
@@ -179,11 +182,10 @@ async def _clicks(site: Site, client: CarefulClient, rng: Random) -> None:
             await client.click(links[0])
 
 
-def _hold(ledger: Ledger, plan: dict[str, int]) -> None:
+def _hold(ledger: Ledger, plan: dict[str, int], newest: dict[str, str]) -> None:
     assert sum(plan.values()) >= LEAST * 0.9  # a few have gone on while it was made
     assert plan.keys() >= RESTING
     checked: Counter[str] = Counter()
-    newest = {row["journey"]: row["program_id"] for row in sorted(ledger.enrollments, key=lambda row: row["entered_at"])}
     for row in ledger.enrollments:
         story = ledger.traces[row["id"]]
         told = [(entry["at"], entry["kind"], entry["step"], entry["why"]) for entry in story]
