@@ -35,6 +35,7 @@ from idic.store import consents, copies, enrollments, placements, touches
 from idic.store.copies import Copy
 from idic.store.database import Store
 from idic.store.enrollments import Enrollment
+from idic.store.ingest import about
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -241,6 +242,10 @@ async def _settle(
         **more,
     )
     why = {"channel": touch["channel"], "reason": touched.reason, "because": detail}
+    if touch["status"] == "attempting" and touched.status == "sent":
+        await hold.tell(enrollment, about(touch, "Message Sent", once="sent"))
+    elif touch["status"] == "attempting" and touched.status == "failed" and touched.reason != "ended":
+        await hold.tell(enrollment, about(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
     moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch["step"], why))
     return await hold.instruction(moved)
 

@@ -108,6 +108,7 @@ class Simulator:
         self._counted = {name: list(counted) for name, counted in past.items()} if past else {}
         self._known: dict[str, Facts] = {}
         self._number = 0
+        self._untold: list[tuple[str, Mapping[str, Any], str | None]] = []
 
     def happens(
         self,
@@ -136,6 +137,7 @@ class Simulator:
         for program in self.programs:
             if name in program.begun_by or name in (REQUESTED, interpreter.DUE):
                 self._enter(program, event)
+        self._told()
         return event
 
     def asks(self, program: Program, name: str, properties: Mapping[str, Any]) -> None:
@@ -143,6 +145,7 @@ class Simulator:
         event = Event.made(number=self._number + 1, name=name, properties=dict(properties), accepted_at=self.now)
         self._keep(event)
         self._enter(program, event)
+        self._told()
 
     def _keep(self, event: Event) -> None:
         self._number += 1
@@ -163,6 +166,7 @@ class Simulator:
         for one in list(self.enrollments):
             if interpreter.watches(one.program, one.state) & traits.keys():
                 self._advance(one)
+        self._told()
 
     def until(self, instant: datetime) -> None:
         """Let time pass, with every deadline acted upon at its own instant."""
@@ -170,6 +174,7 @@ class Simulator:
             self.now = max(self.now, first[0])
             self._known.clear()
             self._advance(first[1])
+            self._told()
         self.now = max(self.now, instant)
 
     def _first_due(self) -> tuple[datetime, Rehearsed] | None:
@@ -235,6 +240,7 @@ class Simulator:
         one.value = value
         one.trace.append(Trace(event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value}))
         one.state = one.state.changed(goal_at=event.accepted_at)
+        self._tell("Goal Reached", {"journey": one.program.journey, **({} if value is None else {"value": value})})
 
     def _enter(self, program: Program, event: Event) -> None:
         asked = applies(program, event, self._now(program))
@@ -293,10 +299,24 @@ class Simulator:
             why = {"channel": claim.channel, "reason": touched.reason}
             one.trace.append(Trace(touched.at, touched.status, claim.step, why))
             one.state = interpreter.settle(one.state, claim.step, claim.channel, touched)
+            told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
+            if told is not None:
+                said = {"step": claim.step, "channel": claim.channel, "reason": touched.reason}
+                self._tell(told, {name: value for name, value in said.items() if value is not None}, one.state.enrollment)
         for effect in outcome.effects:
             self._do(one, effect)
         if outcome.claims or any(isinstance(effect, Request) for effect in outcome.effects):
             self._advance(one)
+
+    def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
+        """What idic itself lets journeys know of, where one of them listens: when what is going on is done."""
+        if any(name in program.hears for program in self.programs):
+            self._untold.append((name, properties, enrollment))
+
+    def _told(self) -> None:
+        while self._untold:
+            name, properties, enrollment = self._untold.pop(0)
+            self.happens(name, properties, about=properties.get("step"), enrollment=enrollment)
 
     def _do(self, one: Rehearsed, effect: Effect) -> None:
         match effect:

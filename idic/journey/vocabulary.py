@@ -17,7 +17,7 @@ from idic.journey.problems import Problems, did_you_mean, one_of
 from idic.journey.program import Attribute, Endpoint, Frozen, Type
 from idic.journey.shapes import Shapes
 from idic.journey.source import Mapping, Node, Scalar, Sequence, parse
-from idic.journey.types import LINK, NUMERIC, SIMPLE, TEXT, YES_NO, describe, read, spell
+from idic.journey.types import LINK, NUMBER, NUMERIC, SIMPLE, TEXT, YES_NO, describe, read, spell
 
 CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
 
@@ -28,6 +28,8 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     # `value` is what was answered, where the link was an answer.
     "Link Clicked": {**_ABOUT, "url": Attribute(type=LINK), "value": Attribute(type=TEXT)},
     "Email Opened": _ABOUT,
+    "Message Sent": _ABOUT,
+    "Message Failed": {**_ABOUT, "reason": Attribute(type=TEXT)},
     "Message Delivered": _ABOUT,
     "Message Shown": {**_ABOUT, "slot": Attribute(type=TEXT)},
     "Message Bounced": {**_ABOUT, "reason": Attribute(type=TEXT)},
@@ -42,22 +44,21 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     },
     "Screen Viewed": {"name": Attribute(type=TEXT), "category": Attribute(type=TEXT)},
     "Group Joined": {"group_id": Attribute(type=TEXT, required=True)},
+    # Of any journey; `value` as its goal says.
+    "Goal Reached": {"journey": Attribute(type=TEXT, required=True), "value": Attribute(type=NUMBER)},
     "Consent Given": {"channel": Attribute(type=CHANNELS, required=True), "topic": Attribute(type=TEXT)},
     "Consent Withdrawn": {"channel": Attribute(type=CHANNELS, required=True), "topic": Attribute(type=TEXT)},
 }
 """The events that idic itself brings about; a vocabulary does not declare them."""
 
 LATER_EVENTS = (
-    "Message Sent",
-    "Message Failed",
     "Replied",
     "Segment Entered",
     "Segment Left",
-    "Goal Reached",
 )
 
-ABOUT_MESSAGES = frozenset({"Link Clicked", "Email Opened", "Message Delivered", "Message Shown", "Message Bounced"})
-"""The events that are about a message that was sent, so that ``of:`` can say which."""
+ABOUT_MESSAGES = frozenset(name for name, properties in OWN_EVENTS.items() if "step" in properties)
+"""The events that are about a message, so that ``of:`` can say which."""
 
 _ALWAYS_KNOWN = {
     "test": Attribute(type=YES_NO, default=False),

@@ -58,7 +58,7 @@ from idic.router.schedule import days_merged, days_moved
 from idic.store import admissions, calls, consents, customers, enrollments, events, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
-from idic.store.ingest import REQUEST, request
+from idic.store.ingest import REQUEST, Observation, observe, request
 from idic.store.programs import Programs
 from idic.store.tables import Row
 
@@ -374,7 +374,16 @@ class Hold:
         state = enrollment.state.model_copy(update={"goal_at": event.accepted_at})
         reached = enrollment._replace(state=state, goal_at=event.accepted_at, goal_value=value, attribute_until=None)
         await self._show_no_more(enrollment, "goal", event.accepted_at)
+        said = {"journey": enrollment.journey, **({} if value is None else {"value": value})}
+        await self.tell(enrollment, Observation("Goal Reached", self.id, None, None, said, f"goal:{enrollment.id}"))
         return await enrollments.save(self.tx, reached)
+
+    async def tell(self, enrollment: Enrollment, seen: Observation) -> None:
+        """Let journeys know of what happened here, if one that is published listens, or the enrollment's own."""
+        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        others = [one.program for one in await self.house.programs.published(self.tx)]
+        if any(seen.name in one.hears for one in (program, *others)):
+            await observe(self.tx, seen)
 
     async def close(self, enrollment: Enrollment, ending: Ending) -> None:
         """End an enrollment here and now, and let its workflow know."""

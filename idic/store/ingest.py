@@ -29,13 +29,13 @@ REQUEST = "request"
 
 
 class Observation(NamedTuple):
-    """Something that idic itself saw a customer do about one of its messages, or learnt of it. ``once`` says what makes it
-    the same when it is told again (``delivered:`` and the touch): it is then kept once."""
+    """Something that idic itself saw a customer do, most often about one of its messages, or learnt of it. ``once`` says what
+    makes it the same when it is told again (``delivered:`` and the touch): it is then kept once."""
 
     name: str
     customer_id: str
-    enrollment_id: str
-    step: str
+    enrollment_id: str | None
+    step: str | None
     properties: dict[str, Any]
     once: str | None = None
 
