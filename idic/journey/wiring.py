@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from idic.journey.paths import AGAIN, Way
 from idic.journey.problems import Problems
-from idic.journey.program import DONE, Target
+from idic.journey.program import DONE, Condition, Target
 from idic.journey.texts import (
     Branch,
     CallText,
@@ -33,6 +33,15 @@ class Wiring(NamedTuple):
     then: Target
     otherwise: Target
     branches: tuple[Target, ...] = ()
+
+
+class Common(TypedDict):
+    """What steps of all kinds have in a program."""
+
+    id: str
+    when: Condition | None
+    then: Target
+    otherwise: Target
 
 
 class Flow:
