@@ -22,8 +22,8 @@ from idic.differentiate.profile import language_of
 from idic.errors import IdicError
 from idic.interact.channels.outcomes import DEAD
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
+from idic.journey.asks import Allow, Defer, MayWe, Skip
 from idic.journey.conditions import explain, holds
-from idic.journey.interpreter import Allow, Defer, MayWe, Skip
 from idic.journey.program import Send
 from idic.journey.scope import Scope
 from idic.journey.state import State, Touched, Trace

@@ -40,7 +40,7 @@ from idic.identify.messages import Message
 from idic.interact.channels.smtp import SmtpChannel
 from idic.interact.links import Links
 from idic.interact.policy import RULES, Request
-from idic.journey.interpreter import Defer
+from idic.journey.asks import Defer
 from idic.journey.program import Program
 from idic.logs import configure
 from idic.mailbox import Mailbox

@@ -17,7 +17,7 @@ from idic.differentiate.profile import zone_of
 from idic.errors import NotFound
 from idic.interact.policy import CHANNELS, Consent
 from idic.interact.reach import reach
-from idic.journey.interpreter import Skip
+from idic.journey.asks import Skip
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Program, Send
 from idic.journey.trace import sentence

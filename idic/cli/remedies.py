@@ -13,8 +13,8 @@ from idic.differentiate.profile import zone_of
 from idic.interact.asking import Known, ask
 from idic.interact.policy import CHANNELS, Consent
 from idic.interact.reach import WEB_MEMORY
+from idic.journey.asks import Allow, Verdict
 from idic.journey.conditions import holds
-from idic.journey.interpreter import Allow, Verdict
 from idic.journey.program import Attribute, Choose, Condition, Program, Send, Step, Type
 from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event, State

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from idic.interact.policy import RULES, Consent, Request, Rule, decide
 from idic.interact.reach import reach
-from idic.journey.interpreter import Verdict
+from idic.journey.asks import Verdict
 from idic.journey.program import Program
 
 

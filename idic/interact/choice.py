@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from idic.journey.interpreter import Ranked, Timed
+from idic.journey.asks import Ranked, Timed
 from idic.journey.times import Clock
 
 ANSWERS = ("Link Clicked",)

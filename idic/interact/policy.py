@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from idic.journey.interpreter import Allow, Defer, Skip, Verdict
+from idic.journey.asks import Allow, Defer, Skip, Verdict
 
 CHANNELS = ("email", "sms", "web")
 _FREE = ("web",)

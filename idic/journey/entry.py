@@ -8,15 +8,17 @@ from typing import Any, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
 from idic.journey.conditions import explain, holds
-from idic.journey.interpreter import DUE, instant_of, key_of
+from idic.journey.meeting import key_of
 from idic.journey.program import Condition, Day, Entry, Program, Type
 from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event
 from idic.journey.types import YES_NO, read, value_of
+from idic.journey.ways import instant_of
 
 REQUESTED = "Enrollment Requested"
-"""The event that a request through the API is recorded as. It concerns the journey that was asked for and no other. So does
-``DUE``, which a customer is told when the time has come at which they may enter."""
+"""The event that a request through the API is recorded as. It concerns the journey that was asked for and no other. """
+DUE = "Enrollment Due"
+"""The event by which a customer is told that the time has come at which they enter a journey; ``because`` says which."""
 
 _MOMENT = timedelta(microseconds=1)
 _DATE = Type(kind="date")

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from idic.journey.conditions import holds, value
-from idic.journey.interpreter import body, drawn, over
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
 from idic.journey.scope import Facts, Scope
 from idic.journey.spreading import later
 from idic.journey.state import State, Touched, Trace
+from idic.journey.ways import body, drawn, over
 
 EXIT = "exit"
 STAY = "stay"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from idic.journey.interpreter import onward
 from idic.journey.program import Program
+from idic.journey.ways import onward
 
 
 def in_order(program: Program) -> list[str]:

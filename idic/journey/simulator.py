@@ -11,31 +11,28 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, assert_never
 
-from idic.journey import interpreter
+from idic.journey import entry, interpreter, meeting, move
 from idic.journey.ahead import leaving
-from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies
-from idic.journey.interpreter import (
+from idic.journey.asks import (
     Ahead,
     Allow,
     Ask,
     Best,
     BestTime,
     Effect,
-    Ends,
     Enroll,
     Inbox,
-    Late,
     Learn,
     MayWe,
     Outcome,
     Ranked,
-    ReachesGoal,
     Request,
     Timed,
     Verdict,
-    Wakes,
     drive,
 )
+from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies
+from idic.journey.meeting import Ends, Late, ReachesGoal, Wakes
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, State, Touched, Trace
@@ -135,7 +132,7 @@ class Simulator:
             if name in one.program.hears:
                 self._meet(one, event)
         for program in self.programs:
-            if name in program.begun_by or name in (REQUESTED, interpreter.DUE):
+            if name in program.begun_by or name in (REQUESTED, entry.DUE):
                 self._enter(program, event)
         self._told()
         return event
@@ -164,7 +161,7 @@ class Simulator:
         self.traits = {name: value for name, value in {**self.traits, **traits}.items() if value is not None}
         self._known.clear()
         for one in list(self.enrollments):
-            if interpreter.watches(one.program, one.state) & traits.keys():
+            if meeting.watches(one.program, one.state) & traits.keys():
                 self._advance(one)
         self._told()
 
@@ -217,15 +214,15 @@ class Simulator:
 
     def _meet(self, one: Rehearsed, event: Event) -> None:
         if not one.open:
-            reached, value = interpreter.attributes(one.program, one.state, event, self._now(one.program))
+            reached, value = meeting.attributes(one.program, one.state, event, self._now(one.program))
             if reached:
                 self._goal(one, event, value)
             return
-        match interpreter.meet(one.program, one.state, event, self._now(one.program)):
+        match meeting.meet(one.program, one.state, event, self._now(one.program)):
             case Ends(ending, value):
                 if ending.kind == "goal":
                     self._goal(one, event, value)
-                self._record(one, interpreter.close(one.state, ending))
+                self._record(one, move.close(one.state, ending))
             case ReachesGoal(value):
                 self._goal(one, event, value)
                 self._advance(one)
@@ -264,9 +261,7 @@ class Simulator:
             self.refused.append((program.journey, answer))
             return
         for restarted in inside:
-            self._record(
-                restarted, interpreter.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now))
-            )
+            self._record(restarted, move.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now)))
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
         machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program))
         outcome = drive(machine, self._asked_of(program))
@@ -298,7 +293,7 @@ class Simulator:
                 self.sent.append(sent)
             why = {"channel": claim.channel, "reason": touched.reason}
             one.trace.append(Trace(touched.at, touched.status, claim.step, why))
-            one.state = interpreter.settle(one.state, claim.step, claim.channel, touched)
+            one.state = move.settle(one.state, claim.step, claim.channel, touched)
             told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
             if told is not None:
                 said = {"step": claim.step, "channel": claim.channel, "reason": touched.reason}

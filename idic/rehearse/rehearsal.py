@@ -15,8 +15,8 @@ from idic.differentiate.profile import zone_of
 from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
 from idic.interact.policy import RULES, Consent, Request, Rule, decide
 from idic.interact.reach import reach
-from idic.journey.entry import StayOut, day_of, due_event, full, next_due, scheduled
-from idic.journey.interpreter import DUE, Best, BestTime, MayWe, Ranked, Timed, Verdict
+from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
+from idic.journey.entry import DUE, StayOut, day_of, due_event, full, next_due, scheduled
 from idic.journey.program import Program
 from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched

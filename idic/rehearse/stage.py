@@ -19,8 +19,8 @@ from idic.errors import CannotCompose, IdicError
 from idic.interact.asking import Known
 from idic.interact.asking import ask as ask_policy
 from idic.interact.policy import Consent
-from idic.journey.entry import StayOut, due_event, next_due, scheduled
-from idic.journey.interpreter import DUE, Best, BestTime, MayWe, Ranked, Timed, Verdict, drawn
+from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
+from idic.journey.entry import DUE, StayOut, due_event, next_due, scheduled
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import DONE, Attribute, Call, Program, Split
 from idic.journey.program import Entry as Entrance
@@ -29,6 +29,7 @@ from idic.journey.simulator import Rehearsed, Sent, Simulator
 from idic.journey.state import Touched
 from idic.journey.times import Clock, Duration
 from idic.journey.trace import sentence
+from idic.journey.ways import drawn
 from idic.rehearse.storybook import CLOCK, Person, Pins
 
 _MOST_DRAWS = 200_000

@@ -24,30 +24,26 @@ from idic.identify.names import attribute_name
 from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
 from idic.interact.policy import CHANNELS, RULES, Consent, Request, Rule, decide
 from idic.interact.reach import Reach, reach
-from idic.journey import interpreter
+from idic.journey import asks, interpreter, meeting, move
 from idic.journey.ahead import leaving
-from idic.journey.entry import REQUESTED, Applies, Enter, StayOut, admit, applies, day_of, full
-from idic.journey.interpreter import (
-    DUE,
+from idic.journey.asks import (
     Ahead,
     Ask,
     Best,
     BestTime,
     Defer,
     Effect,
-    Ends,
     Enroll,
     Inbox,
-    Late,
     Learn,
     Machine,
     MayWe,
     Outcome,
-    ReachesGoal,
     Skip,
     Verdict,
-    Wakes,
 )
+from idic.journey.entry import DUE, REQUESTED, Applies, Enter, StayOut, admit, applies, day_of, full
+from idic.journey.meeting import Ends, Late, ReachesGoal, Wakes
 from idic.journey.pausing import PAUSE, PAUSED
 from idic.journey.program import Attribute, Call, Program
 from idic.journey.scope import Facts
@@ -250,7 +246,7 @@ class Hold:
             if not enrollment.open:
                 continue
             program = await self.house.programs.get(self.tx, enrollment.program_id)
-            if interpreter.watches(program, enrollment.state) & set(names):
+            if meeting.watches(program, enrollment.state) & set(names):
                 after = await self.advance(enrollment, at)
                 if after.seq > enrollment.seq:
                     moved.append(enrollment.id)
@@ -346,13 +342,13 @@ class Hold:
         enrollment = await self._up_to(enrollment, event.accepted_at)
         facts = await self.facts(program, event.accepted_at)
         if not enrollment.open:
-            reached, value = interpreter.attributes(program, enrollment.state, event, facts)
+            reached, value = meeting.attributes(program, enrollment.state, event, facts)
             if reached:
                 await self._reach_goal(enrollment, event, value)
-            elif why := interpreter.takes_back(program, enrollment.state, event, facts):
+            elif why := meeting.takes_back(program, enrollment.state, event, facts):
                 await self._show_no_more(enrollment, why, event.accepted_at)
             return enrollment.seq > before
-        match interpreter.meet(program, enrollment.state, event, facts):
+        match meeting.meet(program, enrollment.state, event, facts):
             case Ends(ending, value):
                 if ending.kind == "goal":
                     enrollment = await self._reach_goal(enrollment, event, value)
@@ -387,7 +383,7 @@ class Hold:
 
     async def close(self, enrollment: Enrollment, ending: Ending) -> None:
         """End an enrollment here and now, and let its workflow know."""
-        await self.record(enrollment, interpreter.close(enrollment.state, ending))
+        await self.record(enrollment, move.close(enrollment.state, ending))
         await self._show_no_more(enrollment, ending.kind, ending.at)
         await outbox.put(self.tx, "wake", [enrollment.id])
 
@@ -460,7 +456,7 @@ class Hold:
         step = state.formerly.get(touch["step"]) or str(touch["step"])
         if touch["round"] == state.rounds.get(step, 1):
             # Of an earlier round only the touch itself is still spoken of.
-            state = interpreter.settle(state, step, touch["channel"], touched)
+            state = move.settle(state, step, touch["channel"], touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
@@ -506,7 +502,7 @@ class Hold:
                     others = await enrollments.concerned(self.tx, self.id, self.now)
                     open_ = [one for one in others if one.open and one.id != enrollment.id]
                     await outbox.put(self.tx, "wake", await self._changed(open_, values.keys(), self.now))
-                case interpreter.Request(step=step):
+                case asks.Request(step=step):
                     asked = program.steps[step]
                     assert isinstance(asked, Call)
                     await calls.ask(self.tx, enrollment.id, self.id, asked.endpoint.name, effect, at=self.now)
@@ -643,7 +639,7 @@ def _cut_short(state: State) -> bool:
 
 def _ended(enrollment: Enrollment, program: Program) -> Enrollment:
     """With the window in which a goal after the end is still put down to the journey, if it has ended without one."""
-    return enrollment._replace(attribute_until=interpreter.attributed_until(program, enrollment.state))
+    return enrollment._replace(attribute_until=meeting.attributed_until(program, enrollment.state))
 
 
 async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:

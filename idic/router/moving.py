@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from idic.differentiate.profile import zone_of
 from idic.journey import interpreter
-from idic.journey.interpreter import Outcome
+from idic.journey.asks import Outcome
 from idic.journey.moving import EXIT, MIGRATED, STAY, Exits, Map, Moves, NotNow, Stays, Unmapped, Verdict, migrate
 from idic.journey.program import Program
 from idic.journey.scope import Facts

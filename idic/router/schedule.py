@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from idic.differentiate.profile import zone_of
-from idic.journey.entry import depends_on, due_event, last_due, next_due, scheduled
-from idic.journey.interpreter import DUE
+from idic.journey.entry import DUE, depends_on, due_event, last_due, next_due, scheduled
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.store import sweeps

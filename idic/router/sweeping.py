@@ -15,8 +15,8 @@ from functools import partial
 
 import structlog
 
-from idic.journey.entry import Applies, applies, next_due
-from idic.journey.interpreter import DUE, attributes_read
+from idic.journey.entry import DUE, Applies, applies, next_due
+from idic.journey.meeting import attributes_read
 from idic.journey.program import Condition, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Event

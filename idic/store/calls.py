@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
-from idic.journey.interpreter import Request
+from idic.journey.asks import Request
 from idic.store.database import Tx
 from idic.store.tables import Row, calls
 

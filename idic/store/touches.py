@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
-from idic.journey.interpreter import Claim
+from idic.journey.asks import Claim
 from idic.store.database import Tx
 from idic.store.tables import Row, enrollments, touches
 

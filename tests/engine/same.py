@@ -9,7 +9,7 @@ from typing import Any
 
 from idic.interact.choice import most_recently_answered
 from idic.interact.policy import RULES, Request
-from idic.journey.interpreter import Allow, Defer, MayWe, Verdict
+from idic.journey.asks import Allow, Defer, MayWe, Verdict
 from idic.journey.program import Program
 from idic.journey.simulator import Rehearsed, Sent, Simulator
 from idic.journey.state import State, Touched

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.deliver import Attempt
 from idic.interact.channels.protocol import Later, Refused, Unsure
 from idic.interact.policy import RULES, Request
-from idic.journey.interpreter import Defer
+from idic.journey.asks import Defer
 from idic.journey.program import Pattern
 from idic.store.database import Store
 from idic.store.tables import copies, customers, placements, touches

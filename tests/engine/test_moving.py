@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from idic.interact.channels.protocol import Later
-from idic.journey.interpreter import point_of
 from idic.journey.moving import Changing, Map, read_maps
 from idic.journey.program import (
     Arm,
@@ -24,6 +23,7 @@ from idic.journey.program import (
     Type,
     Wait,
 )
+from idic.journey.ways import point_of
 from idic.router.moving import Moved, move_everybody, plan
 from idic.store.database import Store
 from tests.conftest import START, HandClock

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from idic.journey.interpreter import Allow, Ask, Best, Defer, MayWe, Ranked, Skip, Verdict, advance, begin, drive, settle
+from idic.journey.asks import Allow, Ask, Best, Defer, MayWe, Ranked, Skip, Verdict, drive
+from idic.journey.interpreter import advance, begin
+from idic.journey.move import settle
 from idic.journey.program import AnyStep
 from idic.journey.scope import Facts
 from idic.journey.simulator import Sent, Simulator

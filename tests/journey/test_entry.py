@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from idic.journey.entry import (
+    DUE,
     REQUESTED,
     Applies,
     Enter,
@@ -16,7 +17,6 @@ from idic.journey.entry import (
     last_due,
     next_due,
 )
-from idic.journey.interpreter import DUE
 from idic.journey.program import Again, Attribute, Day, Entry, Moment, Pattern, Program, Type
 from idic.journey.scope import Facts
 from idic.journey.state import Event

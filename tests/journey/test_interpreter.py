@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from idic.journey.interpreter import Allow, Defer, MayWe, Skip, Verdict
+from idic.journey.asks import Allow, Defer, MayWe, Skip, Verdict
 from idic.journey.program import Again, Choose, Entry, Exit, Pattern, Program, Share, Split, Wait
 from idic.journey.simulator import Rehearsed, Simulator
 from idic.journey.state import State, Touched

@@ -9,7 +9,7 @@ from typing import Any
 
 from idic.authoring import compile_folder
 from idic.customize.compose import Composed, compose, compose_sms, compose_web
-from idic.journey.interpreter import Allow, Best, MayWe, Ranked, Skip, Verdict
+from idic.journey.asks import Allow, Best, MayWe, Ranked, Skip, Verdict
 from idic.journey.program import Program
 from idic.journey.scope import Facts, Scope
 from idic.journey.simulator import Simulator

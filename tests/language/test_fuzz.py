@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.rehearsal import rehearse, sample
 from idic.errors import CannotCompose
-from idic.journey.entry import REQUESTED, due_event, next_due, scheduled
-from idic.journey.interpreter import DUE
+from idic.journey.entry import DUE, REQUESTED, due_event, next_due, scheduled
 from idic.journey.problems import Problems
 from idic.journey.program import Attribute, Call, Program
 from idic.journey.report import bounds, matched, proved, reads

@@ -1,0 +1,148 @@
+"""What the interpreter asks of its driver, what it is answered, and what it answers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+from idic.journey.state import State, Trace
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Inbox(NamedTuple):
+    """The customer's routed events of these names, accepted at or after ``since``, in the order of acceptance."""
+
+    names: frozenset[str]
+    since: datetime
+
+
+class MayWe(NamedTuple):
+    """Whether the contact policy lets this touch be claimed now."""
+
+    step: str
+    channel: str
+    message: str
+    deliver_by: datetime
+
+
+class Best(NamedTuple):
+    """In which order these channels suit the customer, the best first."""
+
+    step: str
+    channels: tuple[str, ...]
+
+
+class Ranked(NamedTuple):
+    """``because`` in words, for the trace."""
+
+    channels: tuple[str, ...]
+    because: str
+
+
+class BestTime(NamedTuple):
+    """When, not before ``earliest`` and not after ``latest``, this customer answers best."""
+
+    step: str
+    earliest: datetime
+    latest: datetime
+
+
+class Timed(NamedTuple):
+    """``because`` in words, for the trace."""
+
+    at: datetime
+    because: str
+
+
+class Ahead(NamedTuple):
+    """What is known of the customer at ``since``, and how that changes until ``until`` by the passing of time alone: these
+    counted and summed attributes, as events leave their windows. The answer is a sequence of (instant, ``Facts``), the first
+    of which is for ``since``."""
+
+    attributes: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+class Allow(NamedTuple):
+    rules: tuple[str, ...] = ()
+
+
+class Defer(NamedTuple):
+    until: datetime
+    rule: str
+    reason: str
+
+
+class Skip(NamedTuple):
+    rule: str
+    reason: str
+
+
+Verdict = Allow | Defer | Skip
+
+
+Ask = Inbox | MayWe | Best | BestTime | Ahead
+
+
+class Claim(NamedTuple):
+    """A touch to be claimed: ``deliver_by`` is the last instant at which it may leave."""
+
+    step: str
+    channel: str
+    message: str
+    deliver_by: datetime
+    round: int = 1
+
+
+class Learn(NamedTuple):
+    """The customer's attributes become these."""
+
+    values: Mapping[str, Any]
+
+
+class Request(NamedTuple):
+    """The endpoint of this step is to be called with ``given``; its answer counts until ``answer_by``."""
+
+    step: str
+    round: int
+    given: Mapping[str, Any]
+    answer_by: datetime
+
+
+class Enroll(NamedTuple):
+    """The customer asks for entry into another journey."""
+
+    step: str
+    round: int
+    journey: str
+    properties: Mapping[str, Any]
+
+
+Effect = Learn | Request | Enroll
+
+
+class Outcome(NamedTuple):
+    state: State
+    trace: tuple[Trace, ...]
+    claims: tuple[Claim, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+Machine = Generator[Ask, Any, Outcome]
+
+
+T = TypeVar("T")
+
+
+def drive(machine: Generator[Ask, Any, T], answer: Callable[[Ask], Any]) -> T:
+    """Run ``machine`` to its end, with every question answered at once by ``answer``."""
+    try:
+        question = next(machine)
+        while True:
+            question = machine.send(answer(question))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

@@ -1,0 +1,174 @@
+"""Waiting: for a time, for silence, for events, and for what comes true."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from datetime import datetime
+from typing import Any
+
+from idic.journey.ahead import holds_from
+from idic.journey.asks import (
+    Ahead,
+    Ask,
+    Inbox,
+)
+from idic.journey.conditions import explain, holds
+from idic.journey.meeting import attribute_named, attributes_read, concerns
+from idic.journey.move import Move, because, later
+from idic.journey.program import (
+    Arm,
+    Moment,
+    Pattern,
+    Wait,
+    WaitFor,
+)
+from idic.journey.scope import Facts, Scope
+from idic.journey.state import Event, Place
+from idic.journey.ways import over
+
+
+def moved(move: Move, step: Wait) -> bool:
+    """A wait until a moment of the customer's follows that moment, and ends if it is gone."""
+    if not isinstance(step.until, Moment) or not attribute_named(step.until.name):
+        return False
+    moment = over(step, move.state.reached, move.scope())
+    if moment == move.state.deadline:
+        return False
+    if moment is None or moment < move.now:
+        move.note("passed over", {"because": move.no_moment(step, moment)}, at=move.now)
+        move.go(step.otherwise, move.now)
+        return True
+    move.change(deadline=moment)
+    move.note("moved", {"because": f"{step.until.name} changed", "until": moment}, at=move.now)
+    return False
+
+
+def silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
+    """Wait until ``duration`` has passed without the event; each one starts the wait over."""
+    pattern = step.without
+    assert pattern is not None
+    began = move.state.entry.name == pattern.on or all(entry.on == pattern.on for entry in move.program.entry.on)
+    if step.capture and step.capture not in move.state.captured and began:
+        # The newest one so far is the one that began the enrollment, or the request that stood for it: the check
+        # counts on it being there.
+        move.change(captured={**move.state.captured, step.capture: move.state.entry})
+    events: Sequence[Event] = yield Inbox(frozenset((pattern.on,)), move.state.reached)
+    for event in events:
+        if not _unseen(move, event) or event.accepted_at > min(move.deadline(), move.now):
+            continue
+        if _takes(move, pattern, event):
+            move.change(deadline=over(step, event.accepted_at, move.scope()), consumed=later(move, event))
+            if step.capture:
+                move.change(captured={**move.state.captured, step.capture: event})
+            move.note("starts over", {"event": event.name, "until": move.state.deadline}, at=event.accepted_at)
+        move.change(seen=event.place)
+    return move.when_due(step.then, "silence")
+
+
+def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
+    if unsent := move.unsent(step):
+        move.note("skipped", {"because": f"{', '.join(unsent)} was not sent"})
+        move.go(step.otherwise, move.state.reached)
+        return True
+    ends = move.state.ends or move.deadline()
+    happened = yield from _first_event(move, step, ends)
+    came_true = yield from _first_truth(move, step, ends)
+    # The first to happen wins; of two in one instant, the one that is listed first.
+    if happened is not None and (came_true is None or (happened[0], happened[1]) <= (came_true[0], came_true[1])):
+        _, index, event = happened
+        _take(move, step, step.arms[index], event)
+        return True
+    if came_true is not None and came_true[0] <= min(ends, move.now):
+        at, index, facts = came_true
+        until = step.arms[index].until
+        assert until is not None
+        move.note("came true", {"because": explain(until, Scope(move.program, facts, at, move.state))}, at=at)
+        move.go(step.arms[index].then, at)
+        return True
+    if any(arm.until for arm in step.arms):
+        move.change(ends=ends, deadline=came_true[0] if came_true is not None else ends)
+    if move.now < ends:
+        return False
+    move.change(expired=(*(name for name in move.state.expired if name != step.id), step.id))
+    return move.when_due(step.otherwise, "timed out")
+
+
+def _first_event(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Event] | None]:
+    """The first event that an arm takes: when it was accepted, which arm, and the event."""
+    since = [_since(move, arm) for arm in step.arms]
+    names = frozenset(arm.pattern.on for arm in step.arms if arm.pattern)
+    if not names:
+        return None
+    earliest = min((instant for instant, _ in since if instant is not None), default=move.state.reached)
+    events: Sequence[Event] = yield Inbox(names, earliest)
+    for event in events:
+        if event.accepted_at > min(ends, move.now):
+            break
+        for index, (arm, (instant, after)) in enumerate(zip(step.arms, since, strict=True)):
+            if arm.pattern is None or instant is None or event.accepted_at < instant or event.place <= after:
+                continue
+            if event.place <= move.state.seen and arm.since == "wait":
+                continue
+            if _takes(move, arm.pattern, event):
+                return max(move.state.reached, event.accepted_at), index, event
+        if _unseen(move, event):
+            move.change(seen=event.place)
+    return None
+
+
+def _takes(move: Move, pattern: Pattern, event: Event) -> bool:
+    return concerns(pattern, move.state, event) and (pattern.when is None or holds(pattern.when, move.scope(event)))
+
+
+def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Facts] | None]:
+    """When one of the conditions first holds, from now (or where nobody has looked yet, from then) until ``ends``, which
+    one it is, and what is known of the customer then."""
+    conditions = [(index, arm.until) for index, arm in enumerate(step.arms) if arm.until]
+    if not conditions:
+        return None
+    looked = move.state.ends is not None
+    since = move.state.reached if not looked else min(move.now, move.deadline())
+    counted = tuple(
+        sorted(
+            {
+                name
+                for _, condition in conditions
+                for name in attributes_read(condition)
+                if name in move.program.customer and (move.program.customer[name].counts or move.program.customer[name].sums)
+            }
+        )
+    )
+    known: Sequence[tuple[datetime, Facts]] = [(since, move.facts)]
+    if counted:
+        known = yield Ahead(counted, since, max(since, ends))
+    return holds_from(conditions, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
+
+
+def _since(move: Move, arm: Arm) -> tuple[datetime | None, Place]:
+    """From which instant on this arm's events count, and after which place; (None, …) if they cannot come."""
+    entry = move.state.entry.place
+    match arm.since:
+        case "wait":
+            return move.state.reached, Place(*move.state.consumed)
+        case "entry":
+            return move.state.entered_at, entry
+        case "sent":
+            # Whoever clicks has the message, even before its sending is recorded here.
+            of = (arm.pattern.of if arm.pattern else None) or ""
+            return move.state.began.get(of) if move.sent_at(of) else None, entry
+        case step:
+            return move.state.began.get(step, move.state.reached), entry
+
+
+def _take(move: Move, step: WaitFor, arm: Arm, event: Event) -> None:
+    at = max(move.state.reached, event.accepted_at)
+    when = arm.pattern.when if arm.pattern else None
+    move.note("happened", {"event": event.name, **(because(when, move.scope(event)) if when else {})}, at=at)
+    move.change(consumed=later(move, event))
+    if arm.capture:
+        move.change(captured={**move.state.captured, arm.capture: event})
+    move.go(arm.then, at)
+
+
+def _unseen(move: Move, event: Event) -> bool:
+    return event.place > move.state.seen and event.accepted_at >= move.state.reached
