@@ -10,7 +10,18 @@ from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.store.database import Tx
-from idic.store.tables import Row, calls, consents, customers, enrollments, events, identities, partition_of, placements, touches
+from idic.store.tables import (
+    Row,
+    calls,
+    consents,
+    customers,
+    enrollments,
+    events,
+    identities,
+    partition_of,
+    placements,
+    touches,
+)
 
 
 async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
