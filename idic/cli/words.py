@@ -14,7 +14,7 @@ from idic.authoring import VOCABULARY, compile_folder
 from idic.customize.engine import SPELLED
 from idic.customize.filters import FILTERS
 from idic.interact.policy import CHANNELS
-from idic.journey.inference import FUNCTIONS, ON_TEXT, OVER_LISTS
+from idic.journey.inferring_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
 from idic.journey.problems import Problems
 from idic.journey.program import Attribute
 from idic.journey.source import Mapping, Scalar, parse

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from idic.journey.asking import Asking
 from idic.journey.conditions import asks_today
-from idic.journey.inference import Names
+from idic.journey.inferring import Names
 from idic.journey.paths import Reach
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Arm, Target

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from idic.journey.inference import Names, Report, Worth, infer, infer_value
+from idic.journey.inference import Worth, infer, infer_value
+from idic.journey.inferring import Names, Report
 from idic.journey.names import NamesOfJourney
 from idic.journey.problems import Problems, did_you_mean
 from idic.journey.program import Condition, Moment, Pattern, Type

@@ -16,7 +16,7 @@ from idic.journey.definition import define
 from idic.journey.doing import Doing
 from idic.journey.endpoints import check_endpoints
 from idic.journey.entering import Entering, key_property
-from idic.journey.inference import Names
+from idic.journey.inferring import Names
 from idic.journey.meanings import clashes, names_of, variables_set
 from idic.journey.paths import Reach
 from idic.journey.problems import Mark, Problem, Problems

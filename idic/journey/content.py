@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from idic.journey.advice import differs_in_nothing, told_nothing_to_stop, translated_in_part
-from idic.journey.inference import Names
+from idic.journey.inferring import Names
 from idic.journey.layers import Layers, Merged
 from idic.journey.names import NamesOfJourney
 from idic.journey.paths import Reach, together

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from idic.journey.asking import Asking
 from idic.journey.crossing import Journeys, key_of
-from idic.journey.inference import Names, joined
+from idic.journey.inferring import Names
 from idic.journey.problems import Mark, did_you_mean, one_of
 from idic.journey.program import Assignment, Attribute, Call, Endpoint, Enter
 from idic.journey.texts import CallText, Definition, EnterText, Given
 from idic.journey.times import Duration
+from idic.journey.typed import joined
 from idic.journey.types import describe, never_missing
 from idic.journey.wiring import Common
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from idic.journey.inference import Names
+from idic.journey.inferring import Names
 from idic.journey.paths import Reach
 from idic.journey.program import Attribute, Type
 from idic.journey.types import LINK, TEXT, describe

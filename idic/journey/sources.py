@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
-from idic.journey.inference import Names
+from idic.journey.inferring import Names
 from idic.journey.layers import Piece, block_in, blocks_in
 from idic.journey.names import NamesOfJourney
 from idic.journey.problems import Mark, Problems, did_you_mean

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idic.journey.inference import Worth, infer_value, joined
+from idic.journey.inference import Worth, infer_value
 from idic.journey.names import NamesOfJourney
 from idic.journey.problems import Problems
 from idic.journey.program import Type
 from idic.journey.source import Scalar
 from idic.journey.standing import Standing
 from idic.journey.texts import Given
+from idic.journey.typed import joined
 from idic.journey.types import TEXT, describe
 
 

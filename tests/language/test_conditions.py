@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from idic.journey.conditions import amount, explain, holds
-from idic.journey.inference import Names, infer
+from idic.journey.inference import infer
+from idic.journey.inferring import Names
 from idic.journey.problems import Problems
 from idic.journey.program import Attribute, Condition, Type
 from idic.journey.types import NUMBER, TEXT
