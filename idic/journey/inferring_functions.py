@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from idic.journey.conditions import KNOWN, TODAY, ZONE
+from idic.journey.conditions import TODAY, ZONE
 from idic.journey.expressions import Call, Expression, Index, ListOf, Literal, Name
 from idic.journey.inferring import Inferring
+from idic.journey.plain import KNOWN
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Type
 from idic.journey.shapes import RESERVED
