@@ -37,7 +37,7 @@ def migrated(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("arguments", "url", "said"),
     [
-        (["publish", "nofolder"], "sqlite://", "there is no folder nofolder; name a folder of journeys"),
+        (["publish", "nofolder"], "sqlite://", "there is no file nofolder; name a folder of journeys or a journey file"),
         (["migrate"], NOBODY, "the database does not answer (ConnectionRefusedError)"),
         (["migrate"], "sqlite:////nofolder/idic.db", "there is no folder /nofolder for the database's file"),
         (["migrate"], f"sqlite:///{__file__}", "the database's file cannot be used (file is not a database)"),

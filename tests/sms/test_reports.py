@@ -89,7 +89,7 @@ class Story(World):
 
     async def suppressed(self, number: str = TO) -> str | None:
         async with self.store.reading() as tx:
-            return await consents.suppressed(tx, "sms", number)
+            return (await consents.barred(tx, "sms", number, "")).suppressed
 
 
 def api_on(store: Store, *, reports: bool = True) -> httpx.AsyncClient:
