@@ -141,7 +141,7 @@ def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest
         world = World(store, store.clock, RULES_OF_BOTH)  # type: ignore[arg-type]
 
         @settings(
-            max_examples=120 if kind == "sqlite" else 30,
+            max_examples=60 if kind == "sqlite" else 12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,

@@ -26,10 +26,10 @@ from tests.kill.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, runnin
 pytestmark = pytest.mark.kill
 
 JOURNEYS = Path(__file__).parent / "changing"
-CUSTOMERS = 260
-OVER = 9.0
+CUSTOMERS = 180
+OVER = 6.5
 """Seconds within which all of them come."""
-LEAST = 300
+LEAST = 210
 """How many must be inside when the migration begins."""
 SPREAD = timedelta(seconds=4)
 NOW_LASTS = {"warm_up": 23, "ponder": 6, "reaction": 8, "breath": 22}
