@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class ExpressionError(Exception):
@@ -156,8 +157,9 @@ _COMPARISONS = ("==", "!=", ">=", "<=", ">", "<", "in")
 _DEEPEST = 40
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """The tree of a condition. Raises ``ExpressionError``."""
+    """The tree of a condition, remembered: many journeys ask the same. Raises ``ExpressionError``."""
     return _Parser(_tokens(text), len(text)).whole()
 
 

@@ -7,6 +7,7 @@ last what is for the segment in the language. A template that has a file of its 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from idic.journey.source import Scalar
@@ -47,6 +48,7 @@ Contents = dict[str, Merged]
 """By channel."""
 
 
+@lru_cache(maxsize=256)
 def tongues(language: str) -> tuple[str, ...]:
     """A BCP 47 tag with what it falls back to, the nearest first: de-AT, de."""
     parts = language.split("-")

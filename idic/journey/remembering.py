@@ -15,12 +15,14 @@ class Remembering:
     def __init__(self, checker: ContentChecker) -> None:
         self._checker = checker
         self._sound: dict[object, list[Checked]] = {}
+        self._last: tuple[Mapping[str, Attribute], frozenset[str]] = {}, frozenset()
 
     def __call__(
         self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
     ) -> Checked:
-        roots = frozenset([name.partition(".")[0] for name in names])
-        found = self._sound.setdefault((source, form, roots, tuple(blocks.items())), [])
+        if self._last[0] is not names:  # the texts of one message are checked one after the other
+            self._last = names, frozenset([name.partition(".")[0] for name in names])
+        found = self._sound.setdefault((source, form, self._last[1], tuple(blocks.items())), [])
         for checked in found:
             if all(names.get(name) == attribute for name, attribute in checked.reads.items()):
                 return checked

@@ -30,6 +30,8 @@ _DEEPEST = 60
 _MOST_REPAIRS = 50
 _KEY = r"(?P<lead>\s*(?:-\s+)*(?:[^\s#:\"'{\[][^:#\"'{\[]*?:\s+)?)"
 _TRAP = re.compile(_KEY + r"(?P<value>(?:\{\{|\{%|[@%`]|![^\s]*\s+[^\s#]|!\s).*?)(?P<comment>\s+#.*)?$")
+_OPENING = frozenset("{@%`!")
+"""What a trap begins with."""
 _BLOCK = re.compile(r"^(?P<indent>\s*)(?:.*[:\-]\s+)?[|>][+-]?\d*\s*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t]+#(?P<first>\S?)")
 _CURLY = "“”„‘’"
@@ -170,9 +172,9 @@ def _without_traps(file: str, text: str, shifted: dict[int, int], problems: Prob
         indent = len(line) - len(line.lstrip())
         if inside is not None and (not line.strip() or indent > inside):
             continue
-        block = _BLOCK.match(line)
+        block = _BLOCK.match(line) if "|" in line or ">" in line else None
         inside = indent if block else None
-        trap = _TRAP.match(line) if not block else None
+        trap = _TRAP.match(line) if not block and not _OPENING.isdisjoint(line) else None
         if trap is None or line.lstrip().startswith("#") or len(shifted) >= _MOST_REPAIRS:
             continue
         value, start = trap["value"].rstrip(), len(trap["lead"])
