@@ -23,10 +23,10 @@ from idic.journey.asks import (
     Outcome,
     Request,
 )
-from idic.journey.conditions import explain, holds, value
+from idic.journey.conditions import holds, value
 from idic.journey.entry import DUE
 from idic.journey.meeting import attribute_named
-from idic.journey.move import Move, because
+from idic.journey.move import Kept, Move, because
 from idic.journey.program import (
     Assignment,
     Call,
@@ -51,7 +51,7 @@ from idic.journey.ways import body, drawn
 
 
 def begin(
-    program: Program, enrollment: str, customer: str, event: Event, key: str | None, facts: Facts
+    program: Program, enrollment: str, customer: str, event: Event, key: str | None, facts: Facts, *, kept: Kept = None
 ) -> Generator[Ask, Any, Outcome]:
     """Enter ``program`` on ``event`` and go as far as its instant allows.
 
@@ -68,20 +68,25 @@ def begin(
         consumed=event.place,
         seen=event.place,
     )
-    move = Move(program, state, facts, now)
+    move = Move(program, state, facts, now, kept, ours=True)
     entered_by = next((pattern for pattern in program.entry.on if pattern.on == event.name), None)
     why = {"event": str(event.properties.get("because", event.name)) if event.name == DUE else event.name}
-    if entered_by is not None and entered_by.when is not None:
-        why["because"] = explain(entered_by.when, Scope(program, facts, now, state, event))
-    move.note("entered", why)
+    when = entered_by.when if entered_by is not None else None
+    move.note("entered", why, because=because(when, Scope(program, facts, now, state, event)))
     move.differentiate()
     move.go(program.first, now)
     return (yield from _run(move))
 
 
-def advance(program: Program, state: State, facts: Facts, now: datetime) -> Generator[Ask, Any, Outcome]:
-    """Go as far as ``now`` allows. At rest already, the outcome is the state as it is and no trace."""
-    return (yield from _run(Move(program, state, facts, now)))
+def advance(
+    program: Program, state: State, facts: Facts, now: datetime, *, kept: Kept = None, ours: bool = False
+) -> Generator[Ask, Any, Outcome]:
+    """Go as far as ``now`` allows. At rest already, the outcome is the state as it is and no trace.
+
+    ``kept`` are the kinds of trace that are wanted, and ``ours`` says that nobody else holds ``state``, so that it may be
+    written on: neither changes where this goes.
+    """
+    return (yield from _run(Move(program, state, facts, now, kept, ours=ours)))
 
 
 def arrive(program: Program, state: State, step: str, facts: Facts, now: datetime) -> Generator[Ask, Any, Outcome]:
@@ -172,7 +177,7 @@ def _set(move: Move, step: Set) -> None:
     }
     if learnt:
         move.effects.append(Learn(learnt))
-    move.note("set", {"what": move.said(step.assign)})
+    move.note_assigned("set", step.assign)
     move.go(step.then, move.state.reached)
 
 
@@ -214,7 +219,7 @@ def _repeat(move: Move, step: Repeat) -> None:
     scope = move.scope()
     reached = step.until is not None and holds(step.until, scope)
     if reached or done >= step.times:
-        move.note("repeated", {"times": done, **(because(step.until, scope) if reached else {})})
+        move.note("repeated", {"times": done}, because=because(step.until, scope) if reached else None)
         move.change(loops={name: count for name, count in move.state.loops.items() if name != step.id})
         move.go(step.then, move.state.reached)
         return
@@ -247,7 +252,7 @@ def _choose(move: Move, step: Choose) -> None:
     scope = move.scope()
     for branch in step.branches:
         if holds(branch.when, scope):
-            move.note("chose", {"because": explain(branch.when, scope)})
+            move.note("chose", because=because(branch.when, scope))
             move.go(branch.then, move.state.reached)
             return
     move.note("chose", {"because": "otherwise"})

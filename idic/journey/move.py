@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from idic.journey.asks import (
@@ -25,7 +26,7 @@ from idic.journey.program import (
     WaitFor,
 )
 from idic.journey.scope import Facts, Scope
-from idic.journey.state import Ending, Event, Place, State, Touched, TouchStatus, Trace
+from idic.journey.state import Ending, Event, State, Touched, TouchStatus, Trace
 from idic.journey.ways import over
 
 UNSENT: tuple[TouchStatus, ...] = ("claimed", "deferred")
@@ -56,15 +57,23 @@ def settled(state: State, step: str, channel: str, touched: Touched) -> dict[str
     return {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}
 
 
-class Move:
-    """One move under way: the state so far, what was noted and what is claimed."""
+Kept = frozenset[str] | None
+"""The kinds of trace that are wanted; None: all. Where nobody reads them, their words are a good part of all the work."""
 
-    def __init__(self, program: Program, state: State, facts: Facts, now: datetime) -> None:
+
+class Move:
+    """One move under way: the state so far, what was noted and what is claimed. ``ours``: nobody else holds the state, and it
+    may be written on."""
+
+    def __init__(
+        self, program: Program, state: State, facts: Facts, now: datetime, kept: Kept = None, *, ours: bool = False
+    ) -> None:
         self.program = program
         self.state = state
-        self.ours = False
+        self.ours = ours
         self.facts = facts
         self.now = now
+        self.kept = kept
         self.trace: list[Trace] = []
         self.claims: list[Claim] = []
         self.effects: list[Effect] = []
@@ -77,8 +86,21 @@ class Move:
             self.state = self.state.changed(**fields)
             self.ours = True
 
-    def note(self, kind: str, why: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> None:
-        self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why or {}))
+    def note(
+        self,
+        kind: str,
+        why: Mapping[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
+        because: Callable[[], str] | None = None,
+    ) -> None:
+        """``because`` is asked for its words only if somebody wants them."""
+        if self.kept is not None and kind not in self.kept:
+            return
+        why = why or {}
+        if because is not None:
+            why = {**why, "because": because()}
+        self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why))
 
     def scope(self, event: Event | None = None) -> Scope:
         return Scope(self.program, self.facts, self.now, self.state, event)
@@ -88,12 +110,12 @@ class Move:
         for one in self.program.values:
             self.assign(one)
         if self.program.values:
-            self.note("values", {"what": self.said(self.program.values)})
+            self.note_assigned("values", self.program.values)
         scope = self.scope()
         for segment in self.program.segments:
             if segment.when is None or holds(segment.when, scope):
+                self.note("segment", {"segment": segment.name}, because=because(segment.when, scope))
                 self.change(segment=segment.name)
-                self.note("segment", {"segment": segment.name, **because(segment.when, scope)})
                 return
         self.change(segment=None)
 
@@ -106,9 +128,11 @@ class Move:
         else:
             self.change(variables={**self.state.variables, one.name: found})
 
-    def said(self, assigned: Sequence[Assignment]) -> str:
-        scope = self.scope()
-        return ", ".join(f"{one.name} {shown(Attribute(type=one.type), one.name, scope)}" for one in assigned)
+    def note_assigned(self, kind: str, assigned: Sequence[Assignment]) -> None:
+        if self.kept is None or kind in self.kept:
+            scope = self.scope()
+            said = (f"{one.name} {shown(Attribute(type=one.type), one.name, scope)}" for one in assigned)
+            self.note(kind, {"what": ", ".join(said)})
 
     def go(self, target: Target, at: datetime) -> None:
         """Follow a branch: arrive at the step it names, or end."""
@@ -136,7 +160,7 @@ class Move:
         at = self.state.reached
         deadline = over(step, at, self.scope())
         if deadline is None or deadline < at:
-            self.note("passed over", {"because": self.no_moment(step, deadline)})
+            self.note("passed over", because=partial(self.no_moment, step, deadline))
             self.go(step.otherwise, at)
             return
         self.change(deadline=deadline)
@@ -156,7 +180,7 @@ class Move:
     def passed_over(self, when: Condition | None, otherwise: Target) -> bool:
         if when is None or holds(when, scope := self.scope()):
             return False
-        self.note("passed over", {"because": explain(when, scope)})
+        self.note("passed over", because=because(when, scope))
         self.go(otherwise, self.state.reached)
         return True
 
@@ -187,9 +211,10 @@ class Move:
         return True
 
 
-def later(move: Move, event: Event) -> Place:
-    return max(Place(*move.state.consumed), event.place)
+def later(move: Move, event: Event) -> tuple[datetime, int]:
+    return max(move.state.consumed, event.place)
 
 
-def because(when: Condition | None, scope: Scope) -> Mapping[str, str]:
-    return {} if when is None else {"because": explain(when, scope)}
+def because(when: Condition | None, scope: Scope) -> Callable[[], str] | None:
+    """Why a condition was answered as it was, for a note."""
+    return None if when is None else partial(explain, when, scope)

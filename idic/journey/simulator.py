@@ -23,6 +23,7 @@ from idic.journey.asks import (
     Enroll,
     Inbox,
     Learn,
+    Machine,
     MayWe,
     Outcome,
     Ranked,
@@ -68,7 +69,8 @@ class Simulator:
     ``policy`` answers for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its hour, ``call``
     answers for an endpoint (by its step's id; None: it fails), ``room`` says why nobody else enters today. ``past`` is what
     happened before, by name: it counts, and moves nothing. ``refused`` says of each journey why the customer was not let in,
-    newest last. While one of these questions is asked, ``asking`` is the program that asks it."""
+    newest last. While one of these questions is asked, ``asking`` is the program that asks it. ``kept`` are the kinds of trace
+    that are wanted (None: all)."""
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class Simulator:
         deliver: Callable[[Sent], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
         room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
         past: Mapping[str, Sequence[Counted]] | None = None,
+        kept: move.Kept = None,
     ) -> None:
         self.programs = programs
         self.asking = programs[0]
@@ -102,8 +105,15 @@ class Simulator:
         self._deliver = deliver
         self._room = room
         self._events: dict[str, list[Event]] = {}
-        self._counted = {name: list(counted) for name, counted in past.items()} if past else {}
+        self._counted: dict[str, list[Counted]] = {event: [] for program in programs for _, _, event in program.computed}
+        for name, counted in (past or {}).items():
+            if name in self._counted:
+                self._counted[name] += counted
+        self._windowed = any(program.windowed for program in programs)
         self._known: dict[str, Facts] = {}
+        self._kept = kept
+        self._first: tuple[datetime, Rehearsed] | None = None
+        self._moved = False
         self._number = 0
         self._untold: list[tuple[str, Mapping[str, Any], str | None]] = []
 
@@ -146,9 +156,12 @@ class Simulator:
 
     def _keep(self, event: Event) -> None:
         self._number += 1
-        self._known.clear()
         self._events.setdefault(event.name, []).append(event)
-        self._counted.setdefault(event.name, []).append(Counted(event.accepted_at, event.properties))
+        counted = self._counted.get(event.name)
+        if counted is not None:
+            counted.append(Counted(event.accepted_at, event.properties))
+        if counted is not None or self._windowed:
+            self._known.clear()
 
     @property
     def deadline(self) -> datetime | None:
@@ -169,18 +182,27 @@ class Simulator:
         """Let time pass, with every deadline acted upon at its own instant."""
         while (first := self._first_due()) is not None and first[0] <= instant:
             self.now = max(self.now, first[0])
-            self._known.clear()
+            if self._windowed:
+                self._known.clear()
             self._advance(first[1])
             self._told()
         self.now = max(self.now, instant)
 
     def _first_due(self) -> tuple[datetime, Rehearsed] | None:
-        due = [
-            (one.state.deadline, one) for one in self.enrollments if one.state.ended is None and one.state.deadline is not None
-        ]
-        if len(due) < 2:
-            return due[0] if due else None
-        return min(due, key=lambda one: (one[0], one[1].state.entered_at))
+        if self._moved:
+            # It is asked several times for every move.
+            self._moved = False
+            due = [
+                (one.state.deadline, one)
+                for one in self.enrollments
+                if one.state.ended is None and one.state.deadline is not None
+            ]
+            self._first = min(due, key=lambda one: (one[0], one[1].state.entered_at), default=None)
+        return self._first
+
+    def _stands(self, one: Rehearsed, state: State) -> None:
+        one.state = state
+        self._moved = True
 
     def becomes(self, instant: datetime) -> None:
         """Let it be ``instant``, with what is due at it still to come: an event at a deadline comes before the deadline."""
@@ -236,7 +258,7 @@ class Simulator:
     def _goal(self, one: Rehearsed, event: Event, value: float | None) -> None:
         one.value = value
         one.trace.append(Trace(event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value}))
-        one.state = one.state.changed(goal_at=event.accepted_at)
+        self._stands(one, one.state.changed(goal_at=event.accepted_at))
         self._tell("Goal Reached", {"journey": one.program.journey, **({} if value is None else {"value": value})})
 
     def _enter(self, program: Program, event: Event) -> None:
@@ -263,20 +285,23 @@ class Simulator:
         for restarted in inside:
             self._record(restarted, move.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now)))
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
-        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program))
-        outcome = drive(machine, self._asked_of(program))
+        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program), kept=self._kept)
+        outcome = self._driven(program, machine)
         one = Rehearsed(program, outcome.state)
         self.enrollments.append(one)
         self._record(one, outcome)
 
     def _advance(self, one: Rehearsed) -> None:
-        self._record(
-            one,
-            drive(interpreter.advance(one.program, one.state, self._now(one.program), self.now), self._asked_of(one.program)),
-        )
+        # Nobody but this holds the state between two moves.
+        machine = interpreter.advance(one.program, one.state, self._now(one.program), self.now, kept=self._kept, ours=True)
+        self._record(one, self._driven(one.program, machine))
+
+    def _driven(self, program: Program, machine: Machine) -> Outcome:
+        self.asking = program
+        return drive(machine, self._answer)
 
     def _record(self, one: Rehearsed, outcome: Outcome) -> None:
-        one.state = outcome.state
+        self._stands(one, outcome.state)
         one.trace.extend(outcome.trace)
         for claim in outcome.claims:
             sent = Sent(
@@ -293,14 +318,14 @@ class Simulator:
                 self.sent.append(sent)
             why = {"channel": claim.channel, "reason": touched.reason}
             one.trace.append(Trace(touched.at, touched.status, claim.step, why))
-            one.state = move.settle(one.state, claim.step, claim.channel, touched)
+            self._stands(one, move.settle(one.state, claim.step, claim.channel, touched))
             told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
             if told is not None:
                 said = {"step": claim.step, "channel": claim.channel, "reason": touched.reason}
                 self._tell(told, {name: value for name, value in said.items() if value is not None}, one.state.enrollment)
         for effect in outcome.effects:
             self._do(one, effect)
-        if outcome.claims or any(isinstance(effect, Request) for effect in outcome.effects):
+        if outcome.claims or (outcome.effects and any(isinstance(effect, Request) for effect in outcome.effects)):
             self._advance(one)
 
     def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
@@ -321,7 +346,7 @@ class Simulator:
                 self.asking = one.program
                 response = self._call(step, given)
                 reason = "failed" if response is None else None
-                one.state = interpreter.answered(one.program, one.state, step, response, reason, self.now)
+                self._stands(one, interpreter.answered(one.program, one.state, step, response, reason, self.now))
             case Enroll(_, _, journey, properties):
                 for program in self.programs:
                     if program.journey == journey:
@@ -329,24 +354,20 @@ class Simulator:
             case _:
                 assert_never(effect)
 
-    def _asked_of(self, program: Program) -> Callable[[Ask], object]:
-        def answer(question: Ask) -> object:
-            self.asking = program
-            match question:
-                case Inbox(names, since):
-                    return self._inbox(names, since)
-                case MayWe():
-                    return self._policy(question, self.now)
-                case Best():
-                    return self._best(question, self.now)
-                case BestTime():
-                    return self._best_time(question, self.now)
-                case Ahead():
-                    return self._ahead(program, question)
-                case _:
-                    assert_never(question)
-
-        return answer
+    def _answer(self, question: Ask) -> object:
+        match question:
+            case Inbox():
+                return self._inbox(question.names, question.since)
+            case MayWe():
+                return self._policy(question, self.now)
+            case Best():
+                return self._best(question, self.now)
+            case BestTime():
+                return self._best_time(question, self.now)
+            case Ahead():
+                return self._ahead(self.asking, question)
+            case _:
+                assert_never(question)
 
     def _inbox(self, names: Collection[str], since: datetime) -> list[Event]:
         kept = [event for name in names for event in self._events.get(name, ()) if event.accepted_at >= since]

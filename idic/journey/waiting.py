@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from idic.journey.ahead import holds_from
@@ -12,7 +13,7 @@ from idic.journey.asks import (
     Ask,
     Inbox,
 )
-from idic.journey.conditions import explain, holds
+from idic.journey.conditions import holds
 from idic.journey.meeting import attribute_named, attributes_read, concerns
 from idic.journey.move import Move, because, later
 from idic.journey.program import (
@@ -23,7 +24,7 @@ from idic.journey.program import (
     WaitFor,
 )
 from idic.journey.scope import Facts, Scope
-from idic.journey.state import Event, Place
+from idic.journey.state import Event
 from idic.journey.ways import over
 
 
@@ -35,7 +36,7 @@ def moved(move: Move, step: Wait) -> bool:
     if moment == move.state.deadline:
         return False
     if moment is None or moment < move.now:
-        move.note("passed over", {"because": move.no_moment(step, moment)}, at=move.now)
+        move.note("passed over", because=partial(move.no_moment, step, moment), at=move.now)
         move.go(step.otherwise, move.now)
         return True
     move.change(deadline=moment)
@@ -82,7 +83,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
         at, index, facts = came_true
         until = step.arms[index].until
         assert until is not None
-        move.note("came true", {"because": explain(until, Scope(move.program, facts, at, move.state))}, at=at)
+        move.note("came true", because=because(until, Scope(move.program, facts, at, move.state)), at=at)
         move.go(step.arms[index].then, at)
         return True
     if any(arm.until for arm in step.arms):
@@ -144,12 +145,12 @@ def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, An
     return holds_from(conditions, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
 
 
-def _since(move: Move, arm: Arm) -> tuple[datetime | None, Place]:
+def _since(move: Move, arm: Arm) -> tuple[datetime | None, tuple[datetime, int]]:
     """From which instant on this arm's events count, and after which place; (None, …) if they cannot come."""
     entry = move.state.entry.place
     match arm.since:
         case "wait":
-            return move.state.reached, Place(*move.state.consumed)
+            return move.state.reached, move.state.consumed
         case "entry":
             return move.state.entered_at, entry
         case "sent":
@@ -163,7 +164,7 @@ def _since(move: Move, arm: Arm) -> tuple[datetime | None, Place]:
 def _take(move: Move, step: WaitFor, arm: Arm, event: Event) -> None:
     at = max(move.state.reached, event.accepted_at)
     when = arm.pattern.when if arm.pattern else None
-    move.note("happened", {"event": event.name, **(because(when, move.scope(event)) if when else {})}, at=at)
+    move.note("happened", {"event": event.name}, because=because(when, move.scope(event)), at=at)
     move.change(consumed=later(move, event))
     if arm.capture:
         move.change(captured={**move.state.captured, arm.capture: event})

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 from idic.journey.program import Program
 from idic.journey.simulator import Rehearsed, Sent
 
+COUNTED = frozenset(("not sent", "failed", "deferred"))
+"""The kinds of trace that are counted."""
+
 _BECAME = ("delivered", "shown", "opened", "clicked", "bounced")
 
 
@@ -67,7 +70,8 @@ class JourneyLedger:
             self.entered_on[days.of(state.entered_at)] += 1
             if state.segment is not None:
                 self.segments[state.segment] += 1
-            self.reached.update(state.began.keys())
+            for step in state.began:
+                self.reached[step] += 1
             if state.ended is None:
                 self.inside += 1
                 self.waiting[state.step or ""] += 1
@@ -82,11 +86,10 @@ class JourneyLedger:
                     self.valued += 1
                     self.value += round(one.value * 100)
             for at in one.trace:
-                if at.kind == "not sent" or at.kind == "failed":
+                if at.kind in COUNTED:
                     rule = at.why.get("rule") or at.why.get("reason") or at.kind
-                    self.not_sent[Refusal(at.step or "", at.why["channel"], rule)] += 1
-                elif at.kind == "deferred":
-                    self.deferred[Refusal(at.step or "", at.why["channel"], at.why["rule"])] += 1
+                    counts = self.deferred if at.kind == "deferred" else self.not_sent
+                    counts[Refusal(at.step or "", at.why["channel"], rule)] += 1
 
     def add_sent(self, sent: Sent, days: Days) -> None:
         self.sent[sent.step, sent.channel] += 1

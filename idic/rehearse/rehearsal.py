@@ -22,7 +22,7 @@ from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched
 from idic.journey.tally import Counted
 from idic.journey.vocabulary import ABOUT_MESSAGES
-from idic.rehearse.ledger import Ledger
+from idic.rehearse.ledger import COUNTED, Ledger
 from idic.rehearse.person import Happening, Person
 
 Calls = Callable[[Program, str, Mapping[str, Any]], Mapping[str, Any] | None]
@@ -138,6 +138,7 @@ class _Life:
             call=self._call,
             deliver=self._deliver,
             room=rehearsal.room,
+            kept=COUNTED,
         )
         self.coming = [(happening.at, number, happening) for number, happening in enumerate(person.life)]
         heapify(self.coming)
