@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from idic.journey.expressions import (
-    And,
-    Call,
-    Choice,
-    Compare,
-    Expression,
-    Index,
-    ListOf,
-    Literal,
-    Member,
-    Minus,
-    Name,
-    Not,
-    Or,
-    Sum,
-)
+from idic.journey import expressions
+from idic.journey.expressions import Expression, Literal, Member
 
 
 def path_of(node: Expression) -> str | None:
     """The dotted name that an expression is, if it is one."""
     match node:
-        case Name(name=name):
+        case expressions.Name(name=name):
             return name
         case Member(of=of, name=name):
             base = path_of(of)
@@ -41,11 +27,11 @@ def named(node: Expression) -> str:
             return "true" if truth else "false"
         case Literal(value=number):
             return f"{number:g}"
-        case Index(of=of):
+        case expressions.Index(of=of):
             return f"{named(of)}[…]"
-        case Call(of=None, name=name):
+        case expressions.Call(of=None, name=name):
             return f"{name}(…)"
-        case Call(name=name):
+        case expressions.Call(name=name):
             return f".{name}(…)"
         case _:
             return path_of(node) or "this"
@@ -56,7 +42,7 @@ def texts_of(tree: Expression) -> tuple[str, ...] | None:
     match tree:
         case Literal(value=str() as text):
             return (text,)
-        case Choice(yes=yes, no=no):
+        case expressions.Choice(yes=yes, no=no):
             one, two = texts_of(yes), texts_of(no)
             return tuple(dict.fromkeys((*one, *two))) if one and two else None
         case _:
@@ -66,18 +52,22 @@ def texts_of(tree: Expression) -> tuple[str, ...] | None:
 def may_fail(tree: Expression) -> bool:
     """Whether something is divided by what may be nothing."""
     match tree:
-        case Sum(left=left, sign=sign, right=right):
+        case expressions.Sum(left=left, sign=sign, right=right):
             nothing = sign == "/" and not (isinstance(right, Literal) and right.value)
             return nothing or may_fail(left) or may_fail(right)
-        case Choice(test=test, yes=yes, no=no):
+        case expressions.Choice(test=test, yes=yes, no=no):
             return may_fail(test) or may_fail(yes) or may_fail(no)
-        case Compare(left=left, right=right) | And(left=left, right=right) | Or(left=left, right=right):
+        case (
+            expressions.Compare(left=left, right=right)
+            | expressions.And(left=left, right=right)
+            | expressions.Or(left=left, right=right)
+        ):
             return may_fail(left) or may_fail(right)
-        case Not(of=of) | Minus(of=of):
+        case expressions.Not(of=of) | expressions.Minus(of=of):
             return may_fail(of)
-        case Call(of=of, arguments=arguments):
+        case expressions.Call(of=of, arguments=arguments):
             return any(may_fail(one) for one in (*arguments, *((of,) if of else ())))
-        case ListOf(items=items):
+        case expressions.ListOf(items=items):
             return any(may_fail(item) for item in items)
         case _:
             return False
