@@ -87,12 +87,8 @@ def watches(program: Program, state: State) -> frozenset[str]:
 
 def changes(program: Program, state: State, event: Event) -> bool:
     """Whether the event counts in an attribute that the present step watches."""
-    watched = watches(program, state)
-    return any(
-        event.name in (attribute.counts, attribute.sums and attribute.sums[0])
-        for name, attribute in program.customer.items()
-        if name in watched
-    )
+    counting = [name for name, _, counted in program.computed if counted == event.name]
+    return bool(counting) and not watches(program, state).isdisjoint(counting)
 
 
 def attribute_named(name: str) -> tuple[str, ...]:
@@ -152,15 +148,8 @@ def concerns(pattern: Pattern, state: State, event: Event) -> bool:
 
 
 def _awaits(program: Program, step_id: str, state: State, event: Event) -> bool:
-    return any(concerns(pattern, state, event) for pattern in _awaited(program, step_id))
-
-
-def _awaited(program: Program, step_id: str) -> Iterator[Pattern]:
-    match program.steps[step_id]:
-        case Wait(without=Pattern() as pattern):
-            yield pattern
-        case WaitFor(arms=arms):
-            yield from (arm.pattern for arm in arms if arm.pattern)
+    step = program.steps[step_id]
+    return event.name in step.listens and any(concerns(pattern, state, event) for pattern in step.awaits)
 
 
 LONGEST_KEY = 255

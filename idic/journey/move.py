@@ -189,13 +189,12 @@ class Move:
 
     def unsent(self, step: WaitFor) -> list[str]:
         """The messages that every arm is about, if none of them was sent: there is nothing to wait for then."""
-        about = [arm.pattern.of for arm in step.arms if arm.pattern and arm.pattern.of]
-        in_vain = len(about) == len(step.arms) and all(self.sent_at(of) is None for of in about)
-        return list(dict.fromkeys(about)) if in_vain else []
+        in_vain = step.about and all(self.sent_at(of) is None for of in step.about)
+        return list(step.about) if in_vain else []
 
     def sent_at(self, step: str) -> datetime | None:
-        went = [touch.at for touch in self.state.touches.get(step, {}).values() if touch.status in WENT]
-        return min(went, default=None)
+        touches = self.state.touches.get(step)
+        return min((touch.at for touch in touches.values() if touch.status in WENT), default=None) if touches else None
 
     def deadline(self) -> datetime:
         if self.state.deadline is None:

@@ -33,7 +33,7 @@ class Frozen(BaseModel):
     @classmethod
     def made(cls, **fields: Any) -> Self:
         """Made of fields that are known to be right, which are not looked at again: a rehearsal makes millions."""
-        return _filled(cls, {**_blank(cls), **fields})
+        return _filled(cls, _blank(cls) | fields)
 
     def changed(self, **fields: Any) -> Self:
         """The same with other values in these fields, which are not looked at: what ``model_copy`` does, in a tenth of its
@@ -43,13 +43,14 @@ class Frozen(BaseModel):
         return _filled(type(self), {**kept, **fields})
 
 
+_new = object.__new__
 _set = object.__setattr__
 M = TypeVar("M", bound=BaseModel)
 
 
 def _filled(cls: type[M], fields: dict[str, Any]) -> M:
     """What pydantic's own ``model_construct`` comes to; all fields count as said, and nothing asks which were."""
-    made = cls.__new__(cls)
+    made = _new(cls)
     _set(made, "__dict__", fields)
     _set(made, "__pydantic_fields_set__", _names(cls))
     _set(made, "__pydantic_extra__", None)
@@ -169,6 +170,16 @@ class Step(Frozen):
     then: Target = DONE
     otherwise: Target = DONE
 
+    @cached_property
+    def awaits(self) -> tuple[Pattern, ...]:
+        """The events that this step waits for."""
+        return ()
+
+    @cached_property
+    def listens(self) -> frozenset[str]:
+        """Their names."""
+        return frozenset(pattern.on for pattern in self.awaits)
+
     @model_serializer(mode="wrap")
     def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Defaults are left out of what is stored and digested, so that a field added later changes no program; but what
@@ -186,11 +197,30 @@ class Wait(Step):
     without: Pattern | None = None
     capture: str | None = None
 
+    @cached_property
+    def awaits(self) -> tuple[Pattern, ...]:
+        return () if self.without is None else (self.without,)
+
 
 class WaitFor(Step):
     kind: Literal["wait_for"] = "wait_for"
     arms: tuple[Arm, ...]
     within: Duration
+
+    @cached_property
+    def awaits(self) -> tuple[Pattern, ...]:
+        return tuple(arm.pattern for arm in self.arms if arm.pattern is not None)
+
+    @cached_property
+    def conditions(self) -> tuple[tuple[int, Condition], ...]:
+        """What may come true, each with the number of its arm."""
+        return tuple((number, arm.until) for number, arm in enumerate(self.arms) if arm.until is not None)
+
+    @cached_property
+    def about(self) -> tuple[str, ...]:
+        """The steps whose messages every arm is about; none if one arm is about something else."""
+        about = [pattern.of for pattern in self.awaits if pattern.of is not None]
+        return tuple(dict.fromkeys(about)) if len(about) == len(self.arms) else ()
 
 
 class Branch(Frozen):

@@ -29,16 +29,17 @@ from idic.journey.times import Hours
 
 def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
     touches = move.state.touches.get(step.id, {})
-    if not touches and move.state.deadline is not None and move.now < move.state.deadline:
+    early = move.state.deadline is not None and move.now < move.state.deadline
+    if not touches and early:
         return False  # it waits for its hour
     wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
     one = step.mode != "each"
-    if one and any(touch.status not in NOT_SENT for touch in touches.values()):
+    if one and touches and any(touch.status not in NOT_SENT for touch in touches.values()):
         wanting = []  # one is enough, and it is on its way or there
-    if move.state.deadline is not None and move.now < move.state.deadline:
+    if early:
         # What was deferred has its time. Of one that was when it was about to leave, the others are not asked yet.
         wanting = [c for c in wanting if one and c not in touches]
-    if wanting and (yield from _not_yet(move, step)):
+    if wanting and step.at is not None and (yield from _not_yet(move, step)):
         return False
     if wanting:
         if step.mode == "best_of" and len(wanting) > 1:
@@ -57,8 +58,6 @@ def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
 
 def _not_yet(move: Move, step: Send) -> Generator[Ask, Any, bool]:
     """Whether the send has to wait for its hour. One that comes after the message may leave is not waited for."""
-    if step.at is None:
-        return False
     now = max(move.state.reached, move.now)
     latest = step.within.after(move.state.reached, move.facts.zone)
     because = str(step.at)

@@ -39,6 +39,8 @@ from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, State, Touched, Trace
 from idic.journey.tally import Counted, counted_event, tally, total
 
+_MOMENT = timedelta(microseconds=1)
+
 
 class Sent(NamedTuple):
     at: datetime
@@ -109,6 +111,7 @@ class Simulator:
         for name, counted in (past or {}).items():
             if name in self._counted:
                 self._counted[name] += counted
+        self._heard = frozenset(name for program in programs for name in program.hears)
         self._windowed = any(program.windowed for program in programs)
         self._known: dict[str, Facts] = {}
         self._kept = kept
@@ -200,13 +203,17 @@ class Simulator:
             self._first = min(due, key=lambda one: (one[0], one[1].state.entered_at), default=None)
         return self._first
 
+    def _note(self, one: Rehearsed, at: datetime, kind: str, step: str | None, why: Mapping[str, Any]) -> None:
+        if self._kept is None or kind in self._kept:
+            one.trace.append(Trace(at, kind, step, why))
+
     def _stands(self, one: Rehearsed, state: State) -> None:
         one.state = state
         self._moved = True
 
     def becomes(self, instant: datetime) -> None:
         """Let it be ``instant``, with what is due at it still to come: an event at a deadline comes before the deadline."""
-        self.until(instant - timedelta(microseconds=1))
+        self.until(instant - _MOMENT)
         self.now = max(self.now, instant)
 
     def wait(self, **span: float) -> None:
@@ -249,7 +256,7 @@ class Simulator:
                 self._goal(one, event, value)
                 self._advance(one)
             case Late(step):
-                one.trace.append(Trace(event.accepted_at, "late", step, {"event": event.name}))
+                self._note(one, event.accepted_at, "late", step, {"event": event.name})
             case Wakes():
                 self._advance(one)
             case None:
@@ -257,7 +264,7 @@ class Simulator:
 
     def _goal(self, one: Rehearsed, event: Event, value: float | None) -> None:
         one.value = value
-        one.trace.append(Trace(event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value}))
+        self._note(one, event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value})
         self._stands(one, one.state.changed(goal_at=event.accepted_at))
         self._tell("Goal Reached", {"journey": one.program.journey, **({} if value is None else {"value": value})})
 
@@ -316,8 +323,7 @@ class Simulator:
             touched = self._deliver(sent)
             if touched.status in ("sent", "uncertain"):
                 self.sent.append(sent)
-            why = {"channel": claim.channel, "reason": touched.reason}
-            one.trace.append(Trace(touched.at, touched.status, claim.step, why))
+            self._note(one, touched.at, touched.status, claim.step, {"channel": claim.channel, "reason": touched.reason})
             self._stands(one, move.settle(one.state, claim.step, claim.channel, touched))
             told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
             if told is not None:
@@ -330,7 +336,7 @@ class Simulator:
 
     def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
         """What idic itself lets journeys know of, where one of them listens: when what is going on is done."""
-        if any(name in program.hears for program in self.programs):
+        if name in self._heard:
             self._untold.append((name, properties, enrollment))
 
     def _told(self) -> None:

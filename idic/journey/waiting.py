@@ -48,12 +48,11 @@ def silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
     """Wait until ``duration`` has passed without the event; each one starts the wait over."""
     pattern = step.without
     assert pattern is not None
-    began = move.state.entry.name == pattern.on or all(entry.on == pattern.on for entry in move.program.entry.on)
-    if step.capture and step.capture not in move.state.captured and began:
+    if step.capture and step.capture not in move.state.captured and _began(move, pattern):
         # The newest one so far is the one that began the enrollment, or the request that stood for it: the check
         # counts on it being there.
         move.change(captured={**move.state.captured, step.capture: move.state.entry})
-    events: Sequence[Event] = yield Inbox(frozenset((pattern.on,)), move.state.reached)
+    events: Sequence[Event] = yield Inbox(step.listens, move.state.reached)
     for event in events:
         if not _unseen(move, event) or event.accepted_at > min(move.deadline(), move.now):
             continue
@@ -66,6 +65,10 @@ def silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
     return move.when_due(step.then, "silence")
 
 
+def _began(move: Move, pattern: Pattern) -> bool:
+    return move.state.entry.name == pattern.on or all(entry.on == pattern.on for entry in move.program.entry.on)
+
+
 def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
     if unsent := move.unsent(step):
         move.note("skipped", {"because": f"{', '.join(unsent)} was not sent"})
@@ -73,7 +76,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
         return True
     ends = move.state.ends or move.deadline()
     happened = yield from _first_event(move, step, ends)
-    came_true = yield from _first_truth(move, step, ends)
+    came_true = (yield from _first_truth(move, step, ends)) if step.conditions else None
     # The first to happen wins; of two in one instant, the one that is listed first.
     if happened is not None and (came_true is None or (happened[0], happened[1]) <= (came_true[0], came_true[1])):
         _, index, event = happened
@@ -86,7 +89,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
         move.note("came true", because=because(until, Scope(move.program, facts, at, move.state)), at=at)
         move.go(step.arms[index].then, at)
         return True
-    if any(arm.until for arm in step.arms):
+    if step.conditions:
         move.change(ends=ends, deadline=came_true[0] if came_true is not None else ends)
     if move.now < ends:
         return False
@@ -96,12 +99,11 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
 
 def _first_event(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Event] | None]:
     """The first event that an arm takes: when it was accepted, which arm, and the event."""
-    since = [_since(move, arm) for arm in step.arms]
-    names = frozenset(arm.pattern.on for arm in step.arms if arm.pattern)
-    if not names:
+    if not step.listens:
         return None
+    since = [_since(move, arm) for arm in step.arms]
     earliest = min((instant for instant, _ in since if instant is not None), default=move.state.reached)
-    events: Sequence[Event] = yield Inbox(names, earliest)
+    events: Sequence[Event] = yield Inbox(step.listens, earliest)
     for event in events:
         if event.accepted_at > min(ends, move.now):
             break
@@ -124,16 +126,13 @@ def _takes(move: Move, pattern: Pattern, event: Event) -> bool:
 def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Facts] | None]:
     """When one of the conditions first holds, from now (or where nobody has looked yet, from then) until ``ends``, which
     one it is, and what is known of the customer then."""
-    conditions = [(index, arm.until) for index, arm in enumerate(step.arms) if arm.until]
-    if not conditions:
-        return None
     looked = move.state.ends is not None
     since = move.state.reached if not looked else min(move.now, move.deadline())
     counted = tuple(
         sorted(
             {
                 name
-                for _, condition in conditions
+                for _, condition in step.conditions
                 for name in attributes_read(condition)
                 if name in move.program.customer and (move.program.customer[name].counts or move.program.customer[name].sums)
             }
@@ -142,7 +141,7 @@ def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, An
     known: Sequence[tuple[datetime, Facts]] = [(since, move.facts)]
     if counted:
         known = yield Ahead(counted, since, max(since, ends))
-    return holds_from(conditions, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
+    return holds_from(step.conditions, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
 
 
 def _since(move: Move, arm: Arm) -> tuple[datetime | None, tuple[datetime, int]]:
