@@ -65,7 +65,11 @@ def amount(condition: Condition, scope: Scope) -> float | None:
 def value(condition: Condition, type_: Type, scope: Scope) -> JsonValue:
     """What an expression of this type comes to, as it is stored: dates and moments as ISO 8601 (a moment in UTC). None where
     something that it needs is missing."""
-    found = _evaluate(condition, scope)
+    return _as_stored(_evaluate(condition, scope), type_)
+
+
+def _as_stored(found: object, type_: Type) -> JsonValue:
+    """What CEL made, of this type all the way in; None where it made none of it."""
     match type_.kind:
         case "number" | "money" | "days":
             return found if isinstance(found, float) and found - found == 0 else None
@@ -76,21 +80,23 @@ def value(condition: Condition, type_: Type, scope: Scope) -> JsonValue:
             return moment.date().isoformat() if type_.kind == "date" else moment.isoformat()
         case "yes/no":
             return found if isinstance(found, bool) else None
-        case "list" | "thing":
-            return _as_stored(found)
+        case "list":
+            if not isinstance(found, Sequence) or type_.of is None:
+                return None
+            items = (_as_stored(_opened(item), type_.of) for item in found)
+            return [item for item in items if item is not None]
+        case "thing":
+            if not isinstance(found, Mapping):
+                return None
+            fields = {name: _as_stored(_opened(found.get(name)), field) for name, field in type_.fields.items()}
+            return {name: field for name, field in fields.items() if field is not None}
         case _:
             return found if isinstance(found, str) else None
 
 
-def _as_stored(found: object) -> JsonValue:
-    """A list or a line item, of plain values all the way in; None for anything that CEL could not make."""
-    if isinstance(found, bool | float | str):
-        return found
-    if isinstance(found, Mapping):
-        return {str(name): _as_stored(one) for name, one in found.items()}
-    if isinstance(found, Sequence):
-        return [_as_stored(one) for one in found]
-    return None
+def _opened(item: object) -> object:
+    """The items of CEL's lists and maps are values of its own, each round what Python has."""
+    return item.plain_value() if isinstance(item, cel.Value) else item
 
 
 def asks_today(condition: Condition) -> bool:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
-from idic.journey.conditions import amount, explain, holds
-from idic.journey.inference import infer
+from idic.journey.conditions import amount, explain, holds, value
+from idic.journey.inference import infer, infer_value
 from idic.journey.inferring import Names
 from idic.journey.problems import Problems
 from idic.journey.program import Attribute, Condition, Type
@@ -37,18 +38,20 @@ class Anna:
         return found.get(attribute or root), found
 
 
+NAMES = Names(
+    {
+        **{f"customer.{name}": attribute for name, attribute in WORDS.customer.items()},
+        **{f"entry.{name}": attribute for name, attribute in WORDS.events["Cart Updated"].items()},
+        "key": Attribute(type=TEXT, required=True),
+        "segment": Attribute(type=Type(kind="one_of", options=("vip", "rest")), required=True),
+    },
+    zone="Europe/Berlin",
+)
+
+
 def asked(text: str, *, number: bool = False) -> Condition:
-    names = Names(
-        {
-            **{f"customer.{name}": attribute for name, attribute in WORDS.customer.items()},
-            **{f"entry.{name}": attribute for name, attribute in WORDS.events["Cart Updated"].items()},
-            "key": Attribute(type=TEXT, required=True),
-            "segment": Attribute(type=Type(kind="one_of", options=("vip", "rest")), required=True),
-        },
-        zone="Europe/Berlin",
-    )
     told: list[str] = []
-    condition = infer(text, names, lambda message, *_: told.append(message), number=number)
+    condition = infer(text, NAMES, lambda message, *_: told.append(message), number=number)
     assert condition is not None, told
     return condition
 
@@ -195,3 +198,25 @@ def test_a_condition_is_compiled_once_however_it_was_stored() -> None:
     again = Condition.model_validate_json(condition.model_dump_json())
     assert again.document == condition.document
     assert holds(again, Anna(customer={"n": 2})) == holds(condition, Anna(customer={"n": 2})) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ('["a", "b"]', ["a", "b"]),
+        ("customer.wishlist", ["mug", "pot"]),
+        ("[customer.birthday]", ["1990-05-04"]),
+        ("[customer.points, 2]", [30.0, 2.0]),
+        ("entry.items", [{"sku": "mug", "price": 12.0, "added_at": "2026-03-27T08:00:00+00:00"}]),
+        ("entry.items[0]", {"sku": "mug", "price": 12.0, "added_at": "2026-03-27T08:00:00+00:00"}),
+    ],
+)
+def test_lists_and_line_items_are_stored_as_they_came(text: str, stored: JsonValue) -> None:
+    anna = Anna(
+        {"wishlist": ["mug", "pot"], "birthday": "1990-05-04", "points": 30},
+        {"items": [{"sku": "mug", "price": 12, "added_at": "2026-03-27T09:00:00+01:00"}]},
+    )
+    told: list[str] = []
+    worth = infer_value(text, NAMES, lambda message, *_: told.append(message))
+    assert worth is not None, told
+    assert value(worth.condition, worth.type, anna) == stored
