@@ -6,6 +6,7 @@ value because an ``{% if %}`` asked. Where paths meet, only what is true on all 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import assert_never
 
@@ -32,6 +33,9 @@ from idic.customize.known import Known, Value, either, meant, place_of
 from idic.customize.slips import foreign, syntax_problem
 from idic.journey.program import Type
 from idic.journey.types import NUMBER, TEXT, YES_NO
+
+_LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_NO_DEFAULT = re.compile(r" \| default: *(?:empty|blank)?$")
 
 FORLOOP = Type(
     kind="thing",
@@ -93,7 +97,9 @@ class Checker(Conditions):
                 value = self._value(expression, known)
                 if value.group:
                     self._tell(place_of(expression), f'"{value.group}" has several values; name one of them')
-                return known.bind(str(name), value if value.path else value._replace(path=self._fresh(name)))
+                # What becomes of a variable that may be empty, its author asks.
+                value = value._replace(path=value.path or self._fresh(name), silent=False)
+                return known.bind(str(name), value)
             case CaptureNode(name=name, block=block):
                 inside = self._nodes([block], known)
                 return inside and inside.bind(str(name), Value(TEXT))
@@ -221,12 +227,20 @@ class Checker(Conditions):
         elif value.type is None:
             return
         elif value.missing and value.type.kind not in ("list", "thing", "yes/no"):
-            shown = {"money": f"{expression} | money", "date": f"{expression} | date", "moment": f"{expression} | date"}
+            written = _NO_DEFAULT.sub("", str(expression))
+            shown = {"money": f"{written} | money", "date": f"{written} | date", "moment": f"{written} | date"}
             guard = "" if " | " in spelled else f" or put it inside {{% if {spelled} %}}"
             self._tell(
                 place,
                 f'"{spelled}" may be missing, and no customer ever reads "Hi !": '
-                f"write {{{{ {shown.get(value.type.kind, expression)} | default: '…' }}}}{guard}",
+                f"write {{{{ {shown.get(value.type.kind, written)} | default: '…' }}}}{guard}",
+            )
+        elif value.silent and self._read_by_people(place):
+            left = expression.left if isinstance(expression, FilteredExpression) else expression
+            self._tell(
+                place,
+                f'"{left}" may be missing, and an empty default leaves a gap there: no customer ever reads "Hi !"; '
+                f"write {{{{ {left} | default: '…' }}}} with what to say, or put it inside {{% if {left} %}}",
             )
         else:
             match value.type.kind:
@@ -244,3 +258,9 @@ class Checker(Conditions):
                     self._tell(place, f'"{spelled}" is a {value.type.thing or "thing"}: print one of its fields')
                 case unreachable:
                     assert_never(unreachable)
+
+    def _read_by_people(self, place: int) -> bool:
+        """Whether what is printed here is running text: an attribute and an address may well be empty in a place."""
+        before = _LIQUID.sub("", self._source[:place].rpartition("{{")[0])
+        word = before[max(before.rfind(space) for space in " \n\t") + 1 :]
+        return before.rfind("<") <= before.rfind(">") and "://" not in word

@@ -24,13 +24,15 @@ class TemplateProblem(NamedTuple):
 
 class Value(NamedTuple):
     """What is known of a value. ``type`` None: nothing (a problem was already told). ``path`` is set for what an
-    ``{% if %}`` can ask about; ``solid`` for things whose fields are always there; ``group`` for a bare prefix."""
+    ``{% if %}`` can ask about; ``solid`` for things whose fields are always there; ``group`` for a bare prefix; ``silent`` for
+    what comes to an empty text where a name is missing."""
 
     type: Type | None
     missing: bool = False
     path: str | None = None
     solid: bool = False
     group: str | None = None
+    silent: bool = False
 
 
 UNKNOWN = Value(None)

@@ -186,13 +186,18 @@ class Values:
         if name in NAMES_A_FIELD and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
             return UNKNOWN
         missing = value.missing or any(argument.missing for argument in arguments)
-        return Value(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element")
+        silent = value.silent and not (name in ("append", "prepend") and (literal(arguments[0]) or "").strip())
+        return Value(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element", silent=silent)
 
     def _defaulted(self, value: Value, fallback: Value) -> Value:
+        if fallback.type is None and fallback.missing:
+            return value  # nil, empty and blank say nothing
         if value.type is None or fallback.type is None:
             return Value(None, value.missing and fallback.missing)
+        said = literal(fallback)
+        silent = value.missing and (fallback.silent or (said is not None and not said.strip()))
         same = value.type.kind == fallback.type.kind or {value.type.kind, fallback.type.kind} <= NUMERIC
-        return Value(value.type if same else TEXT, value.missing and fallback.missing)
+        return Value(value.type if same else TEXT, value.missing and fallback.missing, silent=silent)
 
     def _date_format(self, call: FilterCall, argument: Value) -> None:
         form = literal(argument)
