@@ -192,7 +192,8 @@ def _call(move: Move, step: Call) -> bool:
     if called is None:
         if move.passed_over(step.when, step.otherwise):
             return True
-        answer_by = step.within.after(move.state.reached, move.facts.zone)
+        # From when it is asked, however late that is: the time is for the one who answers.
+        answer_by = step.within.after(max(move.state.reached, move.now), move.facts.zone)
         move.effects.append(Request(step.id, move.round(step), _given(move, step.given), answer_by))
         called = Called.made(status="asked", at=move.state.reached)
         move.change(calls={**move.state.calls, step.id: called}, deadline=answer_by)

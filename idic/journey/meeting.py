@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from idic.journey.conditions import amount, holds
+from idic.journey.conditions import amount, asks_today, holds
 from idic.journey.program import (
     Condition,
     Moment,
@@ -71,6 +71,10 @@ def meet(program: Program, state: State, event: Event, facts: Facts) -> Meaning:
     return None
 
 
+_ZONE = ("zone", "timezone")
+"""The attributes that say where a customer lives, and so when days begin."""
+
+
 def watches(program: Program, state: State) -> frozenset[str]:
     """The customer's attributes on which the step where the enrollment stands depends: when one of them changes, it is to be
     advanced."""
@@ -78,9 +82,11 @@ def watches(program: Program, state: State) -> frozenset[str]:
         return frozenset()
     match program.steps[state.step]:
         case WaitFor(arms=arms):
-            return frozenset(name for arm in arms if arm.until for name in attributes_read(arm.until))
-        case Wait(until=Moment(name=name)):
-            return frozenset(attribute_named(name))
+            conditions = [arm.until for arm in arms if arm.until]
+            days = _ZONE if any(asks_today(condition) for condition in conditions) else ()
+            return frozenset((*days, *(name for condition in conditions for name in attributes_read(condition))))
+        case Wait(until=Moment(name=name)) if attribute_named(name):
+            return frozenset((*_ZONE, *attribute_named(name)))
         case _:
             return frozenset()
 

@@ -77,6 +77,7 @@ class Move:
         self.trace: list[Trace] = []
         self.claims: list[Claim] = []
         self.effects: list[Effect] = []
+        self.learnt: dict[str, Any] = {}
 
     def change(self, **fields: Any) -> None:
         """Nobody else has seen the state since the first change of a move, so that one is written on and not copied again."""
@@ -124,6 +125,7 @@ class Move:
         if found is None:
             return
         if attribute := attribute_named(one.name):
+            self.learnt[attribute[0]] = found
             self.facts = self.facts._replace(customer={**self.facts.customer, attribute[0]: found})
         else:
             self.change(variables={**self.state.variables, one.name: found})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,6 +29,23 @@ def tally(attribute: Attribute, events: Iterable[Counted], upto: datetime, zone:
     since = attribute.window.before(upto, zone) if attribute.window else None
     within = (event for event in events if event.accepted_at <= upto and (since is None or event.accepted_at > since))
     return total(attribute, (event.properties for event in within), currency)
+
+
+class Ebb:
+    """What a windowed attribute comes to as time passes and nothing happens: it only loses."""
+
+    def __init__(self, attribute: Attribute, events: Iterable[Counted], zone: str, currency: str) -> None:
+        self._attribute, self._zone = attribute, zone
+        ordered = sorted(events, key=lambda event: event.accepted_at)
+        self._accepted = [event.accepted_at for event in ordered]
+        worth = [total(attribute, [event.properties], currency) for event in ordered]
+        # What is left when so many of the oldest have gone.
+        self._left = [*itertools.accumulate(reversed(worth), initial=0.0)][::-1]
+
+    def at(self, instant: datetime) -> float:
+        """At or after the newest of the events."""
+        assert self._attribute.window is not None
+        return self._left[bisect.bisect_right(self._accepted, self._attribute.window.before(instant, self._zone))]
 
 
 def total(attribute: Attribute, properties: Iterable[Mapping[str, Any]], currency: str) -> float:

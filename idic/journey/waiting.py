@@ -35,9 +35,14 @@ def moved(move: Move, step: Wait) -> bool:
     moment = over(step, move.state.reached, move.scope())
     if moment == move.state.deadline:
         return False
-    if moment is None or moment < move.now:
+    if moment is None or moment < move.state.reached:
         move.note("passed over", because=partial(move.no_moment, step, moment), at=move.now)
         move.go(step.otherwise, move.now)
+        return True
+    if moment < move.now:
+        # It lies within the wait, as is known only now.
+        move.note("waited", at=move.now)
+        move.go(step.then, move.now)
         return True
     move.change(deadline=moment)
     move.note("moved", {"because": f"{step.until.name} changed", "until": moment}, at=move.now)
@@ -140,7 +145,9 @@ def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, An
     )
     known: Sequence[tuple[datetime, Facts]] = [(since, move.facts)]
     if counted:
-        known = yield Ahead(counted, since, max(since, ends))
+        told = yield Ahead(counted, since, max(since, ends))
+        # The driver knows nothing yet of what this very move has set.
+        known = [(at, facts._replace(customer={**facts.customer, **move.learnt})) for at, facts in told]
     return holds_from(step.conditions, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
 
 

@@ -48,7 +48,7 @@ from idic.journey.pausing import PAUSE, PAUSED
 from idic.journey.program import Attribute, Call, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
-from idic.journey.tally import Counted, counted_event, total
+from idic.journey.tally import Counted, Ebb, counted_event, total
 from idic.router.instruction import Delivery, Instruction, brief
 from idic.router.schedule import days_merged, days_moved
 from idic.store import admissions, calls, consents, customers, enrollments, events, outbox, placements, touches
@@ -152,6 +152,7 @@ class Hold:
         self._together = together
         self._consents: list[Consent] | None = None
         self._routing: Event | None = None
+        self._newest: dict[str, Enrollment] = {}
 
     # Routing.
 
@@ -219,13 +220,23 @@ class Hold:
 
     async def _identified(self, event: Event) -> None:
         told = {attribute_name(name): value for name, value in event.properties.items()}
-        watching = [one for one in await enrollments.concerned(self.tx, self.id, event.accepted_at) if one.open]
-        # What was due before was due on what was known before.
-        on_time = [await self._up_to(one, event.accepted_at) for one in watching]
-        await self._learn(told, event.accepted_at)
-        to_wake = await self._changed(on_time, told.keys(), event.accepted_at)
-        moved = [now.id for before, now in zip(watching, on_time, strict=True) if now.seq > before.seq]
-        await outbox.put(self.tx, "wake", list(dict.fromkeys([*moved, *to_wake])))
+        await self._becomes_known(told, event.accepted_at)
+
+    async def _becomes_known(self, told: Mapping[str, Any], at: datetime, *, by: str | None = None) -> None:
+        """Something is learnt of the customer at this instant (``by`` an enrollment that moves on by itself): who waits for it
+        goes on, after what was due before on what was known before."""
+        found = await enrollments.concerned(self.tx, self.id, at)
+        before = [self._now(one) for one in found if one.id != by]
+        on_time = [await self._up_to(one, at) for one in before]
+        await self._learn(told, at)
+        after = await self._changed(on_time, told.keys(), at)
+        moved = [new.id for old, new in zip(before, after, strict=True) if new.seq > old.seq]
+        await outbox.put(self.tx, "wake", moved)
+
+    def _now(self, enrollment: Enrollment) -> Enrollment:
+        """As it stands since this hold last moved it, which may be after it was read: what one does can move another."""
+        newest = self._newest.get(enrollment.id, enrollment)
+        return newest if newest.seq > enrollment.seq else enrollment
 
     async def _learn(self, told: Mapping[str, Any], at: datetime) -> None:
         before, kept = self.traits, {**self.traits, **told}
@@ -235,22 +246,21 @@ class Hold:
 
     async def _up_to(self, enrollment: Enrollment, at: datetime) -> Enrollment:
         """Do what was due before ``at``."""
+        enrollment = self._now(enrollment)
         if enrollment.open and enrollment.state.deadline and enrollment.state.deadline < at:
             return await self.advance(enrollment, at - _MOMENT)
         return enrollment
 
-    async def _changed(self, open_: Sequence[Enrollment], names: Collection[str], at: datetime) -> list[str]:
-        """Let those whose step watches one of these attributes go on. Returns the ids of those that moved."""
-        moved = []
-        for enrollment in open_:
-            if not enrollment.open:
-                continue
+    async def _changed(self, those: Sequence[Enrollment], names: Collection[str], at: datetime) -> list[Enrollment]:
+        """Let those whose step watches one of these attributes go on. Returns all of them as they stand now."""
+        after = []
+        for one in those:
+            enrollment = self._now(one)
             program = await self.house.programs.get(self.tx, enrollment.program_id)
             if meeting.watches(program, enrollment.state) & set(names):
-                after = await self.advance(enrollment, at)
-                if after.seq > enrollment.seq:
-                    moved.append(enrollment.id)
-        return moved
+                await self.advance(enrollment, at)
+            after.append(enrollment)
+        return [self._now(one) for one in after]
 
     async def _consent(self, event: Event) -> None:
         channel, topic = event.properties.get("channel"), event.properties.get("topic")
@@ -320,16 +330,29 @@ class Hold:
             if events.read(row).place < at:
                 await theirs_first._route_or_set_aside(row)
         absorbed = {**absorbed, "traits": theirs_first.traits}
-        ours = {(e.journey, e.key): e for e in await enrollments.concerned(self.tx, self.id, self.now) if e.open}
-        for theirs in await enrollments.concerned(self.tx, absorbed["id"], self.now):
-            if theirs.open and (theirs.journey, theirs.key) in ours:
+        # What was due before was due while they were two.
+        theirs = [
+            await theirs_first._up_to(one, at.accepted_at)
+            for one in await enrollments.concerned(self.tx, absorbed["id"], self.now)
+        ]
+        ours = [await self._up_to(one, at.accepted_at) for one in await enrollments.concerned(self.tx, self.id, self.now)]
+        inside = {(one.journey, one.key): one for one in ours if one.open}
+        for one in theirs:
+            if one.open and (one.journey, one.key) in inside:
                 # One person is in the same journey twice: who entered first goes on.
-                both = sorted((theirs, ours[theirs.journey, theirs.key]), key=lambda e: (e.state.entered_at, e.id))
+                both = sorted((one, inside[one.journey, one.key]), key=lambda e: (e.state.entered_at, e.id))
                 await self.close(both[1], Ending(kind="closed", reason="merged", at=self.now))
+        before = self.traits, absorbed["traits"]
         self.row = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
         self.traits = self.row["traits"]
         self._consents = None
         await days_merged(self.tx, self.house.programs, absorbed["id"], self.row, at.accepted_at)
+        for those, traits in zip((ours, theirs), before, strict=True):
+            new = {name for name in {*traits, *self.traits} if traits.get(name) != self.traits.get(name)}
+            now = [await enrollments.get(self.tx, one.id) for one in those if one.open]
+            counted = {name for one in now for name, _, _ in (await self.house.programs.get(self.tx, one.program_id)).computed}
+            after = await self._changed(now, {*new, *counted}, at.accepted_at)
+            await outbox.put(self.tx, "wake", [a.id for b, a in zip(now, after, strict=True) if a.seq > b.seq])
 
     async def _meet(self, enrollment: Enrollment, event: Event) -> bool:
         """Let an enrollment know of an event, as of the instant of the event. Returns whether its workflow must be woken.
@@ -337,6 +360,7 @@ class Hold:
         What was due before is done first, and what the event sets going is done here and now: however late a worker or a
         router comes, each event finds the enrollment where it stood when the event was accepted.
         """
+        enrollment = self._now(enrollment)
         before = enrollment.seq
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         enrollment = await self._up_to(enrollment, event.accepted_at)
@@ -372,7 +396,11 @@ class Hold:
         await self._show_no_more(enrollment, "goal", event.accepted_at)
         said = {"journey": enrollment.journey, **({} if value is None else {"value": value})}
         await self.tell(enrollment, Observation("Goal Reached", self.id, None, None, said, f"goal:{enrollment.id}"))
-        return await enrollments.save(self.tx, reached)
+        return await self._save(reached)
+
+    async def _save(self, enrollment: Enrollment) -> Enrollment:
+        self._newest[enrollment.id] = saved = await enrollments.save(self.tx, enrollment)
+        return saved
 
     async def tell(self, enrollment: Enrollment, seen: Observation) -> None:
         """Let journeys know of what happened here, if one that is published listens, or the enrollment's own."""
@@ -419,11 +447,12 @@ class Hold:
             Enrollment(enrollment_id, self.id, program.journey, program_id, asked.key, 1, outcome.state), program
         )
         await enrollments.create(self.tx, enrollment)
+        self._newest[enrollment_id] = enrollment
         await enrollments.note(self.tx, enrollment_id, outcome.trace)
         await self._claim(enrollment_id, outcome)
         if enrollment.open:
             await outbox.put(self.tx, "start", [enrollment_id])
-        await self._do(enrollment, program, outcome.effects)
+        await self._do(enrollment, program, outcome.effects, event.accepted_at)
         return Entered(enrollment_id, None)
 
     async def _room(self, program: Program, at: datetime) -> bool:
@@ -444,7 +473,7 @@ class Hold:
         outcome = await self.drive(program, machine)
         if outcome.state == enrollment.state:
             return enrollment
-        return await self.record(enrollment, outcome)
+        return await self.record(enrollment, outcome, now)
 
     async def settle(
         self, enrollment: Enrollment, touch: Row, touched: Touched, note: Trace, until: datetime | None = None
@@ -462,7 +491,7 @@ class Hold:
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         facts = await self.facts(program, now)
         outcome = await self.drive(program, interpreter.advance(program, state, facts, now))
-        return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)))
+        return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)), now)
 
     async def answer(
         self, enrollment: Enrollment, call: Row, response: Mapping[str, Any] | None, reason: str | None
@@ -479,29 +508,27 @@ class Hold:
         facts = await self.facts(program, self.now)
         return await self.record(enrollment, await self.drive(program, interpreter.advance(program, state, facts, self.now)))
 
-    async def record(self, enrollment: Enrollment, outcome: Outcome) -> Enrollment:
-        """Write one move: position, deadline, trace, claims; and at the end, that nothing claimed will leave."""
+    async def record(self, enrollment: Enrollment, outcome: Outcome, at: datetime | None = None) -> Enrollment:
+        """Write one move, whose present was ``at`` (by default now): position, deadline, trace, claims; and at the end, that
+        nothing claimed will leave."""
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        moved = await enrollments.save(self.tx, _ended(enrollment._replace(state=outcome.state), program))
+        moved = await self._save(_ended(enrollment._replace(state=outcome.state), program))
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
         await self._claim(enrollment.id, outcome)
-        await self._do(moved, program, outcome.effects)
         if not moved.open and enrollment.open and _cut_short(moved.state):
             await touches.cancel(self.tx, enrollment.id, self.now)
-        return moved
+        await self._do(moved, program, outcome.effects, at or self.now)
+        return self._now(moved)
 
     async def _claim(self, enrollment_id: str, outcome: Outcome) -> None:
         await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, dict(self.house.accounts), self.now)
 
-    async def _do(self, enrollment: Enrollment, program: Program, effects: Sequence[Effect]) -> None:
-        """What a move asks for beside messages."""
+    async def _do(self, enrollment: Enrollment, program: Program, effects: Sequence[Effect], at: datetime) -> None:
+        """What a move, whose present was ``at``, asks for beside messages."""
         for effect in effects:
             match effect:
                 case Learn(values):
-                    await self._learn(values, self.now)
-                    others = await enrollments.concerned(self.tx, self.id, self.now)
-                    open_ = [one for one in others if one.open and one.id != enrollment.id]
-                    await outbox.put(self.tx, "wake", await self._changed(open_, values.keys(), self.now))
+                    await self._becomes_known(values, at, by=enrollment.id)
                 case asks.Request(step=step):
                     asked = program.steps[step]
                     assert isinstance(asked, Call)
@@ -552,14 +579,19 @@ class Hold:
 
     async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
         zone = zone_of(self.traits, program.zone)
-        turns = {ask.since}
+        known = await self.facts(program, ask.since)
+        turns, ebbing = {ask.since}, {}
         for name in ask.attributes:
             attribute = program.customer[name]
             if attribute.window is not None:
                 since = attribute.window.before(ask.since, zone)
                 counted = await self._counted(attribute, upto=ask.since, since=since)
                 turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
-        return [(at, await self.facts(program, at)) for at in sorted(turns)]
+                ebbing[name] = Ebb(attribute, counted, zone, program.currency)
+        return [
+            (at, known._replace(customer={**known.customer, **{name: ebb.at(at) for name, ebb in ebbing.items()}}))
+            for at in sorted(turns)
+        ]
 
     async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
         name = counted_event(attribute) or ""

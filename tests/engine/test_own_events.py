@@ -5,26 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from idic.customize.templates import check
 from idic.interact.channels.protocol import Refused
-from idic.journey.compiler import compile_journeys
-from idic.journey.content import Templates
-from idic.journey.program import Program
 from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched
 from idic.store import tables
 from idic.store.database import Store
 from tests.conftest import START, HandClock
 from tests.engine.world import World
+from tests.journey.written import written
 
 _WORDS = "events: {Started: {n: number}, Bought: {total: {type: money, required: true}}}\n"
-
-
-def _compiled(*texts: str) -> list[Program]:
-    files = {f"{number}.yaml": text for number, text in enumerate(texts)}
-    found = compile_journeys(files, ("vocabulary.yaml", _WORDS), Templates(), check)
-    assert not [problem for problem in found.problems if problem.severity == "error"], found.problems
-    return list(found.programs.values())
 
 
 @pytest.fixture
@@ -56,7 +46,7 @@ interact:
 
 
 async def test_a_message_that_left_is_told_where_somebody_waits_for_it(world: World) -> None:
-    (hello,) = _compiled(HELLO)
+    (hello,) = written(_WORDS, HELLO)
     await world.publish(hello)
     anna = await world.customer()
     await world.happens(anna, "Started")
@@ -70,7 +60,7 @@ async def test_a_message_that_left_is_told_where_somebody_waits_for_it(world: Wo
 
 
 async def test_a_message_that_failed_and_a_goal_begin_another_journey_once(world: World) -> None:
-    both = _compiled(HELLO, WATCHER)
+    both = written(_WORDS, HELLO, WATCHER)
     await world.publish(*both)
     anna = await world.customer()
     world.postman.otherwise = Refused("mailbox_full", "452")
@@ -98,7 +88,7 @@ async def test_a_message_that_failed_and_a_goal_begin_another_journey_once(world
 
 
 async def test_nothing_is_told_to_nobody(world: World) -> None:
-    (hello,) = _compiled(HELLO.replace("Message Sent, of: mail", "Link Clicked, of: mail"))
+    (hello,) = written(_WORDS, HELLO.replace("Message Sent, of: mail", "Link Clicked, of: mail"))
     await world.publish(hello)
     anna = await world.customer()
     await world.happens(anna, "Started")
