@@ -298,7 +298,7 @@ def test_what_was_bought_in_the_meantime_is_not_suggested() -> None:
     anna = buyer(owns=["g1", "s1", "c2"])
     anna.happens("Parcel Delivered", {"order_id": "o1"})
     anna.wait(days=2)
-    anna.traits["owns"] = ["g1", "s1", "c2", "k1"]
+    anna.becomes_known(owns=["g1", "s1", "c2", "k1"])
     anna.wait(days=4)
     assert (anna.sent, ending(anna)) == ([], ("exit", "nothing_to_suggest"))
 
