@@ -30,8 +30,7 @@ from idic.interact.channels.twilio import TwilioChannel
 from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.links import Links
 from idic.router.engine import QUEUE, connect
-from idic.router.hold import WORK, House
-from idic.router.house import SMS_ACCOUNTS, house, twilio_account
+from idic.router.house import SMS_ACCOUNTS, WORK, House, house, twilio_account
 from idic.serving import until_stopped
 from idic.settings import Settings, described, endpoint_secrets
 from idic.store import short_links

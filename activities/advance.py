@@ -9,7 +9,8 @@ from typing import NamedTuple
 from temporalio import activity
 
 from activities.coded import coded
-from idic.router.hold import Hold, House, holding
+from idic.router.hold import Hold, holding
+from idic.router.house import House
 from idic.router.instruction import Instruction
 from idic.store import enrollments
 from idic.store.database import Store

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import structlog
 from pydantic import JsonValue
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -19,12 +20,15 @@ from activities.lasting import alive, offered
 from idic.interact.endpoints import Answered, Caller, Failed, Later, Outcome
 from idic.journey.program import Call, Endpoint, Program
 from idic.journey.state import State, Trace
-from idic.router.hold import Hold, House, holding
+from idic.router.hold import Hold, holding
+from idic.router.house import House
 from idic.router.instruction import Instruction
 from idic.store import calls, enrollments
 from idic.store.database import Store
 from idic.store.enrollments import Enrollment
 from idic.store.tables import Row
+
+log = structlog.get_logger()
 
 _RETRY = (1.0, 900.0)
 """Real seconds before the second try, doubled for each after it, and at the most."""
@@ -77,7 +81,7 @@ class Calling:
             call = await calls.get(hold.tx, call_id)
             enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
             if call["status"] != "asked":
-                return await hold.instruction(enrollment)
+                return await self._reconciled(hold, enrollment, call)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
             endpoint = _asked(program, enrollment.state, call)
             if endpoint is None:
@@ -99,6 +103,21 @@ class Calling:
             )
 
         return await holding(self.store, self.house, "attempt a call", calls.whose(call_id), work)
+
+    async def _reconciled(self, hold: Hold, enrollment: Enrollment, call: Row) -> Instruction:
+        """What the workflow is to do where there is nothing to call. A state that still waits for this call would have it
+        made again at once, for ever: it learns here how it ended. An answer counts if it is remembered, or nobody reads it."""
+        program, state = await self.house.programs.get(hold.tx, enrollment.program_id), enrollment.state
+        if _asked(program, state, call) is None:
+            return await hold.instruction(enrollment)
+        log.warning("state behind its call", enrollment=enrollment.id, call=call["id"], status=call["status"])
+        step = program.steps[call["step"]]
+        response: Mapping[str, JsonValue] | None = None
+        if call["status"] == "answered" and isinstance(step, Call):
+            remembered = state.captured.get(step.capture) if step.capture else None
+            response = {} if step.capture is None else remembered.properties if remembered else None
+        reason = None if response is not None else call["reason"] or "answered before"
+        return await hold.instruction(await hold.answer(enrollment, call, response, reason))
 
     async def _record(self, call_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
         async def work(hold: Hold) -> Instruction | Later:
@@ -134,14 +153,10 @@ class Calling:
         return outcome._replace(after=pause)
 
 
-def _step(state: State, call: Row) -> str:
-    """The step of a call, as the present program names it."""
-    return state.formerly.get(call["step"], str(call["step"]))
-
-
 def _asked(program: Program, state: State, call: Row) -> Endpoint | None:
-    """What is to be called, if the enrollment still waits for this call."""
-    name = _step(state, call)
+    """What is to be called, if the enrollment still waits for this call. Nobody is moved while a call of theirs is under
+    way, so its step has the name that it had."""
+    name = str(call["step"])
     step, called = program.steps.get(name), state.calls.get(name)
     waits = state.ended is None and called is not None and called.status == "asked"
     return step.endpoint if waits and isinstance(step, Call) and state.rounds.get(name, 1) == call["round"] else None
@@ -156,8 +171,7 @@ async def _settle(hold: Hold, enrollment: Enrollment, call: Row, outcome: Answer
         # The step ended when it should have: everything after it counts from then.
         moved = await hold.advance(enrollment)
     else:
-        asked = {**call, "step": _step(enrollment.state, call)}
-        moved = await hold.answer(enrollment, asked, outcome.values if isinstance(outcome, Answered) else None, reason)
+        moved = await hold.answer(enrollment, call, outcome.values if isinstance(outcome, Answered) else None, reason)
         if moved.seq == enrollment.seq:
             status, (reason, detail) = "failed", _DROPPED
     await calls.mark(hold.tx, call["id"], status=status, reason=reason, detail=detail, settled_at=hold.now)

@@ -29,7 +29,8 @@ from idic.journey.scope import Scope
 from idic.journey.state import State, Touched, Trace
 from idic.journey.times import Hours
 from idic.logs import place
-from idic.router.hold import OUTBOX, Hold, House, holding
+from idic.router.hold import Hold, holding
+from idic.router.house import OUTBOX, House
 from idic.router.instruction import Instruction
 from idic.store import consents, copies, enrollments, placements, touches
 from idic.store.copies import Copy
@@ -98,7 +99,7 @@ class Deliver:
                 touched = Touched(status="uncertain", at=hold.now, reason="interrupted")
                 return await _settle(hold, enrollment, touch, touched)
             if touch["status"] not in ("claimed", "attempting"):
-                return await hold.instruction(enrollment)
+                return await _reconciled(hold, enrollment, touch)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
             step = program.steps[touch["step"]]
             assert isinstance(step, Send)
@@ -248,6 +249,23 @@ async def _settle(
         await hold.tell(enrollment, about(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
     moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch["step"], why))
     return await hold.instruction(moved)
+
+
+async def _reconciled(hold: Hold, enrollment: Enrollment, touch: Row) -> Instruction:
+    """What the workflow is to do where there is nothing to deliver. A state that still waits for this touch would have it
+    delivered again at once, for ever: it learns here what became of it."""
+    state, step, channel = enrollment.state, str(touch["step"]), touch["channel"]
+    held = state.touches.get(step, {}).get(channel)
+    waited_for = held is not None and held.status in ("claimed", "attempting")
+    if not (enrollment.open and waited_for and touch["round"] == state.rounds.get(step, 1)):
+        return await hold.instruction(enrollment)
+    log.warning("state behind its touch", enrollment=enrollment.id, touch=touch["id"], status=touch["status"])
+    touched = Touched(status=touch["status"], at=touch["settled_at"] or hold.now, reason=touch["reason"])
+    # The state waits for it under the touch's own name, so that name is of this step.
+    formerly = {old: name for old, name in state.formerly.items() if old != step}
+    behind = enrollment._replace(state=state.changed(formerly=formerly))
+    note = Trace(hold.now, touched.status, step, {"channel": channel, "reason": touched.reason})
+    return await hold.instruction(await hold.settle(behind, touch, touched, note))
 
 
 async def _defer(hold: Hold, enrollment: Enrollment, touch: Row, verdict: Defer) -> Instruction:

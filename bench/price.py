@@ -45,7 +45,7 @@ from idic.journey.program import Program
 from idic.logs import configure
 from idic.mailbox import Mailbox
 from idic.router.engine import Engine, searchable
-from idic.router.hold import House
+from idic.router.house import House
 from idic.router.router import Router
 from idic.settings import Settings
 from idic.store import enrollments, programs, touches

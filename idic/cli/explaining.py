@@ -21,7 +21,8 @@ from idic.journey.asks import Skip
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Program, Send
 from idic.journey.trace import sentence
-from idic.router.hold import Hold, House
+from idic.router.hold import Hold
+from idic.router.house import House
 from idic.store import consents, enrollments, reports
 from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment

@@ -26,7 +26,8 @@ from idic.journey.scope import Scope as RealScope
 from idic.journey.state import State
 from idic.journey.types import never_missing
 from idic.journey.wording import spoken_of
-from idic.router.hold import Hold, House
+from idic.router.hold import Hold
+from idic.router.house import House
 from idic.store import enrollments, reports
 from idic.store.database import Store, Tx
 from idic.store.tables import enrollments as table

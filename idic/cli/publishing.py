@@ -19,8 +19,7 @@ from idic.errors import InvalidInput, JourneyInvalid
 from idic.journey.moving import Changing, Map, read_maps
 from idic.journey.times import Duration
 from idic.publishing import Publication, Published, publish, publish_again
-from idic.router.hold import House
-from idic.router.house import house
+from idic.router.house import House, house
 from idic.router.moving import Moved, Plan, move_everybody, plan
 from idic.settings import Settings
 from idic.store import operating, programs

@@ -11,7 +11,8 @@ from temporalio.service import RPCError
 
 from idic.errors import IdicError, NotFound, StoreUnavailable
 from idic.router.engine import Engine
-from idic.router.hold import House, instruct
+from idic.router.house import House
+from idic.router.instructing import instruct
 from idic.store import enrollments, outbox
 from idic.store.database import Store
 from idic.store.outbox import Letter

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from idic.errors import StoreUnavailable
 from idic.journey.entry import REQUESTED
-from idic.router.hold import Hold, House, SetAside
+from idic.router.hold import Hold, SetAside
+from idic.router.house import House
 from idic.store import customers, events
 from idic.store.database import Tx
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, assert_never
 
@@ -17,45 +16,29 @@ import structlog
 from sqlalchemy import ScalarSelect
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from idic.clock import Clock
-from idic.differentiate.profile import zone_of
 from idic.errors import IdicError
 from idic.identify.names import attribute_name
-from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
-from idic.interact.policy import CHANNELS, RULES, Consent, Request, Rule, decide
-from idic.interact.reach import Reach, reach
+from idic.interact.policy import CHANNELS
 from idic.journey import asks, interpreter, meeting, move
-from idic.journey.ahead import leaving
 from idic.journey.asks import (
-    Ahead,
-    Ask,
-    Best,
-    BestTime,
-    Defer,
     Effect,
     Enroll,
-    Inbox,
     Learn,
-    Machine,
-    MayWe,
     Outcome,
-    Skip,
-    Verdict,
 )
 from idic.journey.entry import DUE, REQUESTED, Applies, Enter, StayOut, admit, applies, day_of, full
 from idic.journey.meeting import Ends, Late, ReachesGoal, Wakes
-from idic.journey.pausing import PAUSE, PAUSED
-from idic.journey.program import Attribute, Call, Program
-from idic.journey.scope import Facts
+from idic.journey.program import Call, Program
 from idic.journey.state import Ending, Event, Place, State, Touched, Trace
-from idic.journey.tally import Counted, Ebb, counted_event, total
-from idic.router.instruction import Delivery, Instruction, brief
+from idic.router.house import House
+from idic.router.instructing import instruct
+from idic.router.instruction import Instruction
+from idic.router.known import Known
 from idic.router.schedule import days_merged, days_moved
 from idic.store import admissions, calls, consents, customers, enrollments, events, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
 from idic.store.ingest import REQUEST, Observation, observe, request
-from idic.store.programs import Programs
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -64,27 +47,6 @@ _MOMENT = timedelta(microseconds=1)
 """The shortest time between two instants."""
 
 T = TypeVar("T")
-
-
-WORK = "work"
-"""The task queue of what is neither a decision nor a delivery."""
-OUTBOX = "outbox"
-"""The account that sends nothing: its messages are kept, to be looked at."""
-ACCOUNTS: Mapping[str, str] = {"email": "smtp", "sms": OUTBOX, "web": "web"}
-"""The provider account of each channel where nothing else is set: SMS stay in the outbox."""
-
-
-@dataclass(frozen=True)
-class House:
-    """What a process moves enrollments with: the policy's rules in order, the provider account of each channel, after how
-    many real seconds of silence a delivery counts as dead, whether copies of all messages are kept, and the programs read so
-    far."""
-
-    rules: Sequence[Rule] = RULES
-    accounts: Mapping[str, str] = field(default_factory=lambda: dict(ACCOUNTS))
-    patience: float = 30
-    keep_copies: bool = False
-    programs: Programs = field(default_factory=Programs)
 
 
 async def holding(
@@ -136,22 +98,15 @@ class _Poison(SetAside):
         self.event_id, self.error = event_id, error
 
 
-class Hold:
-    """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
+class Hold(Known):
+    """A customer who is held: what becomes of their events, and every move of their enrollments."""
 
     def __init__(
         self, tx: Tx, house: House, row: Row, poison: Mapping[int, str] | None = None, together: frozenset[str] = frozenset()
     ) -> None:
-        self.tx = tx
-        self.house = house
-        self.id: str = row["id"]
-        self.row = row
-        self.traits: dict[str, Any] = row["traits"]
-        self.now = tx.now()
+        super().__init__(tx, house, row)
         self._poison = poison or {}
         self._together = together
-        self._consents: list[Consent] | None = None
-        self._routing: Event | None = None
         self._newest: dict[str, Enrollment] = {}
 
     # Routing.
@@ -543,114 +498,6 @@ class Hold:
         """What the enrollment's workflow is to do now."""
         return await instruct(self.tx, self.house, enrollment)
 
-    # What the interpreter asks.
-
-    async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
-        try:
-            question = next(machine)
-            while True:
-                question = machine.send(await self._answer(program, question, entering=entering))
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
-
-    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> object:
-        match question:
-            case Inbox(names, since):
-                # At entry nothing has come yet that counts: its own event does not, nor does what came before.
-                if entering:
-                    return ()
-                routed = await events.inbox(self.tx, self.id, sorted(names), since)
-                being = self._routing
-                # The interpreter holds it against its own present: it may be asked for an instant before this event.
-                return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
-            case MayWe():
-                return await self.may_we(program, question, open_=True)
-            case Best(channels=channels):
-                answered = await events.last_by_channel(self.tx, self.id, ANSWERS, upto=self.now)
-                return most_recently_answered(channels, answered, self.now)
-            case BestTime(earliest=earliest, latest=latest):
-                answers = await events.instants(self.tx, self.id, ANSWERS, upto=self.now)
-                return usual_hour(answers, earliest, latest, zone_of(self.traits, program.zone))
-            case Ahead():
-                return await self._ahead(program, question)
-            case _:
-                assert_never(question)
-
-    async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
-        zone = zone_of(self.traits, program.zone)
-        known = await self.facts(program, ask.since)
-        turns, ebbing = {ask.since}, {}
-        for name in ask.attributes:
-            attribute = program.customer[name]
-            if attribute.window is not None:
-                since = attribute.window.before(ask.since, zone)
-                counted = await self._counted(attribute, upto=ask.since, since=since)
-                turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
-                ebbing[name] = Ebb(attribute, counted, zone, program.currency)
-        return [
-            (at, known._replace(customer={**known.customer, **{name: ebb.at(at) for name, ebb in ebbing.items()}}))
-            for at in sorted(turns)
-        ]
-
-    async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
-        name = counted_event(attribute) or ""
-        found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
-        return [Counted(row["accepted_at"], row["properties"]) for row in found]
-
-    async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
-        """Ask the contact policy about one touch, now. While the journey is paused everything is held, until it would be too
-        late; an enrollment that has ended sends nothing at all."""
-        address, unreachable = self.reach(touch.channel, program)
-        barred = await consents.barred(self.tx, touch.channel, address, program.journey)
-        if barred.paused and open_:
-            if self.now >= touch.deliver_by:
-                return Skip("too late", PAUSE)
-            return Defer(touch.deliver_by, PAUSED, PAUSE)
-        return decide(
-            self.house.rules,
-            Request(
-                now=self.now,
-                channel=touch.channel,
-                purpose=program.purpose,
-                topic=program.topic,
-                address=address,
-                zone=zone_of(self.traits, program.zone),
-                open=open_,
-                traits=self.traits,
-                consents=await self._said(),
-                suppressed=barred.suppressed,
-                unreachable=unreachable,
-                deliver_by=touch.deliver_by,
-            ),
-        )
-
-    def reach(self, channel: str, program: Program) -> Reach:
-        """Where this customer is reached on a channel."""
-        return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
-
-    async def _said(self) -> list[Consent]:
-        if self._consents is None:
-            rows = await consents.of(self.tx, self.id)
-            self._consents = [Consent(r["channel"], r["topic"], r["given"], r["at"]) for r in rows]
-        return self._consents
-
-    async def facts(self, program: Program, upto: datetime | None = None) -> Facts:
-        """What is known of the customer, with counted and summed attributes as they stood at ``upto``, by default now."""
-        zone = zone_of(self.traits, program.zone)
-        known = dict(self.traits)
-        for name, attribute in program.customer.items():
-            if attribute.counts or attribute.sums:
-                known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
-        return Facts(known, zone)
-
-    async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
-        since = attribute.window.before(upto, zone) if attribute.window else None
-        if attribute.sums is None:
-            return await events.count(self.tx, self.id, attribute.counts or "", upto=upto, since=since)
-        found = await self._counted(attribute, upto=upto, since=since)
-        return total(attribute, (one.properties for one in found), currency)
-
 
 class Entered:
     """The answer to a request for entry: the enrollment (also the one they are in already), or why not."""
@@ -672,40 +519,3 @@ def _cut_short(state: State) -> bool:
 def _ended(enrollment: Enrollment, program: Program) -> Enrollment:
     """With the window in which a goal after the end is still put down to the journey, if it has ended without one."""
     return enrollment._replace(attribute_until=meeting.attributed_until(program, enrollment.state))
-
-
-async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
-    """What an enrollment's workflow is to do, from its row alone."""
-    state: State = enrollment.state
-    if state.ended is not None:
-        return Instruction(enrollment.seq)
-    waiting = [
-        Delivery(
-            touch=touches.touch_id(enrollment.id, step, state.rounds.get(step, 1), channel),
-            queue=f"deliver-{house.accounts[channel]}",
-            patience=house.patience,
-            label=f"{brief(step)} by {channel}",
-        )
-        for step, channels in state.touches.items()
-        for channel, touched in channels.items()
-        if touched.status in ("claimed", "attempting")
-    ]
-    waiting += [
-        Delivery(
-            touch=calls.call_id(enrollment.id, step, state.rounds.get(step, 1)),
-            queue=WORK,
-            patience=house.patience,
-            label=f"{brief(step)} calls",
-            activity="call",
-        )
-        for step, called in state.calls.items()
-        if called.status == "asked"
-    ]
-    if waiting:
-        return Instruction(enrollment.seq, deliver=waiting)
-    deadline = state.deadline or tx.now()
-    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline), step=brief(state.step or ""))
-
-
-def _seconds(clock: Clock, instant: datetime) -> float:
-    return round(clock.real(instant).timestamp(), 3)

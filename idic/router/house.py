@@ -3,10 +3,35 @@ mean the same account."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
 from idic.errors import SettingsError
 from idic.interact.channels.twilio import Account
-from idic.router.hold import ACCOUNTS, OUTBOX, House
+from idic.interact.policy import RULES, Rule
 from idic.settings import Settings
+from idic.store.programs import Programs
+
+WORK = "work"
+"""The task queue of what is neither a decision nor a delivery."""
+OUTBOX = "outbox"
+"""The account that sends nothing: its messages are kept, to be looked at."""
+ACCOUNTS: Mapping[str, str] = {"email": "smtp", "sms": OUTBOX, "web": "web"}
+"""The provider account of each channel where nothing else is set: SMS stay in the outbox."""
+
+
+@dataclass(frozen=True)
+class House:
+    """What a process moves enrollments with: the policy's rules in order, the provider account of each channel, after how
+    many real seconds of silence a delivery counts as dead, whether copies of all messages are kept, and the programs read so
+    far."""
+
+    rules: Sequence[Rule] = RULES
+    accounts: Mapping[str, str] = field(default_factory=lambda: dict(ACCOUNTS))
+    patience: float = 30
+    keep_copies: bool = False
+    programs: Programs = field(default_factory=Programs)
+
 
 TWILIO = "twilio"
 SMS_ACCOUNTS = frozenset({OUTBOX, TWILIO})

@@ -15,7 +15,8 @@ from idic.journey.moving import EXIT, MIGRATED, STAY, Exits, Map, Moves, NotNow,
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending
-from idic.router.hold import Hold, House
+from idic.router.hold import Hold
+from idic.router.house import House
 from idic.router.one_by_one import AGAIN, among, one_by_one
 from idic.store import enrollments, operating, outbox, touches
 from idic.store.database import Store, Tx

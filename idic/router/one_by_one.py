@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from idic.errors import IdicError, NotFound, StoreUnavailable
-from idic.router.hold import Hold, House, holding
+from idic.router.hold import Hold, holding
+from idic.router.house import House
 from idic.store import enrollments
 from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment

@@ -10,7 +10,8 @@ from idic.journey import interpreter
 from idic.journey.pausing import PAUSED, held, release
 from idic.journey.program import Send
 from idic.journey.state import Ending
-from idic.router.hold import Hold, House
+from idic.router.hold import Hold
+from idic.router.house import House
 from idic.router.one_by_one import one_by_one
 from idic.store import enrollments, operating, outbox, touches
 from idic.store.database import Store, Tx

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from idic.errors import NotFound
 from idic.router.dispatch import start_from_row
 from idic.router.engine import Engine
-from idic.router.hold import House
+from idic.router.house import House
 from idic.router.instruction import Delivery, Instruction
 from idic.router.pausing import release_left
 from idic.store import enrollments, touches

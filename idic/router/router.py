@@ -19,7 +19,8 @@ from idic.errors import StoreUnavailable
 from idic.logs import place
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine
-from idic.router.hold import Hold, House, holding
+from idic.router.hold import Hold, holding
+from idic.router.house import House
 from idic.router.reconcile import reconcile
 from idic.router.sweeping import Sweeper
 from idic.store import events, leases

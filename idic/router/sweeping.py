@@ -15,14 +15,14 @@ from functools import partial
 
 import structlog
 
-from idic.journey.entry import DUE, Applies, applies, next_due
+from idic.journey.entry import DUE, Applies, applies
 from idic.journey.meeting import attributes_read
 from idic.journey.program import Condition, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Event
 from idic.journey.tally import Counted, counted_event, tally
 from idic.router import schedule
-from idic.router.hold import House
+from idic.router.house import House
 from idic.store import events, sweeps
 from idic.store.database import Store, Tx
 from idic.store.ingest import Told, tell
@@ -88,9 +88,10 @@ class Sweeper:
             if one is None or one.program.entry.day is None:
                 continue
             program, facts = one.program, schedule.facts_of(held[day.customer_id], one.program)
-            following.append(day._replace(at=next_due(program.entry, program, facts, now)))
-            if not one.stopped:
-                told[schedule.due_id(day.journey, day.at)][day.customer_id] = schedule.entry_due(program, facts, day.at)
+            following.append(day._replace(at=schedule.next_day(program, day.customer_id, facts, now)))
+            due = schedule.of_one(day.customer_id, program, partial(schedule.entry_due, program, facts, day.at))
+            if due is not None and not one.stopped:
+                told[schedule.due_id(day.journey, day.at)][day.customer_id] = due
         for message_id, theirs in told.items():
             await tell(tx, message_id, theirs)
         await sweeps.remember(tx, following, now)
@@ -181,7 +182,7 @@ class Sweeper:
             for number, row in enumerate(rows)
             if row["merged_into"] is not None
             or row["id"] in waiting
-            or any(isinstance(applies(p, event, f[number]), Applies) for p, f in zip(programs, facts, strict=True))
+            or any(_applies(row, p, event, f[number]) for p, f in zip(programs, facts, strict=True))
         ]
 
     def _last(self, rows: Sequence[Row]) -> bool:
@@ -194,6 +195,10 @@ class Sweeper:
         if self._last(rows):
             await sweeps.finish(tx, sweep, tx.now())
         return len(rows) or _SOME
+
+
+def _applies(row: Row, program: Program, event: Event, facts: Facts) -> bool:
+    return isinstance(schedule.of_one(row["id"], program, partial(applies, program, event, facts)), Applies)
 
 
 async def _known(tx: Tx, program: Program, rows: Sequence[Row], event: Event) -> list[Facts]:

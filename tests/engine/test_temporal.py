@@ -32,7 +32,7 @@ from idic.journey.program import Assignment, Attribute, Call, Program
 from idic.journey.types import TEXT
 from idic.router.dispatch import dispatch
 from idic.router.engine import Engine, searchable
-from idic.router.hold import instruct
+from idic.router.instructing import instruct
 from idic.store import outbox, tables
 from idic.store.database import Store
 from idic.store.migrate import migrate

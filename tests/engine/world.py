@@ -20,7 +20,8 @@ from idic.interact.policy import RULES, Rule
 from idic.journey.program import Program
 from idic.journey.state import State
 from idic.journey.times import Duration
-from idic.router.hold import Hold, House, holding
+from idic.router.hold import Hold, holding
+from idic.router.house import House
 from idic.router.instruction import Instruction
 from idic.router.sweeping import Sweeper
 from idic.store import enrollments, events, programs, tables, touches

@@ -1,0 +1,50 @@
+"""From an enrollment's row to what its workflow is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from idic.clock import Clock
+from idic.journey.state import State
+from idic.router.house import WORK, House
+from idic.router.instruction import Delivery, Instruction, brief
+from idic.store import calls, touches
+from idic.store.database import Tx
+from idic.store.enrollments import Enrollment
+
+
+async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
+    """What an enrollment's workflow is to do, from its row alone."""
+    state: State = enrollment.state
+    if state.ended is not None:
+        return Instruction(enrollment.seq)
+    waiting = [
+        Delivery(
+            touch=touches.touch_id(enrollment.id, step, state.rounds.get(step, 1), channel),
+            queue=f"deliver-{house.accounts[channel]}",
+            patience=house.patience,
+            label=f"{brief(step)} by {channel}",
+        )
+        for step, channels in state.touches.items()
+        for channel, touched in channels.items()
+        if touched.status in ("claimed", "attempting")
+    ]
+    waiting += [
+        Delivery(
+            touch=calls.call_id(enrollment.id, step, state.rounds.get(step, 1)),
+            queue=WORK,
+            patience=house.patience,
+            label=f"{brief(step)} calls",
+            activity="call",
+        )
+        for step, called in state.calls.items()
+        if called.status == "asked"
+    ]
+    if waiting:
+        return Instruction(enrollment.seq, deliver=waiting)
+    deadline = state.deadline or tx.now()
+    return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline), step=brief(state.step or ""))
+
+
+def _seconds(clock: Clock, instant: datetime) -> float:
+    return round(clock.real(instant).timestamp(), 3)

@@ -1,0 +1,142 @@
+"""What is known of a customer who is held, and what the interpreter is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from idic.differentiate.profile import zone_of
+from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
+from idic.interact.policy import Consent, Request, decide
+from idic.interact.reach import Reach, reach
+from idic.journey.ahead import leaving
+from idic.journey.asks import Ahead, Ask, Best, BestTime, Defer, Inbox, Machine, MayWe, Outcome, Skip, Verdict
+from idic.journey.pausing import PAUSE, PAUSED
+from idic.journey.program import Attribute, Program
+from idic.journey.scope import Facts
+from idic.journey.state import Event
+from idic.journey.tally import Counted, Ebb, counted_event, total
+from idic.router.house import House
+from idic.store import consents, events
+from idic.store.database import Tx
+from idic.store.tables import Row
+
+
+class Known:
+    """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
+
+    def __init__(self, tx: Tx, house: House, row: Row) -> None:
+        self.tx = tx
+        self.house = house
+        self.id: str = row["id"]
+        self.row = row
+        self.traits: dict[str, Any] = row["traits"]
+        self.now = tx.now()
+        self._consents: list[Consent] | None = None
+        self._routing: Event | None = None
+
+    async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
+        try:
+            question = next(machine)
+            while True:
+                question = machine.send(await self._answer(program, question, entering=entering))
+        except StopIteration as stop:
+            outcome: Outcome = stop.value
+            return outcome
+
+    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> object:
+        match question:
+            case Inbox(names, since):
+                # At entry nothing has come yet that counts: its own event does not, nor does what came before.
+                if entering:
+                    return ()
+                routed = await events.inbox(self.tx, self.id, sorted(names), since)
+                being = self._routing
+                # The interpreter holds it against its own present: it may be asked for an instant before this event.
+                return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
+            case MayWe():
+                return await self.may_we(program, question, open_=True)
+            case Best(channels=channels):
+                answered = await events.last_by_channel(self.tx, self.id, ANSWERS, upto=self.now)
+                return most_recently_answered(channels, answered, self.now)
+            case BestTime(earliest=earliest, latest=latest):
+                answers = await events.instants(self.tx, self.id, ANSWERS, upto=self.now)
+                return usual_hour(answers, earliest, latest, zone_of(self.traits, program.zone))
+            case Ahead():
+                return await self._ahead(program, question)
+            case _:
+                assert_never(question)
+
+    async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
+        zone = zone_of(self.traits, program.zone)
+        known = await self.facts(program, ask.since)
+        turns, ebbing = {ask.since}, {}
+        for name in ask.attributes:
+            attribute = program.customer[name]
+            if attribute.window is not None:
+                since = attribute.window.before(ask.since, zone)
+                counted = await self._counted(attribute, upto=ask.since, since=since)
+                turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
+                ebbing[name] = Ebb(attribute, counted, zone, program.currency)
+        return [
+            (at, known._replace(customer={**known.customer, **{name: ebb.at(at) for name, ebb in ebbing.items()}}))
+            for at in sorted(turns)
+        ]
+
+    async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
+        name = counted_event(attribute) or ""
+        found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
+        return [Counted(row["accepted_at"], row["properties"]) for row in found]
+
+    async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
+        """Ask the contact policy about one touch, now. While the journey is paused everything is held, until it would be too
+        late; an enrollment that has ended sends nothing at all."""
+        address, unreachable = self.reach(touch.channel, program)
+        barred = await consents.barred(self.tx, touch.channel, address, program.journey)
+        if barred.paused and open_:
+            if self.now >= touch.deliver_by:
+                return Skip("too late", PAUSE)
+            return Defer(touch.deliver_by, PAUSED, PAUSE)
+        return decide(
+            self.house.rules,
+            Request(
+                now=self.now,
+                channel=touch.channel,
+                purpose=program.purpose,
+                topic=program.topic,
+                address=address,
+                zone=zone_of(self.traits, program.zone),
+                open=open_,
+                traits=self.traits,
+                consents=await self._said(),
+                suppressed=barred.suppressed,
+                unreachable=unreachable,
+                deliver_by=touch.deliver_by,
+            ),
+        )
+
+    def reach(self, channel: str, program: Program) -> Reach:
+        """Where this customer is reached on a channel."""
+        return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
+
+    async def _said(self) -> list[Consent]:
+        if self._consents is None:
+            rows = await consents.of(self.tx, self.id)
+            self._consents = [Consent(r["channel"], r["topic"], r["given"], r["at"]) for r in rows]
+        return self._consents
+
+    async def facts(self, program: Program, upto: datetime | None = None) -> Facts:
+        """What is known of the customer, with counted and summed attributes as they stood at ``upto``, by default now."""
+        zone = zone_of(self.traits, program.zone)
+        known = dict(self.traits)
+        for name, attribute in program.customer.items():
+            if attribute.counts or attribute.sums:
+                known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
+        return Facts(known, zone)
+
+    async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
+        since = attribute.window.before(upto, zone) if attribute.window else None
+        if attribute.sums is None:
+            return await events.count(self.tx, self.id, attribute.counts or "", upto=upto, since=since)
+        found = await self._counted(attribute, upto=upto, since=since)
+        return total(attribute, (one.properties for one in found), currency)
