@@ -49,6 +49,13 @@ class Problems:
         self._texts = texts
         self._lines: dict[str, list[str]] = {}
         self._found: list[tuple[Problem, tuple[str, str] | None]] = []
+        self._misread: set[tuple[str, int, int]] = set()
+
+    def misread(self, at: Mark, message: str, hint: str | None = None) -> None:
+        """An error by which the value that begins here is not what its author wrote: what else would be said of that value as
+        a whole is not."""
+        self._add("error", at, message, hint, None)
+        self._misread.add((at.file, at.line, at.column))
 
     def error(self, at: Mark, message: str, hint: str | None = None, *, about: tuple[str, str] | None = None) -> None:
         """``about`` names the thing that is wrong, as in ``("customer", "fist_name")``: further problems about it are
@@ -75,6 +82,8 @@ class Problems:
         return tuple(merged.values())
 
     def _add(self, severity: Severity, at: Mark, message: str, hint: str | None, about: tuple[str, str] | None) -> None:
+        if (at.file, at.line, at.column) in self._misread:
+            return
         excerpt = self._excerpt(at)
         self._found.append((Problem(severity, at.file, at.line, at.column, message, hint, excerpt), about))
 

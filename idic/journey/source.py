@@ -16,6 +16,7 @@ import yaml
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from idic.journey.misreading import WORDS, fault_of, line_from, quoted, single
 from idic.journey.problems import Mark, Problems
 
 # Of either reader.
@@ -35,6 +36,8 @@ _OPENING = frozenset("{@%`!")
 _BLOCK = re.compile(r"^(?P<indent>\s*)(?:.*[:\-]\s+)?[|>][+-]?\d*\s*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t]+#(?P<first>\S?)")
 _CURLY = "“”„‘’"
+_FREE = frozenset(("subject", "preheader", "body", "text", "sms", "title", "web"))
+"""Entries that people read: a comma in them, and not a colon after it, is what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,7 @@ class Source:
         return Mark(self.file, line + 1, column + 1, max(1, length))
 
     def rest_of_line(self, index: int) -> str:
-        end = self.text.find("\n", index)
-        return self.text[index:] if end < 0 else self.text[index:end]
+        return line_from(self.text, index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +148,8 @@ def parse(file: str, text: str, problems: Problems) -> Node | None:
     try:
         found = _events(repaired)
     except MarkedYAMLError as error:
-        _syntax(source, error, problems)
+        fault = fault_of(repaired, error)
+        problems.error(source.mark(fault.start, fault.length), fault.message, fault.hint)
         return None
     except YAMLError as error:
         index = int(getattr(error, "position", 0) or 0)
@@ -180,19 +183,10 @@ def _without_traps(file: str, text: str, shifted: dict[int, int], problems: Prob
         value, start = trap["value"].rstrip(), len(trap["lead"])
         first = value[:2] if value[0] == "{" else value[0]
         mark = Mark(file, number + 1, start + 1, len(value))
-        problems.error(mark, f"a value cannot begin with {first} here", f"put it in quotes: {quoted(value)}")
-        lines[number] = f"{trap['lead']}{_single(value)}{trap['comment'] or ''}"
+        problems.misread(mark, f"a value cannot begin with {first} here", f"put it in quotes: {quoted(value)}")
+        lines[number] = f"{trap['lead']}{single(value)}{trap['comment'] or ''}"
         shifted[number] = start
     return "\n".join(lines)
-
-
-def quoted(value: str) -> str:
-    """The text in quotes, as it can be written into the file."""
-    return _single(value) if '"' in value else f'"{value}"'
-
-
-def _single(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 class _Reading:
@@ -216,7 +210,7 @@ class _Reading:
                         "a second document begins here",
                         "one file holds one journey; take the line --- out, or make two files",
                     )
-                    break
+                    return None
             elif isinstance(event, _Scalar | _Begin | _Alias):
                 root = self.node(event, events)
         return root
@@ -224,13 +218,16 @@ class _Reading:
     def node(self, event: Any, events: Iterator[Any]) -> Node:
         source, start, end = self.source, event.start_mark.index, event.end_mark.index
         if isinstance(event, _Alias):
-            self.error(start, f"*{event.anchor} is an alias", "write the value out; if it is text, put it in quotes")
+            self.misread(start, end, f"*{event.anchor} is an alias", "write the value out; if it is text, put it in quotes")
             return Scalar(source, f"*{event.anchor}", start, end, '"')
         if event.anchor is not None:
             self.error(start, f"&{event.anchor} is an anchor", "write the value out; if it is text, put it in quotes")
-        tag = str(event.tag) if event.tag is not None else None
-        if tag is not None:
-            self.error(start, f"{tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
+        if event.tag is not None:
+            text = source.text[start:end].rstrip()
+            if isinstance(event, _Scalar) and event.style in (None, "") and "\n" not in text:
+                self.misread(start, end, "a value cannot begin with ! here", f"put it in quotes: {quoted(text)}")
+                return Scalar(source, text, start, start + len(text), '"')
+            self.error(start, f"{event.tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
         if isinstance(event, _Scalar):
             return self.whole(Scalar(source, event.value, start, end, event.style or None))
         if self.depth >= _DEEPEST:
@@ -279,6 +276,12 @@ class _Reading:
     def comma(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
         """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``. Puts them together again."""
         name, cut = before[-1] if before else (key, None)
+        word, _, rest = key.value.partition(" ")
+        if word in WORDS and rest and name.value not in _FREE:
+            self.problems.misread(key.mark, f"a colon is missing after {word}", f"write {word}: {rest}")
+            told = Scalar(self.source, rest, key.start, key.end, '"')
+            before.append((Scalar(self.source, word, key.start, key.start + len(word)), told))
+            return
         if not isinstance(cut, Scalar):
             self.problems.error(key.mark, f"{key.value} has no value", "give it one")
             return
@@ -325,6 +328,9 @@ class _Reading:
     def error(self, index: int, message: str, hint: str) -> None:
         self.problems.error(self.source.mark(index), message, hint)
 
+    def misread(self, start: int, end: int, message: str, hint: str) -> None:
+        self.problems.misread(self.source.mark(start, end - start), message, hint)
+
 
 def _skip(events: Iterator[Any]) -> int:
     """Passes over the rest of a mapping or list that has just begun; returns where it ends."""
@@ -335,46 +341,3 @@ def _skip(events: Iterator[Any]) -> int:
         depth -= isinstance(event, _End)
     assert event is not None
     return int(event.end_mark.index)
-
-
-def _line(source: Source, index: int) -> str:
-    return source.rest_of_line(source.text.rfind("\n", 0, index) + 1)
-
-
-def _syntax(source: Source, error: MarkedYAMLError, problems: Problems) -> None:
-    """One sentence for each way in which people break YAML."""
-    mark = error.problem_mark or error.context_mark
-    index = min(mark.index, len(source.text)) if mark is not None else 0
-    problem = str(error.problem or "")
-    line = source.rest_of_line(index)
-    if "mapping values are not allowed" in problem:
-        message, hint = (
-            "a second colon on this line, or a line that is indented too far",
-            ("put text that contains a colon in quotes, or line the entry up with its neighbours"),
-        )
-    elif "'\\t'" in problem:
-        message, hint = "a tab", "indent with spaces"
-    elif "end of stream" in problem:
-        message, hint = "a quote is opened and never closed", "close it"
-        if error.context_mark is not None:
-            index = error.context_mark.index
-    elif "cannot start any token" in problem:
-        message, hint = f"a value cannot begin with {line[:1]} here", "put it in quotes"
-    elif "sequence entries are not allowed" in problem:
-        message, hint = "a list begins on a line of its own", "write the - on the next line, indented"
-    elif "expected ',' or" in problem:
-        message, hint = "a { or [ is not closed, or an entry in it lacks its comma", "close it with } or ]"
-        if error.context_mark is not None:
-            index = error.context_mark.index
-    elif "but found '<scalar>'" in problem:
-        value = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", _line(source, index))
-        whole = f": {quoted(value[1].strip())}" if value is not None and "{" not in value[1] else ""
-        message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
-    elif "could not find expected ':'" in problem or "expected <block end>" in problem:
-        message = "this line fits nowhere"
-        hint = "line it up with its neighbours; a name is followed by a colon and a space"
-    elif "undefined alias" in problem or "anchor" in problem:
-        message, hint = "& and * have a meaning of their own in YAML", "if it is text, put it in quotes"
-    else:
-        message, hint = f"this is not YAML: {problem}", "look at the line above it too"
-    problems.error(source.mark(index), message, hint)

@@ -1,0 +1,203 @@
+"""Where a file stops being YAML: what its author slipped on, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ruamel.yaml.error import MarkedYAMLError
+
+WORDS = frozenset(
+    [
+        "id",
+        "wait",
+        "wait_for",
+        "choose",
+        "split",
+        "send",
+        "set",
+        "call",
+        "repeat",
+        "enter",
+        "differentiate",
+        "exit",
+        "if",
+        "then",
+        "otherwise",
+        "within",
+        "by",
+        "at",
+        "as",
+        "of",
+        "on",
+        "since",
+        "until",
+        "do",
+        "with",
+        "without",
+        "key",
+        "times",
+        "again",
+        "while_in",
+        "every",
+        "once",
+        "date",
+    ]
+)
+"""What a journey's entries begin with, where their colon may be forgotten."""
+
+_FORGOTTEN = re.compile(r"(?:- +)*(?P<word>[a-z_]+) +(?P<rest>[^\s:#][^:#]*)")
+_OF = re.compile(r"(best_of|first_of) *(\[.*\])")
+_NEXT_ENTRY = re.compile(r",\s*[\w ]+:(?:\s|$)")
+_FLOW_KEY = re.compile(r"[^:,{}\[\]\"'#\n]+:(?=\s)\s*")
+_NOT_PLAIN = re.compile(r"[@`%!&*|>]|.*(?:[\[\]{}]| #|: )")
+
+
+class Fault(NamedTuple):
+    """``start`` is an index into the text, ``length`` in characters."""
+
+    start: int
+    length: int
+    message: str
+    hint: str
+
+
+def quoted(value: str) -> str:
+    """The text in quotes, as it can be written into the file."""
+    return single(value) if '"' in value else f'"{value}"'
+
+
+def single(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def line_from(text: str, index: int) -> str:
+    end = text.find("\n", index)
+    return text[index:] if end < 0 else text[index:end]
+
+
+def fault_of(text: str, error: MarkedYAMLError) -> Fault:
+    """One sentence for each way in which people break YAML."""
+    mark = error.problem_mark or error.context_mark
+    index = min(mark.index, len(text)) if mark is not None else 0
+    problem = str(error.problem or "")
+    line = line_from(text, index)
+    if (trap := _flow_trap(text, error, index)) is not None:
+        start, value = trap
+        hint = "write " + _OF.sub(r"{\1: \2}", value) if _OF.fullmatch(value) else f"put it in quotes: {quoted(value)}"
+        return Fault(start, len(value), _why_not_plain(value), hint)
+    if "mapping values are not allowed" in problem:
+        message, hint = (
+            "a second colon on this line, or a line that is indented too far",
+            ("put text that contains a colon in quotes, or line the entry up with its neighbours"),
+        )
+    elif "'\\t'" in problem:
+        message, hint = "a tab", "indent with spaces"
+    elif "end of stream" in problem:
+        message, hint = "a quote is opened and never closed", "close it"
+        if error.context_mark is not None:
+            index = error.context_mark.index
+    elif "cannot start any token" in problem:
+        message, hint = f"a value cannot begin with {line[:1]} here", "put it in quotes"
+    elif "sequence entries are not allowed" in problem:
+        message, hint = "a list begins on a line of its own", "write the - on the next line, indented"
+    elif "expected ',' or" in problem:
+        message, hint = "a { or [ is not closed, or an entry in it lacks its comma", "close it with } or ]"
+        if error.context_mark is not None:
+            index = error.context_mark.index
+    elif "but found '<scalar>'" in problem:
+        written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", line_from(text, text.rfind("\n", 0, index) + 1))
+        whole = f": {quoted(written[1].strip())}" if written is not None and "{" not in written[1] else ""
+        message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
+    elif (forgotten := _forgotten_colon(text, error)) is not None:
+        index, word, rest = forgotten
+        message, hint = f"a colon is missing after {word}", f"write {word}: {rest}"
+    elif "could not find expected ':'" in problem or "expected <block end>" in problem:
+        message = "this line fits nowhere"
+        hint = "line it up with its neighbours; a name is followed by a colon and a space"
+    elif "undefined alias" in problem or "anchor" in problem:
+        message, hint = "& and * have a meaning of their own in YAML", "if it is text, put it in quotes"
+    else:
+        message, hint = f"this is not YAML: {problem}", "look at the line above it too"
+    return Fault(index, 1, message, hint)
+
+
+def _forgotten_colon(text: str, error: MarkedYAMLError) -> tuple[int, str, str] | None:
+    """Where a line such as ``wait 1 day`` begins, with its word and the rest; None where it is not that."""
+    mark = error.context_mark if "could not find expected ':'" in str(error.problem) else None
+    if mark is None:
+        return None
+    found = _FORGOTTEN.fullmatch(line_from(text, mark.index).strip())
+    return (mark.index, found["word"], found["rest"].strip()) if found and found["word"] in WORDS else None
+
+
+def _flow_trap(text: str, error: MarkedYAMLError, index: int) -> tuple[int, str] | None:
+    """The value between { } or [ ] over which YAML stumbled, and where it begins: one with a bracket, a # or a colon of its
+    own, or a sign at its front."""
+    mark = error.context_mark
+    at = mark.index if mark is not None and text[mark.index : mark.index + 1] in ("{", "[") else -1
+    if at < 0:
+        begin = text.rfind("\n", 0, index) + 1
+        opening = re.search(r"(?:^|[:\-\s])\s*([{\[])", text[begin:index])
+        if opening is None:
+            return None
+        at = begin + opening.start(1)
+    open_, at = [text[at]], at + 1
+    while open_ and at < len(text):
+        character = text[at]
+        if character in "{[":
+            open_.append(character)
+        elif character in "}]":
+            open_.pop()
+        elif character in "\"'":
+            close = text.find(character, at + 1)
+            if close < 0:
+                return None
+            at = close
+        elif character == "#":
+            at += len(line_from(text, at)) - 1
+        elif not character.isspace() and character != ",":
+            key = _FLOW_KEY.match(text, at) if open_[-1] == "{" else None
+            at = key.end() if key is not None else at
+            if text[at : at + 1] in ("", "{", "[", '"', "'", "\n"):
+                continue
+            end = _end_of_value(text, at)
+            value = text[at:end].rstrip()
+            if text[end : end + 1] in (",", "}", "]") and _NOT_PLAIN.match(value):
+                return at, value
+            at = max(end, at + 1)
+            continue
+        at += 1
+    return None
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Where a value between brackets ends as its author meant it: before the next entry, or where more is closed than it
+    opens, on its line."""
+    depth, at, quote = 0, start, ""
+    while at < len(text) and text[at] != "\n":
+        character = text[at]
+        if quote:
+            quote = "" if character == quote else quote
+        elif character == '"':
+            quote = character
+        elif character in "{[(":
+            depth += 1
+        elif character in "}])":
+            if not depth:
+                break
+            depth -= 1
+        elif character == "," and not depth and (_NEXT_ENTRY.match(text, at) or "(" not in text[start:at]):
+            break
+        at += 1
+    return at
+
+
+def _why_not_plain(value: str) -> str:
+    if value[0] in "@`%!&*|>":
+        return f"a value cannot begin with {value[0]} here"
+    if " #" in value:
+        return "a # after a space begins a comment"
+    if ": " in value:
+        return "a second colon in one entry"
+    return "inside { } a value cannot have brackets of its own"
