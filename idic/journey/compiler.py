@@ -28,7 +28,7 @@ from idic.journey.standing import Standing
 from idic.journey.suspicions import suspect, suspect_unread
 from idic.journey.texts import Definition, SendText
 from idic.journey.variables import type_variables
-from idic.journey.vocabulary import Reading, Vocabulary, read_vocabulary
+from idic.journey.vocabulary import Reading, Vocabulary, check_restrictions, read_vocabulary
 from idic.journey.wiring import Flow
 
 
@@ -85,6 +85,9 @@ def compile_journeys(
             found[file].error(name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name")
         elif name.value:
             files[name.value] = file
+    own = Problems(texts)
+    check_restrictions(reading, {one.topic.value for one in known.values() if one.topic is not None}, own)
+    problems.extend(own.all())
     all_ = Journeys(known, frozenset(name for name in unread if name))
     programs: dict[str, Program] = {}
     for file in journeys:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from idic.journey.inferring import Names
 from idic.journey.paths import Reach
+from idic.journey.problems import one_of
 from idic.journey.program import Attribute, Type
 from idic.journey.types import LINK, TEXT, describe
-from idic.journey.vocabulary import Reading
+from idic.journey.vocabulary import PURPOSES, Reading
 
 Properties = Mapping[str, Attribute]
 
@@ -56,8 +57,9 @@ class NamesOfJourney:
                 kind = self.vocabulary.sensitive.get(name)
                 sensitive = f" (sensitive: {kind})" if kind else ""
                 said = f"purpose {purpose}" + (f", topic {topic}" if topic else "")
+                wanted = one_of(f"{'purpose' if one in PURPOSES else 'topic'}: {one}" for one in allowed)
                 self.absent[f"customer.{name}"] = (
-                    f"customer.{name} may be read for {', '.join(allowed)} only{sensitive}, and this journey has {said}"
+                    f"customer.{name} may be read by a journey with {wanted} only{sensitive}, and this one has {said}"
                 )
         self.key = {"key": Attribute(type=TEXT, required=True)} if key else {}
         self.entry = self.of_events("entry", self.entered_on)

@@ -6,6 +6,7 @@ The model is stored as JSON beside the programs: it is what the API holds events
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from typing import Any, NamedTuple
 
@@ -127,12 +128,27 @@ class Vocabulary(Frozen):
 
 class Reading(NamedTuple):
     """``broken`` are names that are declared, but not in a way that can be used; to complain about their uses as well
-    would bury the one message that matters. ``links`` is where each link's text stands, and ``endpoints`` the same."""
+    would bury the one message that matters. ``links`` is where each link's text stands, and ``endpoints`` the same;
+    ``restrictions`` are the purposes and topics that attributes are for."""
 
     vocabulary: Vocabulary
     broken: frozenset[str] = frozenset()
     links: Map[str, Scalar] = {}
     endpoints: Map[str, EndpointText] = {}
+    restrictions: tuple[Scalar, ...] = ()
+
+
+PURPOSES = ("marketing", "service")
+
+
+def check_restrictions(reading: Reading, topics: Iterable[str], problems: Problems) -> None:
+    """What attributes are for is a purpose or the topic of a journey. A topic that no journey has yet is none's business,
+    unless it is one of them misspelt."""
+    known = (*PURPOSES, *topics)
+    for scalar in reading.restrictions:
+        if scalar.value not in known and (hint := did_you_mean(scalar.value, known)):
+            message = f'for: "{scalar.value}" is neither a purpose nor the topic of a journey'
+            problems.warning(scalar.mark, message, hint)
 
 
 def read_vocabulary(file: str, text: str, problems: Problems) -> Reading:
@@ -150,6 +166,7 @@ class _Reader:
         self.events: dict[str, dict[str, Attribute]] = dict(OWN_EVENTS)
         self.customer: dict[str, Attribute] = dict(_ALWAYS_KNOWN)
         self.restricted: dict[str, tuple[str, ...]] = {}
+        self.restrictions: list[Scalar] = []
         self.sensitive: dict[str, str] = {}
         self.about: dict[str, str] = {}
         self.broken: set[str] = set()
@@ -187,7 +204,7 @@ class _Reader:
             links={name: scalar.value for name, scalar in links.items()},
             endpoints={name: text.endpoint for name, text in endpoints.items()},
         )
-        return Reading(vocabulary, frozenset(self.broken), links, endpoints)
+        return Reading(vocabulary, frozenset(self.broken), links, endpoints, tuple(self.restrictions))
 
     def entries(self, node: Node | None, what: str) -> tuple[tuple[Scalar, Node], ...]:
         if isinstance(node, Mapping):
@@ -255,6 +272,7 @@ class _Reader:
             return
         if "for" in dict(self.names(node)) and (purposes := self.shapes.texts(node.get("for"), "for")):
             self.restricted[name.value] = tuple(purpose.value for purpose in purposes)
+            self.restrictions += purposes
         if kind := self.shapes.text(node.get("sensitive"), "sensitive"):
             self.sensitive[name.value] = kind.value
             if node.get("for") is None:

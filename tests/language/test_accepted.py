@@ -200,6 +200,17 @@ def test_sensitive_attributes_are_named() -> None:
     assert reads(dietary.programs["dietary"], dietary.vocabulary) == "customer.allergies · sensitive: allergies (health)"
 
 
+def test_what_an_attribute_is_for_is_held_against_the_topics_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "vocabulary.yaml").write_text("customer: {allergies: {type: list of text, for: [dietary_advise, later_on]}}")
+    dietary = (HERE / "accepted" / "dietary.yaml").read_text().replace("Signed Up", "Link Clicked")
+    (tmp_path / "dietary.yaml").write_text(dietary)
+    assert [f"{problem.severity} {problem.text}" for problem in compile_folder(tmp_path).problems] == [
+        'error step "ask": customer.allergies may be read by a journey with topic: dietary_advise or topic: later_on only, '
+        "and this one has purpose marketing, topic dietary_advice",
+        'warning for: "dietary_advise" is neither a purpose nor the topic of a journey; did you mean "dietary_advice"?',
+    ]
+
+
 def test_a_wrong_journey_leaves_the_good_ones_standing(tmp_path: Path) -> None:
     good = "journey: good\nidentify: {on: Link Clicked}\ninteract: [{id: pause, wait: 1 day}]\n"
     (tmp_path / "good.yaml").write_text(good)
