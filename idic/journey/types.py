@@ -5,8 +5,8 @@
     number      a number, or digits as text         float
     yes/no      true, false, "yes", "no"            bool
     money       like number, in the currency        float
-    date        "2026-03-27", or a moment           datetime.date
-    moment      ISO 8601; UTC if it says no offset  aware datetime in UTC
+    date        "2026-03-27", or a moment           datetime.date, of the years 1600 to 8999
+    moment      ISO 8601; UTC if it says no offset  aware datetime in UTC, of the same years
     days        a number of days                    float
     zone        an IANA name                        str
     link        a URL                               str
@@ -40,6 +40,9 @@ NUMERIC = frozenset({"number", "money", "days"})
 TEXTUAL = frozenset({"text", "one_of", "zone", "link"})
 
 _LINK = re.compile(r"(?:https?://|mailto:|tel:)\S+")
+_FIRST_YEAR, _LAST_YEAR = 1600, 8999
+"""What lies outside says "none" (0001-01-01) or "never" (9999-12-31), and a calendar ends there: nothing comes before or
+after it, nor is it any day in another zone."""
 
 
 def never_missing(attribute: Attribute) -> bool:
@@ -145,16 +148,14 @@ def _yes_no(raw: object) -> bool | None:
 
 
 def _date(raw: object) -> date | None:
-    if isinstance(raw, datetime):
-        return raw.date()
-    if isinstance(raw, date):
-        return raw
-    if not isinstance(raw, str):
+    if isinstance(raw, str):
+        try:
+            raw = datetime.fromisoformat(raw.strip())
+        except ValueError:
+            return None
+    if not isinstance(raw, date) or not _FIRST_YEAR <= raw.year <= _LAST_YEAR:
         return None
-    try:
-        return datetime.fromisoformat(raw.strip()).date()
-    except ValueError:
-        return None
+    return raw.date() if isinstance(raw, datetime) else raw
 
 
 def _moment(raw: object) -> datetime | None:
@@ -163,12 +164,9 @@ def _moment(raw: object) -> datetime | None:
             raw = datetime.fromisoformat(raw.strip())
         except ValueError:
             return None
-    if not isinstance(raw, datetime):
+    if not isinstance(raw, datetime) or not _FIRST_YEAR <= raw.year <= _LAST_YEAR:
         return None
-    try:
-        return raw.replace(tzinfo=UTC) if raw.tzinfo is None else raw.astimezone(UTC)
-    except OverflowError:
-        return None
+    return raw.replace(tzinfo=UTC) if raw.tzinfo is None else raw.astimezone(UTC)
 
 
 def _option(raw: object, options: tuple[str, ...]) -> str | None:

@@ -3,20 +3,27 @@ caller's transaction, so that nothing that is due is ever only in a process's me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
 
 from idic.differentiate.profile import zone_of
 from idic.journey.entry import DUE, depends_on, due_event, last_due, next_due, scheduled
 from idic.journey.program import Program
 from idic.journey.scope import Facts
+from idic.logs import place
 from idic.store import sweeps
 from idic.store.database import Tx
 from idic.store.ingest import Told, requested
 from idic.store.programs import Programs, standings
 from idic.store.sweeps import Due, Sweep
 from idic.store.tables import Row
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Scheduled(NamedTuple):
@@ -108,6 +115,21 @@ def entry_due(program: Program, facts: Facts, at: datetime) -> Told:
     return requested(DUE, program.journey, due_event(program, facts, at))
 
 
+def of_one(customer_id: str, program: Program, ask: Callable[[], T]) -> T | None:
+    """What is found out of one of many customers. None where that fails, which is logged: the others are not kept waiting."""
+    try:
+        return ask()
+    except Exception as error:  # whatever it is, it would be met again with every try, and nobody would be let in any more
+        log.error(
+            "customer passed over",
+            customer=customer_id,
+            journey=program.journey,
+            error=type(error).__name__,
+            at=place(error),
+        )
+        return None
+
+
 # Days of each customer's own.
 
 
@@ -120,11 +142,16 @@ async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[Row], af
     """Find out when these customers, who are held, next enter the journeys with a day of their own."""
     days = [program for program in programs if program.entry.day is not None]
     found = [
-        Due(row["id"], program.journey, next_due(program.entry, program, facts_of(row, program), after))
+        Due(row["id"], program.journey, next_day(program, row["id"], facts_of(row, program), after))
         for program in days
         for row in rows
     ]
     await sweeps.remember(tx, found, after)
+
+
+def next_day(program: Program, customer_id: str, facts: Facts, after: datetime) -> datetime | None:
+    """When this customer next enters a journey with a day of their own."""
+    return of_one(customer_id, program, lambda: next_due(program.entry, program, facts, after))
 
 
 async def days_moved(
