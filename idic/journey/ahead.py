@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from idic.journey.conditions import asks_today, holds
 from idic.journey.program import Attribute, Condition
 from idic.journey.scope import Facts, Scope
-from idic.journey.times import local
+from idic.journey.times import Duration, local
 
 _MOMENT = timedelta(microseconds=1)
+_CHANGES = timedelta(hours=2)
+"""What two changes of the clocks come to, at the most."""
+_QUARTER = timedelta(minutes=15)
+_SOME_QUARTER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Truth(NamedTuple):
@@ -53,14 +57,30 @@ def _midnights(after: datetime, before: datetime, zone: str) -> Iterator[datetim
 def leaving(attribute: Attribute, counted: Iterable[datetime], since: datetime, until: datetime, zone: str) -> list[datetime]:
     """The instants after ``since`` and up to ``until`` at which events that were accepted at ``counted`` leave the window of
     an attribute."""
-    if attribute.window is None:
+    window = attribute.window
+    if window is None:
         return []
-    found = set()
-    for accepted_at in counted:
-        # Looking back over a change of the clocks is not the mirror of looking ahead, to the hour.
-        for hours in (-1, 0, 1):
-            leaves = attribute.window.after(accepted_at, zone) + timedelta(hours=hours)
-            inside, outside = attribute.window.before(leaves - _MOMENT, zone), attribute.window.before(leaves, zone)
-            if since < leaves <= until and inside < accepted_at <= outside:
-                found.add(leaves)
-    return sorted(found)
+    found = {leaves for accepted_at in counted for leaves in _leaves(window, accepted_at, zone)}
+    return sorted(leaves for leaves in found if since < leaves <= until)
+
+
+def _leaves(window: Duration, accepted_at: datetime, zone: str) -> Iterator[datetime]:
+    """When ``window`` does not look back as far as ``accepted_at`` any more; more than once where an hour comes twice, or is
+    skipped, and it looks back to the same instants again."""
+    leaves = window.after(accepted_at, zone)
+    ends = leaves - _CHANGES, leaves + _CHANGES
+    if not window.days or all(window.before(end, zone) - accepted_at == end - leaves for end in ends):
+        yield leaves
+        return
+    # The clocks change, here or there, and what is looked back to jumps. They change at quarters of an hour; in between it
+    # moves as time does.
+    elapsed = timedelta(seconds=window.seconds)
+    quarter = ends[0] - (ends[0] - elapsed - _SOME_QUARTER) % _QUARTER
+    inside = True
+    while quarter <= ends[1]:
+        lacks = accepted_at - window.before(quarter, zone)
+        inside = inside or lacks > timedelta()
+        if inside and lacks < _QUARTER:
+            yield quarter + max(lacks, timedelta())
+            inside = False
+        quarter += _QUARTER
