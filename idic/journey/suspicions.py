@@ -9,9 +9,12 @@ from datetime import timedelta
 from idic.journey.problems import Problems
 from idic.journey.program import Message
 from idic.journey.texts import (
+    Branch,
     ChooseText,
     Definition,
+    ExitText,
     PatternText,
+    RepeatText,
     SendText,
     SetText,
     SplitText,
@@ -31,6 +34,8 @@ def suspect(definition: Definition, steps: Mapping[str, StepText], problems: Pro
                 _asked_twice(called, step, problems)
             case WaitForText():
                 _never_taken(called, step, definition, problems)
+            case RepeatText():
+                _taken_again(step, problems)
             case SendText():
                 _too_late(called, step, problems)
                 _awaited_unsent(called, name, step, problems)
@@ -139,3 +144,25 @@ def _awaited_unsent(called: str, name: str, step: SendText, problems: Problems) 
             if arm.of is not None and arm.of.value == name:
                 message = f"{called}: otherwise is for when it was not sent, and here {arm.on.value} of it is waited for"
                 problems.warning(arm.of.mark, message, "wait for it after the step instead")
+
+
+def _taken_again(repeat: RepeatText, problems: Problems) -> None:
+    """A line that takes in every round what came before the rounds."""
+    steps = every_step(repeat.do.steps if repeat.do is not None else ())
+    within = {step.id.value for step in steps if step.id is not None}
+    # A repeat inside is asked for itself.
+    deeper = [one for step in steps if isinstance(step, RepeatText) and step.do for one in every_step(step.do.steps)]
+    for step in steps:
+        for arm in step.events if isinstance(step, WaitForText) and step not in deeper else ():
+            since = arm.since
+            if since is None or since.value in ("wait", *within) or _ends(arm.then):
+                continue
+            message = f"{arm.on.value} since {since.value} is taken again in every round, also where it is one and the same"
+            problems.warning(since.mark, message, "take since: out, name a step of the round, or end with then: exit")
+
+
+def _ends(branch: Branch | None) -> bool:
+    if branch is None:
+        return False
+    last = branch.steps[-1] if branch.steps else None
+    return branch.reason is not None or (isinstance(last, ExitText) and last.when is None)
