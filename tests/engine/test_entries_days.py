@@ -6,6 +6,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from idic.journey.program import Again, Attribute, Day, Entry, Moment, Program, Type
 from idic.journey.times import Clock, Duration
 from idic.journey.trace import sentence
@@ -207,3 +209,35 @@ async def test_a_day_that_had_come_is_the_heirs(store: Store, clock: HandClock) 
     await world.sweep()
     assert [one.customer_id for one in await world.enrollments()] == [anna]
     assert await due(world) == []
+
+
+async def test_an_odd_date_keeps_nobody_else_out(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    for renews_on in ("0001-01-01", "9999-12-31", "2026-03-08"):
+        await world.customer(renews_on=renews_on)
+    await world.publish(on(days=5))
+    await world.sweep()
+    assert await due(world) == ["2026-03-03 09:00"]
+    anna = await world.customer()
+    await becomes(world, anna, renews_on="0001-01-01", first_name="Anna")
+    (known,) = [row["traits"] for row in await world.rows(tables.customers) if row["id"] == anna]
+    assert known["first_name"] == "Anna"
+    await sleeps_until(world, clock, "2026-03-03 09:00")
+    assert await entered(world) == ["2026-03-03 09:00"]
+
+
+async def test_nor_does_who_nothing_can_be_found_out_of(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    long_ago = on()
+    assert long_ago.entry.day is not None
+    # No check would let it pass: for who renews next month this is before the beginning of the calendar.
+    moment = long_ago.entry.day.moment.model_copy(update={"offset": Duration(days=2_400_000), "before": True})
+    entry = long_ago.entry.model_copy(update={"day": long_ago.entry.day.model_copy(update={"moment": moment})})
+    await world.publish(long_ago.model_copy(update={"entry": entry}))
+    for renews_on in ("2026-04-01", "8597-06-01", "2026-05-01"):
+        await world.customer(renews_on=renews_on)
+    with capture_logs() as logs:
+        await world.sweep()
+    passed_over = [line["customer"] for line in logs if line["event"] == "customer passed over"]
+    assert len(passed_over) == 2
+    assert len(await due(world)) == 1

@@ -220,3 +220,23 @@ def test_lists_and_line_items_are_stored_as_they_came(text: str, stored: JsonVal
     worth = infer_value(text, NAMES, lambda message, *_: told.append(message))
     assert worth is not None, told
     assert value(worth.condition, worth.type, anna) == stored
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Pacific/Auckland"])
+def test_a_date_at_the_end_of_the_calendar_is_missing(odd: str, zone: str) -> None:
+    anna = Anna({"seen_at": odd, "birthday": odd})
+    anna.zone = zone
+    told: list[str] = []
+    for name in ("customer.seen_at", "customer.birthday"):
+        typed = infer(f'{name} > "2026-01-01" or days_since({name}) > 3', NAMES, lambda message, *_: told.append(message))
+        assert typed is not None, told
+        assert not holds(typed, anna)
+        assert "missing" in explain(typed, anna)
+
+
+def test_what_is_no_number_is_not_stored() -> None:
+    told: list[str] = []
+    worth = infer_value("[customer.points * customer.points, 2]", NAMES, lambda message, *_: told.append(message))
+    assert worth is not None, told
+    assert value(worth.condition, worth.type, Anna({"points": 1e200})) == [2.0]
