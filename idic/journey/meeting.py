@@ -144,13 +144,20 @@ def _any_matches(patterns: Sequence[Pattern], state: State, event: Event, scope:
 
 
 def concerns(pattern: Pattern, state: State, event: Event) -> bool:
-    """Whether the event is of this name, this key and this message; its condition aside."""
+    """Whether the event is of this name, this key and this message; its condition aside.
+
+    Of a message that is sent again in every round, what becomes of the newest counts: that an earlier one bounces says
+    nothing of this one. A click counts on whichever of them it is made: a reaction is a reaction.
+    """
     if pattern.on != event.name:
         return False
     if pattern.key is not None and key_of(event, pattern.key) != state.key:
         return False
-    step = state.formerly.get(event.step or "", event.step)
-    return pattern.of is None or (event.enrollment == state.enrollment and step == pattern.of)
+    if pattern.of is None:
+        return True
+    if event.enrollment != state.enrollment or state.formerly.get(event.step or "", event.step) != pattern.of:
+        return False
+    return event.name == "Link Clicked" or event.properties.get("round", 1) == state.rounds.get(pattern.of, 1)
 
 
 def _awaits(program: Program, step_id: str, state: State, event: Event) -> bool:

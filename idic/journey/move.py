@@ -160,7 +160,7 @@ class Move:
 
     def rest(self, step: Wait | WaitFor) -> None:
         at = self.state.reached
-        deadline = over(step, at, self.scope())
+        deadline = over(step, at, self.scope(), self.state)
         if deadline is None or deadline < at:
             self.note("passed over", because=partial(self.no_moment, step, deadline))
             self.go(step.otherwise, at)

@@ -185,7 +185,7 @@ class _Moving:
     def _end(self, step: Wait | WaitFor) -> datetime | None:
         silent = isinstance(step, Wait) and step.without is not None
         since = max(self.state.reached, self.state.consumed[0]) if silent else self.state.reached
-        return over(step, since, Scope(self.new, self.facts, self.now, self.state))
+        return over(step, since, Scope(self.new, self.facts, self.now, self.state), self.state)
 
     def _wait(self, step: Wait | WaitFor, end: datetime, turn: datetime) -> None:
         looks = isinstance(step, WaitFor) and any(arm.until for arm in step.arms)

@@ -50,6 +50,12 @@ class Sent(NamedTuple):
     message: str
     enrollment: str = ""
     key: str | None = None
+    round: int = 1
+
+
+def said_of(sent: Sent) -> dict[str, Any]:
+    """What every event about a message says of it."""
+    return {"step": sent.step, "channel": sent.channel, **({"round": sent.round} if sent.round > 1 else {})}
 
 
 @dataclass
@@ -319,6 +325,7 @@ class Simulator:
                 claim.message,
                 one.state.enrollment,
                 one.state.key,
+                claim.round,
             )
             touched = self._deliver(sent)
             if touched.status in ("sent", "uncertain"):
@@ -327,8 +334,8 @@ class Simulator:
             self._stands(one, move.settle(one.state, claim.step, claim.channel, touched))
             told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
             if told is not None:
-                said = {"step": claim.step, "channel": claim.channel, "reason": touched.reason}
-                self._tell(told, {name: value for name, value in said.items() if value is not None}, one.state.enrollment)
+                reason = {} if touched.reason is None else {"reason": touched.reason}
+                self._tell(told, {**said_of(sent), **reason}, one.state.enrollment)
         for effect in outcome.effects:
             self._do(one, effect)
         if outcome.claims or (outcome.effects and any(isinstance(effect, Request) for effect in outcome.effects)):

@@ -32,7 +32,7 @@ def moved(move: Move, step: Wait) -> bool:
     """A wait until a moment of the customer's follows that moment, and ends if it is gone."""
     if not isinstance(step.until, Moment) or not attribute_named(step.until.name):
         return False
-    moment = over(step, move.state.reached, move.scope())
+    moment = over(step, move.state.reached, move.scope(), move.state)
     if moment == move.state.deadline:
         return False
     if moment is None or moment < move.state.reached:
@@ -62,7 +62,7 @@ def silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
         if not _unseen(move, event) or event.accepted_at > min(move.deadline(), move.now):
             continue
         if _takes(move, pattern, event):
-            move.change(deadline=over(step, event.accepted_at, move.scope()), consumed=later(move, event))
+            move.change(deadline=over(step, event.accepted_at, move.scope(), move.state), consumed=later(move, event))
             if step.capture:
                 move.change(captured={**move.state.captured, step.capture: event})
             move.note("starts over", {"event": event.name, "until": move.state.deadline}, at=event.accepted_at)

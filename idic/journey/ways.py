@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from idic.journey.program import (
@@ -23,8 +23,11 @@ from idic.journey.program import (
     WaitFor,
 )
 from idic.journey.scope import Scope
+from idic.journey.state import State
 from idic.journey.times import Clock, local
 from idic.journey.types import value_of
+
+_MOMENT = timedelta(microseconds=1)
 
 
 def drawn(split: Split, customer: str, journey: str) -> Share:
@@ -76,15 +79,20 @@ def point_of(*parts: str) -> float:
     return int.from_bytes(digest, "big") / 2**64 * 100
 
 
-def over(step: Wait | WaitFor, since: datetime, scope: Scope) -> datetime | None:
-    """When a wait that began at ``since`` is over; None where the moment that it is until is missing."""
+def over(step: Wait | WaitFor, since: datetime, scope: Scope, state: State) -> datetime | None:
+    """When a wait that began at ``since`` is over; None where the moment that it is until is missing.
+
+    A time of day that it is now goes on at once; not in the next round of a repeat, if that is come to in the very instant in
+    which this wait went on in the round before: then it is the next such time, or all rounds would be of one instant.
+    """
     if isinstance(step, WaitFor):
         return step.within.after(since, scope.zone)
     match step.until:
         case None:
             return step.duration.after(since, scope.zone)
         case Clock() as clock:
-            return clock.next(since, scope.zone)
+            came_round = state.rounds.get(step.id, 1) > 1 and state.began.get(step.then.step or "") == since
+            return clock.next(since + _MOMENT if came_round else since, scope.zone)
         case moment:
             return instant_of(moment, scope)
 

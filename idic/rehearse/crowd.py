@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from idic.interact.policy import CHANNELS, Consent
 from idic.interact.reach import WEB_MEMORY
 from idic.journey.program import Call, Condition, Frozen, Program
-from idic.journey.simulator import Sent
+from idic.journey.simulator import Sent, said_of
 from idic.journey.vocabulary import Vocabulary
 from idic.rehearse.behaviour import After, Behaviour, Often, Reactions, ids_of
 from idic.rehearse.invention import Draw, Inventor, alike, answers, literals
@@ -197,18 +197,18 @@ class Crowd:
         opens, clicks, leaves, converts, answered = (rng.random() for _ in range(5))
         if rng.random() >= reactions.delivered:
             return []
-        about = {"step": sent.step, "channel": sent.channel}
+        said = said_of(sent)
         told = partial(Happening, step=sent.step, enrollment=sent.enrollment)
         delivered = sent.at + timedelta(seconds=1 + rng.random() * 60)
-        found = [told(delivered, "Message Shown" if sent.channel == "web" else "Message Delivered", about)]
+        found = [told(delivered, "Message Shown" if sent.channel == "web" else "Message Delivered", said)]
         # Half of what is read is read within two hours.
         read = delivered + timedelta(seconds=rng.expovariate(1 / 10_400))
         if sent.channel == "email" and (opens < reactions.opened or clicks < reactions.clicked):
-            found.append(told(read, "Email Opened", about))
+            found.append(told(read, "Email Opened", said))
         if clicks < reactions.clicked:
             values = self._answers.get((sent.journey, sent.message), ())
             value = {"value": values[int(answered * len(values))]} if values else {}
-            found.append(told(read + timedelta(seconds=30), "Link Clicked", {**about, **value}, seen=True))
+            found.append(told(read + timedelta(seconds=30), "Link Clicked", {**said, **value}, seen=True))
         if leaves < reactions.unsubscribed:
             found.append(Happening(read + timedelta(minutes=1), "Consent Withdrawn", {"channel": sent.channel}))
         goal = self._goals.get(sent.journey)

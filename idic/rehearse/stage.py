@@ -25,7 +25,7 @@ from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import DONE, Attribute, Call, Program, Split
 from idic.journey.program import Entry as Entrance
 from idic.journey.scope import Scope
-from idic.journey.simulator import Rehearsed, Sent, Simulator
+from idic.journey.simulator import Rehearsed, Sent, Simulator, said_of
 from idic.journey.state import Touched
 from idic.journey.times import Clock, Duration
 from idic.journey.trace import sentence
@@ -168,7 +168,10 @@ class Stage:
     def happens(
         self, name: str, properties: Mapping[str, Any], about: str | None = None, enrollment: str | None = None
     ) -> None:
+        """Something happens; what is ``about`` a step's message is about its newest."""
         self._says(_told(name, properties), idic=False)
+        if about is not None and (mail := self._newest(about)) is not None:
+            properties = {**said_of(mail.sent), **properties}
         if name in ("Consent Given", "Consent Withdrawn"):
             topic = properties.get("topic")
             given = name == "Consent Given"
@@ -177,26 +180,21 @@ class Stage:
 
     def presses(self, step: str, url: str | None, value: str | None) -> None:
         """A click in the newest message of a step. Raises ``StoryTrouble`` where there is no such link."""
-        mail = next((mail for mail in reversed(self.mails) if mail.sent.step == step), None)
+        mail = self._newest(step)
         if mail is None:
             raise StoryTrouble(f"{step} has sent nothing to {self.person.name} yet, so nothing in it can be clicked")
         if value is not None and value not in mail.answers:
             hint = did_you_mean(value, mail.answers) or f"it offers {one_of(mail.answers, 'and') or 'none'}"
             raise StoryTrouble(f'no link in {mail.sent.message} answers "{value}"; {hint}')
-        properties: dict[str, Any] = {"step": step, "channel": mail.sent.channel}
-        round_ = self._round(mail)
-        if round_ > 1:
-            properties["round"] = round_
+        properties = said_of(mail.sent)
         if value is not None:
             properties["value"] = value
         if url is not None:
             properties["url"] = url
         self.happens("Link Clicked", properties, step, mail.sent.enrollment)
 
-    def _round(self, mail: Mail) -> int:
-        """The newest message of a step is of the round that the step is in."""
-        one = next(one for one in self.simulator.enrollments if one.state.enrollment == mail.sent.enrollment)
-        return one.state.rounds.get(mail.sent.step, 1)
+    def _newest(self, step: str) -> Mail | None:
+        return next((mail for mail in reversed(self.mails) if mail.sent.step == step), None)
 
     def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
         if visits:

@@ -130,7 +130,8 @@ class Drawing:
             case "split":
                 step |= {"split": {"plain": 40, "offer": 60}, "do": {"plain": self.branch(depth, sent)}}
             case "repeat":
-                step["repeat"] = {"times": self.draw(st.integers(1, 3)), "do": self.steps(depth - 1, sent)}
+                daily: list[Block] = [{"id": self.name(), "wait": "until 09:00"}] if self.yes() else []
+                step["repeat"] = {"times": self.draw(st.integers(1, 3)), "do": [*daily, *self.steps(depth - 1, sent)]}
                 if self.yes():
                     step["repeat"]["until"] = self.one(_ANYWHERE)
             case "set":
