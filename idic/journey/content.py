@@ -73,7 +73,7 @@ class Content:
         found: dict[str, Message] = {}
         for name, text in self.texts.items():
             senders = [step for step, message in sent.items() if message == name]
-            if not senders:
+            if not senders and (sent or not self.problems.failed):
                 hint = "send it from a step, or take it out"
                 self.problems.warning(text.name.mark, f'message "{name}" is never sent', hint)
             for channel, key in text.given.items():

@@ -16,8 +16,8 @@ from idic.journey.vocabulary import Vocabulary
 def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -> str | None:
     """The property that tells the entries of a journey apart, if it has a key."""
     key = entry.key
-    if key is None:
-        return None
+    if key is None or entry.timed:
+        return None  # what is timed has no event to read a key of, which has been told
     root, _, name = key.value.partition(".")
     if root != "event" or not name or "." in name:
         hint = "write the property that tells entries apart, such as key: event.cart_id"

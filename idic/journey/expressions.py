@@ -153,6 +153,11 @@ _INSTEAD = {
 }
 _WRONG = re.compile("|".join(re.escape(sign) for sign in _INSTEAD))
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_METHODS = {
+    "contains": "contains", "startsWith": "startsWith", "endsWith": "endsWith", "matches": "matches",
+    "startswith": "startsWith", "endswith": "endsWith", "starts": "startsWith", "ends": "endsWith", "like": "contains",
+}  # fmt: skip
+"""Functions of texts, as they are taken for signs between two."""
 _COMPARISONS = ("==", "!=", ">=", "<=", ">", "<", "in")
 _DEEPEST = 40
 
@@ -381,11 +386,24 @@ class _Parser:
             hint = "write not (… in …)"
         elif token.text == "%":
             hint = "there is no such sign here"
+        elif token.text in _METHODS and before is not None and before.kind == "name":
+            hint = f"write {self.words_before()}.{_METHODS[token.text]}({self.text_after()})"
         elif token.text == "is" or (before and before.text == "is"):
             hint = "write == to compare"
         elif hint is None and token.kind in ("name", "text", "number"):
             hint = "write and, or or a comparison before it"
         return ExpressionError(f"{token.text} does not belong here", token.start, len(token.text), hint)
+
+    def words_before(self) -> str:
+        """The dotted name that ends before this place."""
+        first = self.position - 1
+        while first >= 2 and self.tokens[first - 1].text == ".":
+            first -= 2
+        return "".join(token.text for token in self.tokens[first : self.position])
+
+    def text_after(self) -> str:
+        after = self.tokens[self.position + 1 : self.position + 2]
+        return after[0].text if after and after[0].kind == "text" else '"…"'
 
 
 def _unescaped(token: str) -> str:

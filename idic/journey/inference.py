@@ -35,7 +35,7 @@ from idic.journey.inferring_names import InferringNames
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Condition, Type
 from idic.journey.trees import may_fail, named, path_of, texts_of
-from idic.journey.typed import Typed, alike, fits, literal
+from idic.journey.typed import WRONG, Typed, alike, fits, literal
 from idic.journey.types import NUMBER, NUMERIC, TEXTUAL, YES_NO, describe
 
 
@@ -144,7 +144,17 @@ class _Inference(InferringNames, InferringComparisons, InferringFunctions):
             case Compare():
                 return self.compare(node, known)
             case Sum(left=left, sign=sign, right=right):
-                one, two = self.expect(left, known, "number", sign), self.expect(right, known, "number", sign)
+                one, two = self.of(left, known), self.of(right, known)
+                for side, typed in ((left, one), (right, two)):
+                    if typed.type is not None and typed.type.kind == "list":
+                        hint = "write the whole list, or ask whether something is in it"
+                        self.tell(node, f"lists cannot be added: {sign} takes numbers", hint)
+                        return WRONG
+                    if typed.type is not None and typed.type.kind not in NUMERIC:
+                        self.tell(side, f"{sign} takes numbers, and {named(side)} is {describe(typed.type)}")
+                        return WRONG
+                if one.type is None or two.type is None:
+                    return WRONG
                 money = any(side.type is not None and side.type.kind == "money" for side in (one, two))
                 return Typed(
                     Type(kind="money") if money else NUMBER, f"({one.cel} {sign} {two.cel})", one.missing | two.missing

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from idic.journey.source import Scalar
 from idic.journey.texts import MomentText
-from idic.journey.times import Clock, Duration
+from idic.journey.times import Clock, Duration, names_days
 
 _MOMENT = re.compile(r"(?:(?P<offset>\S.*?)\s+(?P<side>before|after)\s+)?(?P<name>[A-Za-z_][\w.]*)(?:\s+at\s+(?P<at>\S.*))?\s*")
 _AT_MOST = re.compile(r"(?P<count>\d{1,9})\s+(?:a|per)\s+day")
 _DATE = re.compile(r"(20\d{2})-(\d{1,2})-(\d{1,2})(?: (?P<hour>\d{1,2}):(\d{2}))?")
+_DAYS_FIRST = re.compile(r"(?P<days>[a-z][a-z, ]*?)(?:\s+at\s+(?P<time>\d{1,2}:\d{2}))?")
+_IS_DURATION = re.compile(r"\d+(\.\d+)?\s*[a-z]*")
 _YEARLY = "every year "
 DEFAULT_HOUR = Clock(hour=9)
 """When people are entered on a day of their own, where the journey does not say."""
@@ -27,7 +29,22 @@ def until(text: Scalar) -> Clock | MomentText:
     start += len(rest) - len(rest.lstrip())
     if re.match(r"\d+:", rest.lstrip()):
         return Clock.parse(rest)
+    if (days := _DAYS_FIRST.fullmatch(rest.strip().lower())) and names_days(days["days"]):
+        if days["time"] is None:
+            raise ValueError(f'"{rest.strip()}" lacks its time of day; write "until 09:00 on {rest.strip()}"')
+        return Clock.parse(f"{days['time']} on {days['days']}")
     return moment(text, start, 'write "until 09:00", "until 3 days before entry.starts_at" or "until customer.renews_on"')
+
+
+def lacks_until(text: Scalar) -> bool:
+    """Whether this is a time or a moment, where only ``until`` is missing: ``3 days before entry.starts_at``."""
+    if _IS_DURATION.fullmatch(text.value.strip()):
+        return False
+    try:
+        found = until(Scalar(text.source, f"until {text.value.strip()}", text.start, text.end))
+    except ValueError:
+        return False
+    return isinstance(found, Clock) or "." in found.name
 
 
 def moment(text: Scalar, start: int, example: str) -> MomentText:

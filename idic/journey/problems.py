@@ -102,9 +102,15 @@ class Problems:
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     """A hint with the nearest of the known names, or None."""
+    name = nearest(wrong, known)
+    return f'did you mean "{name}"?' if name is not None else None
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """Which of the known names was most likely meant."""
     names = {name.lower(): name for name in known}
     close = get_close_matches(wrong.lower(), names, n=1, cutoff=0.6)
-    return f'did you mean "{names[close[0]]}"?' if close else None
+    return names[close[0]] if close else None
 
 
 def one_of(names: Iterable[str], joined: str = "or") -> str:

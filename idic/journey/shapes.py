@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from idic.journey.problems import Problems, did_you_mean, one_of
+from idic.journey.problems import Problems, did_you_mean, nearest, one_of
 from idic.journey.source import Mapping, Node, Scalar, Sequence
 from idic.journey.times import Clock, Duration
 
@@ -108,9 +108,22 @@ class Shapes:
                 hint = did_you_mean(key.value, names) or f"it may have {one_of(names)}"
                 self.problems.error(key.mark, f"{what}: unknown entry {key.value}", hint)
         for name in required:
-            if name not in found and node.key(name) is None:
+            if name not in found and self.lacks(node, name, (*names, *later), instead):
                 self.problems.error(node.mark, f"{what}: {name} is missing", f"write {name}: …")
         return found
+
+    @staticmethod
+    def lacks(node: Mapping, name: str, known: Iterable[str], instead: dict[str, str] | None = None) -> bool:
+        """Whether an entry is missing, and none of those that are not ``known`` was meant for it: which has been told."""
+        names = list(known)
+        for key, _ in node.entries:
+            if key.value == name:
+                return False
+            if key.value not in names:
+                other = (instead or {}).get(key.value.lower())
+                if name == (other.partition(":")[0] if other else nearest(key.value, names)):
+                    return False
+        return True
 
     def text(self, node: Node | None, what: str, *, free: bool = False) -> Scalar | None:
         """A text that is not blank. ``free`` text is read by people: there a # rarely begins a comment."""

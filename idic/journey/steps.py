@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from idic.journey import phrases
@@ -38,7 +39,10 @@ CHANNELS = ("email", "sms", "web")
 MOST_ROUNDS = 100
 
 _NOTHING = Duration()
+_OF_LINES = ("on", "if", "key", "of", "since", "as", "then")
 _NOT_IDS = ("entry", "wait")
+_ENTRIES = ("if", "then", "otherwise", "within", "do", "by", "at", "without", "as", "with", "times", "until")
+"""What steps have beside their ids and their kinds."""
 _KINDS_OF_OTHERS = {
     "delay": "wait:", "sleep": "wait:", "email": "send: … with by: email", "message": "send:", "branch": "choose:",
     "switch": "choose:", "when": "choose:", "condition": "choose:", "ab_test": "split:", "test": "split:",
@@ -81,7 +85,7 @@ class Steps:
         kinds = [key for key, _ in node.entries if key.value in KINDS]
         id_ = self.shapes.text(node.get("id"), "id")
         called = f'step "{id_.value}"' if id_ else "the step"
-        if node.key("id") is None:
+        if self.shapes.lacks(node, "id", ("id", *KINDS, *_ENTRIES)):
             self.problems.error(node.mark, "a step has no id", "give it one, unique in this file: id: first_mail")
         elif id_ is not None and (self.shapes.name(id_, "id", field=node.key("split") is None) and id_.value in _NOT_IDS):
             self.problems.error(id_.mark, f'id "{id_.value}" has a meaning of its own after since', "choose another")
@@ -96,9 +100,8 @@ class Steps:
         return self.readers[kind.value](node, kind, id_, called)
 
     def no_kind(self, node: Mapping, called: str) -> None:
-        common = ("id", "if", "then", "otherwise", "within", "do", "by", "at", "without", "as", "with", "times", "until")
         for key, _ in node.entries:
-            if key.value in common:
+            if key.value == "id" or key.value in _ENTRIES:
                 continue
             other = _KINDS_OF_OTHERS.get(key.value.lower())
             hint = f"write {other}" if other else did_you_mean(key.value, KINDS) or f"there are {one_of(KINDS)}"
@@ -107,7 +110,7 @@ class Steps:
         self.problems.error(node.mark, f"{called} does nothing", f"write {one_of(KINDS)}")
 
     def parts(self, node: Mapping, called: str, known: tuple[str, ...], later: tuple[str, ...] = ()) -> dict[str, Node]:
-        instead = {"then": "the next step after it: every branch of it goes on there"} if "then" not in known else None
+        instead = {"then": "if: and otherwise: for who stays; nothing follows an exit"} if "then" not in known else None
         return self.shapes.fields(node, called, ("id", "if", *known), later=later, instead=instead) or {}
 
     def wait(self, node: Mapping, kind: Scalar, id_: Scalar | None, called: str) -> WaitText:
@@ -115,13 +118,16 @@ class Steps:
         length, duration, until = self.shapes.text(found.get("wait"), f"{called}: wait"), None, None
         if length is not None and length.value.startswith("until"):
             until = self.until(length, found, kind, called)
+        elif length is not None and phrases.lacks_until(length):
+            hint = f"write wait: until {length.value.strip()}"
+            self.problems.error(length.mark, f"{called}: wait is so long, or until a moment", hint)
         elif length is not None:
             duration = self.shapes.duration(length, f"{called}: wait")
-        without = self.pattern(found["without"], f"{called}: without", ("on", "if", "key")) if "without" in found else None
+        without = self.without(found["without"], called) if "without" in found else None
         capture = self.capture(found.get("as"))
         if capture is not None and "without" not in found:
             self.problems.error(capture.mark, f"{called}: as names the event of without", "add without:, or take as out")
-        if length is None or isinstance(until, Clock) or not length.value.startswith("until"):
+        if length is None or isinstance(until, Clock) or not (length.value.startswith("until") or phrases.lacks_until(length)):
             self.needs_if(found, called)
         return WaitText(
             *self.common(found, id_, kind),
@@ -130,6 +136,14 @@ class Steps:
             without=without,
             capture=capture,
         )
+
+    def without(self, node: Node, called: str) -> PatternText | None:
+        on = node.get("on") if isinstance(node, Mapping) else node
+        if isinstance(on, Sequence):
+            hint = "write the one whose silence is waited for, such as without: Cart Updated"
+            self.problems.error(on.mark, f"{called}: without names one event", hint)
+            return None
+        return self.pattern(node, f"{called}: without", ("on", "if", "key"))
 
     def until(self, text: Scalar, found: dict[str, Node], kind: Scalar, called: str) -> Clock | MomentText | None:
         """What a wait is until, with what that asks of the rest of the step."""
@@ -147,20 +161,26 @@ class Steps:
         return until
 
     def wait_for(self, node: Mapping, kind: Scalar, id_: Scalar | None, called: str) -> WaitForText:
-        found = self.parts(node, called, ("wait_for", "within", "then", "otherwise"))
+        known = ("wait_for", "within", "then", "otherwise")
+        found = self.parts(node, called, known)
         for name, example in (("within", "within: 2 days"), ("otherwise", "otherwise: continue")):
-            if node.key(name) is None:
+            if self.shapes.lacks(node, name, ("id", "if", *known)):
                 self.problems.error(kind.mark, f"{called}: wait_for needs {name}", f"write {example}")
         arms = self.arms(found.get("wait_for"), f"{called}: wait_for")
         within = self.shapes.duration(found.get("within"), f"{called}: within")
         return WaitForText(*self.common(found, id_, kind), arms=arms, within=within or _NOTHING)
 
     def choose(self, node: Mapping, kind: Scalar, id_: Scalar | None, called: str) -> ChooseText:
-        found = self.parts(node, called, ("choose", "otherwise"))
+        found = self.parts(node, called, ("choose", "then", "otherwise"))
         value, branches = found["choose"], []
         if isinstance(value, Sequence) and value.items:
             for item in value.items:
-                parts = self.shapes.fields(item, f"{called}: a branch", ("if", "do"), required=("if", "do"))
+                if isinstance(item, Mapping) and (other := item.key("otherwise")) is not None:
+                    hint = "write otherwise: under the list, in line with choose:"
+                    self.problems.error(other.mark, f"{called}: otherwise stands beside choose:, and not in its list", hint)
+                    continue
+                instead = {"then": "do:", "when": "if:"}
+                parts = self.shapes.fields(item, f"{called}: a branch", ("if", "do"), required=("if", "do"), instead=instead)
                 if parts is None:
                     continue
                 when = self.shapes.text(parts.get("if"), f"{called}: if")
@@ -172,7 +192,7 @@ class Steps:
         return ChooseText(*self.common(found, id_, kind), branches=tuple(branches))
 
     def split(self, node: Mapping, kind: Scalar, id_: Scalar | None, called: str) -> SplitText:
-        found = self.parts(node, called, ("split", "do", "otherwise"))
+        found = self.parts(node, called, ("split", "do", "then", "otherwise"))
         value, do, shares = found["split"], found.get("do"), []
         branches: dict[str, tuple[Scalar, Node]] = {}
         if isinstance(do, Mapping):
@@ -200,6 +220,10 @@ class Steps:
         return SplitText(*self.common(found, id_, kind), shares=tuple(shares))
 
     def percent(self, node: Node, what: str) -> int | None:
+        if not isinstance(node, Scalar):
+            hint = "write a whole number of percent, such as 20; what its share does stands under do:"
+            self.problems.error(node.mark, f"{what} is a share", hint)
+            return None
         text = self.shapes.text(node, what)
         if text is None:
             return None
@@ -209,11 +233,17 @@ class Steps:
         return None
 
     def send(self, node: Mapping, kind: Scalar, id_: Scalar | None, called: str) -> SendText:
-        found = self.parts(node, called, ("send", "by", "at", "within", "then", "otherwise"))
+        known = ("send", "by", "at", "within", "then", "otherwise")
+        found = self.parts(node, called, known)
         within = self.shapes.duration(found.get("within"), f"{called}: within")
-        if node.key("by") is None:
+        if self.shapes.lacks(node, "by", ("id", "if", *known)):
             self.problems.error(kind.mark, f"{called}: send needs by", "write by: email")
-        message = self.shapes.text(found.get("send"), f"{called}: send")
+        message = None
+        if isinstance(found["send"], Scalar):
+            message = self.shapes.text(found["send"], f"{called}: send")
+        else:
+            hint = "name it, with its words under customize:; for several messages make a step of each"
+            self.problems.error(found["send"].mark, f"{called}: send is one message", hint)
         mode, channels = self.by(found.get("by"), called)
         at = self.at(found.get("at"), called)
         return SendText(*self.common(found, id_, kind), message=message, channels=channels, mode=mode, at=at, within=within)
@@ -300,7 +330,9 @@ class Steps:
         )
 
     def repeat(self, node: Mapping, kind: Scalar, id_: Scalar | None, called: str) -> RepeatText:
-        found = self.parts(node, called, ("repeat", "then", "otherwise"))
+        whole = isinstance(node.get("repeat"), Mapping)
+        # Where repeat: is a number, all that belongs into it stands beside it, and one message says so.
+        found = self.parts(node, called, ("repeat", "then", "otherwise", *(() if whole else ("times", "until", "do"))))
         self.needs_if(found, called)
         what = f"{called}: repeat"
         inner: dict[str, Node] = {}
@@ -382,12 +414,21 @@ class Steps:
         if isinstance(node, Sequence):
             self.problems.error(node.mark, f"{what} is a list in a list", "write one event after each -")
             return None
+        patterns = self.of_events(node, what, known)
+        return patterns[0] if patterns else None
+
+    def of_events(self, node: Mapping, what: str, known: tuple[str, ...]) -> tuple[PatternText, ...]:
+        """A line with its events: in a wait_for, where it may be any of several, ``on`` is a list of them."""
         found = self.shapes.fields(node, what, known, required=("on",))
-        on = self.shapes.text(found.get("on"), f"{what}: on") if found else None
-        if found is None or on is None:
-            return None
-        return PatternText(
-            on=on,
+        listed = found.get("on") if found else None
+        if isinstance(listed, Sequence) and "then" not in known:
+            self.problems.error(listed.mark, f"{what}: on is one event here", "write a line for each: - {on: …}")
+            return ()
+        events = self.shapes.texts(listed, f"{what}: on")
+        if found is None or not events:
+            return ()
+        pattern = PatternText(
+            on=events[0],
             when=self.shapes.text(found.get("if"), f"{what}: if"),
             any_key=self.shapes.choice(found.get("key"), f"{what}: key", ("any",)) == "any",
             of=self.shapes.text(found.get("of"), f"{what}: of"),
@@ -395,6 +436,7 @@ class Steps:
             capture=self.capture(found.get("as")),
             then=self.branch(found.get("then")),
         )
+        return tuple(replace(pattern, on=on) for on in events)
 
     def arms(self, node: Node | None, what: str) -> tuple[PatternText | UntilText, ...]:
         """The lines of a wait_for: events, and conditions on the customer."""
@@ -407,8 +449,10 @@ class Steps:
                 until = self.shapes.text(parts.get("until"), f"{what}: until") if parts else None
                 if parts is not None and until is not None:
                     found.append(UntilText(until, self.branch(parts.get("then"))))
+            elif isinstance(item, Mapping):
+                found += self.of_events(item, what, _OF_LINES)
             else:
-                found += self.patterns(item, what, ("on", "if", "key", "of", "since", "as", "then"))
+                found += self.patterns(item, what, _OF_LINES)
         return tuple(found)
 
     def capture(self, node: Node | None) -> Scalar | None:

@@ -197,7 +197,8 @@ def branches(step: StepText) -> list[Branch | None]:
     """Every branch of a step, in the order in which the file has them as far as that matters."""
     match step:
         case WaitForText(arms=arms):
-            inner: list[Branch | None] = [arm.then for arm in arms]
+            # One line that waits for several events is as many arms, with one branch.
+            inner: list[Branch | None] = list(dict.fromkeys(arm.then for arm in arms))
         case ChooseText(branches=chosen):
             inner = [branch for _, branch in chosen]
         case SplitText(shares=shares):

@@ -201,6 +201,9 @@ class Every(BaseModel):
         """
         what, at, clock = text.strip().lower().partition(" at ")
         if not at:
+            days, _, last = text.strip().rpartition(" ")
+            if days and _TIME.fullmatch(last):
+                raise ValueError(f'"{text}": write "{days.removeprefix("every ")} at {last}"')
             raise ValueError(f'"{text}" lacks its time of day; write "day at 06:00"')
         if what == "day":
             return cls(clock=Clock(**_time(clock)))
@@ -234,6 +237,14 @@ def _time(text: str) -> dict[str, int]:
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
         raise ValueError(f'"{text.strip()}" is not a time of day; write it as "09:00"')
     return {"hour": int(found[1]), "minute": int(found[2])}
+
+
+def names_days(text: str) -> bool:
+    """Whether these are days of the week: ``monday``, ``weekdays``, ``saturday and sunday``."""
+    try:
+        return bool(_days(text))
+    except ValueError:
+        return False
 
 
 def _days(text: str) -> tuple[int, ...]:

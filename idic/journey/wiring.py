@@ -97,9 +97,9 @@ class Flow:
             case WaitForText():
                 inner = tuple(self._target(arm.then, after) if arm.then else then for arm in step.arms)
             case ChooseText():
-                inner = tuple(self._target(branch, after) for _, branch in step.branches)
+                inner = tuple(self._target(branch, then) for _, branch in step.branches)
             case SplitText():
-                inner = tuple(self._target(branch, after) for _, _, branch in step.shares)
+                inner = tuple(self._target(branch, then) for _, _, branch in step.shares)
             case RepeatText():
                 inner = (self._target(step.do, Target(step=name)),)
             case _:

@@ -75,6 +75,28 @@ def test_branches_lead_where_the_file_says() -> None:
     assert steps["last"].then == Target(exit="done")
 
 
+def test_branches_of_a_choice_go_on_with_its_then() -> None:
+    steps = program("then_of_choices").steps
+    tier, half = steps["tier"], steps["half"]
+    assert isinstance(tier, Choose)
+    assert isinstance(half, Split)
+    assert [branch.then for branch in tier.branches] == [Target(step="pause"), Target(step="both"), Target(exit="known")]
+    assert (tier.otherwise, steps["pause"].then, steps["both"].then) == (
+        Target(step="half"), Target(step="both"), Target(step="half"),
+    )  # fmt: skip
+    assert [(share.name, share.then.step) for share in half.shares] == [("plain", "rest"), ("offer", "mail")]
+    assert steps["mail"].then == Target(step="rest")
+
+
+def test_a_line_of_several_events_waits_for_any_of_them() -> None:
+    reaction = program("any_of_these_events").steps["reaction"]
+    assert isinstance(reaction, WaitFor)
+    assert [(arm.pattern and arm.pattern.on, arm.capture, arm.then.step) for arm in reaction.arms] == [
+        ("Order Completed", "what", "pause"),
+        ("Cart Emptied", "what", "pause"),
+    ]
+
+
 def test_limits_that_are_not_said_follow_the_purpose() -> None:
     service, marketing = program("every_step").steps["mail"], program("keyed").steps["mail"]
     assert isinstance(service, Send)

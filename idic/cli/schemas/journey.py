@@ -190,7 +190,7 @@ def _wait() -> Schema:
 
 def _wait_for() -> Schema:
     event = {
-        "on": text("The event's name.", examples=["Link Clicked"]),
+        "on": one_or_list(text("The event's name; of a list any of them.", examples=["Link Clicked"])),
         "if": condition("Only where this holds; the event is `event`.", 'event.value == "yes"'),
         "key": choice(("any",), "`any`: also where it is about another key."),
         "of": text("Only about the message of this send step.", examples=["nudge"]),
@@ -214,14 +214,14 @@ def _choose() -> Schema:
     parts = {"if": condition("Taken if this holds.", 'segment == "vip"'), "do": ref("branch")}
     branch = entries(parts, required=("if", "do"))
     value = {"type": "array", "items": branch, "minItems": 1}
-    return _step("choose", "Choose", "The first branch whose condition holds; else `otherwise`.", value, _OTHERWISE)
+    return _step("choose", "Choose", "The first branch whose condition holds; else `otherwise`.", value, _BOTH)
 
 
 def _split() -> Schema:
     shares = named(whole("Percent.", 100), {"pattern": _NAME}, examples=[{"plain": 20, "offer": 80}])
     do = named(ref("branch"), {"pattern": _NAME}, "A branch for each share; one without goes on.")
     what = "By chance, in percent that add up to 100; the same for a customer for ever, and read later by the step's id."
-    return _step("split", "Split", what, shares, {"do": do, **_OTHERWISE}, dependentRequired=_NEEDS_IF)
+    return _step("split", "Split", what, shares, {"do": do, **_BOTH}, dependentRequired=_NEEDS_IF)
 
 
 def _send() -> Schema:
