@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from idic.interact.policy import CHANNELS
+from idic.interact.policy import CHANNELS, RULES
 from idic.journey.problems import Mark, Problems, did_you_mean, one_of
 from idic.journey.program import Assignment, Attribute, Call, Program, Send, Set, Split
 from idic.journey.shapes import Shapes
@@ -34,6 +34,12 @@ HEADS: dict[str, tuple[str, ...]] = {
 }
 """Every expectation by its leading word, with the words that may say more of it."""
 
+STAYS_OUT = ("not yet", "over", "test only", "moved", "condition", "no key", "already in", "again", "full")
+"""Why somebody is not let in, by code."""
+GOES_NOT = (*(rule.name for rule in RULES), "condition", "too late", "paused", "failed", "uncertain", "ended")
+"""Why a message does not go, by code; why a delivery fails is said in whatever words."""
+_SHORTEST = 4
+
 NOTHING, MISSING = "nothing", "missing"
 _YES = ("yes", "true")
 _NO = ("no", "false")
@@ -57,6 +63,9 @@ class Expecting:
 
     def read(self, node: Node, zone: str) -> Iterator[Expected]:
         """One mapping or a list of them; ``zone`` is where the person lives."""
+        if _empty(node):
+            self.problems.error(node.mark, "expect says nothing", "write what is expected, as in expect: {sent: nothing}")
+            return
         if isinstance(node, Sequence):
             for item in node.items:
                 yield from self.read(item, zone)
@@ -76,6 +85,8 @@ class Expecting:
             wanted = {name: self.one(name, found[name], head, zone) for name in (head, *more)}
             if "key" in found and (key := self.shapes.text(found["key"], "key")):
                 wanted["key"] = key.value
+            if head == "not sent" and wanted.get("not sent") and wanted.get("by"):
+                self.goes_by(wanted["not sent"], wanted["by"], _value_mark(found["by"], marks["by"]))
             places = {name: _value_mark(found[name], marks[name]) for name in wanted} | {head: marks[head]}
             if wanted[head] is not None:
                 yield Expected(head, {name: value for name, value in wanted.items() if value is not None}, places)
@@ -87,7 +98,17 @@ class Expecting:
                     "write each expectation in {…} of its own",
                 )  # fmt: skip
 
+    def goes_by(self, name: str, channel: str, mark: Mark) -> None:
+        """That something does not go by a channel by which it never goes is no expectation."""
+        steps = [step for program in self.programs for step in program.steps.values() if isinstance(step, Send)]
+        channels = dict.fromkeys(by for step in steps if name in (step.id, step.message) for by in step.channels)
+        if channel not in channels:
+            self.problems.error(mark, f"{name} never goes by {channel}", f"it goes by {one_of(channels)}")
+
     def one(self, name: str, node: Node, head: str, zone: str) -> Any:
+        if _empty(node):
+            self.problems.error(node.mark, f"{name} expects nothing", "say what is expected")
+            return None
         match name:
             case "customer":
                 return self.mapping(node, "customer", self.vocabulary.customer, zone)
@@ -117,7 +138,13 @@ class Expecting:
             case "entered":
                 return True if value in _YES else False if value in _NO else self.known(text, self.journeys, "journey")
             case "not entered":
-                return True if value in _YES else value  # a journey, or why
+                if value in _YES or value in self.journeys:
+                    return value in _YES or value
+                return self.why(text, [*STAYS_OUT, *self.journeys])
+            case "because":
+                if head == "not sent":
+                    return self.why(text, GOES_NOT, least=_SHORTEST)
+                return self.why(text, STAYS_OUT)
             case "nothing more":
                 return True if self.known(text, list(_YES), "answer but yes") else None
             case "segment":
@@ -150,6 +177,16 @@ class Expecting:
         if date_of(f"{value} 00:00") is not None:
             return value
         self.problems.error(text.mark, f'on: "{text.value}" is not a day', "write 2026-03-28 or saturday")
+        return None
+
+    def why(self, text: Scalar, codes: Iterable[str], least: int | None = None) -> str | None:
+        """One of the ``codes``, or several words of the reason as it is told; one alone where it has ``least`` letters."""
+        value = text.value.strip()
+        listed = list(dict.fromkeys(codes))
+        if value in listed or len(value.split()) > 1 or (least is not None and len(value) >= least):
+            return value
+        hint = did_you_mean(value, listed) or f"write {one_of(listed)}, or some words of the reason"
+        self.problems.error(text.mark, f'"{value}" is no reason', hint)
         return None
 
     def known(self, text: Scalar, names: Iterable[str], what: str) -> str | None:
@@ -185,6 +222,17 @@ class Expecting:
             if step and share:
                 shares[step] = share
         return shares
+
+
+def _empty(node: Node) -> bool:
+    """Whether nothing is written there."""
+    match node:
+        case Sequence(items=items):
+            return not items
+        case MappingNode(entries=entries):
+            return not entries
+        case _:
+            return isinstance(node, Scalar) and not node.value.strip()
 
 
 def _value_mark(node: Node, key: Mark) -> Mark:

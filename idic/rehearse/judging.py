@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from idic.rehearse.stage import Mail, Stage
 from idic.rehearse.storybook import Date, Expected, said
 
 _LONGEST = 300
+_KINDS = ("goal", "leave")
 
 
 class Failure(NamedTuple):
@@ -77,7 +79,7 @@ class Judge:
             one = self._enrolled(expected, journey)
             instead = self._standing(one) if one else f"nothing has asked for entry into {journey}"
             return _failed(expected, "not entered", "not entered", instead)
-        if because and because != refused.why.code and because not in refused.why.reason:
+        if because and because != refused.why.code and not _says(refused.why.reason, because):
             instead = f"{refused.why.code}: {refused.why.reason}"
             return _failed(expected, "because" if "because" in expected.wanted else "not entered", because, instead)
         return None
@@ -160,7 +162,7 @@ class Judge:
             return None
         refusals = [entry for step in steps for entry in self._refusals(step) if wanted.get("by") in (None, entry["channel"])]
         because = str(wanted["because"])
-        if any(because == entry["rule"] or because in str(entry.get("because") or "") for entry in refusals):
+        if any(because == entry["rule"] or _says(str(entry.get("because") or ""), because) for entry in refusals):
             return None
         instead = [reason for step in steps for reason in self._reasons(step)]
         standing = f"nobody came to it: {self._standing(self._newest())}"
@@ -241,8 +243,12 @@ class Judge:
         wanted, one = expected.wanted["ended"], self._enrolled(expected)
         ended = one.state.ended if one else None
         if wanted in ("no", "false"):
+            if one is None:
+                return _failed(expected, "ended", "entered, and not ended", self._standing(None))
             return _failed(expected, "ended", "not ended", self._standing(one)) if ended else None
-        if ended is not None and wanted in ("yes", ended.kind, ended.reason):
+        # The words for a goal that is reached and for leaving mean just that, whatever the reasons of exits are.
+        found = () if ended is None else ("yes", "true", ended.kind, *((ended.reason,) if wanted not in _KINDS else ()))
+        if wanted in found:
             return None
         return _failed(expected, "ended", f"ended: {wanted}", self._standing(one))
 
@@ -331,6 +337,11 @@ def _shown(value: object) -> str:
 
 def _spoken(moment: Date | Clock) -> str:
     return f"{moment.wall:%Y-%m-%d %H:%M}" if isinstance(moment, Date) else str(moment)
+
+
+def _says(reason: str, words: str) -> bool:
+    """Whether these words stand in a reason, and not merely their letters."""
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", reason) is not None
 
 
 def _flat(text: str) -> str:

@@ -40,7 +40,7 @@ _SECTIONS = ("journey", "people", "start", "stories")
 _STORY = ("story", "with", "start", "play")
 _PINS = ("best", "split", "call", "fails")
 _TIMES = ("after", "until", "at")
-_ACTIONS = ("event", "identify", "click", "answer", "open", "call", "fails")
+_ACTIONS = ("event", "identify", "click", "answer", "open")
 _OF_PERSON = ("consents", "suppressed", "seen_on_web")
 _TOLD = {"country": Attribute(type=TEXT), "locale": Attribute(type=TEXT)}
 """What idic reads of every customer, beside what the vocabulary has."""
@@ -58,6 +58,8 @@ def read_stories(file: str, text: str, compilation: Compilation, problems: Probl
     found = Shapes(problems).fields(root, "a file of stories", _SECTIONS, required=("journey", "people", "stories"))
     name = Shapes(problems).text(found.get("journey"), "journey") if found else None
     if found is None or name is None:
+        return None
+    if name.value in compilation.unread:
         return None
     if name.value not in compilation.files:
         hint = did_you_mean(name.value, compilation.files) or f"there is {one_of(compilation.files) or 'none'}"
@@ -82,6 +84,7 @@ class _Reader:
         self.endpoints: dict[str, Endpoint] = {step.endpoint.name: step.endpoint for step in steps if isinstance(step, Call)}
         self.people: dict[str, Person] = {}
         self.zone = programs[0].zone
+        self.expects = False
         self.expecting = Expecting(programs, vocabulary, problems)
 
     def book(self, file: str, found: dict[str, Node]) -> Storybook:
@@ -185,14 +188,35 @@ class _Reader:
             self.problems.error(node.mark, "the story does not say when it starts", "write start: 2026-03-27 10:00")
         pins = self.pinned(found.get("with"))
         lines: list[Line] = []
+        self.expects = False
         play = found.get("play")
         if play is not None and not isinstance(play, Sequence):
             self.problems.error(play.mark, "play is a list", "begin each line with - and what happens")
         for item in play.items if isinstance(play, Sequence) else ():
             lines.extend(self.item(item, None))
+        if play is not None and not self.expects:
+            self.problems.error(
+                title.mark if title else node.mark, "the story expects nothing, and would pass whatever happens",
+                "write what is expected, as in - expect: {sent: nothing}",
+            )  # fmt: skip
         if title is None or start is None or not self.people:
             return None
-        return Story(title.value, title.mark, start, pins, tuple(lines))
+        return Story(title.value, title.mark, start, self.drawn(pins, lines), tuple(lines))
+
+    def drawn(self, pins: dict[str, Pins], lines: list[Line]) -> dict[str, Pins]:
+        """With the shares that are said at a point: into which somebody falls follows from who they are, from the start."""
+        for line in lines:
+            if isinstance(line.what, Pinned):
+                for step, share in line.what.pins.splits.items():
+                    before = pins[line.who].splits.get(step, share)
+                    if before != share:
+                        self.problems.error(
+                            line.mark,
+                            f"{line.who} falls into {before} of {step} already",
+                            "tell the other share in another story",
+                        )
+                pins[line.who] = pins[line.who].with_more(Pins(splits=line.what.pins.splits))
+        return pins
 
     def date(self, node: Node | None, what: str) -> Date | None:
         text = self.shapes.text(node, what)
@@ -209,8 +233,9 @@ class _Reader:
         return next(iter(self.people), "")
 
     def item(self, node: Node, who: str | None) -> list[Line]:
-        """One entry of ``play``: perhaps a time, perhaps something that happens, perhaps what is expected, in this order."""
-        words = (*_TIMES, *_ACTIONS, "expect", *(self.people if who is None else ()))
+        """One entry of ``play``: perhaps a time, what is learned or drawn or asked elsewhere from then on, something that
+        happens, and what is expected, in this order."""
+        words = (*_TIMES, *_ACTIONS, *_PINS, "expect", *(self.people if who is None else ()))
         if not isinstance(node, MappingNode):
             self.problems.error(node.mark, "a line of a story says what happens", "write event: {Name: {…}} or after: 3 hours")
             return []
@@ -226,13 +251,14 @@ class _Reader:
                 )
         by = who or self.default
         lines: list[Line] = []
-        for name in (*_TIMES, *_ACTIONS):
+        for name in (*_TIMES, *_PINS, *_ACTIONS):
             if name in found and (what := self.what(name, found[name], by)) is not None:
                 lines.append(Line(by, marks[name], what))
         for name in found:
             if name in self.people and who is None:
                 lines.extend(self.item(found[name], name))
         if "expect" in found:
+            self.expects = True
             lines.extend(Line(by, one.marks[one.kind], one) for one in self.expecting.read(found["expect"], self.at(by)))
         return lines
 

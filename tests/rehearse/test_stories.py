@@ -82,7 +82,7 @@ def test_a_failure_shows_the_story_as_it_really_went(folder: Path) -> None:
         "      - after: 1 hour",
         "        expect: {sent: hello, by: sms}",
         "  - story: All is well",
-        "    play: [{event: Signed Up}]",
+        "    play: [{event: Signed Up, expect: {entered: yes}}]",
     )
     assert output == (
         "hello.stories.yaml\n"
@@ -123,14 +123,17 @@ def test_a_failure_shows_the_story_as_it_really_went(folder: Path) -> None:
 )  # fmt: skip
 def test_what_is_learned_or_drawn_is_said_or_the_story_stops(folder: Path, pins: str, trouble: str) -> None:
     lines = ["  - story: Unsaid", f"    with: {{{pins}}}", "    play:", "      - event: Signed Up", "      - after: 1 hour"]
+    lines += ["      - expect: {sent: hello}"]
     output = told(folder, *lines)
     assert f"hello.stories.yaml:11:9: the story cannot go on: {trouble}\n" in output
 
 
 def test_a_link_that_is_not_there_cannot_be_clicked(folder: Path) -> None:
     start = ["  - story: A slip", "    with: {split: {half: loud}, best: {channel: email}}", "    play:"]
-    assert "word has sent nothing to anna yet, so nothing in it can be clicked" in told(folder, *start, "      - click: word")
-    output = told(folder, *start, "      - event: Signed Up", "      - {after: 1 hour, answer: {word: yse}}")
+    end = "      - expect: {ended: done}"
+    output = told(folder, *start, "      - click: word", end)
+    assert "word has sent nothing to anna yet, so nothing in it can be clicked" in output
+    output = told(folder, *start, "      - event: Signed Up", "      - {after: 1 hour, answer: {word: yse}}", end)
     assert 'no link in hello answers "yse"; did you mean "yes"?' in output
 
 
@@ -244,7 +247,7 @@ stories:
         "17:18 by says more of sent or not sent, and there is none of these left for it; "
         "write each expectation in {…} of its own",
         "18:9  a line of a story: unknown entry tina; it may have after, until, at, event, identify, click, answer, open, "
-        "call, fails, expect or anna",
+        "best, split, call, fails, expect or anna",
         "19:5  a story: play is missing; write play: …",
         "19:5  a story: story is missing; write story: …",
     ]  # fmt: skip
@@ -252,7 +255,7 @@ stories:
 
 def test_stories_of_a_journey_that_is_wrong_say_so(folder: Path) -> None:
     (folder / "hello.yaml").write_text(JOURNEY.replace("1 hour", "1 huor"))
-    output = told(folder, "  - {story: Untold, play: [{event: Signed Up}]}")
+    output = told(folder, "  - {story: Untold, play: [{event: Signed Up, expect: {entered: yes}}]}")
     assert 'hello.yaml:5:21: step "nap": wait: "huor" is not a unit of time' in output
     assert output.endswith("0 stories, 0 failed, 1 file could not be told\n")
 
@@ -261,7 +264,7 @@ def test_some_are_chosen_and_tools_get_json_and_annotations(folder: Path) -> Non
     told(
         folder,
         "  - {story: One, play: [{event: Signed Up}, {expect: {ended: done}}]}",
-        "  - {story: Two, play: [{event: Signed Up}]}",
+        "  - {story: Two, play: [{event: Signed Up, expect: {entered: yes}}]}",
     )
     assert run("hello.yaml", "-k", "two").output == "hello.stories.yaml\n  ok      Two\n1 story, 0 failed\n"
     result = run(".", "--format", "json")
@@ -285,7 +288,56 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
 
 
 def test_time_runs_forward_and_not_for_ever(folder: Path) -> None:
-    story = ["  - story: Backwards", "    play:", "      - event: Signed Up"]
+    story = ["  - story: Backwards", "    play:", "      - {event: Signed Up, expect: {entered: yes}}"]
     assert "it is Fri 27 Mar 10:00 already" in told(folder, *story, "      - until: 2026-03-26 10:00")
     assert "this is more than 10 years away" in told(folder, *story, "      - until: 2100-01-01 10:00")
     assert '"9999-01-01 10:00" is not a moment' in told(folder, *story, "      - until: 9999-01-01 10:00")
+
+
+@pytest.mark.parametrize(
+    ("play", "problem"),
+    [
+        ("[{event: Signed Up}]", "the story expects nothing, and would pass whatever happens"),
+        ("[]", "the story expects nothing"),
+        ("[{event: Signed Up, expect: {}}]", "expect says nothing"),
+        ("[{event: Signed Up, expect: []}]", "expect says nothing"),
+        ("[{expect: {customer: {}}}]", "customer expects nothing"),
+        ("[{expect: {values: {}}}]", "values expects nothing"),
+        ("[{expect: {sent: hello, contains: []}}]", "contains expects nothing"),
+        ("[{expect: {not sent: word, by: web}}]", "word never goes by web; it goes by email or sms"),
+        ("[{expect: {not sent: word, because: n}}]", '"n" is no reason; write enrollment open'),
+        ("[{expect: {not entered: whatever}}]", '"whatever" is no reason; write not yet'),
+    ],
+)
+def test_what_would_pass_whatever_happens_is_refused(folder: Path, play: str, problem: str) -> None:
+    output = told(folder, f"  - {{story: Sure, play: {play}}}")
+    assert problem in output
+    assert "1 file could not be told" in output
+
+
+def test_who_never_entered_has_not_stayed_either(folder: Path) -> None:
+    output = told(folder, "  - {story: Never, play: [{after: 1 day, expect: {ended: no}}]}")
+    assert "expected entered, and not ended" in output
+
+
+def test_a_reason_is_said_in_whole_words_and_a_goal_is_a_goal(folder: Path) -> None:
+    (folder / "hello.yaml").write_text(JOURNEY.replace("exit quiet", "exit goal"))
+    lines = ["  - story: Quiet", "    with: {split: {half: quiet}}", "    play:"]
+    lines += ["      - event: Signed Up", "      - {after: 1 hour, expect: [{ended: yes, goal: no}, {ended: goal}]}"]
+    lines += ["      - {event: Signed Up, expect: {not entered: yes, because: has been in}}"]
+    lines += ["      - expect: {not entered: yes, because: as been i}"]
+    output = told(folder, *lines)
+    assert "expected ended: goal" in output
+    assert "expected as been i" in output
+    assert output.count("expected ") == 2
+
+
+def test_what_is_learned_or_drawn_may_be_said_at_a_point(folder: Path) -> None:
+    """A share, too: into which somebody falls does not change."""
+    lines = ["  - story: At a point", "    play:", "      - event: Signed Up"]
+    point = "      - {after: 30 minutes, best: {channel: email}, split: {half: %s}, fails: {word: {email: gone}}}"
+    end = "      - {after: 1 hour, expect: [{not sent: word, by: email, because: gone}, {sent: nothing}]}"
+    assert "0 failed" in told(folder, *lines, point % "loud", end)
+    assert "0 failed" in told(folder, *lines, point % "quiet", "      - {after: 1 hour, expect: {ended: quiet}}")
+    lines.insert(1, "    with: {split: {half: quiet}}")
+    assert "anna falls into quiet of half already" in told(folder, *lines, point % "loud", end)
