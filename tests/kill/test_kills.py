@@ -80,15 +80,15 @@ async def kill_api(site: Site, client: CarefulClient, rng: Random) -> None:
 
 async def kill_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
     """Killed, and started again on the same file."""
-    for _ in range(3):
-        await asyncio.sleep(rng.uniform(1, 3))
+    for _ in range(2):
+        await asyncio.sleep(rng.uniform(0.5, 2))
         async with site.down("temporal"):
             await asyncio.sleep(rng.uniform(0, 1))
 
 
 async def lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
     """Killed, and its database deleted; then ``idic reconcile``."""
-    await asyncio.sleep(rng.uniform(3, 5))
+    await asyncio.sleep(rng.uniform(1, 3))
     said = await _reconciled_after_the_loss(site)
     assert re.search(r" [1-9]\d* started in Temporal", said), said
 
@@ -102,12 +102,19 @@ async def _reconciled_after_the_loss(site: Site) -> str:
     return said
 
 
+async def kill_routers_and_api(site: Site, client: CarefulClient, rng: Random) -> None:
+    await asyncio.gather(kill_routers(site, client, rng), kill_api(site, client, rng))
+
+
+async def kill_and_lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
+    await kill_temporal(site, client, rng)
+    await lose_temporal(site, client, rng)
+
+
 BATTLES: dict[str, Battle] = {
     "workers": kill_workers,
-    "routers": kill_routers,
-    "api": kill_api,
-    "temporal": kill_temporal,
-    "temporal's database": lose_temporal,
+    "routers and the API": kill_routers_and_api,
+    "temporal, and its database": kill_and_lose_temporal,
 }
 
 
