@@ -26,8 +26,8 @@ _INDENT = " " * 10
 
 
 class Tested(NamedTuple):
-    """One file of stories: ``problems`` are in the way of telling them. ``unwalked`` are the steps that no story comes to,
-    where all of them were told. ``excerpts`` have the lines of failures with carets."""
+    """One file of stories: ``problems`` are in the way of telling them, but for those told of a file before. ``unwalked`` are
+    the steps that no story comes to, where all of them were told. ``excerpts`` have the lines of failures with carets."""
 
     file: str
     book: Storybook | None
@@ -47,7 +47,8 @@ def tested(paths: Sequence[Path], word: str) -> list[Tested]:
             compiled[file.parent] = compile_folder(file.parent)
         one = _tested(file, compiled[file.parent], word.casefold())
         if one is not None:
-            found.append(one)
+            told = {problem for before in found for problem in before.problems}
+            found.append(one._replace(problems=tuple(problem for problem in one.problems if problem not in told)))
     return found
 
 
@@ -106,6 +107,8 @@ def show(tested: Sequence[Tested]) -> None:
         typer.secho(one.file, bold=True)
         for problem in one.problems:
             print_problem(problem, file=problem.file != one.file)
+        if one.book is None and not one.problems:
+            typer.echo("  not told: what is wrong is said above")
         for told in one.told:
             if told.ok:
                 typer.secho(f"  {'ok':<7}", fg=typer.colors.GREEN, nl=False)

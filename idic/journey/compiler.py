@@ -7,6 +7,7 @@ with it the second checks conditions and content. Problems are collected through
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import NamedTuple
 
 from idic.journey.asking import Asking
@@ -34,12 +35,13 @@ from idic.journey.wiring import Flow
 
 class Compilation(NamedTuple):
     """``programs`` by journey: those without errors. ``problems`` of all files, sorted by file and place; ``files`` the
-    journey files by name of the journey."""
+    journey files by name of the journey. ``unread`` are the journeys that are there, in files that cannot be read."""
 
     programs: dict[str, Program]
     problems: tuple[Problem, ...]
     vocabulary: Vocabulary
     files: dict[str, str]
+    unread: frozenset[str] = frozenset()
 
 
 def compile_journeys(
@@ -74,7 +76,7 @@ def compile_journeys(
     for file, text in {**(others or {}), **journeys}.items():
         definition = _define(file, text, found.get(file, Problems({})))
         if definition is None:
-            unread.add(name_in(text))
+            unread |= {name_in(text), PurePath(file).stem}
             continue
         name = definition.name
         known[name.value] = definition
@@ -88,7 +90,8 @@ def compile_journeys(
     own = Problems(texts)
     check_restrictions(reading, {one.topic.value for one in known.values() if one.topic is not None}, own)
     problems.extend(own.all())
-    all_ = Journeys(known, frozenset(name for name in unread if name))
+    names = frozenset(name for name in unread if name)
+    all_ = Journeys(known, names)
     programs: dict[str, Program] = {}
     for file in journeys:
         if file in definitions:
@@ -98,7 +101,7 @@ def compile_journeys(
         problems.extend(found[file].all())
     # A block or a link that is wrong is met by every journey that uses it.
     unique = dict.fromkeys(problems)
-    return Compilation(programs, tuple(sorted(unique, key=_place)), reading.vocabulary, files)
+    return Compilation(programs, tuple(sorted(unique, key=_place)), reading.vocabulary, files, names)
 
 
 def _place(problem: Problem) -> tuple[str, str, int, int]:

@@ -38,13 +38,15 @@ class Bounds(NamedTuple):
     """The most that any way through a journey does: messages by channel, messages at all (fewer than the sum of these
     where a send is on one channel out of several), and the time it takes. Silence that is broken again and again
     (``restless`` are the events that do) is not counted: nobody knows how long it lasts. Neither is the time until a moment
-    that the check does not know (``moments`` are its names)."""
+    that the check does not know (``moments`` are its names). With ``each_time`` customers may well enter again, and all of it
+    holds for each time they do."""
 
     most: Mapping[str, int]
     messages: int
     longest: timedelta
     restless: tuple[str, ...]
     moments: tuple[str, ...] = ()
+    each_time: bool = False
 
 
 class _Most(NamedTuple):
@@ -98,7 +100,14 @@ def bounds(program: Program) -> Bounds:
     restless = (step.without.on for step in steps if isinstance(step, Wait) and step.without)
     unknown = (moment.name for step in steps for moment in moments(step))
     in_order = {channel: most.counts[channel] for channel in _COUNTED if most.counts.get(channel)}
-    return Bounds(in_order, most.counts.get(_ALL, 0), most.time, tuple(dict.fromkeys(restless)), tuple(dict.fromkeys(unknown)))
+    return Bounds(
+        in_order,
+        most.counts.get(_ALL, 0),
+        most.time,
+        tuple(dict.fromkeys(restless)),
+        tuple(dict.fromkeys(unknown)),
+        each_time=program.entry.again.kind == "always" or program.entry.while_in == "restart",
+    )
 
 
 def _any(own: _Most, ways: Iterable[_Most | None]) -> _Most | None:
@@ -128,7 +137,8 @@ def _sends(step: AnyStep) -> Mapping[str, int]:
 
 
 def proved(program: Program) -> str:
-    """``every path ends · at most 1 email, 2 SMS, 1 web · longest 5 days``; where a send takes one channel of several,
+    """``every path ends · at most 1 email, 2 SMS, 1 web · longest 5 days · each time they enter``; where a send takes one of
+    several channels,
     ``at most 2 messages: up to 1 email, 2 SMS, 1 web``."""
     found = bounds(program)
     counts = ", ".join(f"{count} {_COUNTED[channel][count > 1]}" for channel, count in found.most.items())
@@ -144,7 +154,8 @@ def proved(program: Program) -> str:
     entered = dict.fromkeys(step.journey for step in program.steps.values() if isinstance(step, Enter))
     enters = f" · enters {', '.join(entered)}" if entered else ""
     over = "over at once" if longest == "0 hours" else f"longest {longest}"
-    return f"every path ends · {sends} · {over}{enters}"
+    each_time = " · each time they enter" if found.each_time else ""
+    return f"every path ends · {sends} · {over}{each_time}{enters}"
 
 
 def matched(program: Program) -> str:

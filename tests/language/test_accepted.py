@@ -157,7 +157,8 @@ def test_the_example_journeys_check_and_say_what_they_do() -> None:
         " · longest 5 days after the last Cart Updated",
         "after_purchase": "every path ends · at most 2 messages: up to 1 email, 2 web · longest 26 days",
         "welcome": "every path ends · at most 3 emails, 1 web · longest 10 days",
-        "win_back": "every path ends · at most 2 messages: up to 2 emails, 1 SMS, 1 web · longest 130 days",
+        "win_back": "every path ends · at most 2 messages: up to 2 emails, 1 SMS, 1 web · longest 130 days"
+        " · each time they enter",
     }
     cart = compilation.programs["abandoned_cart"]
     assert matched(cart) == 'Order Completed, Cart Emptied, Cart Updated: same cart_id · Link Clicked: message "nudge"'

@@ -55,6 +55,26 @@ def test_tools_get_json(folder: Path) -> None:
     assert [(p["severity"], p["line"], p["column"]) for p in bad["problems"]] == [("error", 3, 30)]
     assert good["journey"] == "good"
     assert good["longest_seconds"] == 3 * 86400
+    assert (good["longest_after_last"], good["longest_plus_until"], good["each_time_entered"]) == ([], [], False)
+
+
+def test_tools_get_what_the_longest_hangs_on_and_what_is_matched(tmp_path: Path) -> None:
+    (tmp_path / "vocabulary.yaml").write_text("customer: {renews_on: date}\nevents: {Cart Updated: {}}\n")
+    (tmp_path / "calm.yaml").write_text(
+        "journey: calm\nidentify: {every: day at 06:00, if: customer.test}\ninteract:\n"
+        "  - {id: silence, wait: 4 hours, without: Cart Updated}\n"
+        "  - {id: due, wait: until customer.renews_on, otherwise: continue}\n"
+    )
+    (calm,) = (one for one in json.loads(run(tmp_path / "calm.yaml", "--format", "json").output) if "journey" in one)
+    assert (calm["longest_after_last"], calm["longest_plus_until"]) == (["Cart Updated"], ["customer.renews_on"])
+    assert calm["matched"] == "Cart Updated: any of the customer's"
+    assert calm["each_time_entered"] is True
+
+
+def test_a_slip_in_a_journeys_file_is_no_fault_of_its_stories(folder: Path) -> None:
+    (folder / "bad.yaml").write_text("journey: bad\nidentify: {on: Link Clicked\n")
+    (folder / "bad.stories.yaml").write_text("journey: bad\npeople: {anna: {}}\nstories: [{story: s, play: []}]\n")
+    assert run(folder).output.count("  error  ") == 1
 
 
 def test_what_an_sms_costs_at_worst_is_said_with_what_that_assumes(tmp_path: Path) -> None:
