@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from idic.journey.problems import Problems
 from idic.journey.program import Message
+from idic.journey.ranges import takes_all_of
+from idic.journey.source import Scalar
 from idic.journey.texts import (
     Branch,
     ChooseText,
@@ -26,12 +28,14 @@ from idic.journey.times import Duration, Hours
 
 
 def suspect(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
-    """What the steps say by themselves."""
+    """What the segments and the steps say by themselves."""
+    segments = [condition for _, condition in definition.segments if condition is not None]
+    _asked_in_vain("differentiate", segments, problems)
     for name, step in steps.items():
         called = f'step "{name}"'
         match step:
             case ChooseText():
-                _asked_twice(called, step, problems)
+                _asked_in_vain(called, [condition for condition, _ in step.branches], problems)
             case WaitForText():
                 _never_taken(called, step, definition, problems)
             case RepeatText():
@@ -75,16 +79,18 @@ def _changes_nothing(step: SplitText, read: Collection[str]) -> bool:
     return not named and all(branch is None for _, _, branch in step.shares)
 
 
-def _asked_twice(called: str, step: ChooseText, problems: Problems) -> None:
-    seen: dict[str, int] = {}
-    for condition, _ in step.branches:
+def _asked_in_vain(called: str, conditions: Iterable[Scalar], problems: Problems) -> None:
+    """A condition that never decides, as one before it holds wherever it does."""
+    before: dict[str, int] = {}
+    for condition in conditions:
         text, line = " ".join(condition.value.split()), condition.mark.line
-        if text not in seen:
-            seen[text] = line
-        else:
-            line = seen[text]
-            message = f"{called}: this is asked on line {line} already, and the first that holds is taken"
+        if text in before:
+            message = f"{called}: this is asked on line {before[text]} already, and the first that holds is taken"
             problems.warning(condition.mark, message, "take it out, or ask for something else")
+        elif weaker := next((one for one in before if takes_all_of(one, text)), None):
+            message = f"{called}: wherever this holds, {weaker} on line {before[weaker]} does too, and the first is taken"
+            problems.warning(condition.mark, message, "move it up, or ask for something else")
+        before.setdefault(text, line)
 
 
 def _never_taken(called: str, step: WaitForText, definition: Definition, problems: Problems) -> None:
