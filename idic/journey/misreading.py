@@ -47,6 +47,8 @@ WORDS = frozenset(
 """What a journey's entries begin with, where their colon may be forgotten."""
 
 _FORGOTTEN = re.compile(r"(?:- +)*(?P<word>[a-z_]+) +(?P<rest>[^\s:#][^:#]*)")
+_SECOND_COLON = re.compile(r"\s*(?:- +)*[\w ]+: +(?P<value>[^\s\"'{\[|>&*!].*:(?:\s.*)?)$")
+_OPENS = re.compile(r"\s*(?:- +)*(?:[\w ]+: +)?\"")
 _OF = re.compile(r"(best_of|first_of) *(\[.*\])")
 _NEXT_ENTRY = re.compile(r",\s*[\w ]+:(?:\s|$)")
 _FLOW_KEY = re.compile(r"[^:,{}\[\]\"'#\n]+:(?=\s)\s*")
@@ -86,6 +88,12 @@ def fault_of(text: str, error: MarkedYAMLError) -> Fault:
         start, value = trap
         hint = "write " + _OF.sub(r"{\1: \2}", value) if _OF.fullmatch(value) else f"put it in quotes: {quoted(value)}"
         return Fault(start, len(value), _why_not_plain(value), hint)
+    if (opened := _open_quote(text, index)) is not None:
+        return Fault(opened, 1, "a quote is opened and never closed", "close it")
+    whole_line = line_from(text, text.rfind("\n", 0, index) + 1)
+    if "mapping values are not allowed" in problem and (second := _SECOND_COLON.match(whole_line)):
+        start, value = text.rfind("\n", 0, index) + 1 + second.start("value"), second["value"].rstrip()
+        return Fault(start, len(value), "a second colon in one entry", f"put the text in quotes: {quoted(value)}")
     if "mapping values are not allowed" in problem:
         message, hint = (
             "a second colon on this line, or a line that is indented too far",
@@ -106,7 +114,7 @@ def fault_of(text: str, error: MarkedYAMLError) -> Fault:
         if error.context_mark is not None:
             index = error.context_mark.index
     elif "but found '<scalar>'" in problem:
-        written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", line_from(text, text.rfind("\n", 0, index) + 1))
+        written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", whole_line)
         whole = f": {quoted(written[1].strip())}" if written is not None and "{" not in written[1] else ""
         message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
     elif (forgotten := _forgotten_colon(text, error)) is not None:
@@ -120,6 +128,22 @@ def fault_of(text: str, error: MarkedYAMLError) -> Fault:
     else:
         message, hint = f"this is not YAML: {problem}", "look at the line above it too"
     return Fault(index, 1, message, hint)
+
+
+def _open_quote(text: str, index: int) -> int | None:
+    """Where a value in double quotes begins that ends on the line of the error alone, though it began on one before."""
+    opened: int | None = None
+    at = 0
+    for line in text[: text.find("\n", index) if "\n" in text[index:] else len(text)].split("\n"):
+        last = at + len(line) >= index
+        if opened is not None:
+            if last:
+                return opened if '"' in text[at:index] else None
+            opened = None if line.count('"') % 2 else opened
+        elif (begins := _OPENS.match(line)) and line.count('"') % 2:
+            opened = at + begins.end() - 1
+        at += len(line) + 1
+    return None
 
 
 def _forgotten_colon(text: str, error: MarkedYAMLError) -> tuple[int, str, str] | None:
