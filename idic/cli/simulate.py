@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from idic.cli.check import Format
+from idic.errors import InvalidInput
 
 
 def simulate(
@@ -55,11 +57,16 @@ def simulate(
     if rates_example:
         typer.echo(simulating.rates_example(asked), nl=False)
         return
+    if report is not None:
+        _can_write(report)
     result = simulating.rehearse(asked)
     if report is not None:
         from idic.rehearse.report import page
 
-        report.write_text(page(result), encoding="utf-8")
+        try:
+            report.write_text(page(result), encoding="utf-8")
+        except OSError as error:
+            raise InvalidInput(f"{report} cannot be written: {error.strerror}") from None
         typer.secho(f"wrote {report}", err=True)
     if format is Format.json:
         import json
@@ -69,3 +76,13 @@ def simulate(
         simulating.show(result)
     if result["interrupted"]:
         raise typer.Exit(130)
+
+
+def _can_write(report: Path) -> None:
+    """Raises ``InvalidInput`` before the long work, and not after it."""
+    if report.is_dir():
+        raise InvalidInput(f"{report} is a folder; name a file, such as {report / 'report.html'}")
+    if not report.parent.is_dir():
+        raise InvalidInput(f"{report} cannot be written: there is no folder {report.parent}")
+    if not os.access(report if report.exists() else report.parent, os.W_OK):
+        raise InvalidInput(f"{report} cannot be written: permission denied")

@@ -139,6 +139,7 @@ def _replay(
             "problems": recording.problems,
             "unordered_lines": recording.unordered,
             "undeclared_events": recording.undeclared,
+            "unread": [one._asdict() for one in recording.unread],
             "assumed": assumptions.replayed(programs, vocabulary, recording, start, end),
         }
         return source, finished
@@ -278,7 +279,9 @@ def _show_journey(journey: Mapping[str, Any], customers: int, console: Console) 
         sent = ", ".join(f"{channel} {count:,}" for channel, count in step["sent"].items())
         refused = ", ".join(f"{one['channel']} {one['rule']} {one['count']:,}" for one in step["not_sent"])
         waiting = f" ({step['waiting']:,} still there)" if step["waiting"] else ""
-        table.add_row(f"  {step['step']}", f"{step['reached']:,}", _share(step["reached"], entered), sent, refused + waiting)
+        nothing = f"got nothing: {step['got_nothing']:,}" if step["got_nothing"] else ""
+        why = " · ".join(part for part in (refused, nothing) if part)
+        table.add_row(f"  {step['step']}", f"{step['reached']:,}", _share(step["reached"], entered), sent, why + waiting)
     console.print(table)
     if journey["sent"]:
         console.print(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from idic.journey.program import Call, Program
 from idic.journey.vocabulary import Vocabulary
 from idic.rehearse.behaviour import Behaviour
-from idic.rehearse.recorded import Recording
+from idic.rehearse.recorded import Recording, Unread
+
+_MOST = 8
+_BLINK = timedelta(minutes=1)
 
 
 def invented(
@@ -26,7 +29,7 @@ def invented(
     said = [
         f"The crowd is invented: {count:,} customers, seed {seed}, {_span(start, end, vocabulary.zone)}. "
         "The same seed is the same crowd.",
-        f"How often, for each customer: {_listed(f'{name} {rate}' for name, rate in behaviour.events.items())}.",
+        *_often(behaviour, vocabulary),
         f"Who can be written to: {_listed(f'{name} {_of(value)}' for name, value in behaviour.reach.items())} have an address "
         f"(on the web: come to the site); {_listed(f'{name} {_of(value)}' for name, value in behaviour.consents.items())} of "
         "all agreed to marketing.",
@@ -67,6 +70,11 @@ def replayed(
         said.append("Services that are called do not answer: the file does not say what they would have said.")
     if recording.bad:
         said.append(f"{_lines(recording.bad)} left out, because they could not be read.")
+    said += [_unread(one) for one in recording.unread[:_MOST]]
+    if (more_unread := len(recording.unread) - _MOST) > 0:
+        said.append(f"So it is with {more_unread:,} more properties.")
+    if recording.first == recording.last and end - start < _BLINK:
+        said.append("All of the file happened at one instant, and nothing comes after it: --days 30 lets time pass.")
     if recording.unordered:
         said.append(f"{_lines(recording.unordered)} not in the order of time, and put in order.")
     if recording.undeclared:
@@ -79,6 +87,21 @@ def replayed(
             + ": no journey hears of them."
         )
     return [*said, *_always(programs)]
+
+
+def _often(behaviour: Behaviour, vocabulary: Vocabulary) -> Iterable[str]:
+    for where, things in (("for each customer", False), ("in the whole shop, for all customers together", True)):
+        said = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]
+        if said:
+            yield f"How often, {where}: {_listed(said)}."
+
+
+def _unread(one: Unread) -> str:
+    of = f"{one.name} of {one.event or 'customers'}"
+    where = f"{one.lines:,} line{'' if one.lines == 1 else 's'}, first line {one.first}"
+    if one.meant is not None:
+        return f"{of} is not in the vocabulary, which knows {one.meant}: it counts for nothing ({where})."
+    return f'{of} cannot be read, as in "{one.value}", and is missing there ({where}).'
 
 
 def _lift(behaviour: Behaviour) -> str:
@@ -108,6 +131,8 @@ def _always(programs: Iterable[Program]) -> list[str]:
 def _span(start: datetime, end: datetime, zone: str) -> str:
     local = ZoneInfo(zone)
     days = (end - start).total_seconds() / 86400
+    if end - start < _BLINK:
+        return f"at {start.astimezone(local):%Y-%m-%d %H:%M} alone ({zone})"
     return f"{start.astimezone(local):%Y-%m-%d %H:%M} to {end.astimezone(local):%Y-%m-%d %H:%M} ({days:.3g} days, {zone})"
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from idic.journey.program import Program
+from idic.journey.program import Program, Send
 from idic.journey.simulator import Rehearsed, Sent
 
 COUNTED = frozenset(("not sent", "failed", "deferred"))
@@ -32,7 +32,8 @@ class Refusal(NamedTuple):
 class JourneyLedger:
     """One journey's counts. ``asked`` are the events on which it might be entered, ``kept_out`` those that were refused, by
     why; ``entered`` enrollments of ``customers``; ``reached`` enrollments by step; ``sent`` and ``not_sent`` messages,
-    ``deferred`` how often one was put off; ``became`` what became of them, by channel; ``goals`` enrollments with their goal,
+    ``deferred`` how often one was put off, ``nothing`` enrollments that have a step behind them and got nothing from it;
+    ``became`` what became of them, by channel; ``goals`` enrollments with their goal,
     ``value`` in hundredths, ``hours`` from entry to goal; ``endings`` by kind and reason, ``inside`` those that go on."""
 
     def __init__(self, program: Program) -> None:
@@ -51,6 +52,8 @@ class JourneyLedger:
         self.sent: Counter[tuple[str, str]] = Counter()
         self.not_sent: Counter[Refusal] = Counter()
         self.deferred: Counter[Refusal] = Counter()
+        self.nothing: Counter[str] = Counter()
+        self._sending = frozenset(step.id for step in program.steps.values() if isinstance(step, Send))
         self.became: Counter[tuple[str, str]] = Counter()
         self.endings: Counter[tuple[str, str]] = Counter()
         self.segments: Counter[str] = Counter()
@@ -59,8 +62,8 @@ class JourneyLedger:
         self.goals_on: Counter[date] = Counter()
         self.sent_on: Counter[tuple[date, str]] = Counter()
 
-    def add(self, enrollments: Iterable[Rehearsed], days: Days) -> None:
-        """Count one customer's enrollments in this journey."""
+    def add(self, enrollments: Iterable[Rehearsed], days: Days, got: Set[tuple[str, str]]) -> None:
+        """Count one customer's enrollments in this journey, who ``got`` something in them: enrollments with their steps."""
         first = True
         for one in enrollments:
             state = one.state
@@ -72,6 +75,8 @@ class JourneyLedger:
                 self.segments[state.segment] += 1
             for step in state.began:
                 self.reached[step] += 1
+                if step in self._sending and (state.enrollment, step) not in got and (state.ended or state.step != step):
+                    self.nothing[step] += 1
             if state.ended is None:
                 self.inside += 1
                 self.waiting[state.step or ""] += 1
@@ -122,8 +127,10 @@ class Ledger:
         by_journey: dict[str, list[Rehearsed]] = {}
         for one in enrollments:
             by_journey.setdefault(one.program.journey, []).append(one)
+        sent = tuple(sent)
+        got = {(message.enrollment, message.step) for message in sent}
         for journey, theirs in by_journey.items():
-            self.journeys[journey].add(theirs, self.days)
+            self.journeys[journey].add(theirs, self.days, got)
         channels: Counter[str] = Counter()
         for message in sent:
             self.journeys[message.journey].add_sent(message, self.days)
@@ -209,6 +216,7 @@ def _journey(journey: JourneyLedger) -> dict[str, Any]:
                 "sent": {channel: count for (id_, channel), count in sorted(journey.sent.items()) if id_ == step.id},
                 "not_sent": _refusals(journey.not_sent, step.id),
                 "deferred": _refusals(journey.deferred, step.id),
+                "got_nothing": journey.nothing[step.id],
             }
             for step in program.steps.values()
         ],

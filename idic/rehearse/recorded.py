@@ -4,7 +4,8 @@
              or {"customer": "anna", "event": "Cart Updated", "time": …, "properties": {…}}; with `traits` instead of an
              event, what is known of the customer
              An event about a thing names no customer: it happens to everybody.
-    CSV      columns customer, event and time; every other column is a property, a column `properties` holds them as JSON;
+    CSV      with commas, semicolons or tabs
+             columns customer, event and time; every other column is a property, a column `properties` holds them as JSON;
              where the event is `identify`, they are what is known of the customer
 
 Memory holds the customers' ids and one part of the file at a time; the rest is put down in a temporary folder.
@@ -18,7 +19,7 @@ import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, Self
@@ -28,6 +29,8 @@ from idic.identify.messages import LARGEST_MESSAGE, read_identifier, read_messag
 from idic.identify.names import attribute_name
 from idic.identify.resolution import Identity, resolve
 from idic.identify.resolution import Person as Whose
+from idic.journey.problems import nearest
+from idic.journey.types import read
 from idic.journey.vocabulary import ABOUT_MESSAGES, Vocabulary
 from idic.rehearse.person import Happening, Person
 
@@ -39,6 +42,7 @@ _ON_THE_SITE = ("Page Viewed", "Message Shown")
 _PART = 24 * 1024 * 1024
 _AT_ONCE = 2000
 _SHOWN = 10
+_LONGEST_VALUE = 40
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of how many have been read."""
@@ -54,12 +58,25 @@ class Line(NamedTuple):
     message_id: str | None = None
 
 
+class Unread(NamedTuple):
+    """What stands in ``lines`` of a file, first in ``first``, and counts for nothing: a property that cannot be read as
+    what the vocabulary says, or one that it does not know and that is perhaps ``meant`` otherwise. ``event`` is empty for
+    what is known of customers."""
+
+    event: str
+    name: str
+    lines: int
+    first: int
+    value: str
+    meant: str | None = None
+
+
 class Recording:
     """A file that was read whole, ready to be lived through; ``with`` it, for it keeps temporary files.
 
     ``first`` and ``last`` are the instants of its events, ``lines`` how many were taken, ``bad`` how many could not be and
     ``problems`` what is wrong with the first of them, ``unordered`` how many did not stand in the order of time,
-    ``undeclared`` how many events the vocabulary does not know, by name.
+    ``undeclared`` how many events the vocabulary does not know, by name, ``unread`` which values of the lines taken are lost.
     """
 
     def __init__(self, file: Path, vocabulary: Vocabulary, *, strict: bool = False, progress: Progress | None = None) -> None:
@@ -72,6 +89,8 @@ class Recording:
         self.undeclared: dict[str, int] = {}
         self.first: datetime | None = None
         self.last: datetime | None = None
+        self._unread: dict[tuple[str, str], Unread] = {}
+        self._near: dict[tuple[str, str], str | None] = {}
         self._vocabulary = vocabulary
         self._strict = strict
         self._known: dict[Identity, str] = {}
@@ -102,6 +121,11 @@ class Recording:
 
     def _new_file(self) -> IO[bytes]:
         return self._files.enter_context(TemporaryFile())
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """Those of the most lines first."""
+        return tuple(sorted(self._unread.values(), key=lambda one: (-one.lines, one.first, one.name)))
 
     def people(self, start: datetime, end: datetime) -> Iterator[Person]:
         """The customers, by their ids within each part; what comes before ``start`` is their past."""
@@ -164,11 +188,31 @@ class Recording:
                 continue
             if line.name and line.name not in self._vocabulary.events:
                 self.undeclared[line.name] = self.undeclared.get(line.name, 0) + 1
+            self._note_unread(number, line)
             if line.whose == NOBODY:
                 self._things.append((line.at, number, line.name, dict(line.properties), line.message_id))
                 self._took(line.at)
                 continue
             yield number, line
+
+    def _note_unread(self, number: int, line: Line) -> None:
+        declared = self._vocabulary.events.get(line.name) if line.name else self._vocabulary.customer
+        if not declared:
+            return
+        for name, raw in line.properties.items():
+            if raw is None or raw == "":
+                continue
+            attribute, meant = declared.get(name), None
+            if attribute is None:
+                if (line.name, name) not in self._near:
+                    self._near[line.name, name] = nearest(name, declared)
+                meant = self._near[line.name, name]
+                if meant is None or meant in line.properties:
+                    continue
+            elif read(attribute.type, raw, siblings={}, currency=self._vocabulary.currency) is not None:
+                continue
+            before = self._unread.get((line.name, name), Unread(line.name, name, 0, number, str(raw)[:_LONGEST_VALUE], meant))
+            self._unread[line.name, name] = before._replace(lines=before.lines + 1)
 
     def _took(self, at: datetime) -> None:
         self.lines += 1
@@ -260,7 +304,8 @@ def _ndjson(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | Invali
 
 
 def _csv(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | InvalidInput]]:
-    reader = csv.reader(lines, strict=True)
+    first = next(lines, "")
+    reader = csv.reader(chain([first], lines), strict=True, delimiter=_between(first))
     try:
         columns = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
@@ -285,6 +330,14 @@ def _csv(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | InvalidIn
             yield reader.line_num, _row(dict(zip(columns, cells, strict=True)))
         except InvalidInput as error:
             yield reader.line_num, error
+
+
+def _between(first: str) -> str:
+    """What stands between the cells, by the first line; Excel writes semicolons where numbers have commas."""
+    for one in (";", "\t"):
+        if {_CUSTOMER, _EVENT, _TIME} <= {name.strip(' "') for name in first.strip().split(one)}:
+            return one
+    return ","
 
 
 def _row(cells: dict[str, str]) -> dict[str, Any]:

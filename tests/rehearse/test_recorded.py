@@ -220,3 +220,34 @@ def test_a_row_of_another_length_is_a_bad_line(tmp_path: Path, recording: Reads)
 def test_a_file_that_is_not_there(tmp_path: Path, recording: Reads) -> None:
     with pytest.raises(NotFound, match="there is no file"):
         recording(tmp_path / "none.ndjson")
+
+
+def test_values_that_are_lost_are_told(tmp_path: Path, recording: Reads) -> None:
+    def cart(hours: float, **said: Any) -> dict[str, Any]:
+        return {
+            "customer": "anna",
+            "event": "Cart Updated",
+            "time": at(hours),
+            "properties": {"cart_id": "c", "items": [], **said},
+        }
+
+    file = written(
+        tmp_path / "e.ndjson",
+        cart(0, total=80),
+        {"customer": "anna", "time": at(0), "traits": {"orders": 1, "first_nam": "Anna"}},
+        {"customer": "anna", "event": "Link Clicked", "time": at(1), "properties": {"Url": "https://a.example"}},
+        {"customer": "anna", "event": "Page Viewed", "time": at(2), "properties": {"colour": "red"}},
+    )
+    found = recording(file)
+    lost = {(one.event, one.name, one.meant) for one in found.unread}
+    assert ("", "first_nam", "first_name") in lost
+    assert not any(name in ("colour", "total", "cart_id") for _, name, _ in lost)
+
+
+def test_the_semicolons_and_the_commas_of_a_german_table(tmp_path: Path, recording: Reads) -> None:
+    file = tmp_path / "e.csv"
+    rows = (f"anna;Order Completed;{at(1)};o1;80,5", f"anna;Order Completed;{at(2)};o2;80.5")
+    file.write_bytes("\r\n".join(("customer;event;time;order_id;total", *rows)).encode("utf-8-sig"))
+    found = recording(file)
+    assert (found.lines, found.bad) == (1, 1)
+    assert found.problems == ["line 2: total of Order Completed must be money"]

@@ -64,6 +64,13 @@ def test_recorded_events_are_replayed_and_bad_lines_told(tmp_path: Path) -> None
     assert simulate("abandoned_cart", "--events", str(file), "--strict")[0] == 1
 
 
+def test_a_report_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+    for where, said in ((tmp_path / "nope" / "r.html", "there is no folder"), (tmp_path, "is a folder")):
+        answer = CliRunner().invoke(app, ["simulate", *FAST, "--report", str(where)])
+        assert said in str(answer.exception)
+        assert "rehearsing" not in answer.stderr
+
+
 def test_what_is_not_there_is_said_in_one_line() -> None:
     answer = CliRunner().invoke(app, ["simulate", "abandoned_card", *FAST])
     assert answer.exit_code == 1
@@ -81,3 +88,45 @@ def test_an_interruption_says_what_was_done_so_far() -> None:
         said, _ = running.communicate(timeout=60)
     assert running.returncode == 130
     assert re.search(r"interrupted: this is of [\d,]+ customers of 500,000", said)
+
+
+def test_what_cannot_be_read_is_told_and_one_instant_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "journeys"
+    folder.mkdir()
+    (folder / "vocabulary.yaml").write_text("currency: EUR\nevents:\n  Signed Up: {plan: text, total: money}\n")
+    (folder / "hello.yaml").write_text(
+        "journey: hello\nidentify: {on: Signed Up}\ninteract:\n  - {id: word, send: hello, by: web}\n"
+        "customize: {hello: {web: {slot: top, body: Hello}}}\n"
+    )
+    file = tmp_path / "e.csv"
+    at = "2026-03-02T09:00:00Z"
+    file.write_text(f'customer,event,time,total,Plan\na,Signed Up,{at},"1,234.50",x\nb,Signed Up,{at},eighty,\n')
+    code, said = simulate("--folder", str(folder), "--events", str(file), "--format", "json")
+    assert code == 0
+    result = json.loads(said)
+    assert [(one["name"], one["lines"], one["first"], one["meant"]) for one in result["unread"]] == [
+        ("total", 2, 2, None),
+        ("Plan", 1, 2, "plan"),
+    ]
+    told = " ".join(result["assumed"])
+    assert 'total of Signed Up cannot be read, as in "1,234.50", and is missing there (2 lines, first line 2)' in told
+    assert "Plan of Signed Up is not in the vocabulary, which knows plan" in told
+    assert "All of the file happened at one instant" in told
+    assert "at 2026-03-02" in told
+    (step,) = result["journeys"][0]["steps"]
+    assert (step["reached"], step["got_nothing"]) == (2, 2)
+    assert "got nothing: 2" in simulate("--folder", str(folder), "--events", str(file))[1]
+
+
+def test_what_happens_to_things_happens_in_the_whole_shop() -> None:
+    from pathlib import Path as Folder
+
+    from idic.authoring import compile_folder
+    from idic.rehearse.assumptions import _often
+    from idic.rehearse.behaviour import derived
+
+    found = compile_folder(Folder(__file__).parent / "stories")
+    said = list(_often(derived(found.programs.values(), found.vocabulary), found.vocabulary))
+    things = [one for one in said if one.startswith("How often, in the whole shop")]
+    assert any("Price Dropped 5 a week" in one for one in things), said
+    assert all("Price Dropped" not in one for one in said if one not in things)
