@@ -19,6 +19,8 @@ def most_recently_answered(channels: Sequence[str], answered: Mapping[str, datet
     ``answered`` is when each channel was last answered on. Whether a channel reaches the customer at all is the contact
     policy's to say, which is asked of each in this order.
     """
+    if not answered:
+        return Ranked(tuple(channels), "never answered on any")
     never = datetime.min.replace(tzinfo=now.tzinfo)
     order = sorted(channels, key=lambda channel: answered.get(channel, never), reverse=True)
     said = [f"{channel} {_ago(now - answered[channel])}" for channel in order if channel in answered]

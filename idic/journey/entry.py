@@ -72,13 +72,13 @@ def applies(program: Program, event: Event, facts: Facts) -> Applies | StayOut |
     return Applies(key)
 
 
-def _ways(entry: Entry, event: Event) -> list[list[Condition]]:
+def _ways(entry: Entry, event: Event) -> list[tuple[Condition, ...]]:
     """The ways in that this event may take: of each what has to hold."""
     requested = event.name == REQUESTED
-    ways = [[pattern.when, entry.for_each] for pattern in entry.on if requested or event.name == pattern.on]
-    if scheduled(entry) and (requested or event.name == DUE):
-        ways.append([entry.when])
-    return [[when for when in way if when is not None] for way in ways]
+    ways = [way for name, way in entry.on_events if requested or event.name == name]
+    if (requested or event.name == DUE) and scheduled(entry):
+        ways.append(() if entry.when is None else (entry.when,))
+    return ways
 
 
 def scheduled(entry: Entry) -> bool:

@@ -359,6 +359,12 @@ class Entry(Frozen):
     at_most: int | None = None
     testers: bool = False
 
+    @cached_property
+    def on_events(self) -> tuple[tuple[str, tuple[Condition, ...]], ...]:
+        """The ways in by events: of each its event, and what has to hold."""
+        conditions = ((pattern.on, (pattern.when, self.for_each)) for pattern in self.on)
+        return tuple((name, tuple(when for when in both if when is not None)) for name, both in conditions)
+
 
 class Segment(Frozen):
     """``when`` is None for ``otherwise``."""

@@ -116,10 +116,13 @@ def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[
         if one and touched.status == "claimed":
             # What was deferred is asked again only if this one fails.
             deferrals.clear()
-            kept = {c: t for c, t in move.state.touches[step.id].items() if t.status != "deferred"}
-            move.change(touches={**move.state.touches, step.id: kept})
+            touches = move.state.touches[step.id]
+            if any(touch.status == "deferred" for touch in touches.values()):
+                kept = {c: t for c, t in touches.items() if t.status != "deferred"}
+                move.change(touches={**move.state.touches, step.id: kept})
             break
-    move.change(deadline=min(deferrals, default=None))
+    if deferrals or move.state.deadline is not None:
+        move.change(deadline=min(deferrals, default=None))
 
 
 def _said(channel: str, verdict: Defer | Skip) -> dict[str, Any]:

@@ -150,9 +150,11 @@ class _Life:
         due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
         while True:
             # What is due may send, and what is sent may be answered before whatever comes next: one thing at a time.
-            at = min(coming[0][0] if coming else end, min(due)[0] if due else end)
+            at = coming[0][0] if coming else end
+            if due:
+                at = min(at, min(due)[0])
             deadline = simulator.deadline
-            if deadline is not None and deadline < min(at, end):
+            if deadline is not None and deadline < at and deadline < end:
                 simulator.until(deadline)
                 continue
             if at >= end:
@@ -164,7 +166,8 @@ class _Life:
                 simulator.asks(program, DUE, due_event(program, simulator.facts(program), at))
             else:
                 self._happens(heappop(coming)[2])
-            due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
+            if self.rehearsal.scheduled:
+                due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
         simulator.until(end - _MOMENT)
         self.rehearsal.ledger.add(
             simulator.enrollments,
