@@ -388,6 +388,8 @@ class _Parser:
             hint = "there is no such sign here"
         elif token.text in _METHODS and before is not None and before.kind == "name":
             hint = f"write {self.words_before()}.{_METHODS[token.text]}({self.text_after()})"
+        elif token.kind == "text" and before is not None and before.text in _METHODS:
+            hint = f"write {before.text}({token.text})"
         elif token.text == "is" or (before and before.text == "is"):
             hint = "write == to compare"
         elif hint is None and token.kind in ("name", "text", "number"):

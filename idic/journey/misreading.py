@@ -46,7 +46,7 @@ WORDS = frozenset(
 )
 """What a journey's entries begin with, where their colon may be forgotten."""
 
-_FORGOTTEN = re.compile(r"(?:- +)*(?P<word>[a-z_]+) +(?P<rest>[^\s:#][^:#]*)")
+_FORGOTTEN = re.compile(r"(?P<word>[a-z_]+)(?P<sign> +|:)(?P<rest>[^\s:#][^:#]*)")
 _SECOND_COLON = re.compile(r"\s*(?:- +)*[\w ]+: +(?P<value>[^\s\"'{\[|>&*!].*:(?:\s.*)?)$")
 _OPENS = re.compile(r"\s*(?:- +)*(?:[\w ]+: +)?\"")
 _OF = re.compile(r"(best_of|first_of) *(\[.*\])")
@@ -117,9 +117,8 @@ def fault_of(text: str, error: MarkedYAMLError) -> Fault:
         written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", whole_line)
         whole = f": {quoted(written[1].strip())}" if written is not None and "{" not in written[1] else ""
         message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
-    elif (forgotten := _forgotten_colon(text, error)) is not None:
-        index, word, rest = forgotten
-        message, hint = f"a colon is missing after {word}", f"write {word}: {rest}"
+    elif (lacking := _forgotten(text, error)) is not None:
+        return lacking
     elif "could not find expected ':'" in problem or "expected <block end>" in problem:
         message = "this line fits nowhere"
         hint = "line it up with its neighbours; a name is followed by a colon and a space"
@@ -146,13 +145,23 @@ def _open_quote(text: str, index: int) -> int | None:
     return None
 
 
-def _forgotten_colon(text: str, error: MarkedYAMLError) -> tuple[int, str, str] | None:
-    """Where a line such as ``wait 1 day`` begins, with its word and the rest; None where it is not that."""
+def _forgotten(text: str, error: MarkedYAMLError) -> Fault | None:
+    """A line such as ``wait 1 day`` or ``wait:1 day``."""
     mark = error.context_mark if "could not find expected ':'" in str(error.problem) else None
     if mark is None:
         return None
-    found = _FORGOTTEN.fullmatch(line_from(text, mark.index).strip())
-    return (mark.index, found["word"], found["rest"].strip()) if found and found["word"] in WORDS else None
+    line = line_from(text, mark.index).rstrip()
+    found = forgotten(line)
+    return Fault(mark.index, len(line), *found) if found is not None else None
+
+
+def forgotten(entry: str) -> tuple[str, str] | None:
+    """What is missing in an entry such as ``wait 1 day`` or ``wait:1 day``, and what to write instead."""
+    found = _FORGOTTEN.fullmatch(entry)
+    if found is None or found["word"] not in WORDS:
+        return None
+    what = "a space is missing after the colon" if ":" in found["sign"] else f"a colon is missing after {found['word']}"
+    return what, f"write {found['word']}: {found['rest']}"
 
 
 def _flow_trap(text: str, error: MarkedYAMLError, index: int) -> tuple[int, str] | None:

@@ -16,7 +16,7 @@ import yaml
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from idic.journey.misreading import WORDS, fault_of, line_from, quoted, single
+from idic.journey.misreading import fault_of, forgotten, line_from, quoted, single
 from idic.journey.problems import Mark, Problems
 
 # Of either reader.
@@ -36,7 +36,7 @@ _OPENING = frozenset("{@%`!")
 _BLOCK = re.compile(r"^(?P<indent>\s*)(?:.*[:\-]\s+)?[|>][+-]?\d*\s*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t]+#(?P<first>\S?)")
 _CURLY = "“”„‘’"
-_FREE = frozenset(("subject", "preheader", "body", "text", "sms", "title", "web"))
+_FREE = frozenset(("subject", "preheader", "body", "text", "sms", "title", "web", "story", "contains", "because"))
 """Entries that people read: a comma in them, and not a colon after it, is what is missing."""
 
 
@@ -276,9 +276,9 @@ class _Reading:
     def comma(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
         """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``. Puts them together again."""
         name, cut = before[-1] if before else (key, None)
-        word, _, rest = key.value.partition(" ")
-        if word in WORDS and rest and name.value not in _FREE:
-            self.problems.misread(key.mark, f"a colon is missing after {word}", f"write {word}: {rest}")
+        if name.value not in _FREE and (lacking := forgotten(key.value)) is not None:
+            self.problems.misread(key.mark, *lacking)
+            word, rest = re.split(r"[ :]+", key.value, maxsplit=1)
             told = Scalar(self.source, rest, key.start, key.end, '"')
             before.append((Scalar(self.source, word, key.start, key.start + len(word)), told))
             return
