@@ -18,6 +18,7 @@ from idic.errors import IdicError
 from idic.journey.program import Program
 from idic.publishing import publish
 from idic.store.database import Store
+from idic.store.programs import standings
 
 _NOWHERE = re.compile(r"https?://(?:[\w-]+\.)+example(?=[/?#]|$)")
 _AGAIN = 1.0
@@ -28,12 +29,17 @@ async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
     """Publish what checks; say what does not, and that its published version stays. ``shop`` is the local shop's address.
     Returns whether all did."""
     compilation = compile_folder(folder)
-    local = {name: leading_to(shop, program) for name, program in compilation.programs.items()}
+    async with store.reading() as tx:
+        stopped = {one.journey for one in await standings(tx) if one.stopped_at is not None}
+    # Who stopped a journey meant it, whatever file is saved next.
+    local = {name: leading_to(shop, program) for name, program in compilation.programs.items() if name not in stopped}
     compilation = compilation._replace(programs=local)
     errors = [problem for problem in compilation.problems if problem.severity == "error"]
     published = await publish(store, compilation)
     for name in published.changed:
         say(f"published {name}")
+    for name in sorted(stopped & compilation.files.keys()):
+        say(f"{name} is stopped and stays so; idic publish starts it again")
     for error in errors:
         say(str(error))
     if errors:
@@ -44,7 +50,7 @@ async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
 def leading_to(shop: str, program: Program) -> Program:
     """``program`` with its links to nowhere leading to ``shop``."""
     links = {name: _NOWHERE.sub(shop, address, count=1) for name, address in program.links.items()}
-    return program.model_copy(update={"links": links})
+    return program.changed(links=links)
 
 
 def _itself(folder: Path) -> tuple[int, int]:
