@@ -110,6 +110,24 @@ def test_a_journey_is_published_changed_and_people_are_moved(desk: Desk) -> None
     assert "3 customers stay in former programs" in said
 
 
+def test_a_step_at_which_nobody_stands_may_be_spoken_of(desk: Desk) -> None:
+    desk.publish()
+    desk.write("trip", TRIP.replace("id: rest", "id: pause"))
+    code, said = desk.publish("--migrate", "--map", "rest=pause", "--yes")
+    assert code == 0, said
+    assert "--map rest=pause: nobody is there" in said
+    code, said = desk.publish("--migrate", "--map", "nap=pause", "--yes")
+    assert code == 1, said
+
+
+def test_where_there_is_no_store_none_is_made(desk: Desk, tmp_path: Path) -> None:
+    desk.url = f"sqlite:///{tmp_path}/other.db"
+    code, said = desk.idic("journeys")
+    assert code == 1
+    assert f"there is no store {tmp_path}/other.db" in said
+    assert not (tmp_path / "other.db").exists()
+
+
 def test_a_journey_is_paused_resumed_and_stopped(desk: Desk) -> None:
     desk.publish()
     asyncio.run(desk.customers_enter(2))
@@ -121,4 +139,6 @@ def test_a_journey_is_paused_resumed_and_stopped(desk: Desk) -> None:
     assert desk.idic("resume", "trip") == (0, "trip sends again; 0 that were held back are let go.\n")
     code, said = desk.idic("stop", "trip", "--yes")
     assert (code, said) == (0, "trip is stopped: nobody enters until it is published again; 2 who were inside have left it.\n")
+    assert "It is stopped since" in desk.idic("pause", "trip")[1]
+    assert "It is stopped since" in desk.idic("resume", "trip")[1]
     assert "starts again: it was stopped" in desk.publish()[1]

@@ -13,6 +13,7 @@ import typer
 from idic.authoring import Compilation, compile_folder
 from idic.cli.github import annotation
 from idic.customize import longest
+from idic.errors import NotFound
 from idic.journey.problems import Problem
 from idic.journey.report import bounds, matched, proved, reads
 from idic.rehearse.folder import beside, is_stories, read_all, story_files
@@ -23,10 +24,15 @@ _COLORS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}
 def compiled(paths: Sequence[Path]) -> list[Compilation]:
     """Each folder with its stories, or the one file with the vocabulary and the stories beside it. Raises ``NotFound``."""
     found = []
+    unique: dict[Path, Path] = {}
     for path in paths:
+        unique.setdefault(path.resolve(), path)
+    for path in unique.values():
         if path.is_dir():
-            compilation = compile_folder(path)
-            read = read_all(story_files(path), compilation)
+            compilation, stories = compile_folder(path), story_files(path)
+            if not (compilation.files or compilation.problems or stories):
+                raise NotFound(f"there is no journey in {path}; name the folder that has them")
+            read = read_all(stories, compilation)
         elif is_stories(path):
             compilation = compile_folder(path.parent)
             read, compilation = read_all([path], compilation), compilation._replace(problems=(), files={})

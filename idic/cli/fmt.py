@@ -59,6 +59,6 @@ def _files(paths: list[Path]) -> list[Path]:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise InvalidInput(f"{file} cannot be written: {error.strerror}") from None

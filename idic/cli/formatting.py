@@ -49,7 +49,14 @@ def _one(file: Path) -> Outcome:
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from None
     done = formatted(str(file), text)
-    return Outcome(file, text, text if done.text is None else done.text, done.problems)
+    return Outcome(file, text, text if done.text is None else _as_written(text, done.text), done.problems)
+
+
+def _as_written(before: str, after: str) -> str:
+    """``after`` with the line ends and the mark at the beginning of ``before``: they are the editor's, not the author's."""
+    if "\r\n" in before:
+        after = after.replace("\r\n", "\n").replace("\n", "\r\n")
+    return f"\ufeff{after}" if before.startswith("\ufeff") and not after.startswith("\ufeff") else after
 
 
 def _proven(folder: Path, outcomes: list[Outcome]) -> Iterator[Outcome]:
@@ -78,5 +85,5 @@ def _programs(folder: Path, instead: dict[str, str]) -> dict[str, str]:
         if (folder / "templates").is_dir():
             (copy / "templates").symlink_to((folder / "templates").resolve())
         for name, text in instead.items():
-            (copy / name).write_text(text, encoding="utf-8")
+            (copy / name).write_text(text, encoding="utf-8", newline="")
         return {name: program.id for name, program in compile_folder(copy).programs.items()}

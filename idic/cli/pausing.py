@@ -41,6 +41,7 @@ def pause(journey: Journey, data: Data = None) -> None:
         typer.echo(
             f"{journey} is paused: nothing of it is sent until `idic resume {journey}`. What is being sent now still leaves."
         )
+    _say_if_stopped(before)
 
 
 def resume(
@@ -79,6 +80,7 @@ def resume(
     before, released, interrupted = interruptible(run)
     now = "was not paused" if before.paused_at is None else "sends again"
     typer.echo(f"{journey} {now}; {released:,} that were held back are let go.")
+    _say_if_stopped(before)
     if interrupted:
         typer.secho("Interrupted: the same command again goes on with those who are left.", fg="yellow")
         raise typer.Exit(1)
@@ -126,6 +128,13 @@ def stop(
     if interrupted:
         typer.secho("Interrupted: the same command again goes on with those who are left.", fg="yellow")
         raise typer.Exit(1)
+
+
+def _say_if_stopped(standing: Standing) -> None:
+    """Whoever finishes what they began can be held and let go all the same."""
+    if standing.stopped_at is not None:
+        since = f"{standing.stopped_at:%Y-%m-%d %H:%M} UTC"
+        typer.secho(f"It is stopped since {since}: nobody enters until it is published again.", fg="yellow")
 
 
 async def _standing(tx: Tx, journey: str) -> Standing:

@@ -47,11 +47,13 @@ class Asked(NamedTuple):
 
 
 class Foreseen(NamedTuple):
-    """What publishing would change, and the plan for each journey in which there is anybody to be moved."""
+    """What publishing would change, and the plan for each journey in which there is anybody to be moved. ``idle`` are the maps
+    of steps at which nobody stands, for nobody is inside."""
 
     published: Published
     maps: Mapping[str, Map]
     plans: tuple[Plan, ...]
+    idle: tuple[str, ...] = ()
 
 
 def compiled(folder: Path) -> Compilation:
@@ -104,9 +106,13 @@ async def _foresee(settings: Settings, asked: Asked) -> Foreseen:
         if not asked.migrate:
             return Foreseen(published, {}, ())
         moved_by = house(settings)
-        changing = {one.journey: await _changing(store, moved_by, one) for one in published.publications if one.inside}
+        journeys = {one.journey: await _changing(store, moved_by, one) for one in published.publications}
+        changing = {one.journey: journeys[one.journey] for one in published.publications if one.inside}
+        others = {name: found for name, found in journeys.items() if name not in changing}
+        idle = tuple(text for text in asked.maps if not _spoken_of(text, changing) and _spoken_of(text, others))
         try:
-            maps = read_maps(asked.maps, changing)
+            maps = read_maps([text for text in asked.maps if text not in idle], changing)
+            read_maps(idle, others)
         except ValueError as error:
             raise InvalidInput(str(error), where="--map") from None
         plans = []
@@ -114,7 +120,13 @@ async def _foresee(settings: Settings, asked: Asked) -> Foreseen:
             if one.inside:
                 with progress(f"looking at {one.journey}", one.inside) as count:
                     plans.append(await plan(store, moved_by, one.program, maps[one.journey], _span(store, asked), count))
-        return Foreseen(published, maps, tuple(plans))
+        return Foreseen(published, maps, tuple(plans), idle)
+
+
+def _spoken_of(text: str, journeys: Mapping[str, Changing]) -> bool:
+    """Whether one of these journeys had the step that ``old=new`` or ``journey.old=new`` is about."""
+    journey, _, old = text.partition("=")[0].strip().rpartition(".")
+    return any(old in found.former for name, found in journeys.items() if journey in ("", name))
 
 
 async def _publish(store: Store, asked: Asked, *, dry: bool) -> Published:
@@ -159,6 +171,8 @@ def _show(foreseen: Foreseen, asked: Asked) -> None:
         typer.echo(f"{one.journey:<24} {'; '.join(_said(one, asked))}")
     for name in foreseen.published.missing:
         typer.echo(f"{'not here':<14}{name:<24} is published and goes on as it is; `idic stop {name}` ends it")
+    for text in foreseen.idle:
+        typer.echo(f"--map {text}: nobody is there")
     for plan_ in foreseen.plans:
         _show_plan(plan_, asked)
 

@@ -56,7 +56,10 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += story_files(path)
+            stories = story_files(path)
+            if not stories and not compile_folder(path).files:
+                raise NotFound(f"there is no journey in {path}, and no story; name the folder that has them")
+            files += stories
         elif is_stories(path):
             files.append(path)
         elif not path.exists():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ def invented(
     said = [
         f"The crowd is invented: {count:,} customers, seed {seed}, {_span(start, end, vocabulary.zone)}. "
         "The same seed is the same crowd.",
-        *_often(behaviour, vocabulary),
+        *often(behaviour, vocabulary),
         f"Who can be written to: {_listed(f'{name} {_of(value)}' for name, value in behaviour.reach.items())} have an address "
         f"(on the web: come to the site); {_listed(f'{name} {_of(value)}' for name, value in behaviour.consents.items())} of "
         "all agreed to marketing.",
@@ -89,7 +89,8 @@ def replayed(
     return [*said, *_always(programs)]
 
 
-def _often(behaviour: Behaviour, vocabulary: Vocabulary) -> Iterable[str]:
+def often(behaviour: Behaviour, vocabulary: Vocabulary) -> Iterator[str]:
+    """What happens to each customer, and what happens to things."""
     for where, things in (("for each customer", False), ("in the whole shop, for all customers together", True)):
         said = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]
         if said:

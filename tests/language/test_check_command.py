@@ -108,7 +108,14 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_an_empty_folder_has_no_journeys(tmp_path: Path) -> None:
     result = run(tmp_path)
-    assert (result.exit_code, result.output) == (0, "no journeys here\n")
+    assert result.exit_code == 1
+    assert f"there is no journey in {tmp_path}" in result.output
+
+
+def test_what_is_named_twice_is_told_once(folder: Path) -> None:
+    (folder / "bad.yaml").write_text(BAD)
+    once = run(folder / "bad.yaml").output
+    assert run(folder / "bad.yaml", folder / "bad.yaml").output == once
 
 
 def test_a_pull_request_gets_annotations_escaped_as_github_wants(folder: Path) -> None:

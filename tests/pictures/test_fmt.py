@@ -181,7 +181,9 @@ def test_files_are_shown_listed_or_written(tmp_path: Path) -> None:
     assert run.invoke(app, ["fmt", str(tmp_path / "messy.yaml"), "--check"]).exit_code == 0
 
 
-def test_windows_ends_of_lines_become_plain_ones(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_bytes(b"journey: a\r\nidentify: {on: Page Viewed}\r\ninteract: [{id: x, wait: 1 day}]\r\n")
-    (outcome,) = lay_out([tmp_path / "a.yaml"])
-    assert outcome.text == "journey: a\nidentify: {on: Page Viewed}\ninteract: [{id: x, wait: 1 day}]\n"
+def test_windows_ends_of_lines_and_the_mark_of_its_editors_stay(tmp_path: Path) -> None:
+    laid_out = "\ufeffjourney: a\r\nidentify: {on: Page Viewed}\r\ninteract: [{id: x, wait: 1 day}]\r\n"
+    for written in (laid_out, laid_out.replace("id: x, wait", "id:  x,  wait")):
+        (tmp_path / "a.yaml").write_bytes(written.encode())
+        (outcome,) = lay_out([tmp_path / "a.yaml"])
+        assert (outcome.text, outcome.problems) == (laid_out, ())

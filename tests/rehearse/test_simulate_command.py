@@ -11,7 +11,10 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from idic.authoring import compile_folder
 from idic.cli import app
+from idic.rehearse.assumptions import often
+from idic.rehearse.behaviour import derived
 
 FAST = ["--customers", "60", "--days", "10", "--start", "2026-03-02"]
 
@@ -119,14 +122,8 @@ def test_what_cannot_be_read_is_told_and_one_instant_is_one(tmp_path: Path) -> N
 
 
 def test_what_happens_to_things_happens_in_the_whole_shop() -> None:
-    from pathlib import Path as Folder
-
-    from idic.authoring import compile_folder
-    from idic.rehearse.assumptions import _often
-    from idic.rehearse.behaviour import derived
-
-    found = compile_folder(Folder(__file__).parent / "stories")
-    said = list(_often(derived(found.programs.values(), found.vocabulary), found.vocabulary))
+    found = compile_folder(Path(__file__).parent / "stories")
+    said = list(often(derived(found.programs.values(), found.vocabulary), found.vocabulary))
     things = [one for one in said if one.startswith("How often, in the whole shop")]
     assert any("Price Dropped 5 a week" in one for one in things), said
     assert all("Price Dropped" not in one for one in said if one not in things)

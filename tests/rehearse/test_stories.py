@@ -285,6 +285,10 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
     for path, said in (("nowhere", "there is no file nowhere"), ("hello.yaml", "hello.yaml has no stories")):
         assert said in str(run(path).exception)
     assert run(".").output == "no stories here\n"
+    (folder / "empty").mkdir()
+    result = run("empty")
+    assert result.exit_code == 1
+    assert "there is no journey in empty, and no story" in str(result.exception)
 
 
 def test_time_runs_forward_and_not_for_ever(folder: Path) -> None:
