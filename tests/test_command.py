@@ -56,6 +56,7 @@ def test_what_is_wrong_is_said_in_one_line(arguments: list[str], url: str, said:
 
 
 def test_publishing_into_a_store_without_tables_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     code, said = idic("publish", IDIC_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
     assert code == 1
     assert said == "idic: the store's tables are not those of this version: run `idic migrate`\n"

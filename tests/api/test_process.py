@@ -102,6 +102,7 @@ async def test_an_open_page_does_not_hold_up_the_stop(database: Store, port: int
 
 
 def test_a_store_without_tables_is_said_in_one_line(tmp_path: Path, port: int) -> None:
+    (tmp_path / "empty.db").touch()
     process = start(f"sqlite:///{tmp_path}/empty.db", port)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1
