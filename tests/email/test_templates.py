@@ -74,7 +74,7 @@ GOOD = [
     "{% capture whole %}{{ key }}-{{ customer.orders | plus: 1 }}{% endcapture %}{{ whole }}",
     "{{ cart.items | map: 'name' | join: ', ' | default: 'nothing' }} {{ cart.items.first.name | default: 'none' }}",
     "{{ cart.tags | join: ', ' }} {{ cart.tags.size }} {{ cart.total | times: 2 | money | default: 'free' }}",
-    "{{ entry.starts_at | date: 'full' }} {{ entry.starts_at | date: 'time' }} {{ customer.birthday | date | default: 'none' }}",
+    "{{ entry.starts_at | date: 'full' }} {{ entry.starts_at | date: 'time' }} {{ customer.birthday | date | default: '?' }}",
     "{% render 'footer', team: customer.first_name %} {% render 'footer', team: 'Us' %} {{ links.basket }}",
     "{% if customer.subscribed %}x{% endif %} {% # a note %} {% comment %}{{ anything }}{% endcomment %}",
     "{% raw %}{{ not.ours }}{% endraw %} {% cycle 'odd', 'even' %} a = b && c",
