@@ -135,13 +135,36 @@ def migrate(
     if target.step is None:
         return Exits()
     note = Trace(now, "migrated", here, {"program": new.id[:8], "from": old.id[:8], "to": target.step})
-    move = _Moving(old, new, state, _renamed(mapping, new), facts, now)
+    move = _Moving(old, new, state, _renamed(old, new, state, mapping), facts, now)
     return move.to(target.step, spread, note)
 
 
-def _renamed(mapping: Map, new: Program) -> dict[str, str]:
-    """Steps that only have another name now: those mapped to a step, and gone themselves."""
-    return {old: target.step for old, target in mapping.items() if target is not None and target.step and old not in new.steps}
+def _renamed(old: Program, new: Program, state: State, mapping: Map) -> dict[str, str]:
+    """The steps of which something is remembered here and that only have another name now.
+
+    Those are mapped to a step, gone themselves, and what they are mapped to is a new step of their kind. Where the new
+    program goes back to a name of before, that is the same the other way round, and nobody has to say it.
+    """
+    remembered = {*state.began, *state.touches, *state.calls, *state.rounds, *state.loops, *state.splits, *state.expired}
+
+    def only_named_anew(before: str, after: str) -> bool:
+        gone, fresh = before not in new.steps, after not in old.steps and after not in remembered
+        if not (before in remembered and gone and fresh):
+            return False
+        return before not in old.steps or _alike(old.steps[before], new.steps[after])
+
+    back = [(now, then) for then, now in sorted(state.formerly.items()) if then in new.steps]
+    said = [(name, target.step) for name, target in mapping.items() if target is not None and target.step]
+    # Of several that become one step, that is the one where somebody stands, or else was last: of the others was never
+    # said that they are the same, and whoever was sent one of them has not been sent the other.
+    newest = sorted(said, key=lambda pair: (pair[0] == state.step, state.began.get(pair[0], state.entered_at)))
+    by_target = {after: before for before, after in (*back, *newest) if only_named_anew(before, after)}
+    return {before: after for after, before in by_target.items()}
+
+
+def _alike(old: Step, new: Step) -> bool:
+    waits = Wait | WaitFor
+    return old.kind == new.kind or (isinstance(old, waits) and isinstance(new, waits))
 
 
 class _Moving:
@@ -226,44 +249,44 @@ class _Moving:
         self.change(touches={**others, before.id: left} if left else others)
 
     def _take_over(self, here: str) -> None:
-        """Everything that is remembered, by the names of the new program, and nothing of steps that it does not have."""
+        """Everything that is remembered, by the names of the new program."""
         state, steps = self.state, self.new.steps
-        names = {name: self._name(name) for name in (*self.old.steps, *self.renamed)}
 
-        def kept(by_step: Mapping[str, Any], *, gone: bool = False) -> dict[str, Any]:
-            named = {names.get(name, name): found for name, found in by_step.items()}
-            return {name: found for name, found in named.items() if gone or name in steps}
+        def named(by_step: Mapping[str, Any]) -> dict[str, Any]:
+            return {self._name(name): found for name, found in by_step.items()}
 
+        expired = (self._name(one) for one in state.expired)
+        formerly = {**{old: self._name(name) for old, name in state.formerly.items()}, **self.renamed}
         self.change(
-            # Of a step that is gone may still be heard what became of its messages.
-            touches=kept(state.touches, gone=True),
-            calls=kept(state.calls),
-            began=kept(state.began),
-            rounds=kept(state.rounds, gone=True),
-            splits=self._splits(kept(state.splits)),
-            loops=self._loops(kept(state.loops), here),
-            expired=tuple(dict.fromkeys(names.get(one, one) for one in state.expired if names.get(one, one) in steps)),
-            formerly={
-                **{old: self._name(name) for old, name in state.formerly.items()},
-                **{old: name for old, name in self.renamed.items() if old in self.old.steps},
-            },
+            # Steps that are gone are remembered too: of their messages may still be heard, and a program that has them
+            # again must find what was sent and called, and in which round.
+            touches=named(state.touches),
+            calls=named(state.calls),
+            began=named(state.began),
+            rounds=named(state.rounds),
+            splits=self._splits(named(state.splits)),
+            loops=self._loops(named(state.loops), here),
+            expired=tuple(dict.fromkeys(one for one in expired if one in steps)),
+            # A name that the program has is of the step that has it.
+            formerly={old: name for old, name in formerly.items() if old not in steps},
         )
         self._differentiate()
 
     def _splits(self, before: Mapping[str, str]) -> dict[str, str]:
         """What was drawn stays; a share that is no more is drawn anew, among those that are."""
-        found = {}
+        found = dict(before)
         for name, share in before.items():
-            step = self.new.steps[name]
-            if isinstance(step, Split):
-                there = {one.name for one in step.shares}
-                found[name] = share if share in there else drawn(step, self.state.customer, self.new.journey).name
+            step = self.new.steps.get(name)
+            if isinstance(step, Split) and share not in {one.name for one in step.shares}:
+                found[name] = drawn(step, self.state.customer, self.new.journey).name
         return found
 
     def _loops(self, begun: Mapping[str, int], here: str) -> dict[str, int]:
-        """The repeats round the step where it goes on: in the round that it was in, or the first."""
+        """The repeats round the step where it goes on: in the round that it was in, or the first. Those that are gone may
+        be round it again in another program."""
         around = [step for step in self.new.steps.values() if isinstance(step, Repeat)]
-        return {
+        gone = {name: count for name, count in begun.items() if name not in self.new.steps}
+        return gone | {
             step.id: min(begun.get(step.id, 1), step.times)
             for step in around
             if here in body(self.new, step) or (here == step.id and step.id in begun)

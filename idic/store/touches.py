@@ -11,6 +11,7 @@ from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.journey.asks import Claim
+from idic.journey.moving import MIGRATED
 from idic.store.database import Tx
 from idic.store.tables import Row, enrollments, touches
 
@@ -24,7 +25,8 @@ def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
 async def claim(
     tx: Tx, enrollment_id: str, customer_id: str, claims: Sequence[Claim], accounts: dict[str, str], at: datetime
 ) -> None:
-    """Claim each; one that was deferred after its first claim is claimed again, and no other can be."""
+    """Claim each; one that was deferred after its first claim, or that a migration gave up, is claimed again, and no other
+    can be."""
     for one in claims:
         row = {
             "id": touch_id(enrollment_id, one.step, one.round, one.channel),
@@ -44,8 +46,9 @@ async def claim(
             statement.on_conflict_do_update(
                 index_elements=[touches.c.id],
                 # What was given back in between may be another message of the same step.
-                set_={name: row[name] for name in ("status", "message", "account", "deliver_by", "claimed_at")},
-                where=touches.c.status == "deferred",
+                set_={name: row[name] for name in ("status", "message", "account", "deliver_by", "claimed_at")}
+                | {"reason": None, "settled_at": None},
+                where=(touches.c.status == "deferred") | ((touches.c.status == "failed") & (touches.c.reason == MIGRATED)),
             )
         )
 
@@ -89,8 +92,9 @@ EVIDENCE = frozenset({*BECAME, "Message Sent"})
 def may_have_left(touch: Row) -> bool:
     """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
     not have it, but had it all the same."""
+    given_up = touch["status"] == "failed" and touch["reason"] == MIGRATED
     return touch["status"] in ("attempting", "uncertain") or (
-        touch["status"] in ("claimed", "deferred") and touch["attempts"] > 0
+        (given_up or touch["status"] in ("claimed", "deferred")) and touch["attempts"] > 0
     )
 
 

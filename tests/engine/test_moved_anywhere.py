@@ -93,7 +93,7 @@ class Mover:
         if isinstance(was, _WAITS) and isinstance(now, _WAITS) and after.state.reached < self.world.clock.instant:
             assert after.state.reached == before.state.reached
         for step, share in before.state.splits.items():
-            if step in after.state.splits and any(one.name == share for one in getattr(into.steps[step], "shares", ())):
+            if step in after.state.splits and any(one.name == share for one in getattr(into.steps.get(step), "shares", ())):
                 assert after.state.splits[step] == share
 
 
@@ -146,7 +146,7 @@ async def test_whoever_is_moved_anywhere_gets_home(tmp_path: Path) -> None:
             await _once_each(world, enrollment, trips)
     taken = Counter([*world.postman.taken, *world.sms.taken])
     assert [touch for touch, times in taken.items() if times > 1] == []
-    assert seen["moved"] >= TALES / 3, seen
+    assert seen["moved"] >= TALES / 4, seen
     assert min(seen["ended"], seen["stayed"], seen["unmapped"]) > 0, seen
     await store.close()
 
