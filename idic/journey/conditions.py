@@ -104,9 +104,16 @@ def asks_today(condition: Condition) -> bool:
     return _compiled(condition.document).asks_today
 
 
+def _place(name: str, text: str) -> int:
+    found = re.search(rf"{re.escape(name)}\b", text)
+    return found.start() if found else len(text)
+
+
 def explain(condition: Condition, scope: Scope) -> str:
     """The condition with its values, short, for a trace: ``total 95.00 EUR >= 30``, ``value_tier "high"``."""
-    values = {name: shown(attribute, name, scope) for name, attribute in condition.reads.items()}
+    # In the order of the text: a store may keep names in another.
+    read = sorted(condition.reads.items(), key=lambda one: (_place(one[0], condition.text), one[0]))
+    values = {name: shown(attribute, name, scope) for name, attribute in read}
     simple = _simple(condition.text)
     if simple and list(values) == [simple["name"]]:
         said = f"{_short(simple['name'])} {values[simple['name']]}"
