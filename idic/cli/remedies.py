@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from idic.differentiate.profile import zone_of
 from idic.interact.asking import Known, ask
 from idic.interact.policy import CHANNELS, Consent
-from idic.interact.reach import WEB_MEMORY
+from idic.interact.reach import WEB_MEMORY, Reach
 from idic.journey.asks import Allow, Verdict
 from idic.journey.conditions import holds
 from idic.journey.program import Attribute, Choose, Condition, Program, Send, Step, Type
@@ -61,7 +61,9 @@ class Person(NamedTuple):
             self.web_seen_at,
             {channel: why for channel, (why, _) in self.suppressed.items()},
         )
-        return ask(known, program, channel, self.now, address=_STANDS_FOR[channel] if another_address else None)
+        if another_address:
+            known = known._replace(suppressed={})
+        return ask(known, program, channel, self.now, found=Reach(_STANDS_FOR[channel]) if another_address else None)
 
     def reaches(self, program: Program, channel: str) -> bool:
         return isinstance(self.verdict(program, channel), Allow)

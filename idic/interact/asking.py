@@ -1,4 +1,4 @@
-"""Asking the contact policy about a customer where nothing is sent: rehearsals, stories, explanations."""
+"""Asking the contact policy about a message to a customer, whoever asks: deliveries, rehearsals, stories, explanations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from idic.interact.policy import RULES, Consent, Request, Rule, decide
-from idic.interact.reach import reach
+from idic.interact.reach import Reach, reach
 from idic.journey.asks import Verdict
 from idic.journey.program import Program
 
@@ -30,12 +30,14 @@ def ask(
     now: datetime,
     *,
     rules: Sequence[Rule] = RULES,
-    address: str | None = None,
+    found: Reach | None = None,
     deliver_by: datetime | None = None,
+    open_: bool = True,
 ) -> Verdict:
-    """What the policy says to a message of ``program`` on ``channel`` at ``now``; with ``address``, what it would say if they
-    had this one."""
-    found = reach(channel, known.id, known.traits, known.web_seen_at, now, program.country)
+    """What the policy says to a message of ``program`` on ``channel`` at ``now``; ``found`` is where they are reached, where
+    that is known already or is only supposed."""
+    if found is None:
+        found = reach(channel, known.id, known.traits, known.web_seen_at, now, program.country)
     return decide(
         rules,
         Request(
@@ -43,12 +45,12 @@ def ask(
             channel=channel,
             purpose=program.purpose,
             topic=program.topic,
-            address=address or found.address,
+            address=found.address,
             zone=known.zone,
-            open=True,
+            open=open_,
             traits=known.traits,
             consents=known.consents,
-            suppressed=None if address else known.suppressed.get(channel),
+            suppressed=known.suppressed.get(channel),
             unreachable=found.problem,
             deliver_by=deliver_by,
         ),

@@ -12,9 +12,10 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from idic.differentiate.profile import zone_of
+from idic.interact.asking import Known
+from idic.interact.asking import ask as ask_policy
 from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
-from idic.interact.policy import RULES, Consent, Request, Rule, decide
-from idic.interact.reach import reach
+from idic.interact.policy import RULES, Consent, Rule
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, day_of, due_event, full, next_due, scheduled
 from idic.journey.program import Program
@@ -230,23 +231,8 @@ class _Life:
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         program, simulator = self.simulator.asking, self.simulator
-        address, unreachable = reach(ask.channel, self.person.id, simulator.traits, self.seen_at, now, program.country)
-        return decide(
-            self.rehearsal.rules,
-            Request(
-                now=now,
-                channel=ask.channel,
-                purpose=program.purpose,
-                topic=program.topic,
-                address=address,
-                zone=simulator.zone,
-                open=True,
-                traits=simulator.traits,
-                consents=self.consents,
-                unreachable=unreachable,
-                deliver_by=ask.deliver_by,
-            ),
-        )
+        known = Known(self.person.id, simulator.traits, simulator.zone, self.consents, self.seen_at)
+        return ask_policy(known, program, ask.channel, now, rules=self.rehearsal.rules, deliver_by=ask.deliver_by)
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         return most_recently_answered(ask.channels, self.answered, now)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from idic.differentiate.profile import zone_of
+from idic.interact import asking
 from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
-from idic.interact.policy import Consent, Request, decide
+from idic.interact.policy import Consent
 from idic.interact.reach import Reach, reach
 from idic.journey.ahead import leaving
 from idic.journey.asks import Ahead, Ask, Best, BestTime, Defer, Inbox, Machine, MayWe, Outcome, Skip, Verdict
@@ -15,7 +16,7 @@ from idic.journey.pausing import PAUSE, PAUSED
 from idic.journey.program import Attribute, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Event
-from idic.journey.tally import Counted, Ebb, counted_event, total
+from idic.journey.tally import Counted, Ebb, total
 from idic.router.house import House
 from idic.store import consents, events
 from idic.store.database import Tx
@@ -84,35 +85,35 @@ class Known:
         ]
 
     async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
-        name = counted_event(attribute) or ""
+        name = attribute.counted_event or ""
         found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
         return [Counted(row["accepted_at"], row["properties"]) for row in found]
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
         """Ask the contact policy about one touch, now. While the journey is paused everything is held, until it would be too
         late; an enrollment that has ended sends nothing at all."""
-        address, unreachable = self.reach(touch.channel, program)
-        barred = await consents.barred(self.tx, touch.channel, address, program.journey)
+        found = self.reach(touch.channel, program)
+        barred = await consents.barred(self.tx, touch.channel, found.address, program.journey)
         if barred.paused and open_:
             if self.now >= touch.deliver_by:
                 return Skip("too late", PAUSE)
             return Defer(touch.deliver_by, PAUSED, PAUSE)
-        return decide(
-            self.house.rules,
-            Request(
-                now=self.now,
-                channel=touch.channel,
-                purpose=program.purpose,
-                topic=program.topic,
-                address=address,
-                zone=zone_of(self.traits, program.zone),
-                open=open_,
-                traits=self.traits,
-                consents=await self._said(),
-                suppressed=barred.suppressed,
-                unreachable=unreachable,
-                deliver_by=touch.deliver_by,
-            ),
+        customer = asking.Known(
+            self.id,
+            self.traits,
+            zone_of(self.traits, program.zone),
+            await self._said(),
+            suppressed={touch.channel: barred.suppressed} if barred.suppressed else {},
+        )
+        return asking.ask(
+            customer,
+            program,
+            touch.channel,
+            self.now,
+            rules=self.house.rules,
+            found=found,
+            deliver_by=touch.deliver_by,
+            open_=open_,
         )
 
     def reach(self, channel: str, program: Program) -> Reach:
@@ -129,9 +130,8 @@ class Known:
         """What is known of the customer, with counted and summed attributes as they stood at ``upto``, by default now."""
         zone = zone_of(self.traits, program.zone)
         known = dict(self.traits)
-        for name, attribute in program.customer.items():
-            if attribute.counts or attribute.sums:
-                known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
+        for name, attribute, _ in program.computed:
+            known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
         return Facts(known, zone)
 
     async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
