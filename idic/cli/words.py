@@ -150,7 +150,7 @@ def _indented(word: Word) -> str:
 def _customer(vocabulary: Vocabulary, origins: dict[str, str]) -> Iterator[Word]:
     own = Vocabulary().customer
     for name, attribute in vocabulary.customer.items():
-        notes = [_computed(attribute)] if attribute.counts or attribute.sums else []
+        notes = [_computed(attribute)] if attribute.counted_event else []
         if attribute.default is not None and not notes:
             notes.append(f"default {_plain(attribute.default)}")
         if name in origins:

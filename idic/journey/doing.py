@@ -145,7 +145,7 @@ class Doing:
                 hint = hint.replace('"', '"customer.', 1) if hint else "declare it in vocabulary.yaml"
                 self.problems.error(target.mark, f"{called}: {name} does not exist", hint, about=("name", name))
             return None
-        if attribute.counts or attribute.sums:
+        if attribute.counted_event:
             what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
             self.problems.error(target.mark, f"{called}: {name} {what}, and cannot be set", "declare another attribute")
             return None

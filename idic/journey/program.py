@@ -94,6 +94,11 @@ class Attribute(Frozen):
     sums: tuple[str, str] | None = None
     window: Duration | None = None
 
+    @property
+    def counted_event(self) -> str | None:
+        """The event that it counts or sums; None for one that is told to us."""
+        return self.sums[0] if self.sums else self.counts
+
 
 class Condition(Frozen):
     """``text`` as the author wrote it, for traces; ``cel`` as it is evaluated; ``reads`` every name in it, such as
@@ -492,9 +497,7 @@ class Program(Frozen):
     def computed(self) -> tuple[tuple[str, Attribute, str], ...]:
         """The customer's attributes that idic counts or sums by itself, each with the event that it counts."""
         return tuple(
-            (name, attribute, attribute.sums[0] if attribute.sums else attribute.counts or "")
-            for name, attribute in self.customer.items()
-            if attribute.sums or attribute.counts
+            (name, attribute, event) for name, attribute in self.customer.items() if (event := attribute.counted_event)
         )
 
     @cached_property

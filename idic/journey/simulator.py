@@ -37,7 +37,7 @@ from idic.journey.meeting import Ends, Late, ReachesGoal, Wakes
 from idic.journey.program import Program
 from idic.journey.scope import Facts
 from idic.journey.state import Ending, Event, State, Touched, Trace
-from idic.journey.tally import Counted, counted_event, tally, total
+from idic.journey.tally import Counted, tally, total
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -390,6 +390,6 @@ class Simulator:
         turns = {ask.since}
         for name in ask.attributes:
             attribute = program.customer[name]
-            counted = (event.accepted_at for event in self._counted.get(counted_event(attribute) or "", ()))
+            counted = (event.accepted_at for event in self._counted.get(attribute.counted_event or "", ()))
             turns.update(leaving(attribute, counted, ask.since, ask.until, self.zone))
         return [(at, self.facts(program, at)) for at in sorted(turns)]

@@ -19,11 +19,6 @@ class Counted(NamedTuple):
     properties: Mapping[str, Any]
 
 
-def counted_event(attribute: Attribute) -> str | None:
-    """The event that an attribute counts or sums; None for one that is told to us."""
-    return attribute.sums[0] if attribute.sums else attribute.counts
-
-
 def tally(attribute: Attribute, events: Iterable[Counted], upto: datetime, zone: str, currency: str) -> float:
     """What ``attribute`` came to at ``upto``, inclusive. ``events`` are those of the name that it counts, in any order."""
     since = attribute.window.before(upto, zone) if attribute.window else None

@@ -133,16 +133,8 @@ def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, An
     one it is, and what is known of the customer then."""
     looked = move.state.ends is not None
     since = move.state.reached if not looked else min(move.now, move.deadline())
-    counted = tuple(
-        sorted(
-            {
-                name
-                for _, condition in step.conditions
-                for name in attributes_read(condition)
-                if name in move.program.customer and (move.program.customer[name].counts or move.program.customer[name].sums)
-            }
-        )
-    )
+    read = {name for _, condition in step.conditions for name in attributes_read(condition)}
+    counted = tuple(sorted(read & {name for name, _, _ in move.program.computed}))
     known: Sequence[tuple[datetime, Facts]] = [(since, move.facts)]
     if counted:
         told = yield Ahead(counted, since, max(since, ends))

@@ -129,7 +129,7 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
                     events[name] = Often(a_week, "week")
     for program in programs:
         for attribute in program.customer.values():
-            counted = attribute.counts or (attribute.sums or (None,))[0]
+            counted = attribute.counted_event
             if counted and counted not in ABOUT_MESSAGES:
                 events.setdefault(counted, Often(0.1, "week"))
     return Behaviour(events=dict(sorted(events.items())))

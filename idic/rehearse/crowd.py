@@ -64,7 +64,7 @@ class Crowd:
         self._traits = tuple(
             (name, self._inventor.maybe(name, attribute, behaviour.known.get(name, 0.9)))
             for name, attribute in vocabulary.customer.items()
-            if not (attribute.counts or attribute.sums or name in ("email", "phone"))
+            if not (attribute.counted_event or name in ("email", "phone"))
         )
         self._consented = tuple(behaviour.consents.items())
         self._events = {name: self._event(name, vocabulary) for name in behaviour.events}
@@ -74,9 +74,7 @@ class Crowd:
             if isinstance(rate, Often) and rate.per_second > 0 and name not in vocabulary.about
         )
         self._things = self._of_things(vocabulary)
-        counted = {
-            attribute.counts or (attribute.sums or ("",))[0] for program in programs for attribute in program.customer.values()
-        }
+        counted = {event for program in programs for _, _, event in program.computed}
         summed = {attribute.sums for program in programs for attribute in program.customer.values() if attribute.sums}
         self._past = tuple(
             (

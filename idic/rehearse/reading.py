@@ -14,7 +14,6 @@ from idic.journey.program import Attribute, Call, Endpoint, Program, Send, Split
 from idic.journey.shapes import Shapes
 from idic.journey.source import Mapping as MappingNode
 from idic.journey.source import Node, Scalar, Sequence, parse
-from idic.journey.tally import counted_event
 from idic.journey.times import Clock, Duration
 from idic.journey.types import TEXT
 from idic.journey.vocabulary import ABOUT_MESSAGES, Vocabulary
@@ -104,7 +103,7 @@ class _Reader:
                 if same is not None:
                     self.problems.error(story.mark, f"the story on line {same.mark.line} has the same title", "tell them apart")
                 stories.append(story)
-        counted = {name: a for name, a in self.vocabulary.customer.items() if counted_event(a)}
+        counted = {name: a for name, a in self.vocabulary.customer.items() if a.counted_event}
         return Storybook(file, self.programs[0].journey, self.people, tuple(stories), self.zone, counted)
 
     # People.

@@ -20,7 +20,7 @@ from idic.journey.meeting import attributes_read
 from idic.journey.program import Condition, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Event
-from idic.journey.tally import Counted, counted_event, tally
+from idic.journey.tally import Counted, tally
 from idic.router import schedule
 from idic.router.house import House
 from idic.store import events, sweeps
@@ -207,7 +207,7 @@ async def _known(tx: Tx, program: Program, rows: Sequence[Row], event: Event) ->
     computed = {}
     for name in sorted(_reads(program)):
         attribute = program.customer.get(name)
-        if attribute is not None and (counted := counted_event(attribute)):
+        if attribute is not None and (counted := attribute.counted_event):
             computed[name] = attribute, await _counted(tx, rows, counted, event.accepted_at)
     upto = event.accepted_at
     return [
