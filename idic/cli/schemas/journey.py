@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from idic.cli.schemas.parts import (
+    NAME,
     Schema,
     any_of,
     choice,
@@ -25,8 +26,6 @@ from idic.cli.schemas.parts import (
 )
 from idic.journey.definition import SECTIONS
 from idic.journey.steps import CHANNELS, KINDS, MOST_ROUNDS
-
-_NAME = "^[a-z][a-z0-9_]*$"
 
 
 def journey() -> Schema:
@@ -125,10 +124,10 @@ def _identify() -> Schema:
 def _differentiate() -> Schema:
     return named(
         text("A condition, or `otherwise` for the last one.", examples=['customer.value_tier == "high"', "otherwise"]),
-        {"pattern": _NAME},
+        {"pattern": NAME},
         "Segments, in order: the first whose condition holds is the customer's, read as `segment`. Decided at entry.",
         properties={
-            "values": named(text("An expression."), {"pattern": _NAME}, "Values by name, decided first.", minProperties=1)
+            "values": named(text("An expression."), {"pattern": NAME}, "Values by name, decided first.", minProperties=1)
         },
     )
 
@@ -218,8 +217,8 @@ def _choose() -> Schema:
 
 
 def _split() -> Schema:
-    shares = named(whole("Percent.", 100), {"pattern": _NAME}, examples=[{"plain": 20, "offer": 80}])
-    do = named(ref("branch"), {"pattern": _NAME}, "A branch for each share; one without goes on.")
+    shares = named(whole("Percent.", 100), {"pattern": NAME}, examples=[{"plain": 20, "offer": 80}])
+    do = named(ref("branch"), {"pattern": NAME}, "A branch for each share; one without goes on.")
     what = "By chance, in percent that add up to 100; the same for a customer for ever, and read later by the step's id."
     return _step("split", "Split", what, shares, {"do": do, **_BOTH}, dependentRequired=_NEEDS_IF)
 
@@ -304,7 +303,7 @@ def _customize() -> Schema:
             "in": named(ref("what_differs"), None, "By language: only what differs."),
         }
     )
-    return named(message, {"pattern": _NAME}, "Every word a customer reads, by message and channel. Templates are Liquid.")
+    return named(message, {"pattern": NAME}, "Every word a customer reads, by message and channel. Templates are Liquid.")
 
 
 def _what_differs(*, languages: bool = False) -> Schema:

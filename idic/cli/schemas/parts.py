@@ -7,6 +7,9 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+NAME = "^[a-z][a-z0-9_]*$"
+"""What can be a name in conditions and templates."""
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE = ("string", "number", "boolean")
 
@@ -40,7 +43,7 @@ def words(description: str, *examples: str, pattern: str | None = None) -> Schem
 
 def name(description: str, *examples: str) -> Schema:
     """A name that conditions and templates can read."""
-    return words(description, *examples, pattern="^[a-z][a-z0-9_]*$")
+    return words(description, *examples, pattern=NAME)
 
 
 def choice(options: Iterable[str], description: str = "") -> Schema:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from idic.cli.schemas.parts import (
+    NAME,
     Schema,
     any_of,
     choice,
@@ -22,7 +23,6 @@ from idic.cli.schemas.parts import (
 from idic.journey.endpoints import Method
 from idic.journey.types import SIMPLE
 
-_NAME = "^[a-z][a-z0-9_]*$"
 _NOTHING: Schema = {"type": "null"}
 
 
@@ -37,7 +37,7 @@ def vocabulary() -> Schema:
         "zone": words("Of customers whose zone nobody knows, and of schedules.", "Europe/Berlin"),
         "country": words("For telephone numbers without a country code.", "DE", pattern="^[A-Z]{2}$"),
         "slots": any_of(
-            named(text("What it is, in words."), {"pattern": _NAME}),
+            named(text("What it is, in words."), {"pattern": NAME}),
             one_or_list(name("", "home_hero"), least=0),
             description="The places on your own site that a journey may fill.",
         ),
@@ -108,7 +108,7 @@ def _events() -> Schema:
     about = name(
         "About a thing and not a person, such as product: then `for_each` in a journey says whom it concerns.", "product"
     )
-    one = named(ref("property"), {"pattern": _NAME}, properties={"about": about})
+    one = named(ref("property"), {"pattern": NAME}, properties={"about": about})
     listed = any_of(one, _NOTHING, {"const": ""})
     return any_of(named(listed), _NOTHING, {"const": ""}, description="What happens, each with its properties.")
 
