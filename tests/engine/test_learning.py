@@ -49,6 +49,14 @@ def world(store: Store, clock: HandClock) -> World:
     return World(store, clock)
 
 
+async def inside(world: World, *texts: str, **traits: str) -> str:
+    """The customer, who has just entered these journeys."""
+    await world.publish(*written(VOCABULARY, *texts))
+    anna = await world.customer(**traits)
+    await world.happens(anna, "Started")
+    return anna
+
+
 async def endings(world: World) -> dict[str, str | None]:
     return {one.journey: one.state.ended.reason if one.state.ended else None for one in await world.enrollments()}
 
@@ -56,9 +64,7 @@ async def endings(world: World) -> dict[str, str | None]:
 @pytest.mark.parametrize("attempt", range(4))  # whose turn comes first follows from random ids
 async def test_who_sets_what_another_waits_for_moves_it_in_the_same_transaction(world: World, attempt: int) -> None:
     both = WAITS.replace("on: Paid, then: exit paid", "on: Yes, if: event.n == 7, then: exit seven")
-    await world.publish(*written(VOCABULARY, SETS, both))
-    anna = await world.customer()
-    await world.happens(anna, "Started")
+    anna = await inside(world, SETS, both)
     world.clock.advance(minutes=10)
     await world.happens(anna, "Yes", {"n": attempt})
     assert await endings(world) == {"sets": None, "waits": "warm"}
@@ -66,9 +72,7 @@ async def test_who_sets_what_another_waits_for_moves_it_in_the_same_transaction(
 
 
 async def test_what_is_learnt_late_was_learnt_when_it_happened(world: World) -> None:
-    await world.publish(*written(VOCABULARY, SETS, WAITS))
-    anna = await world.customer()
-    await world.happens(anna, "Started")
+    anna = await inside(world, SETS, WAITS)
     for minutes, name in ((10, "Yes"), (20, "Paid")):
         world.clock.advance(minutes=minutes)
         await world.accept(anna, name)
@@ -81,9 +85,7 @@ async def test_what_is_learnt_late_was_learnt_when_it_happened(world: World) -> 
 
 async def test_what_is_learnt_after_a_deadline_comes_too_late_for_it(world: World) -> None:
     later = SETS.replace("{id: ask, wait_for: {on: Yes}, within: 1 day, otherwise: exit silent}", "{id: ask, wait: 2 hours}")
-    await world.publish(*written(VOCABULARY, later, WAITS))
-    anna = await world.customer()
-    await world.happens(anna, "Started")
+    await inside(world, later, WAITS)
     world.clock.advance(hours=2)
     (sets,) = [one for one in await world.enrollments() if one.journey == "sets"]
     await world.advance(sets.id)
@@ -91,9 +93,7 @@ async def test_what_is_learnt_after_a_deadline_comes_too_late_for_it(world: Worl
 
 
 async def test_what_a_journey_has_just_set_counts_at_once_beside_what_is_counted(world: World) -> None:
-    (trip,) = written(
-        VOCABULARY,
-        """
+    trip = """
 journey: trip
 purpose: service
 identify: {on: Started}
@@ -103,11 +103,8 @@ interact:
     wait_for: {until: customer.stage == "warm" and customer.bought_lately == 0, then: exit at_once}
     within: 2 days
     otherwise: exit too_late
-""",
-    )
-    await world.publish(trip)
-    anna = await world.customer()
-    await world.happens(anna, "Started")
+"""
+    await inside(world, trip)
     assert await endings(world) == {"trip": "at_once"}
 
 
@@ -126,19 +123,14 @@ async def test_a_visitor_who_turns_out_to_be_her_brings_what_she_waits_for(world
 
 
 async def test_who_moves_to_another_zone_keeps_the_moment_that_is_theirs(world: World) -> None:
-    (trip,) = written(
-        VOCABULARY,
-        """
+    trip = """
 journey: trip
 purpose: service
 identify: {on: Started}
 interact:
   - {id: rest, wait: until customer.renews at 09:00, otherwise: exit past}
-""",
-    )
-    await world.publish(trip)
-    anna = await world.customer(zone="Europe/Berlin", renews="2026-03-04T12:00:00Z")
-    await world.happens(anna, "Started")
+"""
+    anna = await inside(world, trip, zone="Europe/Berlin", renews="2026-03-04T12:00:00Z")
     assert (await world.only()).state.deadline == START.replace(day=4, hour=8)
     world.clock.advance(hours=1)
     await world.happens(anna, "identify", {"timezone": "Asia/Tokyo", "zone": None}, kind="identify")
@@ -149,20 +141,15 @@ interact:
 
 
 async def test_a_call_that_is_reached_late_has_its_time_all_the_same(world: World) -> None:
-    (trip,) = written(
-        VOCABULARY,
-        """
+    trip = """
 journey: trip
 purpose: service
 identify: {on: Started}
 interact:
   - {id: rest, wait: 1 hour}
   - {id: ask, call: stock, as: stock, within: 10 minutes, then: exit asked, otherwise: exit nobody_knows}
-""",
-    )
-    await world.publish(trip)
-    anna = await world.customer()
-    await world.happens(anna, "Started")
+"""
+    anna = await inside(world, trip)
     world.clock.advance(hours=1, minutes=15)
     (one,) = await world.enrollments(anna)
     (delivery,) = (await world.advance(one.id)).deliver
