@@ -125,7 +125,7 @@ class Deliver:
                     pass
             number = touch["attempts"] + 1
             # The account is the one that is called now, which may have been set after the claim.
-            called = {"account": self.house.accounts[touch["channel"]], "attempts": number, "attempted_at": hold.now}
+            called = {"account": self.house.accounts[touch["channel"]][0], "attempts": number, "attempted_at": hold.now}
             await touches.mark(hold.tx, touch_id, status="attempting", **called)
             address = hold.reach(touch["channel"], program).address
             assert address is not None
@@ -144,7 +144,7 @@ class Deliver:
 
     async def _call(self, parcel: Parcel) -> tuple[Outcome, Made]:
         try:
-            courier = self.couriers[self.house.accounts[parcel.channel]]
+            courier = self.couriers[self.house.accounts[parcel.channel][0]]
             message = courier.compose(parcel)
             kept = self.house.keep_copies or courier.account == OUTBOX
             segments = message.segments if isinstance(message, OutgoingSms) else None

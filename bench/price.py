@@ -39,8 +39,10 @@ from idic.clock import Clock
 from idic.identify.messages import Message
 from idic.interact.channels.smtp import SmtpChannel
 from idic.interact.links import Links
-from idic.interact.policy import RULES, Request
+from idic.interact.policy import Request, Rule
+from idic.interact.policy import rules as rules_of
 from idic.journey.asks import Defer
+from idic.journey.policy import Policy
 from idic.journey.program import Program
 from idic.logs import configure
 from idic.mailbox import Mailbox
@@ -73,6 +75,10 @@ class NextMorning:
             return None
         morning = (local + timedelta(days=1 if local.hour >= 20 else 0)).replace(hour=9, minute=0, second=0)
         return Defer(morning.astimezone(UTC), self.name, f"it is {local:%H:%M} where the customer lives")
+
+
+def _nobody_at_night(policy: Policy, program: Program) -> Sequence[Rule]:
+    return (*rules_of(policy, program), NextMorning())
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ async def price(client: Client, folder: Path, way: Way) -> Price:
     does not end, or its record is not whole."""
     # In Berlin's winter it is an hour later, and the mail is due at the hour at which the customer entered.
     clock = Clock(FACTOR, datetime(2026, 11, 2, 21 if way.night else 9, tzinfo=UTC))
-    rules = (*RULES, NextMorning()) if way.night else RULES
+    rules = _nobody_at_night if way.night else rules_of
     async with _running(client, folder, clock, House(rules=rules)) as (store, mailbox):
         intake = Intake(store)
         await intake.keep(

@@ -15,7 +15,7 @@ from idic.cli import remedies
 from idic.cli.remedies import Remedy
 from idic.differentiate.profile import zone_of
 from idic.errors import NotFound
-from idic.interact.policy import CHANNELS, Consent
+from idic.interact.policy import CHANNELS, Suppressed
 from idic.interact.reach import reach
 from idic.journey.asks import Skip
 from idic.journey.problems import did_you_mean, one_of
@@ -27,8 +27,9 @@ from idic.store import consents, enrollments, reports
 from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment
 from idic.store.events import read as event_of
+from idic.store.policies import Policies
 from idic.store.programs import standings
-from idic.store.tables import Row, events, suppressions
+from idic.store.tables import Row, events
 from idic.store.tables import enrollments as enrollments_table
 
 _CLOCK = "%a %d %b %Y %H:%M"
@@ -143,19 +144,16 @@ class _Explaining:
         )
 
     async def _person(self) -> remedies.Person:
-        said = [Consent(r["channel"], r["topic"], r["given"], r["at"]) for r in await consents.of(self.tx, self.row["id"])]
-        suppressed: dict[str, tuple[str, datetime]] = {}
+        said = await consents.said(self.tx, self.row["id"])
+        suppressed: dict[str, Suppressed] = {}
         for channel in CHANNELS:
             address = reach(channel, self.row["id"], self.row["traits"], None, self.now, None).address
             if address is not None:
-                found = await self.tx.row(
-                    select(suppressions).where(
-                        suppressions.c.channel == channel, suppressions.c.address == address.strip().lower()
-                    )
-                )
+                found = await consents.suppressed(self.tx, channel, address)
                 if found is not None:
-                    suppressed[channel] = found["reason"], found["at"]
-        return remedies.Person(self.row["id"], self.row["traits"], self.row["web_seen_at"], said, suppressed, self.now)
+                    suppressed[channel] = found
+        policy = await Policies().current(self.tx)
+        return remedies.Person(self.row["id"], self.row["traits"], self.row["web_seen_at"], said, suppressed, self.now, policy)
 
     # What happened.
 
@@ -249,7 +247,7 @@ class _Explaining:
     def _since(self, channel: str, objection: Skip) -> str:
         match objection.rule:
             case "suppression":
-                return f", since {self._at(self.person.suppressed[channel][1])}"
+                return f", since {self._at(self.person.suppressed[channel].at)}"
             case "consent":
                 withdrawn = [c.at for c in self.person.consents if c.channel == channel and not c.given]
                 return f", since {self._at(withdrawn[-1])}" if withdrawn else ""

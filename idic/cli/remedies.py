@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from idic.differentiate.profile import zone_of
 from idic.interact.asking import Known, ask
-from idic.interact.policy import CHANNELS, Consent
+from idic.interact.policy import CHANNELS, Consent, Suppressed
 from idic.interact.reach import WEB_MEMORY, Reach
 from idic.journey.asks import Allow, Verdict
 from idic.journey.conditions import holds
+from idic.journey.policy import Policy
 from idic.journey.program import Attribute, Choose, Condition, Program, Send, Step, Type
 from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event, State
@@ -46,8 +47,9 @@ class Person(NamedTuple):
     traits: Mapping[str, Any]
     web_seen_at: datetime | None
     consents: Sequence[Consent]
-    suppressed: Mapping[str, tuple[str, datetime]]
+    suppressed: Mapping[str, Suppressed]
     now: datetime
+    policy: Policy
 
     def verdict(
         self, program: Program, channel: str, *, consents: Sequence[Consent] = (), another_address: bool = False
@@ -59,11 +61,12 @@ class Person(NamedTuple):
             zone_of(self.traits, program.zone),
             [*self.consents, *consents],
             self.web_seen_at,
-            {channel: why for channel, (why, _) in self.suppressed.items()},
+            self.suppressed,
         )
         if another_address:
             known = known._replace(suppressed={})
-        return ask(known, program, channel, self.now, found=Reach(_STANDS_FOR[channel]) if another_address else None)
+        found = Reach(_STANDS_FOR[channel]) if another_address else None
+        return ask(known, program, channel, self.now, policy=self.policy, found=found)
 
     def reaches(self, program: Program, channel: str) -> bool:
         return isinstance(self.verdict(program, channel), Allow)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from idic.dev.machine import Machine
 from idic.dev.shoppers import Shopper
-from idic.interact.policy import RULES
+from idic.interact.policy import NAMES
 from idic.mailbox import Accept, read_accepts
 from idic.store.database import Tx
 from idic.store.programs import Programs
@@ -22,7 +22,7 @@ _LATE = 10.0
 """Real seconds by which a worker or a router may be behind."""
 _NAMED = 10
 """How many of one kind are named in full."""
-_REFUSALS = {rule.name for rule in RULES} | {"condition", "too late", "ended"}
+_REFUSALS = set(NAMES) | {"condition", "too late", "ended"}
 """Why a message may rightly not be sent."""
 
 

@@ -47,6 +47,14 @@ def e164(raw: str, country: str | None) -> str:
         raise
 
 
+def region(number: str) -> str | None:
+    """The country (ISO 3166-1 alpha-2) of a number in E.164; None for one that belongs to no single country."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except NumberParseException:
+        return None
+
+
 def _read(written: str, region: str | None) -> str:
     try:
         number = phonenumbers.parse(written, region)

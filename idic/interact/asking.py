@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from idic.interact.policy import RULES, Consent, Request, Rule, decide
-from idic.interact.reach import Reach, reach
+from idic.interact.policy import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide
+from idic.interact.policy import rules as rules_of
+from idic.interact.reach import Reach, country_of, reach
 from idic.journey.asks import Verdict
+from idic.journey.policy import Policy
 from idic.journey.program import Program
+
+Rules = Callable[[Policy, Program], Sequence[Rule]]
+"""What decides, for a policy and a journey's program."""
 
 
 class Known(NamedTuple):
-    """A customer as the policy sees them. ``suppressed`` says by channel why their address must not be written to."""
+    """A customer as the policy sees them. ``suppressed`` says by channel why their address must not be written to; the rest is
+    as in ``Request``."""
 
     id: str
     traits: Mapping[str, Any]
     zone: str
     consents: Sequence[Consent] = ()
     web_seen_at: datetime | None = None
-    suppressed: Mapping[str, str] = {}
+    suppressed: Mapping[str, Suppressed] = {}
+    contacts: Sequence[Contact] = ()
+    coming: Sequence[Coming] = ()
+    reply: Reply | None = None
+    fewer: bool = False
+    paused_until: datetime | None = None
 
 
 def ask(
@@ -29,7 +40,8 @@ def ask(
     channel: str,
     now: datetime,
     *,
-    rules: Sequence[Rule] = RULES,
+    policy: Policy,
+    rules: Rules = rules_of,
     found: Reach | None = None,
     deliver_by: datetime | None = None,
     open_: bool = True,
@@ -39,7 +51,7 @@ def ask(
     if found is None:
         found = reach(channel, known.id, known.traits, known.web_seen_at, now, program.country)
     return decide(
-        rules,
+        rules(policy, program),
         Request(
             now=now,
             channel=channel,
@@ -53,5 +65,13 @@ def ask(
             suppressed=known.suppressed.get(channel),
             unreachable=found.problem,
             deliver_by=deliver_by,
+            customer=known.id,
+            journey=program.journey,
+            country=country_of(known.traits, found.address if channel == "sms" else None, program.country),
+            contacts=known.contacts,
+            coming=known.coming,
+            reply=known.reply,
+            fewer=known.fewer,
+            paused_until=known.paused_until,
         ),
     )

@@ -1,4 +1,4 @@
-"""The contact policy: may we send this touch, now? An ordered list of named rules, each of which may object.
+"""The contact policy: may we send this touch, now? A list of named rules in order, each of which may object.
 
 Pure: a rule sees what is known of the customer and the instant, and answers. The claim of a touch asks all of them in the
 transaction that holds the customer, and the delivery asks them again in the transaction that marks it ``attempting``.
@@ -11,24 +11,63 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from idic.journey.asks import Allow, Defer, Skip, Verdict
+from idic.journey.policy import Level, Policy
+from idic.journey.program import Program
 
 CHANNELS = ("email", "sms", "web")
-_FREE = ("web",)
 
 
 class Consent(NamedTuple):
-    """One entry of the ledger. ``topic`` None speaks for every topic."""
+    """One entry of the ledger. ``topic`` None speaks for every topic; ``confirmed`` is whether who owns the address said it."""
 
     channel: str
     topic: str | None
     given: bool
     at: datetime
+    purpose: str = "marketing"
+    confirmed: bool = False
+
+
+class Contact(NamedTuple):
+    """A message of marketing that counts: claimed (``at`` is then when), under way, sent, or perhaps sent (``at`` is when it
+    was last attempted). ``unsent`` are those that are claimed only: they may leave at any moment."""
+
+    at: datetime
+    channel: str
+    journey: str
+    topic: str | None = None
+    unsent: bool = False
+
+
+class Coming(NamedTuple):
+    """A message of another journey of the same customer, of which it is known that it will be asked for at ``at``."""
+
+    at: datetime
+    journey: str
+    channels: tuple[str, ...]
+    topic: str | None = None
+
+
+class Reply(NamedTuple):
+    """The customer's newest answer, in their own words, to what this very enrollment sent or was entered by."""
+
+    at: datetime
+    channel: str
+    keyword: str | None = None
+
+
+class Suppressed(NamedTuple):
+    """Why an address must not be written to, and since when."""
+
+    reason: str
+    at: datetime
 
 
 class Request(NamedTuple):
-    """A touch asked for. ``consents`` are all of this customer's, in the order in which they were recorded; ``suppressed``
-    is the reason why the address must not be written to, if there is one. ``unreachable`` says why there is no address.
-    ``open`` is whether the enrollment still is."""
+    """A touch asked for. ``consents`` are all of this customer's, in the order in which they were recorded. ``unreachable``
+    says why there is no address. ``open`` is whether the enrollment still is. ``contacts`` are the customer's, without the
+    touch itself, in any order; ``coming`` what other journeys will ask for. ``country`` (ISO 3166-1 alpha-2) is the
+    customer's. ``fewer`` and ``paused_until`` are what they asked for on their preference page."""
 
     now: datetime
     channel: str
@@ -39,9 +78,17 @@ class Request(NamedTuple):
     open: bool
     traits: Mapping[str, Any]
     consents: Sequence[Consent] = ()
-    suppressed: str | None = None
+    suppressed: Suppressed | None = None
     unreachable: str = ""
     deliver_by: datetime | None = None
+    customer: str = ""
+    journey: str = ""
+    country: str | None = None
+    contacts: Sequence[Contact] = ()
+    coming: Sequence[Coming] = ()
+    reply: Reply | None = None
+    fewer: bool = False
+    paused_until: datetime | None = None
 
 
 class Rule(Protocol):
@@ -72,7 +119,7 @@ class Suppression:
     name = "suppression"
 
     def __call__(self, request: Request) -> Skip | None:
-        return Skip(self.name, f"the address is suppressed: {request.suppressed}") if request.suppressed else None
+        return Skip(self.name, f"the address is suppressed: {request.suppressed.reason}") if request.suppressed else None
 
 
 class RespectConsent:
@@ -82,6 +129,9 @@ class RespectConsent:
 
     name = "consent"
 
+    def __init__(self, levels: Mapping[str, Level]) -> None:
+        self.levels = levels
+
     def __call__(self, request: Request) -> Skip | None:
         if request.purpose == "service":
             return None
@@ -90,7 +140,7 @@ class RespectConsent:
             for consent in request.consents
             if consent.channel == request.channel and (consent.topic is None or consent.topic == request.topic)
         ]
-        if not said and request.channel in _FREE:
+        if not said and self.levels.get(request.channel) == "none":
             return None
         if not said:
             return Skip(self.name, f"never consented to {request.channel}")
@@ -99,7 +149,13 @@ class RespectConsent:
         return None
 
 
-RULES: tuple[Rule, ...] = (EnrollmentOpen(), Reachable(), Suppression(), RespectConsent())
+NAMES: tuple[str, ...] = ("enrollment open", "reachable", "suppression", "consent")
+"""Every rule, in the order in which they are asked."""
+
+
+def rules(policy: Policy, program: Program) -> tuple[Rule, ...]:
+    """The rules for messages of ``program``, which may add to ``policy`` what makes it stricter."""
+    return (EnrollmentOpen(), Reachable(), Suppression(), RespectConsent(policy.consent))
 
 
 def decide(rules: Sequence[Rule], request: Request) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from idic.identify.phones import PhoneInvalid, e164
+from idic.identify.phones import PhoneInvalid, e164, region
 
 WEB_MEMORY = timedelta(days=30)
 """For how long somebody counts as a visitor of the site after a browser of theirs asked what to show."""
@@ -47,6 +47,15 @@ def reach(
             return Reach(customer_id)
         case _:
             return Reach(None, f"there is no channel {channel}")
+
+
+def country_of(traits: Mapping[str, Any], number: str | None, default: str | None) -> str | None:
+    """Where a customer lives, as far as it is known (ISO 3166-1 alpha-2): as they were told to us, else where their number
+    (E.164) is from."""
+    told = _text(traits.get("country"))
+    if told and len(told) == 2:
+        return told.upper()
+    return (region(number) if number else None) or default
 
 
 def _text(value: object) -> str | None:

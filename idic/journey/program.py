@@ -13,60 +13,20 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from functools import cache, cached_property
-from typing import Annotated, Any, Literal, Self, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
 from pydantic import Field as Model
+from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer
 
+from idic.journey.frozen import Frozen
+from idic.journey.policy import Stricter
 from idic.journey.times import Clock, Duration, Every, Hours
 
 _CONTENT = {"messages", "links", "title"}
 
 SEMANTICS = 1
 """What an enrollment's row is stamped with at entry. Code branches on it until no open row has the older number."""
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    @classmethod
-    def made(cls, **fields: Any) -> Self:
-        """Made of fields that are known to be right, which are not looked at again: a rehearsal makes millions."""
-        return _filled(cls, _blank(cls) | fields)
-
-    def changed(self, **fields: Any) -> Self:
-        """The same with other values in these fields, which are not looked at: what ``model_copy`` does, in a tenth of its
-        time. Nothing that was worked out of the old values (``cached_property``) is taken along."""
-        whole, known = self.__dict__, _blank(type(self))
-        kept = whole if len(whole) == len(known) else {name: whole[name] for name in known}
-        return _filled(type(self), {**kept, **fields})
-
-
-_new = object.__new__
-_set = object.__setattr__
-M = TypeVar("M", bound=BaseModel)
-
-
-def _filled(cls: type[M], fields: dict[str, Any]) -> M:
-    """What pydantic's own ``model_construct`` comes to; all fields count as said, and nothing asks which were."""
-    made = _new(cls)
-    _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", _names(cls))
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
-    return made
-
-
-@cache
-def _names(cls: type[BaseModel]) -> set[str]:
-    return set(cls.model_fields)
-
-
-@cache
-def _blank(cls: type[BaseModel]) -> dict[str, Any]:
-    """A model's fields in their order, with their defaults; those without one are there to keep their place."""
-    return {name: None if field.is_required() else field.get_default() for name, field in cls.model_fields.items()}
 
 
 class Type(Frozen):
@@ -447,10 +407,11 @@ class Message(Frozen):
 
 class Program(Frozen):
     """``values`` are decided at entry, before the segment, and are read by their names. ``late`` says what becomes of
-    messages that came due while the journey was paused. ``customer`` is every customer attribute read anywhere in the
-    program. ``zone`` (IANA) and ``language`` (BCP 47) serve customers of whom we know neither, and so does ``country`` (ISO
-    3166-1 alpha-2) for telephone numbers without a country code; ``currency`` is ISO 4217. ``links`` are Liquid sources of
-    URLs."""
+    messages that came due while the journey was paused. ``stricter`` is what it adds to the contact policy, ``sender`` the one
+    of the policy's senders as whom it writes, if not the default one. ``customer`` is every customer attribute read anywhere
+    in the program. ``zone`` (IANA) and ``language`` (BCP 47) serve customers of whom we know neither, and so does ``country``
+    (ISO 3166-1 alpha-2) for telephone numbers without a country code; ``currency`` is ISO 4217. ``links`` are Liquid sources
+    of URLs."""
 
     journey: str
     title: str
@@ -460,6 +421,8 @@ class Program(Frozen):
     values: tuple[Assignment, ...] = ()
     segments: tuple[Segment, ...] = ()
     late: Literal["send", "skip"] = "send"
+    stricter: Stricter | None = None
+    sender: str | None = None
     first: Target
     steps: dict[str, AnyStep]
     goal: Goal | None = None

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from idic.journey.program import Frozen
+from idic.journey.frozen import Frozen
 
 TouchStatus = Literal["claimed", "attempting", "deferred", "sent", "failed", "uncertain", "refused"]
 

@@ -14,8 +14,9 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import JsonValue
 
 from idic.journey.endpoints import Endpoints, EndpointText
+from idic.journey.frozen import Frozen
 from idic.journey.problems import Problems, did_you_mean, one_of
-from idic.journey.program import Attribute, Endpoint, Frozen, Type
+from idic.journey.program import Attribute, Endpoint, Type
 from idic.journey.shapes import Shapes
 from idic.journey.source import Mapping, Node, Scalar, Sequence, parse
 from idic.journey.types import LINK, NUMBER, NUMERIC, SIMPLE, TEXT, YES_NO, describe, read, spell

@@ -15,8 +15,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from idic.errors import InvalidInput
 from idic.interact.policy import CHANNELS
+from idic.journey.frozen import Frozen
 from idic.journey.problems import Problems, did_you_mean, one_of
-from idic.journey.program import Frozen, Pattern, Program, Wait, WaitFor
+from idic.journey.program import Pattern, Program, Wait, WaitFor
 from idic.journey.source import Mapping as Entries
 from idic.journey.source import Node, Scalar, parse
 from idic.journey.times import Duration

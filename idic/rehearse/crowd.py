@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from idic.interact.policy import CHANNELS, Consent
 from idic.interact.reach import WEB_MEMORY
-from idic.journey.program import Call, Condition, Frozen, Program
+from idic.journey.frozen import Frozen
+from idic.journey.program import Call, Condition, Program
 from idic.journey.simulator import Sent, said_of
 from idic.journey.vocabulary import Vocabulary
 from idic.rehearse.behaviour import After, Behaviour, Often, Reactions, ids_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from idic.interact.policy import CHANNELS, RULES
+from idic.interact.policy import CHANNELS, NAMES
 from idic.journey.problems import Mark, Problems, did_you_mean, one_of
 from idic.journey.program import Assignment, Attribute, Call, Program, Send, Set, Split
 from idic.journey.shapes import Shapes
@@ -36,7 +36,7 @@ HEADS: dict[str, tuple[str, ...]] = {
 
 STAYS_OUT = ("not yet", "over", "test only", "moved", "condition", "no key", "already in", "again", "full")
 """Why somebody is not let in, by code."""
-GOES_NOT = (*(rule.name for rule in RULES), "condition", "too late", "paused", "failed", "uncertain", "ended")
+GOES_NOT = (*NAMES, "condition", "too late", "paused", "failed", "uncertain", "ended")
 """Why a message does not go, by code; why a delivery fails is said in whatever words."""
 _SHORTEST = 4
 

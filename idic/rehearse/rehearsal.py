@@ -15,9 +15,10 @@ from idic.differentiate.profile import zone_of
 from idic.interact.asking import Known
 from idic.interact.asking import ask as ask_policy
 from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
-from idic.interact.policy import RULES, Consent, Rule
+from idic.interact.policy import Consent
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, day_of, due_event, full, next_due, scheduled
+from idic.journey.policy import Policy
 from idic.journey.program import Program
 from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched
@@ -55,7 +56,7 @@ class Rehearsal:
         end: datetime,
         zone: str,
         calls: Calls = lambda program, step, given: None,
-        rules: Sequence[Rule] = RULES,
+        policy: Policy | None = None,
     ) -> None:
         self.programs = programs
         self.ledger = ledger
@@ -63,7 +64,7 @@ class Rehearsal:
         self.end = end
         self.zone = zone
         self.calls = calls
-        self.rules = rules
+        self.policy = policy or Policy()
         self.heard = frozenset(name for program in programs for name in program.hears)
         self.scheduled = [program for program in programs if scheduled(program.entry)]
         self._entered: Counter[tuple[str, str]] = Counter()
@@ -232,7 +233,7 @@ class _Life:
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         program, simulator = self.simulator.asking, self.simulator
         known = Known(self.person.id, simulator.traits, simulator.zone, self.consents, self.seen_at)
-        return ask_policy(known, program, ask.channel, now, rules=self.rehearsal.rules, deliver_by=ask.deliver_by)
+        return ask_policy(known, program, ask.channel, now, policy=self.rehearsal.policy, deliver_by=ask.deliver_by)
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         return most_recently_answered(ask.channels, self.answered, now)

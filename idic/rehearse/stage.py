@@ -18,9 +18,10 @@ from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
 from idic.interact.asking import Known
 from idic.interact.asking import ask as ask_policy
-from idic.interact.policy import Consent
+from idic.interact.policy import Consent, Suppressed
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, due_event, next_due, scheduled
+from idic.journey.policy import Policy
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import DONE, Attribute, Call, Program, Split
 from idic.journey.program import Entry as Entrance
@@ -91,8 +92,10 @@ class Stage:
         start: datetime,
         pins: Pins,
         counted: Mapping[str, Attribute] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.person = person
+        self.policy = policy or Policy()
         self.programs = programs
         self.pins = pins
         self.mails: list[Mail] = []
@@ -214,9 +217,9 @@ class Stage:
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         simulator = self.simulator
-        suppressed = dict.fromkeys(self.person.suppressed, "so the story says")
+        suppressed = dict.fromkeys(self.person.suppressed, Suppressed("so the story says", now))
         known = Known(simulator.customer, simulator.traits, self.zone, self._consents, self._seen_at, suppressed)
-        return ask_policy(known, simulator.asking, ask.channel, now, deliver_by=ask.deliver_by)
+        return ask_policy(known, simulator.asking, ask.channel, now, policy=self.policy, deliver_by=ask.deliver_by)
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         pinned = [channel for channel in self.pins.channels if channel in ask.channels]

@@ -404,7 +404,7 @@ class Hold(Known):
         await enrollments.create(self.tx, enrollment)
         self._newest[enrollment_id] = enrollment
         await enrollments.note(self.tx, enrollment_id, outcome.trace)
-        await self._claim(enrollment_id, outcome)
+        await self._claim(enrollment_id, program, outcome)
         if enrollment.open:
             await outbox.put(self.tx, "start", [enrollment_id])
         await self._do(enrollment, program, outcome.effects, event.accepted_at)
@@ -469,14 +469,14 @@ class Hold(Known):
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         moved = await self._save(_ended(enrollment._replace(state=outcome.state), program))
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
-        await self._claim(enrollment.id, outcome)
+        await self._claim(enrollment.id, program, outcome)
         if not moved.open and enrollment.open and _cut_short(moved.state):
             await touches.cancel(self.tx, enrollment.id, self.now)
         await self._do(moved, program, outcome.effects, at or self.now)
         return self._now(moved)
 
-    async def _claim(self, enrollment_id: str, outcome: Outcome) -> None:
-        await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, dict(self.house.accounts), self.now)
+    async def _claim(self, enrollment_id: str, program: Program, outcome: Outcome) -> None:
+        await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, program, self.house.accounts, self.now)
 
     async def _do(self, enrollment: Enrollment, program: Program, effects: Sequence[Effect], at: datetime) -> None:
         """What a move, whose present was ``at``, asks for beside messages."""

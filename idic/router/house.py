@@ -3,34 +3,37 @@ mean the same account."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from idic.errors import SettingsError
+from idic.interact.asking import Rules
 from idic.interact.channels.twilio import Account
-from idic.interact.policy import RULES, Rule
+from idic.interact.policy import rules
 from idic.settings import Settings
+from idic.store.policies import Policies
 from idic.store.programs import Programs
 
 WORK = "work"
 """The task queue of what is neither a decision nor a delivery."""
 OUTBOX = "outbox"
 """The account that sends nothing: its messages are kept, to be looked at."""
-ACCOUNTS: Mapping[str, str] = {"email": "smtp", "sms": OUTBOX, "web": "web"}
-"""The provider account of each channel where nothing else is set: SMS stay in the outbox."""
+ACCOUNTS: Mapping[str, tuple[str, ...]] = {"email": ("smtp",), "sms": (OUTBOX,), "web": ("web",)}
+"""The provider accounts of each channel where nothing else is set: SMS stay in the outbox."""
 
 
 @dataclass(frozen=True)
 class House:
-    """What a process moves enrollments with: the policy's rules in order, the provider account of each channel, after how
-    many real seconds of silence a delivery counts as dead, whether copies of all messages are kept, and the programs read so
-    far."""
+    """What a process moves enrollments with: what decides by the contact policy, the provider accounts of each channel (the
+    first is the one that is used, the others stand in for it), after how many real seconds of silence a delivery counts as
+    dead, whether copies of all messages are kept, and the programs and the policy read so far."""
 
-    rules: Sequence[Rule] = RULES
-    accounts: Mapping[str, str] = field(default_factory=lambda: dict(ACCOUNTS))
+    rules: Rules = rules
+    accounts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ACCOUNTS))
     patience: float = 30
     keep_copies: bool = False
     programs: Programs = field(default_factory=Programs)
+    policies: Policies = field(default_factory=Policies)
 
 
 TWILIO = "twilio"
@@ -41,7 +44,7 @@ def house(settings: Settings) -> House:
     """Raises ``SettingsError``."""
     accounts = dict(ACCOUNTS)
     if twilio_account(settings) is not None:
-        accounts["sms"] = TWILIO
+        accounts["sms"] = (TWILIO,)
     return House(accounts=accounts, patience=settings.delivery_timeout, keep_copies=settings.keep_copies)
 
 

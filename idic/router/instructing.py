@@ -21,7 +21,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
     waiting = [
         Delivery(
             touch=touches.touch_id(enrollment.id, step, state.rounds.get(step, 1), channel),
-            queue=f"deliver-{house.accounts[channel]}",
+            queue=f"deliver-{house.accounts[channel][0]}",
             patience=house.patience,
             label=f"{brief(step)} by {channel}",
         )

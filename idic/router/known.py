@@ -104,12 +104,15 @@ class Known:
             zone_of(self.traits, program.zone),
             await self._said(),
             suppressed={touch.channel: barred.suppressed} if barred.suppressed else {},
+            fewer=self.row["fewer"],
+            paused_until=self.row["paused_until"],
         )
         return asking.ask(
             customer,
             program,
             touch.channel,
             self.now,
+            policy=await self.house.policies.get(self.tx, barred.policy),
             rules=self.house.rules,
             found=found,
             deliver_by=touch.deliver_by,
@@ -122,8 +125,7 @@ class Known:
 
     async def _said(self) -> list[Consent]:
         if self._consents is None:
-            rows = await consents.of(self.tx, self.id)
-            self._consents = [Consent(r["channel"], r["topic"], r["given"], r["at"]) for r in rows]
+            self._consents = await consents.said(self.tx, self.id)
         return self._consents
 
     async def facts(self, program: Program, upto: datetime | None = None) -> Facts:

@@ -43,11 +43,13 @@ _UNUSABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.S
 
 
 class Tx:
-    """One transaction. ``now`` reads idic's clock; read it after taking the locks that it must be ordered with."""
+    """One transaction. ``now`` reads idic's clock; read it after taking the locks that it must be ordered with. ``lasting`` is
+    what was read of this store that never changes."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Clock, lasting: dict[str, str]) -> None:
         self.connection = connection
         self.clock = clock
+        self.lasting = lasting
         self.sqlite = connection.dialect.name == "sqlite"
 
     def now(self) -> datetime:
@@ -79,6 +81,7 @@ class Store:
         self.clock = clock
         self.sqlite = engine.dialect.name == "sqlite"
         self.moves: Counter[str] = Counter()
+        self._lasting: dict[str, str] = {}
         self._writing = asyncio.Lock()
         self._turns = Turns(engine.url.database) if self.sqlite and engine.url.database else None
 
@@ -104,7 +107,7 @@ class Store:
                 async with self._alone(), self.engine.connect() as connection:
                     connection = await connection.execution_options(idic_writes=True)
                     async with connection.begin():
-                        result = await work(Tx(connection, self.clock))
+                        result = await work(Tx(connection, self.clock, self._lasting))
                 self.moves[purpose] += 1
                 return result
             except TROUBLE as error:
@@ -129,7 +132,7 @@ class Store:
         """A transaction that only reads; on SQLite it never waits for a writer."""
         try:
             async with self.engine.connect() as connection, connection.begin():
-                yield Tx(connection, self.clock)
+                yield Tx(connection, self.clock, self._lasting)
         except TROUBLE as error:
             raise explained(error) from error
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -80,6 +81,11 @@ customers = Table(
     Column("merged_into", String(32)),
     # When a browser of theirs last asked what to show; to the hour.
     Column("web_seen_at", Instant),
+    # What they asked for on their preference page: fewer messages, and none of marketing until then.
+    Column("fewer", Boolean, nullable=False, server_default=false()),
+    Column("paused_until", Instant),
+    # Since when nothing is known of them any more, because they wanted it so.
+    Column("erased_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
@@ -236,6 +242,24 @@ vocabularies = Table(
     Column("published_at", Instant, nullable=False),
 )
 
+policies = Table(
+    "policies",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("document", Json, nullable=False),
+    Column("published_at", Instant, nullable=False),
+)
+"""The contact policy as it was published; the newest holds for everybody, also for who is inside a journey."""
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("channel", String(20), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+"""How many messages of a channel with a budget were claimed on each day (ISO date) of the vocabulary's zone."""
+
 enrollments = Table(
     "enrollments",
     metadata,
@@ -288,6 +312,11 @@ touches = Table(
     Column("round", Integer, nullable=False),
     Column("channel", String(20), nullable=False),
     Column("message", Text, nullable=False),
+    # Of its program, as the contact policy counts it.
+    Column("journey", Text, nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("topic", Text),
+    # Through which provider account it leaves: the first of its channel, or one that stands in for it.
     Column("account", Text, nullable=False),
     Column("status", String(20), nullable=False),
     Column("reason", Text),
@@ -385,22 +414,39 @@ consents = Table(
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False, index=True),
-    Column("channel", String(20), nullable=False),
+    Column("purpose", Text, nullable=False, server_default="marketing"),
     # NULL speaks for every topic.
     Column("topic", Text),
+    Column("channel", String(20), nullable=False),
     Column("given", Boolean, nullable=False),
+    # Whether who owns the address has shown it (double opt-in), and not only somebody who knows it.
+    Column("confirmed", Boolean, nullable=False, server_default=false()),
+    # By which act: `form`, `double opt-in`, `import`, `preference page`, `one-click`, `keyword`, `complaint`.
+    Column("act", String(30), nullable=False, server_default="form"),
+    # What shows it: the page and its words, an address of the internet, a message's id.
+    Column("proof", Json),
     Column("at", Instant, nullable=False),
     Column("event_id", Number),
 )
+"""The ledger of consents. Rows are added and never changed: what is allowed now is worked out of all of them."""
 
 suppressions = Table(
     "suppressions",
     metadata,
     Column("channel", String(20), primary_key=True),
-    Column("address", Text, primary_key=True),
+    # Of the address, under the store's own salt: who is not written to any more is not kept on a list for it.
+    Column("digest", String(64), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("salt", String(64), nullable=False),
+)
+"""One row: the salt of this store's digests."""
 
 idempotency = Table(
     "idempotency",

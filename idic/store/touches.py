@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import ScalarSelect, select, update
 from idic.errors import NotFound
 from idic.journey.asks import Claim
 from idic.journey.moving import MIGRATED
+from idic.journey.program import Program
 from idic.store.database import Tx
 from idic.store.tables import Row, enrollments, touches
 
@@ -22,11 +23,20 @@ def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
+_AFRESH = ("status", "message", "purpose", "topic", "account", "deliver_by", "claimed_at")
+
+
 async def claim(
-    tx: Tx, enrollment_id: str, customer_id: str, claims: Sequence[Claim], accounts: dict[str, str], at: datetime
+    tx: Tx,
+    enrollment_id: str,
+    customer_id: str,
+    claims: Sequence[Claim],
+    program: Program,
+    accounts: Mapping[str, Sequence[str]],
+    at: datetime,
 ) -> None:
-    """Claim each; one that was deferred after its first claim, or that a migration gave up, is claimed again, and no other
-    can be."""
+    """Claim each, for the first of its channel's ``accounts``; one that was deferred after its first claim, or that a
+    migration gave up, is claimed again, and no other can be."""
     for one in claims:
         row = {
             "id": touch_id(enrollment_id, one.step, one.round, one.channel),
@@ -36,7 +46,10 @@ async def claim(
             "round": one.round,
             "channel": one.channel,
             "message": one.message,
-            "account": accounts[one.channel],
+            "journey": program.journey,
+            "purpose": program.purpose,
+            "topic": program.topic,
+            "account": accounts[one.channel][0],
             "status": "claimed",
             "deliver_by": one.deliver_by,
             "claimed_at": at,
@@ -46,7 +59,9 @@ async def claim(
             statement.on_conflict_do_update(
                 index_elements=[touches.c.id],
                 # What was given back in between may be another message of the same step.
-                set_={name: row[name] for name in ("status", "message", "account", "deliver_by", "claimed_at")}
+                set_={
+                    name: row[name] for name in ("status", "message", "purpose", "topic", "account", "deliver_by", "claimed_at")
+                }
                 | {"reason": None, "settled_at": None},
                 where=(touches.c.status == "deferred") | ((touches.c.status == "failed") & (touches.c.reason == MIGRATED)),
             )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idic.interact.choice import most_recently_answered
-from idic.interact.policy import RULES, Request
+from idic.interact.policy import Request
 from idic.journey.asks import Allow, Defer, MayWe, Verdict
 from idic.journey.program import Program
 from idic.journey.simulator import Rehearsed, Sent, Simulator
@@ -43,9 +43,6 @@ class NoNights:
         if not begins <= now.hour < ends:
             return None
         return Defer(now.replace(hour=ends, minute=0, second=0, microsecond=0), self.name, "nobody reads now")
-
-
-RULES_OF_BOTH = (*RULES, NoNights())
 
 
 Left = dict[tuple[str, str], list[datetime]]

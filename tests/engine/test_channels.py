@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.deliver import Attempt
 from idic.interact.channels.protocol import Later, Refused, Unsure
-from idic.interact.policy import RULES, Request
+from idic.interact.policy import Request
 from idic.journey.asks import Defer
 from idic.journey.program import Pattern
 from idic.store.database import Store
@@ -245,7 +245,7 @@ class Quiet:
 @pytest.mark.parametrize("deferred", [False, True])
 async def test_what_is_proven_to_have_left_is_not_tried_again(store: Store, clock: HandClock, deferred: bool) -> None:
     quiet = Quiet()
-    world = World(store, clock, (quiet, *RULES))
+    world = World(store, clock, quiet)
     await world.publish(program(send("nudge", out("went"), channels=("sms",))))
     await world.happens(await world.customer(phone=PHONE), "Signed Up")
     world.sms.answers = [Later("twilio_busy", "429")]

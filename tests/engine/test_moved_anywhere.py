@@ -22,7 +22,7 @@ from idic.store.database import Store, Tx
 from idic.store.enrollments import Enrollment
 from idic.store.migrate import migrate
 from tests.conftest import HandClock
-from tests.engine.same import BEGIN, DAYS, RULES_OF_BOTH, TRAITS, Answers
+from tests.engine.same import BEGIN, DAYS, TRAITS, Answers, NoNights
 from tests.engine.test_same import Punctual
 from tests.engine.world import World
 from tests.journey.drawn import Happening, compiled, happenings, journeys, started
@@ -131,7 +131,7 @@ async def test_whoever_is_moved_anywhere_gets_home(tmp_path: Path) -> None:
     seen: Counter[str] = Counter()
     store = Store.open(f"sqlite:///{tmp_path}/idic.db", HandClock(BEGIN))
     await migrate(store)
-    world = World(store, store.clock, RULES_OF_BOTH)  # type: ignore[arg-type]
+    world = World(store, store.clock, NoNights())  # type: ignore[arg-type]
     drawn = pool()
     for number in range(TALES):
         dice = Random(number)

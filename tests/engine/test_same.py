@@ -22,10 +22,10 @@ from tests.conftest import HandClock, new_database
 from tests.engine.same import (
     BEGIN,
     DAYS,
-    RULES_OF_BOTH,
     TRAITS,
     Answers,
     AsMeant,
+    NoNights,
     apart,
     as_meant,
     as_told,
@@ -138,7 +138,7 @@ def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest
     with asyncio.Runner() as runner:
         store = Store.open(url, HandClock(BEGIN))
         runner.run(migrate(store))
-        world = World(store, store.clock, RULES_OF_BOTH)  # type: ignore[arg-type]
+        world = World(store, store.clock, NoNights())  # type: ignore[arg-type]
 
         @settings(
             max_examples=60 if kind == "sqlite" else 12,
@@ -162,7 +162,7 @@ def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest
 @pytest.mark.parametrize("batch", range(2))
 async def test_temporal_does_what_is_meant(batch: int, tmp_path: Path) -> None:
     """A whole batch at a time on one server that skips time: each customer in a journey of their own."""
-    async with time_skips(tmp_path, RULES_OF_BOTH) as skipping:
+    async with time_skips(tmp_path, NoNights()) as skipping:
         await _told_at_once(skipping, batch)
 
 

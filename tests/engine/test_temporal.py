@@ -27,7 +27,7 @@ import worker
 from idic.authoring import compile_folder
 from idic.interact.channels.protocol import Later, Unsure
 from idic.interact.endpoints import Caller
-from idic.interact.policy import RULES, Request, Rule
+from idic.interact.policy import Request, Rule
 from idic.journey.program import Assignment, Attribute, Call, Program
 from idic.journey.types import TEXT
 from idic.router.dispatch import dispatch
@@ -100,13 +100,13 @@ async def skipping(tmp_path: Path) -> AsyncIterator[Skipping]:
 
 
 @contextlib.asynccontextmanager
-async def time_skips(folder: Path, rules: Sequence[Rule] = RULES) -> AsyncIterator[Skipping]:
+async def time_skips(folder: Path, *besides: Rule) -> AsyncIterator[Skipping]:
     env = await WorkflowEnvironment.start_time_skipping(test_server_existing_path=TEST_SERVER)
     async with env:
         clock = HandClock((await env.get_current_time()).astimezone(UTC))
         store = Store.open(f"sqlite:///{folder}/idic.db", clock)
         await migrate(store)
-        world = World(store, clock, rules)
+        world = World(store, clock, *besides)
         time = ServerTime(env, clock)
         async with working(env.client, world, interceptors=[time]):
             yield Skipping(env, world, time)
@@ -130,10 +130,10 @@ def working(client: Client, world: World, **options: Any) -> contextlib.Abstract
 
 @contextlib.asynccontextmanager
 async def live(
-    client: Client, store: Store, *programs: Program, rules: Sequence[Rule] = RULES, **options: Any
+    client: Client, store: Store, *programs: Program, besides: Sequence[Rule] = (), **options: Any
 ) -> AsyncIterator[World]:
     """A world on a development server, sandboxed, in real time: its clock is the wall's."""
-    world = World(store, HandClock(), rules)
+    world = World(store, HandClock(), *besides)
     store.clock = world.clock = _Wall()
     await world.publish(*programs)
     async with working(client, world, **options):
@@ -251,7 +251,7 @@ async def test_an_sms_on_its_way_to_an_account_set_no_more_goes_by_the_one_that_
     await world.happens(await world.customer(phone="+4915112345678"), "Signed Up")
     one = await world.only()
     async with store.reading() as tx:
-        told = await instruct(tx, replace(world.house, accounts={**world.house.accounts, "sms": "outbox"}), one)
+        told = await instruct(tx, replace(world.house, accounts={**world.house.accounts, "sms": ("outbox",)}), one)
     await Engine(client).start(one.id, told)
     async with worker.working(client, store, world.house, [world.sms], drain=timedelta(seconds=1)), asyncio.timeout(20):
         await client.get_workflow_handle(one.id).result()
@@ -317,7 +317,7 @@ async def test_no_personal_data_in_histories_failures_included(client: Client, s
         send("again", to("ask")),
         wait_for("ask", 24, arm("Yes", out("yes"))),
     )
-    async with live(client, store, trip, rules=(Clumsy(), *RULES)) as world:
+    async with live(client, store, trip, besides=[Clumsy()]) as world:
         engine = Engine(client)
         world.postman.answers = [
             Later("smtp_452", "452 the mailbox of Annabelle is full", 0.1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Table, select
@@ -14,9 +14,11 @@ from activities.advance import Advance
 from activities.call import Calling
 from activities.courier import Parcel
 from activities.deliver import Deliver
+from idic.interact.asking import Rules
 from idic.interact.channels.protocol import Accepted, Outcome, Placed
 from idic.interact.endpoints import Caller
-from idic.interact.policy import RULES, Rule
+from idic.interact.policy import Rule
+from idic.interact.policy import rules as rules_of
 from idic.journey.program import Program
 from idic.journey.state import State
 from idic.journey.times import Duration
@@ -58,11 +60,18 @@ class Postman:
         return self.otherwise or Accepted(f"provider-{len(self.taken)}")
 
 
+def first(*besides: Rule) -> Rules:
+    """These rules, and then the policy's."""
+    return lambda policy, program: (*besides, *rules_of(policy, program))
+
+
 class World:
-    def __init__(self, store: Store, clock: HandClock, rules: Sequence[Rule] = RULES) -> None:
+    def __init__(self, store: Store, clock: HandClock, *besides: Rule) -> None:
         self.store = store
         self.clock = clock
-        self.house = House(rules=rules, accounts={"email": "smtp", "sms": "twilio", "web": "web"}, keep_copies=True)
+        self.house = House(
+            rules=first(*besides), accounts={"email": ("smtp",), "sms": ("twilio",), "web": ("web",)}, keep_copies=True
+        )
         self.postman = Postman()
         self.sms = Postman("twilio")
         self.web = Postman("web")

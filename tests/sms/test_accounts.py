@@ -13,14 +13,14 @@ ALL = {"twilio_account_sid": SID, "twilio_auth_token": TOKEN, "sms_from": NUMBER
 
 
 def test_with_no_account_set_sms_stay_in_the_outbox() -> None:
-    assert house(Settings()).accounts == {"email": "smtp", "sms": "outbox", "web": "web"}
+    assert house(Settings()).accounts == {"email": ("smtp",), "sms": ("outbox",), "web": ("web",)}
     assert twilio_account(Settings()) is None
 
 
 def test_with_all_of_it_set_they_go_to_twilio() -> None:
     settings = Settings.model_validate({**ALL, "delivery_timeout": 7, "keep_copies": True})
     made = house(settings)
-    assert (made.accounts["sms"], made.patience, made.keep_copies) == ("twilio", 7, True)
+    assert (made.accounts["sms"], made.patience, made.keep_copies) == (("twilio",), 7, True)
     account = twilio_account(settings)
     assert account is not None
     assert account == (SID, TOKEN, NUMBER, "https://api.twilio.com")

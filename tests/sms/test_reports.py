@@ -89,7 +89,8 @@ class Story(World):
 
     async def suppressed(self, number: str = TO) -> str | None:
         async with self.store.reading() as tx:
-            return (await consents.barred(tx, "sms", number, "")).suppressed
+            found = await consents.suppressed(tx, "sms", number)
+            return found.reason if found else None
 
 
 def api_on(store: Store, *, reports: bool = True) -> httpx.AsyncClient:

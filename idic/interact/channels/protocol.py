@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from pydantic import Field
 
-from idic.journey.program import Frozen
+from idic.journey.frozen import Frozen
 from idic.journey.times import Duration
 
 
