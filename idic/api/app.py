@@ -28,10 +28,9 @@ from idic.api.public import PublicPages
 from idic.api.streams import Streams
 from idic.api.vocabulary import PublishedVocabulary
 from idic.api.web import Web, add_web
-from idic.api.webhooks import TwilioReports
+from idic.api.webhooks.reports import Webhook
 from idic.errors import IdicError
 from idic.identify.messages import KINDS
-from idic.interact.channels.twilio import WEBHOOK_PATH
 from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Links
 from idic.interact.visitors import Proofs
 from idic.store.database import Store
@@ -51,13 +50,14 @@ def create_app(
     links: Links,
     enroll: Enroll,
     limits: Limits | None = None,
-    reports: TwilioReports | None = None,
+    webhooks: Iterable[Webhook] = (),
     console: ConsoleSettings | None = None,
     proof_keys: Iterable[str] = (),
     streams: Streams | None = None,
 ) -> FastAPI:
-    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``. There is
-    a console if it is asked for. Whoever serves it closes ``streams`` before stopping: a page that is open stays open."""
+    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``;
+    ``webhooks`` are where providers report to. There is a console if it is asked for. Whoever serves it closes ``streams``
+    before stopping: a page that is open stays open."""
     limits = limits or Limits()
     app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
     add_problems(app)
@@ -76,8 +76,8 @@ def create_app(
     add_health(health, store)
     app.include_router(health)
     app.include_router(_public(PublicPages(store, links)))
-    if reports is not None:
-        app.add_api_route(WEBHOOK_PATH, reports.receive, methods=["POST"], include_in_schema=False, response_model=None)
+    for webhook in webhooks:
+        app.add_api_route(webhook.path, webhook.receive, methods=["POST"], include_in_schema=False, response_model=None)
     sites = APIRouter(include_in_schema=False)
     add_web(sites, Web(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links)))
     app.include_router(sites)

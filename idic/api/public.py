@@ -14,6 +14,7 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from idic.api.withdrawing import withdraw
 from idic.errors import IdicError, InvalidInput, NotFound, StoreUnavailable
 from idic.interact.links import Links
 from idic.store import short_links, touches
@@ -117,7 +118,7 @@ class PublicPages:
         if request.method != "POST":
             return _page(200, "Unsubscribe?", _NO_MORE, button="Unsubscribe")
         try:
-            await self._store.move("unsubscribe", lambda tx: self._withdraw(tx, touch))
+            await withdraw(self._store, lambda tx: _withdrawal(tx, touch))
         except StoreUnavailable:
             return _page(503, *_LATER, button="Try again", headers={"Retry-After": "60"})
         except NotFound:
@@ -156,15 +157,16 @@ class PublicPages:
             log.error("not recorded", about=event, reason=type(error).__name__)
         return False
 
-    async def _withdraw(self, tx: Tx, touch: str) -> None:
-        row = await touches.get(tx, touch)
-        topic = await tx.scalar(
-            select(programs.c.document["topic"].as_string())
-            .join(enrollments, enrollments.c.program_id == programs.c.id)
-            .where(enrollments.c.id == row["enrollment_id"])
-        )
-        properties = {"channel": row["channel"]} | ({"topic": topic} if topic is not None else {})
-        await observe(tx, Observation("Consent Withdrawn", row["customer_id"], row["enrollment_id"], row["step"], properties))
+
+async def _withdrawal(tx: Tx, touch: str) -> Observation:
+    row = await touches.get(tx, touch)
+    topic = await tx.scalar(
+        select(programs.c.document["topic"].as_string())
+        .join(enrollments, enrollments.c.program_id == programs.c.id)
+        .where(enrollments.c.id == row["enrollment_id"])
+    )
+    properties = {"channel": row["channel"]} | ({"topic": topic} if topic is not None else {})
+    return Observation("Consent Withdrawn", row["customer_id"], row["enrollment_id"], row["step"], properties)
 
 
 def _lead_on(url: str) -> Response:

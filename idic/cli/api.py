@@ -46,17 +46,16 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     from idic.api.console.pages import Settings as ConsoleSettings
     from idic.api.ingestion import Limits
     from idic.api.streams import Streams
-    from idic.api.webhooks import TwilioReports
+    from idic.api.webhooks import webhooks
     from idic.interact.links import Links
     from idic.router.enrolling import enroll
-    from idic.router.house import house, twilio_account
+    from idic.router.house import house
     from idic.store.running import running_store
 
     if settings.console == "open" and host not in _AT_HOME:
         raise SettingsError(f"IDIC_CONSOLE=open shows customers to whoever reaches {host}: set it to key, or to off")
     listening = _listen(host, port)
     links = Links.set_up(settings)
-    twilio = twilio_account(settings)
     async with running_store(settings) as store:
         streams = Streams(store, links)
         app = create_app(
@@ -65,7 +64,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             secret_keys=[key.get_secret_value() for key in settings.secret_keys],
             links=links,
             enroll=functools.partial(enroll, house(settings)),
-            reports=TwilioReports(store, settings.public_url, twilio.token) if twilio else None,
+            webhooks=webhooks(settings, store),
             limits=Limits(batch=settings.max_body),
             proof_keys=[key.get_secret_value() for key in settings.proof_keys],
             streams=streams,

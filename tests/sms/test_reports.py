@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator
 from activities.courier import SmsCourier
 from activities.deliver import Deliver
 from idic.api.app import create_app
-from idic.api.webhooks import LARGEST, TwilioReports
+from idic.api.webhooks.twilio import LARGEST, TwilioReports
 from idic.errors import StoreUnavailable
 from idic.interact.channels.protocol import Later, Refused
 from idic.interact.channels.twilio import WEBHOOK_PATH
@@ -101,7 +101,7 @@ def api_on(store: Store, *, reports: bool = True) -> httpx.AsyncClient:
             secret_keys=["a-secret-key"],
             links=LINKS,
             enroll=Doorman(),
-            reports=TwilioReports(store, PUBLIC, TOKEN) if reports else None,
+            webhooks=[TwilioReports(store, PUBLIC, TOKEN)] if reports else [],
         )
     )
 

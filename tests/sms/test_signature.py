@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from idic.api.webhooks import is_signed, read_form, signature
+from idic.api.webhooks.twilio import is_signed, read_form, signature
 from idic.interact.channels.twilio import RETRIES
 from tests.sms.scripted import TOKEN
 

@@ -18,13 +18,11 @@ from starlette.responses import Response
 
 from idic.api.bodies import read_body
 from idic.api.problems import Refusal
+from idic.api.webhooks.reports import Report, note
 from idic.errors import InvalidInput
 from idic.interact.channels.outcomes import DEAD, clean
 from idic.interact.channels.twilio import RETRIES, WEBHOOK_PATH, word
-from idic.store import consents, touches
-from idic.store.database import Store, Tx
-from idic.store.ingest import about, observe
-from idic.store.tables import Row
+from idic.store.database import Store
 
 LARGEST = 32_000
 """Bytes of a report that are read; Twilio's have one or two thousand."""
@@ -38,6 +36,8 @@ log = structlog.get_logger("idic.api")
 
 class TwilioReports:
     """``public_url`` is what Twilio was told to report to: it signs that address, whatever proxies make of it on the way."""
+
+    path = WEBHOOK_PATH
 
     def __init__(self, store: Store, public_url: str, token: str) -> None:
         self._store = store
@@ -60,36 +60,16 @@ class TwilioReports:
         await self._note(request.query_params.get("touch", ""), said)
         return Response(status_code=204)
 
-    async def _note(self, touch_id: str, said: Mapping[str, str]) -> None:
-        async with self._store.reading() as tx:
-            touch = await touches.find(tx, touch_id) if touch_id.isalnum() else None
-        if touch is None:
-            log.warning("a report of a touch that is not there")
-            return
-        status, sid = said.get("MessageStatus", ""), said.get("MessageSid", "")
-        if status not in _DELIVERED | _BOUNCED and not touches.may_have_left(touch) and touch["provider_id"] is not None:
-            return  # the most frequent report, "sent", tells nothing new
-
-        async def work(tx: Tx) -> None:
-            # The customer's row first, as everybody takes it, and only then the touch.
-            await self._observe(tx, touch, status, said.get("ErrorCode", ""))
-            if sid:
-                await touches.identify(tx, touch["id"], sid[:64])
-            reason = word(said.get("ErrorCode", ""))
-            if status in _BOUNCED and reason in DEAD and said.get("To"):
-                await consents.suppress(tx, touch["channel"], said["To"], reason, tx.now())
-
-        await self._store.move("report", work)
-
-    async def _observe(self, tx: Tx, touch: Row, status: str, code: str) -> None:
+    async def _note(self, touch: str, said: Mapping[str, str]) -> None:
+        status, reason = said.get("MessageStatus", ""), word(said.get("ErrorCode", ""))
+        report = Report(touch, "taken", provider_id=said.get("MessageSid", ""))
         if status in _DELIVERED:
-            await observe(tx, about(touch, "Message Delivered", once="delivered"))
+            report = report._replace(became="delivered")
         elif status in _BOUNCED:
-            reason = {"reason": word(code) or status}
-            await observe(tx, about(touch, "Message Bounced", reason, once="bounced"))
-        elif touches.may_have_left(touch):
-            # Queued, sent or a word that we do not know: Twilio has the message, which is all that we were unsure of.
-            await observe(tx, about(touch, "Message Sent", once="sent"))
+            dead = reason if reason in DEAD else None
+            report = report._replace(became="bounced", reason=reason or status, address=said.get("To", ""), dead=dead)
+        # Queued, sent or a word that we do not know: Twilio has the message.
+        await note(self._store, report)
 
 
 def read_form(body: bytes) -> list[tuple[bytes, bytes]]:

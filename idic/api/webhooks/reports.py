@@ -1,0 +1,99 @@
+"""What a provider says became of a touch, noted once: told in any order, any number of times.
+
+A report may come before our own record that the message left, and is then the evidence that it did. What nobody knows is
+forgotten: told again it would be no better known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, Protocol
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.api.withdrawing import withdraw
+from idic.store import consents, touches
+from idic.store.database import Store, Tx
+from idic.store.ingest import Observation, about, observe
+from idic.store.tables import Row
+
+log = structlog.get_logger("idic.api")
+
+Became = Literal["taken", "delivered", "bounced", "opened", "clicked", "complained"]
+"""``taken``: the provider has the message, which is all that we may have been unsure of."""
+
+
+class Report(NamedTuple):
+    """``provider_id`` is what the provider knows the message by; ``reason`` a stable word for why it did not arrive;
+    ``address`` whom it was written to, who is not written to again if ``dead`` says why; ``url`` where a click led, and
+    ``telling`` the provider's id of the report, by which a click that it tells of twice counts once."""
+
+    touch: str
+    became: Became
+    provider_id: str = ""
+    reason: str | None = None
+    address: str = ""
+    dead: str | None = None
+    url: str | None = None
+    telling: str | None = None
+
+
+class Webhook(Protocol):
+    """Where one provider reports to: a path of the API, and who listens there."""
+
+    @property
+    def path(self) -> str: ...
+
+    async def receive(self, request: Request) -> Response:
+        """2xx to whatever is authentic, also where nothing is known of the touch. Raises ``Refusal`` (403 for what the
+        provider did not say) and ``StoreUnavailable``, at which providers say it again."""
+        ...
+
+
+async def note(store: Store, report: Report) -> None:
+    """Raises ``StoreUnavailable``."""
+    async with store.reading() as tx:
+        touch = await touches.find(tx, report.touch) if report.touch.isalnum() else None
+    if touch is None:
+        log.warning("a report of a touch that is not there")
+        return
+    if report.became == "taken" and not touches.may_have_left(touch) and touch["provider_id"] is not None:
+        return  # the most frequent report tells nothing new
+
+    async def work(tx: Tx) -> None:
+        # The customer's row first, as everybody takes it, and only then the touch.
+        for seen in _seen(touch, report):
+            await observe(tx, seen)
+        if report.provider_id:
+            await touches.identify(tx, touch["id"], report.provider_id[:64])
+        if report.dead and report.address:
+            await consents.suppress(tx, touch["channel"], report.address, report.dead, tx.now())
+
+    async def withdrawal(tx: Tx) -> Observation:
+        await work(tx)
+        # Who reports a mail as spam wants none of any kind.
+        said = {"channel": touch["channel"], "act": "complaint"}
+        once = f"complained:{touch['id']}"
+        return Observation("Consent Withdrawn", touch["customer_id"], touch["enrollment_id"], touch["step"], said, once)
+
+    if report.became == "complained":
+        await withdraw(store, withdrawal)
+    else:
+        await store.move("report", work)
+
+
+def _seen(touch: Row, report: Report) -> Iterator[Observation]:
+    match report.became:
+        case "delivered":
+            yield about(touch, "Message Delivered", once="delivered")
+        case "bounced":
+            yield about(touch, "Message Bounced", {"reason": report.reason}, once="bounced")
+        case "opened":
+            yield about(touch, "Email Opened", once="opened")
+        case "clicked":
+            once = f"clicked:{report.telling}" if report.telling else None
+            yield about(touch, "Link Clicked", {"url": report.url}, once=once)
+        case "taken" | "complained" if touches.may_have_left(touch):
+            yield about(touch, "Message Sent", once="sent")
