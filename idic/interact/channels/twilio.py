@@ -7,18 +7,15 @@ unsure, until Twilio's own report, which carries the touch's id, settles it.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-import httpx
 import structlog
-from pydantic_core import from_json
 
 from idic.errors import SettingsError
-from idic.interact.channels.outcomes import storable
+from idic.interact.channels.posting import Answer, Poster, without
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
 from idic.interact.patience import retry_after
 
@@ -56,12 +53,8 @@ _POOL = re.compile(r"MG[0-9a-fA-F]{32}")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
-_LARGEST = 64_000
-"""Bytes of an answer that are read."""
 
 log = structlog.get_logger()
-
-_Told = Accepted | Refused | Later | Unsure
 
 
 class Account(NamedTuple):
@@ -107,26 +100,23 @@ class TwilioChannel:
         self._account = account
         self._url = f"{account.base_url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json"
         self._reports = f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if _reachable(public_url, account.base_url) else None
-        self._timeout = timeout
-        self._client = httpx.AsyncClient(
+        self._poster = Poster(
+            "twilio",
+            timeout=timeout,
+            connections=connections,
             auth=(account.sid, account.token),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 5)),
-            limits=httpx.Limits(max_connections=connections, keepalive_expiry=5),
             headers={"Accept": "application/json", "User-Agent": "idic"},
-            follow_redirects=False,
         )
 
     async def send(self, sms: OutgoingSms) -> Outcome:
         """Try once, within the time-out. Never raises for what Twilio or the network does; what it tells of that can be
         stored, and names neither the account nor its token."""
-        outcome = await self._try(sms)
-        if not isinstance(outcome, Accepted):
-            secret = f"{re.escape(self._account.sid)}|{re.escape(self._account.token)}"
-            outcome = outcome._replace(detail=re.sub(secret, "…", outcome.detail))
-        return storable(outcome)
+        answer = await self._poster.post(self._url, self._form(sms), {"Content-Type": "application/x-www-form-urlencoded"})
+        outcome = _answered(answer) if isinstance(answer, Answer) else answer
+        return without((self._account.sid, self._account.token), outcome)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._poster.close()
 
     def _form(self, sms: OutgoingSms) -> bytes:
         sender = "MessagingServiceSid" if _POOL.fullmatch(sms.sender) else "From"
@@ -135,56 +125,9 @@ class TwilioChannel:
             form["StatusCallback"] = f"{self._reports}?{urlencode({'touch': sms.touch})}{RETRIES}"
         return urlencode(form, errors="replace").encode()
 
-    async def _try(self, sms: OutgoingSms) -> _Told:
-        progress = _Progress()
-        answer = bytearray()
-        try:
-            async with (
-                asyncio.timeout(self._timeout),
-                self._client.stream(
-                    "POST",
-                    self._url,
-                    content=self._form(sms),
-                    headers={"Content-Type": "application/x-www-form-urlencoded"},
-                    extensions={"trace": progress},
-                ) as response,
-            ):
-                progress.response = response
-                async for chunk in response.aiter_bytes():
-                    answer += chunk
-                    if len(answer) > _LARGEST:
-                        break
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, TimeoutError) as error:
-            if progress.response is None:
-                return _lost(progress, error)
-            answer.clear()  # its first line is here, and says whether the message was taken
-        assert progress.response is not None
-        return _answered(progress.response, bytes(answer))
 
-
-class _Progress:
-    """How far one request has come, as httpx tells it. ``begun``: its first byte may have left."""
-
-    def __init__(self) -> None:
-        self.begun = False
-        self.response: httpx.Response | None = None
-
-    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        # A proxy is asked for the way with a request of its own, which carries nothing of the message.
-        if event.endswith(".send_request_headers.started") and info["request"].method == b"POST":
-            self.begun = True
-
-
-def _lost(progress: _Progress, error: Exception) -> Later | Unsure:
-    slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
-    detail = f"{type(error).__name__}: {error}"
-    if progress.begun:
-        return Unsure("twilio_timeout" if slow else "twilio_connection_lost", detail)
-    return Later("twilio_timeout" if slow else "twilio_unreachable", detail)
-
-
-def _answered(response: httpx.Response, body: bytes) -> _Told:
-    status, document = response.status_code, _document(body)
+def _answered(answer: Answer) -> Outcome:
+    status, document = answer.status, answer.document
     code = document.get("code")
     number = code if isinstance(code, int) else None
     detail = " ".join(str(part) for part in (status, number, document.get("message")) if part is not None)
@@ -193,23 +136,15 @@ def _answered(response: httpx.Response, body: bytes) -> _Told:
         taken = isinstance(sid, str) and _SID.fullmatch(sid)
         return Accepted(str(sid)) if taken else Unsure("twilio_unreadable", f"{status} without a message's id")
     if status == 429 or number in _BUSY:
-        return Later("twilio_busy", detail, retry_after(response.headers))
+        return Later("twilio_busy", detail, retry_after(answer.headers))
     if status in (401, 403, 404) or status // 100 == 3 or number in _OPERATORS:
         log.error("Twilio refuses idic, not the message: check its settings", status=status, code=number)
-        return Later(f"twilio_{number or status}", detail)
+        return Later(f"twilio_{number or status}", detail, down=True)
     if status == 408:
         return Later("twilio_408", detail)  # it waited for the rest of our request
     if status // 100 == 4:
         return Refused(word(number) or f"twilio_{status}", detail)
     return Unsure(f"twilio_{status}", detail)
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    try:
-        document = from_json(body)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _is_url(text: str) -> bool:
