@@ -7,14 +7,16 @@ reset leave us unsure.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic_core import from_json
 
-from idic.interact.channels.protocol import Later, Unsure
+from idic.interact.channels.outcomes import storable
+from idic.interact.channels.protocol import Accepted, Later, Outcome, Placed, Unsure
 
 LARGEST = 64_000
 """Bytes of an answer that are read."""
@@ -37,55 +39,52 @@ class Answer(NamedTuple):
         return document if isinstance(document, dict) else {}
 
 
-class Lost(NamedTuple):
-    """No answer came. ``begun``: the request's first byte may have left; ``slow``: it took too long; ``ours``: every
-    connection that we allow ourselves was in use."""
+class Poster:
+    """Posts to one provider, whose name begins the stable words for what goes wrong. ``timeout`` is in real seconds and holds
+    for one request as a whole; ``connections`` is how many there may be at once. ``more`` is httpx's: who we are, headers."""
 
-    begun: bool
-    slow: bool
-    ours: bool
-    detail: str
+    def __init__(self, provider: str, *, timeout: float, connections: int, **more: Any) -> None:
+        self._provider = provider
+        self._timeout = timeout
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5)),
+            limits=httpx.Limits(max_connections=connections, keepalive_expiry=5),
+            follow_redirects=False,
+            **more,
+        )
 
-    def outcome(self, provider: str) -> Later | Unsure:
-        """``provider`` begins the stable word."""
-        if self.begun:
-            return Unsure(f"{provider}_timeout" if self.slow else f"{provider}_connection_lost", self.detail)
-        return Later(f"{provider}_timeout" if self.slow else f"{provider}_unreachable", self.detail, down=not self.ours)
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer | Later | Unsure:
+        """Post once. Never raises for what the provider or the network does."""
+        progress = _Progress()
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream("POST", url, content=content, headers=headers, extensions={"trace": progress}) as response,
+            ):
+                progress.response = response
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > LARGEST:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, TimeoutError) as error:
+            if progress.response is None:
+                return self._lost(progress, error)
+            body.clear()
+        assert progress.response is not None
+        return Answer(progress.response.status_code, progress.response.headers, bytes(body))
 
+    async def close(self) -> None:
+        await self._client.aclose()
 
-def client(timeout: float, connections: int, **more: Any) -> httpx.AsyncClient:
-    """For requests that take ``timeout`` real seconds at the most, so many at once. ``more`` is httpx's."""
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(timeout, connect=min(timeout, 5)),
-        limits=httpx.Limits(max_connections=connections, keepalive_expiry=5),
-        follow_redirects=False,
-        **more,
-    )
-
-
-async def post(client: httpx.AsyncClient, url: str, content: bytes, kind: str, timeout: float) -> Answer | Lost:
-    """Post ``content`` of the media type ``kind`` once, within ``timeout`` real seconds as a whole."""
-    progress = _Progress()
-    body = bytearray()
-    try:
-        async with (
-            asyncio.timeout(timeout),
-            client.stream(
-                "POST", url, content=content, headers={"Content-Type": kind}, extensions={"trace": progress}
-            ) as response,
-        ):
-            progress.response = response
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST:
-                    break
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, TimeoutError) as error:
-        if progress.response is None:
-            slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
-            ours = isinstance(error, httpx.PoolTimeout)
-            return Lost(progress.begun, slow, ours, f"{type(error).__name__}: {error}")
-        body.clear()
-    return Answer(progress.response.status_code, progress.response.headers, bytes(body))
+    def _lost(self, progress: _Progress, error: Exception) -> Later | Unsure:
+        slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
+        detail = f"{type(error).__name__}: {error}"
+        if progress.begun:
+            return Unsure(f"{self._provider}_timeout" if slow else f"{self._provider}_connection_lost", detail)
+        # That every connection which we allow ourselves is in use says nothing of the provider.
+        down = not isinstance(error, httpx.PoolTimeout)
+        return Later(f"{self._provider}_timeout" if slow else f"{self._provider}_unreachable", detail, down=down)
 
 
 class _Progress:
@@ -99,6 +98,14 @@ class _Progress:
         # A proxy is asked for the way with a request of its own, which carries nothing of the message.
         if event.endswith(".send_request_headers.started") and info["request"].method == b"POST":
             self.begun = True
+
+
+def without(secrets: Sequence[str], outcome: Outcome) -> Outcome:
+    """The outcome as it may be kept: no secret that the provider repeats, and only what a database can store."""
+    if not isinstance(outcome, (Accepted, Placed)):
+        hidden = "|".join(re.escape(secret) for secret in secrets if secret)
+        outcome = outcome._replace(detail=re.sub(hidden, "…", outcome.detail)) if hidden else outcome
+    return storable(outcome)
 
 
 def is_url(text: str) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import structlog
 
 from idic.errors import SettingsError
-from idic.interact.channels.posting import Answer, Poster, without
+from idic.interact.channels.posting import Answer, Poster, is_url, reachable, without
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
 from idic.interact.patience import retry_after
 
@@ -75,7 +75,7 @@ class Account(NamedTuple):
                 "IDIC_SMS_FROM is no sender: write a number such as +4915700000000, a name of at most 11 letters and digits, "
                 "or a messaging service (MG and 32 hexadecimal digits)"
             )
-        if not _is_url(self.base_url):
+        if not is_url(self.base_url):
             raise SettingsError("IDIC_TWILIO_BASE_URL is not an address such as https://api.twilio.com")
         return self
 
@@ -99,7 +99,9 @@ class TwilioChannel:
     def __init__(self, account: Account, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
         self._account = account
         self._url = f"{account.base_url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json"
-        self._reports = f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if _reachable(public_url, account.base_url) else None
+        self._reports = (
+            f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if reachable(public_url, account.base_url, "twilio.com") else None
+        )
         self._poster = Poster(
             "twilio",
             timeout=timeout,
@@ -145,17 +147,3 @@ def _answered(answer: Answer) -> Outcome:
     if status // 100 == 4:
         return Refused(word(number) or f"twilio_{status}", detail)
     return Unsure(f"twilio_{status}", detail)
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _reachable(public_url: str, base_url: str) -> bool:
-    """Twilio refuses a message whose reports would go to the machine itself; whatever stands in for it here can reach us."""
-    there, here = urlsplit(base_url).hostname or "", urlsplit(public_url).hostname or ""
-    return not (there.endswith("twilio.com") and (here in ("localhost", "::1") or here.startswith("127.")))
