@@ -20,13 +20,15 @@ from idic.interact.channels.protocol import (
     SmsChannel,
 )
 from idic.interact.links import Links
+from idic.journey.policy import Sender
 from idic.journey.program import Program
 from idic.journey.scope import Scope
 from idic.store.copies import Copy
 
 
 class Parcel(NamedTuple):
-    """A touch with everything that its message is made of, read in the transaction that marked it ``attempting``."""
+    """A touch with everything that its message is made of, read in the transaction that marked it ``attempting``. ``sender``
+    is as whom the contact policy has it sent, if it says so."""
 
     touch: str
     channel: str
@@ -35,6 +37,7 @@ class Parcel(NamedTuple):
     program: Program
     scope: Scope
     language: str
+    sender: Sender | None = None
 
 
 class Courier(Protocol):

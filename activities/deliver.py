@@ -7,6 +7,7 @@ work of somebody who died in between, or who is only slow: nobody can know wheth
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -41,6 +42,12 @@ from idic.store.tables import Row
 
 log = structlog.get_logger()
 
+BEGIN_WITHIN = 2.0
+"""Real seconds after a touch was marked ``attempting`` in which the call of its provider begins, or does not."""
+
+_DOWN = 30.0
+"""Real seconds for which an account that took nothing is not tried where another can stand in for it."""
+
 _RETRY = (5.0, 900.0)
 """Real seconds before the second try, doubled for each after it, and at the most."""
 
@@ -50,11 +57,13 @@ worker died did not leave."""
 
 
 class Attempt(NamedTuple):
-    """The provider may be called, once. ``number`` tells this attempt from a later one; ``goal_at`` is when the goal had been
-    reached by then."""
+    """The provider may be called, once, through ``account``. ``number`` tells this attempt from a later one; ``since`` is
+    when, by this machine's steady clock, it was not marked yet; ``goal_at`` when the goal had been reached by then."""
 
     number: int
     customer_id: str
+    account: str
+    since: float
     parcel: Parcel
     goal_at: datetime | None = None
 
@@ -72,13 +81,24 @@ class Made(NamedTuple):
 
 class Deliver:
     """``couriers`` by account. ``keep_trying`` bounds, in real seconds, for how long a result that only this process
-    knows is offered to a store that does not answer."""
+    knows is offered to a store that does not answer; ``begin_within``, how long after a touch was marked its provider may
+    still be called: who withdraws consent waits for as long (``idic.api.stillness``)."""
 
-    def __init__(self, store: Store, house: House, couriers: Mapping[str, Courier], *, keep_trying: float = 480) -> None:
+    def __init__(
+        self,
+        store: Store,
+        house: House,
+        couriers: Mapping[str, Courier],
+        *,
+        keep_trying: float = 480,
+        begin_within: float = BEGIN_WITHIN,
+    ) -> None:
         self.store = store
         self.house = house
         self.couriers = couriers
         self.keep_trying = keep_trying
+        self.begin_within = begin_within
+        self._down: dict[str, float] = {}
 
     @activity.defn(name="deliver")
     @coded
@@ -88,11 +108,12 @@ class Deliver:
             attempt = await self._attempt(touch_id)
             if isinstance(attempt, Instruction):
                 return attempt
-            outcome, made = await self._call(attempt.parcel)
+            outcome, made = await self._call(attempt)
             return await self._record(touch_id, attempt, outcome, made)
 
     async def _attempt(self, touch_id: str) -> Attempt | Instruction:
         async def work(hold: Hold) -> Attempt | Instruction:
+            since = time.monotonic()
             touch = await touches.get(hold.tx, touch_id)
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
             if touch["status"] == "attempting" and touch["account"] not in IN_STORE:
@@ -112,8 +133,9 @@ class Deliver:
             elif (hour := _hour(step, hold.now, scope.zone)) > hold.now:
                 verdict = Defer(hour, "hours", f"at {step.at}")
             else:
-                ask = MayWe(step.id, touch["channel"], touch["message"], touch["deliver_by"])
-                verdict = await hold.may_we(program, ask, open_=enrollment.open)
+                state = enrollment.state
+                ask = MayWe(step.id, touch["channel"], touch["message"], touch["deliver_by"], enrollment.id, state.entry)
+                verdict = await hold.may_we(program, ask, open_=enrollment.open, again=touch)
             match verdict:
                 case Skip(rule=rule, reason=reason):
                     return await _settle(
@@ -123,9 +145,11 @@ class Deliver:
                     return await _defer(hold, enrollment, touch, verdict)
                 case Allow():
                     pass
+            account = self._account(touch)
+            if account != touch["account"] and touch["account"] in self.house.accounts[touch["channel"]]:
+                return await _other_account(hold, enrollment, touch, account)
             number = touch["attempts"] + 1
-            # The account is the one that is called now, which may have been set after the claim.
-            called = {"account": self.house.accounts[touch["channel"]][0], "attempts": number, "attempted_at": hold.now}
+            called = {"account": account, "attempts": number, "attempted_at": hold.now}
             await touches.mark(hold.tx, touch_id, status="attempting", **called)
             address = hold.reach(touch["channel"], program).address
             assert address is not None
@@ -137,14 +161,24 @@ class Deliver:
                 program=program,
                 scope=scope,
                 language=language_of(hold.traits, program.languages),
+                sender=(await self.house.policies.current(hold.tx)).sender(program.sender),
             )
-            return Attempt(number, hold.id, parcel, enrollment.state.goal_at)
+            return Attempt(number, hold.id, account, since, parcel, enrollment.state.goal_at)
 
         return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
 
-    async def _call(self, parcel: Parcel) -> tuple[Outcome, Made]:
+    def _account(self, touch: Row) -> str:
+        """Through which account a touch leaves now: its own, if that is still one of its channel's, but the first that is not
+        known to be down."""
+        accounts = self.house.accounts[touch["channel"]]
+        own = touch["account"] if touch["account"] in accounts else accounts[0]
+        up = [one for one in (own, *accounts) if self._down.get(one, 0) <= time.monotonic()]
+        return up[0] if up else own
+
+    async def _call(self, attempt: Attempt) -> tuple[Outcome, Made]:
+        parcel = attempt.parcel
         try:
-            courier = self.couriers[self.house.accounts[parcel.channel][0]]
+            courier = self.couriers[attempt.account]
             message = courier.compose(parcel)
             kept = self.house.keep_copies or courier.account == OUTBOX
             segments = message.segments if isinstance(message, OutgoingSms) else None
@@ -155,6 +189,8 @@ class Deliver:
             # Nobody was called yet, so this much is certain; the text may hold what it was composing.
             log.error("message not composed", touch=parcel.touch, error=type(error).__name__, at=place(error))
             return Refused("compose_failed", type(error).__name__), Made()
+        if time.monotonic() - attempt.since > self.begin_within:
+            return Later("began_too_late", "it took too long from asking whether it may be sent to sending it", 0), made
         return await courier.send(message), made
 
     async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome, made: Made) -> Instruction:
@@ -189,8 +225,8 @@ class Deliver:
                 case Unsure(code, detail):
                     touched = Touched(status="uncertain", at=hold.now, reason=code)
                     return await _settle(hold, enrollment, touch, touched, detail=detail, **left)
-                case Later(code, detail, after):
-                    return await self._later(hold, enrollment, touch, code, detail, after)
+                case Later():
+                    return await self._later(hold, enrollment, touch, outcome)
 
         # What the provider said is known here alone.
         answer = await offered(lambda: holding(self.store, self.house, "record", attempt.customer_id, work), self.keep_trying)
@@ -199,10 +235,15 @@ class Deliver:
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
-    async def _later(
-        self, hold: Hold, enrollment: Enrollment, touch: Row, code: str, detail: str, after: float | None
-    ) -> Instruction | Later:
-        """Certainly not sent: the touch is claimed again, for another try, unless that would come too late."""
+    async def _later(self, hold: Hold, enrollment: Enrollment, touch: Row, outcome: Later) -> Instruction | Later:
+        """Certainly not sent: the touch is claimed again, for another try, unless that would come too late; through another
+        account at once, if this one is down and there is another."""
+        code, detail, after, down = outcome
+        if down:
+            self._down[touch["account"]] = time.monotonic() + _DOWN
+            account = self._account(touch)
+            if enrollment.open and account != touch["account"] and touch["status"] == "attempting":
+                return await _other_account(hold, enrollment, touch, account)
         first, longest = _RETRY
         pause = min(max(after or 0, first * 2 ** min(touch["attempts"] - 1, 10)), longest)
         retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
@@ -212,6 +253,14 @@ class Deliver:
         why = {"channel": touch["channel"], "reason": code}
         await enrollments.note(hold.tx, touch["enrollment_id"], [Trace(hold.now, "trying again", touch["step"], why)])
         return Later(code, detail, pause)
+
+
+async def _other_account(hold: Hold, enrollment: Enrollment, touch: Row, account: str) -> Instruction:
+    """This one is down, and nothing was sent: another account is to deliver the touch, from its own queue."""
+    await touches.mark(hold.tx, touch["id"], status="claimed", account=account)
+    why = {"channel": touch["channel"], "because": f"{touch['account']} is down, by {account}"}
+    await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "trying again", touch["step"], why)])
+    return await hold.instruction(enrollment)
 
 
 def _hour(step: Send, now: datetime, zone: str) -> datetime:
@@ -233,6 +282,8 @@ async def _settle(
     hold: Hold, enrollment: Enrollment, touch: Row, touched: Touched, *, detail: str | None = None, **more: Any
 ) -> Instruction:
     """``more`` are columns of the touch to be written with how it came to stand."""
+    if touched.status == "failed":
+        await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
     await touches.mark(
         hold.tx,
         touch["id"],
@@ -276,6 +327,7 @@ async def _defer(hold: Hold, enrollment: Enrollment, touch: Row, verdict: Defer)
         return await _settle(
             hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
         )
+    await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
     await touches.mark(hold.tx, touch["id"], status="deferred", reason=verdict.rule)
     deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))

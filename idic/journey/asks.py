@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from idic.journey.state import State, Trace
+from idic.journey.state import Event, State, Trace
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -19,12 +19,14 @@ class Inbox(NamedTuple):
 
 
 class MayWe(NamedTuple):
-    """Whether the contact policy lets this touch be claimed now."""
+    """Whether the contact policy lets this touch be claimed now. ``entry`` is what the enrollment began with."""
 
     step: str
     channel: str
     message: str
     deliver_by: datetime
+    enrollment: str = ""
+    entry: Event | None = None
 
 
 class Best(NamedTuple):

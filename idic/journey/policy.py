@@ -31,6 +31,11 @@ class Quiet(Frozen):
     by_country: dict[str, dict[str, tuple[Hours, ...]]] = {}
     when: When = "defer"
 
+    def of(self, channel: str, country: str | None) -> tuple[Hours, ...]:
+        """Those of a channel for somebody who lives in ``country``, if it is known."""
+        own = self.by_country.get(country or "", {})
+        return own[channel] if channel in own else self.hours.get(channel, ())
+
 
 class Cap(Frozen):
     """At most so many messages in any window of this length. Without ``channels`` those of all channels count, without
@@ -96,3 +101,13 @@ class Policy(Frozen):
     senders: dict[str, Sender] = {}
     default_sender: str | None = None
     journeys_may: tuple[Literal["quiet_hours", "caps", "minimum_gap"], ...] = ()
+
+    def sender(self, name: str | None) -> Sender | None:
+        """As whom a journey writes that names this sender, or none; None where it is not said here."""
+        return self.senders.get(name or "") or self.senders.get(self.default_sender or "")
+
+
+def spoken(span: Duration) -> str:
+    """``7 days``, where that is what the author wrote and the span is elapsed time."""
+    days, rest = divmod(span.seconds, 86_400)
+    return str(Duration(days=span.days + int(days), seconds=rest))

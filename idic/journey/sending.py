@@ -94,7 +94,7 @@ def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[
         elif step.when is not None and not holds(step.when, scope):
             verdict = Skip("condition", explain(step.when, scope))
         else:
-            verdict = yield MayWe(step.id, channel, step.message, deliver_by)
+            verdict = yield MayWe(step.id, channel, step.message, deliver_by, move.state.enrollment, move.state.entry)
             if isinstance(verdict, Defer) and verdict.until > deliver_by:
                 move.note("deferred", _said(channel, verdict), at=move.now)
                 verdict = Skip("too late", f"within {step.within}")

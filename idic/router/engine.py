@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 
 import structlog
@@ -35,6 +36,20 @@ PURPOSE = SearchAttributeKey.for_keyword("IdicPurpose")
 
 _SERVICE, _MARKETING = 2, 3
 """Temporal's priority keys: the lower goes first; activities have their workflow's."""
+
+_LONGEST_FAIRNESS_KEY = 64
+"""Bytes; Temporal refuses to start a workflow with a longer one."""
+
+
+def standing(program: Program | None) -> Priority:
+    """Where an enrollment's tasks stand in every queue: service before marketing, and journeys of the same rank by turns,
+    however many of one wait. The turns are Temporal's where it is told to take them (``matching.enableFairness``)."""
+    if program is None:
+        return Priority(priority_key=_MARKETING)
+    name = program.journey
+    if len(name.encode()) > _LONGEST_FAIRNESS_KEY:
+        name = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return Priority(priority_key=_SERVICE if program.purpose == "service" else _MARKETING, fairness_key=name)
 
 
 async def connect(settings: Settings) -> Client:
@@ -101,14 +116,13 @@ class Engine:
     ) -> bool:
         """Returns whether it was started; one that runs already is a success too, but was not told ``instruction``.
 
-        ``program`` is what people will find it by; deliveries of a service program go before those of marketing.
+        ``program`` is what people will find it by, and where its tasks stand in the queues.
         ``afresh`` also where one by this id has ended: only for who has seen that the enrollment is open all the same.
         """
         attributes = None
         if program is not None and self._searchable:
             pairs = [SearchAttributePair(JOURNEY, program.journey), SearchAttributePair(PURPOSE, program.purpose)]
             attributes = TypedSearchAttributes(pairs)
-        service = program is not None and program.purpose == "service"
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if afresh else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self.client.start_workflow(
@@ -118,7 +132,7 @@ class Engine:
                 task_queue=QUEUE,
                 id_reuse_policy=reuse,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                priority=Priority(priority_key=_SERVICE if service else _MARKETING),
+                priority=standing(program),
                 search_attributes=attributes,
                 static_summary=brief(program.title) if program is not None else None,
             )

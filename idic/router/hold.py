@@ -471,6 +471,8 @@ class Hold(Known):
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
         await self._claim(enrollment.id, program, outcome)
         if not moved.open and enrollment.open and _cut_short(moved.state):
+            for touch in await touches.claimed(self.tx, enrollment.id):
+                await self.give_back(program, touch)
             await touches.cancel(self.tx, enrollment.id, self.now)
         await self._do(moved, program, outcome.effects, at or self.now)
         return self._now(moved)

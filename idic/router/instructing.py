@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from idic.clock import Clock
@@ -18,16 +19,23 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
     state: State = enrollment.state
     if state.ended is not None:
         return Instruction(enrollment.seq)
-    waiting = [
-        Delivery(
-            touch=touches.touch_id(enrollment.id, step, state.rounds.get(step, 1), channel),
-            queue=f"deliver-{house.accounts[channel][0]}",
-            patience=house.patience,
-            label=f"{brief(step)} by {channel}",
-        )
+    claimed = {
+        touches.touch_id(enrollment.id, step, state.rounds.get(step, 1), channel): (step, channel)
         for step, channels in state.touches.items()
         for channel, touched in channels.items()
         if touched.status in ("claimed", "attempting")
+    }
+    # Where another account can stand in for the first, the touch itself says which it is.
+    several = [touch for touch, (_, channel) in claimed.items() if len(house.accounts[channel]) > 1]
+    chosen = await touches.accounts(tx, several) if several else {}
+    waiting = [
+        Delivery(
+            touch=touch,
+            queue=f"deliver-{_account(chosen.get(touch), house.accounts[channel])}",
+            patience=house.patience,
+            label=f"{brief(step)} by {channel}",
+        )
+        for touch, (step, channel) in claimed.items()
     ]
     waiting += [
         Delivery(
@@ -44,6 +52,10 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
         return Instruction(enrollment.seq, deliver=waiting)
     deadline = state.deadline or tx.now()
     return Instruction(enrollment.seq, until=_seconds(tx.clock, deadline), step=brief(state.step or ""))
+
+
+def _account(chosen: str | None, accounts: Sequence[str]) -> str:
+    return chosen if chosen is not None and chosen in accounts else accounts[0]
 
 
 def _seconds(clock: Clock, instant: datetime) -> float:

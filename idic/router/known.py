@@ -8,17 +8,20 @@ from typing import Any, assert_never
 from idic.differentiate.profile import zone_of
 from idic.interact import asking
 from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
-from idic.interact.policy import Consent
+from idic.interact.policy import Coming, Consent, Contact, budget_spent
 from idic.interact.reach import Reach, reach
 from idic.journey.ahead import leaving
-from idic.journey.asks import Ahead, Ask, Best, BestTime, Defer, Inbox, Machine, MayWe, Outcome, Skip, Verdict
+from idic.journey.asks import Ahead, Allow, Ask, Best, BestTime, Defer, Inbox, Machine, MayWe, Outcome, Skip, Verdict
+from idic.journey.entry import day_of
 from idic.journey.pausing import PAUSE, PAUSED
+from idic.journey.policy import Budget, Policy
 from idic.journey.program import Attribute, Program
 from idic.journey.scope import Facts
 from idic.journey.state import Event
 from idic.journey.tally import Counted, Ebb, total
+from idic.router import contacts
 from idic.router.house import House
-from idic.store import consents, events
+from idic.store import budgets, consents, events
 from idic.store.database import Tx
 from idic.store.tables import Row
 
@@ -34,9 +37,12 @@ class Known:
         self.traits: dict[str, Any] = row["traits"]
         self.now = tx.now()
         self._consents: list[Consent] | None = None
+        # Allowed in this very move, and not yet written down.
+        self._allowed: list[Contact] = []
         self._routing: Event | None = None
 
     async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
+        self._allowed.clear()
         try:
             question = next(machine)
             while True:
@@ -89,15 +95,18 @@ class Known:
         found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
         return [Counted(row["accepted_at"], row["properties"]) for row in found]
 
-    async def may_we(self, program: Program, touch: MayWe, *, open_: bool) -> Verdict:
-        """Ask the contact policy about one touch, now. While the journey is paused everything is held, until it would be too
-        late; an enrollment that has ended sends nothing at all."""
+    async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Row | None = None) -> Verdict:
+        """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. While the journey is
+        paused everything is held, until it would be too late; an enrollment that has ended sends nothing at all.
+
+        What is allowed counts from then on, in this transaction and, once it is claimed, for everybody."""
         found = self.reach(touch.channel, program)
         barred = await consents.barred(self.tx, touch.channel, found.address, program.journey)
         if barred.paused and open_:
             if self.now >= touch.deliver_by:
                 return Skip("too late", PAUSE)
             return Defer(touch.deliver_by, PAUSED, PAUSE)
+        policy = await self.house.policies.get(self.tx, barred.policy)
         customer = asking.Known(
             self.id,
             self.traits,
@@ -106,18 +115,58 @@ class Known:
             suppressed={touch.channel: barred.suppressed} if barred.suppressed else {},
             fewer=self.row["fewer"],
             paused_until=self.row["paused_until"],
+            reply=await contacts.reply(self.tx, policy, program, touch, self.now),
         )
-        return asking.ask(
+        if program.purpose == "marketing":
+            customer = await self._contacted(customer, policy, program, touch, again)
+        verdict = asking.ask(
             customer,
             program,
             touch.channel,
             self.now,
-            policy=await self.house.policies.get(self.tx, barred.policy),
+            policy=policy,
             rules=self.house.rules,
             found=found,
             deliver_by=touch.deliver_by,
             open_=open_,
         )
+        if isinstance(verdict, Allow) and program.purpose == "marketing":
+            budget = policy.budget.get(touch.channel)
+            if budget is not None and not await self._afford(budget, program, touch.channel, again):
+                return budget_spent(touch.channel, budget, self.now, program.zone)
+            if again is None:
+                self._allowed.append(Contact(self.now, touch.channel, program.journey, program.topic, unsent=True))
+        return verdict
+
+    async def _contacted(
+        self, customer: asking.Known, policy: Policy, program: Program, touch: MayWe, again: Row | None
+    ) -> asking.Known:
+        window = contacts.window(policy, program, fewer=customer.fewer)
+        if window is None:
+            return customer
+        sent = await contacts.made(self.tx, self.id, self.now - window, again["id"] if again else None)
+        ahead: list[Coming] = []
+        if policy.priority:
+            ahead = await contacts.coming(self.tx, self.house.programs, self.id, touch.enrollment, self.now)
+        return customer._replace(contacts=[*sent, *self._allowed], coming=ahead)
+
+    async def _afford(self, budget: Budget, program: Program, channel: str, again: Row | None) -> bool:
+        """Count one more message of today, unless it is counted already."""
+        today = day_of(program, self.now)
+        if again is None:
+            return await budgets.take(self.tx, channel, today, budget.at_most)
+        counted = _day_counted(program, again)
+        if counted == today:
+            return True
+        if not await budgets.take(self.tx, channel, today, budget.at_most):
+            return False
+        await budgets.give_back(self.tx, channel, counted)
+        return True
+
+    async def give_back(self, program: Program, touch: Row) -> None:
+        """A touch that was claimed is certainly not sent, or not now: its place in the day's budget is free."""
+        if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
+            await budgets.give_back(self.tx, touch["channel"], _day_counted(program, touch))
 
     def reach(self, channel: str, program: Program) -> Reach:
         """Where this customer is reached on a channel."""
@@ -142,3 +191,8 @@ class Known:
             return await events.count(self.tx, self.id, attribute.counts or "", upto=upto, since=since)
         found = await self._counted(attribute, upto=upto, since=since)
         return total(attribute, (one.properties for one in found), currency)
+
+
+def _day_counted(program: Program, touch: Row) -> str:
+    """The day (ISO) in whose budget a touch counts: of its last attempt, before the first of its claim."""
+    return day_of(program, touch["attempted_at"] or touch["claimed_at"])

@@ -39,6 +39,13 @@ async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
         customer_id = row["merged_into"]
 
 
+async def root(tx: Tx, customer_id: str) -> str:
+    """Who a customer is today, merges followed."""
+    while into := await tx.scalar(select(customers.c.merged_into).where(customers.c.id == customer_id)):
+        customer_id = into
+    return customer_id
+
+
 async def lock_together(tx: Tx, ids: Collection[str]) -> None:
     """Hold several customers, in the order of their ids, as everybody does who needs more than one."""
     all_ = select(customers.c.id).where(customers.c.id.in_(ids)).order_by(customers.c.id)

@@ -91,6 +91,17 @@ async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
     return [read(row) for row in rows]
 
 
+async def due_within(tx: Tx, customer_id: str, after: datetime, upto: datetime, *, besides: str) -> list[Enrollment]:
+    """The customer's open enrollments, without ``besides``, whose deadline lies in this span."""
+    rows = await tx.rows(
+        select(enrollments)
+        .where(enrollments.c.customer_id == customer_id, enrollments.c.ended_at.is_(None), enrollments.c.id != besides)
+        .where(enrollments.c.deadline > after, enrollments.c.deadline <= upto)
+        .order_by(enrollments.c.deadline, enrollments.c.id)
+    )
+    return [read(row) for row in rows]
+
+
 class Past(NamedTuple):
     """What was before with one customer, journey and key: the enrollment that is open, and when one last began."""
 

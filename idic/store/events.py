@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from idic.journey.state import Event
 from idic.store.database import Tx
-from idic.store.tables import Row, events, partition_of
+from idic.store.tables import Row, enrollments, events, partition_of
 
 
 def read(row: Row) -> Event:
@@ -81,6 +81,18 @@ async def inbox(tx: Tx, customer_id: str, names: Sequence[str], since: datetime)
         .order_by(events.c.accepted_at, events.c.id)
     )
     return [read(row) for row in rows]
+
+
+async def newest_of(tx: Tx, enrollment_id: str, name: str, *, upto: datetime) -> Event | None:
+    """The newest event of this name about an enrollment's messages."""
+    row = await tx.row(
+        select(events)
+        .where(events.c.customer_id == enrollments.c.customer_id, enrollments.c.id == enrollment_id)
+        .where(events.c.name == name, events.c.enrollment_id == enrollment_id, events.c.accepted_at <= upto)
+        .order_by(events.c.accepted_at.desc(), events.c.id.desc())
+        .limit(1)
+    )
+    return read(row) if row else None
 
 
 UNSAID = "email"

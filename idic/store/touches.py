@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, select, update
+from sqlalchemy import ScalarSelect, func, or_, select, update
 
 from idic.errors import NotFound
 from idic.journey.asks import Claim
@@ -104,6 +104,41 @@ EVIDENCE = frozenset({*BECAME, "Message Sent"})
 """The events that prove that a touch left. A provider's word that it has the message proves this much and no more."""
 
 
+_COUNTS = ("claimed", "attempting", "sent", "uncertain")
+
+
+async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[Row]:
+    """The touches of marketing to a customer, without ``besides``, that the contact policy counts: those claimed and not yet
+    attempted, whenever that was, and those last attempted after ``since``. The customer is held."""
+    last = func.coalesce(touches.c.attempted_at, touches.c.claimed_at)
+    return await tx.rows(
+        select(
+            touches.c.status,
+            touches.c.channel,
+            touches.c.journey,
+            touches.c.topic,
+            touches.c.claimed_at,
+            touches.c.attempted_at,
+        )
+        .where(touches.c.customer_id == customer_id, touches.c.purpose == "marketing", touches.c.status.in_(_COUNTS))
+        .where(or_(touches.c.status == "claimed", last > since))
+        .where(touches.c.id != (besides or ""))
+    )
+
+
+async def accounts(tx: Tx, ids: Collection[str]) -> dict[str, str]:
+    """Through which provider account each of these touches leaves."""
+    rows = await tx.rows(select(touches.c.id, touches.c.account).where(touches.c.id.in_(ids)))
+    return {row["id"]: row["account"] for row in rows}
+
+
+async def begins(tx: Tx, customer_id: str, channel: str | None) -> list[datetime]:
+    """Since when messages to this customer are under way, on one channel or all."""
+    asked = select(touches.c.attempted_at).where(touches.c.customer_id == customer_id, touches.c.status == "attempting")
+    rows = await tx.rows(asked if channel is None else asked.where(touches.c.channel == channel))
+    return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
+
+
 def may_have_left(touch: Row) -> bool:
     """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
     not have it, but had it all the same."""
@@ -124,6 +159,12 @@ async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:
 
 async def find(tx: Tx, touch: str) -> Row | None:
     return await tx.row(select(touches).where(touches.c.id == touch))
+
+
+async def claimed(tx: Tx, enrollment_id: str) -> list[Row]:
+    """What of an enrollment is claimed, and not being attempted."""
+    ours = (touches.c.enrollment_id == enrollment_id) & (touches.c.status == "claimed")
+    return await tx.rows(select(touches).where(ours))
 
 
 async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:

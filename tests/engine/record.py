@@ -19,7 +19,7 @@ from idic.router.engine import Engine
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from idic.store.tables import PARTITIONS
-from tests.binaries import TEMPORAL
+from tests.binaries import SERVER_FLAGS, TEMPORAL
 from tests.engine.test_temporal import HISTORIES, live, until
 from tests.engine.world import World
 from tests.journey.programs import arm, goal, out, program, send, to, wait, wait_for
@@ -97,7 +97,7 @@ def _without_paths(node: Any) -> Any:
 
 
 async def main() -> None:
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL) as env:
+    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL, dev_server_extra_args=SERVER_FLAGS) as env:
         for name, (shape, play) in SHAPES.items():
             await record(env.client, name, shape, play)
 

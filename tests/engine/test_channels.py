@@ -139,7 +139,7 @@ async def test_a_report_may_come_before_our_own_record(world: World) -> None:
     touch = (await world.advance((await world.only()).id)).deliver[0].touch
     attempt = await world.delivering._attempt(touch)
     assert isinstance(attempt, Attempt)
-    outcome, made = await world.delivering._call(attempt.parcel)
+    outcome, made = await world.delivering._call(attempt)
     await world.reported(touch, "Message Delivered", once="delivered")
     assert (await world.only()).state.step == "rest"
     await world.delivering._record(touch, attempt, outcome, made)
@@ -189,7 +189,7 @@ async def test_the_goal_while_content_is_on_its_way_keeps_it_from_being_shown(wo
     attempt = await world.delivering._attempt(touch)
     assert isinstance(attempt, Attempt)
     await world.happens(anna, "Order Completed")
-    await world.delivering._record(touch, attempt, *await world.delivering._call(attempt.parcel))
+    await world.delivering._record(touch, attempt, *await world.delivering._call(attempt))
     assert await world.rows(placements) == []
     assert await went(world) == {"web": "failed"}
 
@@ -203,7 +203,7 @@ async def test_a_worker_that_died_over_content_for_the_web_had_placed_nothing(wo
     assert isinstance(slow, Attempt)
     await world.deliver(touch)
     assert await went(world) == {"web": "sent"}
-    await world.delivering._record(touch, slow, *await world.delivering._call(slow.parcel))
+    await world.delivering._record(touch, slow, *await world.delivering._call(slow))
     assert len(await world.rows(placements)) == 1
 
 
@@ -226,7 +226,7 @@ async def test_an_account_set_after_the_claim_is_the_one_that_is_held_to_have_be
     touch = (await world.advance((await world.only()).id)).deliver[0].touch
     attempt = await world.delivering._attempt(touch)
     assert isinstance(attempt, Attempt)
-    await world.delivering._call(attempt.parcel)  # Twilio has it, and then this worker dies
+    await world.delivering._call(attempt)  # Twilio has it, and then this worker dies
     await world.deliver(touch)
     assert world.sms.taken == [touch]
     assert await went(world) == {"sms": "uncertain"}

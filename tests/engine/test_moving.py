@@ -179,7 +179,7 @@ async def test_a_message_that_is_being_sent_postpones_its_own_enrollment(world: 
     foreseen = await plan(world.store, world.house, into, {}, HOUR)
     assert [(group.step, group.to, group.under_way) for group in foreseen.groups] == [("nudge", "nudge", 1)]
     assert not hasattr(attempt, "seq")
-    outcome, made = await world.delivering._call(attempt.parcel)  # type: ignore[union-attr]
+    outcome, made = await world.delivering._call(attempt)  # type: ignore[union-attr]
     await world.delivering._record(touch, attempt, outcome, made)  # type: ignore[arg-type]
     assert await moved(world, into) == Moved(moved=1)
     assert (await world.only()).state.deadline == START + 12 * HOUR

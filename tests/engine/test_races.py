@@ -181,7 +181,7 @@ async def test_a_slow_attempt_that_was_given_up_still_says_what_became_of_it(wor
     touch = (await world.advance(one.id)).deliver[0].touch
     attempt = await world.delivering._attempt(touch)
     await world.deliver(touch)  # Temporal thought the first worker dead
-    outcome, made = await world.delivering._call(attempt.parcel)  # type: ignore[union-attr]
+    outcome, made = await world.delivering._call(attempt)  # type: ignore[union-attr]
     instruction = await world.delivering._record(touch, attempt, outcome, made)  # type: ignore[arg-type]
     (row,) = await world.touches()
     assert row["status"] == "sent"

@@ -37,7 +37,7 @@ from idic.store import outbox, tables
 from idic.store.database import Store
 from idic.store.migrate import migrate
 from idic.store.tables import PARTITIONS
-from tests.binaries import TEMPORAL, TEST_SERVER
+from tests.binaries import SERVER_FLAGS, TEMPORAL, TEST_SERVER
 from tests.calls.services import HERE, HOST, SECRETS, TOKEN, Places, endpoint, resets, service
 from tests.conftest import HandClock
 from tests.engine.world import World
@@ -116,7 +116,9 @@ async def time_skips(folder: Path, *besides: Rule) -> AsyncIterator[Skipping]:
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     """A development server in real time."""
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL, dev_server_log_level="error") as env:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=TEMPORAL, dev_server_log_level="error", dev_server_extra_args=SERVER_FLAGS
+    ) as env:
         yield env.client
 
 

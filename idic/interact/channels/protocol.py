@@ -36,11 +36,13 @@ class Refused(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Certainly not sent; worth another try, ``after`` seconds if the provider said so."""
+    """Certainly not sent; worth another try, ``after`` seconds if the provider said so. ``down``: this account takes nothing
+    now, whoever it is for, and another may."""
 
     code: str
     detail: str
     after: float | None = None
+    down: bool = False
 
 
 class Unsure(NamedTuple):
