@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from idic.dev.machine import FAIR
+
 
 def binary(name: str) -> str:
     beside = Path(sys.executable).parent / name
@@ -16,4 +18,6 @@ def binary(name: str) -> str:
 
 
 TEMPORAL = binary("temporal")
+SERVER_FLAGS = list(FAIR)
+"""What Temporal's server is started with, in the tests as by `idic dev`."""
 TEST_SERVER = binary("temporal-test-server")

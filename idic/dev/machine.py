@@ -231,6 +231,10 @@ def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
     return {name: Child(name, command, env, logs / f"{name}.log") for name, command in commands.items()}
 
 
+FAIR = ("--dynamic-config-value", "matching.enableFairness=true")
+"""Has Temporal's server deliver by turns, one journey after the other; service before marketing it knows without."""
+
+
 def temporal_server(port: int, database: Path) -> list[str]:
     """The command that runs Temporal's server on this machine and keeps what it knows in the file ``database``; its UI
     is 1000 above ``port``."""
@@ -239,6 +243,7 @@ def temporal_server(port: int, database: Path) -> list[str]:
         "--db-filename", str(database), "--log-level", "error",
         # Without these two the server commits so carefully that it is half as fast.
         "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
+        *FAIR,
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from idic.router.reconcile import reconcile
 from idic.store import touches
 from idic.store.database import Store
 from idic.store.migrate import migrate
-from tests.binaries import TEMPORAL
+from tests.binaries import SERVER_FLAGS, TEMPORAL
 from tests.engine.test_temporal import live
 from tests.journey.programs import goal, program, send
 
@@ -24,7 +24,9 @@ pytestmark = pytest.mark.kill
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL, dev_server_log_level="error") as env:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=TEMPORAL, dev_server_log_level="error", dev_server_extra_args=SERVER_FLAGS
+    ) as env:
         yield env.client
 
 
