@@ -26,6 +26,19 @@ CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
 _ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=CHANNELS)}
 """What every event about a message says of it. Events of older versions do not name the channel."""
 
+ACTS = ("form", "double opt-in", "import", "preference page", "one-click", "keyword", "complaint")
+"""By what somebody gives consent, or withdraws it."""
+
+_CONSENT = {
+    "channel": Attribute(type=CHANNELS, required=True),
+    "topic": Attribute(type=TEXT),
+    "purpose": Attribute(type=TEXT),
+    "act": Attribute(type=Type(kind="one_of", options=ACTS)),
+    # Whether who owns the address said it.
+    "confirmed": Attribute(type=YES_NO),
+    "proof": Attribute(type=TEXT),
+}
+
 OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     # `value` is what was answered, where the link was an answer.
     "Link Clicked": {**_ABOUT, "url": Attribute(type=LINK), "value": Attribute(type=TEXT)},
@@ -48,8 +61,8 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     "Group Joined": {"group_id": Attribute(type=TEXT, required=True)},
     # Of any journey; `value` as its goal says.
     "Goal Reached": {"journey": Attribute(type=TEXT, required=True), "value": Attribute(type=NUMBER)},
-    "Consent Given": {"channel": Attribute(type=CHANNELS, required=True), "topic": Attribute(type=TEXT)},
-    "Consent Withdrawn": {"channel": Attribute(type=CHANNELS, required=True), "topic": Attribute(type=TEXT)},
+    "Consent Given": _CONSENT,
+    "Consent Withdrawn": _CONSENT,
 }
 """The events that idic itself brings about; a vocabulary does not declare them."""
 
