@@ -20,6 +20,8 @@ from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
 from idic.errors import IdicError, InvalidInput, NotFound
 from idic.identify.messages import KINDS, Kind, Message, read_message
+from idic.interact.consent import EVENTS as CONSENTS
+from idic.interact.consent import as_a_form
 from idic.journey.vocabulary import Vocabulary
 
 SHORT: dict[str, str] = {f"/v1/{name[0]}": f"/v1/{name}" for name in ("batch", *KINDS)}
@@ -84,6 +86,8 @@ class Ingestion:
                     raw, where=where, received_at=now, sent_at=sent_at, largest=largest, things=_things(vocabulary)
                 )
                 _hold_against(vocabulary, message, where, is_service=is_service)
+                if message.name in CONSENTS and not is_service:
+                    message = _as_a_form(message)
             except InvalidInput as error:
                 refusals.append({"index": index, "messageId": _message_id(raw), "error": str(error)})
             else:
@@ -131,6 +135,8 @@ class Ingestion:
                 body, where="", received_at=self._clock.now(), kind=kind, largest=None, things=_things(vocabulary)
             )
             _hold_against(vocabulary, message, "", is_service=is_service)
+            if message.name in CONSENTS and not is_service:
+                message = _as_a_form(message)
         except InvalidInput as error:
             refusal = {"index": 0, "messageId": _message_id(body), "error": str(error)}
             return tell(error, refused=[refusal])
@@ -172,6 +178,11 @@ def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str, *
     reasons = vocabulary.refusals(message.name, message.properties)
     if reasons:
         raise InvalidInput("; ".join(reasons), where=f"{where}.properties" if where else "properties")
+
+
+def _as_a_form(message: Message) -> Message:
+    """What was said through a write key, which anybody can read in a page: that a form was filled in, and no more."""
+    return message._replace(properties=as_a_form(message.properties))
 
 
 def _message_id(raw: object) -> str | None:

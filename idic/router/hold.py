@@ -18,7 +18,8 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from idic.errors import IdicError
 from idic.identify.names import attribute_name
-from idic.interact.policy import CHANNELS
+from idic.interact import consent
+from idic.interact.reach import reach
 from idic.journey import asks, interpreter, meeting, move
 from idic.journey.asks import (
     Effect,
@@ -39,6 +40,7 @@ from idic.store import admissions, calls, consents, customers, enrollments, even
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
 from idic.store.ingest import REQUEST, Observation, observe, request
+from idic.store.programs import vocabulary
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -145,9 +147,9 @@ class Hold(Known):
             return {}
         if row["kind"] == REQUEST:
             return await self._requested(event)
-        if event.name in ("Consent Given", "Consent Withdrawn"):
-            await self._consent(event)
         outcome: dict[str, Any] = {}
+        if event.name in consent.EVENTS and (problem := await self._consent(event)):
+            outcome["problem"] = problem
         to_wake = []
         if row["kind"] == "own" and event.name in touches.EVIDENCE:
             to_wake += await self._became(event)
@@ -217,22 +219,23 @@ class Hold(Known):
             after.append(enrollment)
         return [self._now(one) for one in after]
 
-    async def _consent(self, event: Event) -> None:
-        channel, topic = event.properties.get("channel"), event.properties.get("topic")
-        topic = topic if isinstance(topic, str) and topic else None
-        if channel in CHANNELS:
-            await consents.record(
-                self.tx,
-                self.id,
-                channel=channel,
-                topic=topic,
-                given=event.name == "Consent Given",
-                at=event.accepted_at,
-                event_id=event.number,
-            )
-            self._consents = None
-            if channel == "web" and event.name == "Consent Withdrawn":
-                await self._withdraw(topic, event.accepted_at)
+    async def _consent(self, event: Event) -> str | None:
+        """Add to the ledger what was said; returns what is wrong with it, where it cannot be recorded."""
+        try:
+            said = consent.read(event.name, event.properties)
+        except ValueError as problem:
+            return str(problem)
+        await consents.record(self.tx, self.id, said, at=event.accepted_at, event_id=event.number)
+        self._consents = None
+        if said.given and said.confirmed:
+            # Who owns the address changed their mind.
+            country = (await vocabulary(self.tx) or {}).get("country")
+            address = reach(said.channel, self.id, self.traits, None, self.now, country).address
+            if address is not None:
+                await consents.lift(self.tx, said.channel, address, consents.WISHES, before=event.accepted_at)
+        if said.channel == "web" and not said.given:
+            await self._withdraw(said.topic, event.accepted_at)
+        return None
 
     async def _withdraw(self, topic: str | None, at: datetime) -> None:
         """Take off the web what is shown without the consent that it needs."""
@@ -278,6 +281,8 @@ class Hold(Known):
         if not {anonymous, self.id} <= self._together:
             raise _NeedsTogether(anonymous, self.id)
         absorbed = await customers.lock(self.tx, anonymous)
+        if absorbed["erased_at"] is not None:
+            return  # forgotten in between: there is nothing to take in, and nobody to be found again
         if absorbed["id"] == self.id or await customers.has_identity(self.tx, absorbed["id"], ["user_id"]):
             return  # merged already, or somebody in their own right by now
         theirs_first = Hold(self.tx, self.house, absorbed, self._poison, self._together)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
+from idic.interact.consent import Entry, Said
 from idic.interact.policy import Consent, Suppressed
 from idic.store import policies
 from idic.store.database import Tx
@@ -14,17 +16,19 @@ from idic.store.digests import digest
 from idic.store.tables import Row, consents, journeys, salts, suppressions
 
 
-async def record(
-    tx: Tx, customer_id: str, *, channel: str, topic: str | None, given: bool, at: datetime, event_id: int
-) -> None:
-    await tx.execute(
-        insert(consents).values(customer_id=customer_id, channel=channel, topic=topic, given=given, at=at, event_id=event_id)
-    )
+async def record(tx: Tx, customer_id: str, said: Said, *, at: datetime, event_id: int | None = None) -> None:
+    """Add an entry to the ledger of a customer who is held."""
+    await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
 
 
 async def of(tx: Tx, customer_id: str) -> list[Row]:
     """In the order in which they were recorded."""
     return await tx.rows(select(consents).where(consents.c.customer_id == customer_id).order_by(consents.c.at, consents.c.id))
+
+
+async def entries(tx: Tx, customer_id: str) -> list[Entry]:
+    """The ledger of a customer, oldest first."""
+    return [Entry(Said(**{name: row[name] for name in Said._fields}), row["at"]) for row in await of(tx, customer_id)]
 
 
 async def said(tx: Tx, customer_id: str) -> list[Consent]:
@@ -75,6 +79,38 @@ async def digested(tx: Tx, channel: str, address: str) -> str:
     return digest(tx.lasting["salt"], channel, address)
 
 
+ERASED, OPTED_OUT = "erased", "opted_out"
+_RANKS = (ERASED, OPTED_OUT, "complaint")
+"""Reasons from the weakest on; any other (the address is dead) is stronger than these."""
+WISHES = frozenset({ERASED, OPTED_OUT})
+"""The reasons that are what somebody wished, who may change their mind. (Who complained is not asked again.)"""
+
+
 async def suppress(tx: Tx, channel: str, address: str, reason: str, at: datetime) -> None:
+    """Keep an address from being written to. A reason that is there already gives way to a stronger one alone."""
     row = {"channel": channel, "digest": await digested(tx, channel, address), "reason": reason, "at": at}
-    await tx.execute(tx.insert(suppressions).values(row).on_conflict_do_nothing())
+    weaker = _RANKS[: _RANKS.index(reason)] if reason in _RANKS else _RANKS
+    await tx.execute(
+        tx.insert(suppressions)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=[suppressions.c.channel, suppressions.c.digest],
+            set_={"reason": reason, "at": at},
+            where=suppressions.c.reason.in_(weaker),
+        )
+    )
+
+
+async def lift(
+    tx: Tx, channel: str, address: str, reasons: Collection[str] | None = None, *, before: datetime | None = None
+) -> bool:
+    """Let an address be written to again, whatever the reason or for one of these alone, and suppressed before an instant if
+    one is given. Returns whether it was suppressed so."""
+    lifted = delete(suppressions).where(
+        suppressions.c.channel == channel, suppressions.c.digest == await digested(tx, channel, address)
+    )
+    if reasons is not None:
+        lifted = lifted.where(suppressions.c.reason.in_(reasons))
+    if before is not None:
+        lifted = lifted.where(suppressions.c.at <= before)
+    return (await tx.execute(lifted)).rowcount > 0
