@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos.ports import reserved
 from idic.authoring import compile_folder
 from idic.dev.demo import empty
 from idic.dev.demo_audit import Journey, Records, missing
@@ -23,7 +24,6 @@ from idic.dev.stories import plan
 from idic.errors import SettingsError
 from idic.mailbox import Accept, read_accepts
 from idic.store.tables import Row
-from tests.kill.ports import reserved
 
 ROOT = Path(__file__).parents[1]
 

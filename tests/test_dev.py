@@ -17,8 +17,8 @@ import httpx
 import psutil
 import pytest
 
+from chaos.ports import reserved
 from idic.mailbox import Accept, read_accepts
-from tests.kill.ports import reserved
 
 pytestmark = pytest.mark.kill
 ROOT = Path(__file__).parents[1]

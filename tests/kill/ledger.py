@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from chaos.carrier import Sms
+from chaos.site import ROUTERS, WORKERS, Site
 from idic.mailbox import Accept
 from idic.store.tables import enrollments, events, outbox, placements, touches, trace
-from tests.kill.carrier import Sms
 from tests.kill.shop import CarefulClient
-from tests.kill.site import ROUTERS, WORKERS, Site
 
 Row = dict[str, Any]
 

@@ -11,15 +11,16 @@ from random import Random
 
 import pytest
 
+from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
 from tests.conftest import new_database
 from tests.kill.ledger import settle_accounts
 from tests.kill.shop import CarefulClient, Shop
-from tests.kill.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
 
 pytestmark = pytest.mark.kill
 
 Battle = Callable[[Site, CarefulClient, Random], Awaitable[None]]
 
+JOURNEYS = Path(__file__).parent / "journeys"
 CUSTOMERS = 60
 OVER = 6.0
 """Seconds within which all of them come."""
@@ -121,7 +122,7 @@ BATTLES: dict[str, Battle] = {
 @pytest.mark.parametrize("victim", BATTLES)
 async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(victim: str, tmp_path: Path, seed: int) -> None:
     rng = Random(seed)
-    async with running(tmp_path, IDIC_RECONCILE_EVERY="3600") as site:
+    async with running(tmp_path, site=Site, journeys=JOURNEYS, IDIC_RECONCILE_EVERY="3600") as site:
         async with _open_shop(site, rng) as client:
             await BATTLES[victim](site, client, rng)
         site.withdraw_orders()
@@ -141,7 +142,7 @@ async def test_everybody_is_killed_in_turn_on_postgresql(tmp_path: Path, postgre
 
 async def _everybody(folder: Path, database_url: str | None, seed: int, customers: int) -> None:
     rng = Random(seed)
-    async with running(folder, database_url, IDIC_RECONCILE_EVERY="5") as site:
+    async with running(folder, database_url, site=Site, journeys=JOURNEYS, IDIC_RECONCILE_EVERY="5") as site:
         async with _open_shop(site, rng, customers) as client:
             await _killed_by_the_sink(site, rng.choice(("before", "after")))
             for victim in ("api", rng.choice(ROUTERS), rng.choice(WORKERS), "temporal"):

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
 from idic.mailbox import read_accepts, read_mail
 from idic.store.programs import standings
 from idic.store.tables import enrollments, publications, touches
 from tests.kill.ledger import Ledger, come_to_rest
 from tests.kill.shop import CarefulClient
-from tests.kill.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
 
 pytestmark = pytest.mark.kill
 
@@ -41,7 +41,7 @@ COMMAND = ("publish", str(JOURNEYS / "after"), "--migrate", "--map", "hello=gree
 async def test_people_are_moved_while_everybody_is_killed(tmp_path: Path, seed: int) -> None:
     rng = Random(seed)
     began = time.monotonic()
-    async with running(tmp_path, journeys=JOURNEYS / "before", IDIC_RECONCILE_EVERY="3600") as site:
+    async with running(tmp_path, site=Site, journeys=JOURNEYS / "before", IDIC_RECONCILE_EVERY="3600") as site:
         client = CarefulClient(site.api, WRITE_KEY, PROOF_KEY, rng)
         try:
             await site.run("pause", "letters")

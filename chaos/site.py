@@ -9,12 +9,15 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from temporalio.client import Client
 
+from chaos.carrier import Sms, read_taken
+from chaos.ports import reserved
 from idic.authoring import compile_folder
 from idic.dev.children import Child
 from idic.dev.machine import temporal_server
@@ -22,19 +25,13 @@ from idic.mailbox import Accept, read_accepts
 from idic.publishing import publish
 from idic.store.database import Store
 from idic.store.migrate import migrate
-from tests.kill.carrier import Sms, read_taken
-from tests.kill.ports import reserved
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-JOURNEYS = Path(__file__).parent / "journeys"
+REPOSITORY = Path(__file__).resolve().parents[1]
 WRITE_KEY = "wk_test"
 PROOF_KEY = "what the shop and idic know"
-_TWILIO_TOKEN = "what the carrier and idic know"
+TWILIO_TOKEN = "what the carrier and idic know"
 WORKERS = ("worker-1", "worker-2")
 ROUTERS = ("router-1", "router-2")
-
-_SERVERS = ("temporal", "sink", "carrier")
-"""What is there before idic, and after it."""
 
 _RESTART = 0.3
 """Seconds after which the supervisor starts again what has ended."""
@@ -43,17 +40,23 @@ _RESTART = 0.3
 class Site:
     """``ends`` counts how processes ended: (name, exit code), -9 for killed. What we did not kill should not end."""
 
+    servers: tuple[str, ...] = ("temporal", "sink", "carrier")
+    """What is there before idic, and after it."""
+    unclean: tuple[str, ...] = ("temporal",)
+    """What does not end with 0 when it is told to end."""
+    ports_needed = 2 + 2 * len(WORKERS)
+
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:
         self.folder = folder
         self.journeys = journeys
         self.database_url = database_url
         self.api_port, self.temporal_port = ports[:2]
         self.smtp_ports = ports[2 : 2 + len(WORKERS)]
-        self.sms_ports = ports[2 + len(WORKERS) :]
+        self.sms_ports = ports[2 + len(WORKERS) : 2 + 2 * len(WORKERS)]
         self.store = Store.open(database_url)
         self.kills: list[tuple[float, str]] = []
         self.ends: Counter[tuple[str, int]] = Counter()
-        self._up = {name: asyncio.Event() for name in (*_SERVERS, "api", *ROUTERS, *WORKERS)}
+        self._up = {name: asyncio.Event() for name in (*self.servers, "api", *ROUTERS, *WORKERS)}
         self._since = time.monotonic()
         self._settings = settings
         self.parts = {name: self._child(name, command) for name, command in self._commands().items()}
@@ -87,10 +90,10 @@ class Site:
         python = sys.executable
         return {
             "temporal": [*temporal_server(self.temporal_port, self.folder / "temporal.db"), "--headless"],
-            "sink": [python, "-m", "tests.kill.sink", "--dir", str(self.folder / "mails"),
+            "sink": [python, "-m", "chaos.sink", "--dir", str(self.folder / "mails"),
                      "--orders", str(self.orders), *map(str, self.smtp_ports)],
-            "carrier": [python, "-m", "tests.kill.carrier", "--file", str(self._sms_file), "--orders", str(self.orders),
-                        "--token", _TWILIO_TOKEN, *map(str, self.sms_ports)],
+            "carrier": [python, "-m", "chaos.carrier", "--file", str(self._sms_file), "--orders", str(self.orders),
+                        "--token", TWILIO_TOKEN, *map(str, self.sms_ports)],
             "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(self.api_port)],
             **{name: [python, "-m", "idic", "router"] for name in ROUTERS},
             **{name: [python, "-m", "worker"] for name in WORKERS},
@@ -109,7 +112,7 @@ class Site:
             "IDIC_SIGNING_KEYS": "a key that only this test knows",
             "IDIC_PROOF_KEYS": PROOF_KEY,
             "IDIC_TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
-            "IDIC_TWILIO_AUTH_TOKEN": _TWILIO_TOKEN,
+            "IDIC_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
             "IDIC_SMS_FROM": "Shop",
             # Short, so that what happens after a minute in production happens here within seconds.
             "IDIC_ROUTER_LEASE": "2",
@@ -132,12 +135,12 @@ class Site:
         assert process is not None
         return process.pid
 
-    def kill(self, *names: str) -> None:
-        """SIGKILL, now. The supervisor starts them again."""
+    def kill(self, *names: str, by: signal.Signals = signal.SIGKILL) -> None:
+        """Now. The supervisor starts them again."""
         for name in names:
             process = self.parts[name].process
             if process is not None and process.returncode is None:
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(process.pid, by)
                 self.kills.append((time.monotonic() - self._since, name))
 
     def order(self, when: str) -> None:
@@ -187,18 +190,22 @@ class Site:
 
     async def start(self) -> None:
         self.orders.mkdir()
-        for name in _SERVERS:
+        for name in self.servers:
             await self.parts[name].start()
-        await migrate(self.store)
-        compilation = compile_folder(self.journeys)
-        assert not compilation.problems, compilation.problems
-        await publish(self.store, compilation)
-        for name in _SERVERS:
+        for name in self.servers:
             await self._serves(name)
+        await self._furnish()
         for name in ("api", *ROUTERS, *WORKERS):
             await self.parts[name].start()
         await self._serves("api")
         self._since = time.monotonic()
+
+    async def _furnish(self) -> None:
+        """The store as idic finds it."""
+        await migrate(self.store)
+        compilation = compile_folder(self.journeys)
+        assert not compilation.problems, compilation.problems
+        await publish(self.store, compilation)
 
     async def keep_up(self, name: str) -> None:
         """What a supervisor does for one part."""
@@ -213,7 +220,7 @@ class Site:
     async def stop(self) -> dict[str, int]:
         """SIGTERM to all but the servers, together; then the servers. The exit codes of those who ended by themselves."""
         codes: dict[str, int] = {}
-        for names in (("api", *ROUTERS, *WORKERS), _SERVERS):
+        for names in (("api", *ROUTERS, *WORKERS), self.servers):
             await asyncio.gather(*(self.parts[name].stop() for name in names))
             codes |= {name: part.process.returncode or 0 for name in names if (part := self.parts[name]).process}
         await self.store.close()
@@ -253,30 +260,28 @@ class Site:
         )
 
 
-@contextlib.contextmanager
-def _site(folder: Path, database_url: str | None, settings: dict[str, str], journeys: Path) -> Iterator[Site]:
-    with reserved(2 + 2 * len(WORKERS)) as ports:
-        yield Site(folder, database_url or f"sqlite:///{folder / 'idic.db'}", ports, settings, journeys)
+T = TypeVar("T", bound=Site)
 
 
 @contextlib.asynccontextmanager
 async def running(
-    folder: Path, database_url: str | None = None, *, journeys: Path = JOURNEYS, **settings: str
-) -> AsyncIterator[Site]:
+    folder: Path, database_url: str | None = None, *, journeys: Path, site: type[T], **settings: str
+) -> AsyncIterator[T]:
     """Everything up, until the block is left; on the way out everybody must drain and end with 0."""
-    with _site(folder, database_url, settings, journeys) as site:
+    with reserved(site.ports_needed) as ports:
+        here = site(folder, database_url or f"sqlite:///{folder / 'idic.db'}", ports, settings, journeys)
         keepers: list[asyncio.Task[None]] = []
         try:
-            await site.start()
-            keepers = [asyncio.create_task(site.keep_up(name)) for name in site.parts]
-            yield site
+            await here.start()
+            keepers = [asyncio.create_task(here.keep_up(name)) for name in here.parts]
+            yield here
         finally:
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
-            codes = await site.stop()
-        unclean = {name: code for name, code in codes.items() if code != 0 and name != "temporal"}
-        assert not unclean, f"these did not drain: {unclean}\n{site.last_words()}"
+            codes = await here.stop()
+        unclean = {name: code for name, code in codes.items() if code != 0 and name not in here.unclean}
+        assert not unclean, f"these did not drain: {unclean}\n{here.last_words()}"
 
 
 async def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
