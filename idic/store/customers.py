@@ -71,10 +71,11 @@ async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> Row:
         update(customers).where(customers.c.id == absorbed["id"]).values(merged_into=into["id"], updated_at=at, traits={})
     )
     seen = max(filter(None, (absorbed["web_seen_at"], into["web_seen_at"])), default=None)
-    await tx.execute(
-        update(customers).where(customers.c.id == into["id"]).values(traits=traits, updated_at=at, web_seen_at=seen)
-    )
-    return {**into, "traits": traits, "web_seen_at": seen}
+    paused_until = max(filter(None, (absorbed["paused_until"], into["paused_until"])), default=None)
+    # What one of the two asked for holds for the one person.
+    one = {"traits": traits, "web_seen_at": seen, "paused_until": paused_until, "fewer": absorbed["fewer"] or into["fewer"]}
+    await tx.execute(update(customers).where(customers.c.id == into["id"]).values(updated_at=at, **one))
+    return {**into, **one}
 
 
 async def has_identity(tx: Tx, customer_id: str, kinds: Sequence[str]) -> bool:

@@ -1,0 +1,77 @@
+"""The budget of the day: counted when a message is claimed, given back when it is certainly not sent."""
+
+from __future__ import annotations
+
+import asyncio
+
+from idic.interact.channels.protocol import Refused, Unsure
+from idic.journey.policy import Budget, Policy
+from idic.store import policies, tables
+from idic.store.database import Store
+from tests.conftest import HandClock
+from tests.engine.world import World
+from tests.journey.programs import out, program, send
+
+
+async def under(world: World, budget: Budget) -> None:
+    policy = Policy(budget={"email": budget}, consent={"email": "none"})
+    await world.store.move("policy", lambda tx: policies.publish(tx, policy, tx.now()))
+    await world.publish(program(send("nudge", out("went"), out("not sent"), within=48), purpose="marketing"))
+
+
+async def spent(world: World) -> dict[str, int]:
+    return {row["day"]: row["count"] for row in await world.rows(tables.budgets)}
+
+
+async def statuses(world: World) -> list[str]:
+    return sorted(row["status"] for row in await world.touches())
+
+
+async def test_a_hundred_at_once_share_it_exactly(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    await under(world, Budget(at_most=7, when="skip"))
+    people = [await world.customer(email=f"{n}@example.com") for n in range(30)]
+    await asyncio.gather(*(world.happens(one, "Signed Up") for one in people))
+    assert await statuses(world) == ["claimed"] * 7
+    assert list((await spent(world)).values()) == [7]
+    assert sorted({one.state.ended.reason for one in await world.enrollments() if one.state.ended}) == ["not sent"]
+
+
+async def test_what_did_not_leave_makes_room_and_what_may_have_does_not(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    await under(world, Budget(at_most=2, when="skip"))
+    world.postman.answers = [Refused("no_such_mailbox", "550"), Unsure("timeout", "silence")]
+    for name in ("anna", "ben", "cara", "dora"):
+        await world.happens(await world.customer(email=f"{name}@example.com"), "Signed Up")
+        for one in await world.enrollments():
+            if one.open:
+                await world.work(one.id)
+    assert await statuses(world) == ["failed", "sent", "uncertain"]
+    assert list((await spent(world)).values()) == [2]
+
+
+async def test_what_waits_for_tomorrow_counts_tomorrow(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    await under(world, Budget(at_most=1))
+    for name in ("anna", "ben"):
+        await world.happens(await world.customer(email=f"{name}@example.com"), "Signed Up")
+    (waiting,) = [one for one in await world.enrollments() if one.state.deadline is not None]
+    assert waiting.state.touches["nudge"]["email"].reason == "budget"
+    assert (waiting.state.deadline or clock.instant).isoformat() == "2026-03-03T00:00:00+00:00"
+    clock.advance(hours=24)
+    for one in await world.enrollments():
+        await world.work(one.id)
+    # Anna's was claimed yesterday and leaves only now: it is today's, and Ben waits for another day.
+    assert (await statuses(world), await spent(world)) == (["sent"], {"2026-03-02": 0, "2026-03-03": 1})
+    (ben,) = [one for one in await world.enrollments() if one.open]
+    assert ben.state.touches["nudge"]["email"].status == "deferred"
+
+
+async def test_service_has_no_budget(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    policy = Policy(budget={"email": Budget(at_most=0, when="skip")})
+    await store.move("policy", lambda tx: policies.publish(tx, policy, tx.now()))
+    await world.publish(program(send("nudge", out("went"))))
+    await world.happens(await world.customer(), "Signed Up")
+    await world.work((await world.only()).id)
+    assert (await statuses(world), await spent(world)) == (["sent"], {})
