@@ -58,6 +58,8 @@ class Courier(Protocol):
 
 
 class EmailCourier:
+    """``sender`` and ``reply_to`` are of whoever the policy names no other sender for."""
+
     def __init__(self, channel: EmailChannel, links: Links, sender: str, reply_to: str | None = None) -> None:
         self._channel = channel
         self._links = links
@@ -80,11 +82,13 @@ class EmailCourier:
             pixel=self._links.opened(parcel.touch),
             answer=lambda value, url: self._links.answer(parcel.touch, value, url),
         )
+        as_whom = parcel.sender
         return OutgoingEmail(
             touch=parcel.touch,
             to=parcel.address,
-            sender=self._sender,
-            reply_to=self._reply_to,
+            sender=(as_whom and as_whom.email) or self._sender,
+            # An answer goes to whoever wrote, and not to where answers to another sender go.
+            reply_to=as_whom.reply_to if as_whom and (as_whom.email or as_whom.reply_to) else self._reply_to,
             subject=written.subject,
             html=written.html,
             text=written.text,
@@ -105,7 +109,8 @@ Remember = Callable[[str, Mapping[str, str]], Awaitable[bool]]
 
 
 class SmsCourier:
-    """``remember`` is asked before a message leaves: nobody may get a link that leads nowhere."""
+    """``sender`` is of whoever the policy names no other for. ``remember`` is asked before a message leaves: nobody may get a
+    link that leads nowhere."""
 
     def __init__(self, channel: SmsChannel, links: Links, sender: str, remember: Remember) -> None:
         self._channel = channel
@@ -137,7 +142,7 @@ class SmsCourier:
         return OutgoingSms(
             touch=parcel.touch,
             to=parcel.address,
-            sender=self._sender,
+            sender=(parcel.sender and parcel.sender.sms) or self._sender,
             text=text,
             segments=segments(text).count,
             # Not every message says how to unsubscribe.

@@ -101,7 +101,7 @@ async def test_a_server_that_never_greets_is_for_later(open_channel: OpenChannel
         await asyncio.sleep(60)
 
     async with scripted(silent) as url:
-        assert await open_channel(url).send(letter()) == Later("smtp_timeout", _any)
+        assert await open_channel(url).send(letter()) == Later("smtp_timeout", _any, down=True)
 
 
 async def test_a_server_that_will_not_have_us_is_for_later_because_the_mail_is_not_at_fault(
@@ -112,7 +112,7 @@ async def test_a_server_that_will_not_have_us_is_for_later_because_the_mail_is_n
         await line.hear()
 
     async with scripted(unfriendly) as url:
-        assert await open_channel(url).send(letter()) == Later("smtp_554_on_connect", _any)
+        assert await open_channel(url).send(letter()) == Later("smtp_554_on_connect", _any, down=True)
 
 
 async def test_a_time_out_while_the_message_is_written_is_certain(open_channel: OpenChannel) -> None:
@@ -157,16 +157,20 @@ async def test_421_after_the_dot_is_a_refusal_and_the_connection_is_not_used_aga
 
     async with scripted(leaving) as url:
         channel = open_channel(url)
-        assert await channel.send(letter()) == Later("smtp_421", "421 closing")
-        assert await channel.send(letter()) == Later("smtp_421", "421 closing")
+        assert await channel.send(letter()) == Later("smtp_421", "421 closing", down=True)
+        assert await channel.send(letter()) == Later("smtp_421", "421 closing", down=True)
 
 
 async def test_a_wrong_password_is_the_operators_to_mend_and_says_so(
     open_mailbox: OpenMailbox, open_channel: OpenChannel
 ) -> None:
     mailbox = await open_mailbox(login=("idic", "secret"))
-    assert await open_channel(mailbox.url.replace("secret", "guess")).send(letter()) == Later("smtp_login_refused", _any)
-    assert await open_channel(mailbox.url.replace("idic:secret@", "")).send(letter()) == Later("smtp_login_refused", _any)
+    assert await open_channel(mailbox.url.replace("secret", "guess")).send(letter()) == Later(
+        "smtp_login_refused", _any, down=True
+    )
+    assert await open_channel(mailbox.url.replace("idic:secret@", "")).send(letter()) == Later(
+        "smtp_login_refused", _any, down=True
+    )
     assert isinstance(await open_channel(mailbox.url).send(letter()), Accepted)
 
 

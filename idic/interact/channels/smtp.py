@@ -23,6 +23,7 @@ from idic.errors import SettingsError
 from idic.interact.channels import message
 from idic.interact.channels.outcomes import storable
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingEmail, Refused, Unsure
+from idic.interact.channels.signing import Signer
 
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _OPERATORS = frozenset({530, 534, 535, 538})
@@ -109,7 +110,7 @@ class _Failed(Exception):
 class SmtpChannel:
     """The channel ``email`` over one SMTP server. Lives in one event loop.
 
-    ``now`` gives the Date of messages. Time-outs are in real time, always.
+    ``signer`` signs each message, ``now`` gives the Date of messages. Time-outs are in real time, always.
     """
 
     name = "email"
@@ -120,11 +121,13 @@ class SmtpChannel:
         *,
         account: str = "smtp",
         limits: Limits = DEFAULTS,
+        signer: Signer | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.account = account
         self.server = Server.parse(url)
         self._limits = limits
+        self._signer = signer
         self._now = now
         self._idle: deque[_Connection] = deque()
         self._slots = asyncio.Semaphore(limits.connections)
@@ -141,6 +144,8 @@ class SmtpChannel:
             sender, to = message.read_address(mail.sender), message.read_mailbox(mail.to)
             utf8 = message.needs_smtputf8(mail)
             data = message.build(mail, self._now(), utf8=utf8)
+            if self._signer is not None:
+                data = self._signer.sign(data)
         except message.AddressInvalid as error:
             return Refused("address_invalid", str(error))
         except ValueError as error:
@@ -298,7 +303,9 @@ def _answered(reply: SMTPResponse, progress: _Progress) -> Outcome:
     """What any reply but the yes to the dot says of the message."""
     detail = f"{reply.code} {reply.message}"
     if reply.code in _OPERATORS:
-        return Later("smtp_login_refused", detail)
+        return Later("smtp_login_refused", detail, down=True)
+    if reply.code == 421:
+        return Later("smtp_421", detail, down=True)  # the server itself is going away
     match reply.code // 100:
         case 4:
             return Later(f"smtp_{reply.code}", detail)
@@ -317,19 +324,23 @@ def _lost(progress: _Progress, code: str, detail: str) -> Outcome:
 
 
 def _not_connected(error: Exception) -> Later:
-    """Nothing is wrong with the message when the server cannot be reached or will not have us: always worth a retry."""
+    """Nothing is wrong with the message when the server cannot be reached or will not have us: always worth a retry, or
+    another account."""
     detail = f"{type(error).__name__}: {error}"
-    if isinstance(error, SMTPAuthenticationError):
-        return Later("smtp_login_refused", detail)
-    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-        return Later("smtp_tls_failed", detail)
-    if isinstance(error, TimeoutError):
-        return Later("smtp_timeout", detail)
-    if isinstance(error, SMTPResponseException):
-        return Later(f"smtp_{error.code}_on_connect", detail)
-    if type(error) is SMTPException:
-        return Later("smtp_not_offered", detail)  # STARTTLS or a login, which the URL asks for
-    return Later("smtp_unreachable", detail)
+    match error:
+        case SMTPAuthenticationError():
+            code = "smtp_login_refused"
+        case _ if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+            code = "smtp_tls_failed"
+        case TimeoutError():
+            code = "smtp_timeout"
+        case SMTPResponseException():
+            code = f"smtp_{error.code}_on_connect"
+        case _ if type(error) is SMTPException:
+            code = "smtp_not_offered"  # STARTTLS or a login, which the URL asks for
+        case _:
+            code = "smtp_unreachable"
+    return Later(code, detail, down=True)
 
 
 async def _goodbye(smtp: SMTP) -> None:
