@@ -39,6 +39,8 @@ _CONSENT = {
     "proof": Attribute(type=TEXT),
 }
 
+KEYWORDS = Type(kind="one_of", options=("stop", "start", "help", "yes"))
+
 OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     # `value` is what was answered, where the link was an answer.
     "Link Clicked": {**_ABOUT, "url": Attribute(type=LINK), "value": Attribute(type=TEXT)},
@@ -48,6 +50,15 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     "Message Delivered": _ABOUT,
     "Message Shown": {**_ABOUT, "slot": Attribute(type=TEXT)},
     "Message Bounced": {**_ABOUT, "reason": Attribute(type=TEXT)},
+    # An SMS from the customer: of the newest message that went to their number, if one did. `keyword` is what the whole of
+    # it says, `answered` that the provider has answered it.
+    "Replied": {
+        "step": Attribute(type=TEXT),
+        "channel": Attribute(type=CHANNELS),
+        "keyword": Attribute(type=KEYWORDS),
+        "text": Attribute(type=TEXT),
+        "answered": Attribute(type=YES_NO, default=False),
+    },
     "Page Viewed": {
         "name": Attribute(type=TEXT),
         "category": Attribute(type=TEXT),
@@ -67,13 +78,15 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
 """The events that idic itself brings about; a vocabulary does not declare them."""
 
 LATER_EVENTS = (
-    "Replied",
     "Segment Entered",
     "Segment Left",
 )
 
 ABOUT_MESSAGES = frozenset(name for name, properties in OWN_EVENTS.items() if "step" in properties)
 """The events that are about a message, so that ``of:`` can say which."""
+
+FOLLOW_MESSAGES = frozenset(name for name in ABOUT_MESSAGES if OWN_EVENTS[name]["step"].required)
+"""Those that cannot be without one. (A customer may write of their own accord.)"""
 
 _ALWAYS_KNOWN = {
     "test": Attribute(type=YES_NO, default=False),

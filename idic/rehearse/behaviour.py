@@ -21,7 +21,7 @@ from idic.journey.program import Pattern, Program, Wait, WaitFor
 from idic.journey.source import Mapping as Entries
 from idic.journey.source import Node, Scalar, parse
 from idic.journey.times import Duration
-from idic.journey.vocabulary import ABOUT_MESSAGES, Vocabulary
+from idic.journey.vocabulary import ABOUT_MESSAGES, FOLLOW_MESSAGES, Vocabulary
 
 _SPANS = {"hour": 3600.0, "day": 86400.0, "week": 604800.0, "month": 2592000.0, "year": 31536000.0}
 _OFTEN = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?:/|an?\s|per\s)\s*(?P<span>hour|day|week|month|year)")
@@ -101,7 +101,7 @@ class Behaviour(Frozen):
 def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
     """Rates for what these journeys listen to and count.
 
-    What they are entered on happens every other week (where nobody enters twice: twice a year; about things: five times a
+    What they are entered on happens every other week (a reply every other year; where nobody enters twice: twice a year; about things: five times a
     week in all); a goal follows one in five of the entries whose id it shares, what ends a journey one in twenty, what it
     waits for every second one. Without an id in common each has a rate of its own.
     """
@@ -113,6 +113,8 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
         for name in entered:
             if not isinstance(events.get(name), After):
                 often = Often(5, "week") if name in vocabulary.about else Often(2, "year") if once else Often(0.5, "week")
+                if name in ABOUT_MESSAGES:
+                    often = Often(0.5, "year")
                 events.setdefault(name, often)
         roles: tuple[tuple[Iterable[Pattern], float, float], ...] = (
             (program.goal.on if program.goal else (), 0.2, 0.1),
@@ -121,7 +123,7 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
         )
         for patterns, share, a_week in roles:
             for name in dict.fromkeys(pattern.on for pattern in patterns):
-                if name in ABOUT_MESSAGES or name in entered:
+                if name in FOLLOW_MESSAGES or name in entered:
                     continue
                 if parent := next((one for one in entered if ids_of(vocabulary, one) & ids_of(vocabulary, name)), None):
                     if not isinstance(events.get(name), After) and not _follows(events, parent, name):
@@ -131,7 +133,7 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
     for program in programs:
         for attribute in program.customer.values():
             counted = attribute.counted_event
-            if counted and counted not in ABOUT_MESSAGES:
+            if counted and counted not in FOLLOW_MESSAGES:
                 events.setdefault(counted, Often(0.1, "week"))
     return Behaviour(events=dict(sorted(events.items())))
 
@@ -327,7 +329,7 @@ def _say(place: str, read: Any, text: Any) -> Any:
 
 
 def _is_event(name: str, vocabulary: Vocabulary, place: str) -> None:
-    if name in ABOUT_MESSAGES:
+    if name in FOLLOW_MESSAGES:
         raise InvalidInput(f"{name} follows from a message; say so under reactions:", where=place)
     _is_one(name, vocabulary.events, place)
 

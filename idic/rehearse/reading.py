@@ -16,7 +16,7 @@ from idic.journey.source import Mapping as MappingNode
 from idic.journey.source import Node, Scalar, Sequence, parse
 from idic.journey.times import Clock, Duration
 from idic.journey.types import TEXT
-from idic.journey.vocabulary import ABOUT_MESSAGES, Vocabulary
+from idic.journey.vocabulary import ABOUT_MESSAGES, FOLLOW_MESSAGES, Vocabulary
 from idic.rehearse.expecting import Expecting
 from idic.rehearse.programs import together
 from idic.rehearse.storybook import (
@@ -313,7 +313,7 @@ class _Reader:
         known = self.known(name)
         if known is None:
             return None
-        if name.value in ABOUT_MESSAGES:
+        if name.value in ABOUT_MESSAGES and (name.value in FOLLOW_MESSAGES or given.get("step") is not None):
             return self.about(name, given, known, who)
         return Happens(
             name.value,

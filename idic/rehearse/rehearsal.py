@@ -37,8 +37,9 @@ _BECAME = {
     "Message Delivered": "delivered",
     "Message Shown": "shown",
     "Message Bounced": "bounced",
+    "Replied": "replied",
 }
-_SAYS_NOTHING = frozenset(_BECAME) - frozenset(ANSWERS)
+_SAYS_NOTHING = frozenset(_BECAME) - {*ANSWERS, "Replied"}
 """What becomes of messages and is no answer: it matters to nobody but who counts, and to journeys that wait for it."""
 _MOMENT = timedelta(microseconds=1)
 
@@ -211,6 +212,8 @@ class _Life:
             self.consents.append(
                 Consent(str(said.get("channel")), topic if isinstance(topic, str) else None, given, happening.at)
             )
+        elif happening.name == "Replied" and said.get("keyword") == "stop":
+            self.consents.append(Consent("sms", None, False, happening.at))
         elif happening.name in ANSWERS:
             self.answered[str(said.get("channel", "email"))] = happening.at
             self.answers.insert(0, happening.at)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from idic.interact import keywords
 from idic.journey.problems import Problems
 from idic.journey.program import Attribute, Type
 from idic.journey.times import Duration
 from idic.journey.types import read
-from idic.journey.vocabulary import ABOUT_MESSAGES, LATER_EVENTS, OWN_EVENTS, Vocabulary, read_vocabulary
+from idic.journey.vocabulary import ABOUT_MESSAGES, KEYWORDS, LATER_EVENTS, OWN_EVENTS, Vocabulary, read_vocabulary
 from tests.language.reading import VOCABULARY
 
 READING = read_vocabulary("vocabulary.yaml", VOCABULARY, Problems({}))
@@ -42,6 +43,7 @@ def test_idics_own_names_need_no_declaration() -> None:
     assert set(Vocabulary().events) == set(OWN_EVENTS)
     assert set(OWN_EVENTS) > ABOUT_MESSAGES
     assert not {*OWN_EVENTS} & {*LATER_EVENTS}
+    assert KEYWORDS.options == keywords.KEYWORDS
 
 
 def test_the_vocabulary_reads_back_from_json_as_itself() -> None:
