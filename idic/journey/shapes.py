@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from idic.journey.problems import Problems, did_you_mean, nearest, one_of
 from idic.journey.source import Mapping, Node, Scalar, Sequence
 from idic.journey.times import Clock, Duration
@@ -69,6 +71,11 @@ RESERVED = frozenset(
     }
 )
 _FIELD_RESERVED = RESERVED - {"key", "segment", "entry", "event", "customer", "links", "offer", "size", "type", "list"}
+
+_COUNTRIES = {
+    "UK": "GB", "ENGLAND": "GB", "GERMANY": "DE", "DEUTSCHLAND": "DE", "AUSTRIA": "AT", "SWITZERLAND": "CH", "USA": "US",
+    "FRANCE": "FR", "SPAIN": "ES", "ITALY": "IT",
+}  # fmt: skip
 
 
 def arrives_later(what: str) -> str:
@@ -196,6 +203,15 @@ class Shapes:
             self.problems.error(scalar.mark, f"{what} is a time of every day", "take the days out")
             return None
         return clock
+
+    def country(self, scalar: Scalar) -> str | None:
+        """Two letters (ISO 3166-1 alpha-2)."""
+        if scalar.value in SUPPORTED_REGIONS:
+            return scalar.value
+        known = _COUNTRIES.get(scalar.value.upper(), scalar.value.upper())
+        hint = f"write {known}" if known in SUPPORTED_REGIONS else "write its two letters (ISO 3166-1): DE, GB or US"
+        self.problems.error(scalar.mark, f'"{scalar.value}" is not a country', hint)
+        return None
 
     def texts(self, node: Node | None, what: str) -> list[Scalar]:
         """One text or a list of texts, as a list."""
