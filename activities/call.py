@@ -174,5 +174,7 @@ async def _settle(hold: Hold, enrollment: Enrollment, call: Row, outcome: Answer
         moved = await hold.answer(enrollment, call, outcome.values if isinstance(outcome, Answered) else None, reason)
         if moved.seq == enrollment.seq:
             status, (reason, detail) = "failed", _DROPPED
+    if hold.erased:
+        detail = None
     await calls.mark(hold.tx, call["id"], status=status, reason=reason, detail=detail, settled_at=hold.now)
     return await hold.instruction(moved)

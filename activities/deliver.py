@@ -199,9 +199,10 @@ class Deliver:
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
             if touch["attempts"] != attempt.number:
                 return await hold.instruction(enrollment)
-            if made.copy is not None and isinstance(outcome, (Accepted, Placed, Unsure)):
-                await copies.keep(hold.tx, touch_id, made.copy, hold.now)
-            left = _of_what_left(made, outcome)
+            kept = None if hold.erased else made.copy
+            if kept is not None and isinstance(outcome, (Accepted, Placed, Unsure)):
+                await copies.keep(hold.tx, touch_id, kept, hold.now)
+            left = {} if hold.erased else _of_what_left(made, outcome)
             if touch["status"] not in ("attempting", "uncertain"):
                 # Evidence of it was here before us.
                 if left:
@@ -282,6 +283,8 @@ async def _settle(
     hold: Hold, enrollment: Enrollment, touch: Row, touched: Touched, *, detail: str | None = None, **more: Any
 ) -> Instruction:
     """``more`` are columns of the touch to be written with how it came to stand."""
+    if hold.erased:
+        detail = None  # what the provider said may name them
     if touched.status == "failed":
         await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
     await touches.mark(

@@ -39,6 +39,8 @@ async def enroll(
     """
     program_id, program = await house.programs.of(tx, journey)
     hold = Hold(tx, house, await customers.lock(tx, customer_id))
+    if hold.erased:
+        raise StoreUnavailable("the customer was erased just now; try again, and somebody new enters")
     try:
         await hold.catch_up()
     except SetAside as other:

@@ -41,6 +41,11 @@ class Known:
         self._allowed: list[Contact] = []
         self._routing: Event | None = None
 
+    @property
+    def erased(self) -> bool:
+        """Whether nothing is known of them any more, because they wanted it so: nothing may be written down again."""
+        return self.row["erased_at"] is not None
+
     async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
         self._allowed.clear()
         try:

@@ -12,8 +12,8 @@ from idic.interact.consent import Entry, Said
 from idic.interact.policy import Consent, Suppressed
 from idic.store import policies
 from idic.store.database import Tx
-from idic.store.digests import digest
-from idic.store.tables import Row, consents, journeys, salts, suppressions
+from idic.store.digests import digest, salt
+from idic.store.tables import Row, consents, journeys, suppressions
 
 
 async def record(tx: Tx, customer_id: str, said: Said, *, at: datetime, event_id: int | None = None) -> None:
@@ -74,9 +74,7 @@ async def suppressed(tx: Tx, channel: str, address: str) -> Suppressed | None:
 
 async def digested(tx: Tx, channel: str, address: str) -> str:
     """What the store knows an address by that it does not keep."""
-    if "salt" not in tx.lasting:
-        tx.lasting["salt"] = await tx.scalar(select(salts.c.salt))
-    return digest(tx.lasting["salt"], channel, address)
+    return digest(await salt(tx), channel, address)
 
 
 ERASED, OPTED_OUT = "erased", "opted_out"

@@ -22,6 +22,7 @@ from idic.identify.resolution import Identity, Person, Resolution, resolve
 from idic.store import sweeps
 from idic.store.among import among
 from idic.store.database import Tx
+from idic.store.digests import salt, tombstone
 from idic.store.tables import Row, customers, events, identities, partition_of
 
 REQUEST = "request"
@@ -90,6 +91,8 @@ async def observe(tx: Tx, seen: Observation) -> None:
     roots = await _held(tx, {seen.customer_id})
     if seen.customer_id not in roots:
         raise NotFound("there is no such customer")
+    if roots[seen.customer_id].erased:
+        return  # a message that they still have, or its provider, tells of somebody of whom nothing is kept
     customer_id = roots[seen.customer_id].id
     now = tx.now()
     await _keep(
@@ -139,6 +142,8 @@ async def tell(tx: Tx, message_id: str, told: Mapping[str, Told]) -> None:
     now = tx.now()
     rows: dict[str, Row] = {}
     for customer_id in sorted(told):
+        if roots[customer_id].erased:
+            continue
         root = roots[customer_id].id
         rows.setdefault(root, _told(f"{message_id}:{root}", root, told[customer_id], now))
     if rows:
@@ -216,9 +221,13 @@ _INSERT_POSTGRESQL = _insert_postgresql()
 
 
 async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
-    return {row["message_id"] for row in await tx.rows(
-        select(events.c.message_id).where(among(tx, events.c.message_id, message_ids))
-    )}  # fmt: skip
+    """Which of these messages were kept before, also for somebody who has been forgotten since: who sends them once more does
+    not bring them back."""
+    forgotten = await salt(tx)
+    known = {tombstone(forgotten, message_id): message_id for message_id in message_ids}
+    chosen = select(events.c.message_id).where(among(tx, events.c.message_id, [*message_ids, *known]))
+    found: set[str] = {row["message_id"] for row in await tx.rows(chosen)}
+    return {known.get(message_id, message_id) for message_id in found}
 
 
 def _persons(messages: Iterable[Message]) -> list[Person]:
@@ -284,7 +293,7 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
         if values
     ]
     found = (
-        select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, NAMED)
+        select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, customers.c.erased_at, NAMED)
         .join(customers, customers.c.id == identities.c.customer_id)
         .where(or_(false(), *asked))
         .order_by(customers.c.id)
@@ -299,8 +308,11 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
             known[identity] = row["id"]
             if row["named"]:
                 named.add(row["id"])
+    roots = await _held(tx, set(merged.values())) if merged else {}
+    if any(row["erased_at"] for row in rows) or any(root.erased for root in roots.values()):
+        # Forgotten while we waited for their rows: nothing leads to them any more.
+        return await _ties(tx, persons, hold=hold)
     if merged:
-        roots = await _held(tx, set(merged.values()))
         for identity, customer in merged.items():
             known[identity] = roots[customer].id
         named.update(root.id for root in roots.values() if root.named)
@@ -323,29 +335,32 @@ class _Root(NamedTuple):
 
     id: str
     named: bool
+    erased: bool
 
 
 async def _held(tx: Tx, ids: set[str]) -> dict[str, _Root]:
     """Hold the rows of these customers, and of those they were merged into; who each of them is today."""
     into: dict[str, str | None] = {}
     named: dict[str, bool] = {}
+    erased: set[str] = set()
     missing = ids
     while missing:
         rows = await tx.rows(
-            select(customers.c.id, customers.c.merged_into, NAMED)
+            select(customers.c.id, customers.c.merged_into, customers.c.erased_at, NAMED)
             .where(among(tx, customers.c.id, missing))
             .order_by(customers.c.id)
             .with_for_update(read=True, key_share=True, of=customers)
         )
         into |= {row["id"]: row["merged_into"] for row in rows}
         named |= {row["id"]: bool(row["named"]) for row in rows}
+        erased |= {row["id"] for row in rows if row["erased_at"] is not None}
         missing = {target for target in into.values() if target is not None} - into.keys()
     roots = {}
     for customer in into:
         root = customer
         while (target := into[root]) is not None:
             root = target
-        roots[customer] = _Root(root, named[root])
+        roots[customer] = _Root(root, named[root], root in erased)
     return roots
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from idic.store.database import Tx
-from idic.store.tables import short_links
+from idic.store.tables import customers, short_links, touches
 
 
 class ShortLink(NamedTuple):
@@ -19,7 +19,12 @@ class ShortLink(NamedTuple):
 
 async def keep(tx: Tx, touch_id: str, links: Mapping[str, str], at: datetime) -> bool:
     """Keep ``links`` (code → address) of a touch; those kept already stay. False if a code stands for something else: of a
-    hundred million, one in two such pairs is to be expected, and nobody may be led to another's address."""
+    hundred million, one in two such pairs is to be expected, and nobody may be led to another's address. False, too, where
+    its customer has been erased: nothing of theirs is kept any more."""
+    whose = select(touches.c.customer_id).where(touches.c.id == touch_id).scalar_subquery()
+    customer = await tx.row(select(customers.c.erased_at).where(customers.c.id == whose).with_for_update(key_share=True))
+    if customer is None or customer["erased_at"] is not None:
+        return False
     for code, url in links.items():
         row = {"code": code, "touch_id": touch_id, "url": url, "created_at": at}
         await tx.execute(tx.insert(short_links).values(row).on_conflict_do_nothing())
