@@ -78,6 +78,7 @@ class EmailCourier:
             parcel.scope,
             track=lambda url: self._links.click(parcel.touch, url),
             unsubscribe_url=unsubscribe,
+            pages=self._links.pages(parcel.touch),
             language=parcel.language,
             pixel=self._links.opened(parcel.touch),
             answer=lambda value, url: self._links.answer(parcel.touch, value, url),
@@ -137,6 +138,7 @@ class SmsCourier:
             track=short,
             answer=lambda value, url: short(self._links.answer(parcel.touch, value, url)),
             unsubscribe_url=short(self._links.unsubscribe(parcel.touch)),
+            pages={name: short(url) for name, url in self._links.pages(parcel.touch).items()},
             language=parcel.language,
         )
         return OutgoingSms(

@@ -16,7 +16,7 @@ from idic.customize.rehearsal import sample
 from idic.customize.variants import anybody, chosen, readers
 from idic.differentiate.profile import language_of
 from idic.errors import InvalidInput, NotFound
-from idic.interact.links import SHORT_CODE, SHORT_PATH
+from idic.interact.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, SHORT_CODE, SHORT_PATH, UNSUBSCRIBE_PATH
 from idic.journey.conditions import Scope
 from idic.journey.layers import tongues
 from idic.journey.problems import did_you_mean, one_of
@@ -214,7 +214,11 @@ def render(
     ``CannotCompose``."""
     language = language_of({"language": language} if language else customer.traits or {}, program.languages)
     spoken = _spoken(program, message, channel, scope, language)
-    nowhere = f"{public_url.rstrip('/')}/u/preview"
+    nowhere = f"{public_url.rstrip('/')}{UNSUBSCRIBE_PATH}preview"
+    pages = {
+        name: f"{public_url.rstrip('/')}{path}preview"
+        for name, path in (("preferences", PREFERENCES_PATH), ("confirm", CONFIRM_PATH), ("your_data", DATA_PATH))
+    }
 
     def answer(_: str, url: str | None) -> str:
         return url or f"{public_url.rstrip('/')}/a/preview"
@@ -222,16 +226,17 @@ def render(
     match channel:
         case "email":
             mail = compose(
-                program, message, scope, track=str, unsubscribe_url=nowhere, language=language, answer=answer
+                program, message, scope, track=str, unsubscribe_url=nowhere, pages=pages, language=language, answer=answer
             )  # fmt: skip
             return Preview(channel, mail.text, mail.subject, mail.html, language=spoken)
         case "sms":
             text = compose_sms(
-                program, message, scope, track=str, unsubscribe_url=nowhere, language=language, answer=answer
+                program, message, scope, track=str, unsubscribe_url=nowhere, pages=pages, language=language, answer=answer
             )  # fmt: skip
             short = f"{short_url.rstrip('/')}{SHORT_PATH}{'x' * SHORT_CODE}"
             sent = compose_sms(
-                program, message, scope, track=lambda _: short, unsubscribe_url=short, language=language,
+                program, message, scope, track=lambda _: short, unsubscribe_url=short, pages=dict.fromkeys(pages, short),
+                language=language,
                 answer=lambda value, url: short,
             )  # fmt: skip
             return Preview(channel, text, sent=sent, language=spoken)

@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 import typer
 
-from idic.authoring import VOCABULARY, compile_folder
+from idic.authoring import compile_folder
 from idic.customize.engine import SPELLED
 from idic.customize.filters import FILTERS
 from idic.interact.policy import CHANNELS
 from idic.journey.inferring_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
-from idic.journey.problems import Problems
 from idic.journey.program import Attribute
-from idic.journey.source import Mapping, Scalar, parse
 from idic.journey.types import spell
-from idic.journey.vocabulary import OWN_EVENTS, Vocabulary
+from idic.journey.vocabulary import OWN_EVENTS, OWN_LINKS, Vocabulary
 
 _OWN = "idic's own"
 _NAMES = {
@@ -81,13 +79,13 @@ def listed(folder: Path) -> list[Word]:
     """Everything, in the order in which it is shown. Raises ``NotFound``."""
     compilation = compile_folder(folder)
     vocabulary = compilation.vocabulary
-    file = folder / VOCABULARY
     return [
-        *_customer(vocabulary, _origins(file)),
+        *_customer(vocabulary),
         *_events(vocabulary),
         *_things(vocabulary),
         *(Word("links", f"links.{name}", says=url) for name, url in vocabulary.links.items()),
-        Word("links", "links.unsubscribe", says="one click and no more of this", own=True),
+        *(Word("links", f"links.{name}", says=says, own=True) for name, says in OWN_LINKS.items()),
+        *(Word("topics", name, says=next(iter(topic.title.values()))) for name, topic in vocabulary.topics.items()),
         *(Word("slots", name, says=says) for name, says in (vocabulary.slots or {}).items()),
         *_endpoints(vocabulary),
         *(Word("channels", name, own=True) for name in CHANNELS),
@@ -147,14 +145,14 @@ def _indented(word: Word) -> str:
     return f"  {word.name}" if word.of is not None else word.name
 
 
-def _customer(vocabulary: Vocabulary, origins: dict[str, str]) -> Iterator[Word]:
+def _customer(vocabulary: Vocabulary) -> Iterator[Word]:
     own = Vocabulary().customer
     for name, attribute in vocabulary.customer.items():
         notes = [_computed(attribute)] if attribute.counted_event else []
         if attribute.default is not None and not notes:
             notes.append(f"default {_plain(attribute.default)}")
-        if name in origins:
-            notes.append(f"from {origins[name]}")
+        if name in vocabulary.origins:
+            notes.append(f"from {vocabulary.origins[name]}")
         if name in vocabulary.sensitive:
             notes.append(f"sensitive: {vocabulary.sensitive[name]}")
         if name in vocabulary.restricted:
@@ -217,18 +215,3 @@ def _languages(vocabulary: Vocabulary) -> Iterator[Word]:
         yield Word("languages", language, says="for whom speaks none of these" if not number else "")
     yield Word("currency and zone", vocabulary.currency, says="what money is in")
     yield Word("currency and zone", vocabulary.zone, says="for customers whose zone nobody knows")
-
-
-def _origins(file: Path) -> dict[str, str]:
-    """Where each customer attribute comes from, in the words of the vocabulary's author."""
-    if not file.is_file():
-        return {}
-    text = file.read_text(encoding="utf-8", errors="replace")
-    root = parse(str(file), text, Problems({}))
-    customer = root.get("customer") if isinstance(root, Mapping) else None
-    found = {}
-    for key, node in customer.entries if isinstance(customer, Mapping) else ():
-        origin = node.get("from") if isinstance(node, Mapping) else None
-        if isinstance(origin, Scalar):
-            found[key.value] = origin.value
-    return found

@@ -6,7 +6,7 @@ Pure: values come from a scope, and every address to click in a mail or an SMS p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import NamedTuple, TypeVar
 
@@ -19,8 +19,10 @@ from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
 from idic.journey.program import Attribute, Email, Message, Program, Sms, Web
 from idic.journey.types import TEXT, never_missing, value_of
+from idic.journey.vocabulary import OWN_LINKS
 
-UNSUBSCRIBE = "links.unsubscribe"
+_OWN = {f"links.{name}": name for name in OWN_LINKS}
+_NOWHERE: Mapping[str, str] = {}
 
 
 class Composed(NamedTuple):
@@ -47,6 +49,7 @@ def compose(
     *,
     track: TrackUrl,
     unsubscribe_url: str | None = None,
+    pages: Mapping[str, str] = _NOWHERE,
     language: str | None = None,
     pixel: str | None = None,
     answer: Answering | None = None,
@@ -55,7 +58,8 @@ def compose(
     """The email that this message is for this customer.
 
     ``track`` turns the address of a link into the one that is clicked; it is asked for every http(s) address but
-    ``unsubscribe_url`` and what ``answer`` gave. ``answer`` makes the address that records a value as the customer's
+    ``unsubscribe_url``, those of ``pages`` and what ``answer`` gave. ``pages`` are idic's own for this customer, by the rest of
+    their name in ``links.…``, such as ``preferences``. ``answer`` makes the address that records a value as the customer's
     answer and leads on to another address, if one is named. ``pixel`` is the address of the picture that tells of an
     opening. ``language`` (BCP 47) is the customer's, the program's own where nobody knows it; what was not written in it they
     read in the program's, its dates and amounts as well. The segment is asked of ``scope``. ``words`` makes the text beside
@@ -63,7 +67,8 @@ def compose(
 
     Raises ``CannotCompose`` with a code that says why.
     """
-    writer, content = _begin(program, message_id, scope, Email, unsubscribe_url, language, answer)
+    pages = _own(pages, unsubscribe_url)
+    writer, content = _begin(program, message_id, scope, Email, pages, language, answer)
     tracked = writer.tracking(track)
     subject = " ".join(writer.written(content.subject).split())
     if not subject:
@@ -88,6 +93,7 @@ def compose_sms(
     track: TrackUrl,
     answer: Answering | None = None,
     unsubscribe_url: str | None = None,
+    pages: Mapping[str, str] = _NOWHERE,
     language: str | None = None,
 ) -> str:
     """The text of the SMS that this message is for this customer; the arguments and errors are those of ``compose``.
@@ -95,7 +101,8 @@ def compose_sms(
     Spaces that no telephone knows, as money and dates are written with, are plain ones here: a single one of them would
     make the text cost twice.
     """
-    writer, content = _begin(program, message_id, scope, Sms, unsubscribe_url, language, answer)
+    pages = _own(pages, unsubscribe_url)
+    writer, content = _begin(program, message_id, scope, Sms, pages, language, answer)
     lines = [" ".join(line.split()) for line in plain_spaces(writer.written(content.text)).splitlines()]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     if not text:
@@ -113,7 +120,7 @@ def compose_web(
 ) -> ComposedWeb:
     """What stands in the slot for this customer; the arguments and errors are those of ``compose``. Its links lead where
     they say: the page tells of clicks."""
-    writer, content = _begin(program, message_id, scope, Web, None, language, answer)
+    writer, content = _begin(program, message_id, scope, Web, _NOWHERE, language, answer)
     if content.form == "text":
         html = page_of_text(writer.written(content.body).strip())
     else:
@@ -123,6 +130,10 @@ def compose_web(
     if says_nothing(html):
         raise _says_nothing(message_id)
     return ComposedWeb(html, links_of(html), content)
+
+
+def _own(pages: Mapping[str, str], unsubscribe_url: str | None) -> Mapping[str, str]:
+    return {**pages, "unsubscribe": unsubscribe_url} if unsubscribe_url else pages
 
 
 def _says_nothing(message_id: str) -> CannotCompose:
@@ -137,7 +148,7 @@ def _begin(
     message_id: str,
     scope: Scope,
     kind: type[_Content],
-    unsubscribe_url: str | None,
+    pages: Mapping[str, str],
     language: str | None,
     answer: Answering | None,
 ) -> tuple[_Writer, _Content]:
@@ -150,8 +161,8 @@ def _begin(
     if message is None or found is None or not isinstance(found.content, kind):
         raise CannotCompose(f'message "{message_id}" has no {channel}', code="no_content")
     reader = Reader(found.language, scope.zone, program.currency)
-    values = _values(program, message, scope, unsubscribe_url, reader)
-    return _Writer(found.blocks, values, reader, answer, unsubscribe_url), found.content
+    values = _values(program, message, scope, pages, reader)
+    return _Writer(found.blocks, values, reader, answer, pages.values()), found.content
 
 
 def _segment(message: Message, scope: Scope) -> str:
@@ -170,13 +181,13 @@ class _Writer:
         values: dict[str, object],
         reader: Reader,
         answer: Answering | None,
-        unsubscribe_url: str | None,
+        ours: Iterable[str],
     ) -> None:
         self.reader = reader
         self._blocks = blocks
         self._values = values
         self._answer = answer
-        self._ours = {unsubscribe_url}
+        self._ours = set(ours)
 
     def written(self, source: str, dialect: Dialect = "text") -> str:
         answering = self._answered if self._answer else None
@@ -203,12 +214,12 @@ def _html(content: Email, writer: _Writer, track: TrackUrl) -> str | None:
     return track_html(finish_html(html, preheader=preheader, language=writer.reader.language), track)
 
 
-def _values(program: Program, message: Message, scope: Scope, unsubscribe_url: str | None, reader: Reader) -> dict[str, object]:
+def _values(program: Program, message: Message, scope: Scope, pages: Mapping[str, str], reader: Reader) -> dict[str, object]:
     names = {name: attribute for name, attribute in message.reads.items() if not name.startswith("links.")}
     values = _read(names, scope)
     for name in message.reads:
-        if name == UNSUBSCRIBE:
-            values[name] = Url(unsubscribe_url) if unsubscribe_url else None
+        if name in _OWN:
+            values[name] = Url(pages[_OWN[name]]) if _OWN[name] in pages else None
         elif name.startswith("links."):
             source = program.links[name.removeprefix("links.")]
             there = _read({used: _attribute(program, message, used) for used in names_in(source)}, scope)

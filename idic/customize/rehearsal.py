@@ -19,6 +19,7 @@ from idic.errors import CannotCompose
 from idic.journey.conditions import Scope
 from idic.journey.program import AnyContent, Attribute, Message, Program, Sms, Type
 from idic.journey.types import never_missing
+from idic.journey.vocabulary import OWN_LINKS
 
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLES: dict[str, object] = {
@@ -106,6 +107,7 @@ def _rehearse(
 
 def _compose(program: Program, message: str, scope: Scope, channel: str, language: str, proven: Proven) -> None:
     out = "https://sample.example/u"
+    pages = {name: f"https://sample.example/{name}" for name in OWN_LINKS}
     match channel:
         case "email":
             compose(
@@ -114,12 +116,13 @@ def _compose(program: Program, message: str, scope: Scope, channel: str, languag
                 scope,
                 track=str,
                 unsubscribe_url=out,
+                pages=pages,
                 answer=_answer,
                 language=language,
                 words=proven.words,
             )
         case "sms":
-            compose_sms(program, message, scope, track=str, unsubscribe_url=out, answer=_answer, language=language)
+            compose_sms(program, message, scope, track=str, unsubscribe_url=out, pages=pages, answer=_answer, language=language)
         case _:
             compose_web(program, message, scope, answer=_answer, language=language)
 

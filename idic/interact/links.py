@@ -1,7 +1,7 @@
-"""Signed addresses in messages: what was clicked, opened, answered, unsubscribed from, shown.
+"""Signed addresses in messages: what was clicked, opened, answered, unsubscribed from, shown; and pages of the customer's own.
 
-A token can be read by anybody and made only by us. It names the touch and never the customer. A short link's code says
-nothing at all: what it stands for is in the store.
+A token can be read by anybody and made only by us. It names the touch, or (where the shop asks for a link by itself) a
+customer by an id that is random. A short link's code says nothing at all: what it stands for is in the store.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -22,12 +23,26 @@ UNSUBSCRIBE_PATH = "/u/"
 OPEN_PATH = "/o/"
 ANSWER_PATH = "/a/"
 SHORT_PATH = "/s/"
+PREFERENCES_PATH = "/p/"
+CONFIRM_PATH = "/c/"
+DATA_PATH = "/d/"
+
+_TELLING = (UNSUBSCRIBE_PATH, ANSWER_PATH, PREFERENCES_PATH, CONFIRM_PATH, DATA_PATH)
 
 _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and letters that are not taken for one another when somebody types them."""
 SHORT_CODE = 9
 """Characters of a code: 56 ** 9 there are. To hit one of a hundred million by guessing takes some fifty million tries."""
 _CODES = re.compile(f"[{_ALPHABET}]{{{SHORT_CODE}}}")
+
+
+class Whose(NamedTuple):
+    """Whose page a link opens: the customer to whom a touch went, or one who is named. ``until`` is when a link of the second
+    kind ends, in seconds since 1970; None if never."""
+
+    touch: str | None = None
+    customer: str | None = None
+    until: int | None = None
 
 
 class Click(NamedTuple):
@@ -64,6 +79,9 @@ class Links:
         self._opens = URLSafeSerializer(secrets, salt="idic.open")
         self._answers = URLSafeSerializer(secrets, salt="idic.answer")
         self._placements = URLSafeSerializer(secrets, salt="idic.placement")
+        self._preferences = URLSafeSerializer(secrets, salt="idic.preferences")
+        self._confirmations = URLSafeSerializer(secrets, salt="idic.confirm")
+        self._data = URLSafeSerializer(secrets, salt="idic.data")
 
     @classmethod
     def set_up(cls, settings: Settings) -> Links:
@@ -90,6 +108,30 @@ class Links:
         """The address that records ``value`` as this customer's answer to this touch, and leads on to ``url``."""
         return f"{self._base}{ANSWER_PATH}{self._answers.dumps([touch, value, url])}"
 
+    def preferences(self, touch: str) -> str:
+        """The page on which who got this touch says what they would like to get."""
+        return f"{self._base}{PREFERENCES_PATH}{self._preferences.dumps(touch)}"
+
+    def preferences_of(self, customer: str) -> str:
+        """The same page, for a customer of whom the shop knows that they ask."""
+        return f"{self._base}{PREFERENCES_PATH}{self._preferences.dumps([customer, None])}"
+
+    def confirm(self, touch: str) -> str:
+        """The page that confirms the consent which this touch asks to have confirmed."""
+        return f"{self._base}{CONFIRM_PATH}{self._confirmations.dumps(touch)}"
+
+    def data(self, touch: str) -> str:
+        """The page of everything that is known of who got this touch."""
+        return f"{self._base}{DATA_PATH}{self._data.dumps(touch)}"
+
+    def data_of(self, customer: str, until: datetime) -> str:
+        """The same page, for a customer of whom the shop knows that they ask; good until then."""
+        return f"{self._base}{DATA_PATH}{self._data.dumps([customer, int(until.timestamp())])}"
+
+    def pages(self, touch: str) -> dict[str, str]:
+        """The pages of our own to which a message of this touch may lead, by the rest of their name in ``links.…``."""
+        return {"preferences": self.preferences(touch), "confirm": self.confirm(touch), "your_data": self.data(touch)}
+
     def short_code(self, touch: str, url: str) -> str:
         """The same for the same touch and address, however often it is asked for, and not to be guessed."""
         digest = hmac.digest(self._key, "\x1f".join(("idic.short", touch, url)).encode(), hashlib.sha256)
@@ -105,7 +147,7 @@ class Links:
 
     def tells_itself(self, url: str) -> bool:
         """Whether ``url`` is a page of ours that records by itself what is done there."""
-        return url.startswith((f"{self._base}{UNSUBSCRIBE_PATH}", f"{self._base}{ANSWER_PATH}"))
+        return url.startswith(tuple(f"{self._base}{path}" for path in _TELLING))
 
     def placement(self, touch: str) -> str:
         """The token (no address) with which a page reports what became of content in a slot."""
@@ -138,6 +180,18 @@ class Links:
         """The touch. Raises ``InvalidInput`` for a token that we did not make."""
         return _touch(self._unsubscribes, token)
 
+    def read_preferences(self, token: str) -> Whose:
+        """Raises ``InvalidInput`` for a token that we did not make."""
+        return _whose(self._preferences, token)
+
+    def read_confirm(self, token: str) -> str:
+        """The touch. Raises ``InvalidInput`` for a token that we did not make."""
+        return _touch(self._confirmations, token)
+
+    def read_data(self, token: str) -> Whose:
+        """Raises ``InvalidInput`` for a token that we did not make."""
+        return _whose(self._data, token)
+
     def read_opened(self, token: str) -> str:
         """The touch. Raises ``InvalidInput`` for a token that we did not make."""
         return _touch(self._opens, token)
@@ -151,6 +205,16 @@ def _touch(serializer: URLSafeSerializer, token: str) -> str:
     match _read(serializer, token):
         case str(touch):
             return touch
+        case _:
+            raise InvalidInput("this link is not one of ours", where="token")
+
+
+def _whose(serializer: URLSafeSerializer, token: str) -> Whose:
+    match _read(serializer, token):
+        case str(touch):
+            return Whose(touch)
+        case [str(customer), int() | None as until]:
+            return Whose(customer=customer, until=until)
         case _:
             raise InvalidInput("this link is not one of ours", where="token")
 

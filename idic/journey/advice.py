@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from idic.journey.layers import Contents, Layers, Merged, in_language
 from idic.journey.problems import Mark, Problems
-from idic.journey.sources import UNSUBSCRIBE, Sources
+from idic.journey.sources import WAYS_OUT, Sources
 from idic.journey.wording import MessageText, spoken_of
 
 _STOP = re.compile(r"\b(stopp?|arr[eê]t)\b", re.IGNORECASE)
@@ -75,10 +76,14 @@ def _says_how(channel: str, content: Merged, sources: Sources, language: str) ->
     spoken = language if content.in_own_language else ""
     if channel == "email":
         body = content.texts["body"]
-        return UNSUBSCRIBE in sources.reads_of(body, sources.body(body), "text", spoken)
+        return _leads_out(sources.reads_of(body, sources.body(body), "text", spoken))
     piece = content.texts["text"]
     reads = sources.reads_of(piece, sources.plain(piece), "sms", spoken)
-    return UNSUBSCRIBE in reads or _STOP.search(piece.scalar.value) is not None
+    return _leads_out(reads) or _STOP.search(piece.scalar.value) is not None
+
+
+def _leads_out(reads: Iterable[str]) -> bool:
+    return not set(WAYS_OUT).isdisjoint(reads)
 
 
 def _said(contents: Contents) -> object:

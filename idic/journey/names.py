@@ -9,7 +9,7 @@ from idic.journey.paths import Reach
 from idic.journey.problems import one_of
 from idic.journey.program import Attribute, Type
 from idic.journey.types import LINK, TEXT, describe
-from idic.journey.vocabulary import PURPOSES, Reading
+from idic.journey.vocabulary import OWN_LINKS, PURPOSES, Reading
 
 Properties = Mapping[str, Attribute]
 
@@ -154,7 +154,7 @@ class NamesOfJourney:
 
     def for_content(self, names: Names) -> Mapping[str, Attribute]:
         """What templates may use: the same names, and the links."""
-        links = (*self.vocabulary.links, "unsubscribe")
+        links = (*self.vocabulary.links, *OWN_LINKS)
         return {**names.readable, **{f"links.{link}": Attribute(type=LINK, required=True) for link in links}}
 
     def names(self, *groups: Mapping[str, Attribute]) -> Names:

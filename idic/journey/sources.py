@@ -12,13 +12,17 @@ from idic.journey.names import NamesOfJourney
 from idic.journey.problems import Mark, Problems, did_you_mean
 from idic.journey.program import Attribute
 from idic.journey.source import Scalar
-from idic.journey.vocabulary import Reading
+from idic.journey.vocabulary import OWN_LINKS, Reading
 
 Form = Literal["mjml", "html", "text"]
 Written = Literal["text", "sms", "slot"]
 """What a source becomes, as far as more is asked of it than of any text or mail: an SMS, or what stands in a slot."""
 
-UNSUBSCRIBE = "links.unsubscribe"
+WAYS_OUT = ("links.unsubscribe", "links.preferences")
+"""The links with which somebody gets no more of something."""
+_OWN_LINKS = tuple(f"links.{name}" for name in OWN_LINKS)
+_ENTERED_ON = {"links.confirm": "Consent Given", "links.your_data": "Data Requested"}
+"""The links that are about the very event with which a journey was entered."""
 _FILE = re.compile(r"[\w./-]+\.(mjml|html|txt|liquid)")
 _RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
 _FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
@@ -97,6 +101,7 @@ class Sources:
         self.message = message
         self.names = names
         self.usable = of_journey.for_content(names)
+        self.entered_on = of_journey.entered_on
         self.reading = reading
         self.templates = templates
         self.sources = {name: template.source for name, template in templates.blocks.items()}
@@ -156,15 +161,25 @@ class Sources:
             if not again or (problem.block and block_in(problem.block, self.sources, language) != problem.block):
                 self.tell(problem, text, language)
         reads = dict(checked.reads)
-        if form == "slot" and UNSUBSCRIBE in reads and not again:
-            mark = _where(UNSUBSCRIBE, text)
-            self.problems.error(mark, f"{UNSUBSCRIBE} has no meaning in a slot", "nobody is written to there; take it out")
+        if not again:
+            self.out_of_place([name for name in _OWN_LINKS if name in reads], text, form)
         for name in list(reads):
             root, _, link = name.partition(".")
             if root == "links" and link in self.reading.vocabulary.links:
                 reads |= self.link(link, text, again=again)
         self.blocks |= self.rendered(text.source, language)
         return reads
+
+    def out_of_place(self, own: Iterable[str], text: Text, form: Written) -> None:
+        """Links to idic's own pages where they lead nowhere, or too far."""
+        for name in own:
+            event = _ENTERED_ON.get(name)
+            if form == "slot":
+                hint = "nobody is written to there; take it out"
+                self.problems.error(_where(name, text), f"{name} has no meaning in a slot", hint)
+            elif event is not None and set(self.entered_on) != {event}:
+                message = f"{name} is for a journey that is entered on {event}, and on nothing else"
+                self.problems.error(_where(name, text), message, f"write it in such a journey: on: {event}")
 
     def tell(self, problem: TemplateProblem, text: Text, language: str) -> None:
         unknown = _UNKNOWN.match(problem.message)

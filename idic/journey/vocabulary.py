@@ -19,6 +19,7 @@ from idic.journey.problems import Problems, did_you_mean, one_of
 from idic.journey.program import Attribute, Endpoint, Type
 from idic.journey.shapes import Shapes
 from idic.journey.source import Mapping, Node, Scalar, Sequence, parse
+from idic.journey.spoken import Question, Spoken, SpokenReader, Topic
 from idic.journey.types import LINK, NUMBER, NUMERIC, SIMPLE, TEXT, YES_NO, describe, read, spell
 
 CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
@@ -74,6 +75,10 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     "Goal Reached": {"journey": Attribute(type=TEXT, required=True), "value": Attribute(type=NUMBER)},
     "Consent Given": _CONSENT,
     "Consent Withdrawn": _CONSENT,
+    # What somebody asked for on their preference page, as it stands then; `paused_until` is absent when it goes on.
+    "Preferences Changed": {"fewer": Attribute(type=YES_NO), "paused_until": Attribute(type=Type(kind="moment"))},
+    # They would like to see what is known of them.
+    "Data Requested": {},
 }
 """The events that idic itself brings about; a vocabulary does not declare them."""
 
@@ -102,10 +107,30 @@ UNSETTABLE = {
 }
 """Customer attributes that no journey sets, and why."""
 
-_OWN_LINKS = ("unsubscribe",)
+OWN_LINKS = {
+    "unsubscribe": "one click and no more of this",
+    "preferences": "the customer's own page: topics, channels, fewer messages, a pause",
+    "confirm": "confirms the consent that the journey was entered with; good for 7 days",
+    "your_data": "what is known of them and why, to take along or to erase; good for 24 hours",
+}
+"""The pages of idic's own that messages may lead to, each in words."""
 _ATTRIBUTE = ("type", "one_of", "default", "required")
-_CUSTOMER = ("type", "one_of", "default", "counts", "sums", "in", "sensitive", "for", "from")
-_SECTIONS = ("currency", "languages", "zone", "country", "slots", "customer", "things", "events", "links", "endpoints")
+_CUSTOMER = (
+    "type", "one_of", "default", "counts", "sums", "in", "sensitive", "for", "from", "title", "ask", "why", "answers",
+)  # fmt: skip
+_SECTIONS = (
+    "currency",
+    "languages",
+    "zone",
+    "country",
+    "slots",
+    "topics",
+    "customer",
+    "things",
+    "events",
+    "links",
+    "endpoints",
+)
 _LATER_SECTIONS = ("offers", "scores", "products")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _URL = re.compile(r"(?:https?://|mailto:|tel:)\S+", re.DOTALL)
@@ -119,7 +144,8 @@ class Vocabulary(Frozen):
     kind. The first of ``languages`` is the fallback; ``zone`` (IANA) serves customers whose zone nobody knows, and
     ``country`` (ISO 3166-1 alpha-2) telephone numbers that do not say theirs. ``slots`` are the places on the shop's own
     site, each with what it is in words; None where the vocabulary does not list them. ``about`` says of events that are
-    about a thing, and not about a customer, what thing that is.
+    about a thing, and not about a customer, what thing that is. ``topics`` are what customers choose from, ``questions`` how
+    they are asked for attributes; ``titles`` is what they call attributes, and ``origins`` says where those come from.
     """
 
     currency: str = "EUR"
@@ -135,6 +161,10 @@ class Vocabulary(Frozen):
     about: dict[str, str] = {}
     links: dict[str, str] = {}
     endpoints: dict[str, Endpoint] = {}
+    topics: dict[str, Topic] = {}
+    questions: dict[str, Question] = {}
+    titles: dict[str, Spoken] = {}
+    origins: dict[str, str] = {}
 
     def refusals(self, event: str, properties: Map[str, Any]) -> list[str]:
         """Why this event is refused; empty when it is welcome. An event that nobody declared is welcome.
@@ -156,13 +186,14 @@ class Vocabulary(Frozen):
 class Reading(NamedTuple):
     """``broken`` are names that are declared, but not in a way that can be used; to complain about their uses as well
     would bury the one message that matters. ``links`` is where each link's text stands, and ``endpoints`` the same;
-    ``restrictions`` are the purposes and topics that attributes are for."""
+    ``restrictions`` are the purposes and topics that attributes are for, ``topics`` where each topic is declared."""
 
     vocabulary: Vocabulary
     broken: frozenset[str] = frozenset()
     links: Map[str, Scalar] = {}
     endpoints: Map[str, EndpointText] = {}
     restrictions: tuple[Scalar, ...] = ()
+    topics: Map[str, Scalar] = {}
 
 
 PURPOSES = ("marketing", "service")
@@ -176,6 +207,20 @@ def check_restrictions(reading: Reading, topics: Iterable[str], problems: Proble
         if scalar.value not in known and (hint := did_you_mean(scalar.value, known)):
             message = f'for: "{scalar.value}" is neither a purpose nor the topic of a journey'
             problems.warning(scalar.mark, message, hint)
+
+
+def check_topics(reading: Reading, topics: Map[str, tuple[Scalar, Problems]], problems: Problems) -> None:
+    """Where topics have words for customers, each journey's has; given by topic where a journey names it. A topic that no
+    journey has is told where it looks like a slip."""
+    if not reading.topics:
+        return
+    for name, (scalar, of_journey) in topics.items():
+        if name not in reading.topics:
+            hint = did_you_mean(name, reading.topics) or "declare it under topics: in the vocabulary, with a title"
+            of_journey.warning(scalar.mark, f"topic {name} has no words for customers", hint)
+    for name, scalar in reading.topics.items():
+        if name not in topics and (hint := did_you_mean(name, topics)):
+            problems.warning(scalar.mark, f"topic {name} is the topic of no journey", hint)
 
 
 def read_vocabulary(file: str, text: str, problems: Problems) -> Reading:
@@ -198,6 +243,10 @@ class _Reader:
         self.about: dict[str, str] = {}
         self.broken: set[str] = set()
         self.currency = "EUR"
+        self.questions: dict[str, Question] = {}
+        self.titles: dict[str, Spoken] = {}
+        self.origins: dict[str, str] = {}
+        self.spoken = SpokenReader(self.shapes, problems, ("en",))
 
     def whole(self, node: Node) -> Reading:
         found = self.shapes.fields(node, "the vocabulary", _SECTIONS, later=_LATER_SECTIONS)
@@ -208,6 +257,8 @@ class _Reader:
                 self.currency = currency.value
             else:
                 self.problems.error(currency.mark, f'"{currency.value}" is not a currency', "write three letters: EUR")
+        languages = self.languages(found.get("languages"))
+        self.spoken = SpokenReader(self.shapes, self.problems, languages)
         for name, thing in self.entries(found.get("things"), "things"):
             self.thing(name, thing)
         for name, event in self.entries(found.get("events"), "events"):
@@ -216,9 +267,12 @@ class _Reader:
             self.customer_attribute(name, attribute)
         links = self.links(found.get("links"))
         endpoints = self.endpoints(found.get("endpoints"))
+        written = {
+            name.value: (name, self.spoken.topic(name, node)) for name, node in self.entries(found.get("topics"), "topics")
+        }
         vocabulary = Vocabulary(
             currency=self.currency,
-            languages=self.languages(found.get("languages")),
+            languages=languages,
             zone=self.zone(found.get("zone")),
             country=self.country(found.get("country")),
             slots=self.slots(found["slots"]) if "slots" in found else None,
@@ -230,8 +284,13 @@ class _Reader:
             about=self.about,
             links={name: scalar.value for name, scalar in links.items()},
             endpoints={name: text.endpoint for name, text in endpoints.items()},
+            topics={name: topic for name, (_, topic) in written.items() if topic is not None},
+            questions=self.questions,
+            titles=self.titles,
+            origins=self.origins,
         )
-        return Reading(vocabulary, frozenset(self.broken), links, endpoints, tuple(self.restrictions))
+        topics = {name: scalar for name, (scalar, _) in written.items()}
+        return Reading(vocabulary, frozenset(self.broken), links, endpoints, tuple(self.restrictions), topics)
 
     def entries(self, node: Node | None, what: str) -> tuple[tuple[Scalar, Node], ...]:
         if isinstance(node, Mapping):
@@ -308,7 +367,21 @@ class _Reader:
                     f"customer.{name.value} is sensitive, and may be used for anything",
                     "say what for: for: [service]",
                 )
-        self.shapes.text(node.get("from"), "from")
+        if origin := self.shapes.text(node.get("from"), "from"):
+            self.origins[name.value] = origin.value.strip()
+        if title := self.spoken.spoken(node.get("title"), f"title of customer.{name.value}"):
+            self.titles[name.value] = title
+        self.question(name, node, attribute)
+
+    def question(self, name: Scalar, node: Mapping, attribute: Attribute) -> None:
+        if node.get("ask") is not None and name.value in UNSETTABLE:
+            message = f"customer.{name.value} cannot be asked for: it {UNSETTABLE[name.value]}"
+            self.problems.error(name.mark, message, "let the shop send it")
+            return
+        computed = attribute.counted_event is not None
+        question = self.spoken.question(name, node, attribute.type, computed=computed)
+        if question is not None:
+            self.questions[name.value] = question
 
     @staticmethod
     def names(node: Mapping) -> list[tuple[str, Node]]:
@@ -507,7 +580,7 @@ class _Reader:
     def links(self, node: Node | None) -> dict[str, Scalar]:
         links: dict[str, Scalar] = {}
         for name, value in self.entries(node, "links"):
-            if name.value in _OWN_LINKS:
+            if name.value in OWN_LINKS:
                 self.problems.error(name.mark, f"links.{name.value} is idic's own", "take it out; it is always there")
                 continue
             text = self.shapes.text(value, f"link {name.value}")

@@ -30,11 +30,13 @@ from idic.journey.simulator import Rehearsed, Sent, Simulator, said_of
 from idic.journey.state import Touched
 from idic.journey.times import Clock, Duration
 from idic.journey.trace import sentence
+from idic.journey.vocabulary import OWN_LINKS
 from idic.journey.ways import drawn
 from idic.rehearse.storybook import CLOCK, Person, Pins
 
 _MOST_DRAWS = 200_000
 _NOWHERE = "https://unsubscribe.example/"
+_PAGES = {name: f"https://{name.replace('_', '-')}.example/" for name in OWN_LINKS}
 _UNCERTAIN = "uncertain"
 
 
@@ -285,13 +287,15 @@ class Stage:
         match sent.channel:
             case "email":
                 mail = compose(
-                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, language=language, answer=answer
-                )
+                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, pages=_PAGES, language=language,
+                    answer=answer,
+                )  # fmt: skip
                 subject, text = mail.subject, mail.text
             case "sms":
                 text = compose_sms(
-                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, language=language, answer=answer
-                )
+                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, pages=_PAGES, language=language,
+                    answer=answer,
+                )  # fmt: skip
             case _:
                 placed = compose_web(one.program, sent.message, scope, language=language, answer=answer)
                 text, links = readable(placed.html), list(placed.links)

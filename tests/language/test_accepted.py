@@ -262,7 +262,7 @@ def test_templates_are_checked_in_their_own_files(tmp_path: Path) -> None:
     (tmp_path / "templates" / "blocks").mkdir(parents=True)
     (tmp_path / "templates" / "hello.html").write_text("<p>Hi</p>\n{% render 'foot' %}{{ customer.frist_name }}")
     (tmp_path / "templates" / "hello.de.html").write_text("<p>Hallo</p>")
-    (tmp_path / "templates" / "blocks" / "foot.html").write_text("{{ links.unsubscribe }} {{ links.imprint }}")
+    (tmp_path / "templates" / "blocks" / "foot.html").write_text("{{ links.unsubscribe }} {{ links.legal_note }}")
     (tmp_path / "vocabulary.yaml").write_text("languages: [en, de]\ncustomer: {first_name: text}\n")
     for name in ("one", "two"):
         (tmp_path / f"{name}.yaml").write_text(
@@ -273,7 +273,7 @@ def test_templates_are_checked_in_their_own_files(tmp_path: Path) -> None:
     assert [
         (Path(problem.file).name, problem.severity, problem.line, problem.column, problem.text) for problem in problems
     ] == [
-        ("foot.html", "error", 1, 28, "links.imprint does not exist"),
+        ("foot.html", "error", 1, 28, "links.legal_note does not exist"),
         ("hello.html", "error", 2, 23, 'customer.frist_name does not exist; did you mean "customer.first_name"?'),
     ]  # fmt: skip
 

@@ -41,6 +41,13 @@ def vocabulary() -> Schema:
             one_or_list(name("", "home_hero"), least=0),
             description="The places on your own site that a journey may fill.",
         ),
+        "topics": _listed(
+            any_of(
+                text("What it is called."),
+                entries({"title": ref("spoken"), "about": ref("spoken")}, required=("title",)),
+            ),
+            "What customers choose from on their preference page: the topics of journeys, in the customers' words.",
+        ),
         "customer": _listed(
             ref("customer_attribute"),
             "What a journey may ask of a customer. email, phone, zone, language and test are always known.",
@@ -65,6 +72,10 @@ def vocabulary() -> Schema:
                     "sums": words("idic sums this property of an event.", "Order Completed.total", pattern=r".\."),
                     "in": duration("Only those of the last …", "90 days"),
                     "from": text("Where it comes from, for people.", examples=["preference page"]),
+                    "title": ref("spoken"),
+                    "ask": ref("spoken"),
+                    "why": ref("spoken"),
+                    "answers": named(ref("spoken"), None, "What customers call the options of a one_of."),
                     "sensitive": text("Of what kind it is; then `for` is needed.", examples=["health"]),
                     "for": one_or_list(text(), "The purposes or topics that may read it.", least=0),
                 },
@@ -73,6 +84,11 @@ def vocabulary() -> Schema:
             "property": _attribute({"required": _required(), "default": text("What it is where it is missing.")}),
             "field": _attribute({"required": _required()}),
             "endpoint": _endpoint(),
+            "spoken": any_of(
+                text(),
+                named(text(), None, "By language, as in {en: Our news, de: Neues von uns}."),
+                description="What customers read on pages: in the fallback, or in each language.",
+            ),
         },
     )
 
