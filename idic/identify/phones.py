@@ -9,6 +9,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
+"""What an SMS can come from that can be written back to: a number in E.164, or a short code."""
 _LETTER = re.compile(r"[^\W\d_]")
 _NO_SMS = {
     PhoneNumberType.FIXED_LINE: "is a landline",

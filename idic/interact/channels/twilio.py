@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import structlog
 
 from idic.errors import SettingsError
+from idic.identify.phones import SENDER
 from idic.interact.channels.posting import Answer, Poster, is_url, reachable, without
 from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
 from idic.interact.patience import retry_after
@@ -50,7 +51,6 @@ _BUSY = frozenset({14107, 20429, 21611})
 
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _POOL = re.compile(r"MG[0-9a-fA-F]{32}")
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
 
@@ -70,7 +70,7 @@ class Account(NamedTuple):
         """Raises ``SettingsError``, which never repeats what is wrong."""
         if not _ACCOUNT.fullmatch(self.sid):
             raise SettingsError("IDIC_TWILIO_ACCOUNT_SID is not an account: it is AC and 32 hexadecimal digits")
-        if not any(pattern.fullmatch(self.sender) for pattern in (_POOL, _NUMBER, _NAME)):
+        if not any(pattern.fullmatch(self.sender) for pattern in (_POOL, SENDER, _NAME)):
             raise SettingsError(
                 "IDIC_SMS_FROM is no sender: write a number such as +4915700000000, a name of at most 11 letters and digits, "
                 "or a messaging service (MG and 32 hexadecimal digits)"
