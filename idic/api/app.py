@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idic.api import ingestion, reference, web
 from idic.api.access import Access
+from idic.api.consents import add_consents
 from idic.api.console.pages import Settings as ConsoleSettings
 from idic.api.console.pages import add_console
 from idic.api.customers import add_customers
@@ -25,6 +26,7 @@ from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
 from idic.api.problems import Problem, add_problems
 from idic.api.public import PublicPages
+from idic.api.rights import add_rights
 from idic.api.streams import Streams
 from idic.api.vocabulary import PublishedVocabulary
 from idic.api.web import Web, add_web
@@ -33,6 +35,7 @@ from idic.errors import IdicError
 from idic.identify.messages import KINDS
 from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Links
 from idic.interact.visitors import Proofs
+from idic.router.house import House
 from idic.store.database import Store
 
 DESCRIPTION = """\
@@ -49,13 +52,15 @@ def create_app(
     secret_keys: Iterable[str],
     links: Links,
     enroll: Enroll,
+    house: House | None = None,
     limits: Limits | None = None,
     webhooks: Iterable[Webhook] = (),
     console: ConsoleSettings | None = None,
     proof_keys: Iterable[str] = (),
     streams: Streams | None = None,
 ) -> FastAPI:
-    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``;
+    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``,
+    ``house`` is what customers' enrollments are moved with;
     ``webhooks`` are where providers report to. There is a console if it is asked for. Whoever serves it closes ``streams``
     before stopping: a page that is open stays open."""
     limits = limits or Limits()
@@ -69,6 +74,9 @@ def create_app(
         dependencies=[Depends(_secret(secrets)), Depends(_BEARER), Depends(_BASIC)],
         responses={401: {"model": Problem, "description": "No secret key, or a wrong one"}},
     )
+    # Longer paths first: an id may have slashes in it.
+    add_consents(secret, store, limits.message)
+    add_rights(secret, store, house or House())
     add_customers(secret, store)
     add_enrollments(secret, store, enroll, limits.message)
     app.include_router(secret)

@@ -59,6 +59,11 @@ class CustomerOut(BaseModel):
     consents: list[ConsentOut]
     touches: list[TouchOut]
     created_at: datetime
+    erased_at: datetime | None
+
+
+Kind = Literal["user_id", "anonymous_id", "id"]
+"""Which kind of id is meant."""
 
 
 def add_customers(router: APIRouter, store: Store) -> None:
@@ -68,17 +73,17 @@ def add_customers(router: APIRouter, store: Store) -> None:
         summary="What is known of a customer",
         responses={404: {"model": Problem}},
     )
-    async def get_customer(identifier: str, kind: Literal["user_id", "anonymous_id", "id"] | None = None) -> CustomerOut:
+    async def get_customer(identifier: str, kind: Kind | None = None) -> CustomerOut:
         """By user id or idic's own id; `kind` says which kind of id is meant. A customer who was merged is shown as the
         one they became."""
-        if "\0" in identifier:  # no id has one, and PostgreSQL cannot be asked
-            raise NotFound("there is no such customer")
         async with store.reading() as tx:
-            row = await _customer(tx, identifier, kind)
-            return await _told(tx, row)
+            return await _told(tx, await found(tx, identifier, kind))
 
 
-async def _customer(tx: Tx, identifier: str, kind: str | None) -> Row:
+async def found(tx: Tx, identifier: str, kind: Kind | None) -> Row:
+    """The row of the customer who is meant, or of the one they became. Raises ``NotFound``."""
+    if "\0" in identifier:  # no id has one, and PostgreSQL cannot be asked
+        raise NotFound("there is no such customer")
     customer_id: str | None = None
     if kind != "id":
         customer_id = await tx.scalar(
@@ -129,4 +134,5 @@ async def _told(tx: Tx, row: Row) -> CustomerOut:
             for touch in touched
         ],
         created_at=row["created_at"],
+        erased_at=row["erased_at"],
     )

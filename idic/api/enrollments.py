@@ -129,7 +129,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
             },
             503: {"model": Problem, "description": "Nothing was done; try again after Retry-After"},
         },
-        openapi_extra=_body_of(EnrollmentRequest),
+        openapi_extra=body_of(EnrollmentRequest),
     )
     async def enroll_customer(
         journey: str, request: Request, idempotency_key: str | None = Header(None, max_length=idempotency.LONGEST_KEY)
@@ -218,6 +218,7 @@ async def _hold_against_vocabulary(tx: Tx, program: Program, properties: Mapping
         raise Refusal(422, "properties_refused", reasons, where="properties")
 
 
-def _body_of(model: type[BaseModel]) -> dict[str, Any]:
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a request whose body is read here and not by the framework."""
     schema = model.model_json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

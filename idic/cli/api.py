@@ -55,7 +55,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     if settings.console == "open" and host not in _AT_HOME:
         raise SettingsError(f"IDIC_CONSOLE=open shows customers to whoever reaches {host}: set it to key, or to off")
     listening = _listen(host, port)
-    links = Links.set_up(settings)
+    links, moved_by = Links.set_up(settings), house(settings)
     async with running_store(settings) as store:
         streams = Streams(store, links)
         app = create_app(
@@ -63,7 +63,8 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             write_keys=[key.get_secret_value() for key in settings.write_keys],
             secret_keys=[key.get_secret_value() for key in settings.secret_keys],
             links=links,
-            enroll=functools.partial(enroll, house(settings)),
+            enroll=functools.partial(enroll, moved_by),
+            house=moved_by,
             webhooks=webhooks(settings, store),
             limits=Limits(batch=settings.max_body),
             proof_keys=[key.get_secret_value() for key in settings.proof_keys],

@@ -34,7 +34,7 @@ from idic.store.tables import (
 NOT_PERSONAL = frozenset(
     {
         "programs", "journeys", "publications", "admissions", "sweeps", "vocabularies", "policies", "budgets", "outbox",
-        "suppressions", "salts", "routers", "leases", "clock",
+        "suppressions", "salts", "routers", "leases", "clock", "responses", "learnt",
     }
 )  # fmt: skip
 """Tables in which nothing stands that anybody could be told by: what marketing wrote, counts, random ids, salted digests."""

@@ -1,0 +1,154 @@
+"""What a customer said of being written to: read it, and record what they said somewhere else, with its proof."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, JsonValue
+
+from idic.api import idempotency
+from idic.api.bodies import read_body, read_json_object
+from idic.api.customers import Kind, found
+from idic.api.enrollments import body_of
+from idic.api.problems import Problem
+from idic.api.withdrawing import withdraw
+from idic.errors import InvalidInput
+from idic.identify.messages import read_object
+from idic.interact import consent
+from idic.interact.policy import CHANNELS
+from idic.journey.problems import did_you_mean, one_of
+from idic.journey.vocabulary import ACTS
+from idic.store.database import Store, Tx
+from idic.store.exporting import consented
+from idic.store.ingest import Observation, observe
+
+_FIELDS = ("channel", "given", "topic", "purpose", "act", "confirmed", "proof")
+
+
+class ConsentSaid(BaseModel):
+    """What a customer said. Without ``topic`` it is for every topic; ``confirmed`` is whether who owns the address said it
+    (by default only by ``double opt-in``); ``proof`` is whatever shows it: a form's address and words, a document's number."""
+
+    channel: Literal["email", "sms", "web"]
+    given: bool
+    topic: str | None = None
+    purpose: str = consent.MARKETING
+    act: str = consent.FORM
+    confirmed: bool | None = None
+    proof: JsonValue = None
+
+
+class ConsentStanding(BaseModel):
+    """``state`` is ``allowed``, ``waiting`` (for confirmation), ``withdrawn`` or ``never``, in ``words`` for people; ``since``
+    when and by which ``act``. A null ``topic`` is every topic of which nothing else was said."""
+
+    channel: str
+    topic: str | None
+    purpose: str
+    state: Literal["allowed", "waiting", "withdrawn", "never"]
+    words: str
+    since: datetime | None
+    act: str | None
+
+
+class LedgerEntry(BaseModel):
+    channel: str
+    topic: str | None
+    purpose: str
+    given: bool
+    confirmed: bool
+    act: str
+    proof: JsonValue
+    at: datetime
+
+
+class SuppressedOut(BaseModel):
+    reason: str
+    at: datetime
+
+
+class Consents(BaseModel):
+    """``said`` oldest first; ``suppressed`` by channel, where the address is not written to at all."""
+
+    now: list[ConsentStanding]
+    said: list[LedgerEntry]
+    suppressed: dict[str, SuppressedOut]
+
+
+class Kept(BaseModel):
+    """The word holds from now on; the ledger shows it once a router has read it."""
+
+    accepted: bool
+
+
+def add_consents(router: APIRouter, store: Store, limit: int) -> None:
+    """``limit``: bytes of a request's body."""
+
+    @router.get(
+        "/v1/customers/{identifier:path}/consents",
+        tags=["consents"],
+        summary="What a customer may be written, and what they said",
+        responses={404: {"model": Problem}},
+    )
+    async def get_consents(identifier: str, kind: Kind | None = None) -> Consents:
+        """Worked out of the ledger under the contact policy in force."""
+        async with store.reading() as tx:
+            return Consents.model_validate(await consented(tx, await found(tx, identifier, kind)))
+
+    @router.post(
+        "/v1/customers/{identifier:path}/consents",
+        tags=["consents"],
+        summary="Record that a customer gave or withdrew consent",
+        status_code=201,
+        responses={400: {"model": Problem}, 404: {"model": Problem}, 422: {"model": Problem}},
+        openapi_extra=body_of(ConsentSaid),
+    )
+    async def post_consent(
+        identifier: str,
+        request: Request,
+        kind: Kind | None = None,
+        idempotency_key: str | None = Header(None, max_length=idempotency.LONGEST_KEY),
+    ) -> Kept:
+        """The event Consent Given or Consent Withdrawn happens to the customer: once this is answered, nothing begins to be
+        sent that it does not allow, and journeys that wait for it go on. What was said long ago and elsewhere is imported
+        instead (`idic consents import`): nobody enters a journey by it. With an Idempotency-Key it is recorded once."""
+        name, properties = _read(read_json_object(await read_body(request, limit)))
+
+        async def seen(tx: Tx) -> Observation:
+            row = await found(tx, identifier, kind)
+            # Two customers may be told of with one key.
+            once = idempotency_key and hashlib.sha256(f"{row['id']}:{idempotency_key}".encode()).hexdigest()
+            return Observation(name, row["id"], None, None, properties, f"consent:{once}" if once else None)
+
+        async def keep(tx: Tx) -> None:
+            await observe(tx, await seen(tx))
+
+        if name == consent.WITHDRAWN:
+            await withdraw(store, seen)
+        else:
+            await store.move("consent", keep)
+        return Kept(accepted=True)
+
+
+def _read(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The event and its properties. Raises ``InvalidInput``."""
+    for name in body:
+        if name not in _FIELDS:
+            hint = did_you_mean(name[:100], _FIELDS) or f"there is {one_of(_FIELDS, 'and')}"
+            raise InvalidInput(f"is nothing that is read here; {hint}", where=name[:100])
+    said = {name: value for name, value in read_object(body, "body").items() if value is not None}
+    if said.get("channel") not in CHANNELS:
+        raise InvalidInput(f"must be {one_of(CHANNELS)}", where="channel")
+    for name, kind in (("given", bool), ("confirmed", bool), ("topic", str), ("purpose", str)):
+        if (name == "given" or name in said) and not isinstance(said.get(name), kind):
+            raise InvalidInput("must be true or false" if kind is bool else "must be text", where=name)
+    if said.get("act", consent.FORM) not in ACTS:
+        raise InvalidInput(f"must be {one_of(ACTS)}", where="act")
+    name = consent.GIVEN if said.pop("given") else consent.WITHDRAWN
+    for long in ("topic", "purpose"):
+        if len(said.get(long, "")) > consent.LONGEST_NAME:
+            raise InvalidInput(f"has more than {consent.LONGEST_NAME} characters", where=long)
+    return name, said
