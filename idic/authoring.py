@@ -2,6 +2,7 @@
 
 journeys/            every *.yaml but vocabulary.yaml, policy.yaml and *.stories.yaml is a journey
   vocabulary.yaml
+  policy.yaml        what may be sent to anyone, whatever a journey wants
   templates/         bodies: welcome.mjml, digest.html, note.txt; in a language of its own: welcome.de.mjml
     blocks/          what {% render 'footer' %} takes: footer.mjml, footer.de.mjml
 """
@@ -24,7 +25,7 @@ from idic.journey.wording import spoken_of
 __all__ = ["Compilation", "compile_folder", "read_templates"]
 
 VOCABULARY = "vocabulary.yaml"
-_LATER = ("policy.yaml",)
+POLICY = "policy.yaml"
 _SUFFIXES = (".mjml", ".html", ".txt", ".liquid")
 
 
@@ -41,19 +42,20 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
     unread = Problems({})
     journeys = _journeys(folder, unread) if only is None else _texts([only] if _is_journey(only.name) else [], unread)
     others = _journeys(folder, Problems({}), but=only) if only is not None else {}
-    vocabulary = folder / VOCABULARY
-    words = (str(vocabulary), _read(vocabulary, unread) or "") if vocabulary.is_file() else None
+    words, policy = _file(folder / VOCABULARY, unread), _file(folder / POLICY, unread)
     templates = _templates(folder / "templates", unread)
-    compilation = compile_journeys(journeys, words, templates, check, others=others)
+    compilation = compile_journeys(journeys, words, templates, check, others=others, policy=policy)
     rehearsed = _rehearsed(compilation, journeys, templates)
     compilation = compilation._replace(
         programs={name: p for name, p in compilation.programs.items() if name not in rehearsed},
         problems=(*compilation.problems, *(problem for found in rehearsed.values() for problem in found)),
     )
-    for name in _LATER:
-        if (folder / name).is_file():
-            unread.warning(Mark(str(folder / name), 1, 1), "arrives with a later version of idic, and is not read yet")
     return compilation._replace(problems=(*compilation.problems, *unread.all()))
+
+
+def _file(path: Path, unread: Problems) -> tuple[str, str] | None:
+    """A file that may be there: its name and its text."""
+    return (str(path), _read(path, unread) or "") if path.is_file() else None
 
 
 def _journeys(folder: Path, unread: Problems, but: Path | None = None) -> dict[str, str]:
@@ -67,7 +69,7 @@ def _texts(paths: Iterable[Path], unread: Problems) -> dict[str, str]:
 
 
 def _is_journey(name: str) -> bool:
-    return not (name in (VOCABULARY, *_LATER) or name.startswith(".") or name.endswith((".stories.yaml", ".stories.yml")))
+    return not (name in (VOCABULARY, POLICY) or name.startswith(".") or name.endswith((".stories.yaml", ".stories.yml")))
 
 
 def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Templates) -> dict[str, tuple[Problem, ...]]:

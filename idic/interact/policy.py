@@ -131,8 +131,8 @@ class Reachable:
 
 
 class Suppression:
-    """Nobody writes to a suppressed address, not even a service message. Who says STOP is told once that it is done, as carriers
-    ask; who was erased is asked for nothing but what they confirm afterwards, and gets what they order."""
+    """Nobody writes to a suppressed address, not even a service message. Who says STOP is told once that it is done, as
+    carriers ask; who was erased gets what they order, and marketing only if they confirm afterwards that they want it."""
 
     name = "suppression"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import NamedTuple
 
+from idic.journey.abiding import Abiding, warn_of_quiet_hours
 from idic.journey.asking import Asking
 from idic.journey.content import Content, ContentChecker, Templates
 from idic.journey.crossing import Journeys, name_in
@@ -20,6 +21,8 @@ from idic.journey.entering import Entering, key_property
 from idic.journey.inferring import Names
 from idic.journey.meanings import clashes, names_of, variables_set
 from idic.journey.paths import Reach
+from idic.journey.policy import Policy
+from idic.journey.policy_reading import PolicyReading, check_names, read_policy
 from idic.journey.problems import Mark, Problem, Problems
 from idic.journey.program import Assignment, Attribute, Condition, Goal, Program, Segment
 from idic.journey.readings import everything_read
@@ -29,19 +32,22 @@ from idic.journey.standing import Standing
 from idic.journey.suspicions import suspect, suspect_unread
 from idic.journey.texts import Definition, SendText
 from idic.journey.variables import type_variables
-from idic.journey.vocabulary import Reading, Vocabulary, check_restrictions, read_vocabulary
+from idic.journey.vocabulary import Reading, Vocabulary, check_restrictions, check_topics, read_vocabulary
 from idic.journey.wiring import Flow
 
 
 class Compilation(NamedTuple):
     """``programs`` by journey: those without errors. ``problems`` of all files, sorted by file and place; ``files`` the
-    journey files by name of the journey. ``unread`` are the journeys that are there, in files that cannot be read."""
+    journey files by name of the journey. ``unread`` are the journeys that are there, in files that cannot be read.
+    ``policy`` is None where it is wrong; ``policy_file`` None where there is none, and it is as it is by default."""
 
     programs: dict[str, Program]
     problems: tuple[Problem, ...]
     vocabulary: Vocabulary
     files: dict[str, str]
     unread: frozenset[str] = frozenset()
+    policy: Policy | None = Policy()
+    policy_file: str | None = None
 
 
 def compile_journeys(
@@ -51,11 +57,12 @@ def compile_journeys(
     checker: ContentChecker,
     *,
     others: Mapping[str, str] | None = None,
+    policy: tuple[str, str] | None = None,
 ) -> Compilation:
-    """``journeys`` are texts by file; ``vocabulary`` is its file and text; ``others`` are journeys that are there and are not
-    asked about: they can be entered, and nothing is said of them.
+    """``journeys`` are texts by file; ``vocabulary`` and ``policy`` are each a file and its text; ``others`` are journeys that
+    are there and are not asked about: they can be entered, and nothing is said of them.
 
-    A wrong vocabulary is told once, and nothing compiles until it is right; the journeys are checked all the same.
+    A wrong vocabulary or policy is told once, and nothing compiles until it is right; the journeys are checked all the same.
     """
     checker = Remembering(checker)
     texts = {**journeys, **templates.texts()}
@@ -66,6 +73,12 @@ def compile_journeys(
         own = Problems(texts)
         reading = read_vocabulary(*vocabulary, own)
         check_endpoints(reading.endpoints, checker, own)
+        problems.extend(own.all())
+    abided = PolicyReading(Policy())
+    if policy is not None:
+        texts[policy[0]] = policy[1]
+        own = Problems(texts)
+        abided = read_policy(*policy, own)
         problems.extend(own.all())
     sound = not any(problem.severity == "error" for problem in problems)
     found = {file: Problems(texts) for file in journeys}
@@ -89,19 +102,33 @@ def compile_journeys(
             files[name.value] = file
     own = Problems(texts)
     check_restrictions(reading, {one.topic.value for one in known.values() if one.topic is not None}, own)
-    problems.extend(own.all())
+    named = {
+        one.topic.value: (one.topic, found.get(one.topic.mark.file, own)) for one in known.values() if one.topic is not None
+    }
+    check_topics(reading, named, own)
     names = frozenset(name for name in unread if name)
+    if not names:
+        check_names(abided, known, named, own)
+    problems.extend(own.all())
     all_ = Journeys(known, names)
     programs: dict[str, Program] = {}
     for file in journeys:
         if file in definitions:
-            program = _Compiler(definitions[file], reading, templates, checker, found[file], all_).program()
+            program = _Compiler(definitions[file], reading, abided, templates, checker, found[file], all_).program()
             if sound and not found[file].failed:
                 programs[program.journey] = program
         problems.extend(found[file].all())
     # A block or a link that is wrong is met by every journey that uses it.
     unique = dict.fromkeys(problems)
-    return Compilation(programs, tuple(sorted(unique, key=_place)), reading.vocabulary, files, names)
+    return Compilation(
+        programs,
+        tuple(sorted(unique, key=_place)),
+        reading.vocabulary,
+        files,
+        names,
+        None if abided.broken else abided.policy,
+        policy[0] if policy is not None else None,
+    )
 
 
 def _place(problem: Problem) -> tuple[str, str, int, int]:
@@ -122,6 +149,7 @@ class _Compiler:
         self,
         definition: Definition,
         reading: Reading,
+        abided: PolicyReading,
         templates: Templates,
         checker: ContentChecker,
         problems: Problems,
@@ -129,6 +157,7 @@ class _Compiler:
     ) -> None:
         self.definition = definition
         self.vocabulary = reading.vocabulary
+        self.abided = abided
         self.problems = problems
         self.journeys = journeys
         flow = Flow(definition.steps, problems)
@@ -148,7 +177,8 @@ class _Compiler:
         definition = self.definition
         entry = Entering(definition.entry, self.asking).entry()
         segments = self.segments()
-        doing = Doing(definition, self.standing, self.asking, self.content, self.journeys)
+        deferral = self.abided.policy.deferral
+        doing = Doing(definition, self.standing, self.asking, self.content, self.journeys, deferral)
         steps = {name: doing.step(name, step) for name, step in self.steps.items()}
         anywhere = self.names.at(self.standing.anywhere(), "a goal or leave")
         goal = self.goal(anywhere)
@@ -161,9 +191,12 @@ class _Compiler:
         }
         messages = self.content.messages({name: self.standing.reaches.get(name, Reach()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}
+        abiding = Abiding(definition, self.abided, self.problems)
+        stricter, sender = abiding.stricter(), abiding.sender()
         reads = everything_read(entry, self.values, segments, steps, goal, leave, messages)
         if not self.problems.failed:
             suspect(definition, self.steps, self.problems)
+            warn_of_quiet_hours(self.steps, self.abided.policy, stricter, definition.purpose, self.problems)
             suspect_unread(definition, self.steps, reads, messages.values(), self.problems)
         return Program(
             journey=definition.name.value,
@@ -174,6 +207,8 @@ class _Compiler:
             values=self.values,
             segments=segments,
             late=definition.late,
+            stricter=stricter,
+            sender=sender,
             first=self.standing.flow.first,
             steps=steps,
             goal=goal,

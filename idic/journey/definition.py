@@ -17,7 +17,8 @@ from idic.journey.times import Duration, Every
 from idic.journey.wording import read_messages
 
 SECTIONS = (
-    "journey", "title", "purpose", "topic", "late", "identify", "differentiate", "interact", "goal", "leave", "customize",
+    "journey", "title", "purpose", "topic", "sender", "late", "policy", "identify", "differentiate", "interact", "goal",
+    "leave", "customize",
 )  # fmt: skip
 ENTRY_KINDS = ("on", "every", "once", "date")
 LIMITS = ("starts", "ends", "at_most", "only")
@@ -28,7 +29,8 @@ _OF_OTHERS = {
     "content": "customize:", "contents": "customize:", "messages": "customize:", "templates": "customize:",
     "segments": "differentiate:", "audience": "differentiate:",
     "conversion": "goal:", "goals": "goal:", "exit": "leave:", "exits": "leave:", "exit_on": "leave:",
-    "name": "journey:", "id": "journey:",
+    "name": "journey:", "id": "journey:", "from": "sender:", "limits": "policy:", "caps": "policy: {caps: …}",
+    "quiet_hours": "policy: {quiet_hours: …}", "minimum_gap": "policy: {minimum_gap: …}",
 }  # fmt: skip
 
 _ENTRIES_OF_OTHERS = {
@@ -79,6 +81,8 @@ class _Definer:
             goal=self.goal(found.get("goal")),
             leave=self.interact.patterns(found.get("leave"), "leave"),
             messages=read_messages(found.get("customize"), self.shapes, self.problems),
+            policy=found.get("policy"),
+            sender=self.shapes.text(found.get("sender"), "sender"),
         )
 
     def topic(self, node: Node | None) -> Scalar | None:

@@ -20,14 +20,21 @@ from idic.journey.times import Duration
 from idic.journey.vocabulary import UNSETTABLE
 from idic.journey.wiring import Common
 
-_WITHIN = {"marketing": Duration(seconds=24 * 3600), "service": Duration(days=3)}
+_WITHIN = Duration(days=3)
+"""Of a service message that names none; of marketing the contact policy says it."""
 _MOST_ROUNDS = 1000
 """Of repeats in repeats, all told."""
 
 
 class Doing:
     def __init__(
-        self, definition: Definition, standing: Standing, asking: Asking, content: Content, journeys: Journeys
+        self,
+        definition: Definition,
+        standing: Standing,
+        asking: Asking,
+        content: Content,
+        journeys: Journeys,
+        deferral: Duration,
     ) -> None:
         self.definition = definition
         self.flow = standing.flow
@@ -36,6 +43,7 @@ class Doing:
         self.content = content
         self.names = asking.names
         self.problems = asking.problems
+        self.within = _WITHIN if definition.purpose == "service" else deferral
         self.arms = Arms(definition, self.flow.steps, asking)
         self.handing = Handing(definition, asking, journeys)
 
@@ -90,7 +98,7 @@ class Doing:
                     channels=tuple(channel.value for channel in channels),
                     mode=mode,
                     at=hours,
-                    within=within or _WITHIN[self.definition.purpose],
+                    within=within or self.within,
                 )
             case texts.ExitText(reason=reason):
                 return program.Exit(**fields, reason=reason)

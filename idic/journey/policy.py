@@ -6,6 +6,7 @@ the day are those where the customer lives.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -21,6 +22,8 @@ When = Literal["defer", "skip"]
 """What a rule does that objects for now: put the message off until it would not object, or have it not sent."""
 
 DAY = Duration(seconds=86_400)
+MINUTES = 24 * 60
+"""Of a day."""
 
 
 class Quiet(Frozen):
@@ -111,3 +114,22 @@ def spoken(span: Duration) -> str:
     """``7 days``, where that is what the author wrote and the span is elapsed time."""
     days, rest = divmod(span.seconds, 86_400)
     return str(Duration(days=span.days + int(days), seconds=rest))
+
+
+def minutes(windows: Iterable[Hours]) -> frozenset[int]:
+    """The minutes of the day, from midnight on, that lie in one of the windows."""
+    return frozenset(
+        minute % MINUTES
+        for window in windows
+        for opens, closes in [(window.opens.hour * 60 + window.opens.minute, window.closes.hour * 60 + window.closes.minute)]
+        for minute in range(opens, closes if closes > opens else closes + MINUTES)
+    )
+
+
+def longest(windows: Iterable[Hours]) -> Duration:
+    """The longest time without a pause that windows of every day take together, also over midnight."""
+    inside, run, most = minutes(windows), 0, 0
+    for minute in range(2 * MINUTES):
+        run = run + 1 if minute % MINUTES in inside else 0
+        most = max(most, run)
+    return Duration(seconds=min(most, MINUTES) * 60)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from idic.journey.problems import Mark
-from idic.journey.source import Scalar
+from idic.journey.source import Node, Scalar
 from idic.journey.times import Clock, Duration, Every, Hours
 from idic.journey.wording import MessageText
 
@@ -191,6 +191,8 @@ class Definition:
     goal: GoalText | None
     leave: tuple[PatternText, ...]
     messages: tuple[MessageText, ...]
+    policy: Node | None = None
+    sender: Scalar | None = None
 
 
 def branches(step: StepText) -> list[Branch | None]:

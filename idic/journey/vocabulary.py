@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from typing import Any, NamedTuple
 
-from phonenumbers import SUPPORTED_REGIONS
 from pydantic import JsonValue
 
 from idic.journey.endpoints import Endpoints, EndpointText
@@ -540,14 +539,7 @@ class _Reader:
 
     def country(self, node: Node | None) -> str | None:
         country = self.shapes.text(node, "country")
-        if country is None or country.value in SUPPORTED_REGIONS:
-            return country.value if country else None
-        known = country.value.upper()
-        hint = f"write {_COUNTRIES.get(known, known)}" if _COUNTRIES.get(known, known) in SUPPORTED_REGIONS else None
-        self.problems.error(
-            country.mark, f'"{country.value}" is not a country', hint or "write its two letters (ISO 3166-1): DE, GB or US"
-        )
-        return None
+        return self.shapes.country(country) if country is not None else None
 
     def slots(self, node: Node) -> dict[str, str]:
         """Names with what they are in words, or names alone."""
@@ -595,11 +587,6 @@ class _Reader:
             links[name.value] = text
         return links
 
-
-_COUNTRIES = {
-    "UK": "GB", "ENGLAND": "GB", "GERMANY": "DE", "DEUTSCHLAND": "DE", "AUSTRIA": "AT", "SWITZERLAND": "CH", "USA": "US",
-    "FRANCE": "FR", "SPAIN": "ES", "ITALY": "IT",
-}  # fmt: skip
 
 _OTHER_NAMES = {
     "string": "write text",

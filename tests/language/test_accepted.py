@@ -240,14 +240,12 @@ def test_a_wrong_journey_leaves_the_good_ones_standing(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(good.replace("good", "bad").replace("1 day", "1 dya"))
     (tmp_path / "latin.yaml").write_bytes("journey: größe".encode("latin-1"))
     (tmp_path / "twice.yaml").write_text(good)
-    (tmp_path / "policy.yaml").write_text("suppression: always\n")
     compilation = compile_folder(tmp_path)
     assert list(compilation.programs) == ["good"]
     assert [f"{Path(problem.file).name} {problem.text}" for problem in compilation.problems] == [
         'bad.yaml step "pause": wait: "dya" is not a unit of time; use seconds, minutes, hours, days or weeks',
         f'twice.yaml journey "good" is in {tmp_path / "good.yaml"} already; choose another name',
         "latin.yaml the file is not UTF-8; save it again as UTF-8",
-        "policy.yaml arrives with a later version of idic, and is not read yet",
     ]
 
 
