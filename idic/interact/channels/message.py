@@ -23,7 +23,7 @@ from typing import NamedTuple
 import idna
 
 from idic.interact.channels.outcomes import clean
-from idic.interact.channels.protocol import OutgoingEmail
+from idic.interact.channels.protocol import OutgoingEmail, Refused
 
 _WIRE = policy.compat32.clone(linesep="\r\n", max_line_length=None, cte_type="7bit")
 _NAMED = re.compile(r"(?P<name>.*)<(?P<address>[^<>]*)>\s*", re.DOTALL)
@@ -101,6 +101,26 @@ def message_id(touch: str, sender: Address) -> str:
     return f"<{touch}@{sender.domain}>"
 
 
+class Written(NamedTuple):
+    """A mail as it goes to a server: as whom, to whom, whether it can only go by RFC 6531 (``utf8``), and its bytes."""
+
+    sender: Address
+    to: Address
+    utf8: bool
+    data: bytes
+
+
+def write(mail: OutgoingEmail, date: datetime) -> Written | Refused:
+    """As ``build``, refused where it cannot be written."""
+    try:
+        utf8 = needs_smtputf8(mail)
+        return Written(read_address(mail.sender), read_mailbox(mail.to), utf8, build(mail, date, utf8=utf8))
+    except AddressInvalid as error:
+        return Refused("address_invalid", str(error))
+    except ValueError as error:
+        return Refused("message_invalid", str(error))
+
+
 def needs_smtputf8(mail: OutgoingEmail) -> bool:
     """Whether an address of this mail can only be written by RFC 6531. Raises ``AddressInvalid``."""
     named = (read_address(text) for text in (mail.sender, mail.reply_to) if text)
@@ -112,18 +132,26 @@ def build(mail: OutgoingEmail, date: datetime, *, utf8: bool = False) -> bytes:
 
     Raises ``ValueError`` for an address or header that cannot be written.
     """
-    sender = read_address(mail.sender)
     message = _body(mail)
     headers = {
-        "From": _addressed(sender),
+        "From": _addressed(read_address(mail.sender)),
         "To": _addressed(read_mailbox(mail.to, mail.to_name)),
         "Subject": encoded(mail.subject),
         "Date": format_datetime(date),
-        "Message-ID": message_id(mail.touch, sender),
-        "X-Idic-Touch": mail.touch,
     }
     if mail.reply_to:
         headers["Reply-To"] = _addressed(read_address(mail.reply_to))
+    headers |= further_headers(mail)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    buffer = io.BytesIO()
+    BytesGenerator(buffer, mangle_from_=False, policy=_WIRE).flatten(message)
+    # The addresses of an SMTPUTF8 message are the only headers that are not ASCII.
+    return lines.encode("utf-8" if utf8 else "ascii") + buffer.getvalue()
+
+
+def further_headers(mail: OutgoingEmail) -> dict[str, str]:
+    """Those that say neither from whom, to whom, of what nor when; encoded and folded. Raises ``ValueError``."""
+    headers = {"Message-ID": message_id(mail.touch, read_address(mail.sender)), "X-Idic-Touch": mail.touch}
     if mail.unsubscribe_url:
         if not _URL.fullmatch(mail.unsubscribe_url):
             raise ValueError("the unsubscribe address is not a URL")
@@ -133,11 +161,7 @@ def build(mail: OutgoingEmail, date: datetime, *, utf8: bool = False) -> bytes:
         if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name.lower()):
             raise ValueError(f'"{clean(name)}" is not a header that can be set')
         headers[name] = encoded(value)
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    buffer = io.BytesIO()
-    BytesGenerator(buffer, mangle_from_=False, policy=_WIRE).flatten(message)
-    # The addresses of an SMTPUTF8 message are the only headers that are not ASCII.
-    return lines.encode("utf-8" if utf8 else "ascii") + buffer.getvalue()
+    return headers
 
 
 def encoded(text: str) -> str:

@@ -140,22 +140,17 @@ class SmtpChannel:
         return storable(await self._try(mail))
 
     async def _try(self, mail: OutgoingEmail) -> Outcome:
-        try:
-            sender, to = message.read_address(mail.sender), message.read_mailbox(mail.to)
-            utf8 = message.needs_smtputf8(mail)
-            data = message.build(mail, self._now(), utf8=utf8)
-            if self._signer is not None:
-                data = self._signer.sign(data)
-        except message.AddressInvalid as error:
-            return Refused("address_invalid", str(error))
-        except ValueError as error:
-            return Refused("message_invalid", str(error))
+        written = message.write(mail, self._now())
+        if isinstance(written, Refused):
+            return written
+        if self._signer is not None:
+            written = written._replace(data=self._signer.sign(written.data))
         progress = _Progress()
         try:
             async with asyncio.timeout(self._limits.total), self._slots:
-                reply = await self._deliver(sender, to, data, utf8, progress)
+                reply = await self._deliver(written, progress)
             if progress.dotted and reply.code // 100 == 2:
-                return Accepted(message.message_id(mail.touch, sender))
+                return Accepted(message.message_id(mail.touch, written.sender))
             return _answered(reply, progress)
         except _Failed as failed:
             return failed.outcome
@@ -169,20 +164,18 @@ class SmtpChannel:
         while self._idle:
             await _goodbye(self._idle.popleft().smtp)
 
-    async def _deliver(
-        self, sender: message.Address, to: message.Address, data: bytes, utf8: bool, progress: _Progress
-    ) -> SMTPResponse:
+    async def _deliver(self, mail: message.Written, progress: _Progress) -> SMTPResponse:
         """The server's last word: its answer to the dot, or the refusal that came before it."""
-        connection, reply = await self._begin(sender, utf8)
+        connection, reply = await self._begin(mail.sender, mail.utf8)
         smtp, patience = connection.smtp, self._limits.command
         reusable = False
         try:
             if reply.code // 100 == 2:
-                reply = await smtp.execute_command(b"RCPT", b"TO:<" + to.mailbox.encode() + b">", timeout=patience)
+                reply = await smtp.execute_command(b"RCPT", b"TO:<" + mail.to.mailbox.encode() + b">", timeout=patience)
                 if reply.code // 100 == 2:
                     reply = await smtp.execute_command(b"DATA", timeout=patience)
                     if reply.code == 354:
-                        reply = await self._write(smtp, data, progress)
+                        reply = await self._write(smtp, mail.data, progress)
             # After an answered dot the server begins anew by itself; after a refusal before it, it must be told.
             understood = reply.code // 100 in (2, 4, 5) and reply.code != 421
             reusable = understood and (progress.dotted or await self._reset(smtp))
