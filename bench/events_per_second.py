@@ -111,6 +111,8 @@ async def _target(folder: Path, name: Literal["idic", "bare"]) -> AsyncIterator[
         "IDIC_WRITE_KEYS": _KEY,
         "IDIC_SIGNING_KEYS": "a key that signs the links",
         "IDIC_LOG_LEVEL": "warning",
+        # Counted, and never reached: how fast it can be is asked, and not how fast it may.
+        "IDIC_RATE_LIMIT": "1000000",
     }
     commands = {
         "idic": ["-m", "idic", "api", "--port", str(port)],

@@ -26,6 +26,7 @@ from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
 from idic.api.problems import Problem, add_problems
 from idic.api.public import PublicPages
+from idic.api.rates import Pages, Rates
 from idic.api.rights import add_rights
 from idic.api.streams import Streams
 from idic.api.vocabulary import PublishedVocabulary
@@ -33,7 +34,17 @@ from idic.api.web import Web, add_web
 from idic.api.webhooks.reports import Webhook
 from idic.errors import IdicError
 from idic.identify.messages import KINDS
-from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Links
+from idic.interact.links import (
+    ANSWER_PATH,
+    CLICK_PATH,
+    CONFIRM_PATH,
+    DATA_PATH,
+    OPEN_PATH,
+    PREFERENCES_PATH,
+    SHORT_PATH,
+    UNSUBSCRIBE_PATH,
+    Links,
+)
 from idic.interact.visitors import Proofs
 from idic.router.house import House
 from idic.store.database import Store
@@ -58,21 +69,25 @@ def create_app(
     console: ConsoleSettings | None = None,
     proof_keys: Iterable[str] = (),
     streams: Streams | None = None,
+    rates: Rates | None = None,
 ) -> FastAPI:
     """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``,
     ``house`` is what customers' enrollments are moved with;
     ``webhooks`` are where providers report to. There is a console if it is asked for. Whoever serves it closes ``streams``
     before stopping: a page that is open stays open."""
-    limits = limits or Limits()
+    limits, rates = limits or Limits(), rates or Rates()
     app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
     add_problems(app)
     vocabulary, keys = PublishedVocabulary(store), Keys(write_keys)
     secrets = Keys(secret_keys)
-    events = Ingestion(Intake(store), vocabulary, keys, secrets, store.clock, limits, public_url=links.base_url)
+    events = Ingestion(Intake(store), vocabulary, keys, secrets, store.clock, limits, rates, public_url=links.base_url)
     _add_ingestion(app, events)
     secret = APIRouter(
-        dependencies=[Depends(_secret(secrets)), Depends(_BEARER), Depends(_BASIC)],
-        responses={401: {"model": Problem, "description": "No secret key, or a wrong one"}},
+        dependencies=[Depends(_secret(secrets, rates)), Depends(_BEARER), Depends(_BASIC)],
+        responses={
+            401: {"model": Problem, "description": "No secret key, or a wrong one"},
+            429: {"model": Problem, "description": "More than the key may ask for: again after Retry-After"},
+        },
     )
     # Longer paths first: an id may have slashes in it.
     add_consents(secret, store, limits.message)
@@ -87,7 +102,7 @@ def create_app(
     for webhook in webhooks:
         app.add_api_route(webhook.path, webhook.receive, methods=["POST"], include_in_schema=False, response_model=None)
     sites = APIRouter(include_in_schema=False)
-    add_web(sites, Web(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links)))
+    add_web(sites, Web(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links), rates))
     app.include_router(sites)
     add_console(app, store, secrets, console or ConsoleSettings())
 
@@ -95,6 +110,7 @@ def create_app(
     async def docs() -> Response:
         return HTMLResponse(reference.render(app.openapi()))
 
+    app.add_middleware(Pages, prefixes=PAGES, guessable=(SHORT_PATH,))
     app.add_middleware(_Browsers)
     app.add_middleware(Access, quiet=_OPEN | {*ingestion.SETTINGS_PATHS, "/healthz", "/readyz"})
     return app
@@ -104,10 +120,13 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="SecretKeyBearer")
 _BASIC = HTTPBasic(auto_error=False, scheme_name="SecretKeyBasic")
 
 
-def _secret(keys: Keys) -> Any:
+def _secret(keys: Keys, rates: Rates) -> Any:
     async def needs_secret_key(request: Request) -> None:
-        if presented(request) not in keys:
+        key = presented(request)
+        if key is None or key not in keys:
             raise refused("a secret key is needed: as Bearer token, or as the user name of Basic authentication")
+        rates.check(key)
+        rates.use(key)
 
     return needs_secret_key
 
@@ -142,6 +161,8 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
                 400: {"model": Problem, "description": "Nothing in it can be accepted"},
                 401: {"model": Problem, "description": "No write key, or a wrong one"},
                 413: {"model": Problem, "description": "Too large"},
+                415: {"model": Problem, "description": "Packed in a way that is not understood"},
+                429: {"model": Problem, "description": "More than the key may send: send it again after Retry-After"},
                 503: {"model": Problem, "description": "The store does not answer; nothing was kept: send it again"},
             },
         )
@@ -189,6 +210,10 @@ class _Raw(APIRoute):
 
 
 _OPEN = ingestion.PATHS | web.PATHS
+PAGES = (
+    CLICK_PATH, UNSUBSCRIBE_PATH, OPEN_PATH, ANSWER_PATH, SHORT_PATH, PREFERENCES_PATH, CONFIRM_PATH, DATA_PATH,
+)  # fmt: skip
+"""How the addresses of the pages behind links begin."""
 
 
 class _Browsers:
@@ -196,7 +221,14 @@ class _Browsers:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._open = CORSMiddleware(app, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"], max_age=86400)
+        self._open = CORSMiddleware(
+            app,
+            allow_origins=["*"],
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Retry-After"],
+            max_age=86400,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_open = scope["type"] == "http" and (scope["path"] in _OPEN or ingestion.is_settings(scope["path"]))

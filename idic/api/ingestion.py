@@ -16,6 +16,7 @@ from idic.api.bodies import read_body, read_json_object
 from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
 from idic.api.problems import Refusal, explain
+from idic.api.rates import Rates
 from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
 from idic.errors import IdicError, InvalidInput, NotFound
@@ -58,6 +59,7 @@ class Ingestion:
         secrets: Keys,
         clock: Clock,
         limits: Limits,
+        rates: Rates,
         public_url: str,
     ) -> None:
         self._intake = intake
@@ -66,13 +68,17 @@ class Ingestion:
         self._secrets = secrets
         self._clock = clock
         self._limits = limits
+        self._rates = rates
         self._protocol, _, self._host = public_url.partition("://")
 
     async def batch(self, request: Request) -> Response:
-        body, size, is_service = await self._read(request, self._limits.batch)
+        body, size, key = await self._read(request, self._limits.batch)
         raws = body.get("batch")
         if not isinstance(raws, list):
+            self._rates.use(key)
             raise InvalidInput("must be a list of messages", where="batch")
+        self._rates.use(key, len(raws) or 1)
+        is_service = key in self._secrets
         vocabulary = await self._vocabulary.current()
         now, sent_at = self._clock.now(), body.get("sentAt")
         largest = self._limits.message if size > self._limits.message else None
@@ -128,7 +134,9 @@ class Ingestion:
         return JSONResponse(document, headers={"Cache-Control": "public, max-age=300"})
 
     async def _single(self, request: Request, kind: Kind) -> Response:
-        body, _, is_service = await self._read(request, self._limits.message)
+        body, _, key = await self._read(request, self._limits.message)
+        self._rates.use(key)
+        is_service = key in self._secrets
         vocabulary = await self._vocabulary.current()
         try:
             message = read_message(
@@ -142,17 +150,22 @@ class Ingestion:
             return tell(error, refused=[refusal])
         return _success(_warnings([message], [""], await self._intake.keep([message])), [])
 
-    async def _read(self, request: Request, limit: int) -> tuple[dict[str, Any], int, bool]:
-        """The body, its size, and whether a secret key came with it. (In a body none is looked for: it would be kept there.)"""
+    async def _read(self, request: Request, limit: int) -> tuple[dict[str, Any], int, str]:
+        """The body, its size, and the key that came with it. (In a body no secret key is looked for: it would be kept
+        there.) What is refused because of the rate is not read, where the key is in the header."""
         key = presented(request)
-        is_service = key in self._secrets
-        if key is not None and not is_service and key not in self._keys:
-            raise _wrong_key()
+        if key is not None:
+            if key not in self._secrets and key not in self._keys:
+                raise _wrong_key()
+            self._rates.check(key)
         body = await read_body(request, limit)
         document = read_json_object(body)
-        if key is None and document.get("writeKey") not in self._keys:
-            raise _wrong_key()
-        return document, len(body), is_service
+        if key is None:
+            key = document.get("writeKey")
+            if not isinstance(key, str) or key not in self._keys:
+                raise _wrong_key()
+            self._rates.check(key)
+        return document, len(body), key
 
 
 def tell(error: IdicError, **more: Any) -> Response:

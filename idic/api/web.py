@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from idic.api.bodies import read_body, read_json_object
 from idic.api.keys import Keys
 from idic.api.problems import Refusal
+from idic.api.rates import Rates
 from idic.api.streams import Streams, contents
 from idic.api.vocabulary import PublishedVocabulary
 from idic.errors import InvalidInput, StoreUnavailable
@@ -50,7 +51,14 @@ log = structlog.get_logger("idic.api")
 
 class Web:
     def __init__(
-        self, store: Store, vocabulary: PublishedVocabulary, write_keys: Keys, proofs: Proofs, links: Links, streams: Streams
+        self,
+        store: Store,
+        vocabulary: PublishedVocabulary,
+        write_keys: Keys,
+        proofs: Proofs,
+        links: Links,
+        streams: Streams,
+        rates: Rates,
     ) -> None:
         self._store = store
         self._vocabulary = vocabulary
@@ -58,6 +66,7 @@ class Web:
         self._proofs = proofs
         self._links = links
         self._streams = streams
+        self._rates = rates
         self._script = _light(files("idic.api").joinpath("static", "idic.js").read_text("utf-8")).encode()
         self._etag = f'"{hashlib.blake2b(self._script, digest_size=8).hexdigest()}"'
 
@@ -124,8 +133,11 @@ class Web:
     async def _asked(self, request: Request) -> tuple[Identity, list[str], dict[str, Any]]:
         """The visitor, the slots, and those of them that nobody has declared, to be told of beside what they show."""
         asked = read_json_object(await read_body(request, LARGEST_ASKED))
-        if asked.get("writeKey") not in self._keys:
+        key = asked.get("writeKey")
+        if not isinstance(key, str) or key not in self._keys:
             raise Refusal(401, "unauthorized", "a write key is needed, as writeKey in the body", where="writeKey")
+        self._rates.check(key)
+        self._rates.use(key)
         slots = _slots(asked.get("slots"))
         vocabulary = await self._vocabulary.current()
         declared = vocabulary.slots if vocabulary is not None else None

@@ -45,6 +45,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     from idic.api.app import create_app
     from idic.api.console.pages import Settings as ConsoleSettings
     from idic.api.ingestion import Limits
+    from idic.api.rates import Rates
     from idic.api.streams import Streams
     from idic.api.webhooks import webhooks
     from idic.interact.links import Links
@@ -67,6 +68,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             house=moved_by,
             webhooks=webhooks(settings, store),
             limits=Limits(batch=settings.max_body),
+            rates=Rates(settings.rate_limit),
             proof_keys=[key.get_secret_value() for key in settings.proof_keys],
             streams=streams,
             console=ConsoleSettings(settings.console, settings.temporal_ui, settings.temporal_namespace),
