@@ -13,13 +13,12 @@ Memory holds the customers' ids and one part of the file at a time; the rest is 
 
 from __future__ import annotations
 
-import csv
 import json
 import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, Self
@@ -29,6 +28,7 @@ from idic.identify.messages import LARGEST_MESSAGE, read_identifier, read_messag
 from idic.identify.names import attribute_name
 from idic.identify.resolution import Identity, resolve
 from idic.identify.resolution import Person as Whose
+from idic.identify.tabular import Read, is_csv, lines
 from idic.journey.problems import nearest
 from idic.journey.types import read
 from idic.journey.vocabulary import ABOUT_MESSAGES, Vocabulary
@@ -91,6 +91,7 @@ class Recording:
         self.last: datetime | None = None
         self._unread: dict[tuple[str, str], Unread] = {}
         self._near: dict[tuple[str, str], str | None] = {}
+        self._cells = is_csv(file)
         self._vocabulary = vocabulary
         self._strict = strict
         self._known: dict[Identity, str] = {}
@@ -144,9 +145,9 @@ class Recording:
 
     def _read(self, progress: Progress) -> None:
         size = self.file.stat().st_size
-        reader = _csv if self.file.suffix.lower() in (".csv", ".tsv") else _ndjson
         with self.file.open("rb") as raw:
-            numbered = self._taken(reader(_texts(raw, lambda: progress(raw.tell(), size))))
+            read = lines(raw, self.file, (_CUSTOMER, _EVENT, _TIME), lambda done: progress(done, size))
+            numbered = self._taken(read)
             while batch := list(islice(numbered, _AT_ONCE)):
                 found = resolve((line.whose for _, line in batch), self._known, self._named, self._new)
                 self._known |= found.linked
@@ -165,13 +166,13 @@ class Recording:
                     self._took(line.at)
         progress(size, size)
 
-    def _taken(self, raws: Iterable[tuple[int, dict[str, Any] | InvalidInput]]) -> Iterator[tuple[int, Line]]:
+    def _taken(self, raws: Iterable[Read]) -> Iterator[tuple[int, Line]]:
         """The lines that can be read; of the others, note what is wrong."""
         for number, raw in raws:
             try:
                 if isinstance(raw, InvalidInput):
                     raise raw
-                line = read_line(raw, self._vocabulary.about)
+                line = read_line(_row(raw) if self._cells else raw, self._vocabulary.about)
                 if (
                     line.name
                     and line.name not in ABOUT_MESSAGES
@@ -280,64 +281,6 @@ def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> Line:
 
 def _attributes(traits: Mapping[str, Any]) -> dict[str, Any]:
     return {attribute_name(name): value for name, value in traits.items()}
-
-
-def _texts(raw: IO[bytes], read: Callable[[], None]) -> Iterator[str]:
-    """Lines as text; what is no UTF-8 is shown as such and fails where it matters."""
-    for number, line in enumerate(raw, 1):
-        if number % _AT_ONCE == 0:
-            read()
-        yield line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
-
-
-def _ndjson(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | InvalidInput]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            raw = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-            yield number, InvalidInput(f"is not JSON: {what}")
-            continue
-        yield number, raw if isinstance(raw, dict) else InvalidInput("is not a JSON object")
-
-
-def _csv(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | InvalidInput]]:
-    first = next(lines, "")
-    reader = csv.reader(chain([first], lines), strict=True, delimiter=_between(first))
-    try:
-        columns = [name.strip() for name in next(reader, [])]
-    except csv.Error as error:
-        raise InvalidInput(f"line 1: {error}") from None
-    missing = [name for name in (_CUSTOMER, _EVENT, _TIME) if name not in columns]
-    if missing:
-        raise InvalidInput(f"line 1: the columns customer, event and time are needed; there is no {' and no '.join(missing)}")
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield reader.line_num, InvalidInput(f"is not CSV: {error}")
-            continue
-        if cells is None:
-            return
-        if not cells:
-            continue
-        if len(cells) != len(columns):
-            yield reader.line_num, InvalidInput(f"has {len(cells)} cells, and there are {len(columns)} columns")
-            continue
-        try:
-            yield reader.line_num, _row(dict(zip(columns, cells, strict=True)))
-        except InvalidInput as error:
-            yield reader.line_num, error
-
-
-def _between(first: str) -> str:
-    """What stands between the cells, by the first line; Excel writes semicolons where numbers have commas."""
-    for one in (";", "\t"):
-        if {_CUSTOMER, _EVENT, _TIME} <= {name.strip(' "') for name in first.strip().split(one)}:
-            return one
-    return ","
 
 
 def _row(cells: dict[str, str]) -> dict[str, Any]:
