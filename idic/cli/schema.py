@@ -16,6 +16,7 @@ _FOLDER = Path("journeys/schema")
 class Kind(StrEnum):
     journey = "journey"
     vocabulary = "vocabulary"
+    policy = "policy"
     stories = "stories"
 
 
@@ -26,9 +27,9 @@ def schema(
     ] = False,
     out: Annotated[Path, typer.Option(help="The folder for NAME.schema.json")] = _FOLDER,
 ) -> None:
-    """JSON Schemas of journeys, the vocabulary and stories, with which editors complete, explain and underline.
+    """JSON Schemas of journeys, the vocabulary, the contact policy and stories, with which editors complete, explain and underline.
 
-    `idic schema` writes all three to journeys/schema. An editor with the YAML language server (VS Code, JetBrains, Neovim and
+    `idic schema` writes them all to journeys/schema. An editor with the YAML language server (VS Code, JetBrains, Neovim and
     others) takes them from the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`
     """
     from idic.cli.schemas import SCHEMAS, written

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from ruamel.yaml.error import YAMLError
 
+from idic.journey import policy_reading
 from idic.journey.definition import ENTRY_KINDS, LIMITS, SECTIONS
 from idic.journey.layout import Entry, Piece, Sheet, data, read_sheet
 from idic.journey.problems import Problem, Problems
@@ -232,7 +233,7 @@ class _Printer:
         if self.kind == "journey":
             return self.order_in_journey(path, names)
         if not path:
-            return {"vocabulary": _VOCABULARY, "stories": _STORIES, "policy": ()}[self.kind]
+            return {"vocabulary": _VOCABULARY, "stories": _STORIES, "policy": policy_reading.SECTIONS}[self.kind]
         if self.kind == "vocabulary" and path[0] == "endpoints" and len(path) == 2:
             return _ENDPOINT
         typed = self.kind == "vocabulary" and path[0] in ("customer", "things", "events", "endpoints") and len(path) > 1

@@ -30,7 +30,9 @@ JOURNEYS = Path(__file__).parents[2] / "journeys"
 VALIDATORS = {kind: Draft202012Validator(make()) for kind, make in SCHEMAS.items()}
 ACCEPTED = sorted((HERE / "accepted").glob("*.yaml"))
 REFUSED = sorted((HERE / "refused").glob("*.yaml"))
-EXAMPLES = sorted(path for path in JOURNEYS.glob("*.yaml") if path.name != "vocabulary.yaml" and ".stories." not in path.name)
+OWN = ("vocabulary", "policy")
+EXAMPLES = sorted(path for path in JOURNEYS.glob("*.yaml") if path.stem not in OWN and ".stories." not in path.name)
+POLICIES = sorted((HERE.parent / "policy").glob("**/*.yaml"))
 STORIES = sorted(JOURNEYS.glob("*.stories.yaml"))
 
 OF_SHAPE = re.compile(
@@ -90,9 +92,18 @@ def test_stories_are_valid(path: Path) -> None:
     assert wrong("stories", seen(path.read_text())) == []
 
 
-@pytest.mark.parametrize("path", [*EXAMPLES, *STORIES, JOURNEYS / "vocabulary.yaml"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [JOURNEYS / "policy.yaml", *POLICIES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_policies_are_valid_unless_they_are_refused_for_their_shape(path: Path) -> None:
+    kind = "journey" if path.parent.name.startswith("journeys_") else "policy"
+    told = path.with_suffix(".txt")
+    refused = told.is_file() and any(OF_SHAPE.search(line) for line in told.read_text().splitlines() if "error" in line)
+    if refused or path.parent.name in ("accepted", "warned", "journeys_warned", "policy", "journeys"):
+        assert bool(wrong(kind, seen(path.read_text()))) == refused
+
+
+@pytest.mark.parametrize("path", [*EXAMPLES, *STORIES, *(JOURNEYS / f"{own}.yaml" for own in OWN)], ids=lambda path: path.stem)
 def test_the_examples_name_their_schema(path: Path) -> None:
-    kind = "stories" if path in STORIES else "vocabulary" if path.stem == "vocabulary" else "journey"
+    kind = "stories" if path in STORIES else path.stem if path.stem in OWN else "journey"
     assert path.read_text().splitlines()[0] == f"# yaml-language-server: $schema=schema/{kind}.schema.json"
 
 
@@ -199,5 +210,5 @@ def test_schemas_are_printed_written_and_checked(tmp_path: Path) -> None:
     assert run.invoke(app, ["schema", "--out", str(tmp_path)]).exit_code == 0
     assert run.invoke(app, ["schema", "--check", "--out", str(tmp_path)]).exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "journey.schema.json", "stories.schema.json", "vocabulary.schema.json",
+        "journey.schema.json", "policy.schema.json", "stories.schema.json", "vocabulary.schema.json",
     ]  # fmt: skip

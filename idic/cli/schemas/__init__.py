@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 
 from idic.cli.schemas.journey import journey
+from idic.cli.schemas.policy import policy
 from idic.cli.schemas.stories import stories
 from idic.cli.schemas.vocabulary import vocabulary
 
-SCHEMAS = {"journey": journey, "vocabulary": vocabulary, "stories": stories}
+SCHEMAS = {"journey": journey, "vocabulary": vocabulary, "policy": policy, "stories": stories}
 """What makes each schema, by the kind of file."""
 
 

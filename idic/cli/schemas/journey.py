@@ -24,6 +24,7 @@ from idic.cli.schemas.parts import (
     whole,
     words,
 )
+from idic.cli.schemas.policy import parts, stricter
 from idic.journey.definition import SECTIONS
 from idic.journey.steps import CHANNELS, KINDS, MOST_ROUNDS
 
@@ -39,6 +40,8 @@ def journey() -> Schema:
             "Marketing goes to those who consented, service (an order, an appointment) needs no consent. Default: marketing.",
         ),
         "topic": name("What customers consent to and unsubscribe from.", "news", "cart_reminders"),
+        "sender": name("As whom it writes: one of the senders of policy.yaml. Default: its default one.", "shop"),
+        "policy": stricter(),
         "late": choice(
             ("send", "skip"),
             "What becomes of messages that came due in a pause of the journey: sent after it, if still `within`, or skipped.",
@@ -65,6 +68,7 @@ def journey() -> Schema:
             "sms": _sms(),
             "web": _web(whole=True),
             "what_differs": _what_differs(),
+            **parts(),
         },
     )
 
@@ -234,7 +238,9 @@ def _send() -> Schema:
         "the best for this customer.",
     )
     at = any_of(choice(("now", "best time")), hours(""), description="When in the customer's day. Default: now.")
-    within = duration("Quiet hours, caps and pauses included; later means not sent. Default: 24 hours, of a service 3 days.")
+    within = duration(
+        "Quiet hours, caps and pauses included; later means not sent. Default: as policy.yaml says, of a service 3 days."
+    )
     return _step(
         "send", "Send", "The message, by its name under customize.", text(examples=["cart_reminder"]),
         {"by": by, "at": at, "within": within, **_BOTH}, required=("by",),
