@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from pydantic import SecretStr
@@ -24,13 +25,26 @@ from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
 from idic.interact.channels.message import AddressInvalid, read_address
 from idic.interact.channels.outbox import OutboxChannel
-from idic.interact.channels.protocol import SmsChannel
+from idic.interact.channels.protocol import EmailChannel, SmsChannel
+from idic.interact.channels.sendgrid import SendGridChannel
+from idic.interact.channels.ses import SesChannel
 from idic.interact.channels.smtp import Limits, SmtpChannel
+from idic.interact.channels.telnyx import TelnyxChannel
 from idic.interact.channels.twilio import TwilioChannel
 from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.links import Links
+from idic.router.accounts import (
+    PROVIDERS,
+    accounts,
+    rates,
+    sendgrid_account,
+    ses_account,
+    signer,
+    telnyx_account,
+    twilio_account,
+)
 from idic.router.engine import QUEUE, connect
-from idic.router.house import SMS_ACCOUNTS, WORK, House, house, twilio_account
+from idic.router.house import WORK, House, house
 from idic.serving import until_stopped
 from idic.settings import Settings, described, endpoint_secrets
 from idic.store import short_links
@@ -43,8 +57,6 @@ log = structlog.get_logger()
 
 def couriers(settings: Settings, remember: Remember) -> list[Courier]:
     """One for each provider account that the settings name. Raises ``SettingsError``."""
-    if settings.smtp_url is None:
-        raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
     for variable, address in (("IDIC_EMAIL_FROM", settings.email_from), ("IDIC_EMAIL_REPLY_TO", settings.email_reply_to)):
         try:
             if address is not None:
@@ -52,16 +64,32 @@ def couriers(settings: Settings, remember: Remember) -> list[Courier]:
         except AddressInvalid as error:
             raise SettingsError(f"{variable} is not an address: {error}") from None
     links = Links.set_up(settings)
+    named = accounts(settings)
+    mail = [EmailCourier(_mail(one, settings), links, settings.email_from, settings.email_reply_to) for one in named["email"]]
+    sms = [SmsCourier(channel, links, sender, remember) for channel, sender in (_sms(one, settings) for one in named["sms"])]
+    return [*mail, *sms, WebCourier(links)]
+
+
+def _mail(account: str, settings: Settings) -> EmailChannel:
+    if account == "ses" and (ses := ses_account(settings)):
+        most = settings.deliveries
+        return SesChannel(ses, timeout=settings.ses_timeout, connections=most, signer=signer(settings))
+    if account == "sendgrid" and (sendgrid := sendgrid_account(settings)):
+        return SendGridChannel(sendgrid, timeout=settings.sendgrid_timeout, connections=settings.deliveries)
+    if settings.smtp_url is None:
+        raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
     limits = Limits(total=settings.smtp_timeout)
-    mail = SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits)
-    sms: SmsChannel = OutboxChannel()
-    if account := twilio_account(settings):
-        sms = TwilioChannel(account, settings.public_url, timeout=settings.twilio_timeout, connections=settings.deliveries)
-    return [
-        EmailCourier(mail, links, settings.email_from, settings.email_reply_to),
-        SmsCourier(sms, links, settings.sms_from or "", remember),
-        WebCourier(links),
-    ]
+    return SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits, signer=signer(settings))
+
+
+def _sms(account: str, settings: Settings) -> tuple[SmsChannel, str]:
+    """The channel, and as whom it sends where nobody else is named."""
+    reports, most = settings.public_url, settings.deliveries
+    if account == "twilio" and (twilio := twilio_account(settings)):
+        return TwilioChannel(twilio, reports, timeout=settings.twilio_timeout, connections=most), twilio.sender
+    if account == "telnyx" and (telnyx := telnyx_account(settings)):
+        return TelnyxChannel(telnyx, reports, timeout=settings.telnyx_timeout, connections=most), telnyx.sender
+    return OutboxChannel(), settings.sms_from or ""
 
 
 @contextlib.asynccontextmanager
@@ -73,6 +101,7 @@ async def working(
     *,
     caller: Caller | None = None,
     deliveries: int = 50,
+    rates: Mapping[str, float] = {},
     runner: WorkflowRunner | None = None,
     takeover: timedelta = timedelta(seconds=5),
     drain: timedelta = timedelta(seconds=30),
@@ -80,6 +109,7 @@ async def working(
 ) -> AsyncIterator[None]:
     """Temporal workers on every queue, until the block is left; then what is under way is finished within ``drain``.
     ``caller`` makes the calls, and is closed; by default one without secrets, who reaches the public internet alone.
+    ``rates`` are how many messages a second Temporal's server hands out of an account's queue, to all workers together.
     After ``takeover`` in which a worker does not fetch what concerns a workflow that it has in memory, any other may.
 
     Workflows run unsandboxed: the driver is one small frozen file, which the tests run sandboxed and replay.
@@ -87,9 +117,7 @@ async def working(
     advance = Advance(store, house)
     deliver = Deliver(store, house, {courier.account: courier for courier in carriers})
     calling = Calling(store, house, caller or Caller())
-    accounts = {courier.account for courier in carriers}
-    if accounts & SMS_ACCOUNTS:
-        accounts |= SMS_ACCOUNTS  # what was on its way to the one that is set no more goes by the one that is
+    queues = _queues([courier.account for courier in carriers])
     workers = [
         Worker(
             client,
@@ -104,13 +132,14 @@ async def working(
         *(
             Worker(
                 client,
-                task_queue=f"deliver-{account}",
+                task_queue=f"deliver-{queue}",
                 activities=[deliver.deliver],
                 max_concurrent_activities=deliveries,
+                max_task_queue_activities_per_second=rates.get(account),
                 interceptors=interceptors,
                 graceful_shutdown_timeout=drain,
             )
-            for account in sorted(accounts)
+            for queue, account in sorted(queues.items())
         ),
         Worker(
             client,
@@ -128,6 +157,16 @@ async def working(
         yield
 
 
+def _queues(accounts: Sequence[str]) -> dict[str, str]:
+    """The queues to take deliveries from, each with the account that they most likely leave by: what was on its way to an
+    account that is set no more goes by one of its channel's that is."""
+    queues: dict[str, str] = {}
+    for providers in PROVIDERS.values():
+        if used := [account for account in accounts if account in providers]:
+            queues |= dict.fromkeys(providers, used[0])
+    return queues | {account: account for account in accounts}
+
+
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Work until ``stop`` is set, then finish what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
 
@@ -135,15 +174,15 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         return await store.move("short links", lambda tx: short_links.keep(tx, touch, links, tx.now()))
 
     # What is set wrong is said before anything is opened.
-    moved_by, carriers = house(settings), couriers(settings, remember)
+    moved_by, carriers, limits = house(settings), couriers(settings, remember), rates(settings)
     secrets = endpoint_secrets(os.environ)
     caller = Caller(secrets, settings.call_private)
     async with running_store(settings) as store:
         client = await connect(settings)
         await warn_of_missing(store, moved_by, secrets)
         takeover = timedelta(seconds=settings.takeover)
-        at_once = settings.deliveries
-        async with working(client, store, moved_by, carriers, caller=caller, deliveries=at_once, takeover=takeover):
+        options: dict[str, Any] = {"deliveries": settings.deliveries, "rates": limits, "takeover": takeover}
+        async with working(client, store, moved_by, carriers, caller=caller, **options):
             log.info("worker ready", temporal=settings.temporal_address)
             await stop.wait()
             log.info("worker drains")

@@ -30,8 +30,9 @@ from idic.journey.scope import Scope
 from idic.journey.state import State, Touched, Trace
 from idic.journey.times import Hours
 from idic.logs import place
+from idic.router.accounts import OUTBOX
 from idic.router.hold import Hold, holding
-from idic.router.house import OUTBOX, House
+from idic.router.house import House
 from idic.router.instruction import Instruction
 from idic.store import consents, copies, enrollments, placements, touches
 from idic.store.copies import Copy

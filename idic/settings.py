@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     sendgrid_webhook_key: str | None = Field(
         None, description="The public key that verifies SendGrid's reports: with none, they are not heard"
     )
-    sendgrid_base_url: str = Field("https://api.sendgrid.com", description="SendGrid's API; the EU's is https://api.eu.sendgrid.com")
+    sendgrid_base_url: str = Field(
+        "https://api.sendgrid.com", description="SendGrid's API; the EU's is https://api.eu.sendgrid.com"
+    )
     sendgrid_timeout: float = Field(20, gt=0, description="Seconds SendGrid may take for one mail")
 
     sms_accounts: Listed = Field(

@@ -259,7 +259,7 @@ async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, count
     from idic.identify.phones import PhoneInvalid, e164
     from idic.interact.channels.protocol import OutgoingSms
     from idic.interact.channels.twilio import TwilioChannel
-    from idic.router.house import twilio_account
+    from idic.router.accounts import twilio_account
 
     account = twilio_account(settings)
     if account is None:

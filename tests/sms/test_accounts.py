@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from idic.errors import SettingsError
-from idic.router.house import house, twilio_account
+from idic.router.accounts import twilio_account
+from idic.router.house import house
 from idic.settings import Settings
 from tests.sms.scripted import NUMBER, SID, TOKEN
 

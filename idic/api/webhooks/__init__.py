@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idic.api.webhooks.reports import Webhook
 from idic.api.webhooks.twilio import TwilioReports
-from idic.router.house import twilio_account
+from idic.router.accounts import twilio_account
 from idic.settings import Settings
 from idic.store.database import Store
 
