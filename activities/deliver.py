@@ -78,6 +78,7 @@ class Made(NamedTuple):
 
     copy: Copy | None = None
     segments: int | None = None
+    sender: str | None = None
 
 
 class Deliver:
@@ -150,10 +151,12 @@ class Deliver:
             if account != touch["account"] and touch["account"] in self.house.accounts[touch["channel"]]:
                 return await _other_account(hold, enrollment, touch, account)
             number = touch["attempts"] + 1
-            called = {"account": account, "attempts": number, "attempted_at": hold.now}
-            await touches.mark(hold.tx, touch_id, status="attempting", **called)
+            called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": hold.now}
             address = hold.reach(touch["channel"], program).address
             assert address is not None
+            if touch["channel"] == "sms":
+                called["recipient"] = await consents.digested(hold.tx, "sms", address)
+            await touches.mark(hold.tx, touch_id, status="attempting", **called)
             parcel = Parcel(
                 touch=touch_id,
                 channel=touch["channel"],
@@ -162,7 +165,7 @@ class Deliver:
                 program=program,
                 scope=scope,
                 language=language_of(hold.traits, program.languages),
-                sender=(await self.house.policies.current(hold.tx)).sender(program.sender),
+                sender=hold.policy.sender(program.sender),
             )
             return Attempt(number, hold.id, account, since, parcel, enrollment.state.goal_at)
 
@@ -182,8 +185,8 @@ class Deliver:
             courier = self.couriers[attempt.account]
             message = courier.compose(parcel)
             kept = self.house.keep_copies or courier.account == OUTBOX
-            segments = message.segments if isinstance(message, OutgoingSms) else None
-            made = Made(courier.copy(message) if kept else None, segments)
+            segments, sender = (message.segments, message.sender) if isinstance(message, OutgoingSms) else (None, None)
+            made = Made(courier.copy(message) if kept else None, segments, sender)
         except IdicError as error:
             return Refused(error.code, str(error)), Made()
         except Exception as error:
@@ -274,7 +277,7 @@ def _of_what_left(made: Made, outcome: Outcome) -> dict[str, Any]:
     """The columns of a touch whose message left, or may have."""
     columns: dict[str, Any] = {}
     if made.segments is not None and isinstance(outcome, (Accepted, Unsure)):
-        columns["segments"] = made.segments
+        columns |= {"segments": made.segments, "sender": made.sender}
     if isinstance(outcome, Accepted):
         columns["provider_id"] = outcome.provider_id
     return columns

@@ -7,7 +7,8 @@ from typing import Any, assert_never
 
 from idic.differentiate.profile import zone_of
 from idic.interact import asking
-from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
+from idic.interact.answers import Crowd, Message
+from idic.interact.choice import best_channel, best_hour
 from idic.interact.policy import Coming, Consent, Contact, budget_spent
 from idic.interact.reach import Reach, reach
 from idic.journey.ahead import leaving
@@ -21,7 +22,7 @@ from idic.journey.state import Event
 from idic.journey.tally import Counted, Ebb, total
 from idic.router import contacts
 from idic.router.house import House
-from idic.store import budgets, consents, events
+from idic.store import budgets, consents, events, learning
 from idic.store.database import Tx
 from idic.store.tables import Row
 
@@ -37,6 +38,7 @@ class Known:
         self.traits: dict[str, Any] = row["traits"]
         self.now = tx.now()
         self._consents: list[Consent] | None = None
+        self.policy = Policy()  # as it was when this was last asked of it
         # Allowed in this very move, and not yet written down.
         self._allowed: list[Contact] = []
         self._routing: Event | None = None
@@ -68,16 +70,30 @@ class Known:
                 return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
             case MayWe():
                 return await self.may_we(program, question, open_=True)
-            case Best(channels=channels):
-                answered = await events.last_by_channel(self.tx, self.id, ANSWERS, upto=self.now)
-                return most_recently_answered(channels, answered, self.now)
-            case BestTime(earliest=earliest, latest=latest):
-                answers = await events.instants(self.tx, self.id, ANSWERS, upto=self.now)
-                return usual_hour(answers, earliest, latest, zone_of(self.traits, program.zone))
+            case Best():
+                found = {channel: self.reach(channel, program) for channel in question.channels}
+                unreachable = {channel: reached.problem for channel, reached in found.items() if reached.address is None}
+                return best_channel(
+                    question,
+                    *await self._answers(program, question.at),
+                    unreachable=unreachable,
+                    explored=self.house.explored,
+                )
+            case BestTime():
+                zone = zone_of(self.traits, program.zone)
+                answers = await self._answers(program, question.earliest)
+                return best_hour(question, *answers, zone, explored=self.house.explored)
             case Ahead():
                 return await self._ahead(program, question)
             case _:
                 assert_never(question)
+
+    async def _answers(self, program: Program, at: datetime) -> tuple[list[Message], Crowd]:
+        """What is known by then of how this customer answers, and people like them."""
+        messages = await learning.messages(self.tx, self.id, program.purpose, at)
+        if program.purpose != learning.MARKETING:
+            return messages, Crowd()
+        return messages, await self.house.responses.crowd(self.tx, self.traits, self.now)
 
     async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
         zone = zone_of(self.traits, program.zone)
@@ -111,7 +127,7 @@ class Known:
             if self.now >= touch.deliver_by:
                 return Skip("too late", PAUSE)
             return Defer(touch.deliver_by, PAUSED, PAUSE)
-        policy = await self.house.policies.get(self.tx, barred.policy)
+        self.policy = policy = await self.house.policies.get(self.tx, barred.policy)
         customer = asking.Known(
             self.id,
             self.traits,
