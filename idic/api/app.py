@@ -85,6 +85,7 @@ def create_app(
     secret = APIRouter(
         dependencies=[Depends(_secret(secrets, rates)), Depends(_BEARER), Depends(_BASIC)],
         responses={
+            400: {"model": Problem, "description": "Something in it is not as it must be: where says what"},
             401: {"model": Problem, "description": "No secret key, or a wrong one"},
             429: {"model": Problem, "description": "More than the key may ask for: again after Retry-After"},
         },
@@ -110,10 +111,30 @@ def create_app(
     async def docs() -> Response:
         return HTMLResponse(reference.render(app.openapi()))
 
+    _describe(app)
     app.add_middleware(Pages, prefixes=PAGES, guessable=(SHORT_PATH,))
     app.add_middleware(_Browsers)
     app.add_middleware(Access, quiet=_OPEN | {*ingestion.SETTINGS_PATHS, "/healthz", "/readyz"})
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    """The document without what the framework says of itself: an argument that is wrong is a 400 here, in the one form of
+    all problems."""
+    whole = app.openapi
+
+    def ours() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = whole()
+            operations = [one for methods in document["paths"].values() for one in methods.values()]
+            for responses in (operation["responses"] for operation in operations):
+                if "HTTPValidationError" in str(responses.get("422")):
+                    del responses["422"]
+            for name in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(name, None)
+        return whole()
+
+    app.openapi = ours  # type: ignore[method-assign]
 
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="SecretKeyBearer")
