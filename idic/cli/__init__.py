@@ -9,6 +9,7 @@ import typer
 from idic.cli import (
     api,
     check,
+    consents,
     dev,
     diff,
     explain,
@@ -18,9 +19,11 @@ from idic.cli import (
     pausing,
     preview,
     publish,
+    rights,
     schema,
     simulate,
     store,
+    suppressions,
     test,
     vocabulary,
 )
@@ -57,6 +60,10 @@ app.command()(journeys.journeys)
 app.command()(pausing.pause)
 app.command()(pausing.resume)
 app.command()(pausing.stop)
+app.add_typer(consents.app, name="consents")
+app.add_typer(suppressions.app, name="suppressions")
+app.command()(rights.export)
+app.command()(rights.erase)
 app.command(epilog=_SETTINGS)(api.api)
 app.command(epilog=_SETTINGS)(store.router)
 app.command()(store.reconcile)

@@ -25,6 +25,7 @@ from idic.store.tables import (
     events,
     idempotency,
     identities,
+    numbers,
     placements,
     short_links,
     touches,
@@ -61,7 +62,7 @@ async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
     ids = await whole(tx, customer_id)
     trips = [row["id"] for row in await tx.rows(select(enrollments.c.id).where(among(tx, enrollments.c.customer_id, ids)))]
     messages = [row["id"] for row in await tx.rows(select(touches.c.id).where(among(tx, touches.c.customer_id, ids)))]
-    for table in (identities, consents, due, placements):
+    for table in (identities, numbers, consents, due, placements):
         await tx.execute(delete(table).where(among(tx, table.c.customer_id, ids)))
     for table in (copies, short_links):
         await tx.execute(delete(table).where(among(tx, table.c.touch_id, messages)))
@@ -71,7 +72,8 @@ async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
             or_(answered["customer_id"].as_string().in_(ids), answered["enrollment_id"].as_string().in_(trips))
         )
     )
-    await tx.execute(update(touches).where(among(tx, touches.c.id, messages)).values(detail=None, provider_id=None))
+    nothing = {"detail": None, "provider_id": None, "recipient": None}
+    await tx.execute(update(touches).where(among(tx, touches.c.id, messages)).values(nothing))
     await tx.execute(update(calls).where(among(tx, calls.c.customer_id, ids)).values(given={}, detail=None))
     await _forget_events(tx, ids)
     await _forget_trips(tx, trips)

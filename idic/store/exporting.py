@@ -35,7 +35,7 @@ async def exported(tx: Tx, row: Row) -> dict[str, Any]:
     ids = await erasing.whole(tx, row["id"])
     known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row["id"])
     happened = select(events).where(among(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
-    told: dict[str, Any] = _plain(
+    told: dict[str, Any] = plain(
         {
             "version": VERSION,
             "exported_at": tx.now(),
@@ -167,11 +167,12 @@ def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """As JSON can say it, with instants in ISO 8601."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value

@@ -1,0 +1,117 @@
+"""``idic consents``: what somebody may be written, what they said, and what was said elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from idic.cli.home import Data, interruptible, settings_for
+
+app = typer.Typer(
+    help="What customers may be written: by the ledger of what they said, with its proof. `show` one customer's, `import` what "
+    "was said elsewhere.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+@app.command()
+def show(
+    customer: Annotated[str, typer.Argument(help="By email address, user id, telephone number or idic's own id")],
+    data: Data = None,
+    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+) -> None:
+    """Show what a customer may be written, by channel, topic and purpose: since when, and by which act; and everything that
+    they said, with what shows it."""
+    from idic.cli.rights import who
+    from idic.store import exporting
+    from idic.store.running import running_store
+
+    async def run() -> dict[str, Any]:
+        async with running_store(settings_for(data)) as store, store.reading() as tx:
+            told: dict[str, Any] = exporting.plain(await exporting.consented(tx, await who(tx, customer)))
+            return told
+
+    told = asyncio.run(run())
+    if format is Format.json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        _show(told)
+
+
+def _show(told: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    now = Table("channel", "topic", "purpose", "may we", "since", "by", box=None, pad_edge=False)
+    for one in told["now"]:
+        topic = one["topic"] or "every other"
+        now.add_row(one["channel"], topic, one["purpose"], one["words"], _day(one["since"]), one["act"] or "")
+    console.print(now)
+    for channel, one in told["suppressed"].items():
+        typer.secho(f"{channel}: the address is suppressed since {_day(one['at'])}: {one['reason']}", fg="red")
+    if told["said"]:
+        typer.echo()
+        said = Table("when", "what", "channel", "topic", "by", "proof", box=None, pad_edge=False)
+        for one in told["said"]:
+            what = "gave" if one["given"] else "withdrew"
+            confirmed = ", confirmed" if one["confirmed"] else ""
+            proof = "" if one["proof"] is None else json.dumps(one["proof"], ensure_ascii=False)
+            said.add_row(_day(one["at"]), what, one["channel"], one["topic"] or "all", f"{one['act']}{confirmed}", proof)
+        console.print(said)
+
+
+def _day(instant: str | None) -> str:
+    return f"{instant[:10]} {instant[11:16]} UTC" if instant else ""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A .csv (commas, semicolons or tabs) or .ndjson file")],
+    create: Annotated[bool, typer.Option("--create", help="Whoever is unknown becomes a customer")] = False,
+    data: Data = None,
+) -> None:
+    """Import what people said elsewhere, with its proof.
+
+    Columns: `channel` (email, sms, web), `given` (yes, no) and `at` (when, ISO 8601) in every line, and one of `user_id`,
+    `email` and `phone`; if you have them `topic`, `purpose` (marketing), `act` (import), `confirmed` (yes for a `double
+    opt-in`) and `proof`. Every other column is kept as part of the proof.
+
+    Nothing happens by it: nobody enters a journey, and what they said since then still counts. A line that cannot be read is
+    named and costs no other. The same file again changes nothing, so it may be interrupted.
+    """
+    from idic.cli import importing
+    from idic.store import imports, programs
+    from idic.store.running import running_store
+
+    counted = {"new": 0, "known": 0}
+
+    async def run(stop: asyncio.Event) -> importing.Taken:
+        async with running_store(settings_for(data)) as store:
+            async with store.reading() as tx:
+                country = (await programs.vocabulary(tx) or {}).get("country")
+
+            async def keep(page: list[imports.Consented]) -> list[str]:
+                kept = await store.move("import consents", lambda tx: imports.keep(tx, page, create=create, country=country))
+                counted["new"] += kept.new
+                counted["known"] += kept.known
+                return [f"line {one}: is nobody's who is known; --create makes them a customer" for one in kept.nobodys]
+
+            now = store.clock.now()
+            return await importing.take(
+                file, imports.NEEDED, lambda number, raw: imports.read_consent(number, raw, now, country), keep, stop
+            )
+
+    taken = interruptible(run)
+    importing.tell(taken, f"{counted['new']:,} new in the ledger, {counted['known']:,} known already")

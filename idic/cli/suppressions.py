@@ -1,0 +1,127 @@
+"""``idic suppressions``: the addresses that nobody writes to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from idic.cli.home import Data, interruptible, settings_for
+
+if TYPE_CHECKING:
+    from idic.store.database import Tx
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Addresses that nobody writes to, whatever they are allowed: dead ones, and those of people who complained or want "
+    "nothing more. They are kept as salted digests: one can be asked for, and none can be listed.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+Address = Annotated[str, typer.Argument(help="An email address, or a telephone number with its country code")]
+
+
+@app.command()
+def add(
+    address: Address,
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="hard_bounce, no_such_mailbox, no_such_number, not_a_mobile, landline, complaint, opted_out or operator"
+        ),
+    ] = "operator",
+    data: Data = None,
+) -> None:
+    """Write to an address no more. A stronger reason that is there already stays."""
+    from idic.store import consents, imports
+
+    word = imports.read_reason(reason)
+
+    async def work(tx: Tx, channel: str, written: str) -> str:
+        await consents.suppress(tx, channel, written, word, tx.now())
+        found = await consents.suppressed(tx, channel, written)
+        assert found is not None
+        return found.reason
+
+    typer.echo(f"It is suppressed: {_with(address, data, 'suppress', work)}.")
+
+
+@app.command()
+def lift(address: Address, data: Data = None) -> None:
+    """Let an address be written to again, within what its owner allows."""
+    from idic.store import consents
+
+    async def work(tx: Tx, channel: str, written: str) -> bool:
+        return await consents.lift(tx, channel, written)
+
+    typer.echo("It may be written to again." if _with(address, data, "lift", work) else "It was not suppressed.")
+
+
+@app.command()
+def check(address: Address, data: Data = None) -> None:
+    """Say whether an address is suppressed, why and since when."""
+    from idic.interact.policy import Suppressed
+    from idic.store import consents
+
+    async def work(tx: Tx, channel: str, written: str) -> Suppressed | None:
+        return await consents.suppressed(tx, channel, written)
+
+    found = _with(address, data, "", work)
+    typer.echo(f"It is suppressed since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}." if found else "It is not suppressed.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A .csv (commas, semicolons or tabs) or .ndjson file")], data: Data = None
+) -> None:
+    """Import addresses that are not to be written to.
+
+    Columns: `address`, and if you have them `reason` (as of `idic suppressions add`), `at` (since when, ISO 8601) and
+    `channel`. The same file again changes nothing, so it may be interrupted.
+    """
+    from idic.cli import importing
+    from idic.store import imports, programs
+    from idic.store.running import running_store
+
+    kept = 0
+
+    async def run(stop: asyncio.Event) -> importing.Taken:
+        async with running_store(settings_for(data)) as store:
+            async with store.reading() as tx:
+                country = (await programs.vocabulary(tx) or {}).get("country")
+
+            async def keep(page: list[imports.Barred]) -> list[str]:
+                nonlocal kept
+                await store.move("import suppressions", lambda tx: imports.suppress(tx, page))
+                kept += len(page)
+                return []
+
+            now = store.clock.now()
+            return await importing.take(file, ("address",), lambda _, raw: imports.read_barred(raw, now, country), keep, stop)
+
+    taken = interruptible(run)
+    importing.tell(taken, f"{kept:,} addresses are suppressed")
+
+
+def _with(address: str, data: Path | None, purpose: str, work: Callable[[Tx, str, str], Awaitable[T]]) -> T:
+    """Do it with an address as it is known; ``purpose`` is empty where it only reads."""
+    from idic.store import imports, programs
+    from idic.store.running import running_store
+
+    async def run() -> T:
+        async with running_store(settings_for(data)) as store:
+
+            async def whole(tx: Tx) -> T:
+                country = (await programs.vocabulary(tx) or {}).get("country")
+                return await work(tx, *imports.read_address(address, None, country))
+
+            if purpose:
+                return await store.move(purpose, whole)
+            async with store.reading() as tx:
+                return await whole(tx)
+
+    return asyncio.run(run())
