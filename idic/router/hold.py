@@ -36,7 +36,7 @@ from idic.router.instructing import instruct
 from idic.router.instruction import Instruction
 from idic.router.known import Known
 from idic.router.schedule import days_merged, days_moved
-from idic.store import admissions, calls, consents, customers, enrollments, events, outbox, placements, touches
+from idic.store import admissions, calls, consents, customers, enrollments, events, numbers, outbox, placements, touches
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollments import Enrollment
 from idic.store.ingest import REQUEST, Observation, observe, request
@@ -199,6 +199,8 @@ class Hold(Known):
         before, kept = self.traits, {**self.traits, **told}
         self.traits = {name: value for name, value in kept.items() if value is not None}
         await customers.learn(self.tx, self.id, self.traits, self.now)
+        if any(before.get(name) != self.traits.get(name) for name in numbers.TOLD_BY):
+            await numbers.learn(self.tx, self.id, self.traits, self.now)
         await days_moved(self.tx, self.house.programs, self.id, before, self.traits, at)
 
     async def _up_to(self, enrollment: Enrollment, at: datetime) -> Enrollment:
@@ -266,8 +268,8 @@ class Hold(Known):
             await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
         if event.name == "Link Clicked" and channel == "web":
             await placements.end_clicked(self.tx, touch["id"], event.accepted_at)
-        if not touches.may_have_left(touch):
-            return []
+        if event.name == "Replied" or not touches.may_have_left(touch):
+            return []  # an answer is put down to the newest message, and may be to one before it
         await touches.mark(self.tx, touch["id"], status="sent", reason=None, settled_at=event.accepted_at)
         touched = Touched(status="sent", at=event.accepted_at)
         sent = Trace(event.accepted_at, "sent", event.step, {"channel": channel, "because": event.name})
@@ -306,6 +308,8 @@ class Hold(Known):
         self.row = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
         self.traits = self.row["traits"]
         self._consents = None
+        await numbers.learn(self.tx, absorbed["id"], {}, self.now)
+        await numbers.learn(self.tx, self.id, self.traits, self.now)
         await days_merged(self.tx, self.house.programs, absorbed["id"], self.row, at.accepted_at)
         for those, traits in zip((ours, theirs), before, strict=True):
             new = {name for name in {*traits, *self.traits} if traits.get(name) != self.traits.get(name)}

@@ -220,6 +220,11 @@ def _insert_postgresql() -> postgresql.Insert:
 _INSERT_POSTGRESQL = _insert_postgresql()
 
 
+async def is_kept(tx: Tx, once: str) -> bool:
+    """Whether an own event was kept before that is told ``once``, also of somebody who has been forgotten since."""
+    return bool(await _kept(tx, [f"{OWN_MESSAGE_ID}{once}"]))
+
+
 async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
     """Which of these messages were kept before, also for somebody who has been forgotten since: who sends them once more does
     not bring them back."""

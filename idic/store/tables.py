@@ -99,6 +99,15 @@ identities = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+numbers = Table(
+    "numbers",
+    metadata,
+    # Of a telephone number, as in `suppressions`.
+    Column("digest", String(64), primary_key=True),
+    Column("customer_id", String(32), ForeignKey("customers.id"), primary_key=True, index=True),
+)
+"""Who gave which telephone number: several may have given the same."""
+
 events = Table(
     "events",
     metadata,
@@ -328,8 +337,11 @@ touches = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("attempted_at", Instant),
     Column("settled_at", Instant),
-    # Of an SMS: in how many parts it was sent, each of which is billed.
+    # Of an SMS: in how many parts it was sent, each of which is billed; from which number, and to which (as a digest), so
+    # that an answer finds it.
     Column("segments", Integer),
+    Column("sender", Text),
+    Column("recipient", String(64)),
     # What became of it after it was sent; each time only the first.
     Column("delivered_at", Instant),
     Column("shown_at", Instant),
@@ -338,6 +350,14 @@ touches = Table(
     Column("bounced_at", Instant),
     UniqueConstraint("enrollment_id", "step", "round", "channel"),
     Index("ix_touches_customer", "customer_id", "claimed_at"),
+    Index(
+        "ix_touches_recipient",
+        "recipient",
+        "attempted_at",
+        **{  # type: ignore[arg-type]
+            f"{dialect}_where": text("recipient IS NOT NULL") for dialect in ("postgresql", "sqlite")
+        },
+    ),
     Index(
         "ix_touches_under_way",
         "enrollment_id",

@@ -126,6 +126,17 @@ async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | Non
     )
 
 
+async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[Row]:
+    """The messages that were sent to an address, or may have been, the newest first; ``recipient`` is its digest."""
+    return await tx.rows(
+        select(touches)
+        .where(touches.c.recipient == recipient, touches.c.channel == channel)
+        .where(touches.c.status.in_(("attempting", "sent", "uncertain")))
+        .order_by(touches.c.attempted_at.desc(), touches.c.id)
+        .limit(limit)
+    )
+
+
 async def accounts(tx: Tx, ids: Collection[str]) -> dict[str, str]:
     """Through which provider account each of these touches leaves."""
     rows = await tx.rows(select(touches.c.id, touches.c.account).where(touches.c.id.in_(ids)))

@@ -1,4 +1,5 @@
-"""What Twilio reports of the SMS that it was given: signed by its own rule, in any order, any number of times.
+"""What Twilio reports of the SMS that it was given, and hands over of what customers answer: signed by its own rule, in any
+order, any number of times.
 
 A report is about the touch that its address names. It may come before our own record that the message left, and is then the
 evidence that it did. Whatever is told again changes nothing.
@@ -18,16 +19,20 @@ from starlette.responses import Response
 
 from idic.api.bodies import read_body
 from idic.api.problems import Refusal
+from idic.api.webhooks.replies import acted_upon, reply
 from idic.api.webhooks.reports import Report, note
 from idic.errors import InvalidInput
 from idic.interact.channels.outcomes import DEAD, clean
 from idic.interact.channels.twilio import RETRIES, WEBHOOK_PATH, word
 from idic.store.database import Store
+from idic.store.replies import Incoming
 
 LARGEST = 32_000
 """Bytes of a report that are read; Twilio's have one or two thousand."""
 _FIELDS = 200
 
+_NO_ANSWER = b"<Response/>"
+"""To Twilio: answer nothing by yourself."""
 _DELIVERED = frozenset({"delivered", "read"})
 _BOUNCED = frozenset({"undelivered", "failed"})
 
@@ -45,7 +50,8 @@ class TwilioReports:
         self._token = token
 
     async def receive(self, request: Request) -> Response:
-        """204 to whatever is authentic, also where nothing is known of the touch: told again it would be no better.
+        """2xx to whatever is authentic, also where nothing is known of the touch: told again it would be no better. That of an
+        answer means that it is kept, and what it asks for holds.
 
         Raises ``Refusal`` (403 for a report that is not Twilio's, 413) and ``StoreUnavailable``, at which Twilio repeats.
         """
@@ -57,8 +63,22 @@ class TwilioReports:
             log.warning("a report that is not Twilio's, or signed for another address than the public URL")
             raise Refusal(403, "forged", "the signature is not Twilio's for this address", where="X-Twilio-Signature")
         said = {name.decode("utf-8", "replace"): clean(value.decode("utf-8", "replace")) for name, value in fields}
+        if said.get("SmsStatus") == "received" and "MessageStatus" not in said:
+            await self._reply(said)
+            return Response(_NO_ANSWER, media_type="text/xml")
         await self._note(request.query_params.get("touch", ""), said)
         return Response(status_code=204)
+
+    async def _reply(self, said: Mapping[str, str]) -> None:
+        senders = (said.get("To", ""), said.get("MessagingServiceSid", ""))
+        incoming = Incoming(
+            provider="twilio",
+            id=said.get("MessageSid", ""),
+            number=said.get("From", ""),
+            senders=tuple(sender for sender in senders if sender),
+            text=said.get("Body", ""),
+        )
+        await reply(self._store, incoming, acted_upon=acted_upon(said.get("OptOutType")))
 
     async def _note(self, touch: str, said: Mapping[str, str]) -> None:
         status, reason = said.get("MessageStatus", ""), word(said.get("ErrorCode", ""))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
+from idic.interact.reach import reach
 from idic.store.digests import digest
 from idic.store.tables import Instant, Json, Number
 
@@ -31,7 +33,12 @@ def _columns() -> list[tuple[str, sa.Column[Any]]]:
         ("touches", sa.Column("journey", sa.Text(), nullable=False, server_default="")),
         ("touches", sa.Column("purpose", sa.String(length=20), nullable=False, server_default="marketing")),
         ("touches", sa.Column("topic", sa.Text(), nullable=True)),
+        ("touches", sa.Column("sender", sa.Text(), nullable=True)),
+        ("touches", sa.Column("recipient", sa.String(length=64), nullable=True)),
     ]
+
+
+_BATCH = 1000
 
 
 def upgrade() -> None:
@@ -61,6 +68,7 @@ def upgrade() -> None:
     salt = secrets.token_hex(32)
     op.get_bind().execute(sa.text("INSERT INTO salts (id, salt) VALUES (1, :salt)"), {"salt": salt})
     _forget_addresses(salt)
+    _know_numbers(salt)
 
 
 def _tell_touches() -> None:
@@ -79,6 +87,45 @@ def _tell_touches() -> None:
                 "program": row.id,
             },
         )
+
+
+def _know_numbers(salt: str) -> None:
+    """Whose numbers they are that answers come from."""
+    op.create_index(
+        "ix_touches_recipient",
+        "touches",
+        ["recipient", "attempted_at"],
+        postgresql_where=sa.text("recipient IS NOT NULL"),
+        sqlite_where=sa.text("recipient IS NOT NULL"),
+    )
+    numbers = op.create_table(
+        "numbers",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_numbers_customer_id")),
+        sa.PrimaryKeyConstraint("digest", "customer_id", name=op.f("pk_numbers")),
+    )
+    op.create_index(op.f("ix_numbers_customer_id"), "numbers", ["customer_id"])
+    connection = op.get_bind()
+    words = sa.table("vocabularies", sa.column("id"), sa.column("document", Json))
+    newest = connection.execute(sa.select(words.c.document).order_by(words.c.id.desc()).limit(1)).scalar()
+    customers = sa.table("customers", sa.column("id"), sa.column("traits", Json))
+    phone = customers.c.traits["phone"].as_string()
+    after = ""
+    while rows := connection.execute(
+        sa.select(customers.c.id, customers.c.traits)
+        .where(customers.c.id > after, phone.is_not(None))
+        .order_by(customers.c.id)
+        .limit(_BATCH)
+    ).all():
+        after = rows[-1].id
+        known = []
+        for id_, traits in rows:
+            number = reach("sms", id_, traits, None, datetime.now(UTC), (newest or {}).get("country")).address
+            if number is not None:
+                known.append({"digest": digest(salt, "sms", number), "customer_id": id_})
+        if known:
+            connection.execute(sa.insert(numbers), known)
 
 
 def _suppressions(name: str, key: sa.Column[str]) -> None:
@@ -130,7 +177,8 @@ def _remember_addresses() -> None:
 
 def downgrade() -> None:
     _remember_addresses()
-    for table in ("salts", "budgets", "policies"):
+    op.drop_index("ix_touches_recipient", "touches")
+    for table in ("numbers", "salts", "budgets", "policies"):
         op.drop_table(table)
     for table, column in reversed(_columns()):
         op.drop_column(table, column.name)
