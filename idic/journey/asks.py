@@ -30,32 +30,42 @@ class MayWe(NamedTuple):
 
 
 class Best(NamedTuple):
-    """In which order these channels suit the customer, the best first."""
+    """In which order these channels suit the customer ``at`` an instant, the best first. ``draw`` is this choice's own point
+    in [0, 1), the same whenever it is asked again: by it a share of choices tries something else."""
 
     step: str
     channels: tuple[str, ...]
+    at: datetime
+    draw: float
 
 
 class Ranked(NamedTuple):
-    """``because`` in words, for the trace."""
+    """``because`` in words, for the trace. ``odds`` is the chance that each channel had of being first, by how this was chosen;
+    ``explored``: it was chosen to learn from."""
 
     channels: tuple[str, ...]
     because: str
+    odds: Mapping[str, float] = {}
+    explored: bool = False
 
 
 class BestTime(NamedTuple):
-    """When, not before ``earliest`` and not after ``latest``, this customer answers best."""
+    """When, not before ``earliest`` and not after ``latest``, this customer answers best. ``draw`` as in ``Best``."""
 
     step: str
     earliest: datetime
     latest: datetime
+    draw: float
 
 
 class Timed(NamedTuple):
-    """``because`` in words, for the trace."""
+    """``because`` in words, for the trace. ``odds`` is the chance that this hour had of being chosen, where it was chosen by
+    chances; ``explored``: it was chosen to learn from."""
 
     at: datetime
     because: str
+    odds: float | None = None
+    explored: bool = False
 
 
 class Ahead(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import UTC
 from typing import Any, assert_never
 
 from idic.journey.asks import (
@@ -25,6 +26,7 @@ from idic.journey.program import (
 )
 from idic.journey.state import Touched
 from idic.journey.times import Hours
+from idic.journey.ways import point_of
 
 
 def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
@@ -43,9 +45,10 @@ def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
         return False
     if wanting:
         if step.mode == "best_of" and len(wanting) > 1:
-            ranked: Ranked = yield Best(step.id, tuple(wanting))
-            wanting = list(ranked.channels)
-            move.note("best", {"channels": ", ".join(wanting), "because": ranked.because}, at=move.now)
+            ranked: Ranked = yield Best(step.id, tuple(wanting), move.now, _draw(move, step, "channel"))
+            of, wanting = ", ".join(wanting), list(ranked.channels)
+            why = {"channels": of, "best": wanting[0], "because": ranked.because}
+            move.note("best", why | _kept(dict(ranked.odds), ranked.explored), at=move.now)
         yield from _claim(move, step, wanting, one)
         touches = move.state.touches.get(step.id, {})
     if any(touch.status not in SETTLED for touch in touches.values()):
@@ -61,19 +64,34 @@ def _not_yet(move: Move, step: Send) -> Generator[Ask, Any, bool]:
     now = max(move.state.reached, move.now)
     latest = step.within.after(move.state.reached, move.facts.zone)
     because = str(step.at)
+    kept: dict[str, Any] = {}
     match step.at:
         case Hours() as hours:
             hour = hours.next(now, move.facts.zone)
         case "best time" if move.state.deadline is None and not move.state.touches.get(step.id) and now < latest:
-            timed: Timed = yield BestTime(step.id, now, latest)
+            timed: Timed = yield BestTime(step.id, now, latest, _draw(move, step, "hour"))
             hour, because = timed.at, timed.because
+            kept = _kept(timed.odds, timed.explored)
+            if hour <= now:
+                move.note("its hour", {"because": because} | kept, at=now)
         case _:
             return False
     if hour <= now or hour > latest:
         return False
     move.change(deadline=hour)
-    move.note("scheduled", {"because": because, "until": hour}, at=now)
+    move.note("scheduled", {"because": because, "until": hour} | kept, at=now)
     return True
+
+
+def _draw(move: Move, step: Send, what: str) -> float:
+    """A number in [0, 1) that belongs to this choice for ever, whoever makes it and how often."""
+    state = move.state
+    of = (state.customer, move.program.journey, state.entered_at.astimezone(UTC).isoformat(), state.key or "")
+    return point_of(*of, step.id, str(move.round(step)), what) / 100
+
+
+def _kept(odds: object, explored: bool) -> dict[str, Any]:
+    return ({"odds": odds} if odds else {}) | ({"explored": True} if explored else {})
 
 
 def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[Ask, Any, None]:

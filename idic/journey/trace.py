@@ -31,7 +31,8 @@ KINDS: dict[str, str] = {
     "repeated": "repeated {times} times{because}",
     "asked for entry": "asks for entry into {journey}",
     "scheduled": "waits for its hour{because}, until {until}",
-    "best": "best of {channels}{because}",
+    "its hour": "its hour is now{because}",
+    "best": "best of {channels}{best}{because}",
     "claimed": "{message} by {channel}: may be sent",
     "deferred": "{channel} deferred by {rule}{because}",
     "not sent": "not sent by {channel}: {rule}{because}",
@@ -43,6 +44,8 @@ KINDS: dict[str, str] = {
     "shown": "seen on the web",
     "opened": "{channel} opened",
     "clicked": "{channel} clicked{because}",
+    "replied": "{channel} answered{because}",
+    "machine": "{channel} {what} by a machine{because}",
     "bounced": "{channel} came back: {reason}",
     "late": "{event} came too late for this step",
     "goal": "goal reached: {event}{value}",
@@ -70,6 +73,8 @@ def sentence(
         words["until"] = f"{datetime.fromisoformat(words['until']).astimezone(zone):{clock}}"
     if words.get("because"):
         words["because"] = f" ({words['because']})"
+    if words.get("best"):
+        words["best"] = f" → {words['best']}"
     if words.get("value") is not None and "value" in words:
         words["value"] = f", worth {words['value']:g}"
     text = KINDS.get(kind, kind).format_map(words)

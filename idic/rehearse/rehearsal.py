@@ -12,10 +12,12 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from idic.differentiate.profile import zone_of
+from idic.interact.answers import ANSWERS, Crowd, History, Message
 from idic.interact.asking import Known
 from idic.interact.asking import ask as ask_policy
-from idic.interact.choice import ANSWERS, most_recently_answered, usual_hour
+from idic.interact.choice import best_channel, best_hour
 from idic.interact.policy import Consent
+from idic.interact.reach import Reach, reach
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, day_of, due_event, full, next_due, scheduled
 from idic.journey.policy import Policy
@@ -42,6 +44,8 @@ _BECAME = {
 _SAYS_NOTHING = frozenset(_BECAME) - {*ANSWERS, "Replied"}
 """What becomes of messages and is no answer: it matters to nobody but who counts, and to journeys that wait for it."""
 _MOMENT = timedelta(microseconds=1)
+_CROWD = Crowd()
+"""How everybody answers is an assumption of the rehearsal itself; people choose by what they did."""
 
 
 class Rehearsal:
@@ -117,8 +121,7 @@ class _Life:
         self.person = person
         self.consents = list(person.consents)
         self.seen_at = person.web_seen_at
-        self.answered: dict[str, datetime] = {}
-        self.answers: list[datetime] = []
+        self.history = {purpose: History() for purpose in ("marketing", "service")}
         self.became: list[tuple[str, str, str]] = []
         traits = dict(person.traits)
         past: dict[str, list[Counted]] = {}
@@ -194,15 +197,17 @@ class _Life:
             simulator.zone = zone_of({**simulator.traits, **told}, self.rehearsal.zone)
             simulator.becomes_known(**told)
             return
-        enrollment = happening.enrollment
+        enrollment, sent = happening.enrollment, None
         if happening.name in ABOUT_MESSAGES:
-            enrollment = self._about(happening)
-        self._notice(happening)
+            sent = self._about(happening)
+            enrollment = sent.enrollment if sent else None
+        self._notice(happening, sent)
         if happening.name in self.rehearsal.heard:
             simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
 
-    def _notice(self, happening: Happening) -> None:
-        """What an event says beside itself: of consent, of where somebody was seen, of what they answer on."""
+    def _notice(self, happening: Happening, sent: Sent | None = None) -> None:
+        """What an event says beside itself: of consent, of where somebody was seen, of what they answer on (``sent`` is the
+        message, if it is one of this rehearsal's)."""
         said = happening.properties
         if happening.seen:
             self.seen_at = happening.at
@@ -215,11 +220,12 @@ class _Life:
         elif happening.name == "Replied" and said.get("keyword") == "stop":
             self.consents.append(Consent("sms", None, False, happening.at))
         elif happening.name in ANSWERS:
-            self.answered[str(said.get("channel", "email"))] = happening.at
-            self.answers.insert(0, happening.at)
+            channel = sent.channel if sent else str(said.get("channel", "email"))
+            purpose = self._purpose(sent) if sent else "marketing"
+            self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
 
-    def _about(self, happening: Happening) -> str | None:
-        """The enrollment of whose message this is: it says so, or it is the newest in which that step was sent."""
+    def _about(self, happening: Happening) -> Sent | None:
+        """The message that this is about: it says so, or it is the newest of that step."""
         channel = happening.properties.get("channel")
         for sent in reversed(self.simulator.sent):
             if (
@@ -228,7 +234,7 @@ class _Life:
                 and happening.enrollment in (None, sent.enrollment)
             ):
                 self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
-                return sent.enrollment
+                return sent
         return None
 
     # What the simulator asks.
@@ -239,22 +245,45 @@ class _Life:
         return ask_policy(known, program, ask.channel, now, policy=self.rehearsal.policy, deliver_by=ask.deliver_by)
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
-        return most_recently_answered(ask.channels, self.answered, now)
+        found = {channel: self._reached(channel) for channel in ask.channels}
+        unreachable = {channel: reached.problem for channel, reached in found.items() if reached.address is None}
+        return best_channel(ask, self._mine(), _CROWD, unreachable=unreachable)
 
     def _best_time(self, ask: BestTime, now: datetime) -> Timed:
-        return usual_hour(self.answers, ask.earliest, ask.latest, self.simulator.zone)
+        return best_hour(ask, self._mine(), _CROWD, self.simulator.zone)
+
+    def _mine(self) -> list[Message]:
+        return self.history[self.simulator.asking.purpose].messages
+
+    def _reached(self, channel: str) -> Reach:
+        simulator = self.simulator
+        return reach(channel, self.person.id, simulator.traits, self.seen_at, simulator.now, simulator.asking.country)
 
     def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return self.rehearsal.calls(self.simulator.asking, step, given)
 
     def _deliver(self, sent: Sent) -> Touched:
+        if sent.channel != "web":
+            self._got(sent, sent.at)
         if self.person.reacts is not None:
             for happening in self.person.reacts(sent):
                 if happening.at >= self.rehearsal.end:
                     continue
+                if happening.name == "Message Shown":
+                    self._got(sent, happening.at)
                 if happening.name in _SAYS_NOTHING and happening.name not in self.rehearsal.heard:
                     self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
                 else:
                     self.number += 1
                     heappush(self.coming, (happening.at, self.number, happening))
         return Touched.made(status="sent", at=sent.at)
+
+    def _got(self, sent: Sent, at: datetime) -> None:
+        self.history[self._purpose(sent)].sent(_told_apart(sent), sent.channel, at)
+
+    def _purpose(self, sent: Sent) -> str:
+        return next(one.purpose for one in self.simulator.programs if one.journey == sent.journey)
+
+
+def _told_apart(sent: Sent) -> tuple[object, ...]:
+    return sent.enrollment, sent.step, sent.round, sent.channel

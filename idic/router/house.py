@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from idic.interact.asking import Rules
+from idic.interact.choice import EXPLORED
 from idic.interact.policy import rules
 from idic.router.accounts import ACCOUNTS, accounts
 from idic.settings import Settings
+from idic.store.learning import Responses
 from idic.store.policies import Policies
 from idic.store.programs import Programs
 
@@ -21,7 +23,8 @@ WORK = "work"
 class House:
     """What a process moves enrollments with: what decides by the contact policy, the provider accounts of each channel (the
     first is the one that is used, the others stand in for it), after how many real seconds of silence a delivery counts as
-    dead, whether copies of all messages are kept, and the programs and the policy read so far."""
+    dead, whether copies of all messages are kept, the programs, the policy and everybody's answers read so far, and which share
+    of choices of a channel or an hour is made to learn from."""
 
     rules: Rules = rules
     accounts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ACCOUNTS))
@@ -29,6 +32,8 @@ class House:
     keep_copies: bool = False
     programs: Programs = field(default_factory=Programs)
     policies: Policies = field(default_factory=Policies)
+    responses: Responses = field(default_factory=Responses)
+    explored: float = EXPLORED
 
 
 def house(settings: Settings) -> House:

@@ -23,7 +23,7 @@ from idic.router.hold import Hold, holding
 from idic.router.house import House
 from idic.router.reconcile import reconcile
 from idic.router.sweeping import Sweeper
-from idic.store import events, leases
+from idic.store import events, learning, leases, reports
 from idic.store.database import Store
 
 log = structlog.get_logger()
@@ -32,6 +32,7 @@ _BATCH = 200
 _ROUTING = (0.02, 0.1)
 _DISPATCHING = (0.02, 0.25)
 _SWEEPING = (0.02, 0.5)
+_LEARNING = (1.0, 60.0)
 """Real seconds between two looks: after work was found, and at the most while there is none. What this router decided
 itself it dispatches at once."""
 
@@ -70,6 +71,7 @@ class Router:
             tasks.create_task(self._steadily("route", stop, self.route, _ROUTING))
             tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _DISPATCHING, self._decided))
             tasks.create_task(self._steadily("sweep", stop, self.sweep, _SWEEPING))
+            tasks.create_task(self._steadily("learn", stop, self.learn, _LEARNING))
             # Asked often until it is our turn: no lease is held yet at the start, and whoever is killed leaves its own.
             turn = self._lease.total_seconds() / 3
             tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every, turn)))
@@ -161,6 +163,16 @@ class Router:
         """Go on with what goes through all customers, if that is ours; returns how many were gone through."""
         # One router does it for all, as there is nothing to divide: whoever holds the first partition.
         return await self._sweeper.step() if 0 in self._held() else 0
+
+    async def learn(self) -> int:
+        """Sum up how people answer, if that is ours; returns how many messages were summed up."""
+        if 0 not in self._held():
+            return 0
+        async with self.store.reading() as tx:
+            if not await learning.due(tx, tx.now()):
+                return 0
+            zone = await reports.zone(tx) or "UTC"
+        return await self.store.move("learn", lambda tx: learning.learn(tx, zone, _BATCH))
 
     async def _reconcile(self) -> int:
         # This too one router does for all.

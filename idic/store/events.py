@@ -99,18 +99,6 @@ UNSAID = "email"
 """The channel of a message of which an event of idic's own does not say it: there was no other when it was kept."""
 
 
-async def last_by_channel(tx: Tx, customer_id: str, names: Sequence[str], *, upto: datetime) -> dict[str, datetime]:
-    """When the customer last did one of these things about a message, by the message's channel."""
-    channel = func.coalesce(events.c.properties["channel"].as_string(), UNSAID)
-    rows = await tx.rows(
-        select(channel.label("channel"), func.max(events.c.accepted_at).label("last"))
-        .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.kind == "own")
-        .where(events.c.accepted_at <= upto)
-        .group_by(channel)
-    )
-    return {row["channel"]: row["last"] for row in rows}
-
-
 async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> float:
     """How many events of this name the customer has, after ``since`` and up to ``upto``."""
     chosen = select(func.count()).select_from(events).where(_within(customer_id, name, upto, since))
@@ -142,18 +130,6 @@ async def entered_for(tx: Tx, customer_id: str, event: Event) -> bool:
     entered = events.c.outcome[journey].as_string().startswith("entered")
     asked = before.where(events.c.properties["journey"].as_string() == journey, or_(*same), entered)
     return await tx.row(asked.limit(1)) is not None
-
-
-async def instants(tx: Tx, customer_id: str, names: Sequence[str], *, upto: datetime) -> list[datetime]:
-    """When the customer did one of these things about a message, the newest first; at most 100 of them."""
-    rows = await tx.rows(
-        select(events.c.accepted_at)
-        .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.kind == "own")
-        .where(events.c.accepted_at <= upto)
-        .order_by(events.c.accepted_at.desc())
-        .limit(100)
-    )
-    return [row["accepted_at"] for row in rows]
 
 
 def _within(customer_id: str, name: str, upto: datetime, since: datetime | None) -> ColumnElement[bool]:

@@ -347,6 +347,7 @@ touches = Table(
     Column("shown_at", Instant),
     Column("opened_at", Instant),
     Column("clicked_at", Instant),
+    Column("replied_at", Instant),
     Column("bounced_at", Instant),
     UniqueConstraint("enrollment_id", "step", "round", "channel"),
     Index("ix_touches_customer", "customer_id", "claimed_at"),
@@ -358,6 +359,7 @@ touches = Table(
             f"{dialect}_where": text("recipient IS NOT NULL") for dialect in ("postgresql", "sqlite")
         },
     ),
+    Index("ix_touches_claimed", "claimed_at", "id"),
     Index(
         "ix_touches_under_way",
         "enrollment_id",
@@ -399,6 +401,33 @@ placements = Table(
     Index("ix_placements_customer", "customer_id", "until"),
 )
 """What is shown in the slots of customers' own sites."""
+
+responses = Table(
+    "responses",
+    metadata,
+    # Whom it was sent to: `in DE`, `who read de`, or "" for everybody.
+    Column("likeness", String(20), primary_key=True),
+    Column("channel", String(20), primary_key=True),
+    # In which it left, where they live.
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    # Sums over messages, each worth half as much after some time; as of `at`.
+    Column("messages", Float, nullable=False),
+    Column("answers", Float, nullable=False),
+    # The same, of those whose receiver had answered the one before on this channel.
+    Column("after_answer", Float, nullable=False),
+    Column("answered_again", Float, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""How people alike answer: what is expected of somebody of whom little is known."""
+
+learnt = Table(
+    "learnt",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("touch_id", String(32), nullable=False),
+)
+"""One row: the touch up to which `responses` knows all, in the order of (claimed_at, id)."""
 
 short_links = Table(
     "short_links",

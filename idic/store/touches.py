@@ -96,6 +96,7 @@ BECAME = {
     "Message Shown": "shown_at",
     "Email Opened": "opened_at",
     "Link Clicked": "clicked_at",
+    "Replied": "replied_at",
     "Message Bounced": "bounced_at",
 }
 """The event that tells what became of a touch, and the column that keeps when it first did."""

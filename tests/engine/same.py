@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from idic.interact.choice import most_recently_answered
+from idic.interact.answers import Crowd, History
+from idic.interact.choice import best_channel
 from idic.interact.policy import Request
 from idic.journey.asks import Allow, Defer, MayWe, Verdict
 from idic.journey.program import Program
@@ -61,10 +62,19 @@ class Answers:
 
 class AsMeant:
     """The simulator's telling. ``left`` is when messages left, by step and channel, one after the other; those that it does
-    not name leave at once."""
+    not name leave at once; ``explored`` is the share of channels that are chosen to learn from."""
 
-    def __init__(self, trip: Program, customer: str, start: datetime, answers: Answers, left: Left | None = None) -> None:
-        self.answered: dict[str, datetime] = {}
+    def __init__(
+        self,
+        trip: Program,
+        customer: str,
+        start: datetime,
+        answers: Answers,
+        left: Left | None = None,
+        *,
+        explored: float = 0,
+    ) -> None:
+        self.history = History()
         self.left = left or {}
         self.simulator = Simulator(
             [trip],
@@ -73,7 +83,7 @@ class AsMeant:
             zone=ZONE,
             customer=customer,
             policy=self.policy,
-            best=lambda ask, now: most_recently_answered(ask.channels, self.answered, now),
+            best=lambda ask, now: best_channel(ask, self.history.messages, Crowd(), explored=explored),
             call=lambda step, given: answers.next(),
             deliver=self.deliver,
         )
@@ -84,7 +94,9 @@ class AsMeant:
 
     def deliver(self, sent: Sent) -> Touched:
         instants = self.left.get((sent.step, sent.channel))
-        return Touched(status="sent", at=instants.pop(0) if instants else sent.at)
+        at = instants.pop(0) if instants else sent.at
+        self.history.sent((sent.enrollment, sent.step, sent.round, sent.channel), sent.channel, at)
+        return Touched(status="sent", at=at)
 
     def happens(self, happening: Happening) -> None:
         if happening.name == "identify":
@@ -93,8 +105,10 @@ class AsMeant:
             self.simulator.happens(happening.name, happening.properties)
         elif channel := clickable(self.newest, happening.of):
             said = {"step": happening.of, "channel": channel, **happening.properties}
+            if state := self.newest:
+                about = state.enrollment, happening.of, state.rounds.get(happening.of, 1), channel
+                self.history.answered(about, channel, self.simulator.now)
             self.simulator.happens(happening.name, said, about=happening.of)
-            self.answered[channel] = self.simulator.now
 
     @property
     def newest(self) -> State | None:
@@ -104,8 +118,12 @@ class AsMeant:
         return [_words(one.state, _traced(one)) for one in self.simulator.enrollments]
 
 
+EXPLORED = 0.4
+"""Much more than in life: both must explore at the same times."""
+
+
 def as_meant(trip: Program, customer: str, story: Sequence[Happening], levels: Sequence[float | None]) -> list[object]:
-    meant = AsMeant(trip, customer, BEGIN, Answers(levels))
+    meant = AsMeant(trip, customer, BEGIN, Answers(levels), explored=EXPLORED)
     meant.simulator.happens("Started", started(BEGIN))
     for happening in story:
         meant.simulator.becomes(BEGIN + timedelta(minutes=happening.minute))

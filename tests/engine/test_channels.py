@@ -86,7 +86,7 @@ async def test_when_nobody_knows_whether_it_left_no_second_channel_is_used(world
     assert await world.ending() == "went"
 
 
-async def test_the_best_channel_is_the_one_that_was_answered_last(world: World) -> None:
+async def test_the_best_channel_is_the_one_that_was_answered(world: World) -> None:
     both = send("hello", to("rest"), channels=("email", "sms"))
     best = send("nudge", out("went"), channels=("email", "sms"), mode="best_of")
     await world.publish(program(both, wait("rest", 1, to("nudge")), best))
@@ -100,7 +100,8 @@ async def test_the_best_channel_is_the_one_that_was_answered_last(world: World) 
     world.clock.advance(hours=1)
     await world.work(one.id)
     assert [row["channel"] for row in await world.touches() if row["step"] == "nudge"] == ["sms"]
-    assert ("best", "last answered: sms an hour ago") in await world.told(one.id)
+    # One answer, and as much as 20 messages' worth of what is usual; of the mail an hour ago nobody knows yet.
+    assert ("best", "0.095; email 0.050") in await world.told(one.id)
 
 
 async def test_a_click_that_somebody_else_tells_of_is_no_answer_and_no_evidence(world: World) -> None:

@@ -22,6 +22,7 @@ from tests.conftest import HandClock, new_database
 from tests.engine.same import (
     BEGIN,
     DAYS,
+    EXPLORED,
     TRAITS,
     Answers,
     AsMeant,
@@ -138,7 +139,7 @@ def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest
     with asyncio.Runner() as runner:
         store = Store.open(url, HandClock(BEGIN))
         runner.run(migrate(store))
-        world = World(store, store.clock, NoNights())  # type: ignore[arg-type]
+        world = World(store, store.clock, NoNights(), explored=EXPLORED)  # type: ignore[arg-type]
 
         @settings(
             max_examples=60 if kind == "sqlite" else 12,

@@ -66,11 +66,14 @@ def first(*besides: Rule) -> Rules:
 
 
 class World:
-    def __init__(self, store: Store, clock: HandClock, *besides: Rule) -> None:
+    def __init__(self, store: Store, clock: HandClock, *besides: Rule, explored: float = 0) -> None:
         self.store = store
         self.clock = clock
         self.house = House(
-            rules=first(*besides), accounts={"email": ("smtp",), "sms": ("twilio",), "web": ("web",)}, keep_copies=True
+            rules=first(*besides),
+            accounts={"email": ("smtp",), "sms": ("twilio",), "web": ("web",)},
+            keep_copies=True,
+            explored=explored,
         )
         self.postman = Postman()
         self.sms = Postman("twilio")

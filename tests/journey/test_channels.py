@@ -190,7 +190,7 @@ def test_the_best_channel_is_asked_first_and_the_trace_says_why() -> None:
     anna = Customer(best_of("email", "sms", "web"), order=("web", "email", "sms"))
     assert (anna.channels, anna.asked, anna.ended) == (["web"], ["web"], "sent")
     assert anna.ranked == [("email", "sms", "web")]
-    assert anna.notes("best") == [{"channels": "web, email, sms", "because": "last answered there"}]
+    assert anna.notes("best") == [{"channels": "email, sms, web", "best": "web", "because": "last answered there"}]
 
 
 def test_where_the_best_cannot_the_next_best_takes_it() -> None:

@@ -35,6 +35,7 @@ def _columns() -> list[tuple[str, sa.Column[Any]]]:
         ("touches", sa.Column("topic", sa.Text(), nullable=True)),
         ("touches", sa.Column("sender", sa.Text(), nullable=True)),
         ("touches", sa.Column("recipient", sa.String(length=64), nullable=True)),
+        ("touches", sa.Column("replied_at", Instant(), nullable=True)),
     ]
 
 
@@ -65,10 +66,31 @@ def upgrade() -> None:
         sa.Column("salt", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_salts")),
     )
+    _learn()
     salt = secrets.token_hex(32)
     op.get_bind().execute(sa.text("INSERT INTO salts (id, salt) VALUES (1, :salt)"), {"salt": salt})
     _forget_addresses(salt)
     _know_numbers(salt)
+
+
+def _learn() -> None:
+    op.create_index("ix_touches_claimed", "touches", ["claimed_at", "id"])
+    op.create_table(
+        "responses",
+        sa.Column("likeness", sa.String(length=20), nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        *(sa.Column(name, sa.Float(), nullable=False) for name in ("messages", "answers", "after_answer", "answered_again")),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("likeness", "channel", "hour", name=op.f("pk_responses")),
+    )
+    op.create_table(
+        "learnt",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("claimed_at", Instant(), nullable=False),
+        sa.Column("touch_id", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_learnt")),
+    )
 
 
 def _tell_touches() -> None:
@@ -178,7 +200,8 @@ def _remember_addresses() -> None:
 def downgrade() -> None:
     _remember_addresses()
     op.drop_index("ix_touches_recipient", "touches")
-    for table in ("numbers", "salts", "budgets", "policies"):
+    for table in ("numbers", "learnt", "responses", "salts", "budgets", "policies"):
         op.drop_table(table)
+    op.drop_index("ix_touches_claimed", "touches")
     for table, column in reversed(_columns()):
         op.drop_column(table, column.name)
