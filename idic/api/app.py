@@ -24,6 +24,7 @@ from idic.api.health import add_health
 from idic.api.ingestion import Ingestion, Limits
 from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
+from idic.api.pages.routes import customer_pages
 from idic.api.problems import Problem, add_problems
 from idic.api.public import PublicPages
 from idic.api.rates import Pages, Rates
@@ -100,6 +101,7 @@ def create_app(
     add_health(health, store)
     app.include_router(health)
     app.include_router(_public(PublicPages(store, links)))
+    app.include_router(customer_pages(store, links, house or House()))
     for webhook in webhooks:
         app.add_api_route(webhook.path, webhook.receive, methods=["POST"], include_in_schema=False, response_model=None)
     sites = APIRouter(include_in_schema=False)
@@ -210,7 +212,6 @@ def _public(pages: PublicPages) -> APIRouter:
         (ANSWER_PATH + "{token}", pages.answer),
     ):
         router.add_api_route(path, page, methods=["GET", "HEAD"], response_model=None)
-    router.add_api_route(UNSUBSCRIBE_PATH + "{token}", pages.unsubscribe, methods=["GET", "HEAD", "POST"], response_model=None)
     return router
 
 

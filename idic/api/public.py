@@ -1,26 +1,23 @@
 """The pages behind links in messages: clicks and answers that are recorded and led on, the picture that tells of an
-opening, and unsubscribing."""
+opening."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 from collections.abc import Coroutine
-from html import escape
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from idic.api.withdrawing import withdraw
-from idic.errors import IdicError, InvalidInput, NotFound, StoreUnavailable
+from idic.api.pages.paper import Paper, words_for
+from idic.errors import IdicError, InvalidInput, StoreUnavailable
 from idic.interact.links import Links
 from idic.store import short_links, touches
 from idic.store.database import Store, Tx
-from idic.store.ingest import Observation, about, observe
-from idic.store.tables import enrollments, programs
+from idic.store.ingest import about, observe
 
 CLICK_PATIENCE = 2.0
 """Real seconds for which a customer who clicked waits for the click to be recorded, at most."""
@@ -31,15 +28,6 @@ OPEN_PATIENCE = 0.3
 _UNKEPT = {"Cache-Control": "no-store"}
 _DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """A GIF of one transparent pixel."""
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-    "Content-Security-Policy": ("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"),
-}
-_BROKEN = ("This link does not work", "Perhaps it was cut off. Please open it from the message again.")
-_LATER = ("That did not work", "Please try again in a minute.")
-_NO_MORE = "You will not get messages of this kind any more."
 log = structlog.get_logger("idic.api")
 
 
@@ -50,6 +38,7 @@ class PublicPages:
         self._store = store
         self._links = links
         self._click_patience = click_patience
+        self._paper = Paper()
         self.under_way: set[asyncio.Task[bool]] = set()
 
     async def click(self, request: Request) -> Response:
@@ -57,7 +46,7 @@ class PublicPages:
         try:
             click = self._links.read_click(request.path_params["token"])
         except InvalidInput:
-            return _page(404, *_BROKEN)
+            return self._paper.broken(words_for(request))
         if request.method == "GET":
             await self._recorded(click.touch, "Link Clicked", {"url": click.url})
         return _lead_on(click.url)
@@ -68,14 +57,14 @@ class PublicPages:
         try:
             code = self._links.read_short(request.path_params["code"])
         except InvalidInput:
-            return _page(404, *_BROKEN)
+            return self._paper.broken(words_for(request))
         try:
             async with self._store.reading() as tx:
                 link = await short_links.find(tx, code)
         except StoreUnavailable:
-            return _page(503, *_LATER, headers={"Retry-After": "60"})
+            return self._paper.later(words_for(request))
         if link is None:
-            return _page(404, *_BROKEN)
+            return self._paper.broken(words_for(request))
         if request.method == "GET" and not self._links.tells_itself(link.url):
             await self._recorded(link.touch_id, "Link Clicked", {"url": link.url})
         return _lead_on(link.url)
@@ -97,7 +86,7 @@ class PublicPages:
         try:
             answer = self._links.read_answer(request.path_params["token"])
         except InvalidInput:
-            return _page(404, *_BROKEN)
+            return self._paper.broken(words_for(request))
         kept: bool | None = None
         if request.method == "GET":
             said = {"value": answer.value} | ({"url": answer.url} if answer.url else {})
@@ -106,25 +95,9 @@ class PublicPages:
             return _lead_on(answer.url)
         if kept is False:
             # Who is thanked for an answer that nobody has would not give it again.
-            return _page(503, *_LATER, headers={"Retry-After": "60"})
-        return _page(200, "Thank you", "Your answer has arrived.")
-
-    async def unsubscribe(self, request: Request) -> Response:
-        """GET shows the page with the button, POST does it: the button's, or a mail program's one click (RFC 8058)."""
-        try:
-            touch = self._links.read_unsubscribe(request.path_params["token"])
-        except InvalidInput:
-            return _page(404, *_BROKEN)
-        if request.method != "POST":
-            return _page(200, "Unsubscribe?", _NO_MORE, button="Unsubscribe")
-        try:
-            await withdraw(self._store, lambda tx: _withdrawal(tx, touch))
-        except StoreUnavailable:
-            return _page(503, *_LATER, button="Try again", headers={"Retry-After": "60"})
-        except NotFound:
-            log.warning("unsubscribe of a touch that is not there")
-            return _page(404, "This link is too old", "Nothing is known of this message any more.")
-        return _page(200, "You are unsubscribed", _NO_MORE)
+            return self._paper.later(words_for(request))
+        words = words_for(request)
+        return self._paper.plain(words, words("thanks.title"), words("thanks.text"))
 
     async def _recorded(
         self,
@@ -158,46 +131,5 @@ class PublicPages:
         return False
 
 
-async def _withdrawal(tx: Tx, touch: str) -> Observation:
-    row = await touches.get(tx, touch)
-    topic = await tx.scalar(
-        select(programs.c.document["topic"].as_string())
-        .join(enrollments, enrollments.c.program_id == programs.c.id)
-        .where(enrollments.c.id == row["enrollment_id"])
-    )
-    properties = {"channel": row["channel"]} | ({"topic": topic} if topic is not None else {})
-    return Observation("Consent Withdrawn", row["customer_id"], row["enrollment_id"], row["step"], properties)
-
-
 def _lead_on(url: str) -> Response:
     return RedirectResponse(url, 302, _UNKEPT | {"Referrer-Policy": "no-referrer"})
-
-
-def _page(status: int, title: str, text: str, *, button: str | None = None, headers: dict[str, str] | None = None) -> Response:
-    form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
-    return HTMLResponse(_PAGE.format(title=escape(title), text=escape(text), form=form), status, _HEADERS | (headers or {}))
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-  :root {{ color-scheme: light dark; }}
-  body {{ font: 1.125rem/1.5 system-ui, sans-serif; max-width: 28rem; margin: 15vh auto 0; padding: 0 1.25rem; }}
-  h1 {{ font-size: 1.5rem; line-height: 1.25; }}
-  button {{ font: inherit; width: 100%; padding: .875rem; border: 0; border-radius: .5rem; }}
-  button {{ background: #1f4fd8; color: #fff; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p>{text}</p>
-{form}
-</main>
-</body>
-</html>
-"""

@@ -26,7 +26,7 @@ CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
 _ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=CHANNELS)}
 """What every event about a message says of it. Events of older versions do not name the channel."""
 
-ACTS = ("form", "double opt-in", "import", "preference page", "one-click", "keyword", "complaint")
+ACTS = ("form", "double opt-in", "import", "preference page", "one-click", "keyword", "complaint", "unsubscribe page")
 """By what somebody gives consent, or withdraws it."""
 
 _CONSENT = {

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from idic.errors import IdicError
 from idic.identify.names import attribute_name
-from idic.interact import consent
+from idic.interact import consent, preferences
 from idic.interact.reach import reach
 from idic.journey import asks, interpreter, meeting, move
 from idic.journey.asks import (
@@ -150,6 +150,10 @@ class Hold(Known):
         outcome: dict[str, Any] = {}
         if event.name in consent.EVENTS and (problem := await self._consent(event)):
             outcome["problem"] = problem
+        if row["kind"] == "own" and event.name == preferences.CHANGED:
+            preferred = preferences.read(event.properties)._asdict()
+            await customers.prefer(self.tx, self.id, preferred, self.now)
+            self.row = {**self.row, **preferred}
         to_wake = []
         if row["kind"] == "own" and event.name in touches.EVIDENCE:
             to_wake += await self._became(event)

@@ -56,6 +56,11 @@ async def learn(tx: Tx, customer_id: str, traits: dict[str, Any], at: datetime) 
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(traits=traits, updated_at=at))
 
 
+async def prefer(tx: Tx, customer_id: str, preferred: dict[str, Any], at: datetime) -> None:
+    """Keep what they asked for: ``fewer``, ``paused_until``."""
+    await tx.execute(update(customers).where(customers.c.id == customer_id).values(**preferred, updated_at=at))
+
+
 async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> Row:
     """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its row."""
     traits = {**absorbed["traits"], **into["traits"]}

@@ -83,7 +83,7 @@ async def test_looking_at_the_unsubscribe_page_withdraws_nothing(
 ) -> None:
     page = await anyone.get(links.unsubscribe(TOUCH))
     assert page.status_code == 200
-    assert page.text.count("<button>") == 1
+    assert page.text.count("<button") == 2
     assert 'name="viewport"' in page.text
     assert [event["name"] for event in await kept(store)] == [""]
 
@@ -96,7 +96,8 @@ async def test_one_click_withdraws_consent_to_the_journeys_topic(
     event = (await kept(store))[-1]
     assert (event["kind"], event["name"], event["customer_id"]) == ("own", "Consent Withdrawn", anna)
     assert (event["enrollment_id"], event["step"]) == (ENROLLMENT, "nudge")
-    assert event["properties"] == {"channel": "email", "topic": "cart_reminders"}
+    proof = {"message": TOUCH, "at": "2026-03-02T09:00:00+00:00"}
+    assert event["properties"] == {"channel": "email", "topic": "cart_reminders", "act": "one-click", "proof": proof}
 
 
 async def test_without_a_topic_consent_is_withdrawn_to_everything(
@@ -104,7 +105,8 @@ async def test_without_a_topic_consent_is_withdrawn_to_everything(
 ) -> None:
     await in_a_journey(store, await known(shop, store), clock.now(), topic=None)
     await anyone.post(links.unsubscribe(TOUCH))
-    assert (await kept(store))[-1]["properties"] == {"channel": "email"}
+    said = (await kept(store))[-1]["properties"]
+    assert (said["channel"], said["act"], "topic" in said) == ("email", "one-click", False)
 
 
 async def test_ready_when_the_tables_are_current(

@@ -1,0 +1,99 @@
+"""Whose page it is: the customer behind a link, with everything taken in that was accepted and is not routed yet, so that
+nobody is shown as it was what they have just changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from idic.differentiate.profile import zone_of
+from idic.errors import NotFound, StoreUnavailable
+from idic.identify.names import attribute_name
+from idic.interact import consent, preferences
+from idic.interact.consent import Entry
+from idic.interact.links import Whose
+from idic.store import consents, customers, events, touches
+from idic.store.database import Tx
+from idic.store.enrollments import StateUnreadable
+from idic.store.policies import PolicyUnreadable
+from idic.store.programs import ProgramMissing
+from idic.store.tables import Row
+from idic.store.tables import customers as rows_of_customers
+
+UNAVAILABLE = (StoreUnavailable, ProgramMissing, PolicyUnreadable, StateUnreadable)
+"""What keeps a page from being shown, and does not last."""
+
+
+class Forgotten(NotFound):
+    """Of whom everything was erased."""
+
+    code = "erased"
+
+
+class Person(NamedTuple):
+    """``touch`` is the message with whose link they came, if with one's."""
+
+    id: str
+    traits: Mapping[str, Any]
+    entries: list[Entry]
+    fewer: bool
+    paused_until: datetime | None
+    web_seen_at: datetime | None
+    now: datetime
+    touch: Row | None = None
+
+    def paused(self) -> datetime | None:
+        """Until when they want no advertising, if that is not over."""
+        return self.paused_until if self.paused_until and self.paused_until > self.now else None
+
+    def owns(self, channel: str) -> bool:
+        """Whether it is certain that who looks at the page owns the address: they have read a message that went to it."""
+        return self.touch is not None and self.touch["channel"] == channel
+
+    def zone(self, fallback: str) -> str:
+        """Where they live (IANA), as far as anybody knows."""
+        return zone_of(self.traits, fallback)
+
+
+async def behind(tx: Tx, whose: Whose) -> Person:
+    """Of somebody who was merged, who they became. Raises ``NotFound``, and ``Forgotten`` where all is erased."""
+    touch = await touches.get(tx, whose.touch) if whose.touch is not None else None
+    customer_id = await customers.root(tx, touch["customer_id"] if touch else whose.customer or "")
+    row = await tx.row(select(rows_of_customers).where(rows_of_customers.c.id == customer_id))
+    if row is None:
+        raise NotFound("there is no such customer")
+    if row["erased_at"] is not None:
+        raise Forgotten("nothing is known of this customer any more")
+    person = Person(
+        id=row["id"],
+        traits=row["traits"],
+        entries=await consents.entries(tx, row["id"]),
+        fewer=row["fewer"],
+        paused_until=row["paused_until"],
+        web_seen_at=row["web_seen_at"],
+        now=tx.now(),
+        touch=touch,
+    )
+    for waiting in await events.unrouted(tx, row["id"]):
+        person = _after(person, waiting)
+    return person
+
+
+def _after(person: Person, row: Row) -> Person:
+    """As the router will see them once it has seen this event."""
+    properties = row["properties"]
+    if row["kind"] == "identify":
+        told = {**person.traits, **{attribute_name(name): value for name, value in properties.items()}}
+        return person._replace(traits={name: value for name, value in told.items() if value is not None})
+    if row["name"] in consent.EVENTS:
+        try:
+            said = consent.read(row["name"], properties)
+        except ValueError:
+            return person
+        return person._replace(entries=[*person.entries, Entry(said, row["accepted_at"])])
+    if row["kind"] == "own" and row["name"] == preferences.CHANGED:
+        return person._replace(**preferences.read(properties)._asdict())
+    return person

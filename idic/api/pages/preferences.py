@@ -1,0 +1,226 @@
+"""The page on which customers say what they would like to get: topics and channels, how often, a break, nothing any more; and
+on which they are asked what journeys may know of them.
+
+What they change are events of idic's own, in one transaction. A form tells how things stood when it was shown, and only what
+is different from that is taken as a wish: a page that lay open since before somebody unsubscribed subscribes nobody again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from babel.dates import format_date
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from idic.api.pages import answers, offer
+from idic.api.pages.form import Form, read_form
+from idic.api.pages.offer import Shop, Shops
+from idic.api.pages.paper import Paper, local, words_for
+from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind
+from idic.api.pages.words import Words
+from idic.api.withdrawing import tell
+from idic.errors import InvalidInput, NotFound
+from idic.identify.messages import OWN_MESSAGE_ID
+from idic.interact import consent, preferences
+from idic.interact.links import Links, Whose
+from idic.interact.preferences import Choice, Preferences
+from idic.store import ingest
+from idic.store.database import Store, Tx
+from idic.store.ingest import Observation, Told
+
+ACT = "preference page"
+DATA_REQUESTED = "Data Requested"
+PAUSE = timedelta(days=30)
+_LARGEST = 64 * 1024
+"""Bytes of a form."""
+_DONE = frozenset({"saved", "same", "paused", "resumed", "none", "data"})
+
+
+class _Seen(NamedTuple):
+    shop: Shop
+    person: Person
+    barred: Mapping[str, str]
+    words: Words
+
+
+class _Wrong(Exception):
+    """Something that was entered cannot be taken: by attribute what was entered, and what is wrong with it."""
+
+    def __init__(self, seen: _Seen, given: Mapping[str, str], wrong: Mapping[str, str]) -> None:
+        self.seen, self.given, self.wrong = seen, given, wrong
+
+
+class PreferencePage:
+    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops) -> None:
+        self._store = store
+        self._links = links
+        self._paper = paper
+        self._shops = shops
+
+    async def answer(self, request: Request) -> Response:
+        """GET shows how things stand; POST keeps what was changed and leads back to it."""
+        words = words_for(request)
+        try:
+            whose = self._links.read_preferences(request.path_params["token"])
+        except InvalidInput:
+            return self._paper.broken(words)
+        try:
+            if request.method != "POST":
+                async with self._store.reading() as tx:
+                    seen = await self._seen(tx, whose, request)
+                return self._shown(seen, done=request.query_params.get("done", ""))
+            form = await read_form(request, _LARGEST)
+            done = await self._kept(whose, form, request)
+        except _Wrong as wrong:
+            return self._shown(wrong.seen, form=form, given=wrong.given, wrong=wrong.wrong)
+        except Forgotten:
+            return self._paper.gone(words)
+        except NotFound:
+            return self._paper.old(words)
+        except UNAVAILABLE:
+            return self._paper.later(words)
+        # Whoever loads the page again does not send the form again.
+        return RedirectResponse(f"{request.url.path}?done={done}", 303, {"Cache-Control": "no-store"})
+
+    async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
+        shop, person = await self._shops.read(tx), await behind(tx, whose)
+        return _Seen(
+            shop, person, await offer.suppressed(tx, person, shop.vocabulary.country), spoken_to(request, shop, person)
+        )
+
+    def _shown(
+        self,
+        seen: _Seen,
+        *,
+        done: str = "",
+        form: Form | None = None,
+        given: Mapping[str, str] | None = None,
+        wrong: Mapping[str, str] | None = None,
+    ) -> Response:
+        shop, person, barred, words = seen
+        given, wrong = given or {}, wrong or {}
+        ticked = {name: name in form.all("get") for name in form.pairs("was")} if form else {}
+        asked = answers.unanswered(shop.vocabulary, person.traits)
+        names = list(dict.fromkeys((*given, *asked)))[: max(answers.AT_ONCE, len(given))]
+        paused = person.paused()
+        zone = person.zone(shop.vocabulary.zone)
+        return self._paper.page(
+            "preferences.html", words, status=422 if wrong else 200, shop=shop.name, title=words("p.title"),
+            who=masked(person), topics=offer.topics(shop, person, barred, words, ticked),
+            fewer=form.has("fewer") if form else person.fewer, was_fewer=person.fewer,
+            most=offer.at_most(shop.policy.fewer, words),
+            questions=[answers.asked(shop.vocabulary, name, words, given.get(name, ""), wrong.get(name, "")) for name in names],
+            paused=format_date(local(paused, zone), "long", locale=words.language) if paused else "",
+            data=shop.hears(DATA_REQUESTED), done=words(f"done.{done}") if done in _DONE else "", wrong=bool(wrong),
+        )  # fmt: skip
+
+    async def _kept(self, whose: Whose, form: Form, request: Request) -> str:
+        """Keep what the form changes, in one transaction. Returns what to say about it. Raises ``_Wrong``."""
+        done = "same"
+
+        async def telling(tx: Tx) -> Sequence[Observation]:
+            nonlocal done
+            seen = await self._seen(tx, whose, request)
+            saying = _Saying(seen, form, whose)
+            done = saying.done
+            if saying.learnt:
+                message_id = f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}"
+                await ingest.tell(tx, message_id, {seen.person.id: Told("identify", "", saying.learnt)})
+            return saying.observations
+
+        await tell(self._store, telling)
+        return done
+
+
+class _Saying:
+    """What one form says of one customer. Raises ``_Wrong``."""
+
+    def __init__(self, seen: _Seen, form: Form, whose: Whose) -> None:
+        self._seen = seen
+        self._form = form
+        self._whose = whose
+        self.learnt: dict[str, Any] = {}
+        self.observations: list[Observation] = []
+        self.done = "same"
+        do = form.first("do")
+        if do == "none":
+            # Who has enough is not asked to mend a form first.
+            self._consents(preferences.nothing(seen.person.entries))
+            self.done = "none"
+            return
+        self._answers()
+        self._consents(self._choices())
+        self._preferences(do)
+        if do == "data":
+            # However often it is pressed, one mail an hour is enough.
+            once = f"data-requested:{seen.person.id}:{seen.person.now:%Y%m%d%H}"
+            self.observations.append(Observation(DATA_REQUESTED, seen.person.id, None, None, {}, once))
+            self.done = "data"
+        elif self.done == "same" and (self.observations or self.learnt):
+            self.done = "saved"
+
+    def _answers(self) -> None:
+        vocabulary = self._seen.shop.vocabulary
+        given = {name: self._form.first(f"q.{name}") for name in vocabulary.questions if self._form.has(f"q.{name}")}
+        read = {name: answers.answer(vocabulary, name, entered, self._seen.words) for name, entered in given.items() if entered}
+        wrong = {name: answer.wrong for name, answer in read.items() if answer.wrong}
+        if wrong:
+            raise _Wrong(self._seen, given, wrong)
+        self.learnt = {name: answer.value for name, answer in read.items()}
+
+    def _choices(self) -> list[Choice]:
+        shop, person, barred, words = self._seen
+        boxes = offer.offered(offer.topics(shop, person, barred, words, {}))
+        ticked, was = set(self._form.all("get")), self._form.pairs("was")
+        wanted = {
+            key: box.name in ticked
+            for key, box in boxes.items()
+            if box.name in was
+            # A change from how it was shown, which nobody has made meanwhile.
+            and (box.name in ticked) != (was[box.name] == "1")
+            and (box.name in ticked) != box.was
+        }
+        topics = [topic for topic in shop.used() if topic is not None]
+        return preferences.changes(person.entries, wanted, shop.policy.consent, topics)
+
+    def _consents(self, choices: Sequence[Choice]) -> None:
+        for choice in choices:
+            proof = {"page": self._whose.touch or "link of the shop's", "at": self._seen.person.now.isoformat()}
+            confirmed = self._seen.person.owns(choice.channel) if choice.confirmed is None else choice.confirmed
+            said: dict[str, Any] = {"channel": choice.channel, "purpose": choice.purpose, "act": ACT, "proof": proof}
+            said |= {"topic": choice.topic} if choice.topic is not None else {}
+            said |= {"confirmed": confirmed} if choice.given else {}
+            name = consent.GIVEN if choice.given else consent.WITHDRAWN
+            self.observations.append(Observation(name, self._seen.person.id, None, None, said))
+
+    def _preferences(self, do: str) -> None:
+        person = self._seen.person
+        fewer, paused_until = person.fewer, person.paused()
+        if self._form.has("was_fewer") and self._form.has("fewer") != (self._form.first("was_fewer") == "1"):
+            fewer = self._form.has("fewer")
+        if do == "pause":
+            paused_until, self.done = person.now + PAUSE, "paused"
+        elif do == "resume":
+            paused_until, self.done = None, "resumed"
+        if (fewer, paused_until) != (person.fewer, person.paused()):
+            said = Preferences(fewer, paused_until).properties()
+            self.observations.append(Observation(preferences.CHANGED, person.id, None, None, said))
+
+
+def spoken_to(request: Request, shop: Shop, person: Person) -> Words:
+    """The texts in the customer's language, else in their browser's, else in the shop's."""
+    told = [value for name in ("language", "locale") if isinstance(value := person.traits.get(name), str)]
+    return words_for(request, told, shop.vocabulary.languages)
+
+
+def masked(person: Person) -> str:
+    """For whom the page is, told so that nobody else learns an address from it."""
+    email, phone = person.traits.get("email"), person.traits.get("phone")
+    if isinstance(email, str) and "@" in email:
+        name, _, domain = email.strip().rpartition("@")
+        return f"{name[:1]}•••@{domain}"
+    return f"••• {str(phone)[-3:]}" if isinstance(phone, str | int) and len(str(phone)) > 5 else ""

@@ -1,0 +1,33 @@
+"""Where the pages are."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from idic.api.pages.confirming import ConfirmPage
+from idic.api.pages.data import DataPage
+from idic.api.pages.offer import Shops
+from idic.api.pages.paper import Paper
+from idic.api.pages.preferences import PreferencePage
+from idic.api.pages.unsubscribing import UnsubscribePage
+from idic.interact.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, UNSUBSCRIBE_PATH, Links
+from idic.router.house import House
+from idic.store.database import Store
+
+
+def customer_pages(store: Store, links: Links, house: House) -> APIRouter:
+    """``house`` is what enrollments are moved with when somebody has themselves erased."""
+    paper, shops = Paper(), Shops()
+    data = DataPage(store, links, paper, shops, house)
+    router = APIRouter(include_in_schema=False)
+    read, write = ["GET", "HEAD"], ["GET", "HEAD", "POST"]
+    for path, page, methods in (
+        (UNSUBSCRIBE_PATH + "{token}", UnsubscribePage(store, links, paper, shops).answer, write),
+        (PREFERENCES_PATH + "{token}", PreferencePage(store, links, paper, shops).answer, write),
+        (CONFIRM_PATH + "{token}", ConfirmPage(store, links, paper, shops).answer, write),
+        (DATA_PATH + "{token}", data.answer, read),
+        (DATA_PATH + "{token}/file", data.file, read),
+        (DATA_PATH + "{token}/erase", data.erasing, write),
+    ):
+        router.add_api_route(path, page, methods=methods, response_model=None)
+    return router

@@ -1,0 +1,107 @@
+"""The page behind ``Unsubscribe``, and the one click of mail programs (RFC 8058)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.api.pages.form import read_form
+from idic.api.pages.offer import Shop, Shops
+from idic.api.pages.paper import Button, Link, Paper, words_for
+from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind
+from idic.api.pages.preferences import spoken_to
+from idic.api.pages.words import Words
+from idic.api.withdrawing import withdraw
+from idic.errors import InvalidInput, NotFound
+from idic.interact import consent
+from idic.interact.links import Links, Whose
+from idic.store.database import Store, Tx
+from idic.store.ingest import Observation
+from idic.store.tables import Row
+
+ONE_CLICK, PAGE = "one-click", "unsubscribe page"
+_TOPIC, _CHANNEL = "topic", "channel"
+_LARGEST = 16 * 1024
+"""Bytes of what a mail program posts."""
+
+
+class _Seen(NamedTuple):
+    shop: Shop
+    person: Person
+    touch: Row
+    words: Words
+
+    def said(self) -> dict[str, str]:
+        """The message's topic and channel, in words."""
+        topic = self.shop.title(self.touch["topic"], self.words.language)
+        return {"topic": topic, "by": self.words(f"by.{self.touch['channel']}")}
+
+
+class UnsubscribePage:
+    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops) -> None:
+        self._store = store
+        self._links = links
+        self._paper = paper
+        self._shops = shops
+
+    async def answer(self, request: Request) -> Response:
+        """GET shows what can be left, POST leaves it: what the button says, or of the one click the message's own topic."""
+        words = words_for(request)
+        try:
+            touch = self._links.read_unsubscribe(request.path_params["token"])
+        except InvalidInput:
+            return self._paper.broken(words)
+        try:
+            if request.method != "POST":
+                return self._asks(await self._seen(touch, request))
+            form = await read_form(request, _LARGEST)
+            do = form.first("do")
+            act = PAGE if do in (_TOPIC, _CHANNEL) else ONE_CLICK
+            await withdraw(self._store, lambda tx: self._withdrawal(tx, touch, act, everything=do == _CHANNEL))
+            try:
+                return self._left(await self._seen(touch, request), everything=do == _CHANNEL)
+            except UNAVAILABLE:
+                # It is kept all the same, and nobody is to wonder.
+                return self._paper.plain(words, words("stopped.title"))
+        except Forgotten:
+            return self._paper.gone(words)
+        except NotFound:
+            return self._paper.old(words)
+        except UNAVAILABLE:
+            return self._paper.later(words, again=True)
+
+    async def _seen(self, touch: str, request: Request) -> _Seen:
+        async with self._store.reading() as tx:
+            shop, person = await self._shops.read(tx), await behind(tx, Whose(touch))
+        assert person.touch is not None
+        return _Seen(shop, person, person.touch, spoken_to(request, shop, person))
+
+    async def _withdrawal(self, tx: Tx, touch: str, act: str, *, everything: bool) -> Observation:
+        person = await behind(tx, Whose(touch))
+        row = person.touch
+        assert row is not None
+        topic = {"topic": row["topic"]} if row["topic"] is not None and not everything else {}
+        said = {"channel": row["channel"], **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
+        return Observation(consent.WITHDRAWN, row["customer_id"], row["enrollment_id"], row["step"], said)
+
+    def _asks(self, seen: _Seen) -> Response:
+        words, said = seen.words, seen.said()
+        buttons = [Button(words("stop.topic", **said), _TOPIC)] if said["topic"] else []
+        buttons.append(Button(words("stop.channel", **said), _CHANNEL, quiet=bool(buttons)))
+        return self._paper.plain(
+            words, words("stop.title"), buttons=buttons, note=words("stop.service"), links=self._ways_on(seen),
+            shop=seen.shop.name,
+        )  # fmt: skip
+
+    def _left(self, seen: _Seen, *, everything: bool) -> Response:
+        words, said = seen.words, seen.said()
+        what = "stopped.topic" if said["topic"] and not everything else "stopped.channel"
+        return self._paper.plain(
+            words, words("stopped.title"), words(what, **said), note=words("stop.service"), links=self._ways_on(seen),
+            shop=seen.shop.name,
+        )  # fmt: skip
+
+    def _ways_on(self, seen: _Seen) -> list[Link]:
+        return [Link(self._links.preferences(seen.touch["id"]), seen.words("stop.choose"))]
