@@ -6,23 +6,29 @@ forgotten: told again it would be no better known.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
 import structlog
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from idic.api.withdrawing import withdraw
-from idic.store import consents, touches
+from idic.interact.channels.message import AddressInvalid, read_mailbox
+from idic.store import consents, customers, tables, touches
 from idic.store.database import Store, Tx
 from idic.store.ingest import Observation, about, observe
 from idic.store.tables import Row
 
 log = structlog.get_logger("idic.api")
 
-Became = Literal["taken", "delivered", "bounced", "opened", "clicked", "complained"]
+Became = Literal["taken", "delivered", "bounced", "opened", "clicked", "complained", "unsubscribed"]
 """``taken``: the provider has the message, which is all that we may have been unsure of."""
+
+HARD_BOUNCE, COMPLAINT = "hard_bounce", "complaint"
+"""Why an address is not written to again: nobody is there, or who is there calls it spam."""
 
 
 class Report(NamedTuple):
@@ -52,6 +58,10 @@ class Webhook(Protocol):
         ...
 
 
+_ACTS = {"complained": "complaint", "unsubscribed": "unsubscribe page"}
+"""What withdraws consent, and by which act."""
+
+
 async def note(store: Store, report: Report) -> None:
     """Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
@@ -69,19 +79,32 @@ async def note(store: Store, report: Report) -> None:
         if report.provider_id:
             await touches.identify(tx, touch["id"], report.provider_id[:64])
         if report.dead and report.address:
-            await consents.suppress(tx, touch["channel"], report.address, report.dead, tx.now())
+            for address in {report.address, await _as_we_know_it(tx, touch, report.address)}:
+                await consents.suppress(tx, touch["channel"], address, report.dead, tx.now())
 
     async def withdrawal(tx: Tx) -> Observation:
         await work(tx)
-        # Who reports a mail as spam wants none of any kind.
-        said = {"channel": touch["channel"], "act": "complaint"}
-        once = f"complained:{touch['id']}"
+        # Who reports a mail as spam, or leaves by the provider's own way, wants none of any kind.
+        said = {"channel": touch["channel"], "act": _ACTS[report.became]}
+        once = f"{report.became}:{touch['id']}"
         return Observation("Consent Withdrawn", touch["customer_id"], touch["enrollment_id"], touch["step"], said, once)
 
-    if report.became == "complained":
+    if report.became in _ACTS:
         await withdraw(store, withdrawal)
     else:
         await store.move("report", work)
+
+
+async def _as_we_know_it(tx: Tx, touch: Row, address: str) -> str:
+    """The address as the customer's own, where that is another way to write it: mail to bücher.example goes to
+    xn--bcher-kva.example, and is reported of that."""
+    if touch["channel"] == "email":
+        whose = tables.customers.c.id == await customers.root(tx, touch["customer_id"])
+        ours = str(await tx.scalar(select(tables.customers.c.traits["email"].as_string()).where(whose)) or "")
+        with contextlib.suppress(AddressInvalid):
+            if read_mailbox(ours).mailbox.lower() == address.lower():
+                return ours
+    return address
 
 
 def _seen(touch: Row, report: Report) -> Iterator[Observation]:
@@ -95,5 +118,5 @@ def _seen(touch: Row, report: Report) -> Iterator[Observation]:
         case "clicked":
             once = f"clicked:{report.telling}" if report.telling else None
             yield about(touch, "Link Clicked", {"url": report.url}, once=once)
-        case "taken" | "complained" if touches.may_have_left(touch):
+        case "taken" | "complained" | "unsubscribed" if touches.may_have_left(touch):
             yield about(touch, "Message Sent", once="sent")

@@ -1,0 +1,147 @@
+"""What SendGrid reports of the mail that it was given: many events at once, signed, in any order, any number of times.
+
+The touch that an event is about is the custom argument that the mail was sent with.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import time
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.api.bodies import read_body, read_json
+from idic.api.problems import Refusal
+from idic.api.webhooks.reports import COMPLAINT, HARD_BOUNCE, Report, note
+from idic.errors import InvalidInput, SettingsError
+from idic.interact.channels.outcomes import clean
+from idic.interact.channels.sendgrid import ARGUMENT
+from idic.store.database import Store
+
+WEBHOOK_PATH = "/v1/webhooks/sendgrid"
+SIGNATURE, TIMESTAMP = "X-Twilio-Email-Event-Webhook-Signature", "X-Twilio-Email-Event-Webhook-Timestamp"
+
+LARGEST = 1_000_000
+"""Bytes of a report that are read; SendGrid's have 768 kB at the most."""
+WINDOW = 25 * 3600.0
+"""Real seconds for which a signed report is believed: SendGrid says one again for a day. Within them it may be said again by
+anybody who has seen it, and changes nothing."""
+_AHEAD = 300.0
+_STAMP = re.compile(r"[0-9]{1,12}")
+_SOFT = re.compile(r"4\.|5\.2\.2|5\.3\.4|5\.7\.")
+"""Enhanced status codes of a mailbox that is full, a mail that is too large, a server that does not like us: nothing is wrong
+with the address."""
+_NEVER_LEFT = {
+    "bounced address": HARD_BOUNCE,
+    "invalid": HARD_BOUNCE,
+    "spam reporting address": COMPLAINT,
+}
+"""Why SendGrid drops a mail that it took: what it knows of the address."""
+
+log = structlog.get_logger("idic.api")
+
+
+class SendGridReports:
+    """``public_key`` (base64, as SendGrid shows it) is what reports are signed with; ``own`` is where our own links begin,
+    whose clicks we see ourselves; ``real`` gives the real time in seconds since 1970."""
+
+    path = WEBHOOK_PATH
+
+    def __init__(self, store: Store, public_key: str, own: str, *, real: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._key = read_key(public_key)
+        self._own = own
+        self._real = real
+
+    async def receive(self, request: Request) -> Response:
+        """204 to whatever is authentic, also where nothing is known of a touch: told again it would be no better.
+
+        Raises ``Refusal`` (403 for a report that is not SendGrid's, or too old; 413), ``InvalidInput``, and
+        ``StoreUnavailable``, at which SendGrid repeats.
+        """
+        body = await read_body(request, LARGEST)
+        stamp = request.headers.get(TIMESTAMP, "")
+        if not is_signed(self._key, stamp, body, request.headers.get(SIGNATURE, "")):
+            log.warning("a report that is not SendGrid's")
+            raise Refusal(403, "forged", "the signature is not SendGrid's", where=SIGNATURE)
+        if not _STAMP.fullmatch(stamp) or not -_AHEAD <= self._real() - float(stamp) <= WINDOW:
+            raise Refusal(403, "too_old", "the report was signed too long ago, or by a clock that is wrong", where=TIMESTAMP)
+        events = read_json(body)
+        if not isinstance(events, list):
+            raise InvalidInput("a report is a list of events", where="body")
+        for event in events:
+            report = read(event) if isinstance(event, dict) else None
+            if report is not None and not (report.url or "").startswith(self._own):
+                await note(self._store, report)
+        return Response(status_code=204)
+
+
+def read_key(public_key: str) -> EllipticCurvePublicKey:
+    """Raises ``SettingsError``."""
+    try:
+        key = load_der_public_key(b64decode(public_key, validate=True))
+    except (binascii.Error, ValueError):
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise SettingsError("IDIC_SENDGRID_WEBHOOK_KEY is no key for verifying: copy it from SendGrid's Signed Event Webhook")
+    return key
+
+
+def is_signed(key: EllipticCurvePublicKey, stamp: str, body: bytes, signature: str) -> bool:
+    """SendGrid's rule: ECDSA of SHA-256 over the timestamp as it stands in its header, and the body to the byte."""
+    try:
+        signed = stamp.encode("latin-1") + body
+        key.verify(b64decode(signature, validate=True), signed, ECDSA(SHA256()))
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
+
+
+def read(event: Mapping[str, Any]) -> Report | None:
+    """What one event says; None for one that is about nothing of ours, or a machine."""
+    touch = _text(event.get(ARGUMENT))
+    if not touch:
+        return None
+    report = Report(
+        touch,
+        "taken",
+        # As the answer to the sending named it; the event adds by which way it went.
+        provider_id=_text(event.get("sg_message_id")).partition(".")[0],
+        address=_text(event.get("email")),
+        telling=_text(event.get("sg_event_id")) or None,
+    )
+    match event.get("event"):
+        case "delivered":
+            return report._replace(became="delivered")
+        case "bounce":
+            hard = event.get("type") != "blocked" and not _SOFT.match(_text(event.get("status")))
+            reason = HARD_BOUNCE if hard else "soft_bounce"
+            return report._replace(became="bounced", reason=reason, dead=HARD_BOUNCE if hard else None)
+        case "dropped":
+            dead = _NEVER_LEFT.get(_text(event.get("reason")).lower())
+            return report._replace(became="bounced", reason=dead or "dropped", dead=dead)
+        case "spamreport":
+            return report._replace(became="complained", dead=COMPLAINT)
+        case "unsubscribe" | "group_unsubscribe":
+            return report._replace(became="unsubscribed")
+        case "open":
+            return None if event.get("sg_machine_open") is True else report._replace(became="opened")
+        case "click":
+            return report._replace(became="clicked", url=_text(event.get("url")) or None)
+        case "processed" | "deferred":
+            return report
+    return None
+
+
+def _text(value: object) -> str:
+    return clean(value)[:2000] if isinstance(value, str) else ""

@@ -1,0 +1,117 @@
+"""What Amazon SES reports of the mail that it was given, through SNS: in any order, any number of times.
+
+The touch that a report is about is the tag that the mail was sent with; without a configuration set it is the mail's own
+header, which SES repeats where it is asked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.api.bodies import read_body, read_json_object
+from idic.api.webhooks.reports import COMPLAINT, HARD_BOUNCE, Report, note
+from idic.api.webhooks.sns import Fetch, Sns, fetch
+from idic.interact.channels.outcomes import clean
+from idic.interact.channels.ses import TAG
+from idic.store.database import Store
+
+WEBHOOK_PATH = "/v1/webhooks/ses"
+
+LARGEST = 400_000
+"""Bytes of a notification that are read; SNS's have 256 kB at the most, before it is wrapped up."""
+
+
+class SesReports:
+    """``topics`` are the ARNs of the SNS topics that are believed; ``own`` is where our own links begin, whose clicks we see
+    ourselves."""
+
+    path = WEBHOOK_PATH
+
+    def __init__(self, store: Store, topics: Iterable[str], own: str, fetch: Fetch = fetch) -> None:
+        self._store = store
+        self._sns = Sns(topics, fetch)
+        self._own = own
+
+    async def receive(self, request: Request) -> Response:
+        """204 to whatever is authentic. Raises ``Refusal`` (403, 413), ``InvalidInput`` and ``StoreUnavailable``, at which
+        SNS repeats."""
+        told = read_json_object(await read_body(request, LARGEST))
+        message = await self._sns.message(told)
+        if message is not None:
+            for report in reports(_document(message), str(told.get("MessageId", ""))):
+                if not (report.url or "").startswith(self._own):
+                    await note(self._store, report)
+        return Response(status_code=204)
+
+
+def reports(event: Mapping[str, Any], telling: str) -> Iterator[Report]:
+    """What SES says in one message, whether as the event of a configuration set or as the feedback on an identity."""
+    mail = _part(event, "mail")
+    touch, name = _touch(mail), _text(mail.get("messageId"))
+    if not touch:
+        return
+    report = Report(touch, "taken", provider_id=name, telling=telling)
+    match event.get("eventType") or event.get("notificationType"):
+        case "Delivery":
+            yield report._replace(became="delivered")
+        case "Bounce":
+            bounce = _part(event, "bounce")
+            hard = bounce.get("bounceType") == "Permanent"
+            address = _receiver(bounce.get("bouncedRecipients"))
+            reason = HARD_BOUNCE if hard else "soft_bounce"
+            yield report._replace(became="bounced", reason=reason, address=address, dead=HARD_BOUNCE if hard else None)
+        case "Complaint":
+            complaint = _part(event, "complaint")
+            if complaint.get("complaintFeedbackType") != "not-spam":
+                address = _receiver(complaint.get("complainedRecipients"))
+                yield report._replace(became="complained", address=address, dead=COMPLAINT)
+        case "Reject" | "Rendering Failure":
+            yield report._replace(became="bounced", reason="rejected")
+        case "Open":
+            yield report._replace(became="opened")
+        case "Click":
+            yield report._replace(became="clicked", url=_text(_part(event, "click").get("link")) or None)
+        case "Subscription":
+            yield report._replace(became="unsubscribed")
+        case "Send" | "DeliveryDelay":
+            yield report
+
+
+def _touch(mail: Mapping[str, Any]) -> str:
+    tagged = _part(mail, "tags").get(TAG)
+    if isinstance(tagged, list) and tagged:
+        return _text(tagged[0])
+    headers = mail.get("headers")
+    for header in headers if isinstance(headers, list) else []:
+        if isinstance(header, dict) and str(header.get("name")).lower() == "x-idic-touch":
+            return _text(header.get("value"))
+    return ""
+
+
+def _receiver(listed: object) -> str:
+    """Every mail goes to one address."""
+    first = listed[0] if isinstance(listed, list) and listed else None
+    return _text(first.get("emailAddress")) if isinstance(first, dict) else ""
+
+
+def _document(message: str) -> dict[str, Any]:
+    """Empty for what SES did not write, such as the word that SNS says when a topic is set up."""
+    try:
+        document = from_json(message)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = document.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _text(value: object) -> str:
+    return clean(value)[:2000] if isinstance(value, str) else ""
