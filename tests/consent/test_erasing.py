@@ -13,7 +13,7 @@ from activities.courier import Parcel
 from idic.identify.messages import Message
 from idic.interact.channels.protocol import Accepted, Outcome
 from idic.router.erasing import Erased, erase
-from idic.store import consents, erasing, events, ingest, short_links, tables
+from idic.store import consents, erasing, events, exporting, ingest, short_links, tables
 from idic.store.database import Store, Tx
 from idic.store.digests import tombstone
 from tests.conftest import HandClock
@@ -50,7 +50,9 @@ interact:
 goal: {on: Bought, within: 60 days, value: event.total, then: continue}
 customize:
   words:
-    email: {subject: "Hello {{ customer.first_name | default: 'you' }}", body: "Hello {{ customer.first_name | default: 'you' }}"}
+    email:
+      subject: "Hello {{ customer.first_name | default: 'you' }}"
+      body: "Hello {{ customer.first_name | default: 'you' }}"
     sms: {text: "Hello {{ customer.first_name | default: 'you' }}"}
 """
 
@@ -137,14 +139,16 @@ async def test_nothing_of_her_is_left_anywhere(world: World) -> None:
     assert done == Erased(customer_id, 1, ())
     assert found_in(await everything(world.store)) == {}
     over = await world.only()
-    assert over.state.ended and over.state.ended.reason == "erased"
+    assert over.state.ended
+    assert over.state.ended.reason == "erased"
     assert {(row["channel"], row["status"], row["reason"]) for row in await world.touches()} == {
         ("email", "sent", None), ("sms", "failed", "ended"),
     }  # fmt: skip
     # Her workflow is woken, and told to stop; nothing of hers is in what Temporal is told.
     assert (trip.id, "wake") in [(row["enrollment_id"], row["kind"]) for row in await world.rows(tables.outbox)]
     told = await world.advance(trip.id)
-    assert not told.deliver and found_in(to_json(told).decode()) == {}
+    assert not told.deliver
+    assert found_in(to_json(told).decode()) == {}
     assert (await erased(world, customer_id)).already
 
 
@@ -181,7 +185,8 @@ async def test_a_delivery_under_way_writes_nothing_back(world: World) -> None:
     world.delivering.couriers = {**world.delivering.couriers, "twilio": slow}
     (texted,) = [one.touch for one in told.deliver]
     stops = await world.deliver(texted)
-    assert slow.taken == [texted] and not stops.deliver
+    assert slow.taken == [texted]
+    assert not stops.deliver
     assert found_in(await everything(world.store)) == {}
     (row,) = [row for row in await world.touches() if row["id"] == texted]
     assert (row["status"], row["provider_id"]) == ("sent", None)
@@ -207,7 +212,8 @@ async def test_her_messages_sent_once_more_do_not_bring_her_back(world: World) -
     (_, somebody) = sorted(await world.rows(tables.customers), key=lambda row: row["created_at"])[-2:]
     await world.route_all()
     names = [row["name"] for row in await world.rows(tables.events) if row["customer_id"] == somebody["id"]]
-    assert somebody["id"] != customer_id and names == ["Signed Up"]
+    assert somebody["id"] != customer_id
+    assert names == ["Signed Up"]
 
 
 async def test_her_addresses_are_known_again_and_stand_nowhere(world: World) -> None:
@@ -217,8 +223,10 @@ async def test_her_addresses_are_known_again_and_stand_nowhere(world: World) -> 
     async with world.store.reading() as tx:
         mail = await consents.suppressed(tx, "email", "anna@EXAMPLE.com")
         number = await consents.suppressed(tx, "sms", "+4915112345678")
-    assert mail and mail.reason == "erased"
-    assert number and number.reason == "no_such_number"
+    assert mail
+    assert mail.reason == "erased"
+    assert number
+    assert number.reason == "no_such_number"
     # Whoever comes back and shows that the address is theirs is written to again.
     back = await world.customer(email="anna@example.com")
     await world.happens(back, "Consent Given", {"channel": "email"})
@@ -265,7 +273,7 @@ def test_no_table_is_forgotten() -> None:
     """A table that is added is either emptied of a customer or says nothing of anybody."""
     dealt_with = {
         "customers", "identities", "events", "enrollments", "touches", "copies", "placements", "short_links", "calls", "trace",
-        "consents", "due", "idempotency",
+        "consents", "due", "idempotency", "numbers",
     }  # fmt: skip
     assert set(tables.metadata.tables) == dealt_with | erasing.NOT_PERSONAL
 
@@ -273,4 +281,26 @@ def test_no_table_is_forgotten() -> None:
 def test_the_same_message_has_the_same_tombstone_in_one_store_alone() -> None:
     assert tombstone("a", "M1") == tombstone("a", "M1")
     assert len({tombstone("a", "M1"), tombstone("a", "m1"), tombstone("b", "M1")}) == 3
-    assert json.dumps(tombstone("a", "M1"))
+
+
+async def test_what_is_known_of_her_is_hers_to_read(world: World) -> None:
+    """Before: whatever there is of her stands in her export. After: it says that nothing is known."""
+    customer_id = await anna(world)
+    row = next(row for row in await world.rows(tables.customers) if row["id"] == customer_id)
+    async with world.store.reading() as tx:
+        told = await exporting.exported(tx, row)
+    assert set(found_in(json.dumps(told, indent=1))) == set(SECRETS)
+    (trip,) = told["journeys"]
+    mail, text = trip["messages"]
+    assert (mail["channel"], mail["copy"]["address"]) == ("email", "Anna@example.com")
+    assert mail["why"][0].startswith("entered: Signed Up")
+    assert "mail: sent by email" in mail["why"]
+    assert not [why for why in mail["why"] if why.startswith("text:")]
+    assert (text["channel"], text["status"], text["copy"]) == ("sms", "claimed", None)
+    assert told["consents"]["said"][0]["proof"] == {"ip": "10.1.2.3"}
+    await erased(world, customer_id)
+    row = next(row for row in await world.rows(tables.customers) if row["id"] == customer_id)
+    async with world.store.reading() as tx:
+        told = await exporting.exported(tx, row)
+    assert found_in(json.dumps(told, indent=1)) == {}
+    assert told["customer"]["erased_at"] == world.clock.now().isoformat()
