@@ -291,7 +291,7 @@ async def test_what_is_known_of_her_is_hers_to_read(world: World) -> None:
         told = await exporting.exported(tx, row)
     assert set(found_in(json.dumps(told, indent=1))) == set(SECRETS)
     (trip,) = told["journeys"]
-    mail, text = trip["messages"]
+    mail, text = sorted(trip["messages"], key=lambda one: str(one["channel"]))
     assert (mail["channel"], mail["copy"]["address"]) == ("email", "Anna@example.com")
     assert mail["why"][0].startswith("entered: Signed Up")
     assert "mail: sent by email" in mail["why"]

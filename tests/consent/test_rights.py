@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import httpx
 
+from idic.store.database import Store
 from tests.api.conftest import app, doorman, links, service, shop  # noqa: F401
+from tests.conftest import HandClock
+from tests.engine.world import World
 
 
-async def test_a_customer_is_exported_and_erased(service: httpx.AsyncClient, shop: httpx.AsyncClient) -> None:  # noqa: F811
+async def test_a_customer_is_exported_and_erased(
+    service: httpx.AsyncClient,  # noqa: F811
+    shop: httpx.AsyncClient,  # noqa: F811
+    store: Store,
+    clock: HandClock,
+) -> None:
     await shop.post("/v1/identify", json={"userId": "a/b", "traits": {"email": "anna@example.com"}})
     await shop.post("/v1/identify", json={"userId": "guest", "traits": {"email": "Anna@example.com"}})
+    await World(store, clock).route_all()
     told = await service.get("/v1/customers/a/b/export")
     assert [one["value"] for one in told.json()["identities"]] == ["a/b"]
     guest = (await service.get("/v1/customers/guest")).json()["id"]
