@@ -16,6 +16,7 @@ from idic.customize.proven import Proven
 from idic.customize.rehearsal import Unsound, rehearse
 from idic.customize.templates import check
 from idic.errors import NotFound
+from idic.journey.answering import unanswered
 from idic.journey.compiler import Compilation, compile_journeys
 from idic.journey.content import Template, Templates
 from idic.journey.problems import Mark, Problem, Problems
@@ -50,6 +51,8 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
         programs={name: p for name, p in compilation.programs.items() if name not in rehearsed},
         problems=(*compilation.problems, *(problem for found in rehearsed.values() for problem in found)),
     )
+    if only is None and len(compilation.programs) == len(journeys):
+        compilation = compilation._replace(problems=(*compilation.problems, *_unanswered(compilation, journeys)))
     return compilation._replace(problems=(*compilation.problems, *unread.all()))
 
 
@@ -93,6 +96,23 @@ def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Te
             )
         found[name] = problems.all()
     return found
+
+
+def _unanswered(compilation: Compilation, journeys: dict[str, str]) -> tuple[Problem, ...]:
+    """That nobody answers who writes HELP, said once, at the first journey that they may answer."""
+    name = unanswered(compilation.programs.values())
+    if name is None:
+        return ()
+    file = compilation.files[name]
+    problems = Problems({file: journeys[file]})
+    root = parse(file, journeys[file], Problems({}))
+    key = root.key("journey") if isinstance(root, Mapping) else None
+    problems.warning(
+        key.mark if key is not None else Mark(file, 1, 1),
+        "SMS of marketing are sent, and no journey answers who writes HELP, as carriers require",
+        "add a service journey with identify: {on: Replied}, such as sms_answers.yaml of the example",
+    )
+    return problems.all()
 
 
 def _place_of(one: Unsound, file: str, text: str) -> Mark:
