@@ -12,11 +12,13 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from idic.api import watching
 from idic.api.pages.paper import Paper, words_for
 from idic.errors import IdicError, InvalidInput, StoreUnavailable
 from idic.interact.links import Links
+from idic.interact.machines import AT_ONCE, MANY_AT_ONCE, SCANNED, What
 from idic.store import short_links, touches
-from idic.store.database import Store, Tx
+from idic.store.database import Store
 from idic.store.ingest import about, observe
 
 CLICK_PATIENCE = 2.0
@@ -39,16 +41,16 @@ class PublicPages:
         self._links = links
         self._click_patience = click_patience
         self._paper = Paper()
+        self._followed: dict[str, list[str]] = {}
         self.under_way: set[asyncio.Task[bool]] = set()
 
     async def click(self, request: Request) -> Response:
-        """Lead on to where the link goes, whatever happens to the record of it. HEAD, of link checkers, is no click."""
+        """Lead on to where the link goes, whoever asks and whatever happens to the record of it."""
         try:
             click = self._links.read_click(request.path_params["token"])
         except InvalidInput:
             return self._paper.broken(words_for(request))
-        if request.method == "GET":
-            await self._recorded(click.touch, "Link Clicked", {"url": click.url})
+        await self._recorded(request, click.touch, "Link Clicked", {"url": click.url})
         return _lead_on(click.url)
 
     async def short_link(self, request: Request) -> Response:
@@ -65,32 +67,28 @@ class PublicPages:
             return self._paper.later(words_for(request))
         if link is None:
             return self._paper.broken(words_for(request))
-        if request.method == "GET" and not self._links.tells_itself(link.url):
-            await self._recorded(link.touch_id, "Link Clicked", {"url": link.url})
+        if not self._links.tells_itself(link.url):
+            await self._recorded(request, link.touch_id, "Link Clicked", {"url": link.url})
         return _lead_on(link.url)
 
     async def opened(self, request: Request) -> Response:
-        """The picture, at once and whatever the token. A mail counts as opened once: programs fetch it again and again, and
-        some fetch it though nobody looks, so that it tells less than a click."""
+        """The picture, at once and whatever the token. A mail counts as opened once: programs fetch it again and again."""
         try:
             touch = self._links.read_opened(request.path_params["token"])
         except InvalidInput:
             pass
         else:
-            if request.method == "GET":
-                await self._recorded(touch, "Email Opened", once="opened", patience=OPEN_PATIENCE)
+            await self._recorded(request, touch, "Email Opened", once="opened", patience=OPEN_PATIENCE)
         return Response(_DOT, media_type="image/gif", headers=_UNKEPT)
 
     async def answer(self, request: Request) -> Response:
-        """Record what was answered, and lead on, or say thanks. HEAD, of link checkers, answers nothing."""
+        """Record what was answered, and lead on, or say thanks."""
         try:
             answer = self._links.read_answer(request.path_params["token"])
         except InvalidInput:
             return self._paper.broken(words_for(request))
-        kept: bool | None = None
-        if request.method == "GET":
-            said = {"value": answer.value} | ({"url": answer.url} if answer.url else {})
-            kept = await self._recorded(answer.touch, "Link Clicked", said)
+        said = {"value": answer.value} | ({"url": answer.url} if answer.url else {})
+        kept = await self._recorded(request, answer.touch, "Link Clicked", said)
         if answer.url:
             return _lead_on(answer.url)
         if kept is False:
@@ -101,6 +99,7 @@ class PublicPages:
 
     async def _recorded(
         self,
+        request: Request,
         touch: str,
         event: str,
         properties: dict[str, Any] | None = None,
@@ -108,17 +107,50 @@ class PublicPages:
         once: str | None = None,
         patience: float | None = None,
     ) -> bool | None:
-        """Record what became of a touch. Waits for that, but not for long: the record goes on by itself. Returns whether it
-        is kept; None if nobody knows yet."""
-
-        async def work(tx: Tx) -> None:
-            await observe(tx, about(await touches.get(tx, touch), event, properties, once))
-
-        recording = asyncio.create_task(self._record(event, self._store.move("page", work)))
+        """Record what became of a touch, if it was a person who asked. Waits for that, but not for long: the record goes on by
+        itself. Returns whether it is kept; None if nobody knows yet."""
+        waiting = asyncio.Event()
+        moving = self._judged(request, touch, event, properties or {}, once, waiting)
+        recording = asyncio.create_task(self._record(event, moving))
         self.under_way.add(recording)
         recording.add_done_callback(self.under_way.discard)
-        done, _ = await asyncio.wait({recording}, timeout=self._click_patience if patience is None else patience)
-        return recording.result() if done else None
+        longer = asyncio.create_task(waiting.wait())
+        timeout = self._click_patience if patience is None else patience
+        await asyncio.wait({recording, longer}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        longer.cancel()
+        return recording.result() if recording.done() else None
+
+    async def _judged(
+        self, request: Request, touch_id: str, event: str, properties: dict[str, Any], once: str | None, waiting: asyncio.Event
+    ) -> None:
+        """Record it, or that it was a machine. Shortly after a message left, it takes a moment to know who follows its links:
+        ``waiting`` is set, for the customer shall not wait for that."""
+        what: What = "opened" if event == "Email Opened" else "clicked"
+        async with self._store.reading() as tx:
+            touch = await touches.get(tx, touch_id)
+            left = watching.left(tx, touch)
+        if await watching.by_machine(self._store, touch, watching.asked(request, what, left)):
+            return
+        if what == "clicked" and left is not None and left < SCANNED:
+            waiting.set()
+            if await self._many_at_once(touch_id, f"{properties.get('url')} {properties.get('value')}"):
+                await watching.note(self._store, touch, what, MANY_AT_ONCE)
+                return
+        seen = about(touch, event, properties, once)
+        await self._store.move("page", lambda tx: observe(tx, seen))
+
+    async def _many_at_once(self, touch: str, link: str) -> bool:
+        """Whether another link of the same message is followed within a moment of this one, as far as this process is asked."""
+        followed = self._followed.setdefault(touch, [])
+        followed.append(link)
+        many = len(set(followed)) > 1
+        try:
+            await asyncio.sleep(self._store.clock.real_seconds(AT_ONCE))
+            return many or len(set(followed)) > 1
+        finally:
+            followed.remove(link)
+            if not followed:
+                self._followed.pop(touch, None)
 
     async def _record(self, event: str, moving: Coroutine[Any, Any, None]) -> bool:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -29,7 +30,7 @@ SHOP = "https://shop.example/cart/1?a=b&c=ü"
 @pytest.fixture
 async def anna(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> str:
     customer = await known(shop, store)
-    await in_a_journey(store, customer, clock.now())
+    await in_a_journey(store, customer, clock.now() - timedelta(hours=1))
     return customer
 
 

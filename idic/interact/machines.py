@@ -1,0 +1,155 @@
+"""Who asks for the pictures and links of a message: a person, or a machine that nobody told to.
+
+Scanners of mail follow every link before anybody sees it, privacy proxies fetch pictures as the mail arrives, messengers
+draw previews. None of them is the customer, so none is counted; all are served as a person would be, for a scanner that is
+turned away warns of the message. What is not known here for a machine is a person: a click too many does less harm than one
+that never happened. So what merely stands between a person and us is no machine: Gmail and Yahoo fetch a picture through
+proxies of their own (GoogleImageProxy, YahooMailProxy) when somebody opens the mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal, NamedTuple
+
+What = Literal["opened", "clicked"]
+
+TOO_SOON = timedelta(seconds=2)
+"""Nobody has read a message and clicked in it so soon after it left (Mautic's ``BotRatioHelper`` takes the same 2 seconds).
+Pictures are loaded by a mail program that somebody looks at all the same."""
+SCANNED = timedelta(minutes=10)
+"""For so long after a message left, its links may be gone through one after the other; see ``AT_ONCE``."""
+AT_ONCE = timedelta(seconds=1)
+"""Nobody follows two different links of one message within this time. Scanners follow all of them: Mimecast, Barracuda and
+Defender are told by nothing else, as they say that they are browsers (Mautic's issues 9798 and 16263)."""
+
+
+class Asked(NamedTuple):
+    """A picture or a link of a message was asked for, or its provider reports so. ``headers`` with names in lower case, as
+    far as they are known; ``address`` is where it came from; ``left`` how long ago the message left, in idic's time, None where
+    nobody knows; ``flagged``: the provider says that it was a machine (SendGrid's
+    ``sg_machine_open``)."""
+
+    what: What
+    user_agent: str = ""
+    headers: Mapping[str, str] = {}
+    method: str = "GET"
+    address: str | None = None
+    left: timedelta | None = None
+    flagged: bool = False
+
+
+class Named(NamedTuple):
+    """A machine that says who it is, by a part of its user agent in lower case."""
+
+    part: str
+    name: str
+
+
+NAMED: tuple[Named, ...] = (
+    # Messengers that draw a preview of a link.
+    Named("slackbot", "Slack's preview"),  # Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)
+    Named("slack-imgproxy", "Slack's preview"),  # the same page
+    Named("whatsapp/", "WhatsApp's preview"),  # WhatsApp/2.23.20.0; developers.facebook.com/docs/whatsapp/link-previews
+    Named("telegrambot", "Telegram's preview"),  # TelegramBot (like TwitterBot); core.telegram.org
+    Named("skypeuripreview", "the preview of Teams or Skype"),  # Mozilla/5.0 (...) SkypeUriPreview Preview/0.5
+    Named("microsoftpreview", "the preview of Teams or Skype"),  # MicrosoftPreview/2.0; bing.com/webmasters/help/which-crawlers
+    Named("bitlybot", "Bitly's check"),  # Mautic's pull request 6591: of short links in SMS
+    # Apple's Messages and Meta's apps: facebookexternalhit/1.1 Facebot Twitterbot/1.0;
+    # developers.facebook.com/docs/sharing/webmasters/web-crawlers
+    Named("facebookexternalhit", "a messenger's preview"),
+    Named("facebot", "a messenger's preview"),
+    Named("meta-externalfetcher", "a messenger's preview"),
+    Named("twitterbot", "a messenger's preview"),  # developer.x.com, "Getting started with cards"
+    Named("discordbot", "Discord's preview"),  # Discordbot/2.0 (+https://discordapp.com)
+    Named("linkedinbot", "LinkedIn's preview"),  # LinkedInBot/1.0 (... +http://www.linkedin.com)
+    Named("snap url preview", "Snapchat's preview"),  # developers.snap.com/robots
+    Named("google-pagerenderer", "Google's preview"),  # of Google Chat and Messages; developers.google.com, "user-triggered"
+    # Scanners of mail that say who they are; most do not.
+    Named("barracuda", "Barracuda's scanner"),
+    Named("proofpoint", "Proofpoint's scanner"),
+    Named("mimecast", "Mimecast's scanner"),
+    Named("ciscosecureemail", "Cisco's scanner"),
+    Named("bingpreview", "Microsoft's scanner"),  # bing.com/webmasters/help/which-crawlers; Defender uses it as well
+    # Crawlers that say that they are: the sign by which they do, which no browser has.
+    Named("googlebot", "a crawler"),  # developers.google.com/search/docs/crawling-indexing/google-common-crawlers
+    Named("bingbot", "a crawler"),
+    Named("applebot", "a crawler"),  # support.apple.com/119829
+    Named("yandexbot", "a crawler"),
+    # Programs, by the names that they give themselves where nobody gave another.
+    Named("python-requests/", "a program"),
+    Named("python-urllib/", "a program"),
+    Named("aiohttp/", "a program"),
+    Named("go-http-client/", "a program"),
+    Named("curl/", "a program"),
+    Named("wget/", "a program"),
+    Named("libwww-perl/", "a program"),
+    Named("headlesschrome/", "a browser without a person"),  # developer.chrome.com/docs/chromium/headless
+)
+
+_APPLE = "mozilla/5.0"
+"""Apple's Mail Privacy Protection says this and nothing more, where every browser goes on (SocketLabs, *Identifying Apple MPP
+Opens*; it fetches when the mail arrives, whether or not anybody looks)."""
+
+PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+"""By which a browser says that it fetches what somebody may want next (Fetch standard, ``Sec-Purpose``; the others came
+before it: http.dev/purpose)."""
+
+_NETWORKS = tuple(
+    (ip_network(network), name)
+    for network, name in (
+        # Where Exchange Online Protection is, and nobody's browser: Microsoft's "Office 365 URLs and IP address ranges", ids 9
+        # and 10. Safe Links is seen from there (gophish's issue 973).
+        ("40.92.0.0/15", "Microsoft's scanner"),
+        ("40.107.0.0/16", "Microsoft's scanner"),
+        ("52.100.0.0/14", "Microsoft's scanner"),
+        ("104.47.0.0/17", "Microsoft's scanner"),
+        ("2a01:111:f400::/48", "Microsoft's scanner"),
+        ("2a01:111:f403::/48", "Microsoft's scanner"),
+        # Barracuda's "Email Gateway Defense IP Ranges", of the United States.
+        ("209.222.80.0/21", "Barracuda's scanner"),
+    )
+)
+
+
+def machine(asked: Asked) -> str | None:
+    """Which machine it was, in words; None for a person, and for what nobody can tell."""
+    agent = asked.user_agent.strip().lower()
+    if asked.flagged:
+        return "its provider says so"
+    if asked.method == "HEAD":
+        return "only whether it is there was asked"
+    if any(_prefetches(asked.headers.get(name, "")) for name in PREFETCH):
+        return "fetched in case somebody wants it"
+    if asked.what == "opened" and agent == _APPLE:
+        return "Apple Mail Privacy Protection"
+    for known in NAMED:
+        if known.part in agent:
+            return known.name
+    if (network := _network(asked.address)) is not None:
+        return network
+    if asked.what == "clicked" and asked.left is not None and asked.left < TOO_SOON:
+        return "sooner than anybody reads"
+    return None
+
+
+MANY_AT_ONCE = "several links at once"
+"""What is said of who follows different links of one message within ``AT_ONCE``."""
+
+
+def _prefetches(said: str) -> bool:
+    return any(word in said.lower() for word in ("prefetch", "prerender", "preview"))
+
+
+def _network(address: str | None) -> str | None:
+    if not address:
+        return None
+    try:
+        ip: IPv4Address | IPv6Address = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return next((name for network, name in _NETWORKS if ip in network), None)
