@@ -56,7 +56,8 @@ async def test_what_happens_to_a_mail_counts_once_in_whatever_order_it_is_told(p
     anna, touch = await post.sent()
     for kind, part in (
         ("Click", {"link": "https://shop.example/kettle", "ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0"}),
-        ("Open", {"ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0"}),
+        ("Open", {"ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0"}),  # Apple's privacy proxy: nobody
+        ("Open", {"ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"}),
         ("Delivery", {"recipients": [ANNA], "smtpResponse": "250 ok"}),
         ("Send", {}),
         ("DeliveryDelay", {"delayType": "TransientCommunicationFailure"}),
