@@ -10,6 +10,7 @@ from idic.interact.machines import PREFETCH, Asked, What, machine
 from idic.journey.state import Trace
 from idic.store import enrollments
 from idic.store.database import Store, Tx
+from idic.store.ingest import about, observe
 from idic.store.tables import Row
 
 
@@ -44,7 +45,8 @@ async def by_machine(store: Store, touch: Row, told: Asked) -> bool:
 
 
 async def note(store: Store, touch: Row, what: What, who: str) -> None:
-    """Write into the trace of its enrollment that a machine was there, each once."""
+    """Write into the trace of its enrollment that a machine was there, each once. Whoever it was has the message: where nobody
+    was certain that it left, it did."""
     why = {"channel": touch["channel"], "what": what, "because": who}
     if touch["round"] > 1:
         why["round"] = touch["round"]
@@ -53,5 +55,8 @@ async def note(store: Store, touch: Row, what: What, who: str) -> None:
         known = await enrollments.traced(tx, touch["enrollment_id"])
         if not any((e["kind"], e["step"], e["why"]) == ("machine", touch["step"], why) for e in known):
             await enrollments.note(tx, touch["enrollment_id"], [Trace(tx.now(), "machine", touch["step"], why)])
+
+        if touch["status"] == "uncertain":
+            await observe(tx, about(touch, "Message Sent", once="sent"))
 
     await store.move("machine", work)

@@ -15,8 +15,10 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idic.api import watching
 from idic.api.withdrawing import withdraw
 from idic.interact.channels.message import AddressInvalid, read_mailbox
+from idic.interact.machines import Asked
 from idic.store import consents, customers, tables, touches
 from idic.store.database import Store, Tx
 from idic.store.ingest import Observation, about, observe
@@ -33,8 +35,9 @@ HARD_BOUNCE, COMPLAINT = "hard_bounce", "complaint"
 
 class Report(NamedTuple):
     """``provider_id`` is what the provider knows the message by; ``reason`` a stable word for why it did not arrive;
-    ``address`` whom it was written to, who is not written to again if ``dead`` says why; ``url`` where a click led, and
-    ``telling`` the provider's id of the report, by which a click that it tells of twice counts once."""
+    ``address`` whom it was written to, who is not written to again if ``dead`` says why; ``url`` where a click led,
+    ``asked`` who opened or clicked, as far as the provider says, and ``telling`` the provider's id of the report, by which a
+    click that it tells of twice counts once."""
 
     touch: str
     became: Became
@@ -44,6 +47,7 @@ class Report(NamedTuple):
     dead: str | None = None
     url: str | None = None
     telling: str | None = None
+    asked: Asked | None = None
 
 
 class Webhook(Protocol):
@@ -69,6 +73,8 @@ async def note(store: Store, report: Report) -> None:
     if touch is None:
         log.warning("a report of a touch that is not there")
         return
+    if report.asked is not None and await watching.by_machine(store, touch, report.asked):
+        report = report._replace(became="taken")  # it has seen the message, so that the message left
     if report.became == "taken" and not touches.may_have_left(touch) and touch["provider_id"] is not None:
         return  # the most frequent report tells nothing new
 

@@ -26,6 +26,7 @@ from idic.api.webhooks.reports import COMPLAINT, HARD_BOUNCE, Report, note
 from idic.errors import InvalidInput, SettingsError
 from idic.interact.channels.outcomes import clean
 from idic.interact.channels.sendgrid import ARGUMENT
+from idic.interact.machines import Asked, What
 from idic.store.database import Store
 
 WEBHOOK_PATH = "/v1/webhooks/sendgrid"
@@ -108,7 +109,7 @@ def is_signed(key: EllipticCurvePublicKey, stamp: str, body: bytes, signature: s
 
 
 def read(event: Mapping[str, Any]) -> Report | None:
-    """What one event says; None for one that is about nothing of ours, or a machine."""
+    """What one event says; None for one that is about nothing of ours."""
     touch = _text(event.get(ARGUMENT))
     if not touch:
         return None
@@ -135,12 +136,18 @@ def read(event: Mapping[str, Any]) -> Report | None:
         case "unsubscribe" | "group_unsubscribe":
             return report._replace(became="unsubscribed")
         case "open":
-            return None if event.get("sg_machine_open") is True else report._replace(became="opened")
+            flagged = event.get("sg_machine_open") is True
+            return report._replace(became="opened", asked=_asked("opened", event)._replace(flagged=flagged))
         case "click":
-            return report._replace(became="clicked", url=_text(event.get("url")) or None)
+            url = _text(event.get("url")) or None
+            return report._replace(became="clicked", url=url, asked=_asked("clicked", event))
         case "processed" | "deferred":
             return report
     return None
+
+
+def _asked(what: What, event: Mapping[str, Any]) -> Asked:
+    return Asked(what, _text(event.get("useragent")), address=_text(event.get("ip")) or None)
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ from idic.api.webhooks.reports import COMPLAINT, HARD_BOUNCE, Report, note
 from idic.api.webhooks.sns import Fetch, Sns, fetch
 from idic.interact.channels.outcomes import clean
 from idic.interact.channels.ses import TAG
+from idic.interact.machines import Asked, What
 from idic.store.database import Store
 
 WEBHOOK_PATH = "/v1/webhooks/ses"
@@ -73,13 +74,18 @@ def reports(event: Mapping[str, Any], telling: str) -> Iterator[Report]:
         case "Reject" | "Rendering Failure":
             yield report._replace(became="bounced", reason="rejected")
         case "Open":
-            yield report._replace(became="opened")
+            yield report._replace(became="opened", asked=_asked("opened", _part(event, "open")))
         case "Click":
-            yield report._replace(became="clicked", url=_text(_part(event, "click").get("link")) or None)
+            click = _part(event, "click")
+            yield report._replace(became="clicked", url=_text(click.get("link")) or None, asked=_asked("clicked", click))
         case "Subscription":
             yield report._replace(became="unsubscribed")
         case "Send" | "DeliveryDelay":
             yield report
+
+
+def _asked(what: What, told: Mapping[str, Any]) -> Asked:
+    return Asked(what, _text(told.get("userAgent")), address=_text(told.get("ipAddress")) or None)
 
 
 def _touch(mail: Mapping[str, Any]) -> str:
