@@ -57,14 +57,14 @@ async def test_what_sendgrid_takes_is_accepted_and_left_as_it_is(open_sendgrid: 
     (call,) = double.calls
     assert (call.method, call.path, call.headers["authorization"]) == ("POST", "/v3/mail/send", f"Bearer {KEY}")
     asked = json.loads(call.body)
-    assert asked["personalizations"] == [{"to": [{"email": "anna@xn--bcher-kva.example", "name": "Änne"}]}]
+    to = {"email": "anna@xn--bcher-kva.example", "name": "Änne"}
+    assert asked["personalizations"] == [{"to": [to], "custom_args": {"touch": "0a1b"}}]
     assert (asked["from"], asked["reply_to"]["email"]) == (
         {"email": "hello@shop.example", "name": "Shop"},
         "hilfe@shop.example",
     )
     assert asked["subject"] == "Grüße Bcc: x@y.example"
     assert [part["type"] for part in asked["content"]] == ["text/plain", "text/html"]
-    assert asked["custom_args"] == {"touch": "0a1b"}
     assert asked["headers"]["List-Unsubscribe"] == "<https://shop.example/u/abc>"
     assert asked["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert all(value.isascii() and value.isprintable() for value in asked["headers"].values())

@@ -98,7 +98,9 @@ def _asked(mail: OutgoingEmail) -> dict[str, Any]:
     if mail.text is None and mail.html is None:
         raise ValueError("a mail has a text or an HTML part")
     asked: dict[str, Any] = {
-        "personalizations": [{"to": [_addressed(read_mailbox(mail.to, mail.to_name))]}],
+        "personalizations": [
+            {"to": [_addressed(read_mailbox(mail.to, mail.to_name))], "custom_args": {ARGUMENT: mail.touch}},
+        ],
         "from": _addressed(read_address(mail.sender)),
         # SendGrid takes nothing empty.
         "subject": clean(mail.subject) or " ",
@@ -108,7 +110,6 @@ def _asked(mail: OutgoingEmail) -> dict[str, Any]:
             if text is not None
         ],
         "headers": {name: value.replace("\r\n", "") for name, value in further_headers(mail).items()},
-        "custom_args": {ARGUMENT: mail.touch},
         "tracking_settings": _UNTRACKED,
     }
     if mail.reply_to:
