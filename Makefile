@@ -41,7 +41,13 @@ price: .venv/ready  ## what one enrollment costs, counted on a real server
 bench: .venv/ready  ## how fast, against hand-written code in the same run
 	$(BIN)/python -m bench.bench
 
+bench-queues: .venv/ready  ## who is served first while 100,000 messages wait; minutes
+	$(BIN)/python -m bench.queues
+
+chaos: .venv/ready  ## a thousand customers while everything is killed in turn; CHAOS="--customers 200 --seconds 90 --seed 7"
+	$(BIN)/python -m chaos $(CHAOS)
+
 clean:  ## forget the environment and everything that ran here
 	rm -rf .venv .idic tests/world/node_modules
 
-.PHONY: help setup demo test test-world check price bench clean
+.PHONY: help setup demo test test-world check price bench bench-queues clean

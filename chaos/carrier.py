@@ -4,7 +4,8 @@
 
 What it takes it writes down first. Then it answers 201; or 500; or nothing at all; and it reports what became of the
 message, signed, to the address that it was given: twice, in any order, sometimes before it has answered, and again and
-again until it is heard. Before it takes anything it may answer 429 or 500, or say that the number is a landline.
+again until it is heard. Before it takes anything it may answer 429 or 500, or say that the number is a landline. With
+``--calm`` it takes everything. Whoever calls is noted first, in ``FILE.calls``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import contextlib
 import json
 import secrets
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -29,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 
-from chaos.sink import carry_out, next_order
+from chaos.sink import carry_out, next_order, note_call
 
 _HANGS = 5.0
 """Seconds; longer than the sender's patience."""
@@ -51,9 +53,16 @@ def read_taken(file: Path) -> Iterator[Sms]:
             yield Sms(**json.loads(line))
 
 
+def calls_of(file: Path) -> Path:
+    return file.with_suffix(".calls")
+
+
 class Carrier:
-    def __init__(self, file: Path, orders: Path, number: int, token: str, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, file: Path, orders: Path, number: int, token: str, http: httpx.AsyncClient, *, calm: bool = False
+    ) -> None:
         self._file = file
+        self._calm = calm
         self._orders = orders
         self._number = number
         self._signs = RequestValidator(token)
@@ -62,9 +71,13 @@ class Carrier:
         self._reporting: set[asyncio.Task[None]] = set()
 
     async def take(self, request: Request) -> Response:
+        at = time.monotonic()
         form = dict(parse_qsl((await request.body()).decode()))
+        callback = form["StatusCallback"].partition("#")[0]
+        touch = parse_qs(urlsplit(callback).query)["touch"][0]
+        note_call(calls_of(self._file), form["To"], at, touch)
         order = next_order(self._orders)
-        mood = self._rng.random()
+        mood = 0.5 if self._calm else self._rng.random()
         if order is None and mood < 0.08:
             return JSONResponse({"code": 20429, "message": "Too many requests"}, 429, {"Retry-After": "1"})
         if order is None and mood < 0.14:
@@ -72,8 +85,7 @@ class Carrier:
         if order is None and mood < 0.18:
             return JSONResponse({"message": "not taken, and nobody can know"}, 500)
         answer = "201" if order is not None or mood < 0.75 else "500" if mood < 0.88 else "silence"
-        callback = form["StatusCallback"].partition("#")[0]
-        sms = Sms(secrets.token_hex(8), parse_qs(urlsplit(callback).query)["touch"][0], form["To"], form["Body"], answer)
+        sms = Sms(secrets.token_hex(8), touch, form["To"], form["Body"], answer)
         with self._file.open("a") as file:
             file.write(json.dumps(sms._asdict()) + "\n")
         if order is not None and carry_out(order, self._number) == "before":
@@ -109,12 +121,12 @@ class Carrier:
             await asyncio.sleep(0.2)
 
 
-async def _serve(file: Path, orders: Path, token: str, ports: list[int]) -> None:
+async def _serve(file: Path, orders: Path, token: str, ports: list[int], *, calm: bool) -> None:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     async with httpx.AsyncClient(timeout=5, limits=limits) as http:
         servers = []
         for number, port in enumerate(ports):
-            carrier = Carrier(file, orders, number, token, http)
+            carrier = Carrier(file, orders, number, token, http, calm=calm)
             path = "/2010-04-01/Accounts/{sid}/Messages.json"
             app = Starlette(routes=[Route(path, carrier.take, methods=["POST"])])
             servers.append(uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)))
@@ -133,8 +145,9 @@ def main() -> None:
     parser.add_argument("--orders", type=Path, required=True)
     parser.add_argument("--token", required=True)
     parser.add_argument("ports", type=int, nargs="+")
+    parser.add_argument("--calm", action="store_true")
     options = parser.parse_args()
-    asyncio.run(_serve(options.file, options.orders, options.token, options.ports))
+    asyncio.run(_serve(options.file, options.orders, options.token, options.ports, calm=options.calm))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ kills the worker whose mail it was.
 
 Each worker has a port of its own, in the order of their numbers, and a folder under ``mails`` by the port. An order is a
 file in ``orders``, holding ``before PID PID …`` or ``after PID PID …`` with the workers' pids; each serves for one mail.
+With ``--moods SHARE`` so many mails, of what is not ordered, are not simply taken. Whoever is called notes it first, in
+``calls.ndjson``.
 """
 
 from __future__ import annotations
@@ -12,29 +14,87 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
 from idic.mailbox import Answer, Mailbox, Stage
 
 _KEPT = "250 2.0.0 kept"
 
 
+CALLS = "calls.ndjson"
+_HANGS = 4.0
+"""Seconds; longer than the sender's patience."""
+
+
+class Call(NamedTuple):
+    """One line of that file: somebody began to hand over a message. ``at`` is this machine's monotonic clock, which all its
+    processes share."""
+
+    at: float
+    to: str
+    touch: str = ""
+
+
+def read_calls(file: Path) -> Iterator[Call]:
+    if file.exists():
+        for line in file.read_text().splitlines():
+            yield Call(**json.loads(line))
+
+
+def note_call(file: Path, to: str, at: float, touch: str = "") -> None:
+    """``touch`` where it is known before the message is taken."""
+    with file.open("a") as calls:
+        calls.write(json.dumps(Call(at, to, touch)._asdict()) + "\n")
+
+
+_MOODS: tuple[tuple[float, Stage, Answer], ...] = (
+    (0.25, "dot", Answer(keep=True, drop=True)),
+    (0.15, "dot", Answer(keep=True, hang=_HANGS, drop=True)),
+    (0.15, "rcpt", Answer("451 4.7.1 later, please")),
+    (0.15, "dot", Answer("451 4.3.0 later, please")),
+    (0.15, "data", Answer(drop=True)),
+    (0.10, "dot", Answer("554 5.7.1 not this one")),
+    (0.05, "rcpt", Answer("550 5.1.1 no such mailbox")),
+)
+"""Of all moods, how frequent each is. Three parts in ten of them take the mail and leave the sender in doubt."""
+
+
 class Assassin:
     """A behaviour of the mailbox of the worker with this ``number``."""
 
-    def __init__(self, orders: Path, number: int) -> None:
+    def __init__(self, orders: Path, number: int, calls: Path, moods: float) -> None:
         self._orders = orders
         self._number = number
+        self._calls = calls
+        self._moods = moods
+        self._rng = Random(number)
 
     def __call__(self, stage: Stage, recipient: str) -> Answer | None:
+        if stage == "rcpt":
+            note_call(self._calls, recipient, time.monotonic())
         order = next_order(self._orders) if stage == "dot" else None
         if order is None:
-            return None
+            return self._mood(stage)
         # The mail is kept while we return; before, the answer would follow half a second later, to nobody.
         hang = 0.5 if carry_out(order, self._number) == "before" else 0.0
         return Answer(_KEPT, keep=True, hang=hang)
+
+    def _mood(self, stage: Stage) -> Answer | None:
+        if self._rng.random() >= self._moods:
+            return None
+        mood = self._rng.random()
+        for share, at, answer in _MOODS:
+            if mood < share:
+                return answer if at == stage else None
+            mood -= share
+        return None
 
 
 def next_order(orders: Path) -> Path | None:
@@ -60,12 +120,14 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-async def _serve(folder: Path, orders: Path, ports: list[int]) -> None:
+async def _serve(folder: Path, orders: Path, ports: list[int], moods: float) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with contextlib.AsyncExitStack() as mailboxes:
         for number, port in enumerate(ports):
-            mailbox = Mailbox(folder / str(port), port=port, behaviour=Assassin(orders, number))
+            kept = folder / str(port)
+            kept.mkdir(parents=True, exist_ok=True)
+            mailbox = Mailbox(kept, port=port, behaviour=Assassin(orders, number, kept / CALLS, moods))
             await mailboxes.enter_async_context(mailbox)
         await stop.wait()
 
@@ -75,8 +137,9 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--orders", type=Path, required=True)
     parser.add_argument("ports", type=int, nargs="+")
+    parser.add_argument("--moods", type=float, default=0)
     options = parser.parse_args()
-    asyncio.run(_serve(options.dir, options.orders, options.ports))
+    asyncio.run(_serve(options.dir, options.orders, options.ports, options.moods))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,16 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 from temporalio.client import Client
 
-from chaos.carrier import Sms, read_taken
+from chaos.carrier import Sms, calls_of, read_taken
 from chaos.ports import reserved
+from chaos.sink import CALLS, Call, read_calls
 from idic.authoring import compile_folder
 from idic.dev.children import Child
 from idic.dev.machine import temporal_server
@@ -29,6 +30,9 @@ from idic.store.migrate import migrate
 REPOSITORY = Path(__file__).resolve().parents[1]
 WRITE_KEY = "wk_test"
 PROOF_KEY = "what the shop and idic know"
+SIGNING_KEY = "a key that only this test knows"
+ACCOUNT = f"AC{'0' * 32}"
+SENDER = "+4915700000000"
 TWILIO_TOKEN = "what the carrier and idic know"
 WORKERS = ("worker-1", "worker-2")
 ROUTERS = ("router-1", "router-2")
@@ -45,6 +49,8 @@ class Site:
     unclean: tuple[str, ...] = ("temporal",)
     """What does not end with 0 when it is told to end."""
     ports_needed = 2 + 2 * len(WORKERS)
+    sinks_manner: tuple[str, ...] = ()
+    carriers_manner: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:
         self.folder = folder
@@ -76,14 +82,20 @@ class Site:
         """A folder for each worker: each has a port of the sink to itself."""
         return [self.folder / "mails" / str(port) for port in self.smtp_ports]
 
+    def mail_calls(self) -> list[Call]:
+        return [call for mails in self.mails for call in read_calls(mails / CALLS)]
+
+    def sms_calls(self) -> list[Call]:
+        return list(read_calls(calls_of(self.sms_file)))
+
     def accepts(self) -> list[Accept]:
         return [accept for mails in self.mails for accept in read_accepts(mails)]
 
     def sms(self) -> list[Sms]:
-        return list(read_taken(self._sms_file))
+        return list(read_taken(self.sms_file))
 
     @property
-    def _sms_file(self) -> Path:
+    def sms_file(self) -> Path:
         return self.folder / "sms.ndjson"
 
     def _commands(self) -> dict[str, list[str]]:
@@ -91,9 +103,9 @@ class Site:
         return {
             "temporal": [*temporal_server(self.temporal_port, self.folder / "temporal.db"), "--headless"],
             "sink": [python, "-m", "chaos.sink", "--dir", str(self.folder / "mails"),
-                     "--orders", str(self.orders), *map(str, self.smtp_ports)],
-            "carrier": [python, "-m", "chaos.carrier", "--file", str(self._sms_file), "--orders", str(self.orders),
-                        "--token", TWILIO_TOKEN, *map(str, self.sms_ports)],
+                     "--orders", str(self.orders), *self.sinks_manner, *map(str, self.smtp_ports)],
+            "carrier": [python, "-m", "chaos.carrier", "--file", str(self.sms_file), "--orders", str(self.orders),
+                        "--token", TWILIO_TOKEN, *self.carriers_manner, *map(str, self.sms_ports)],
             "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(self.api_port)],
             **{name: [python, "-m", "idic", "router"] for name in ROUTERS},
             **{name: [python, "-m", "worker"] for name in WORKERS},
@@ -109,11 +121,11 @@ class Site:
             "IDIC_PUBLIC_URL": self.api,
             "IDIC_WRITE_KEYS": WRITE_KEY,
             "IDIC_SECRET_KEYS": "sk_test",
-            "IDIC_SIGNING_KEYS": "a key that only this test knows",
+            "IDIC_SIGNING_KEYS": SIGNING_KEY,
             "IDIC_PROOF_KEYS": PROOF_KEY,
-            "IDIC_TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
+            "IDIC_TWILIO_ACCOUNT_SID": ACCOUNT,
             "IDIC_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
-            "IDIC_SMS_FROM": "Shop",
+            "IDIC_SMS_FROM": SENDER,
             # Short, so that what happens after a minute in production happens here within seconds.
             "IDIC_ROUTER_LEASE": "2",
             "IDIC_DELIVERY_TIMEOUT": "3",
@@ -171,6 +183,12 @@ class Site:
         await until(lambda: self.parts[name].process is not process, 10, f"{name} is started again")
         await self._serves(name)
 
+    async def hush(self, names: Sequence[str]) -> None:
+        """They end what they are at, and are not started again."""
+        for name in names:
+            self._up[name].clear()
+        await asyncio.gather(*(self.parts[name].stop() for name in names))
+
     async def run(self, *arguments: str) -> str:
         """Run ``idic …`` beside the others and return what it said."""
         process = await self.begin(*arguments)
@@ -204,7 +222,8 @@ class Site:
         """The store as idic finds it."""
         await migrate(self.store)
         compilation = compile_folder(self.journeys)
-        assert not compilation.problems, compilation.problems
+        errors = [problem for problem in compilation.problems if problem.severity == "error"]
+        assert not errors, errors
         await publish(self.store, compilation)
 
     async def keep_up(self, name: str) -> None:
@@ -226,27 +245,27 @@ class Site:
         await self.store.close()
         return codes
 
-    async def _serves(self, name: str) -> None:
-        async def answers() -> bool:
-            if name == "api":
-                with contextlib.suppress(httpx.HTTPError):
-                    async with httpx.AsyncClient() as client:
-                        return (await client.get(f"{self.api}/readyz")).status_code == 200
-                return False
-            if name == "temporal":
-                with contextlib.suppress(RuntimeError):
-                    await self.client()
-                    return True
-                return False
-            with contextlib.suppress(OSError):
-                for port in self.smtp_ports if name == "sink" else self.sms_ports:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
+    async def _answers(self, name: str) -> bool:
+        if name == "api":
+            with contextlib.suppress(httpx.HTTPError):
+                async with httpx.AsyncClient() as client:
+                    return (await client.get(f"{self.api}/readyz")).status_code == 200
+            return False
+        if name == "temporal":
+            with contextlib.suppress(RuntimeError):
+                await self.client()
                 return True
             return False
+        with contextlib.suppress(OSError):
+            for port in self.smtp_ports if name == "sink" else self.sms_ports:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+            return True
+        return False
 
-        deadline = time.monotonic() + 30
-        while not await answers():
+    async def _serves(self, name: str) -> None:
+        deadline = time.monotonic() + 60
+        while not await self._answers(name):
             process = self.parts[name].process
             alive = process is not None and process.returncode is None
             assert alive, f"{name} has ended:\n{self.parts[name].last_words()}"

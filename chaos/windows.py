@@ -16,16 +16,16 @@ class Sending(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """At most so many in any window ``(now - per, now]``; without ``channel`` or ``topic`` those of all count. At least
+    """At most so many in any window ``(now - per, now]``; without ``channels`` or ``topic`` those of all count. At least
     ``per`` between two is ``Limit(1, per)``."""
 
     at_most: int
     per: timedelta
-    channel: str | None = None
+    channels: tuple[str, ...] = ()
     topic: str | None = None
 
     def concerns(self, sending: Sending) -> bool:
-        return self.channel in (None, sending.channel) and self.topic in (None, sending.topic)
+        return (not self.channels or sending.channel in self.channels) and self.topic in (None, sending.topic)
 
     def inside(self, sendings: Iterable[Sending], now: datetime) -> list[datetime]:
         """When those that count in the window that ends now were sent, the earliest first."""

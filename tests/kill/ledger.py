@@ -12,10 +12,10 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from chaos.carrier import Sms
+from chaos.client import CarefulClient
 from chaos.site import ROUTERS, WORKERS, Site
 from idic.mailbox import Accept
 from idic.store.tables import enrollments, events, outbox, placements, touches, trace
-from tests.kill.shop import CarefulClient
 
 Row = dict[str, Any]
 

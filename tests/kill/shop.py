@@ -1,98 +1,15 @@
-"""The shop's side: customers who do things at odd moments, their browsers, and the careful client that tells idic of them.
-
-The client sends each message with one message id until it hears 200, as Segment's do; what got a 200 it remembers.
-"""
+"""The shop's side: customers who do things at odd moments, and their browsers."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx
-
-from idic.interact.visitors import Proofs
+from chaos.client import CarefulClient, Message
 from idic.mailbox import read_accepts, read_mail
-
-Message = dict[str, Any]
-
-
-class CarefulClient:
-    """``accepted``: the ids of the messages that got a 200. ``heard`` is called at each 200, before anything else is."""
-
-    def __init__(self, api: str, write_key: str, proof_key: str, rng: Random) -> None:
-        self._write_key = write_key
-        self._proof_key = proof_key
-        # The pool has no bound of its own: one that counts its connections was seen to run dry for good when the server is
-        # killed in the middle of twenty answers.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-        self._http = httpx.AsyncClient(base_url=api, auth=(write_key, ""), timeout=5, limits=limits)
-        self._room = asyncio.Semaphore(20)
-        self._rng = rng
-        self.accepted: set[str] = set()
-        self.tries = 0
-        self.heard: Callable[[], None] = lambda: None
-
-    async def close(self) -> None:
-        await self._http.aclose()
-
-    async def send(self, *messages: Message) -> None:
-        """Return when all of them are accepted. One message goes alone, several as a batch; now and then twice."""
-        path, body = ("/v1/batch", {"batch": messages}) if len(messages) > 1 else (f"/v1/{messages[0]['type']}", messages[0])
-        again = self._rng.random() < 0.15
-        pause = 0.1
-        while True:
-            self.tries += 1
-            answer = await self._once("POST", path, body)
-            if answer == 200:
-                self.accepted.update(message["messageId"] for message in messages)
-                self.heard()
-                if not again:
-                    return
-                again = False
-            else:
-                assert answer is None or answer >= 500, f"{path} was answered {answer}"
-                await asyncio.sleep(self._rng.uniform(pause / 2, pause))
-                pause = min(pause * 2, 1)
-
-    async def click(self, url: str) -> None:
-        for _ in range(200):
-            if await self._once("GET", url, None) == 302:
-                return
-            await asyncio.sleep(self._rng.uniform(0.05, 0.3))
-        raise AssertionError("nobody answers a click")
-
-    async def look(self, user_id: str, slot: str) -> None:
-        """A browser opens a page, shows what is in its slot and now and then has it clicked. Whatever is not answered a
-        browser forgets."""
-        visitor = {"userId": user_id, "proof": Proofs([self._proof_key]).prove(user_id), "anonymousId": f"anon-{user_id}"}
-        asked = {"writeKey": self._write_key, "slots": [slot], **visitor}
-        content = (await self._asked("/v1/web/content", asked) or {}).get("slots", {}).get(slot)
-        if content is None:
-            return
-        await self._asked("/v1/web/shown", {"token": content["token"]})
-        link = re.search(r'href="([^"]+)"', content["html"])
-        if link is not None and self._rng.random() < 0.3:
-            await self._asked("/v1/web/clicked", {"token": content["token"], "url": link[1]})
-
-    async def _asked(self, path: str, body: object) -> Any:
-        try:
-            async with self._room:
-                answer = await self._http.post(path, json=body)
-        except httpx.TransportError:
-            return None
-        assert answer.status_code < 300 or answer.status_code >= 500, f"{path} was answered {answer.status_code}: {answer.text}"
-        return answer.json() if answer.is_success else None
-
-    async def _once(self, method: str, path: str, body: object) -> int | None:
-        try:
-            async with self._room:
-                return (await self._http.request(method, path, json=body)).status_code
-        except httpx.TransportError:
-            return None
 
 
 class Shop:

@@ -11,10 +11,11 @@ from random import Random
 
 import pytest
 
+from chaos.client import CarefulClient
 from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
 from tests.conftest import new_database
 from tests.kill.ledger import settle_accounts
-from tests.kill.shop import CarefulClient, Shop
+from tests.kill.shop import Shop
 
 pytestmark = pytest.mark.kill
 

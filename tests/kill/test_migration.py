@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from chaos.client import CarefulClient
 from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
 from idic.mailbox import read_accepts, read_mail
 from idic.store.programs import standings
 from idic.store.tables import enrollments, publications, touches
 from tests.kill.ledger import Ledger, come_to_rest
-from tests.kill.shop import CarefulClient
 
 pytestmark = pytest.mark.kill
 
