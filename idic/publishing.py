@@ -9,7 +9,7 @@ from typing import NamedTuple
 from idic.authoring import Compilation
 from idic.journey.program import Program
 from idic.router.schedule import plan
-from idic.store import operating, programs
+from idic.store import operating, policies, programs
 from idic.store.database import Store, Tx
 from idic.store.programs import Change
 
@@ -28,10 +28,12 @@ class Publication(NamedTuple):
 
 
 class Published(NamedTuple):
-    """``missing`` are the published journeys of which there was nothing to publish; they are as they were."""
+    """``missing`` are the published journeys of which there was nothing to publish; they are as they were. ``policy``: the
+    contact policy is another one from now on, for everybody who is inside a journey too."""
 
     publications: tuple[Publication, ...]
     missing: tuple[str, ...] = ()
+    policy: bool = False
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -40,7 +42,8 @@ class Published(NamedTuple):
 
 
 async def publish(store: Store, compilation: Compilation, *, dry: bool = False) -> Published:
-    """Publish every journey that checks, with the vocabulary they were checked against, in one transaction.
+    """Publish every journey that checks, with the vocabulary and the contact policy they were checked against, in one
+    transaction. A policy that does not check is not published: the one in force stays.
 
     Whoever is inside a journey finishes the program they began. With ``dry`` nothing is written. Raises
     ``StoreUnavailable``.
@@ -49,11 +52,15 @@ async def publish(store: Store, compilation: Compilation, *, dry: bool = False) 
 
     async def work(tx: Tx) -> Published:
         told = await _compared(tx, ordered)
+        policy = compilation.policy is not None and await policies.differs(tx, compilation.policy)
         if not dry:
+            if policy and compilation.policy is not None:
+                await policies.publish(tx, compilation.policy, tx.now())
             await programs.publish_vocabulary(tx, compilation.vocabulary.model_dump(mode="json"), tx.now())
             await _write(tx, ordered)
         there = {one.journey for one in await programs.standings(tx) if one.stopped_at is None}
-        return Published(told, tuple(sorted(there - compilation.files.keys() - compilation.programs.keys())))
+        missing = tuple(sorted(there - compilation.files.keys() - compilation.programs.keys()))
+        return Published(told, missing, policy)
 
     return await _done(store, work, dry=dry)
 

@@ -14,6 +14,7 @@ from idic.authoring import Compilation, compile_folder
 from idic.cli.github import annotation
 from idic.customize import longest
 from idic.errors import NotFound
+from idic.journey.policy_report import spelled
 from idic.journey.problems import Problem
 from idic.journey.report import bounds, matched, proved, reads
 from idic.rehearse.folder import beside, is_stories, read_all, story_files
@@ -35,7 +36,8 @@ def compiled(paths: Sequence[Path]) -> list[Compilation]:
             read = read_all(stories, compilation)
         elif is_stories(path):
             compilation = compile_folder(path.parent)
-            read, compilation = read_all([path], compilation), compilation._replace(problems=(), files={})
+            read = read_all([path], compilation)
+            compilation = compilation._replace(problems=(), files={}, policy_file=None)
         else:
             compilation, stories = compile_folder(path.parent, only=path), beside(path)
             # A story may lead on into other journeys.
@@ -72,6 +74,9 @@ def _print(compilation: Compilation) -> None:
         typer.secho(file, bold=True)
         for problem in problems:
             print_problem(problem, width)
+        if file == compilation.policy_file and compilation.policy is not None:
+            for part in spelled(compilation.policy):
+                typer.echo(f"  {'policy':<8} {part}")
         for journey, journey_file in compilation.files.items():
             program = compilation.programs.get(journey)
             if journey_file != file or program is None:
@@ -111,7 +116,8 @@ def _files(compilation: Compilation) -> dict[str, list[Problem]]:
     """The problems of each file; the journeys come with or without any."""
     ordered = sorted(compilation.problems, key=lambda problem: problem.file)
     found = {file: list(problems) for file, problems in groupby(ordered, key=lambda problem: problem.file)}
-    return {file: found.get(file, []) for file in sorted({*found, *compilation.files.values()})}
+    policy = [compilation.policy_file] if compilation.policy_file else []
+    return {file: found.get(file, []) for file in sorted({*found, *compilation.files.values(), *policy})}
 
 
 def _as_data(compilation: Compilation) -> list[dict[str, Any]]:
@@ -120,6 +126,8 @@ def _as_data(compilation: Compilation) -> list[dict[str, Any]]:
     for file, problems in _files(compilation).items():
         program = compilation.programs.get(journeys.get(file, ""))
         item: dict[str, Any] = {"file": file, "problems": [problem._asdict() for problem in problems]}
+        if file == compilation.policy_file and compilation.policy is not None:
+            item |= {"policy": compilation.policy.model_dump(mode="json", exclude_defaults=True)}
         if program is not None:
             limits = bounds(program)
             item |= {

@@ -166,6 +166,9 @@ async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asynci
 
 
 def _show(foreseen: Foreseen, asked: Asked) -> None:
+    if foreseen.published.policy:
+        typer.secho(f"{'changed':<14}", fg="yellow", nl=False)
+        typer.echo(f"{'the contact policy':<24} holds at once for everybody, also for those who are inside a journey")
     for one in foreseen.published.publications:
         typer.secho(f"{_CHANGES[one.change]:<14}", fg=_COLORS[one.change], nl=False)
         typer.echo(f"{one.journey:<24} {'; '.join(_said(one, asked))}")
@@ -261,6 +264,7 @@ def _echo_json(foreseen: Foreseen, moved: Mapping[str, Moved] | None) -> None:
                     }
                     for one in foreseen.published.publications
                 ],
+                "policy_changed": foreseen.published.policy,
                 "missing": list(foreseen.published.missing),
             },
             indent=2,

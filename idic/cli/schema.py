@@ -27,7 +27,7 @@ def schema(
     ] = False,
     out: Annotated[Path, typer.Option(help="The folder for NAME.schema.json")] = _FOLDER,
 ) -> None:
-    """JSON Schemas of journeys, the vocabulary, the contact policy and stories, with which editors complete, explain and underline.
+    """JSON Schemas of journeys, vocabulary, policy and stories, with which editors complete, explain and underline.
 
     `idic schema` writes them all to journeys/schema. An editor with the YAML language server (VS Code, JetBrains, Neovim and
     others) takes them from the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from idic.authoring import compile_folder
 from idic.errors import JourneyInvalid, NotFound
+from idic.journey.policy import Policy
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Program
 from idic.journey.times import Duration
@@ -51,13 +52,13 @@ class Asked(NamedTuple):
 
 def rates_example(asked: Asked) -> str:
     """The rates that would be assumed, as a file that says them."""
-    programs, vocabulary = _compiled(asked)
+    programs, vocabulary, _ = _compiled(asked)
     return example(_behaviour(asked, programs, vocabulary))
 
 
 def rehearse(asked: Asked) -> dict[str, Any]:
     """Run the rehearsal; the result as data. Raises ``IdicError``."""
-    programs, vocabulary = _compiled(asked)
+    programs, vocabulary, policy = _compiled(asked)
     ledger = Ledger(programs, vocabulary.zone)
     progress = Progress(
         TextColumn("{task.description}"),
@@ -69,9 +70,9 @@ def rehearse(asked: Asked) -> dict[str, Any]:
     )
     with _interruptible() as interrupted, progress:
         if asked.events is None:
-            source, finished = _invent(asked, programs, vocabulary, ledger, progress, interrupted)
+            source, finished = _invent(asked, programs, vocabulary, policy, ledger, progress, interrupted)
         else:
-            source, finished = _replay(asked, asked.events, programs, vocabulary, ledger, progress, interrupted)
+            source, finished = _replay(asked, asked.events, programs, vocabulary, policy, ledger, progress, interrupted)
     return {**source, "interrupted": not finished, "done": ledger.customers, **as_data(ledger)}
 
 
@@ -79,6 +80,7 @@ def _invent(
     asked: Asked,
     programs: Sequence[Program],
     vocabulary: Vocabulary,
+    policy: Policy,
     ledger: Ledger,
     progress: Progress,
     interrupted: _Flag,
@@ -87,7 +89,7 @@ def _invent(
     start = _local(asked.start, vocabulary.zone) if asked.start else _today(vocabulary.zone)
     end = Duration(days=asked.days or DAYS).after(start, vocabulary.zone)
     crowd = Crowd(programs, vocabulary, behaviour, count=asked.customers, start=start, end=end, seed=asked.seed)
-    rehearsal = Rehearsal(programs, ledger, start=start, end=crowd.end, zone=vocabulary.zone, calls=crowd.answer)
+    rehearsal = Rehearsal(programs, ledger, start=start, end=crowd.end, zone=vocabulary.zone, calls=crowd.answer, policy=policy)
     finished = _run(rehearsal, crowd, asked.customers, progress, interrupted)
     source = {
         "source": "invented",
@@ -107,6 +109,7 @@ def _replay(
     file: Path,
     programs: Sequence[Program],
     vocabulary: Vocabulary,
+    policy: Policy,
     ledger: Ledger,
     progress: Progress,
     interrupted: _Flag,
@@ -127,7 +130,7 @@ def _replay(
             if asked.days
             else max(start, recording.last) + timedelta(microseconds=1)
         )
-        rehearsal = Rehearsal(programs, ledger, start=start, end=end, zone=vocabulary.zone)
+        rehearsal = Rehearsal(programs, ledger, start=start, end=end, zone=vocabulary.zone, policy=policy)
         finished = _run(rehearsal, recording.people(start, end), recording.customers, progress, interrupted)
         source = {
             "source": "recorded",
@@ -180,7 +183,7 @@ def _interruptible() -> Iterator[_Flag]:
         signal.signal(signal.SIGINT, before)
 
 
-def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary]:
+def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary, Policy]:
     compilation = compile_folder(asked.folder)
     known = {**compilation.files}
     for name in asked.journeys:
@@ -199,7 +202,7 @@ def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary]:
     chosen = [compilation.programs[name] for name in sorted(asked.journeys or compilation.programs)]
     if not chosen:
         raise NotFound(f"there are no journeys in {asked.folder}")
-    return chosen, compilation.vocabulary
+    return chosen, compilation.vocabulary, compilation.policy or Policy()
 
 
 def _behaviour(asked: Asked, programs: Sequence[Program], vocabulary: Vocabulary) -> Behaviour:

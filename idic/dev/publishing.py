@@ -40,6 +40,8 @@ async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
         say(f"published {name}")
     for name in sorted(stopped & compilation.files.keys()):
         say(f"{name} is stopped and stays so; idic publish starts it again")
+    if published.policy:
+        say("published the contact policy")
     for error in errors:
         say(str(error))
     if errors:

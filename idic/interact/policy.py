@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 
 from idic.interact.quiet import ends, quiet
 from idic.journey.asks import Allow, Defer, Skip, Verdict
-from idic.journey.policy import Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
+from idic.journey.policy import SPOKEN, Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
 from idic.journey.problems import one_of
 from idic.journey.program import Program
 from idic.journey.times import Duration, local
 from idic.journey.ways import point_of
 
 CHANNELS = ("email", "sms", "web")
-SPOKEN = {"email": "email", "sms": "SMS", "web": "web"}
 RESERVED = timedelta(hours=1)
 """How long ahead a message of a journey that goes first may hold the last place."""
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from idic.journey.policy import Cap, Gap, Policy, Quiet, Stricter, longest, minutes, spoken
+from idic.journey.policy import SPOKEN, Cap, Gap, Policy, Quiet, Stricter, longest, minutes, spoken
 from idic.journey.policy_reading import STRICTER, Parts, PolicyReading
+from idic.journey.policy_report import cap_spelled, gap_spelled, hours_spelled
 from idic.journey.problems import Mark, Problems, did_you_mean, one_of
 from idic.journey.source import Mapping as MappingNode
 from idic.journey.source import Node, Scalar, Sequence
 from idic.journey.texts import Definition, SendText, StepText
 from idic.journey.times import Hours
-
-_SPOKEN = {"email": "email", "sms": "SMS", "web": "web"}
 
 
 class Abiding:
@@ -72,11 +71,11 @@ class Abiding:
         for cap in stricter.caps:
             for other in self.policy.caps:
                 if _looser(cap, other):
-                    self.looser(_cap(caps, cap.id), f"cap {cap.id}", f"{_said(other)} ({other.id})")
+                    self.looser(_cap(caps, cap.id), f"cap {cap.id}", f"{cap_spelled(other)} ({other.id})")
                     break
         gap, least = stricter.minimum_gap, self.policy.minimum_gap
         if gap is not None and least is not None and _shorter(gap, least):
-            self.looser(found["minimum_gap"].mark, "minimum_gap", f"{spoken(least.between)} between two messages")
+            self.looser(found["minimum_gap"].mark, "minimum_gap", gap_spelled(least))
 
     def hours(self, own: Quiet, least: Quiet, node: Node) -> None:
         for country, by_channel in ((None, own.hours), *own.by_country.items()):
@@ -85,7 +84,7 @@ class Abiding:
                 if not minutes(windows) >= minutes(held):
                     inside = _inside(_inside(node, "by_country"), country) if country else node
                     where = f"quiet_hours: {f'{country}: ' if country else ''}{channel}"
-                    self.looser((_inside(inside, channel) or node).mark, where, _hours(held))
+                    self.looser((_inside(inside, channel) or node).mark, where, hours_spelled(held))
 
     def looser(self, at: Mark, what: str, policy: str) -> None:
         self.problems.error(
@@ -107,14 +106,6 @@ def _looser(cap: Cap, other: Cap) -> bool:
 def _shorter(gap: Gap, least: Gap) -> bool:
     same = set(gap.channels) == set(least.channels) or not least.channels
     return same and gap.between.longest < least.between.longest
-
-
-def _said(cap: Cap) -> str:
-    return f"at most {cap.at_most} in {spoken(cap.per)}"
-
-
-def _hours(windows: Iterable[Hours]) -> str:
-    return one_of([str(window) for window in windows], "and")
 
 
 def _cap(node: Node | None, name: str) -> Mark:
@@ -142,7 +133,7 @@ def warn_of_quiet_hours(
                 country, windows = found
                 where = f" in {country}" if country else ""
                 message = f'step "{name}": within {step.within or spoken(policy.deferral)} can end inside '
-                message += f"{_SPOKEN[channel]} quiet hours{where} ({_hours(windows)})"
+                message += f"{SPOKEN[channel]} quiet hours{where} ({hours_spelled(windows)})"
                 problems.warning(step.mark, message, f"write within: {longest(windows)} or longer, if they are to get it")
 
 

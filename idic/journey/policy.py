@@ -21,6 +21,9 @@ given and confirmed by who owns the address."""
 When = Literal["defer", "skip"]
 """What a rule does that objects for now: put the message off until it would not object, or have it not sent."""
 
+SPOKEN = {"email": "email", "sms": "SMS", "web": "web"}
+"""The channels as people say them."""
+
 DAY = Duration(seconds=86_400)
 MINUTES = 24 * 60
 """Of a day."""

@@ -109,7 +109,11 @@ class Crowd:
             traits["email"] = f"{name}@example.com"
         if sms:
             traits["phone"] = _PHONES[number % len(_PHONES)]
-        agreed = tuple(Consent(channel, None, True, self.start) for channel, share in self._consented if rng.random() < share)
+        agreed = tuple(
+            Consent(channel, None, True, self.start, confirmed=True)
+            for channel, share in self._consented
+            if rng.random() < share
+        )
         # Who comes to the site was there at some time of the last weeks, and is there for what they do.
         seen_at = self.start - rng.random() * WEB_MEMORY if web else None
         return Person(

@@ -40,9 +40,10 @@ _STORY = ("story", "with", "start", "play")
 _PINS = ("best", "split", "call", "fails")
 _TIMES = ("after", "until", "at")
 _ACTIONS = ("event", "identify", "click", "answer", "open")
-_OF_PERSON = ("consents", "suppressed", "seen_on_web")
+_OF_PERSON = ("consents", "suppressed", "seen_on_web", "fewer", "paused_until", "control")
 _TOLD = {"country": Attribute(type=TEXT), "locale": Attribute(type=TEXT)}
 """What idic reads of every customer, beside what the vocabulary has."""
+_YES_NO = ("yes", "no", "true", "false")
 _NEVER = ("never", "no")
 _NOW = ("now", "yes", "today")
 
@@ -67,7 +68,8 @@ def read_stories(file: str, text: str, compilation: Compilation, problems: Probl
     if name.value not in compilation.programs:
         return None
     programs = together(compilation.programs, name.value)
-    return _Reader(programs, compilation.vocabulary, problems).book(file, found)
+    book = _Reader(programs, compilation.vocabulary, problems).book(file, found)
+    return book._replace(policy=compilation.policy or book.policy) if book is not None else None
 
 
 class _Reader:
@@ -123,7 +125,19 @@ class _Reader:
         consents = self.consents(node.get("consents"))
         suppressed = [c.value for c in self.shapes.texts(node.get("suppressed"), "suppressed") if self.channel(c)]
         seen = self.seen(node.get("seen_on_web"))
-        self.people[key.value] = Person(key.value, told, consents, tuple(suppressed), seen)
+        self.people[key.value] = Person(
+            key.value,
+            told,
+            consents,
+            tuple(suppressed),
+            seen,
+            fewer=self.yes(node, "fewer"),
+            paused_until=self.date(node.get("paused_until"), "paused_until") if node.get("paused_until") else None,
+            control=self.yes(node, "control"),
+        )
+
+    def yes(self, node: MappingNode, name: str) -> bool:
+        return self.shapes.choice(node.get(name), name, _YES_NO) in ("yes", "true")
 
     def zone_in(self, node: MappingNode) -> str:
         """Where a person lives by their entries, before these are read."""
@@ -358,6 +372,10 @@ class _Reader:
         if not isinstance(node, MappingNode):
             self.problems.error(node.mark, "identify consists of entries", "write identify: {orders: 3}")
             return None
+        for name in ("fewer", "paused_until", "control"):
+            if (key := node.key(name)) is not None:
+                hint = "write event: {Preferences Changed: {fewer: yes}}" if name != "control" else "say it under people:"
+                self.problems.error(key.mark, f"{name} cannot be told later", hint)
         for name in ("consents", "suppressed"):
             if (key := node.key(name)) is not None:
                 self.problems.error(key.mark, f"{name} cannot be told later", "write event: {Consent Given: {channel: email}}")

@@ -16,6 +16,7 @@ from idic.interact.answers import ANSWERS, Crowd, History, Message
 from idic.interact.asking import Known
 from idic.interact.asking import ask as ask_policy
 from idic.interact.choice import best_channel, best_hour
+from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.policy import Consent
 from idic.interact.reach import Reach, reach
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
@@ -26,13 +27,13 @@ from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched
 from idic.journey.tally import Counted
 from idic.journey.vocabulary import ABOUT_MESSAGES
+from idic.rehearse.correspondence import Correspondence, consent_of
 from idic.rehearse.ledger import COUNTED, Ledger
 from idic.rehearse.person import Happening, Person
 
 Calls = Callable[[Program, str, Mapping[str, Any]], Mapping[str, Any] | None]
 """What the endpoint of a step answers to what it is given; None: it fails."""
 
-_CONSENTS = {"Consent Given": True, "Consent Withdrawn": False}
 _BECAME = {
     "Link Clicked": "clicked",
     "Email Opened": "opened",
@@ -122,6 +123,7 @@ class _Life:
         self.consents = list(person.consents)
         self.seen_at = person.web_seen_at
         self.history = {purpose: History() for purpose in ("marketing", "service")}
+        self.correspondence = Correspondence(rehearsal.programs, rehearsal.policy)
         self.became: list[tuple[str, str, str]] = []
         traits = dict(person.traits)
         past: dict[str, list[Counted]] = {}
@@ -202,6 +204,8 @@ class _Life:
             sent = self._about(happening)
             enrollment = sent.enrollment if sent else None
         self._notice(happening, sent)
+        if happening.name == "Replied":
+            self.correspondence.replied(happening.at, enrollment, happening.properties)
         if happening.name in self.rehearsal.heard:
             simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
 
@@ -211,12 +215,9 @@ class _Life:
         said = happening.properties
         if happening.seen:
             self.seen_at = happening.at
-        given = _CONSENTS.get(happening.name)
-        if given is not None:
-            topic = said.get("topic")
-            self.consents.append(
-                Consent(str(said.get("channel")), topic if isinstance(topic, str) else None, given, happening.at)
-            )
+        if happening.name in CONSENTS:
+            consent = consent_of(happening.name, said, happening.at)
+            self.consents += [consent] if consent is not None else []
         elif happening.name == "Replied" and said.get("keyword") == "stop":
             self.consents.append(Consent("sms", None, False, happening.at))
         elif happening.name in ANSWERS:
@@ -242,7 +243,10 @@ class _Life:
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         program, simulator = self.simulator.asking, self.simulator
         known = Known(self.person.id, simulator.traits, simulator.zone, self.consents, self.seen_at)
-        return ask_policy(known, program, ask.channel, now, policy=self.rehearsal.policy, deliver_by=ask.deliver_by)
+        known = self.correspondence.known(known, ask, simulator.enrollments)
+        verdict = ask_policy(known, program, ask.channel, now, policy=self.rehearsal.policy, deliver_by=ask.deliver_by)
+        self.correspondence.decided(program, ask, now, verdict)
+        return verdict
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         found = {channel: self._reached(channel) for channel in ask.channels}
@@ -263,6 +267,7 @@ class _Life:
         return self.rehearsal.calls(self.simulator.asking, step, given)
 
     def _deliver(self, sent: Sent) -> Touched:
+        self.correspondence.settled(sent, "sent")
         if sent.channel != "web":
             self._got(sent, sent.at)
         if self.person.reacts is not None:

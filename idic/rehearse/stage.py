@@ -23,21 +23,24 @@ from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, due_event, next_due, scheduled
 from idic.journey.policy import Policy
 from idic.journey.problems import did_you_mean, one_of
-from idic.journey.program import DONE, Attribute, Call, Program, Split
+from idic.journey.program import DONE, Attribute, Call, Program, Split, Type
 from idic.journey.program import Entry as Entrance
 from idic.journey.scope import Scope
 from idic.journey.simulator import Rehearsed, Sent, Simulator, said_of
 from idic.journey.state import Touched
 from idic.journey.times import Clock, Duration
 from idic.journey.trace import sentence
+from idic.journey.types import read
 from idic.journey.vocabulary import OWN_LINKS
 from idic.journey.ways import drawn
+from idic.rehearse.correspondence import Correspondence, consent_of
 from idic.rehearse.storybook import CLOCK, Person, Pins
 
 _MOST_DRAWS = 200_000
 _NOWHERE = "https://unsubscribe.example/"
 _PAGES = {name: f"https://{name.replace('_', '-')}.example/" for name in OWN_LINKS}
 _UNCERTAIN = "uncertain"
+_MOMENT = Type(kind="moment")
 
 
 class StoryTrouble(IdicError):
@@ -97,7 +100,13 @@ class Stage:
         policy: Policy | None = None,
     ) -> None:
         self.person = person
-        self.policy = policy or Policy()
+        # Whom the policy leaves alone by chance is not left to chance here.
+        self.policy = (policy or Policy()).changed(control_group=100 if person.control else 0)
+        self.fewer = person.fewer
+        self.paused_until = (
+            person.paused_until.instant(zone_of(person.traits, programs[0].zone)) if person.paused_until else None
+        )
+        self._correspondence = Correspondence(programs, self.policy)
         self.programs = programs
         self.pins = pins
         self.mails: list[Mail] = []
@@ -117,7 +126,7 @@ class Stage:
         self._logged: dict[str, int] = {}
         self._began = start
         self._asked_on: dict[str, datetime] = {}
-        self._consents = [Consent(channel, topic, True, start) for channel, topic in person.consents]
+        self._consents = [Consent(channel, topic, True, start, confirmed=True) for channel, topic in person.consents]
         seen = person.seen_on_web
         self._seen_at = seen.before(start, zone_of(person.traits, programs[0].zone)) if seen is not None else None
         self.simulator = Simulator(
@@ -177,10 +186,16 @@ class Stage:
         self._says(_told(name, properties), idic=False)
         if about is not None and (mail := self._newest(about)) is not None:
             properties = {**said_of(mail.sent), **properties}
-        if name in ("Consent Given", "Consent Withdrawn"):
-            topic = properties.get("topic")
-            given = name == "Consent Given"
-            self._consents.append(Consent(str(properties.get("channel")), str(topic) if topic else None, given, self.now))
+        match name:
+            case "Consent Given" | "Consent Withdrawn":
+                said = consent_of(name, properties, self.now)
+                self._consents += [said] if said is not None else []
+            case "Preferences Changed":
+                self.fewer = properties.get("fewer") is True
+                self.paused_until = read(_MOMENT, properties.get("paused_until"), siblings={}, currency="")
+            case "Replied":
+                one = self._newest(about) if about is not None else None
+                self._correspondence.replied(self.now, one.sent.enrollment if one else enrollment, properties)
         self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
 
     def presses(self, step: str, url: str | None, value: str | None) -> None:
@@ -220,8 +235,20 @@ class Stage:
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         simulator = self.simulator
         suppressed = dict.fromkeys(self.person.suppressed, Suppressed("so the story says", now))
-        known = Known(simulator.customer, simulator.traits, self.zone, self._consents, self._seen_at, suppressed)
-        return ask_policy(known, simulator.asking, ask.channel, now, policy=self.policy, deliver_by=ask.deliver_by)
+        known = Known(
+            simulator.customer,
+            simulator.traits,
+            self.zone,
+            self._consents,
+            self._seen_at,
+            suppressed,
+            fewer=self.fewer,
+            paused_until=self.paused_until,
+        )
+        known = self._correspondence.known(known, ask, simulator.enrollments)
+        verdict = ask_policy(known, simulator.asking, ask.channel, now, policy=self.policy, deliver_by=ask.deliver_by)
+        self._correspondence.decided(simulator.asking, ask, now, verdict)
+        return verdict
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         pinned = [channel for channel in self.pins.channels if channel in ask.channels]
@@ -258,6 +285,11 @@ class Stage:
         return self.pins.calls[name]
 
     def _deliver(self, sent: Sent) -> Touched:
+        touched = self._delivered(sent)
+        self._correspondence.settled(sent, touched.status)
+        return touched
+
+    def _delivered(self, sent: Sent) -> Touched:
         why = self.pins.fails.get((sent.step, sent.channel)) or self.pins.fails.get((sent.step, ""))
         if why is not None and why != _UNCERTAIN:
             return Touched(status="failed", at=sent.at, reason=why)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+from idic.journey.policy import Policy
 from idic.journey.problems import Mark
 from idic.journey.program import Attribute
 from idic.journey.times import Clock, Duration, local
@@ -27,13 +28,17 @@ class Date(NamedTuple):
 
 class Person(NamedTuple):
     """``consents`` are channels, each with a topic or None for all. ``seen_on_web`` is how long before the story begins
-    they were last seen there; None: never."""
+    they were last seen there; None: never. ``fewer`` and ``paused_until`` are what they asked for on their preference page;
+    ``control``: they are one of those who are left alone."""
 
     name: str
     traits: Mapping[str, JsonValue]
     consents: tuple[tuple[str, str | None], ...] = ()
     suppressed: tuple[str, ...] = ()
     seen_on_web: Duration | None = None
+    fewer: bool = False
+    paused_until: Date | None = None
+    control: bool = False
 
 
 class Pins(NamedTuple):
@@ -119,7 +124,8 @@ class Story(NamedTuple):
 
 
 class Storybook(NamedTuple):
-    """``zone`` is where people live who do not say, ``counted`` what idic counts and sums of everybody."""
+    """``zone`` is where people live who do not say, ``counted`` what idic counts and sums of everybody. ``policy`` holds for
+    all of them, but for whom it leaves alone by chance: that is the stories' to say."""
 
     file: str
     journey: str
@@ -127,6 +133,7 @@ class Storybook(NamedTuple):
     stories: tuple[Story, ...]
     zone: str
     counted: Mapping[str, Attribute] = {}
+    policy: Policy = Policy()
 
     def zone_of(self, who: str) -> str:
         zone = self.people[who].traits.get("zone")

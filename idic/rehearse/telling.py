@@ -48,7 +48,7 @@ def tell(book: Storybook, story: Story, programs: Sequence[Program]) -> Told:
     stages: dict[str, Stage] = {}
     try:
         for name, person in book.people.items():
-            stages[name] = Stage(person, tuple(programs), start, story.pins[name], book.counted)
+            stages[name] = Stage(person, tuple(programs), start, story.pins[name], book.counted, book.policy)
     except IdicError as trouble:
         return Told(story, (Failure(story.mark, "", str(trouble)),), (), frozenset())
     judges = {name: Judge(stage) for name, stage in stages.items()}

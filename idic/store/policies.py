@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import ScalarSelect, func, insert, select
@@ -55,9 +56,17 @@ async def _fetch(tx: Tx, number: int) -> Policy:
 
 async def publish(tx: Tx, policy: Policy, at: datetime) -> bool:
     """Make ``policy`` the one in force. Returns whether it was another one before."""
-    document = policy.model_dump(mode="json", exclude_defaults=True)
-    before = await tx.scalar(select(policies.c.document).where(policies.c.id == newest()))
-    if before == document:
+    if not await differs(tx, policy):
         return False
-    await tx.execute(insert(policies).values(document=document, published_at=at))
+    await tx.execute(insert(policies).values(document=_written(policy), published_at=at))
     return True
+
+
+async def differs(tx: Tx, policy: Policy) -> bool:
+    """Whether ``policy`` is another one than that in force."""
+    before = await tx.scalar(select(policies.c.document).where(policies.c.id == newest()))
+    return bool((before or {}) != _written(policy))
+
+
+def _written(policy: Policy) -> dict[str, Any]:
+    return policy.model_dump(mode="json", exclude_defaults=True)

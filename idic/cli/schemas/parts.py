@@ -50,6 +50,10 @@ def choice(options: Iterable[str], description: str = "") -> Schema:
     return _described({"enum": list(options)}, description)
 
 
+def yes_no(description: str = "") -> Schema:
+    return _described({"enum": [True, False, "yes", "no", "true", "false"]}, description)
+
+
 def duration(description: str, *examples: str) -> Schema:
     pattern = rf"^\s*(\d+(\.\d+)?\s*({_UNIT})[ ,]*({_in_any_case('and')} )?\s*)+$"
     return words(description, *(examples or ("4 hours", "1 day", "90 minutes")), pattern=pattern)

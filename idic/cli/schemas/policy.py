@@ -19,6 +19,7 @@ from idic.cli.schemas.parts import (
     ref,
     text,
     words,
+    yes_no,
 )
 from idic.journey.policy_reading import LEVELS, SECTIONS, STRICTER, WHENS
 from idic.journey.steps import CHANNELS
@@ -65,8 +66,7 @@ def policy() -> Schema:
                     "email": words("", "Shop <hello@shop.example>", pattern="@"),
                     "reply_to": words("Where answers go.", "care@shop.example", pattern="@"),
                     "sms": text("A number with its country, or your provider's name for it.", examples=["+4915700000000"]),
-                    "default": choice(("yes", "no", "true", "false"), "Of journeys that name no `sender`.")
-                    | {"enum": [True, False, "yes", "no", "true", "false"]},
+                    "default": yes_no("Of journeys that name no `sender`."),
                 }
             ),
             {"pattern": NAME},

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from idic.cli.schemas.parts import Schema, any_of, choice, document, duration, entries, named, one_or_list, ref, text, words
+from idic.cli.schemas.parts import (
+    Schema,
+    any_of,
+    choice,
+    document,
+    duration,
+    entries,
+    named,
+    one_or_list,
+    ref,
+    text,
+    words,
+    yes_no,
+)
 from idic.journey.steps import CHANNELS
 from idic.rehearse.expecting import HEADS
 
@@ -48,6 +61,9 @@ def stories() -> Schema:
                 "consents": one_or_list(text(), "`[email, sms for news]`", least=0),
                 "suppressed": one_or_list(choice(CHANNELS), "Channels that bounced or complained.", least=0),
                 "seen_on_web": text("now, never, or 40 days ago."),
+                "fewer": yes_no("They asked for fewer messages."),
+                "paused_until": _moment("They asked for a pause until then."),
+                "control": yes_no("One of those whom the contact policy leaves alone, to measure lift. Default: no."),
             },
         ),
         {"type": "null"},

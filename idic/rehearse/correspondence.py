@@ -1,0 +1,78 @@
+"""What was sent to one person of a rehearsal, what will be and what they answered: what the contact policy asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from idic.interact import consent
+from idic.interact.ahead import ahead
+from idic.interact.asking import Known
+from idic.interact.policy import Coming, Consent, Contact, Reply
+from idic.journey.asks import Allow, MayWe, Verdict
+from idic.journey.policy import Policy
+from idic.journey.program import Program
+from idic.journey.simulator import Rehearsed, Sent
+
+_COUNTS = ("sent", "uncertain")
+
+
+class Correspondence:
+    """Of all journeys together: caps do not ask who sent it."""
+
+    def __init__(self, programs: Sequence[Program], policy: Policy) -> None:
+        self.policy = policy
+        self.topics = {program.journey: program.topic for program in programs if program.purpose == "marketing"}
+        self._sent: list[Contact] = []
+        # Allowed, and not yet settled.
+        self._allowed: list[Contact] = []
+        self._replies: dict[str, Reply] = {}
+
+    def known(self, known: Known, ask: MayWe, enrollments: Sequence[Rehearsed]) -> Known:
+        """``known`` with what there is to ask about."""
+        return known._replace(
+            contacts=(*self._sent, *self._allowed), coming=self._coming(ask, enrollments), reply=self._reply(ask)
+        )
+
+    def decided(self, program: Program, ask: MayWe, now: datetime, verdict: Verdict) -> None:
+        if isinstance(verdict, Allow) and program.journey in self.topics:
+            self._allowed.append(Contact(now, ask.channel, program.journey, program.topic, unsent=True))
+
+    def settled(self, sent: Sent, status: str) -> None:
+        """What was allowed has left, or has failed and gives its place back."""
+        if sent.journey not in self.topics:
+            return
+        mine = next((one for one in self._allowed if (one.journey, one.channel) == (sent.journey, sent.channel)), None)
+        if mine is not None:
+            self._allowed.remove(mine)
+        if status in _COUNTS:
+            self._sent.append(Contact(sent.at, sent.channel, sent.journey, self.topics[sent.journey]))
+
+    def replied(self, at: datetime, enrollment: str | None, properties: Mapping[str, Any]) -> None:
+        if enrollment is not None:
+            self._replies[enrollment] = _reply(at, properties)
+
+    def _coming(self, ask: MayWe, enrollments: Sequence[Rehearsed]) -> tuple[Coming, ...]:
+        if not self.policy.priority:
+            return ()
+        found = (ahead(one.program, one.state) for one in enrollments if one.open and one.state.enrollment != ask.enrollment)
+        return tuple(coming for coming in found if coming is not None)
+
+    def _reply(self, ask: MayWe) -> Reply | None:
+        entered = _reply(ask.entry.accepted_at, ask.entry.properties) if ask.entry and ask.entry.name == "Replied" else None
+        return self._replies.get(ask.enrollment) or entered
+
+
+def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consent | None:
+    """What an event about consent says, as it would be recorded; None where it says nothing that can be."""
+    try:
+        said = consent.read(name, properties)
+    except ValueError:
+        return None
+    return Consent(said.channel, said.topic, said.given, at, said.purpose, said.confirmed)
+
+
+def _reply(at: datetime, properties: Mapping[str, Any]) -> Reply:
+    keyword = properties.get("keyword")
+    return Reply(at, str(properties.get("channel") or "sms"), keyword if isinstance(keyword, str) else None)
