@@ -47,8 +47,14 @@ FORLOOP = Type(
 )  # fmt: skip
 
 
+MOST_BLOCKS = 1000
+"""Blocks that one template may render, those that its blocks render counted."""
+
+
 class Checker(Conditions):
     """Checks one template. ``reads`` and ``problems`` fill as it goes."""
+
+    _rendered = 0
 
     def check(self, source: str, known: Known | None = None) -> None:
         outer, self._source = self._source, source
@@ -196,6 +202,13 @@ class Checker(Conditions):
             return
         if name in self._rendering:
             self._tell(place, f'the block "{name}" renders itself')
+            return
+        self._rendered += 1
+        if self._rendered > MOST_BLOCKS:
+            if self._rendered == MOST_BLOCKS + 1:
+                self._tell(
+                    place, f"more than {MOST_BLOCKS} blocks are rendered, those in blocks counted: put some of them together"
+                )
             return
         self._rendering = (*self._rendering, name)
         try:

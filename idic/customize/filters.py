@@ -20,6 +20,7 @@ from liquid.builtin.filters import array, math, misc, string
 from liquid.context import RenderContext
 from liquid.exceptions import FilterArgumentError
 
+from idic.customize.effort import LONGEST, too_long
 from idic.journey.types import NUMERIC, TEXTUAL
 
 
@@ -113,6 +114,24 @@ def _divided_by(value: Any, divisor: Any) -> object:
     return math.times(value, 1.0) / float(divisor)
 
 
+def _replace(value: object, old: object, new: object = "") -> object:
+    # Said beforehand: a text of a million that takes the place of each of a million letters would be made first.
+    text, sought = str(value), str(old)
+    size = len(text) + text.count(sought) * (len(str(new)) - len(sought))
+    if size > LONGEST:
+        raise too_long(size)
+    return string.replace(value, old, new)
+
+
+def _join(value: Any, separator: object = " ", *, environment: Any) -> object:
+    if isinstance(value, (list, tuple)) and (size := len(value) * len(str(separator))) > LONGEST:
+        raise too_long(size)
+    return array.join(value, separator, environment=environment)
+
+
+_join.with_environment = True  # type: ignore[attr-defined]
+
+
 def whole(value: object) -> object:
     """``3.0`` as ``3``; everything else as it is."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
@@ -149,7 +168,7 @@ FILTERS: dict[str, Filter] = {
     "downcase": Filter(string.downcase, PRINTED, "text"),
     "prepend": Filter(string.prepend, PRINTED, "text", (1, 1)),
     "remove": Filter(string.remove, PRINTED, "text", (1, 1)),
-    "replace": Filter(string.replace, PRINTED, "text", (1, 2)),
+    "replace": Filter(_replace, PRINTED, "text", (1, 2)),
     "replace_first": Filter(string.replace_first, PRINTED, "text", (1, 2)),
     "slice": Filter(string.slice_, PRINTED, "text", (1, 2)),
     "split": Filter(string.split, PRINTED, "texts", (1, 1)),
@@ -174,7 +193,7 @@ FILTERS: dict[str, Filter] = {
     "times": Filter(math.times, NUMERIC, "same", (1, 1)),
     "concat": Filter(array.concat, LIST, "same", (1, 1)),
     "first": Filter(array.first, LIST, "element"),
-    "join": Filter(array.join, LIST, "text", (0, 1)),
+    "join": Filter(_join, LIST, "text", (0, 1)),
     "last": Filter(array.last, LIST, "element"),
     "map": Filter(array.map_, LIST, "field", (1, 1)),
     "reject": Filter(array.reject, LIST, "same", (1, 2)),

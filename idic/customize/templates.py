@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.checking import Checker
-from idic.customize.engine import BLOCKS, Dialect, parse
+from idic.customize.effort import Effort
+from idic.customize.engine import BLOCKS, EFFORT, Dialect, parse
 from idic.customize.filters import ANSWERING, READER, Answering, Reader, Url, whole
 from idic.customize.known import TemplateProblem
 from idic.customize.pages import unsafe
@@ -73,7 +74,8 @@ def render(
     ``value_missing`` for that, and with ``template_failed`` for whatever else goes wrong, such as a limit passed.
     """
     try:
-        return parse(source, dialect).render({**_nested(values), BLOCKS: blocks, READER: reader, ANSWERING: answering})
+        given = {BLOCKS: blocks, READER: reader, ANSWERING: answering, EFFORT: Effort()}
+        return parse(source, dialect).render({**_nested(values), **given})
     except UndefinedError as error:
         raise CannotCompose(str(error.message), code="value_missing") from error
     except LiquidError as error:
