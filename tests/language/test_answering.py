@@ -17,6 +17,7 @@ customize: {{hi: {{sms: Hello, email: {{subject: Hello, body: Hello}}}}}}
 """
 ANSWERS = """journey: answers
 purpose: {purpose}
+topic: offers
 identify: {{on: Replied{when}, again: always}}
 interact: [{{id: a, send: hi, by: sms}}]
 customize: {{hi: {{sms: Hello}}}}
@@ -24,18 +25,12 @@ customize: {{hi: {{sms: Hello}}}}
 WARNING = "SMS of marketing are sent, and no journey answers who writes HELP"
 
 
-def offer(name: str = "offer", purpose: str = "marketing", by: str = "sms") -> str:
-    topic = "" if purpose == "marketing" else "topic: offers\n"
-    return (
-        OFFER.format(name=name, purpose=purpose, by=by).replace(topic, "")
-        if topic
-        else OFFER.format(name=name, purpose=purpose, by=by)
-    )
+def offer(name: str = "spring", purpose: str = "marketing", by: str = "sms") -> str:
+    return OFFER.format(name=name, purpose=purpose, by=by)
 
 
 def answers(when: str = "", purpose: str = "service") -> str:
-    text = ANSWERS.format(purpose=purpose, when=f", if: '{when}'" if when else "")
-    return text if purpose == "service" else text.replace("identify:", "topic: offers\nidentify:")
+    return ANSWERS.format(purpose=purpose, when=f", if: '{when}'" if when else "")
 
 
 def told(folder: Path, *journeys: str) -> list[str]:

@@ -3,7 +3,6 @@ it in a journey."""
 
 from __future__ import annotations
 
-import json
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
@@ -12,48 +11,21 @@ from typing import Any, Literal
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from telnyx import Telnyx
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
-from twilio.request_validator import RequestValidator
 
-from idic.api.app import create_app
-from idic.api.webhooks.reports import Webhook
-from idic.api.webhooks.telnyx import TOLERANCE, TelnyxReports, is_signed
-from idic.api.webhooks.twilio import TwilioReports
+from idic.api.webhooks.telnyx import TOLERANCE, is_signed
 from idic.interact.channels.protocol import Unsure
 from idic.interact.channels.telnyx import WEBHOOK_PATH as TELNYX
-from idic.interact.channels.twilio import WEBHOOK_PATH as TWILIO
 from idic.journey.program import Program
 from idic.store import consents, erasing, tables
 from idic.store.database import Store, Tx
 from idic.store.tables import Row
-from tests.api.conftest import Doorman, browser
 from tests.conftest import HandClock
 from tests.engine.world import World
 from tests.journey.programs import arm, out, program, send, to, wait, wait_for
 from tests.journey.written import written
 from tests.sms.conftest import PUBLIC, TO
-from tests.sms.scripted import NUMBER, TOKEN
-from tests.sms.test_reports import LINKS
-
-SECRET = Ed25519PrivateKey.generate()
-PUBLIC_KEY = b64encode(SECRET.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-THEIRS = Telnyx(api_key="x", public_key=PUBLIC_KEY)
-
-Provider = Literal["twilio", "telnyx"]
-
-
-def telnyx_headers(body: bytes, at: float | None = None, key: Ed25519PrivateKey = SECRET) -> dict[str, str]:
-    stamp = str(int(at if at is not None else time.time()))
-    signature = b64encode(key.sign(f"{stamp}|".encode() + body)).decode()
-    return {"Telnyx-Signature-Ed25519": signature, "Telnyx-Timestamp": stamp, "Content-Type": "application/json"}
-
-
-def telnyx_event(name: str, **payload: Any) -> bytes:
-    return json.dumps(
-        {"data": {"event_type": name, "id": "e1", "record_type": "event", "payload": payload}, "meta": {}}
-    ).encode()
+from tests.sms.handing import PUBLIC_KEY, Provider, hand_over, listening, telnyx_event, telnyx_headers
 
 
 class Talk(World):
@@ -73,28 +45,9 @@ class Talk(World):
             await self.work(enrollment.id)
         return customer
 
-    async def answers(
-        self, text: str, *, by: Provider = "twilio", id_: str = "", number: str = TO, sender: str = NUMBER, acted: str = ""
-    ) -> httpx.Response:
+    async def answers(self, text: str, *, id_: str = "", **more: Any) -> httpx.Response:
         self._number += 1
-        id_ = id_ or f"SM{self._number:032x}"
-        if by == "twilio":
-            said = {"MessageSid": id_, "SmsStatus": "received", "From": number, "To": sender, "Body": text, "NumMedia": "0"}
-            said |= {"OptOutType": acted} if acted else {}
-            signed = RequestValidator(TOKEN).compute_signature(PUBLIC + TWILIO, said)
-            return await self.api.post(TWILIO, data=said, headers={"X-Twilio-Signature": signed})
-        acted_upon = {"autoresponse_type": acted} if acted else {}
-        body = telnyx_event(
-            "message.received",
-            direction="inbound",
-            id=id_,
-            text=text,
-            to=[{"phone_number": sender}],
-            **{"from": {"phone_number": number}},
-            **acted_upon,
-        )
-        THEIRS.webhooks.unwrap(body.decode(), headers=telnyx_headers(body))
-        return await self.api.post(TELNYX, content=body, headers=telnyx_headers(body))
+        return await hand_over(self.api, text, id_ or f"SM{self._number:032x}", **more)
 
     async def kept(self, *names: str) -> list[Row]:
         rows = await self.rows(tables.events)
@@ -116,9 +69,7 @@ class Talk(World):
 
 @pytest.fixture
 async def talk(store: Store, clock: HandClock) -> AsyncIterator[Talk]:
-    listening: list[Webhook] = [TwilioReports(store, PUBLIC, TOKEN), TelnyxReports(store, PUBLIC_KEY)]
-    app = create_app(store, write_keys=["w"], secret_keys=["s"], links=LINKS, enroll=Doorman(), webhooks=listening)
-    async with browser(app) as api:
+    async with listening(store) as api:
         yield Talk(store, clock, api)
 
 
