@@ -50,4 +50,4 @@ chaos: .venv/ready  ## a thousand customers while everything is killed in turn; 
 clean:  ## forget the environment and everything that ran here
 	rm -rf .venv .idic tests/world/node_modules
 
-.PHONY: help setup demo test test-world check price bench bench-queues clean
+.PHONY: help setup demo test test-world check price bench bench-queues chaos clean
