@@ -59,7 +59,7 @@ def indented(item: str) -> str:
 
 
 def test_the_chapter_is_there() -> None:
-    assert set(FILES) == {"vocabulary.yaml", "course_reminder.yaml", "course_reminder.stories.yaml"}
+    assert set(FILES) == {"vocabulary.yaml", "policy.yaml", "course_reminder.yaml", "course_reminder.stories.yaml"}
 
 
 def test_the_whole_journey_compiles_without_a_warning(folder: Path) -> None:

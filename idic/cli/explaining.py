@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,11 @@ from idic.differentiate.profile import zone_of
 from idic.errors import NotFound
 from idic.interact.policy import CHANNELS, Suppressed
 from idic.interact.reach import reach
-from idic.journey.asks import Skip
+from idic.journey.asks import Defer, Skip
 from idic.journey.problems import did_you_mean, one_of
 from idic.journey.program import Program, Send
 from idic.journey.trace import sentence
+from idic.router import contacts
 from idic.router.hold import Hold
 from idic.router.house import House
 from idic.store import consents, enrollments, reports
@@ -35,6 +36,8 @@ from idic.store.tables import enrollments as enrollments_table
 _CLOCK = "%a %d %b %Y %H:%M"
 _MOST_TRIPS = 20
 _MOST_EVENTS = 200
+_LONGEST = timedelta(days=366)
+"""How far back what was sent may bear on what is sent now."""
 _WENT = ("sent", "uncertain")
 _STAYS_OUT = "stays out: "
 _LABELS = {"email": "WHY NO EMAIL", "sms": "WHY NO SMS", "web": "WHY NO WEB"}
@@ -153,7 +156,18 @@ class _Explaining:
                 if found is not None:
                     suppressed[channel] = found
         policy = await Policies().current(self.tx)
-        return remedies.Person(self.row["id"], self.row["traits"], self.row["web_seen_at"], said, suppressed, self.now, policy)
+        return remedies.Person(
+            self.row["id"],
+            self.row["traits"],
+            self.row["web_seen_at"],
+            said,
+            suppressed,
+            self.now,
+            policy,
+            contacts=await contacts.made(self.tx, self.row["id"], self.now - _LONGEST, None),
+            fewer=self.row["fewer"],
+            paused_until=self.row["paused_until"],
+        )
 
     # What happened.
 
@@ -164,15 +178,17 @@ class _Explaining:
         paused = next((one.paused_at for one in await standings(self.tx, [enrollment.journey])), None)
         lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
         facts = await self.hold.facts(program)
-        why_not = self._why_not(program, enrollment, traced)
+        coming = await contacts.coming(self.tx, self.house.programs, self.row["id"], enrollment.id, self.now)
+        person = self.person._replace(coming=coming)
+        why_not = self._why_not(person, program, enrollment, traced)
         helps: list[Remedy] = []
         now = self._standing(enrollment, program)
         if paused is not None and enrollment.open:
             now += f" · {enrollment.journey} is paused since {self._at(paused)}, and sends nothing"
             helps.append(Remedy(enrollment.journey, f"idic resume {enrollment.journey}"))
         over = enrollment.state.ended is not None and enrollment.state.ended.kind != "exit"
-        helps += [h for channel in why_not if (h := remedies.of_channel(self.person, program, channel)) is not None]
-        helps += remedies.of_steps(self.person, program, enrollment.state, traced)
+        helps += [h for channel in why_not if (h := remedies.of_channel(person, program, channel)) is not None]
+        helps += remedies.of_steps(person, program, enrollment.state, traced)
         helps += remedies.of_facts(program, facts, self.now, enrollment.state)
         if over:
             helps = []  # they reached the goal, or left: nothing was missing
@@ -202,7 +218,9 @@ class _Explaining:
 
     # What did not, and why.
 
-    def _why_not(self, program: Program, enrollment: Enrollment, traced: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    def _why_not(
+        self, person: remedies.Person, program: Program, enrollment: Enrollment, traced: Sequence[Row]
+    ) -> dict[str, tuple[str, ...]]:
         sends = [step for step in program.steps.values() if isinstance(step, Send)]
         touches = enrollment.state.touches
         found: dict[str, tuple[str, ...]] = {}
@@ -214,7 +232,9 @@ class _Explaining:
             if not by or went:
                 continue
             reasons = list(self._recorded(channel, traced))
-            now = self.person.verdict(program, channel)
+            now = person.verdict(program, channel)
+            if isinstance(now, Defer):
+                reasons = [r for r in reasons if now.reason not in r] + [f"now: {now.reason}, until {self._at(now.until)}"]
             if isinstance(now, Skip):
                 since = self._since(channel, now)
                 reasons = [r for r in reasons if now.reason not in r] + [f"now: {now.reason}{since}"]

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice, product
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from idic.differentiate.profile import zone_of
 from idic.interact.asking import Known, ask
-from idic.interact.policy import CHANNELS, Consent, Suppressed
+from idic.interact.policy import CHANNELS, Coming, Consent, Contact, Suppressed
 from idic.interact.reach import WEB_MEMORY, Reach
-from idic.journey.asks import Allow, Verdict
+from idic.journey.asks import Allow, Defer, Skip, Verdict
 from idic.journey.conditions import holds
 from idic.journey.policy import Policy
+from idic.journey.problems import one_of
 from idic.journey.program import Attribute, Choose, Condition, Program, Send, Step, Type
 from idic.journey.scope import Facts, Scope
 from idic.journey.state import Event, State
@@ -29,6 +31,8 @@ _ADDRESS = {
     "web": f"a visit to the site: it counts for {WEB_MEMORY.days} days",
 }
 _MOST_TRIES = 400
+_MOST_LEAPS = 8
+_CLOCK = "%a %d %b %H:%M"
 _SPOKEN = {"email": "email", "sms": "SMS", "web": "the web"}
 
 
@@ -41,7 +45,8 @@ class Remedy(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A customer as the policy sees them now. ``suppressed`` is by channel: why, and since when."""
+    """A customer as the policy sees them now, all but for what they replied. ``suppressed`` is by channel: why, and since
+    when."""
 
     id: str
     traits: Mapping[str, Any]
@@ -50,11 +55,23 @@ class Person(NamedTuple):
     suppressed: Mapping[str, Suppressed]
     now: datetime
     policy: Policy
+    contacts: Sequence[Contact] = ()
+    coming: Sequence[Coming] = ()
+    fewer: bool = False
+    paused_until: datetime | None = None
 
     def verdict(
-        self, program: Program, channel: str, *, consents: Sequence[Consent] = (), another_address: bool = False
+        self,
+        program: Program,
+        channel: str,
+        *,
+        consents: Sequence[Consent] = (),
+        another_address: bool = False,
+        policy: Policy | None = None,
+        at: datetime | None = None,
     ) -> Verdict:
-        """What the policy says to a message now; were these ``consents`` given too, or had they another address."""
+        """What the policy says to a message now; were these ``consents`` given too, or had they another address, or were it
+        another ``policy``, or later (``at``) with nothing sent until then."""
         known = Known(
             self.id,
             self.traits,
@@ -62,21 +79,27 @@ class Person(NamedTuple):
             [*self.consents, *consents],
             self.web_seen_at,
             self.suppressed,
+            contacts=self.contacts,
+            coming=self.coming,
+            fewer=self.fewer,
+            paused_until=self.paused_until,
         )
         if another_address:
             known = known._replace(suppressed={})
         found = Reach(_STANDS_FOR[channel]) if another_address else None
-        return ask(known, program, channel, self.now, policy=self.policy, found=found)
+        return ask(known, program, channel, at or self.now, policy=policy or self.policy, found=found)
 
-    def reaches(self, program: Program, channel: str) -> bool:
-        return isinstance(self.verdict(program, channel), Allow)
+    def reaches(self, program: Program, channel: str, by: datetime | None = None) -> bool:
+        """Whether a message may go now, or is put off until no later than ``by``."""
+        verdict = self.verdict(program, channel)
+        return isinstance(verdict, Allow) or (isinstance(verdict, Defer) and by is not None and verdict.until <= by)
 
 
 def of_channel(person: Person, program: Program, channel: str) -> Remedy | None:
     """The least that would let this journey write on this channel; None if it may, or nothing would."""
     if person.reaches(program, channel):
         return None
-    consent = [Consent(channel, program.topic, True, person.now)]
+    consent = [Consent(channel, program.topic, True, person.now, confirmed=True)]
     topic = f" (topic {program.topic})" if program.topic else ""
     agreed = f"ask for consent to {_SPOKEN[channel]}{topic}: nothing else is in the way"
     other = f"{_ADDRESS[channel]}{', another one' if channel in person.suppressed else ''}"
@@ -90,7 +113,34 @@ def of_channel(person: Person, program: Program, channel: str) -> Remedy | None:
     ):
         if isinstance(tried, Allow):
             return Remedy(program.journey, text)
+        if isinstance(tried, Defer) and not isinstance(person.verdict(program, channel), Defer):
+            return Remedy(program.journey, f"{text} but {tried.rule} ({tried.reason})")
+    return _time(person, program, channel)
+
+
+def _time(person: Person, program: Program, channel: str) -> Remedy | None:
+    """When nothing but time is in the way, and what in the policy."""
+    now = person.now
+    for _ in range(_MOST_LEAPS):
+        verdict = person.verdict(program, channel, at=now)
+        if isinstance(verdict, Skip):
+            return None
+        if isinstance(verdict, Allow):
+            zone = ZoneInfo(zone_of(person.traits, program.zone))
+            written = [part for part, policy in _looser(person.policy) if isinstance(
+                person.verdict(program, channel, policy=policy), Allow)]  # fmt: skip
+            said = f", or a looser {one_of(written)} in policy.yaml" if written else ""
+            return Remedy(program.journey, f"time: {_SPOKEN[channel]} is possible from {now.astimezone(zone):{_CLOCK}}{said}")
+        now = verdict.until
     return None
+
+
+def _looser(policy: Policy) -> Iterator[tuple[str, Policy]]:
+    """The policy without one of its parts at a time, each by its name."""
+    for cap in policy.caps:
+        yield f"cap {cap.id}", policy.changed(caps=tuple(one for one in policy.caps if one != cap))
+    yield "minimum_gap", policy.changed(minimum_gap=None)
+    yield "quiet_hours", policy.changed(quiet_hours=None)
 
 
 def of_steps(person: Person, program: Program, state: State, refusals: Sequence[Mapping[str, Any]]) -> Iterator[Remedy]:
@@ -106,7 +156,11 @@ def of_steps(person: Person, program: Program, state: State, refusals: Sequence[
 
 def _other_channels(person: Person, program: Program, step: Send) -> Iterator[Remedy]:
     content = program.messages[step.message].contents
-    others = [channel for channel in CHANNELS if channel not in step.channels and person.reaches(program, channel)]
+    others = [
+        channel
+        for channel in CHANNELS
+        if channel not in step.channels and person.reaches(program, channel, person.now + step.within.longest)
+    ]
     if others:
         wordless = [channel for channel in others if channel not in content]
         words = f"; {step.message} then needs words for {' and '.join(wordless)}" if wordless else ""
@@ -120,12 +174,21 @@ def _longer(program: Program, step: Send, state: State, refusals: Sequence[Mappi
     if reached is None or not late:
         return
     at: datetime = late[-1]["at"]
+    put_off = [entry["why"]["until"] for entry in refusals if entry["kind"] == "deferred" and entry["why"].get("until")]
+    rule = [entry["why"].get("rule") for entry in refusals if entry["kind"] == "deferred"]
+    said = "that is when its turn came"
+    if put_off and (until := _instant(put_off[-1])) > at:
+        at, said = until, f"that is when {rule[-1]} would let it go"
     if isinstance(step.at, Hours):
         at = step.at.next(at, zone)
     # Whole hours, and something to spare: a worker may come a little late.
     hours = math.floor((at - reached) / timedelta(hours=1)) + 1
-    said = "its hours begin again then" if isinstance(step.at, Hours) else "that is when its turn came"
+    said = "its hours begin again then" if isinstance(step.at, Hours) else said
     yield Remedy(program.journey, f"within: {hours} hours or longer, and not {step.within}: {said}", step.id)
+
+
+def _instant(value: str | datetime) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def of_facts(

@@ -114,7 +114,7 @@ def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[
         else:
             verdict = yield MayWe(step.id, channel, step.message, deliver_by, move.state.enrollment, move.state.entry)
             if isinstance(verdict, Defer) and verdict.until > deliver_by:
-                move.note("deferred", _said(channel, verdict), at=move.now)
+                move.note("deferred", {**_said(channel, verdict), "until": verdict.until}, at=move.now)
                 verdict = Skip("too late", f"within {step.within}")
         match verdict:
             case Allow():

@@ -218,8 +218,8 @@ def check_topics(reading: Reading, topics: Map[str, tuple[Scalar, Problems]], pr
             hint = did_you_mean(name, reading.topics) or "declare it under topics: in the vocabulary, with a title"
             of_journey.warning(scalar.mark, f"topic {name} has no words for customers", hint)
     for name, scalar in reading.topics.items():
-        if name not in topics and (hint := did_you_mean(name, topics)):
-            problems.warning(scalar.mark, f"topic {name} is the topic of no journey", hint)
+        if name not in topics and (near := did_you_mean(name, topics)):
+            problems.warning(scalar.mark, f"topic {name} is the topic of no journey", near)
 
 
 def read_vocabulary(file: str, text: str, problems: Problems) -> Reading:

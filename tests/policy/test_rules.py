@@ -46,7 +46,7 @@ def asked(
     channel: str = "email",
     program: Program | None = None,
     customer: str = "anna",
-    **known: object,
+    **known: Any,
 ) -> Verdict:
     about = Known(customer, {}, "Europe/Berlin", ACCEPTED)._replace(**known)
     return ask(about, program or journey(), channel, now, policy=policy, found=Reach("somewhere"))

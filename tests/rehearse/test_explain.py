@@ -11,7 +11,9 @@ import pytest
 from idic.authoring import compile_folder
 from idic.cli import explaining
 from idic.errors import NotFound
-from idic.store import consents, programs
+from idic.journey.policy import Cap, Policy
+from idic.journey.times import Duration
+from idic.store import consents, policies, programs
 from idic.store.database import Store, Tx
 from tests.conftest import HandClock
 from tests.engine.world import World
@@ -155,6 +157,32 @@ async def test_a_message_that_came_too_late_is_told_how_much(
     assert "word on Mon 02 Mar 2026 18:00: too late: within 6 hours, at 09:00 to 18:00" in labelled(lines, "WHY NO EMAIL")
     world.clock.instant = world.clock.instant.replace(hour=9, minute=0)
     assert "Wed 04 Mar 2026 09:05  word: sent by email" in await sends("16 hours")
+
+
+async def test_a_cap_that_is_full_says_when_it_has_room_and_what_would_let_it_go_now(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cap = Cap(id="one_a_week", at_most=1, per=Duration(seconds=7 * 86_400), channels=("email",))
+    await world.store.move("policy", lambda tx: policies.publish(tx, Policy(caps=(cap,)), tx.now()))
+    anna = await shopper(world, "abandoned_cart", value_tier="high")
+    await world.happens(anna, "Consent Given", {"channel": "email"})
+    await world.happens(anna, "Cart Updated", CART)
+    await world.happens(anna, "Cart Updated", {**CART, "cart_id": "c2"})
+    await later(world, hours=4)
+    lines = await told(world, capsys)
+    lines = lines[lines.index("abandoned_cart · c2 · Win back an abandoned cart") :]
+    full = "1 of 1 email in 7 days (one_a_week); the next is possible on Mon 09 Mar 14:00"
+    assert f"now: {full}, until Mon 09 Mar 2026 14:00" in labelled(lines, "WHY NO EMAIL")
+    helps = labelled(lines, "WOULD HELP")
+    assert "time: email is possible from Mon 09 Mar 14:00, or a looser cap one_a_week in policy.yaml" in helps
+    assert any(
+        one.startswith("within: 169 hours or longer, and not 12 hours: that is when caps would let it go") for one in helps
+    )
+    # And so it is: a week later the next one leaves.
+    await later(world, days=7, minutes=1)
+    await world.happens(anna, "Cart Updated", {**CART, "cart_id": "c3"})
+    await later(world, hours=4)
+    assert len([touch for touch in await world.touches() if touch["status"] == "sent"]) == 2
 
 
 async def test_who_was_not_let_in_hears_why_and_what_nobody_knows(world: World, capsys: pytest.CaptureFixture[str]) -> None:
