@@ -18,6 +18,7 @@ from idic.api.access import Access
 from idic.api.consents import add_consents
 from idic.api.console.pages import Settings as ConsoleSettings
 from idic.api.console.pages import add_console
+from idic.api.customer_links import add_customer_links
 from idic.api.customers import add_customers
 from idic.api.enrollments import Enroll, add_enrollments
 from idic.api.health import add_health
@@ -95,6 +96,7 @@ def create_app(
     add_consents(secret, store, limits.message)
     add_rights(secret, store, house or House())
     add_customers(secret, store)
+    add_customer_links(secret, store, links)
     add_enrollments(secret, store, enroll, limits.message)
     app.include_router(secret)
     health = APIRouter()

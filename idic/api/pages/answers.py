@@ -103,7 +103,8 @@ def answer(vocabulary: Vocabulary, name: str, given: str, words: Words) -> Answe
 def _date(given: str, type_: Type, language: str) -> str | None:
     """As browsers send it, or as somebody writes it by hand."""
     found = read(type_, given, siblings={}, currency="")
-    if found is None and re.search(r"\b[0-9]{4}\b", given):
+    # In English, nobody knows which of two numbers is the month.
+    if found is None and language != "en" and re.search(r"\b[0-9]{4}\b", given):
         try:
             found = read(type_, parse_date(given, locale=language), siblings={}, currency="")
         except (ValueError, IndexError):

@@ -1,0 +1,43 @@
+"""Links to a customer's own pages, for whoever knows by themselves that it is the customer who asks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from idic.api.customers import Kind, found
+from idic.api.pages.data import GOOD_FOR
+from idic.api.problems import Problem
+from idic.errors import NotFound
+from idic.interact.links import Links
+from idic.store.database import Store
+
+
+class LinksOut(BaseModel):
+    """``data_url`` opens everything that is known, until ``data_until``; ``preferences_url`` does not end."""
+
+    preferences_url: str
+    data_url: str
+    data_until: datetime
+
+
+def add_customer_links(router: APIRouter, store: Store, links: Links) -> None:
+    @router.post(
+        "/v1/customers/{identifier:path}/links",
+        tags=["customers"],
+        summary="Links to a customer's own pages",
+        responses={404: {"model": Problem, "description": "Nobody is known by this id (any more)"}},
+    )
+    async def make_links(identifier: str, kind: Kind | None = None) -> LinksOut:
+        """To the page on which they say what they get, and to what is known of them and why, such as for a customer who is
+        signed in to the shop. Hand them to nobody else: whoever has one needs nothing more."""
+        async with store.reading() as tx:
+            row = await found(tx, identifier, kind)
+            if row["erased_at"] is not None:
+                raise NotFound("there is no such customer")
+            until = (tx.now() + GOOD_FOR).replace(microsecond=0)
+        return LinksOut(
+            preferences_url=links.preferences_of(row["id"]), data_url=links.data_of(row["id"], until), data_until=until
+        )
