@@ -1,0 +1,80 @@
+"""How many messages an account takes a second is held by Temporal's server, for all workers together."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+import worker
+from idic.clock import Clock
+from idic.interact.channels.protocol import Outcome
+from idic.router.dispatch import dispatch
+from idic.router.engine import Engine
+from idic.store.database import Store
+from idic.store.migrate import migrate
+from idic.store.tables import PARTITIONS
+from tests.conftest import HandClock
+from tests.engine.test_temporal import client, until  # noqa: F401
+from tests.engine.world import Postman, World
+from tests.journey.programs import program, send
+
+RATE, MAILS = 10, 40
+BURST = RATE
+"""A second's worth may leave at once."""
+
+
+class Timed(Postman):
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: list[float] = []
+
+    async def send(self, message: object) -> Outcome:
+        self.at.append(time.monotonic())
+        return await super().send(message)  # type: ignore[arg-type]
+
+
+async def test_no_more_leave_in_a_second_than_the_account_takes(client: Client, tmp_path: Path) -> None:  # noqa: F811
+    store = Store.open(f"sqlite:///{tmp_path}/idic.db", Clock())
+    await migrate(store)
+    world, post = World(store, HandClock()), Timed()
+    await world.publish(program(send("nudge")))
+    for _ in range(MAILS):
+        await world.happens(await world.customer(), "Signed Up")
+    async with contextlib.AsyncExitStack() as stack:
+        second = await Client.connect(client.service_client.config.target_host)
+        for each in (client, second):
+            quick = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1)}
+            working = worker.working(
+                each, store, world.house, [post], rates={"smtp": RATE}, runner=SandboxedWorkflowRunner(), **quick
+            )
+            await stack.enter_async_context(working)
+        await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+
+        async def all_left() -> bool:
+            return len(post.at) == MAILS
+
+        await until(all_left, 40)
+    assert max(post.at) - min(post.at) >= 0.9 * (MAILS - BURST) / RATE
+    assert len(set(post.taken)) == MAILS
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("accounts", "queues"),
+    [
+        (["smtp", "outbox", "web"], {"smtp": "smtp", "ses": "smtp", "sendgrid": "smtp", "outbox": "outbox"}),
+        (["ses", "smtp", "web"], {"ses": "ses", "smtp": "smtp", "sendgrid": "ses"}),
+    ],
+)
+def test_what_was_on_its_way_to_an_account_that_is_set_no_more_is_delivered(
+    accounts: list[str], queues: dict[str, str]
+) -> None:
+    found = worker._queues(accounts)
+    assert {queue: account for queue, account in found.items() if queue in queues} == queues
+    assert found["web"] == "web"
