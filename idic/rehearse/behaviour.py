@@ -101,9 +101,9 @@ class Behaviour(Frozen):
 def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
     """Rates for what these journeys listen to and count.
 
-    What they are entered on happens every other week (a reply every other year; where nobody enters twice: twice a year; about things: five times a
-    week in all); a goal follows one in five of the entries whose id it shares, what ends a journey one in twenty, what it
-    waits for every second one. Without an id in common each has a rate of its own.
+    What they are entered on happens every other week (a reply every other year; where nobody enters twice: twice a year; about
+    things: five times a week in all); a goal follows one in five of the entries whose id it shares, what ends a journey one in
+    twenty, what it waits for every second one. Without an id in common each has a rate of its own.
     """
     events: dict[str, Often | After] = {}
     programs = sorted(programs, key=lambda program: program.journey)

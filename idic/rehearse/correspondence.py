@@ -9,7 +9,7 @@ from typing import Any
 from idic.interact import consent
 from idic.interact.ahead import ahead
 from idic.interact.asking import Known
-from idic.interact.policy import Coming, Consent, Contact, Reply
+from idic.interact.policy import Coming, Consent, Contact, Reply, Suppressed
 from idic.journey.asks import Allow, MayWe, Verdict
 from idic.journey.policy import Policy
 from idic.journey.program import Program
@@ -28,11 +28,19 @@ class Correspondence:
         # Allowed, and not yet settled.
         self._allowed: list[Contact] = []
         self._replies: dict[str, Reply] = {}
+        # Since when they want no SMS any more, as their newest keyword says.
+        self._stopped: datetime | None = None
 
     def known(self, known: Known, ask: MayWe, enrollments: Sequence[Rehearsed]) -> Known:
         """``known`` with what there is to ask about."""
+        suppressed = known.suppressed
+        if self._stopped is not None:
+            suppressed = {"sms": Suppressed("opted_out", self._stopped), **suppressed}
         return known._replace(
-            contacts=(*self._sent, *self._allowed), coming=self._coming(ask, enrollments), reply=self._reply(ask)
+            contacts=(*self._sent, *self._allowed),
+            coming=self._coming(ask, enrollments),
+            reply=self._reply(ask),
+            suppressed=suppressed,
         )
 
     def decided(self, program: Program, ask: MayWe, now: datetime, verdict: Verdict) -> None:
@@ -52,6 +60,11 @@ class Correspondence:
     def replied(self, at: datetime, enrollment: str | None, properties: Mapping[str, Any]) -> None:
         if enrollment is not None:
             self._replies[enrollment] = _reply(at, properties)
+        match properties.get("keyword"):
+            case "stop":
+                self._stopped = self._stopped or at
+            case "start":
+                self._stopped = None
 
     def _coming(self, ask: MayWe, enrollments: Sequence[Rehearsed]) -> tuple[Coming, ...]:
         if not self.policy.priority:
@@ -71,6 +84,12 @@ def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consen
     except ValueError:
         return None
     return Consent(said.channel, said.topic, said.given, at, said.purpose, said.confirmed)
+
+
+def consent_by(properties: Mapping[str, Any], at: datetime) -> Consent | None:
+    """What the keyword of an SMS says about consent; None where it says nothing."""
+    keyword = properties.get("keyword")
+    return Consent("sms", None, keyword == "start", at, confirmed=True) if keyword in ("stop", "start") else None
 
 
 def _reply(at: datetime, properties: Mapping[str, Any]) -> Reply:

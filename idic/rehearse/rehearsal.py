@@ -17,7 +17,6 @@ from idic.interact.asking import Known
 from idic.interact.asking import ask as ask_policy
 from idic.interact.choice import best_channel, best_hour
 from idic.interact.consent import EVENTS as CONSENTS
-from idic.interact.policy import Consent
 from idic.interact.reach import Reach, reach
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, day_of, due_event, full, next_due, scheduled
@@ -27,7 +26,7 @@ from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched
 from idic.journey.tally import Counted
 from idic.journey.vocabulary import ABOUT_MESSAGES
-from idic.rehearse.correspondence import Correspondence, consent_of
+from idic.rehearse.correspondence import Correspondence, consent_by, consent_of
 from idic.rehearse.ledger import COUNTED, Ledger
 from idic.rehearse.person import Happening, Person
 
@@ -218,8 +217,9 @@ class _Life:
         if happening.name in CONSENTS:
             consent = consent_of(happening.name, said, happening.at)
             self.consents += [consent] if consent is not None else []
-        elif happening.name == "Replied" and said.get("keyword") == "stop":
-            self.consents.append(Consent("sms", None, False, happening.at))
+        elif happening.name == "Replied":
+            consent = consent_by(said, happening.at)
+            self.consents += [consent] if consent is not None else []
         elif happening.name in ANSWERS:
             channel = sent.channel if sent else str(said.get("channel", "email"))
             purpose = self._purpose(sent) if sent else "marketing"

@@ -33,7 +33,7 @@ from idic.journey.trace import sentence
 from idic.journey.types import read
 from idic.journey.vocabulary import OWN_LINKS
 from idic.journey.ways import drawn
-from idic.rehearse.correspondence import Correspondence, consent_of
+from idic.rehearse.correspondence import Correspondence, consent_by, consent_of
 from idic.rehearse.storybook import CLOCK, Person, Pins
 
 _MOST_DRAWS = 200_000
@@ -196,6 +196,8 @@ class Stage:
             case "Replied":
                 one = self._newest(about) if about is not None else None
                 self._correspondence.replied(self.now, one.sent.enrollment if one else enrollment, properties)
+                said = consent_by(properties, self.now)
+                self._consents += [said] if said is not None else []
         self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
 
     def presses(self, step: str, url: str | None, value: str | None) -> None:
