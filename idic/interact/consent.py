@@ -145,11 +145,11 @@ def standings(
     channels: Sequence[str] = CHANNELS,
 ) -> list[Standing]:
     """How everything stands: every channel for each of ``topics``, for every topic and purpose that was ever spoken of, and
-    for what nothing was said of. A channel without a level is as in the rule: it needs consent."""
+    for what nothing was said of. A channel without a level needs what the rule asks of it."""
     spoken = {entry.said.topic for entry in entries if entry.said.topic is not None}
     purposes = dict.fromkeys((MARKETING, *sorted({entry.said.purpose for entry in entries})))
     return [
-        standing(entries, channel, topic, purpose, level=levels.get(channel, "single"))
+        standing(entries, channel, topic, purpose, level=levels.get(channel, "double"))
         for purpose in purposes
         for channel in channels
         for topic in (None, *sorted({*topics, *spoken}))

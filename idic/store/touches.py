@@ -14,7 +14,7 @@ from idic.journey.asks import Claim
 from idic.journey.moving import MIGRATED
 from idic.journey.program import Program
 from idic.store.database import Tx
-from idic.store.tables import Row, enrollments, touches
+from idic.store.tables import Row, customers, enrollments, touches
 
 
 def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
@@ -86,8 +86,9 @@ async def mark(tx: Tx, touch: str, **columns: Any) -> None:
 
 
 async def identify(tx: Tx, touch: str, provider_id: str) -> None:
-    """Note by which id the provider knows the touch's message, if nobody knew."""
-    unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None)
+    """Note by which id the provider knows the touch's message, if nobody knew, and its customer has not been erased."""
+    whose = select(customers.c.id).where(customers.c.id == touches.c.customer_id, customers.c.erased_at.is_(None))
+    unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None) & whose.exists()
     await tx.execute(update(touches).where(unknown).values(provider_id=provider_id))
 
 

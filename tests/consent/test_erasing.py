@@ -13,7 +13,7 @@ from activities.courier import Parcel
 from idic.identify.messages import Message
 from idic.interact.channels.protocol import Accepted, Outcome
 from idic.router.erasing import Erased, erase
-from idic.store import consents, erasing, events, exporting, ingest, short_links, tables
+from idic.store import consents, erasing, events, exporting, ingest, short_links, tables, touches
 from idic.store.database import Store, Tx
 from idic.store.digests import tombstone
 from tests.conftest import HandClock
@@ -197,6 +197,7 @@ async def test_a_delivery_under_way_writes_nothing_back(world: World) -> None:
         "links", lambda tx: short_links.keep(tx, texted, {"x": "https://shop.example/?u=user-anna"}, tx.now())
     )
     await world.reported(texted, "Link Clicked", {"url": "https://shop.example/?u=user-anna"})
+    await world.store.move("report", lambda tx: touches.identify(tx, texted, "user-anna"))
     assert found_in(await everything(world.store)) == {}
 
 
