@@ -42,7 +42,7 @@ async def known(world: World, user: str, **traits: Any) -> str:
     message = Message("identify", "", traits, user, None, f"known-{user}")
     await world.store.move("accept", lambda tx: ingest.accept(tx, [message]))
     await world.route_all()
-    return next(row["customer_id"] for row in await world.rows(tables.identities) if row["value"] == user)
+    return next(str(row["customer_id"]) for row in await world.rows(tables.identities) if row["value"] == user)
 
 
 async def test_the_same_file_twice_changes_nothing(world: World) -> None:
