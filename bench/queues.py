@@ -1,0 +1,313 @@
+"""Who is served first while a bulk waits for a provider: `python -m bench.queues [BULK]`, by default 100,000 messages.
+
+A newsletter waits, deliveries of a provider's account that takes a few at a time. Behind it come a small journey and then
+one receipt. Counted is in which order the provider is called, never how long that took: the receipt is of a service journey
+and goes before all marketing; the small journey takes turns with the large one.
+
+The server, what it is told of where a journey stands, the store and the deliveries are the real ones, and so is the way of
+the small journey and of the receipt: admitted by the router, driven by the enrollment's own workflow. The bulk's rows are
+copies of one that was admitted so, and its deliveries are scheduled by a few workflows that schedule many each: a hundred
+thousand workflows would take half an hour before the first message waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table
+from temporalio import workflow
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.common import Priority
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+import worker
+from activities.courier import Parcel
+from bench.server import temporal
+from idic.clock import Clock
+from idic.interact.channels.protocol import Accepted, Outcome
+from idic.journey.program import Again, Email, Entry, Message, Pattern, Program, Send, Target
+from idic.journey.times import Duration
+from idic.logs import configure
+from idic.router.dispatch import dispatch
+from idic.router.engine import Engine, standing
+from idic.router.hold import Hold, holding
+from idic.router.house import House
+from idic.settings import Settings
+from idic.store import programs, tables
+from idic.store.copies import Copy
+from idic.store.database import Store, Tx
+from idic.store.migrate import migrate
+from idic.store.tables import PARTITIONS, Row, partition_of
+
+AT_ONCE = 4
+"""Messages that the account takes at the same time; so many are on their way when the receipt comes."""
+_QUEUE = "deliver-smtp"
+_EACH = 250
+"""Deliveries that one workflow of the bulk schedules; Temporal takes 2,000 at most."""
+_ROWS = 2000
+_PATIENCE = 1800.0
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how many."""
+
+
+class Order(NamedTuple):
+    """At which calls of the provider, from 0, the receipt and each message of the small journey came. ``queued`` is what
+    waited in the server when the account opened, ``seconds`` how long it took until all of it waited there."""
+
+    receipt: int
+    small: list[int]
+    queued: int
+    seconds: float
+
+
+class Slow:
+    """A provider's account that takes nothing until it is ``opened``; ``done`` when the receipt and so many of the small
+    journey have come."""
+
+    account = "smtp"
+
+    def __init__(self, small: int) -> None:
+        self.opened, self.done = asyncio.Event(), asyncio.Event()
+        self.order: list[str] = []
+        self._small = small
+
+    def compose(self, parcel: Parcel) -> Parcel:
+        return parcel
+
+    def copy(self, message: Parcel) -> Copy:
+        return Copy(message.address, message.message)
+
+    async def send(self, message: Parcel) -> Outcome:
+        self.order.append(message.program.journey)
+        if self.order.count(BIRTHDAY.journey) == self._small and RECEIPT.journey in self.order:
+            self.done.set()
+        await self.opened.wait()
+        return Accepted(uuid.uuid4().hex)
+
+
+@workflow.defn(name="bulk")
+class Bulk:
+    """Schedules many deliveries where the enrollments of its journey stand in the queue."""
+
+    @workflow.run
+    async def run(self, touches: list[str]) -> None:
+        await asyncio.gather(
+            *(
+                workflow.execute_activity(
+                    "deliver", touch, task_queue=_QUEUE, start_to_close_timeout=timedelta(hours=1), result_type=dict
+                )
+                for touch in touches
+            )
+        )
+
+
+def _journey(name: str, event: str, purpose: Any = "marketing") -> Program:
+    once = Send(
+        id="mail",
+        message="hello",
+        channels=("email",),
+        within=Duration(seconds=86_400),
+        then=Target(exit="done"),
+        otherwise=Target(exit="done"),
+    )
+    return Program(
+        journey=name,
+        title=name,
+        purpose=purpose,
+        entry=Entry(on=(Pattern(on=event),), again=Again(kind="always")),
+        first=Target(step=once.id),
+        steps={once.id: once},
+        messages={"hello": Message(id="hello", contents={"email": Email(subject="Hello", body="<p>Hello</p>")})},
+    )
+
+
+NEWSLETTER, BIRTHDAY = _journey("newsletter", "Subscribed"), _journey("birthday", "Birthday")
+RECEIPT = _journey("receipt", "Order Completed", "service")
+
+
+async def measure(client: Client, folder: Path, bulk: int, small: int, progress: Progress) -> Order:
+    """Queue ``bulk`` newsletters, ``small`` birthdays and a receipt, in this order, then let the provider take them until
+    the receipt and all birthdays are taken."""
+    # It stands still: what waits must not grow too late while it waits.
+    now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    store = Store.open(f"sqlite:///{folder / 'queues.db'}", Clock(idic=now, real=now, source=lambda: now))
+    account, house = Slow(small), House()
+    began = time.perf_counter()
+    try:
+        await migrate(store)
+        for program in (NEWSLETTER, BIRTHDAY, RECEIPT):
+            await store.move("publish", lambda tx, p=program: programs.publish(tx, p, tx.now()))  # type: ignore[misc]
+        touches = await _copied(store, house, bulk, progress)
+        idle = worker.working(client, store, house, [account], deliveries=AT_ONCE, drain=timedelta(seconds=1))
+        async with idle, _scheduled(client, touches):
+            await _until_queued(client, bulk - AT_ONCE, "waiting in the server", progress)
+            await _enter(store, house, client, "Birthday", small)
+            await _until_queued(client, bulk + small - AT_ONCE, "and the small journey", progress)
+            await _enter(store, house, client, "Order Completed", 1)
+            await _until_queued(client, bulk + small + 1 - AT_ONCE, "and the receipt", progress)
+            queued, seconds = await _queued(client), time.perf_counter() - began
+            account.opened.set()
+            async with asyncio.timeout(_PATIENCE):
+                await account.done.wait()
+            account.opened.clear()
+    finally:
+        await store.close()
+    places = [number for number, journey in enumerate(account.order) if journey == BIRTHDAY.journey]
+    return Order(account.order.index(RECEIPT.journey), places, queued, seconds)
+
+
+async def _enter(store: Store, house: House, client: Client, event: str, count: int) -> None:
+    """So many customers, who agreed to mails, do this; they are let in, and their workflows are started."""
+    await _admit(store, house, event, count)
+    while await dispatch(store, house, Engine(client), range(PARTITIONS)):
+        pass
+
+
+async def _admit(store: Store, house: House, event: str, count: int) -> list[str]:
+    ids, now = [uuid.uuid4().hex for _ in range(count)], store.clock.now()
+    rows: dict[Table, list[dict[str, object]]] = {
+        tables.customers: [
+            {"id": one, "traits": {"email": f"{one}@example.com"}, "created_at": now, "updated_at": now} for one in ids
+        ],
+        tables.consents: [{"customer_id": one, "channel": "email", "given": True, "at": now} for one in ids],
+        tables.events: [
+            {"message_id": one, "customer_id": one, "partition": partition_of(one), "kind": "track"}
+            | {"name": event, "properties": {}, "accepted_at": now}
+            for one in ids
+        ],
+    }
+    await _insert(store, rows)
+
+    async def nothing(_: Hold) -> None: ...
+
+    for one in ids:
+        await holding(store, house, "route", one, nothing)
+    return ids
+
+
+async def _copied(store: Store, house: House, count: int, progress: Progress) -> list[str]:
+    """Let one customer into the newsletter, and have all others stand where they stand; returns the touches."""
+    [first] = await _admit(store, house, "Subscribed", 1)
+    of = (tables.customers, tables.consents, tables.enrollments, tables.touches)
+    async with store.reading() as tx:
+        whose = {table: table.c.id if table is tables.customers else table.c.customer_id for table in of}
+        one = {table: await tx.row(table.select().where(whose[table] == first)) for table in of}
+    enrollment, touch = one[tables.enrollments], one[tables.touches]
+    assert enrollment is not None
+    assert touch is not None
+    made = [touch["id"]]
+    while len(made) < count:
+        rows: dict[Table, list[dict[str, object]]] = {table: [] for table in of}
+        for _ in range(min(_ROWS, count - len(made))):
+            names = {name: uuid.uuid4().hex for name in (first, enrollment["id"], touch["id"])}
+            for table in of:
+                rows[table].append(_renamed(one[table], names))
+            made.append(names[touch["id"]])
+        await _insert(store, rows)
+        progress("rows of the bulk", len(made), count)
+    # What is scheduled here needs no start of its own.
+    await store.move("outbox", lambda tx: tx.execute(tables.outbox.delete()))
+    return made
+
+
+def _renamed(row: Row | None, names: dict[str, str]) -> dict[str, object]:
+    """The row of somebody else, under new ids wherever it names one."""
+    assert row is not None
+    copied: dict[str, object] = {}
+    for column, value in row.items():
+        match value:
+            case str():
+                copied[column] = names.get(value, value)
+            case dict():
+                text = json.dumps(value)
+                for old, new in names.items():
+                    text = text.replace(old, new)
+                copied[column] = json.loads(text)
+            case int() if column == "id":
+                pass  # the database numbers it
+            case _:
+                copied[column] = value
+    return copied
+
+
+async def _insert(store: Store, rows: dict[Table, list[dict[str, object]]]) -> None:
+    async def work(tx: Tx) -> None:
+        for table, some in rows.items():
+            await tx.execute(table.insert(), some)
+
+    await store.move("accept", work)
+
+
+@contextlib.asynccontextmanager
+async def _scheduled(client: Client, touches: Sequence[str]) -> AsyncIterator[None]:
+    """Have these delivered, where the newsletter stands in the queue. What nobody took stays with the server."""
+    stands: Priority = standing(NEWSLETTER)
+    async with Worker(client, task_queue="bulk", workflows=[Bulk], workflow_runner=UnsandboxedWorkflowRunner()):
+        for at in range(0, len(touches), _EACH):
+            await client.start_workflow(
+                Bulk.run, list(touches[at : at + _EACH]), id=f"bulk-{at}", task_queue="bulk", priority=stands
+            )
+        yield
+
+
+async def _queued(client: Client) -> int:
+    """How many deliveries wait in the server for somebody to take them."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        report_stats=True,
+    )
+    return (await client.workflow_service.describe_task_queue(request)).stats.approximate_backlog_count
+
+
+async def _until_queued(client: Client, count: int, what: str, progress: Progress) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        while (found := await _queued(client)) < count:
+            progress(what, found, count)
+            await asyncio.sleep(0.2)
+
+
+def main() -> int:
+    """Say what came when and, last, one JSON line."""
+    bulk = int(sys.argv[1]) if sys.argv[1:] else 100_000
+    configure(Settings(log_level="error"))
+
+    def said(what: str, done: int, of: int) -> None:
+        sys.stderr.write(f"\r\033[K{what}: {done:,} of {of:,}")
+
+    async def run() -> Order:
+        with tempfile.TemporaryDirectory() as folder:
+            async with temporal(Path(folder)) as server:
+                return await measure(server.client, Path(folder), bulk, 20, said)
+
+    order = asyncio.run(run())
+    sys.stderr.write("\n")
+    line = {
+        "queued": order.queued,
+        "receipt_at": order.receipt,
+        "small_first_at": order.small[0],
+        "small_last_at": order.small[-1],
+        "at_once": AT_ONCE,
+        "queueing_s": round(order.seconds, 1),
+    }
+    print(json.dumps(line))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
