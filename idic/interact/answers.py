@@ -8,7 +8,9 @@ everybody opens a password mail.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -74,19 +76,40 @@ class Cell(NamedTuple):
         return Cell(self.tally.plus(other.tally, share), self.after_answer.plus(other.after_answer, share))
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True)
+class Group:
     """People alike, in words, and what came of messages to them, by channel and by the hour (0 to 23, of where they live) in
-    which it left."""
+    which it left. What follows from that is worked out once."""
 
     name: str
-    cells: Mapping[tuple[str, int], Cell] = {}
+    cells: Mapping[tuple[str, int], Cell] = field(default_factory=dict)
 
-    def of(self, channel: str | None = None, hour: int | None = None) -> Cell:
-        found = Cell()
-        for (on, at), cell in self.cells.items():
-            if channel in (None, on) and hour in (None, at):
-                found = found.plus(cell)
-        return found
+    @cached_property
+    def whole(self) -> Cell:
+        return sum_of(self.cells.values())
+
+    @cached_property
+    def channels(self) -> dict[str, Cell]:
+        """By channel, at all hours."""
+        return {name: sum_of(cell for (on, _), cell in self.cells.items() if on == name) for name, _ in self.cells}
+
+    @cached_property
+    def hours(self) -> list[Tally]:
+        """By the hour, on all channels, smoothed."""
+        found = [Tally()] * 24
+        for (_, hour), cell in self.cells.items():
+            found[hour] = found[hour].plus(cell.tally)
+        return smooth(found)
+
+    def of(self, channel: str | None) -> Cell:
+        return self.whole if channel is None else self.channels.get(channel, Cell())
+
+
+def sum_of(cells: Iterable[Cell]) -> Cell:
+    found = Cell()
+    for cell in cells:
+        found = found.plus(cell)
+    return found
 
 
 class Prior(NamedTuple):
@@ -106,7 +129,7 @@ class Crowd(NamedTuple):
 
     @property
     def answered(self) -> bool:
-        return any(cell.tally.answers > 0 for cell in self.everybody.cells.values())
+        return self.everybody.whole.tally.answers > 0
 
     def prior(self, channel: str | None = None) -> Prior:
         """Empirical Bayes for the Beta-Binomial: people's own shares of answers are taken to be Beta-distributed, and the
@@ -117,9 +140,8 @@ class Crowd(NamedTuple):
         from how much more often a message is answered after an answer: were people all the same, not at all. For a Beta with
         mean m and strength S that chance is (S m + 1) / (S + 1), so S = (1 - p) / (p - m).
         """
-        whole = self.everybody.of()
-        usual = whole.tally.shrunk(_USUAL, _FEW)
-        here = whole if channel is None else self.everybody.of(channel)
+        usual = self.everybody.whole.tally.shrunk(_USUAL, _FEW)
+        here = self.everybody.of(channel)
         mean = here.tally.shrunk(usual, _FEW)
         source = _said(here.tally, self.everybody.name)
         if self.alike is not None:
@@ -131,12 +153,10 @@ class Crowd(NamedTuple):
 
     def by_hour(self) -> list[float]:
         """How much more often than on average a message is answered that left in each hour: 24 factors."""
-        everybody = smooth([self.everybody.of(hour=hour).tally for hour in range(24)])
-        usual = self.everybody.of().tally.shrunk(_USUAL, _FEW)
-        shares = [tally.shrunk(usual, _SOME) for tally in everybody]
+        usual = self.everybody.whole.tally.shrunk(_USUAL, _FEW)
+        shares = [tally.shrunk(usual, _SOME) for tally in self.everybody.hours]
         if self.alike is not None:
-            alike = smooth([self.alike.of(hour=hour).tally for hour in range(24)])
-            shares = [tally.shrunk(share, _SOME) for tally, share in zip(alike, shares, strict=True)]
+            shares = [tally.shrunk(share, _SOME) for tally, share in zip(self.alike.hours, shares, strict=True)]
         return [share / usual for share in shares]
 
 
@@ -156,14 +176,14 @@ _NEAR = (0.5, 0.2, 0.05)
 
 def smooth(hours: Sequence[Tally]) -> list[Tally]:
     """24 tallies, each with a part of its neighbours': 23:00 is next to 00:00."""
-    found = []
-    for hour in range(24):
-        whole = Tally().plus(hours[hour], _NEAR[0])
-        for away in (1, 2):
-            for side in (-away, away):
-                whole = whole.plus(hours[(hour + side) % 24], _NEAR[away])
-        found.append(whole)
-    return found
+    near = [(side, _NEAR[abs(side)]) for side in range(1 - len(_NEAR), len(_NEAR))]
+    return [
+        Tally(
+            sum(hours[(hour + side) % 24].messages * share for side, share in near),
+            sum(hours[(hour + side) % 24].answers * share for side, share in near),
+        )
+        for hour in range(24)
+    ]
 
 
 def own(messages: Iterable[Message], now: datetime) -> dict[str, Tally]:

@@ -81,7 +81,7 @@ class Responses:
         like = likeness(traits)
         wanted = {EVERYBODY, like}
         if any(not self._fresh(one, now) for one in wanted):
-            self._read |= {one: (now, group) for one, group in (await _groups(tx, wanted)).items()}
+            self._read |= {one: (now, group) for one, group in (await _groups(tx, wanted, now)).items()}
         return Crowd(self._read[EVERYBODY][1], self._read[like][1] if like != EVERYBODY else None)
 
     def _fresh(self, like: str, now: datetime) -> bool:
@@ -89,15 +89,17 @@ class Responses:
         return read is not None and read[0] <= now < read[0] + _FRESH
 
 
-async def _groups(tx: Tx, likenesses: Collection[str]) -> dict[str, Group]:
+async def _groups(tx: Tx, likenesses: Collection[str], now: datetime) -> dict[str, Group]:
     cells: dict[str, dict[tuple[str, int], Cell]] = {like: {} for like in likenesses}
     for row in await tx.rows(select(responses).where(responses.c.likeness.in_(likenesses))):
-        cells[row["likeness"]][row["channel"], row["hour"]] = _cell(row)
+        cells[row["likeness"]][row["channel"], row["hour"]] = _cell(row, now)
     return {like: Group(named(like), found) for like, found in cells.items()}
 
 
-def _cell(row: Row) -> Cell:
-    return Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
+def _cell(row: Row, now: datetime) -> Cell:
+    """What it still says by now."""
+    kept = Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
+    return Cell().plus(kept, fading(now - row["at"]))
 
 
 # Summing up.
@@ -181,7 +183,7 @@ async def _add(tx: Tx, cells: Mapping[Key, Cell], now: datetime) -> None:
     for (like, channel, hour), cell in cells.items():
         before = kept.get((like, channel, hour))
         if before is not None:
-            cell = cell.plus(_cell(before), fading(now - before["at"]))
+            cell = cell.plus(_cell(before, now))
         rows.append(
             {
                 "likeness": like, "channel": channel, "hour": hour, "at": now,
