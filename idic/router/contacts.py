@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from idic.interact.policy import Coming, Contact, Reply
+from idic.interact.ahead import ahead
+from idic.interact.policy import RESERVED, Coming, Contact, Reply
 from idic.journey.asks import MayWe
 from idic.journey.policy import Policy
-from idic.journey.program import Program, Send, Wait
-from idic.journey.state import Event, State
+from idic.journey.program import Program
+from idic.journey.state import Event
 from idic.store import enrollments, events, touches
 from idic.store.database import Tx
 from idic.store.programs import Programs
-
-RESERVED = timedelta(hours=1)
-"""How long ahead a message of a journey that goes first may hold the last place."""
 
 
 def window(policy: Policy, program: Program, *, fewer: bool) -> timedelta | None:
@@ -47,18 +45,10 @@ async def coming(tx: Tx, programs: Programs, customer_id: str, enrollment: str, 
     wait."""
     found = []
     for one in await enrollments.due_within(tx, customer_id, now, now + RESERVED, besides=enrollment):
-        program = await programs.get(tx, one.program_id)
-        deadline, step = one.state.deadline, program.steps.get(one.state.step or "")
-        if isinstance(step, Wait):
-            step = program.steps.get(step.then.step or "")
-        if isinstance(step, Send) and deadline is not None and program.purpose == "marketing":
-            found.append(Coming(deadline, one.journey, _wanting(step, one.state), program.topic))
+        known = ahead(await programs.get(tx, one.program_id), one.state)
+        if known is not None:
+            found.append(known)
     return found
-
-
-def _wanting(step: Send, state: State) -> tuple[str, ...]:
-    touches = state.touches.get(step.id, {})
-    return tuple(c for c in step.channels if c not in touches or touches[c].status == "deferred")
 
 
 async def reply(tx: Tx, policy: Policy, program: Program, ask: MayWe, now: datetime) -> Reply | None:
