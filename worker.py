@@ -24,25 +24,10 @@ from activities.courier import Courier, EmailCourier, Remember, SmsCourier, WebC
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
 from idic.interact.channels.message import AddressInvalid, read_address
-from idic.interact.channels.outbox import OutboxChannel
-from idic.interact.channels.protocol import EmailChannel, SmsChannel
-from idic.interact.channels.sendgrid import SendGridChannel
-from idic.interact.channels.ses import SesChannel
-from idic.interact.channels.smtp import Limits, SmtpChannel
-from idic.interact.channels.telnyx import TelnyxChannel
-from idic.interact.channels.twilio import TwilioChannel
 from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.links import Links
-from idic.router.accounts import (
-    PROVIDERS,
-    accounts,
-    rates,
-    sendgrid_account,
-    ses_account,
-    signer,
-    telnyx_account,
-    twilio_account,
-)
+from idic.router.accounts import PROVIDERS, accounts, rates
+from idic.router.channels import email_channel, sms_channel
 from idic.router.engine import QUEUE, connect
 from idic.router.house import WORK, House, house
 from idic.serving import until_stopped
@@ -65,31 +50,10 @@ def couriers(settings: Settings, remember: Remember) -> list[Courier]:
             raise SettingsError(f"{variable} is not an address: {error}") from None
     links = Links.set_up(settings)
     named = accounts(settings)
-    mail = [EmailCourier(_mail(one, settings), links, settings.email_from, settings.email_reply_to) for one in named["email"]]
-    sms = [SmsCourier(channel, links, sender, remember) for channel, sender in (_sms(one, settings) for one in named["sms"])]
+    sender, answers = settings.email_from, settings.email_reply_to
+    mail = [EmailCourier(email_channel(one, settings), links, sender, answers) for one in named["email"]]
+    sms = [SmsCourier(channel, links, by, remember) for channel, by in (sms_channel(one, settings) for one in named["sms"])]
     return [*mail, *sms, WebCourier(links)]
-
-
-def _mail(account: str, settings: Settings) -> EmailChannel:
-    if account == "ses" and (ses := ses_account(settings)):
-        most = settings.deliveries
-        return SesChannel(ses, timeout=settings.ses_timeout, connections=most, signer=signer(settings))
-    if account == "sendgrid" and (sendgrid := sendgrid_account(settings)):
-        return SendGridChannel(sendgrid, timeout=settings.sendgrid_timeout, connections=settings.deliveries)
-    if settings.smtp_url is None:
-        raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
-    limits = Limits(total=settings.smtp_timeout)
-    return SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits, signer=signer(settings))
-
-
-def _sms(account: str, settings: Settings) -> tuple[SmsChannel, str]:
-    """The channel, and as whom it sends where nobody else is named."""
-    reports, most = settings.public_url, settings.deliveries
-    if account == "twilio" and (twilio := twilio_account(settings)):
-        return TwilioChannel(twilio, reports, timeout=settings.twilio_timeout, connections=most), twilio.sender
-    if account == "telnyx" and (telnyx := telnyx_account(settings)):
-        return TelnyxChannel(telnyx, reports, timeout=settings.telnyx_timeout, connections=most), telnyx.sender
-    return OutboxChannel(), settings.sms_from or ""
 
 
 @contextlib.asynccontextmanager

@@ -54,7 +54,14 @@ class Courier(Protocol):
         """The message as the customer gets it."""
         ...
 
-    async def send(self, message: Any) -> Outcome: ...
+    async def ready(self, message: Any) -> Later | Refused | None:
+        """Keep what must be kept before the message leaves; why it must not leave, if that cannot be. How long this takes is
+        up to the store: whether it is still time to send is asked after it."""
+        ...
+
+    async def send(self, message: Any) -> Outcome:
+        """Nothing is waited for before the provider is called."""
+        ...
 
 
 class EmailCourier:
@@ -99,6 +106,9 @@ class EmailCourier:
 
     def copy(self, message: OutgoingEmail) -> Copy:
         return Copy(message.to, message.text or "", message.subject, message.html)
+
+    async def ready(self, message: OutgoingEmail) -> None:
+        return None
 
     async def send(self, message: OutgoingEmail) -> Outcome:
         return await self._channel.send(message)
@@ -154,7 +164,7 @@ class SmsCourier:
     def copy(self, message: OutgoingSms) -> Copy:
         return Copy(message.to, message.text)
 
-    async def send(self, message: OutgoingSms) -> Outcome:
+    async def ready(self, message: OutgoingSms) -> Later | Refused | None:
         if message.short_links:
             try:
                 ours = await self._remember(message.touch, message.short_links)
@@ -162,6 +172,9 @@ class SmsCourier:
                 return Later(error.code, str(error))
             if not ours:
                 return Refused("short_link_taken", "another message has the code of one of its short links")
+        return None
+
+    async def send(self, message: OutgoingSms) -> Outcome:
         return await self._channel.send(message)
 
 
@@ -186,6 +199,9 @@ class WebCourier:
 
     def copy(self, message: Placed) -> Copy:
         return Copy(message.slot, readable(message.html), html=message.html)
+
+    async def ready(self, message: Placed) -> None:
+        return None
 
     async def send(self, message: Placed) -> Outcome:
         return message

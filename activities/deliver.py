@@ -193,6 +193,8 @@ class Deliver:
             # Nobody was called yet, so this much is certain; the text may hold what it was composing.
             log.error("message not composed", touch=parcel.touch, error=type(error).__name__, at=place(error))
             return Refused("compose_failed", type(error).__name__), Made()
+        if hindered := await courier.ready(message):
+            return hindered, made
         if time.monotonic() - attempt.since > self.begin_within:
             return Later("began_too_late", "it took too long from asking whether it may be sent to sending it", 0), made
         return await courier.send(message), made

@@ -91,6 +91,9 @@ class Slow:
     def copy(self, message: Parcel) -> Copy:
         return Copy(message.address, message.message)
 
+    async def ready(self, message: Parcel) -> None:
+        return None
+
     async def send(self, message: Parcel) -> Outcome:
         self.order.append(message.program.journey)
         if self.order.count(BIRTHDAY.journey) == self._small and RECEIPT.journey in self.order:

@@ -53,6 +53,9 @@ class Postman:
     def copy(self, message: Parcel) -> Copy:
         return Copy(message.address, f"{message.message} by {message.channel}")
 
+    async def ready(self, message: Parcel) -> None:
+        return None
+
     async def send(self, message: Parcel) -> Outcome:
         self.taken.append(message.touch)
         if self.answers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +19,7 @@ import pytest
 from sqlalchemy import select, text
 
 from chaos.client import CarefulClient
+from chaos.grid import public_key
 from chaos.leaving import Leaving, until_promised
 from chaos.site import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY, Site, running
 from idic.interact.links import Links
@@ -29,8 +31,12 @@ pytestmark = pytest.mark.kill
 
 JOURNEYS = Path(__file__).parent / "journeys"
 TRIALS = int(os.environ.get("IDIC_RACE_TRIALS", "60"))
-WAYS = ("page", "one click", "stop")
-ON = {"page": "email", "one click": "email", "stop": "sms"}
+WAYS = ("page", "one click", "stop", "complaint")
+ON = {"page": "email", "one click": "email", "stop": "sms", "complaint": "email"}
+GRID_KEY = 7
+
+
+COMPLAINTS = {"IDIC_SENDGRID_WEBHOOK_KEY": public_key(GRID_KEY)}
 
 
 class Calm(Site):
@@ -53,14 +59,15 @@ async def test_nothing_begins_after_the_answer(
 ) -> None:
     url = new_database(request.getfixturevalue("postgres")) if database == "postgresql" else None
     rng = Random(seed)
-    async with running(tmp_path, url, site=Calm, journeys=JOURNEYS) as site:
+    async with running(tmp_path, url, site=Calm, journeys=JOURNEYS, **COMPLAINTS) as site:
         client = CarefulClient(site.api, WRITE_KEY, PROOF_KEY, rng)
         try:
             people = [_person(number) for number in range(TRIALS)]
-            await _greeted(site, client, people)
+            usual = await _greeted(site, client, people)
             async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as http, _slow(site.store, rng):
                 leaving = Leaving(http, site.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
-                links = await _unsubscribe_links(site)
+                mails = await _mails(site)
+                links = {user: Links(site.api, [SIGNING_KEY]).unsubscribe(touch) for user, touch in mails.items()}
                 async with asyncio.TaskGroup() as tasks:
                     trials = []
                     for number, (user, email, phone) in enumerate(people):
@@ -69,8 +76,9 @@ async def test_nothing_begins_after_the_answer(
                             "page": lambda user=user: leaving.page(links[user]),
                             "one click": lambda user=user: leaving.one_click(links[user]),
                             "stop": lambda phone=phone: leaving.stop(phone),
+                            "complaint": lambda user=user, email=email: leaving.complain(GRID_KEY, mails[user], email),
                         }
-                        trial = _trial(client, user, way, email, phone, ways[way], Random(rng.random()), number)
+                        trial = _trial(client, user, way, email, phone, ways[way], Random(rng.random()), number, usual)
                         trials.append(tasks.create_task(trial))
                 done = [trial.result() for trial in trials]
             await _quiet(site)
@@ -83,9 +91,11 @@ def _person(number: int) -> tuple[str, str, str]:
     return f"customer-{number}", f"customer-{number}@example.com", f"+49151{23450000 + number}"
 
 
-async def _greeted(site: Site, client: CarefulClient, people: list[tuple[str, str, str]]) -> None:
-    """Everybody has a mail and an SMS to say no to."""
+async def _greeted(site: Site, client: CarefulClient, people: list[tuple[str, str, str]]) -> float:
+    """Everybody has a mail and an SMS to say no to. Returns in how many seconds a message usually arrives."""
+    asked: dict[str, float] = {}
     for user, email, phone in people:
+        asked[email] = time.monotonic()
         await client.send(
             _message("identify", user, traits={"email": email, "phone": phone}),
             *(_message("track", user, event="Consent Given", properties={"channel": channel}) for channel in ("email", "sms")),
@@ -95,18 +105,18 @@ async def _greeted(site: Site, client: CarefulClient, people: list[tuple[str, st
     while len(site.accepts()) < len(people) or len(site.sms()) < len(people):
         assert time.monotonic() < deadline, f"{len(site.accepts())} mails, {len(site.sms())} SMS\n{site.last_words()}"
         await asyncio.sleep(0.2)
+    return statistics.median(call.at - asked[call.to] for call in site.mail_calls())
 
 
-async def _unsubscribe_links(site: Site) -> dict[str, str]:
-    """By user id."""
-    links = Links(site.api, [SIGNING_KEY])
+async def _mails(site: Site) -> dict[str, str]:
+    """The touch of everybody's mail, by user id."""
     async with site.store.reading() as tx:
         rows = await tx.rows(
             select(identities.c.value, touches.c.id)
             .join(identities, identities.c.customer_id == touches.c.customer_id)
             .where(touches.c.channel == "email", identities.c.kind == "user_id")
         )
-    return {row["value"]: links.unsubscribe(row["id"]) for row in rows}
+    return {row["value"]: row["id"] for row in rows}
 
 
 async def _trial(
@@ -118,6 +128,7 @@ async def _trial(
     leave: Callable[[], Awaitable[httpx.Response]],
     rng: Random,
     number: int,
+    usual: float,
 ) -> Trial:
     await asyncio.sleep(rng.uniform(0, TRIALS / 8))
     slow = {"slow": 1} if number % 3 == 0 else {}
@@ -129,7 +140,7 @@ async def _trial(
 
     async def say_no() -> float:
         # From before the offer is asked for until well after it has left.
-        await asyncio.sleep(rng.choice((0, rng.uniform(0, 0.2), rng.uniform(0.1, 0.6), rng.uniform(0.3, 2))))
+        await asyncio.sleep(rng.choice((0, rng.uniform(0, usual), rng.uniform(0.5, 1.5) * usual, rng.uniform(1, 6) * usual)))
         heard = await until_promised(leave)
         assert heard is not None
         return heard

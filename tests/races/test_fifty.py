@@ -26,7 +26,7 @@ from tests.engine.world import Postman, World
 from tests.journey.programs import program, send, to, wait
 
 JOURNEYS = 50
-SEEDS = range(int(os.environ.get("IDIC_RACE_SEEDS", "3")))
+SEEDS = range(int(os.environ.get("IDIC_RACE_SEEDS", "2")))
 TOPICS = ("offers", "news", None)
 COUNTS = {"claimed", "attempting", "sent", "uncertain"}
 HOUR = timedelta(hours=1)

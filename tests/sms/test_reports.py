@@ -178,11 +178,11 @@ async def test_without_the_store_a_message_with_a_link_does_not_leave(open_chann
     linked = sms(short_links={"abc": SHOP})
     async with twilio(taking()) as double:
         channel = open_channel(double.url)
-        outcome = await SmsCourier(channel, LINKS, NUMBER, away).send(linked)
+        outcome = await SmsCourier(channel, LINKS, NUMBER, away).ready(linked)
         assert outcome == Later("store_unavailable", "the database does not answer")
-        assert isinstance(await SmsCourier(channel, LINKS, NUMBER, taken).send(linked), Refused)
+        assert isinstance(await SmsCourier(channel, LINKS, NUMBER, taken).ready(linked), Refused)
         assert double.calls == []
-        assert not isinstance(await SmsCourier(channel, LINKS, NUMBER, away).send(sms()), Later)
+        assert await SmsCourier(channel, LINKS, NUMBER, away).ready(sms()) is None
 
 
 async def test_a_code_stands_for_one_address_for_ever(story: Story) -> None:
