@@ -10,7 +10,6 @@ from idic.interact.consent import MARKETING, Entry, standing
 from idic.interact.policy import CHANNELS
 from idic.journey.policy import Level
 
-
 CHANGED = "Preferences Changed"
 """The event that tells how often and until when not somebody would like to be written to."""
 
