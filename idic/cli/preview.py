@@ -230,12 +230,17 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
 
 
 async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, otherwise: str | None) -> Outcome:
-    from idic.interact.channels.protocol import OutgoingEmail
-    from idic.interact.channels.smtp import Limits, SmtpChannel
+    from pydantic import SecretStr
 
-    url = settings.smtp_url.get_secret_value() if settings.smtp_url else otherwise
-    if url is None:
-        raise SettingsError("no mail server is set: IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+    from idic.interact.channels.protocol import OutgoingEmail
+    from idic.router.accounts import accounts
+    from idic.router.channels import email_channel
+
+    account = accounts(settings)["email"][0]
+    if account == "smtp" and settings.smtp_url is None:
+        if otherwise is None:
+            raise SettingsError("no mail server is set: IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+        settings = settings.model_copy(update={"smtp_url": SecretStr(otherwise)})
     mail = OutgoingEmail(
         touch=touch,
         to=to,
@@ -245,9 +250,12 @@ async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, othe
         html=one.html,
         text=one.text,
     )
-    channel = SmtpChannel(url, limits=Limits(total=settings.smtp_timeout))
-    server = urlsplit(url)
-    typer.echo(f"sending one test to {to}, by {server.hostname}{f':{server.port}' if server.port else ''}")
+    channel = email_channel(account, settings)
+    by = account
+    if account == "smtp" and settings.smtp_url:
+        server = urlsplit(settings.smtp_url.get_secret_value())
+        by = f"{server.hostname}{f':{server.port}' if server.port else ''}"
+    typer.echo(f"sending one test to {to}, by {by}")
     try:
         return await channel.send(mail)
     finally:
@@ -258,11 +266,11 @@ async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, count
     from idic.customize.segments import segments
     from idic.identify.phones import PhoneInvalid, e164
     from idic.interact.channels.protocol import OutgoingSms
-    from idic.interact.channels.twilio import TwilioChannel
-    from idic.router.accounts import twilio_account
+    from idic.router.accounts import OUTBOX, accounts
+    from idic.router.channels import sms_channel
 
-    account = twilio_account(settings)
-    if account is None:
+    account = accounts(settings)["sms"][0]
+    if account == OUTBOX:
         raise SettingsError(
             "no SMS provider is set, so SMS stay in the outbox and none reaches a phone: set IDIC_TWILIO_ACCOUNT_SID, "
             "IDIC_TWILIO_AUTH_TOKEN and IDIC_SMS_FROM"
@@ -272,9 +280,9 @@ async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, count
     except PhoneInvalid as problem:
         raise InvalidInput(f"{problem}: write it as in +4915112345678", where="--to") from None
     text = f"{_MARK}{one.text}"
-    sms = OutgoingSms(touch=touch, to=number, sender=account.sender, text=text, segments=segments(text).count)
-    channel = TwilioChannel(account, settings.public_url, timeout=settings.twilio_timeout)
-    typer.echo(f"sending one test to {number}, by {urlsplit(account.base_url).hostname}")
+    channel, sender = sms_channel(account, settings)
+    sms = OutgoingSms(touch=touch, to=number, sender=sender, text=text, segments=segments(text).count)
+    typer.echo(f"sending one test to {number}, by {account}")
     try:
         return await channel.send(sms)
     finally:

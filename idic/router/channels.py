@@ -1,0 +1,37 @@
+"""From the name of a provider account, as it is set, to the channel that sends by it."""
+
+from __future__ import annotations
+
+from idic.errors import SettingsError
+from idic.interact.channels.outbox import OutboxChannel
+from idic.interact.channels.protocol import EmailChannel, SmsChannel
+from idic.interact.channels.sendgrid import SendGridChannel
+from idic.interact.channels.ses import SesChannel
+from idic.interact.channels.smtp import Limits, SmtpChannel
+from idic.interact.channels.telnyx import TelnyxChannel
+from idic.interact.channels.twilio import TwilioChannel
+from idic.router.accounts import sendgrid_account, ses_account, signer, telnyx_account, twilio_account
+from idic.settings import Settings
+
+
+def email_channel(account: str, settings: Settings) -> EmailChannel:
+    """Raises ``SettingsError`` for one that is not set up."""
+    most = settings.deliveries
+    if account == "ses" and (ses := ses_account(settings)):
+        return SesChannel(ses, timeout=settings.ses_timeout, connections=most, signer=signer(settings))
+    if account == "sendgrid" and (sendgrid := sendgrid_account(settings)):
+        return SendGridChannel(sendgrid, timeout=settings.sendgrid_timeout, connections=most)
+    if settings.smtp_url is None:
+        raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+    limits = Limits(total=settings.smtp_timeout)
+    return SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits, signer=signer(settings))
+
+
+def sms_channel(account: str, settings: Settings) -> tuple[SmsChannel, str]:
+    """The channel, and as whom it sends where nobody else is named. Where no account is set up, nothing leaves."""
+    reports, most = settings.public_url, settings.deliveries
+    if account == "twilio" and (twilio := twilio_account(settings)):
+        return TwilioChannel(twilio, reports, timeout=settings.twilio_timeout, connections=most), twilio.sender
+    if account == "telnyx" and (telnyx := telnyx_account(settings)):
+        return TelnyxChannel(telnyx, reports, timeout=settings.telnyx_timeout, connections=most), telnyx.sender
+    return OutboxChannel(), settings.sms_from or ""
