@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, select
 
+from idic.store import numbers
 from idic.store.database import Store
 from idic.store.migrate import _config
 from idic.store.tables import metadata, touches
@@ -52,3 +53,16 @@ async def test_a_version_back_and_forth_loses_nothing_that_both_know(store: Stor
     clock.advance(hours=1)
     await world.work(one.id)
     assert await world.ending() == "done"
+
+
+async def test_whose_a_number_is_is_worked_out_for_customers_who_are_there_already(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    anna = await world.customer(phone="0151 12345678", country="DE")
+    await world.customer(phone="030 901820", country="DE")  # a landline
+    await world.customer()
+    await move(store, lambda config: command.downgrade(config, "0003"))
+    await move(store, lambda config: command.upgrade(config, "head"))
+    store = Store(store.engine, store.clock)  # the salt is another one now
+    async with store.reading() as tx:
+        found = await numbers.find(tx, "+4915112345678", ())
+    assert found == ((anna,), anna, None)

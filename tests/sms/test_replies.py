@@ -3,6 +3,7 @@ it in a journey."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
@@ -203,6 +204,16 @@ async def test_an_unknown_number_is_a_new_customer_once(talk: Talk) -> None:
     (identity,) = await talk.rows(tables.identities)
     assert (identity["kind"], identity["value"], identity["customer_id"]) == ("phone", "+436641234567", customer["id"])
     assert [said.get("step") for said in await talk.replies()] == [None, None]
+
+
+async def test_many_at_once_from_an_unknown_number_are_one_customers_and_each_counts_once(talk: Talk) -> None:
+    ids = [f"SM{number}" for number in range(4)] * 2
+    answers = await asyncio.gather(*(talk.answers("STOP", id_=id_, number="+436641234567") for id_ in ids))
+    assert {answer.status_code for answer in answers} == {200}
+    (customer,) = await talk.rows(tables.customers)
+    await talk.route(customer["id"])
+    assert len(await talk.replies()) == len(await talk.ledger(customer["id"])) == 4
+    assert await talk.suppressed("+436641234567") == "opted_out"
 
 
 @pytest.mark.parametrize("by", ["twilio", "telnyx"])
