@@ -64,12 +64,12 @@ def by_chance(messages: Sequence[Message], crowd: Crowd, now: datetime, rng: Ran
 
 
 def as_last_time(messages: Sequence[Message], crowd: Crowd, now: datetime, rng: Random) -> Chosen:
-    """On the channel that was answered last, at the hour of that answer."""
+    """On the channel that was answered last, at the hour of that answer; as often as what is learned, something else."""
     answered = max((m for m in messages if m.answered), key=lambda m: m.answered or now, default=None)
-    if answered is None:
-        return Chosen(CHANNELS[0], now)
+    if answered is None or rng.random() < EXPLORED:
+        return by_chance(messages, crowd, now, rng)
     hours = ((answered.answered or now).hour - now.hour) % 24
-    return Chosen(answered.channel, now + timedelta(hours=min(hours, 23)))
+    return Chosen(answered.channel, now + timedelta(hours=min(hours, 22)))
 
 
 class Round(NamedTuple):
