@@ -30,7 +30,6 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.common import Priority
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import worker
@@ -58,6 +57,9 @@ _QUEUE = "deliver-smtp"
 _EACH = 250
 """Deliveries that one workflow of the bulk schedules; Temporal takes 2,000 at most."""
 _ROWS = 2000
+_WAVE = 2000
+"""So many are scheduled before the next: a server on one machine is overrun by more."""
+_A_MINUTE = timedelta(minutes=1)
 _PATIENCE = 1800.0
 
 Progress = Callable[[str, int, int], None]
@@ -156,8 +158,10 @@ async def measure(client: Client, folder: Path, bulk: int, small: int, progress:
             await store.move("publish", lambda tx, p=program: programs.publish(tx, p, tx.now()))  # type: ignore[misc]
         touches = await _copied(store, house, bulk, progress)
         idle = worker.working(client, store, house, [account], deliveries=AT_ONCE, drain=timedelta(seconds=1))
-        async with idle, _scheduled(client, touches):
-            await _until_queued(client, bulk - AT_ONCE, "waiting in the server", progress)
+        async with idle, _scheduling(client):
+            for end in range(0, bulk, _WAVE):
+                await _schedule(client, touches[end : end + _WAVE], f"bulk-{end}")
+                await _until_queued(client, min(end + _WAVE, bulk) - AT_ONCE, f"of {bulk:,} waiting in the server", progress)
             await _enter(store, house, client, "Birthday", small)
             await _until_queued(client, bulk + small - AT_ONCE, "and the small journey", progress)
             await _enter(store, house, client, "Order Completed", 1)
@@ -256,15 +260,19 @@ async def _insert(store: Store, rows: dict[Table, list[dict[str, object]]]) -> N
 
 
 @contextlib.asynccontextmanager
-async def _scheduled(client: Client, touches: Sequence[str]) -> AsyncIterator[None]:
-    """Have these delivered, where the newsletter stands in the queue. What nobody took stays with the server."""
-    stands: Priority = standing(NEWSLETTER)
-    async with Worker(client, task_queue="bulk", workflows=[Bulk], workflow_runner=UnsandboxedWorkflowRunner()):
-        for at in range(0, len(touches), _EACH):
-            await client.start_workflow(
-                Bulk.run, list(touches[at : at + _EACH]), id=f"bulk-{at}", task_queue="bulk", priority=stands
-            )
+async def _scheduling(client: Client) -> AsyncIterator[None]:
+    runner = UnsandboxedWorkflowRunner()
+    async with Worker(client, task_queue="bulk", workflows=[Bulk], workflow_runner=runner, max_concurrent_workflow_tasks=2):
         yield
+
+
+async def _schedule(client: Client, touches: Sequence[str], name: str) -> None:
+    """Have these delivered, where the newsletter stands in the queue. What nobody took stays with the server."""
+    for at in range(0, len(touches), _EACH):
+        some = list(touches[at : at + _EACH])
+        await client.start_workflow(
+            Bulk.run, some, id=f"{name}-{at}", task_queue="bulk", priority=standing(NEWSLETTER), task_timeout=_A_MINUTE
+        )
 
 
 async def _queued(client: Client) -> int:
