@@ -123,6 +123,9 @@ class Deliver:
                 return await _settle(hold, enrollment, touch, touched)
             if touch["status"] not in ("claimed", "attempting"):
                 return await _reconciled(hold, enrollment, touch)
+            account, accounts = self._account(touch), self.house.accounts[touch["channel"]]
+            if account != touch["account"] and touch["account"] in accounts:
+                return await _other_account(hold, enrollment, touch, account)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
             step = program.steps[touch["step"]]
             assert isinstance(step, Send)
@@ -147,9 +150,6 @@ class Deliver:
                     return await _defer(hold, enrollment, touch, verdict)
                 case Allow():
                     pass
-            account = self._account(touch)
-            if account != touch["account"] and touch["account"] in self.house.accounts[touch["channel"]]:
-                return await _other_account(hold, enrollment, touch, account)
             number = touch["attempts"] + 1
             called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": hold.now}
             address = hold.reach(touch["channel"], program).address
@@ -165,7 +165,8 @@ class Deliver:
                 program=program,
                 scope=scope,
                 language=language_of(hold.traits, program.languages),
-                sender=hold.policy.sender(program.sender),
+                # A number is one provider's: what stands in for it sends as its own.
+                sender=hold.policy.sender(program.sender) if account == accounts[0] or touch["channel"] != "sms" else None,
             )
             return Attempt(number, hold.id, account, since, parcel, enrollment.state.goal_at)
 

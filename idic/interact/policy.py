@@ -130,29 +130,26 @@ class Reachable:
 
 
 class Suppression:
-    """Nobody writes to a suppressed address, not even a service message. Who says STOP is told once that it is done, as
-    carriers ask; who was erased gets what they order, and marketing only if they confirm afterwards that they want it."""
+    """Nobody writes to a suppressed address, not even a service message. Who says STOP is told once that it is done, and
+    who asks for HELP is answered, as carriers demand (CTIA, Messaging Principles and Best Practices); who was erased gets
+    what they order, and marketing only if they confirm afterwards that they want it."""
 
     name = "suppression"
 
     def __call__(self, request: Request) -> Skip | None:
         found = request.suppressed
-        if found is None or _answers_stop(request, found) or _came_back(request, found):
+        if found is None or _answers_keyword(request, found) or _came_back(request, found):
             return None
         return Skip(self.name, f"the address is suppressed: {found.reason}")
 
 
-def _answers_stop(request: Request, found: Suppressed) -> bool:
+def _answers_keyword(request: Request, found: Suppressed) -> bool:
     reply = request.reply
-    return (
-        found.reason == "opted_out"
-        and request.purpose == "service"
-        and reply is not None
-        and (reply.keyword, reply.channel) == ("stop", request.channel)
-        and request.now - reply.at <= _ANSWERED_WITHIN
-        # Put there by this very STOP: a second one is not answered again.
-        and reply.at - found.at <= _AT_ONCE
-    )
+    if found.reason != "opted_out" or request.purpose != "service" or reply is None or reply.channel != request.channel:
+        return False
+    # Put there by this very STOP: a second one is not answered again. Who asks for help is helped, as often as they ask.
+    asked = reply.keyword == "help" or (reply.keyword == "stop" and reply.at - found.at <= _AT_ONCE)
+    return asked and request.now - reply.at <= _ANSWERED_WITHIN
 
 
 def _came_back(request: Request, found: Suppressed) -> bool:

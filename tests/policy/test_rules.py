@@ -468,10 +468,13 @@ def test_who_says_stop_is_told_once_that_it_is_done() -> None:
     stopped = {"sms": Suppressed("opted_out", noon)}
     stop = Reply(noon, "sms", "stop")
     assert isinstance(asked(Policy(), noon, "sms", service, suppressed=stopped, reply=stop), Allow)
+    help_ = Reply(noon + DAY, "sms", "help")
+    assert isinstance(asked(Policy(), noon + DAY, "sms", service, suppressed=stopped, reply=help_), Allow)
     for refused in (
         asked(Policy(), noon, "sms", suppressed=stopped, reply=stop),  # marketing
         asked(Policy(), noon + HOUR, "sms", service, suppressed=stopped, reply=stop),  # too late
-        asked(Policy(), noon, "sms", service, suppressed=stopped, reply=Reply(noon, "sms", "help")),
+        asked(Policy(), noon, "sms", suppressed=stopped, reply=Reply(noon, "sms", "help")),  # marketing
+        asked(Policy(), noon, "sms", service, suppressed=stopped, reply=Reply(noon, "sms", "Which size?")),
         asked(Policy(), noon, "sms", service, suppressed=stopped),
         asked(Policy(), noon + DAY, "sms", service, suppressed=stopped, reply=Reply(noon + DAY, "sms", "stop")),  # again
         asked(Policy(), noon, "sms", service, suppressed={"sms": Suppressed("invalid number", noon)}, reply=stop),
