@@ -115,20 +115,22 @@ class Crowd:
             if rng.random() < share
         )
         # Who comes to the site was there at some time of the last weeks, and is there for what they do.
-        seen_at = self.start - rng.random() * WEB_MEMORY if web else None
+        ago = rng.random() * WEB_MEMORY
+        seen_at = self.start - ago if web else None
         return Person(
             name,
             traits,
             agreed,
             seen_at,
             self._before(rng),
-            self._life(rng, seen=web),
+            # What is told takes as many dice as the journeys ask about it: when something happens must not hang on that.
+            self._life(rng, Random(f"{self._seed}/{number}/telling"), seen=web),
             partial(self._react, _Later(f"{self._seed}/{number}/reactions")),
         )
 
     # What happens.
 
-    def _life(self, rng: Random, *, seen: bool) -> list[Happening]:
+    def _life(self, rng: Random, telling: Random, *, seen: bool) -> list[Happening]:
         seconds = (self.end - self.start).total_seconds()
         coming: list[tuple[datetime, int, _Event, Mapping[str, Any]]] = []
         for event, happening in self._things:
@@ -146,7 +148,7 @@ class Crowd:
             if event.thing:
                 life.append(Happening(at, event.name, inherited))
                 continue
-            properties = self._properties(event, rng, at, inherited, current)
+            properties = self._properties(event, telling, at, inherited, current)
             life.append(Happening(at, event.name, properties, seen=seen))
             for follower, after in event.followers:
                 if rng.random() < after.share:

@@ -23,7 +23,8 @@ def email_channel(account: str, settings: Settings) -> EmailChannel:
         return SendGridChannel(sendgrid, timeout=settings.sendgrid_timeout, connections=most)
     if settings.smtp_url is None:
         raise SettingsError("IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
-    limits = Limits(total=settings.smtp_timeout)
+    # As many as deliver at once: a mail that waited for a connection would begin after it was asked whether it may.
+    limits = Limits(total=settings.smtp_timeout, connections=most)
     return SmtpChannel(settings.smtp_url.get_secret_value(), limits=limits, signer=signer(settings))
 
 

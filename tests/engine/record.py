@@ -97,7 +97,9 @@ def _without_paths(node: Any) -> Any:
 
 
 async def main() -> None:
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=TEMPORAL, dev_server_extra_args=SERVER_FLAGS) as env:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=TEMPORAL, dev_server_extra_args=SERVER_FLAGS
+    ) as env:
         for name, (shape, play) in SHAPES.items():
             await record(env.client, name, shape, play)
 
