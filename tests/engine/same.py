@@ -192,7 +192,8 @@ def _words(state: State, traced: Sequence[tuple[datetime, str, str | None, Mappi
     fields = ("step", "reached", "deadline", "ends", "segment", "variables", "splits", "began", "rounds", "loops", "expired")
     stands = {name: getattr(state, name) for name in (*fields, "goal_at", "ended")}
     lines = [(at, kind, step or "", _plain(why)) for at, kind, step, why in traced if kind not in _UNCERTAIN_THINGS]
-    return stands, sorted(lines, key=lambda line: (line[0], line[1], line[2]))
+    # PostgreSQL keeps the names in a state in an order of its own: of two messages of one instant either may leave first.
+    return stands, sorted(lines, key=lambda line: (line[0], line[1], line[2], str(line[3].get("channel", ""))))
 
 
 def _plain(why: Mapping[str, Any]) -> dict[str, Any]:
