@@ -48,7 +48,8 @@ async def in_a_journey(
             insert(touches),
             {
                 "id": TOUCH, "enrollment_id": ENROLLMENT, "customer_id": customer, "step": "nudge", "round": 1,
-                "channel": "email", "message": "cart_reminder", "topic": topic, "account": "smtp", "status": "sent", "attempts": 1,
+                "channel": "email", "message": "cart_reminder", "topic": topic, "account": "smtp", "status": "sent",
+                "attempts": 1,
                 "detail": "250 queued for anna@example.com", "deliver_by": at, "claimed_at": at,
                 "settled_at": at + timedelta(seconds=2),
             },
