@@ -274,6 +274,8 @@ class Hold(Known):
             await placements.end_clicked(self.tx, touch["id"], event.accepted_at)
         if event.name == "Replied" or not touches.may_have_left(touch):
             return []  # an answer is put down to the newest message, and may be to one before it
+        if touch["status"] in ("deferred", "failed"):
+            await self.take_again(await self.house.programs.get(self.tx, enrollment.program_id), touch)
         await touches.mark(self.tx, touch["id"], status="sent", reason=None, settled_at=event.accepted_at)
         touched = Touched(status="sent", at=event.accepted_at)
         sent = Trace(event.accepted_at, "sent", event.step, {"channel": channel, "because": event.name})

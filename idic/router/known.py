@@ -55,6 +55,8 @@ class Known:
             while True:
                 question = machine.send(await self._answer(program, question, entering=entering))
         except StopIteration as stop:
+            # Whoever drives writes it down before anything else is asked: what stands among the touches counts by itself.
+            self._allowed.clear()
             outcome: Outcome = stop.value
             return outcome
 
@@ -189,9 +191,25 @@ class Known:
         if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
             await budgets.give_back(self.tx, touch["channel"], _day_counted(program, touch))
 
+    async def take_again(self, program: Program, touch: Row) -> None:
+        """A touch whose place was given back has left all the same: it counts, whatever the budget says."""
+        if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
+            await budgets.take(self.tx, touch["channel"], _day_counted(program, touch), budgets.ANY)
+
     def reach(self, channel: str, program: Program) -> Reach:
         """Where this customer is reached on a channel."""
         return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
+
+    async def has_withdrawn(self, touch: Row) -> bool:
+        """Whether the consent that a touch needs was withdrawn while it was under way."""
+        if touch["purpose"] != "marketing":
+            return False
+        about = [
+            one
+            for one in await self._said()
+            if one.channel == touch["channel"] and one.purpose == touch["purpose"] and one.topic in (None, touch["topic"])
+        ]
+        return bool(about) and not about[-1].given and about[-1].at >= touch["attempted_at"]
 
     async def _said(self) -> list[Consent]:
         if self._consents is None:
@@ -215,5 +233,5 @@ class Known:
 
 
 def _day_counted(program: Program, touch: Row) -> str:
-    """The day (ISO) in whose budget a touch counts: of its last attempt, before the first of its claim."""
-    return day_of(program, touch["attempted_at"] or touch["claimed_at"])
+    """The day (ISO) in whose budget a touch counts: of its last attempt, or of its claim where that was after it."""
+    return day_of(program, max(filter(None, (touch["attempted_at"], touch["claimed_at"]))))

@@ -7,6 +7,9 @@ from sqlalchemy import update
 from idic.store.database import Tx
 from idic.store.tables import budgets
 
+ANY = 2**31 - 1
+"""As many as can be counted."""
+
 
 async def take(tx: Tx, channel: str, day: str, at_most: int) -> bool:
     """Count one message for ``day`` (ISO). False, and nothing counted, where ``at_most`` are counted already. Whoever else

@@ -59,10 +59,7 @@ async def claim(
             statement.on_conflict_do_update(
                 index_elements=[touches.c.id],
                 # What was given back in between may be another message of the same step.
-                set_={
-                    name: row[name] for name in ("status", "message", "purpose", "topic", "account", "deliver_by", "claimed_at")
-                }
-                | {"reason": None, "settled_at": None},
+                set_={name: row[name] for name in _AFRESH} | {"reason": None, "settled_at": None},
                 where=(touches.c.status == "deferred") | ((touches.c.status == "failed") & (touches.c.reason == MIGRATED)),
             )
         )
@@ -149,6 +146,13 @@ async def begins(tx: Tx, customer_id: str, channel: str | None) -> list[datetime
     """Since when messages to this customer are under way, on one channel or all."""
     asked = select(touches.c.attempted_at).where(touches.c.customer_id == customer_id, touches.c.status == "attempting")
     rows = await tx.rows(asked if channel is None else asked.where(touches.c.channel == channel))
+    return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
+
+
+async def begins_to(tx: Tx, channel: str, recipient: str) -> list[datetime]:
+    """The same of messages to an address, given its digest."""
+    ours = (touches.c.recipient == recipient) & (touches.c.channel == channel) & (touches.c.status == "attempting")
+    rows = await tx.rows(select(touches.c.attempted_at).where(ours))
     return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from idic.interact.channels.protocol import Refused, Unsure
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from idic.interact.channels.protocol import Later, Refused, Unsure
 from idic.journey.policy import Budget, Policy
 from idic.store import policies, tables
 from idic.store.database import Store
@@ -16,7 +19,7 @@ from tests.journey.programs import out, program, send
 async def under(world: World, budget: Budget) -> None:
     policy = Policy(budget={"email": budget}, consent={"email": "none"})
     await world.store.move("policy", lambda tx: policies.publish(tx, policy, tx.now()))
-    await world.publish(program(send("nudge", out("went"), out("not sent"), within=48), purpose="marketing"))
+    await world.publish(program(send("nudge", out("went"), out("not sent"), within=100), purpose="marketing"))
 
 
 async def spent(world: World) -> dict[str, int]:
@@ -75,3 +78,40 @@ async def test_service_has_no_budget(store: Store, clock: HandClock) -> None:
     await world.happens(await world.customer(), "Signed Up")
     await world.work((await world.only()).id)
     assert (await statuses(world), await spent(world)) == (["sent"], {})
+
+
+async def put_off(world: World, clock: HandClock) -> str:
+    """Anna's mail was tried on the first day, and has to wait on the second, which was Ben's. Returns her touch."""
+    await under(world, Budget(at_most=1))
+    world.postman.answers = [Later("busy", "429", 1)]
+    await world.happens(await world.customer(), "Signed Up")
+    anna = await world.only()
+    (delivery,) = (await world.advance(anna.id)).deliver
+    with pytest.raises(ApplicationError):
+        await world.deliver(delivery.touch)
+    clock.advance(hours=24)
+    await world.happens(await world.customer(email="ben@example.com"), "Signed Up")
+    for one in await world.enrollments():
+        if one.id != anna.id:
+            await world.work(one.id)
+    await world.deliver(delivery.touch)
+    assert (await statuses(world), await spent(world)) == (["deferred", "sent"], {"2026-03-02": 0, "2026-03-03": 1})
+    return delivery.touch
+
+
+async def test_what_was_tried_in_vain_and_put_off_counts_on_the_day_of_its_new_claim(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    await put_off(world, clock)
+    clock.advance(hours=24)
+    for one in await world.enrollments():
+        if one.open:
+            await world.work(one.id)
+    assert await statuses(world) == ["sent", "sent"]
+    assert await spent(world) == {"2026-03-02": 0, "2026-03-03": 1, "2026-03-04": 1}
+
+
+async def test_what_was_put_off_and_turns_out_to_have_left_counts_after_all(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+    touch = await put_off(world, clock)
+    await world.reported(touch, "Message Delivered")
+    assert (await statuses(world), await spent(world)) == (["sent", "sent"], {"2026-03-02": 1, "2026-03-03": 1})

@@ -91,6 +91,18 @@ async def test_a_claim_is_not_in_its_own_way(world: World) -> None:
     assert await left(world) == {("nudge", "email"): "sent"}
 
 
+async def test_what_is_claimed_while_another_is_about_to_leave_counts_once(world: World) -> None:
+    await under(world, caps=(cap(2),))
+    await world.publish(marketing(send("nudge", out("went"))))
+    await world.publish(marketing(send("tips", out("went")), journey="tips", entry=Entry(on=(Pattern(on="Looked"),))))
+    anna = await world.customer()
+    await world.happens(anna, "Signed Up")
+    (delivery,) = (await world.advance((await world.only()).id)).deliver
+    await world.accept(anna, "Looked")  # whoever comes next routes it, and that is the delivery
+    await world.deliver(delivery.touch)
+    assert await left(world) == {("nudge", "email"): "sent", ("tips", "email"): "claimed"}
+
+
 async def test_service_neither_waits_nor_counts(world: World) -> None:
     await under(world, caps=(cap(1, when="skip"),))
     await world.publish(program(send("bill", to("again")), send("again", out("went")), journey="bills"))
