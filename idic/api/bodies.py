@@ -27,7 +27,12 @@ async def read_body(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     unpacker = zlib.decompressobj(wbits=31) if "gzip" in packed else None
     body = bytearray()
+    received = 0
     async for chunk in request.stream():
+        # What is packed may unpack to nothing, or be followed by anything, without an end.
+        received += len(chunk)
+        if received > limit:
+            raise _too_large(limit)
         if unpacker is not None:
             try:
                 # One byte more than is allowed tells that there is more, whatever a bomb would unpack to.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -209,6 +210,24 @@ async def test_gzip_is_unpacked(shop: httpx.AsyncClient, store: Store) -> None:
         assert (answer.status_code, answer.json()["error"]["message"]) == (400, complaint)
     other = await shop.post("/v1/batch", content=packed, headers={"Content-Encoding": "br"})
     assert other.status_code == 415
+
+
+async def test_what_unpacks_to_little_is_not_read_without_an_end(shop: httpx.AsyncClient) -> None:
+    packed = gzip.compress(json.dumps({"batch": [track()]}).encode())
+    nothing = packed[:3] + bytes([packed[3] | 0x08]) + packed[4:10]  # a file's name follows, and never ends
+    for begun in (packed, nothing):
+        read = 0
+
+        async def endless(begun: bytes = begun) -> AsyncIterator[bytes]:
+            nonlocal read
+            yield begun
+            for _ in range(200):
+                read += 1
+                yield b"x" * 50_000
+
+        answer = await shop.post("/v1/batch", content=endless(), headers={"Content-Encoding": "gzip"})
+        assert answer.status_code == 413
+        assert read < 20
 
 
 async def test_a_message_too_large_is_refused_alone(shop: httpx.AsyncClient, store: Store) -> None:
