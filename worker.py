@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -140,6 +141,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     # What is set wrong is said before anything is opened.
     moved_by, carriers, limits = house(settings), couriers(settings, remember), rates(settings)
     secrets = endpoint_secrets(os.environ)
+    warn_of_links(settings)
     caller = Caller(secrets, settings.call_private)
     async with running_store(settings) as store:
         client = await connect(settings)
@@ -150,6 +152,13 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             log.info("worker ready", temporal=settings.temporal_address)
             await stop.wait()
             log.info("worker drains")
+
+
+def warn_of_links(settings: Settings) -> None:
+    """Say what mail programs will not offer: one click over http is none (RFC 8058, 3.1)."""
+    here = urlsplit(settings.public_url)
+    if here.scheme == "http" and here.hostname not in ("localhost", "127.0.0.1", "::1"):
+        log.warning("mail programs offer to unsubscribe with one click over https alone: IDIC_PUBLIC_URL is http")
 
 
 async def warn_of_missing(store: Store, house: House, secrets: Mapping[str, SecretStr]) -> None:

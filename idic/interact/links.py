@@ -34,6 +34,8 @@ _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and letters that are not taken for one another when somebody types them."""
 SHORT_CODE = 9
 """Characters of a code: 56 ** 9 there are. To hit one of a hundred million by guessing takes some fifty million tries."""
+_BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~%/-]*)?")
+"""What other addresses can be put under: every mail that cannot name its way out is refused."""
 _CODES = re.compile(f"[{_ALPHABET}]{{{SHORT_CODE}}}")
 
 
@@ -87,6 +89,12 @@ class Links:
     @classmethod
     def set_up(cls, settings: Settings) -> Links:
         """Raises ``SettingsError``."""
+        for variable, url in (("IDIC_PUBLIC_URL", settings.public_url), ("IDIC_SHORT_URL", settings.short_url)):
+            if url and not _BASE.fullmatch(url):
+                raise SettingsError(
+                    f"{variable} is not an address such as https://idic.shop.example: it begins with https:// (or http://), is "
+                    "ASCII, and has no ? or #"
+                )
         return cls(settings.public_url, [key.get_secret_value() for key in settings.signing_keys], settings.short_url)
 
     @property

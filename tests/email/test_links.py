@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from idic.errors import InvalidInput, SettingsError
 from idic.interact.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Answer, Click, Links
+from idic.settings import Settings
 
 OLD, NEW = "an old key, long enough", "a new key, long enough"
 URL = "https://shop.example/a?b=1&c=ä#d"
@@ -54,6 +57,17 @@ def test_nothing_but_ours_is_read() -> None:
 def test_weak_keys_are_refused(keys: list[str]) -> None:
     with pytest.raises(SettingsError):
         Links("https://x", keys)
+
+
+@pytest.mark.parametrize(
+    "url", ["idic.shop.example", "https://bücher.example", "https://shop.example/?at=", "ftp://shop.example", "https://"]
+)
+def test_an_address_that_nothing_can_be_put_under_is_said_at_once(url: str) -> None:
+    signed: dict[str, Any] = {"signing_keys": "a key of sixteen letters"}
+    for setting in ("public_url", "short_url"):
+        with pytest.raises(SettingsError, match=f"IDIC_{setting.upper()} is not an address such as https://idic.shop.example"):
+            Links.set_up(Settings.model_validate(signed | {setting: url}))
+    assert Links.set_up(Settings.model_validate(signed | {"public_url": "http://[::1]:8700/", "short_url": ""}))
 
 
 def test_an_opening_and_an_answer_say_of_which_mail() -> None:
