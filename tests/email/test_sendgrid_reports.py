@@ -92,6 +92,7 @@ async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: SendGrid)
         ({"event": "bounce", "type": "blocked", "status": "5.7.1", "reason": "550 spam"}, "soft_bounce", None),
         ({"event": "bounce", "type": "bounce", "status": "5.2.2", "reason": "552 mailbox full"}, "soft_bounce", None),
         ({"event": "bounce", "type": "bounce", "status": "4.4.7", "reason": "expired"}, "soft_bounce", None),
+        ({"event": "bounce", "type": "expired", "reason": "unable to deliver for 72 hours"}, "soft_bounce", None),
         ({"event": "dropped", "reason": "Bounced Address"}, "hard_bounce", "hard_bounce"),
         ({"event": "dropped", "reason": "Spam Reporting Address"}, "complaint", "complaint"),
         ({"event": "dropped", "reason": "Unsubscribed Address"}, "dropped", None),

@@ -125,7 +125,9 @@ def read(event: Mapping[str, Any]) -> Report | None:
         case "delivered":
             return report._replace(became="delivered")
         case "bounce":
-            hard = event.get("type") != "blocked" and not _SOFT.match(_text(event.get("status")))
+            # "blocked" and "expired" (three days of "not now") are of type bounce for SendGrid too, and say nothing of the
+            # address.
+            hard = event.get("type", "bounce") == "bounce" and not _SOFT.match(_text(event.get("status")))
             reason = HARD_BOUNCE if hard else "soft_bounce"
             return report._replace(became="bounced", reason=reason, dead=HARD_BOUNCE if hard else None)
         case "dropped":
