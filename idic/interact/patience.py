@@ -15,7 +15,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return float(said)
     try:
         until = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):  # the year or the zone may be a number that no date has
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -106,6 +106,7 @@ async def test_what_ses_takes_is_accepted_under_its_id_and_says_whose_it_is(open
             saying(400, {"__type": "com.amazon#UnrecognizedClientException", "Message": "who?"}),
             Later("ses_UnrecognizedClientException", "400 UnrecognizedClientException who?", down=True),
         ),
+        (saying(400, {"code": "to \x00 ada@shop.example", "message": "no"}), Refused("ses_400", "400 no")),
         (saying(401, b""), Later("ses_401", "401", down=True)),
         (saying(307, b"", {"Location": "https://evil.example"}), Later("ses_307", "307", down=True)),
         (

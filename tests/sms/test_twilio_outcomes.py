@@ -97,7 +97,8 @@ async def test_what_is_the_operators_to_mend_is_for_later_and_nobody_reads_the_a
 
 async def test_too_many_at_once_is_for_later_and_when_is_said(open_channel: OpenChannel) -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
-    for said, after in (("7", 7.0), (soon, 40.0), ("soon", None), ("", None)):
+    no_date = "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"
+    for said, after in (("7", 7.0), (soon, 40.0), ("soon", None), ("-7", None), (no_date, None), ("", None)):
         async with twilio(saying(429, {"code": 20429, "message": "Too Many Requests"}, {"Retry-After": said})) as double:
             outcome = await open_channel(double.url).send(sms())
         assert isinstance(outcome, Later)

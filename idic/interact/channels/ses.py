@@ -34,6 +34,7 @@ REWRITTEN = ("Date", "Message-ID")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9._@-]{1,100}")
+_KIND = re.compile(r"[A-Za-z]{1,64}")
 _OPERATORS = re.compile(
     r"AccountSuspended|SendingPaused|MailFromDomainNotVerified|NotFound|LimitExceeded|UnrecognizedClient|InvalidClientToken"
     r"|MissingAuthentication|IncompleteSignature|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|AccessDenied|OptInRequired"
@@ -134,6 +135,8 @@ def _answered(answer: Answer) -> Outcome:
     status, document = answer.status, answer.document
     kind = str(answer.headers.get("x-amzn-errortype") or document.get("__type") or document.get("code") or "")
     kind = kind.partition(":")[0].rpartition("#")[2]
+    # It becomes a code, which goes where no other word of a provider does.
+    kind = kind if _KIND.fullmatch(kind) else ""
     told = str(document.get("message") or document.get("Message") or "")
     detail = " ".join(part for part in (str(status), kind, told) if part)
     if status // 100 == 2:
