@@ -18,11 +18,13 @@ from chaos.ports import reserved
 from idic.authoring import compile_folder
 from idic.dev.demo import empty
 from idic.dev.demo_audit import Journey, Records, missing
-from idic.dev.machine import own_keys
+from idic.dev.machine import Plan, own_keys, own_settings
 from idic.dev.shoppers import Identify, Shopper, Track
 from idic.dev.stories import plan
 from idic.errors import SettingsError
 from idic.mailbox import Accept, read_accepts
+from idic.router.house import house
+from idic.settings import Settings
 from idic.store.tables import Row
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +127,19 @@ def test_the_keys_of_an_older_folder_are_kept_and_joined_by_those_it_lacks(tmp_p
     assert (keys.write, keys.secret, keys.signing) == ("wk_1", "sk_1", "s" * 48)
     assert len(keys.proof) == 48
     assert own_keys(tmp_path) == keys
+
+
+def test_nothing_leaves_the_machine_whatever_accounts_are_set_around_it(tmp_path: Path) -> None:
+    around = {
+        "IDIC_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "IDIC_TWILIO_AUTH_TOKEN": "token",
+        "IDIC_SMS_FROM": "+4915700000000",
+        "IDIC_SENDGRID_API_KEY": "SG.key",
+        "IDIC_EMAIL_ACCOUNTS": "sendgrid",
+    }
+    own = own_settings(Plan(tmp_path), own_keys(tmp_path))
+    settings = {name.removeprefix("IDIC_").lower(): value for name, value in (around | own).items()}
+    assert house(Settings.model_validate(settings)).accounts == {"email": ("smtp",), "sms": ("outbox",), "web": ("web",)}
 
 
 def test_the_play_is_the_same_every_time() -> None:

@@ -203,8 +203,9 @@ def _write_whole(file: Path, text: str) -> None:
     half.replace(file)
 
 
-def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
-    env = {
+def own_settings(plan: Plan, keys: Keys) -> dict[str, str]:
+    """The settings of every part, over those of the environment that it is started in."""
+    return {
         "IDIC_DATABASE_URL": f"sqlite:///{(plan.data / 'idic.db').resolve()}",
         "IDIC_TEMPORAL_ADDRESS": f"127.0.0.1:{plan.temporal_port}",
         "IDIC_TEMPORAL_NAMESPACE": "default",
@@ -217,8 +218,14 @@ def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
         "IDIC_TEMPORAL_UI": plan.temporal_ui,
         "IDIC_KEEP_COPIES": "true",
         "IDIC_SMTP_URL": f"smtp://127.0.0.1:{plan.smtp}",
-        "PYTHONUNBUFFERED": "1",
+        # Nothing leaves this machine, whatever accounts are set around it: those who come to the shop are made up.
+        "IDIC_EMAIL_ACCOUNTS": "smtp",
+        "IDIC_SMS_ACCOUNTS": "outbox",
     }
+
+
+def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
+    env = own_settings(plan, keys) | {"PYTHONUNBUFFERED": "1"}
     python = sys.executable
     commands = {
         "temporal": temporal_server(plan.temporal_port, plan.data / "temporal.db"),
