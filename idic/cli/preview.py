@@ -224,7 +224,7 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
         return
     certain = "perhaps sent, nobody can know" if isinstance(outcome, Unsure) else "not sent"
     check = ""
-    if isinstance(outcome, Later) and one.channel == "email":
+    if isinstance(outcome, Later) and outcome.code.startswith("smtp_"):
         check = f"; does idic dev run on {data}?" if data and settings.smtp_url is None else "; check IDIC_SMTP_URL"
     raise InvalidInput(f"{certain}: {getattr(outcome, 'detail', outcome)}{check}")
 
