@@ -72,6 +72,13 @@ async def test_what_twilio_refuses_has_a_word(code: int, word: str, open_channel
     assert (word in DEAD) == (code in {21211, 21614, 30006, 21610, 30005})
 
 
+async def test_a_number_that_cannot_be_written_to_is_no_fault_of_the_account_by_whatever_status(
+    open_channel: OpenChannel,
+) -> None:
+    async with twilio(refusing(21408, status=403)) as double:
+        assert await open_channel(double.url).send(sms()) == Refused("region_not_allowed", "403 21408 no")
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"code": "x"}', b"\xff\x00", b"9" * 100_000])
 async def test_a_refusal_without_a_reason_is_one(body: bytes, open_channel: OpenChannel) -> None:
     async with twilio(saying(400, body)) as double:
