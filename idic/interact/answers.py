@@ -7,6 +7,7 @@ everybody opens a password mail.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -226,18 +227,21 @@ def fading(age: timedelta) -> float:
 # Who is like whom.
 
 EVERYBODY = ""
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]|$)")
+"""Browsers may say of themselves whatever they like: there must not be as many likenesses as spellings."""
 
 
 def likeness(traits: Mapping[str, Any]) -> str:
     """Whom a customer is like: those in the same country or, where that is not known, those who read the same language. What
     is found is told to people, so it must be plain. ``EVERYBODY`` where neither is known."""
     country = traits.get("country")
-    if isinstance(country, str) and len(country.strip()) == 2:
+    if isinstance(country, str) and _COUNTRY.fullmatch(country.strip()):
         return f"in {country.strip().upper()}"
     for name in ("language", "locale"):
         language = traits.get(name)
-        if isinstance(language, str) and language.strip():
-            return f"who read {language.strip().replace('_', '-').partition('-')[0].lower()[:8]}"
+        if isinstance(language, str) and (found := _LANGUAGE.match(language.strip())):
+            return f"who read {found[1].lower()}"
     return EVERYBODY
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from idic.interact.policy import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide
+from idic.interact.policy import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide, quiet_parts
 from idic.interact.policy import rules as rules_of
+from idic.interact.quiet import quiet
 from idic.interact.reach import Reach, country_of, reach
 from idic.journey.asks import Verdict
 from idic.journey.policy import Policy
@@ -67,7 +68,7 @@ def ask(
             deliver_by=deliver_by,
             customer=known.id,
             journey=program.journey,
-            country=country_of(known.traits, found.address if channel == "sms" else None, program.country),
+            country=_country(channel, found, known.traits, program),
             contacts=known.contacts,
             coming=known.coming,
             reply=known.reply,
@@ -75,3 +76,21 @@ def ask(
             paused_until=known.paused_until,
         ),
     )
+
+
+def quiet_for(
+    policy: Policy, program: Program, found: Mapping[str, Reach], traits: Mapping[str, Any], zone: str
+) -> Callable[[datetime], bool]:
+    """Whether at an instant quiet hours hold each of the channels that reach a customer; ``found`` is where each leads. An hour
+    in which nothing may leave is a bad one to choose."""
+    parts = quiet_parts(policy, program)
+    windows = [
+        [window for part in parts for window in part.of(channel, _country(channel, reached, traits, program))]
+        for channel, reached in found.items()
+        if reached.address is not None
+    ]
+    return lambda at: bool(windows) and all(quiet(own, at, zone) is not None for own in windows)
+
+
+def _country(channel: str, found: Reach, traits: Mapping[str, Any], program: Program) -> str | None:
+    return country_of(traits, found.address if channel == "sms" else None, program.country)

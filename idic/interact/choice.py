@@ -10,7 +10,8 @@ later by what it would have been (inverse propensity weighting).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -72,9 +73,19 @@ def best_channel(
     )
 
 
-def best_hour(ask: BestTime, messages: Sequence[Message], crowd: Crowd, zone: str, *, explored: float = EXPLORED) -> Timed:
+def best_hour(
+    ask: BestTime,
+    messages: Sequence[Message],
+    crowd: Crowd,
+    zone: str,
+    *,
+    explored: float = EXPLORED,
+    closed: Callable[[datetime], bool] = lambda at: False,
+) -> Timed:
     """When within the span of ``ask`` a message is answered most likely: at once, or at the beginning of an hour of ``zone``
-    (IANA). Of hours that are alike the earliest; at once while nobody has ever answered."""
+    (IANA). Of hours that are alike the earliest; at once while nobody has ever answered. No hour is taken, or tried, that is
+    ``closed`` when it begins, as long as there is another: what is put off from there leaves at no hour that was chosen, or
+    comes too late."""
     hours = own_hours(messages, ask.earliest, zone)
     if not crowd.answered and not any(tally.answers for tally in hours):
         return Timed(ask.earliest, f"{_NOBODY}, so at once", odds=1.0)
@@ -88,7 +99,8 @@ def best_hour(ask: BestTime, messages: Sequence[Message], crowd: Crowd, zone: st
     ]
     now = ask.earliest.astimezone(ZoneInfo(zone)).hour
     starts = {hour: ask.earliest if hour == now else Clock(hour=hour).next(ask.earliest, zone) for hour in range(24)}
-    able = sorted((hour for hour in starts if starts[hour] <= ask.latest), key=lambda hour: starts[hour])
+    within = sorted((hour for hour in starts if starts[hour] <= ask.latest), key=lambda hour: starts[hour])
+    able = [hour for hour in within if not closed(starts[hour])] or within
     best = min(able, key=lambda hour: -round(chances[hour], _EVEN))
     other = _drawn(ask.draw, explored, able)
     chosen = best if other is None else other

@@ -27,7 +27,9 @@ RESERVED = timedelta(hours=1)
 _MESSAGES = {"email": ("email", "emails"), "sms": ("SMS", "SMS"), "web": ("message on the web", "messages on the web")}
 _ANSWERED_WITHIN = timedelta(minutes=10)
 _AT_ONCE = timedelta(minutes=1)
-_JUST_AFTER = timedelta(seconds=1)
+_NO_TALK = ("stop", "help")
+BEHIND = timedelta(minutes=1)
+"""So long after its time a message may not have been asked for yet: all that was put off until the morning comes at once."""
 
 BUDGET = "budget"
 """The rule that is asked last, where the messages of the day are counted."""
@@ -318,7 +320,7 @@ class Priority:
         until, first = request.now, None
         while (crowded := self.crowded_out(request._replace(now=until))) is not None:
             first = first or crowded
-            until = crowded.at + _JUST_AFTER
+            until = crowded.at + BEHIND
         if first is None:
             return None
         said = f"{first.journey} goes first, and will ask for the last place on {_when(first.at, request)}"
@@ -329,7 +331,7 @@ class Priority:
         ahead = [
             coming
             for coming in sorted(request.coming, key=lambda coming: coming.at)
-            if request.now < coming.at <= request.now + RESERVED
+            if request.now - BEHIND < coming.at <= request.now + RESERVED
             and rank(self.order, coming.journey) < rank(self.order, request.journey)
         ]
         without = list(request.contacts)
@@ -340,12 +342,13 @@ class Priority:
             this = Contact(request.now, request.channel, request.journey, request.topic)
             if not any(self.goes(coming, channel, request, [*without, this]) for channel in coming.channels):
                 return coming
-            without.append(Contact(coming.at, channel, coming.journey, coming.topic))
+            without.append(Contact(max(coming.at, request.now), channel, coming.journey, coming.topic))
         return None
 
     def goes(self, coming: Coming, channel: str, request: Request, contacts: Sequence[Contact]) -> bool:
         """Whether caps and gap let it."""
-        asked = request._replace(now=coming.at, channel=channel, topic=coming.topic, journey=coming.journey)
+        at = max(coming.at, request.now)
+        asked = request._replace(now=at, channel=channel, topic=coming.topic, journey=coming.journey)
         caps = (*self.caps, *((self.fewer,) if request.fewer else ()))
         return all(room(cap, asked, contacts) is None for cap in caps) and all(
             distance(gap, asked, contacts) is None for gap in self.gaps
@@ -399,8 +402,10 @@ def distance(gap: Gap, request: Request, contacts: Sequence[Contact]) -> datetim
 
 
 def _answers(request: Request, span: Duration | None) -> bool:
-    """Whether this answers what the customer said themselves, no longer than ``span`` ago."""
-    return span is not None and request.reply is not None and request.now - request.reply.at <= span.longest
+    """Whether this answers what the customer said themselves, no longer than ``span`` ago. Who says STOP, or asks for help,
+    has not begun to talk."""
+    reply = request.reply
+    return span is not None and reply is not None and reply.keyword not in _NO_TALK and request.now - reply.at <= span.longest
 
 
 def _last(objections: Sequence[Defer | Skip]) -> Defer | Skip | None:
@@ -452,7 +457,7 @@ def rules(policy: Policy, program: Program) -> tuple[Rule, ...]:
     if program.purpose == "service":
         return always
     stricter = program.stricter or Stricter()
-    quiet_hours = [part for part in (policy.quiet_hours, stricter.quiet_hours) if part is not None]
+    quiet_hours = quiet_parts(policy, program)
     caps = (*policy.caps, *stricter.caps)
     gaps = [gap for gap in (policy.minimum_gap, stricter.minimum_gap) if gap is not None]
     asked: list[Rule] = [*always, RespectConsent(policy.consent), Paused()]
@@ -468,6 +473,14 @@ def rules(policy: Policy, program: Program) -> tuple[Rule, ...]:
     if policy.priority:
         asked.append(Priority(policy, caps, gaps))
     return tuple(asked)
+
+
+def quiet_parts(policy: Policy, program: Program) -> list[Quiet]:
+    """The quiet hours that messages of ``program`` keep: together they are over when none of them holds."""
+    if program.purpose == "service":
+        return []
+    own = program.stricter.quiet_hours if program.stricter else None
+    return [part for part in (policy.quiet_hours, own) if part is not None]
 
 
 def budget_spent(channel: str, budget: Budget, now: datetime, zone: str) -> Defer | Skip:

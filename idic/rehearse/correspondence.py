@@ -9,12 +9,14 @@ from typing import Any
 from idic.interact import consent
 from idic.interact.ahead import ahead
 from idic.interact.asking import Known
-from idic.interact.policy import Coming, Consent, Contact, Reply, Suppressed
+from idic.interact.policy import BEHIND, RESERVED, Coming, Consent, Contact, Reply, Suppressed
 from idic.journey.asks import Allow, MayWe, Verdict
 from idic.journey.policy import Policy
-from idic.journey.program import Program
+from idic.journey.program import Program, Type
 from idic.journey.simulator import Rehearsed, Sent
+from idic.journey.types import read
 
+_MOMENT = Type(kind="moment")
 _COUNTS = ("sent", "uncertain")
 
 
@@ -31,15 +33,15 @@ class Correspondence:
         # Since when they want no SMS any more, as their newest keyword says.
         self._stopped: datetime | None = None
 
-    def known(self, known: Known, ask: MayWe, enrollments: Sequence[Rehearsed]) -> Known:
-        """``known`` with what there is to ask about."""
+    def known(self, known: Known, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[Rehearsed]) -> Known:
+        """``known`` with what there is to ask about for a message of ``program``."""
         suppressed = known.suppressed
         if self._stopped is not None:
             suppressed = {"sms": Suppressed("opted_out", self._stopped), **suppressed}
         return known._replace(
             contacts=(*self._sent, *self._allowed),
-            coming=self._coming(ask, enrollments),
-            reply=self._reply(ask),
+            coming=self._coming(ask, now, enrollments),
+            reply=self._reply(program, ask),
             suppressed=suppressed,
         )
 
@@ -66,15 +68,17 @@ class Correspondence:
             case "start":
                 self._stopped = None
 
-    def _coming(self, ask: MayWe, enrollments: Sequence[Rehearsed]) -> tuple[Coming, ...]:
+    def _coming(self, ask: MayWe, now: datetime, enrollments: Sequence[Rehearsed]) -> tuple[Coming, ...]:
         if not self.policy.priority:
             return ()
         found = (ahead(one.program, one.state) for one in enrollments if one.open and one.state.enrollment != ask.enrollment)
-        return tuple(coming for coming in found if coming is not None)
+        return tuple(one for one in found if one is not None and now - BEHIND < one.at <= now + RESERVED)
 
-    def _reply(self, ask: MayWe) -> Reply | None:
+    def _reply(self, program: Program, ask: MayWe) -> Reply | None:
+        """As on the real thing: a journey that does not hear replies does not answer them either."""
         entered = _reply(ask.entry.accepted_at, ask.entry.properties) if ask.entry and ask.entry.name == "Replied" else None
-        return self._replies.get(ask.enrollment) or entered
+        heard = self._replies.get(ask.enrollment) if "Replied" in program.hears else None
+        return heard or entered
 
 
 def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consent | None:
@@ -84,6 +88,11 @@ def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consen
     except ValueError:
         return None
     return Consent(said.channel, said.topic, said.given, at, said.purpose, said.confirmed)
+
+
+def preferences_of(properties: Mapping[str, Any]) -> tuple[bool, datetime | None]:
+    """Whether somebody wants fewer messages from now on, and until when none; a moment is read as people write it."""
+    return properties.get("fewer") is True, read(_MOMENT, properties.get("paused_until"), siblings={}, currency="")
 
 
 def consent_by(properties: Mapping[str, Any], at: datetime) -> Consent | None:

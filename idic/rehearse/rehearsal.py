@@ -12,21 +12,24 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from idic.differentiate.profile import zone_of
+from idic.interact import preferences
 from idic.interact.answers import ANSWERS, Crowd, History, Message
-from idic.interact.asking import Known
+from idic.interact.asking import Known, quiet_for
 from idic.interact.asking import ask as ask_policy
 from idic.interact.choice import best_channel, best_hour
 from idic.interact.consent import EVENTS as CONSENTS
+from idic.interact.policy import Rule
+from idic.interact.policy import rules as rules_of
 from idic.interact.reach import Reach, reach
 from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, day_of, due_event, full, next_due, scheduled
 from idic.journey.policy import Policy
-from idic.journey.program import Program
+from idic.journey.program import Program, Send
 from idic.journey.simulator import Sent, Simulator
 from idic.journey.state import Touched
 from idic.journey.tally import Counted
 from idic.journey.vocabulary import ABOUT_MESSAGES
-from idic.rehearse.correspondence import Correspondence, consent_by, consent_of
+from idic.rehearse.correspondence import Correspondence, consent_by, consent_of, preferences_of
 from idic.rehearse.ledger import COUNTED, Ledger
 from idic.rehearse.person import Happening, Person
 
@@ -73,6 +76,11 @@ class Rehearsal:
         self.heard = frozenset(name for program in programs for name in program.hears)
         self.scheduled = [program for program in programs if scheduled(program.entry)]
         self._entered: Counter[tuple[str, str]] = Counter()
+        # Made once: a crowd asks a million times.
+        self._rules = {program.journey: rules_of(self.policy, program) for program in programs}
+
+    def rules(self, policy: Policy, program: Program) -> Sequence[Rule]:
+        return self._rules[program.journey]
 
     def live(self, person: Person) -> None:
         """Let one person live from the start to the end, and count what came of it."""
@@ -121,6 +129,7 @@ class _Life:
         self.person = person
         self.consents = list(person.consents)
         self.seen_at = person.web_seen_at
+        self.fewer, self.paused_until = preferences_of({})
         self.history = {purpose: History() for purpose in ("marketing", "service")}
         self.correspondence = Correspondence(rehearsal.programs, rehearsal.policy)
         self.became: list[tuple[str, str, str]] = []
@@ -217,10 +226,12 @@ class _Life:
         if happening.name in CONSENTS:
             consent = consent_of(happening.name, said, happening.at)
             self.consents += [consent] if consent is not None else []
+        elif happening.name == preferences.CHANGED:
+            self.fewer, self.paused_until = preferences_of(said)
         elif happening.name == "Replied":
             consent = consent_by(said, happening.at)
             self.consents += [consent] if consent is not None else []
-        elif happening.name in ANSWERS:
+        if happening.name in ANSWERS:
             channel = sent.channel if sent else str(said.get("channel", "email"))
             purpose = self._purpose(sent) if sent else "marketing"
             self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
@@ -242,9 +253,25 @@ class _Life:
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         program, simulator = self.simulator.asking, self.simulator
-        known = Known(self.person.id, simulator.traits, simulator.zone, self.consents, self.seen_at)
-        known = self.correspondence.known(known, ask, simulator.enrollments)
-        verdict = ask_policy(known, program, ask.channel, now, policy=self.rehearsal.policy, deliver_by=ask.deliver_by)
+        known = Known(
+            self.person.id,
+            simulator.traits,
+            simulator.zone,
+            self.consents,
+            self.seen_at,
+            fewer=self.fewer,
+            paused_until=self.paused_until,
+        )
+        known = self.correspondence.known(known, program, ask, now, simulator.enrollments)
+        verdict = ask_policy(
+            known,
+            program,
+            ask.channel,
+            now,
+            policy=self.rehearsal.policy,
+            rules=self.rehearsal.rules,
+            deliver_by=ask.deliver_by,
+        )
         self.correspondence.decided(program, ask, now, verdict)
         return verdict
 
@@ -254,7 +281,11 @@ class _Life:
         return best_channel(ask, self._mine(), _CROWD, unreachable=unreachable)
 
     def _best_time(self, ask: BestTime, now: datetime) -> Timed:
-        return best_hour(ask, self._mine(), _CROWD, self.simulator.zone)
+        simulator, program = self.simulator, self.simulator.asking
+        step = program.steps[ask.step]
+        reached = {channel: self._reached(channel) for channel in step.channels} if isinstance(step, Send) else {}
+        closed = quiet_for(self.rehearsal.policy, program, reached, simulator.traits, simulator.zone)
+        return best_hour(ask, self._mine(), _CROWD, simulator.zone, closed=closed)
 
     def _mine(self) -> list[Message]:
         return self.history[self.simulator.asking.purpose].messages

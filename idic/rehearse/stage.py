@@ -23,24 +23,22 @@ from idic.journey.asks import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.entry import DUE, StayOut, due_event, next_due, scheduled
 from idic.journey.policy import Policy
 from idic.journey.problems import did_you_mean, one_of
-from idic.journey.program import DONE, Attribute, Call, Program, Split, Type
+from idic.journey.program import DONE, Attribute, Call, Program, Split
 from idic.journey.program import Entry as Entrance
 from idic.journey.scope import Scope
 from idic.journey.simulator import Rehearsed, Sent, Simulator, said_of
 from idic.journey.state import Touched
 from idic.journey.times import Clock, Duration
 from idic.journey.trace import sentence
-from idic.journey.types import read
 from idic.journey.vocabulary import OWN_LINKS
 from idic.journey.ways import drawn
-from idic.rehearse.correspondence import Correspondence, consent_by, consent_of
+from idic.rehearse.correspondence import Correspondence, consent_by, consent_of, preferences_of
 from idic.rehearse.storybook import CLOCK, Person, Pins
 
 _MOST_DRAWS = 200_000
 _NOWHERE = "https://unsubscribe.example/"
 _PAGES = {name: f"https://{name.replace('_', '-')}.example/" for name in OWN_LINKS}
 _UNCERTAIN = "uncertain"
-_MOMENT = Type(kind="moment")
 
 
 class StoryTrouble(IdicError):
@@ -191,8 +189,7 @@ class Stage:
                 said = consent_of(name, properties, self.now)
                 self._consents += [said] if said is not None else []
             case "Preferences Changed":
-                self.fewer = properties.get("fewer") is True
-                self.paused_until = read(_MOMENT, properties.get("paused_until"), siblings={}, currency="")
+                self.fewer, self.paused_until = preferences_of(properties)
             case "Replied":
                 one = self._newest(about) if about is not None else None
                 self._correspondence.replied(self.now, one.sent.enrollment if one else enrollment, properties)
@@ -247,7 +244,7 @@ class Stage:
             fewer=self.fewer,
             paused_until=self.paused_until,
         )
-        known = self._correspondence.known(known, ask, simulator.enrollments)
+        known = self._correspondence.known(known, simulator.asking, ask, now, simulator.enrollments)
         verdict = ask_policy(known, simulator.asking, ask.channel, now, policy=self.policy, deliver_by=ask.deliver_by)
         self._correspondence.decided(simulator.asking, ask, now, verdict)
         return verdict

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from idic.interact.ahead import ahead
-from idic.interact.policy import RESERVED, Coming, Contact, Reply
+from idic.interact.policy import BEHIND, RESERVED, Coming, Contact, Reply
 from idic.journey.asks import MayWe
 from idic.journey.policy import Policy
 from idic.journey.program import Program
@@ -41,10 +41,10 @@ async def made(tx: Tx, customer_id: str, since: datetime, besides: str | None) -
 
 
 async def coming(tx: Tx, programs: Programs, customer_id: str, enrollment: str, now: datetime) -> list[Coming]:
-    """What this customer's other journeys are known to ask for within the hour: what is scheduled, put off, or follows a
-    wait."""
+    """What this customer's other journeys are known to ask for within the hour, or a moment ago and have not asked for yet:
+    what is scheduled, put off, or follows a wait."""
     found = []
-    for one in await enrollments.due_within(tx, customer_id, now, now + RESERVED, besides=enrollment):
+    for one in await enrollments.due_within(tx, customer_id, now - BEHIND, now + RESERVED, besides=enrollment):
         known = ahead(await programs.get(tx, one.program_id), one.state)
         if known is not None:
             found.append(known)

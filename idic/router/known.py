@@ -16,7 +16,7 @@ from idic.journey.asks import Ahead, Allow, Ask, Best, BestTime, Defer, Inbox, M
 from idic.journey.entry import day_of
 from idic.journey.pausing import PAUSE, PAUSED
 from idic.journey.policy import Budget, Policy
-from idic.journey.program import Attribute, Program
+from idic.journey.program import Attribute, Program, Send
 from idic.journey.scope import Facts
 from idic.journey.state import Event
 from idic.journey.tally import Counted, Ebb, total
@@ -84,7 +84,11 @@ class Known:
             case BestTime():
                 zone = zone_of(self.traits, program.zone)
                 answers = await self._answers(program, question.earliest)
-                return best_hour(question, *answers, zone, explored=self.house.explored)
+                step = program.steps[question.step]
+                reached = {channel: self.reach(channel, program) for channel in step.channels} if isinstance(step, Send) else {}
+                policy = await self.house.policies.current(self.tx)
+                closed = asking.quiet_for(policy, program, reached, self.traits, zone)
+                return best_hour(question, *answers, zone, explored=self.house.explored, closed=closed)
             case Ahead():
                 return await self._ahead(program, question)
             case _:

@@ -114,10 +114,27 @@ def test_the_hour_at_which_somebody_looks_is_found_before_anything_was_sent_in_i
     assert best_hour(hours(within=3), mail, Crowd(), "UTC").at < NOW + timedelta(hours=3)
 
 
+def test_no_hour_is_chosen_or_tried_in_which_nothing_may_leave() -> None:
+    mail = [
+        Message("email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=11.5)) for day in range(3, 30)
+    ]
+    assert best_hour(hours(), mail, Crowd(), "UTC").at == NOW.replace(hour=21, minute=0)
+
+    def night(at: datetime) -> bool:
+        return at.hour >= 20 or at.hour < 9
+
+    for draw in [NEVER, *(number / 1000 for number in range(0, 50, 2))]:
+        assert not night(best_hour(hours(draw), mail, Crowd(), "UTC", closed=night).at)
+    # Where there is no other hour it is one of them: the policy puts it off, and says so.
+    assert best_hour(hours(), mail, Crowd(), "UTC", closed=lambda at: True).at == NOW.replace(hour=21, minute=0)
+
+
 def test_who_is_like_whom_is_plain() -> None:
     assert likeness({"country": "de", "language": "en"}) == "in DE"
     assert likeness({"language": "de-AT"}) == "who read de"
     assert likeness({"country": "Atlantis"}) == likeness({}) == ""
+    # Anybody may tell a public key anything: that must not make a group of its own each time.
+    assert likeness({"language": "xk3j2h1"}) == likeness({"country": "?1", "locale": "<b>"}) == ""
 
 
 def test_the_first_answer_to_a_message_counts() -> None:

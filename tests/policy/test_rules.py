@@ -360,6 +360,9 @@ def test_an_answer_to_the_customers_own_reply_escapes_caps_and_gap_and_nothing_e
     night = policy.changed(quiet_hours=Quiet(hours={"sms": (Hours.parse("11:00 to 13:00"),)}))
     assert isinstance(asked(night, noon, "sms", contacts=minute_ago, reply=reply), Defer)
     assert isinstance(asked(policy, noon, "sms", contacts=minute_ago, reply=reply, consents=[]), Skip)
+    # Who wants no SMS any more has not asked for mails without an end.
+    for keyword in ("stop", "help"):
+        assert isinstance(asked(policy, noon, contacts=minute_ago, reply=reply._replace(keyword=keyword)), Defer)
 
 
 def test_what_goes_first_keeps_the_last_place() -> None:
@@ -369,12 +372,18 @@ def test_what_goes_first_keeps_the_last_place() -> None:
     soon = [Coming(noon + HOUR / 2, "cart", ("email",))]
     verdict = asked(policy, noon, program=journey("win_back"), contacts=one, coming=soon)
     assert verdict == Defer(
-        noon + HOUR / 2 + timedelta(seconds=1), "priority", "cart goes first, and will ask for the last place on Fri 12:30"
+        noon + HOUR / 2 + timedelta(minutes=1), "priority", "cart goes first, and will ask for the last place on Fri 12:30"
     )
     assert isinstance(asked(policy, noon, program=journey("win_back"), contacts=[], coming=soon), Allow)  # room for both
     assert isinstance(asked(policy, noon, program=journey("cart"), contacts=one, coming=soon), Allow)
     later = [Coming(noon + 2 * HOUR, "cart", ("email",))]
     assert isinstance(asked(policy, noon, program=journey("win_back"), contacts=one, coming=later), Allow)
+    # Both were put off until now, and of those the lower one happens to be asked first.
+    at_once = [Coming(noon - timedelta(seconds=2), "cart", ("email",))]
+    verdict = asked(policy, noon, program=journey("win_back"), contacts=one, coming=at_once)
+    assert isinstance(verdict, Defer)
+    assert verdict.until == noon + timedelta(seconds=58)
+    assert isinstance(asked(policy, verdict.until, program=journey("win_back"), contacts=one, coming=at_once), Allow)
     behind = [Coming(noon + HOUR / 2, "win_back", ("email",))]
     assert isinstance(asked(policy, noon, program=journey("spring"), contacts=one, coming=behind), Allow)
     full = [*one, Contact(noon - DAY, "sms", "any")]  # it could not go anyway, and so keeps nothing from anybody

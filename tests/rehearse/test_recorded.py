@@ -251,3 +251,10 @@ def test_the_semicolons_and_the_commas_of_a_german_table(tmp_path: Path, recordi
     found = recording(file)
     assert (found.lines, found.bad) == (1, 1)
     assert found.problems == ["line 2: total of Order Completed must be money"]
+
+
+def test_who_asked_for_a_pause_has_it_here_too(tmp_path: Path, recording: Reads) -> None:
+    asked = {"customer": "anna", "event": "Preferences Changed", "time": at(2), "properties": {"paused_until": at(48)}}
+    file = short(tmp_path / "e.ndjson")
+    file.write_text(f"{file.read_text()}\n{json.dumps(asked)}")
+    assert replayed(recording(file))["sent"] == {}
