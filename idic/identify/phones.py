@@ -57,6 +57,11 @@ def region(number: str) -> str | None:
         return None
 
 
+def is_country(code: str) -> bool:
+    """Whether these are the two letters (ISO 3166-1 alpha-2, in capitals) of a country."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
 def _read(written: str, region: str | None) -> str:
     try:
         number = phonenumbers.parse(written, region)

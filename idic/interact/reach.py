@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from idic.identify.phones import PhoneInvalid, e164, region
+from idic.identify.phones import PhoneInvalid, e164, is_country, region
 
 WEB_MEMORY = timedelta(days=30)
 """For how long somebody counts as a visitor of the site after a browser of theirs asked what to show."""
+
+
+_ALSO = {"UK": "GB", "EL": "GR"}
+"""What people and the European Union write for these countries."""
 
 
 class Reach(NamedTuple):
@@ -52,9 +56,10 @@ def reach(
 def country_of(traits: Mapping[str, Any], number: str | None, default: str | None) -> str | None:
     """Where a customer lives, as far as it is known (ISO 3166-1 alpha-2): as they were told to us, else where their number
     (E.164) is from."""
-    told = _text(traits.get("country"))
-    if told and len(told) == 2:
-        return told.upper()
+    told = (_text(traits.get("country")) or "").upper()
+    told = _ALSO.get(told, told)
+    if is_country(told):
+        return told
     return (region(number) if number else None) or default
 
 
