@@ -97,9 +97,12 @@ def _invent(
         "seed": asked.seed,
         **_span(start, crowd.end, vocabulary),
         "rates": behaviour.model_dump(mode="json") | {"events": {name: str(rate) for name, rate in behaviour.events.items()}},
-        "assumed": assumptions.invented(
-            programs, vocabulary, behaviour, count=asked.customers, seed=asked.seed, start=start, end=crowd.end
-        ),
+        "assumed": [
+            *assumptions.invented(
+                programs, vocabulary, behaviour, count=asked.customers, seed=asked.seed, start=start, end=crowd.end
+            ),
+            *assumptions.budgeted(policy),
+        ],
     }
     return source, finished
 
@@ -143,7 +146,10 @@ def _replay(
             "unordered_lines": recording.unordered,
             "undeclared_events": recording.undeclared,
             "unread": [one._asdict() for one in recording.unread],
-            "assumed": assumptions.replayed(programs, vocabulary, recording, start, end),
+            "assumed": [
+                *assumptions.replayed(programs, vocabulary, recording, start, end),
+                *assumptions.budgeted(policy),
+            ],
         }
         return source, finished
 

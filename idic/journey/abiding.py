@@ -124,7 +124,10 @@ def warn_of_quiet_hours(
     """A message that somebody comes to at the beginning of quiet hours, and that is too late when they are over."""
     parts = [part for part in (policy.quiet_hours, stricter.quiet_hours if stricter else None) if part is not None]
     for name, step in steps.items():
-        if not isinstance(step, SendText) or purpose == "service" or isinstance(step.at, Hours):
+        if not isinstance(step, SendText) or purpose == "service":
+            continue
+        if isinstance(step.at, Hours):
+            _never_open(name, step, step.at, parts, problems)
             continue
         within = step.within or policy.deferral
         for channel in dict.fromkeys(channel.value for channel in step.channels):
@@ -135,6 +138,15 @@ def warn_of_quiet_hours(
                 message = f'step "{name}": within {step.within or spoken(policy.deferral)} can end inside '
                 message += f"{SPOKEN[channel]} quiet hours{where} ({hours_spelled(windows)})"
                 problems.warning(step.mark, message, f"write within: {longest(windows)} or longer, if they are to get it")
+
+
+def _never_open(name: str, step: SendText, at: Hours, parts: Iterable[Quiet], problems: Problems) -> None:
+    """Hours of the day for a message that lie all within quiet hours."""
+    for channel in dict.fromkeys(channel.value for channel in step.channels):
+        windows = tuple(window for part in parts for window in part.of(channel, None))
+        if windows and minutes([at]) <= minutes(windows):
+            message = f'step "{name}": at {at} lies inside {SPOKEN[channel]} quiet hours ({hours_spelled(windows)}): '
+            problems.warning(step.mark, f"{message}by {SPOKEN[channel]} it is never sent there", "write other hours")
 
 
 def _longer(parts: Iterable[Quiet], channel: str, seconds: float) -> tuple[str | None, tuple[Hours, ...]] | None:

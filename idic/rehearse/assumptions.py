@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from idic.journey.policy import SPOKEN, Policy
 from idic.journey.program import Call, Program
 from idic.journey.vocabulary import Vocabulary
 from idic.rehearse.behaviour import Behaviour
@@ -87,6 +88,12 @@ def replayed(
             + ": no journey hears of them."
         )
     return [*said, *_always(programs)]
+
+
+def budgeted(policy: Policy) -> list[str]:
+    """Of a policy that has something for all customers together, who are rehearsed one after the other."""
+    limits = _listed(f"{budget.at_most:,} {SPOKEN[channel]}" for channel, budget in policy.budget.items())
+    return [f"The budget of a day ({limits}) is not held: as if there were enough for everybody."] if policy.budget else []
 
 
 def often(behaviour: Behaviour, vocabulary: Vocabulary) -> Iterator[str]:
