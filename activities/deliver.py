@@ -115,7 +115,8 @@ class Deliver:
 
     async def _attempt(self, touch_id: str) -> Attempt | Instruction:
         async def work(hold: Hold) -> Attempt | Instruction:
-            since = time.monotonic()
+            # From when the touch will be said to be under way, and not from when all that had to be routed before it was.
+            since = time.monotonic() - hold.tx.clock.real_seconds(hold.tx.now() - hold.now)
             touch = await touches.get(hold.tx, touch_id)
             enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
             if touch["status"] == "attempting" and touch["account"] not in IN_STORE:
@@ -218,6 +219,8 @@ class Deliver:
             match outcome:
                 case Placed() if not attempt.still_to_be_shown(enrollment.state):
                     return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="ended"))
+                case Placed() if await hold.has_withdrawn(touch):
+                    return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="consent"))
                 case Placed(slot, html, links, show_for, ends_on_click):
                     until = show_for.after(hold.now, attempt.parcel.scope.zone)
                     shown: dict[str, Any] = {"slot": slot, "html": html, "links": links, "ends_on_click": ends_on_click}

@@ -8,15 +8,16 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.deliver import Attempt
-from idic.interact.channels.protocol import Later, Refused, Unsure
+from activities.courier import Parcel
+from activities.deliver import Attempt, Deliver
+from idic.interact.channels.protocol import Later, Outcome, Refused, Unsure
 from idic.interact.policy import Request
 from idic.journey.asks import Defer
 from idic.journey.program import Pattern
 from idic.store.database import Store
 from idic.store.tables import copies, customers, placements, touches
 from tests.conftest import START, HandClock
-from tests.engine.world import World
+from tests.engine.world import Postman, World
 from tests.journey.programs import arm, goal, hours, out, program, send, to, wait, wait_for
 
 PHONE = "+4915112345678"
@@ -347,3 +348,23 @@ async def test_content_that_goes_out_after_the_goal_is_shown(world: World) -> No
     await world.happens(anna, "Order Completed")
     (shown,) = await world.rows(placements)
     assert shown["ended_at"] is None
+
+
+async def test_who_withdraws_while_content_is_on_its_way_is_not_shown_it(store: Store, clock: HandClock) -> None:
+    world = World(store, clock)
+
+    class Interrupted(Postman):
+        async def send(self, message: Parcel) -> Outcome:
+            await world.accept(anna, "Consent Withdrawn", {"channel": "web"})
+            return await super().send(message)
+
+    web = Interrupted("web")
+    web.otherwise = world.web.otherwise
+    world.delivering = Deliver(store, world.house, {"web": web})
+    await world.publish(program(send("offer", out("shown"), out("not shown"), channels=("web",)), purpose="marketing"))
+    anna = await world.customer(web_seen_at=START)
+    await world.happens(anna, "Signed Up")
+    await world.work((await world.only()).id)
+    (touch,) = await world.touches()
+    assert (touch["status"], touch["reason"]) == ("failed", "consent")
+    assert await world.rows(placements) == []

@@ -10,6 +10,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.deliver import Deliver
 from idic.interact.channels.protocol import Later, Outcome, Refused, Unsure
+from idic.interact.policy import Request
+from idic.journey.program import Entry, Pattern
 from idic.store.database import Store
 from tests.conftest import HandClock
 from tests.engine.world import Postman, World
@@ -108,3 +110,32 @@ async def test_a_provider_is_called_at_once_or_not_at_all(store: Store, clock: H
     town.delivering.begin_within = 2
     await town.deliver(touch)
     assert (town.postman.taken, await town.touch()) == ([touch], ("sent", "smtp", None))
+
+
+class Slow:
+    """Takes its time over the journey ``tips``."""
+
+    name = "slow"
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+
+    def __call__(self, request: Request) -> None:
+        if request.journey == "tips":
+            self.clock.advance(seconds=3)
+
+
+async def test_what_is_routed_before_a_message_may_leave_is_a_part_of_its_time(store: Store, clock: HandClock) -> None:
+    """It is said to be under way since before that, and so long ago that nobody waits for it any more."""
+    world = World(store, clock, Slow(clock))
+    await world.publish(program(send("nudge", out("went"))))
+    await world.publish(program(send("tips", out("went")), journey="tips", entry=Entry(on=(Pattern(on="Looked"),))))
+    anna = await world.customer()
+    await world.happens(anna, "Signed Up")
+    (delivery,) = (await world.advance((await world.only()).id)).deliver
+    await world.accept(anna, "Looked")
+    with pytest.raises(ApplicationError, match="began_too_late"):
+        await world.deliver(delivery.touch)
+    assert world.postman.taken == []
+    await world.deliver(delivery.touch)
+    assert world.postman.taken == [delivery.touch]

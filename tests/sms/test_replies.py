@@ -14,11 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 
+from idic.api.stillness import nothing_begins_to
 from idic.api.webhooks.telnyx import TOLERANCE, is_signed
 from idic.interact.channels.protocol import Unsure
 from idic.interact.channels.telnyx import WEBHOOK_PATH as TELNYX
 from idic.journey.program import Program
-from idic.store import consents, erasing, tables
+from idic.store import consents, erasing, tables, touches
 from idic.store.database import Store, Tx
 from idic.store.tables import Row
 from tests.conftest import HandClock
@@ -419,3 +420,14 @@ async def test_what_telnyx_did_not_sign_or_signed_long_ago_changes_nothing(talk:
     for payload in ({}, {"to": 5, "errors": "x", "webhook_url": 7}, {"to": ["x"], "errors": [5]}):
         assert await post(talk, telnyx_event("message.finalized", **payload)) == 204
         assert await post(talk, telnyx_event("message.received", **payload)) == 204
+
+
+async def test_a_stop_waits_for_whatever_is_on_its_way_to_the_number_whoever_it_is_to(talk: Talk) -> None:
+    await talk.written_to(program(send("offer", out("went"), channels=("sms",))))
+    (touch,) = await talk.touches()
+    await talk.store.move("again", lambda tx: touches.mark(tx, touch["id"], status="attempting"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(nothing_begins_to(talk.store, "sms", TO), 0.3)
+    await asyncio.wait_for(nothing_begins_to(talk.store, "sms", "+4915199999999"), 0.3)
+    await talk.store.move("left", lambda tx: touches.mark(tx, touch["id"], status="sent"))
+    await asyncio.wait_for(nothing_begins_to(talk.store, "sms", TO), 0.3)

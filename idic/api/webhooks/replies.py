@@ -6,9 +6,10 @@ import re
 
 import structlog
 
+from idic.api.stillness import nothing_begins_to
 from idic.api.withdrawing import tell
 from idic.interact.keywords import Keyword, keyword_of
-from idic.store import replies
+from idic.store import numbers, replies
 from idic.store.database import Store
 from idic.store.replies import Incoming
 
@@ -30,6 +31,9 @@ async def reply(store: Store, incoming: Incoming, *, acted_upon: Keyword | None 
     keyword = acted_upon or keyword_of(incoming.text)
     answer = incoming._replace(keyword=keyword, answered=acted_upon is not None)
     await tell(store, lambda tx: replies.take(tx, answer))
+    if keyword == "stop":
+        # Also to somebody of whom it was learnt a moment ago that the number is theirs.
+        await nothing_begins_to(store, numbers.CHANNEL, answer.number)
 
 
 _ACTED: dict[str, Keyword] = {"STOP": "stop", "START": "start", "HELP": "help"}
