@@ -147,7 +147,8 @@ class Calling:
         retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
         if attempt.number >= attempt.endpoint.tries or retry_at > call["answer_by"]:
             return await _settle(hold, enrollment, call, Failed(outcome.code, outcome.detail))
-        await calls.mark(hold.tx, call["id"], reason=outcome.code, detail=outcome.detail)
+        # What an endpoint said may name who has been forgotten meanwhile.
+        await calls.mark(hold.tx, call["id"], reason=outcome.code, detail=None if hold.erased else outcome.detail)
         why = {"endpoint": attempt.endpoint.name, "reason": outcome.code}
         await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "calling again", call["step"], why)])
         return outcome._replace(after=pause)
