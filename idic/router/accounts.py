@@ -29,7 +29,7 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
 def accounts(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The accounts of each channel: the first is the one that is used, the others stand in for it. Raises ``SettingsError``."""
     set_up = {
-        "smtp": settings.smtp_url is not None,
+        "smtp": bool(_shown(settings.smtp_url)),
         "ses": ses_account(settings) is not None,
         "sendgrid": sendgrid_account(settings) is not None,
         "twilio": twilio_account(settings) is not None,
@@ -103,6 +103,8 @@ def telnyx_account(settings: Settings) -> telnyx.Account | None:
 def ses_account(settings: Settings) -> ses.Account | None:
     """As ``twilio_account``: it is set up by its region."""
     if not settings.ses_region:
+        if settings.ses_access_key_id or _shown(settings.ses_secret_access_key) or settings.ses_configuration_set:
+            raise SettingsError("IDIC_SES_REGION is missing: without it nothing goes by SES; it is such as eu-central-1")
         return None
     return ses.Account(
         settings.ses_region,

@@ -49,6 +49,7 @@ def settings(*parts: Mapping[str, Any], **more: Any) -> Settings:
         ((SENDGRID, SES, SMTP), {}, ("smtp", "ses", "sendgrid"), ("outbox",)),
         ((SES, SMTP), {"email_accounts": "ses, smtp"}, ("ses", "smtp"), ("outbox",)),
         ((SES, SMTP), {"email_accounts": "ses"}, ("ses",), ("outbox",)),
+        ((SES,), {"smtp_url": ""}, ("ses",), ("outbox",)),
         ((TWILIO, TELNYX), {}, ("smtp",), ("twilio", "telnyx")),
         ((TWILIO, TELNYX), {"sms_accounts": "telnyx,twilio"}, ("smtp",), ("telnyx", "twilio")),
         ((TWILIO,), {"sms_accounts": "outbox"}, ("smtp",), ("outbox",)),
@@ -69,6 +70,7 @@ def test_the_first_is_used_and_the_others_stand_in(
         ((SMTP,), {"email_accounts": "smtp,smtp"}, "twice"),
         ((), {"sms_accounts": "telnyx"}, "names telnyx, which is not set up"),
         ((SES,), {"ses_region": "Frankfurt"}, "IDIC_SES_REGION"),
+        ((SMTP,), {"ses_access_key_id": "AKIA", "ses_secret_access_key": "secret"}, "IDIC_SES_REGION is missing"),
         ((TELNYX,), {"telnyx_from": None}, "IDIC_TELNYX_FROM missing"),
     ],
 )
