@@ -100,6 +100,7 @@ def _name(cells: Mapping[str, Any], name: str) -> str | None:
         raise InvalidInput("must be text", where=name)
     if value and len(value) > LONGEST_NAME:
         raise InvalidInput(f"has more than {LONGEST_NAME} characters", where=name)
+    read_object({name: value}, "line")
     return value.strip() or None if value else None
 
 

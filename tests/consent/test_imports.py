@@ -110,6 +110,8 @@ async def test_what_was_confirmed_long_ago_does_not_undo_what_they_said_since(wo
         ({"channel": "fax"}, "channel: must be email, sms or web"),
         ({"email": "anna"}, "email: is no email address"),
         ({"phone": "12"}, "phone: there is no such phone number"),
+        ({"topic": "K\udce4se"}, "line.topic: holds half of a surrogate pair, which is not a character"),
+        ({"purpose": "\0"}, "line.purpose: holds a NUL character (\\u0000), which cannot be stored"),
         ({"page": "\0"}, "proof.page: holds a NUL character (\\u0000), which cannot be stored"),
     ],
 )
