@@ -28,6 +28,9 @@ from idic.journey.vocabulary import Vocabulary
 SHORT: dict[str, str] = {f"/v1/{name[0]}": f"/v1/{name}" for name in ("batch", *KINDS)}
 """What Segment's client for browsers calls the paths."""
 METRICS = "/v1/m"
+OURS_TO_SAY = frozenset({"Data Requested", "Preferences Changed", "Replied"})
+"""What customers say to idic itself. It has everything that is known of them sent out, or an SMS that somebody pays for: so it
+is not believed of whoever reads a write key in a page."""
 PATHS = frozenset({*SHORT, *SHORT.values(), METRICS})
 SETTINGS_PATHS = ("/v1/projects/{write_key}/settings", "/projects/{write_key}/settings")
 
@@ -183,6 +186,9 @@ def _things(vocabulary: Vocabulary | None) -> Collection[str]:
 
 
 def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str, *, is_service: bool) -> None:
+    if message.kind == "track" and message.name in OURS_TO_SAY and not is_service:
+        what = f"{message.name} is what customers say to idic itself: it is taken from its own pages, or with a secret key"
+        raise InvalidInput(what, where=f"{where}.event" if where else "event")
     if vocabulary is None or message.kind != "track":
         return
     if message.nobodys and not is_service:

@@ -49,6 +49,19 @@ async def test_a_page_may_tell_of_a_form_and_of_nothing_more(shop: httpx.AsyncCl
     ]
 
 
+@pytest.mark.parametrize("name", ["Data Requested", "Preferences Changed", "Replied"])
+async def test_what_customers_say_to_idic_itself_no_page_says_for_them(
+    shop: httpx.AsyncClient,  # noqa: F811
+    service: httpx.AsyncClient,  # noqa: F811
+    name: str,
+) -> None:
+    said = track(name, {"keyword": "stop"})
+    alone = await shop.post("/v1/track", json=said)
+    assert (alone.status_code, name in alone.json()["message"]) == (400, True)
+    assert (await shop.post("/v1/batch", json={"batch": [{"type": "track", **said}]})).status_code == 400
+    assert (await service.post("/v1/track", json=said)).status_code == 200
+
+
 async def test_a_service_is_believed(service: httpx.AsyncClient, world: World) -> None:  # noqa: F811
     assert (await service.post("/v1/track", json=track(GIVEN, PROVEN))).status_code == 200
     batch = [{"type": "track", **track(GIVEN, {"channel": "sms", "purpose": "surveys", "act": "import"}, 2)}]
