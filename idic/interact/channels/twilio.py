@@ -139,7 +139,7 @@ def _answered(answer: Answer) -> Outcome:
         return Accepted(str(sid)) if taken else Unsure("twilio_unreadable", f"{status} without a message's id")
     if status == 429 or number in _BUSY:
         return Later("twilio_busy", detail, retry_after(answer.headers))
-    if status // 100 == 4 and number in WORDS:
+    if status // 100 == 4 and number is not None and number in WORDS:
         return Refused(WORDS[number], detail)  # also with 403: that one number cannot be written to is not about us
     if status in (401, 403, 404) or status // 100 == 3 or number in _OPERATORS:
         log.error("Twilio refuses idic, not the message: check its settings", status=status, code=number)
