@@ -124,6 +124,7 @@ class Hold(Known):
     async def _route_or_set_aside(self, row: Row) -> None:
         if row["id"] in self._poison:
             outcome = {"problem": self._poison[row["id"]]}
+            await self._said_all_the_same(row)
         else:
             try:
                 outcome = await self._route(row)
@@ -137,6 +138,21 @@ class Hold(Known):
                 # A bug of ours in the face of strange data. Its text may hold the data: keep the kind only.
                 raise _Poison(row["id"], type(error).__name__) from error
         await events.routed(self.tx, row["id"], self.now, outcome)
+
+    async def _said_all_the_same(self, row: Row) -> None:
+        """A no holds, whatever else came of telling journeys of it."""
+        event = events.read(row)
+        if event.name not in consent.EVENTS:
+            return
+        try:
+            async with self.tx.connection.begin_nested():
+                await self._consent(event)
+        except (DataError, IntegrityError) as error:
+            log.error("consent not recorded", event_id=row["id"], error=type(error).__name__)
+        except (SQLAlchemyError, SetAside, IdicError, OSError):
+            raise
+        except Exception as error:
+            log.error("consent not recorded", event_id=row["id"], error=type(error).__name__)
 
     async def _route(self, row: Row) -> dict[str, Any]:
         if row["merges"]:

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from idic.differentiate.profile import zone_of
 from idic.interact.channels.protocol import Refused
+from idic.interact.policy import Request
 from idic.journey.program import Again, Attribute, Branch, Choose, Condition, Entry, Goal, Pattern
 from idic.journey.types import MONEY
 from idic.router.engine import Engine
@@ -202,3 +203,28 @@ async def test_goal_comes_before_a_wait_that_nobody_had_opened_yet(world: World)
 def test_a_zone_that_does_not_exist_is_no_zone() -> None:
     assert zone_of({"zone": "Mars/Olympus"}, "Europe/Berlin") == "Europe/Berlin"
     assert zone_of({"timezone": "Asia/Tokyo"}, "UTC") == "Asia/Tokyo"
+
+
+class Chokes:
+    """Stands for a bug of ours that one journey meets."""
+
+    name = "chokes"
+
+    def __call__(self, request: Request) -> None:
+        if request.journey == "byes":
+            raise RuntimeError("a bug")
+
+
+async def test_a_no_holds_although_a_journey_chokes_on_it(store: Store, clock: HandClock) -> None:
+    world = World(store, clock, Chokes())
+    await world.publish(program(send("nudge", out("went")), purpose="marketing"))
+    byes = Entry(on=(Pattern(on="Consent Withdrawn"),))
+    await world.publish(program(send("bye", out("went")), journey="byes", entry=byes))
+    anna = await world.customer()
+    await world.happens(anna, "Consent Given", {"channel": "email"})
+    await world.happens(anna, "Signed Up")
+    (delivery,) = (await world.advance((await world.only()).id)).deliver
+    await world.accept(anna, "Consent Withdrawn", {"channel": "email"})
+    await world.deliver(delivery.touch)
+    assert world.postman.taken == []
+    assert [row["reason"] for row in await world.touches()] == ["consent"]
