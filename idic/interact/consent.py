@@ -7,7 +7,7 @@ does so for one message; ``standing`` does so for people's eyes, with since when
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from idic.interact.policy import CHANNELS
@@ -21,6 +21,8 @@ EVENTS = frozenset({GIVEN, WITHDRAWN})
 MARKETING = "marketing"
 """The purpose that is meant where none is said."""
 FORM, DOUBLE_OPT_IN, IMPORT, COMPLAINT = "form", "double opt-in", "import", "complaint"
+CONFIRMED_WITHIN = timedelta(days=7)
+"""For so long after a message asked for it, a consent can be confirmed."""
 LONGEST_NAME = 100
 """Characters of a topic or a purpose."""
 
@@ -89,6 +91,17 @@ class Entry(NamedTuple):
 
     said: Said
     at: datetime
+
+
+def taken_back(entries: Iterable[Entry], asked: Said, since: datetime) -> bool:
+    """Whether what was ``asked`` for at ``since`` was withdrawn after that: then nobody is to confirm it any more."""
+    return any(
+        entry.at > since
+        and not entry.said.given
+        and (entry.said.channel, entry.said.purpose) == (asked.channel, asked.purpose)
+        and entry.said.topic in (None, asked.topic)
+        for entry in entries
+    )
 
 
 class Standing(NamedTuple):

@@ -17,7 +17,6 @@ from idic.store import consents, enrollments, numbers
 from idic.store.database import Tx
 from idic.store.ingest import Observation, is_kept
 from idic.store.numbers import CHANNEL
-from idic.store.tables import Row
 from idic.store.tables import consents as ledger
 
 LONGEST_TEXT = 1600
@@ -63,7 +62,7 @@ async def take(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
             if not again:
                 await consents.lift(tx, CHANNEL, incoming.number, {consents.OPTED_OUT})
             seen.append(_given(incoming, found.answering, {"act": "keyword"}))
-        case "yes" if asked := await _asked_to_confirm(tx, found.touch):
+        case "yes" if asked := await _asked_to_confirm(tx, incoming, found):
             seen.append(_given(incoming, found.answering, {**asked, "act": consent.DOUBLE_OPT_IN}))
     return [*seen, _replied(incoming, found)]
 
@@ -103,10 +102,14 @@ async def _purposes(tx: Tx, customer: str) -> list[str]:
     return sorted({consent.MARKETING, *(row["purpose"] for row in await tx.rows(spoken))})
 
 
-async def _asked_to_confirm(tx: Tx, touch: Row | None) -> dict[str, Any] | None:
+async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: numbers.Found) -> dict[str, Any] | None:
     """The consent that the message asks to be confirmed: its journey was entered by that very consent, which is not yet. To
-    any other message "yes" is an answer like others."""
-    if touch is None:
+    any other message "yes" is an answer like others; and so is an "ok" after a STOP, which START alone takes back."""
+    touch = found.touch
+    if touch is None or tx.now() > touch["attempted_at"] + consent.CONFIRMED_WITHIN:
+        return None
+    barred = await consents.suppressed(tx, CHANNEL, incoming.number)
+    if barred is not None and barred.reason == consents.OPTED_OUT:
         return None
     entry = (await enrollments.get(tx, touch["enrollment_id"])).state.entry
     if entry.name != consent.GIVEN:
@@ -116,5 +119,7 @@ async def _asked_to_confirm(tx: Tx, touch: Row | None) -> dict[str, Any] | None:
     except ValueError:
         return None
     if said.channel != CHANNEL or said.confirmed:
+        return None
+    if consent.taken_back(await consents.entries(tx, found.answering), said, entry.accepted_at):
         return None
     return {"purpose": said.purpose, **({"topic": said.topic} if said.topic else {})}

@@ -255,6 +255,38 @@ customize: {words: {sms: "Say YES"}}
     assert len(await talk.kept("Consent Given")) == 2
 
 
+@pytest.mark.parametrize("no", ["stop", "page", "week"])
+async def test_an_ok_is_no_yes_once_they_have_said_no_or_long_after(talk: Talk, no: str) -> None:
+    (confirm,) = written(
+        "events: {Started: {n: number}}\n",
+        """
+journey: confirm
+purpose: service
+identify: {on: Consent Given, if: 'event.channel == "sms"', again: always}
+interact:
+  - {id: ask, send: words, by: sms}
+  - {id: rest, wait: 30 days}
+customize: {words: {sms: "Say YES"}}
+""",
+    )
+    await talk.publish(confirm)
+    anna = await talk.customer(phone=TO)
+    await talk.happens(anna, "Consent Given", {"channel": "sms", "act": "form", "confirmed": False})
+    await talk.work((await talk.only()).id)
+    talk.clock.advance(minutes=1)
+    match no:
+        case "stop":
+            await talk.answers("Stop", acted="STOP")  # answered by the provider: the question is still the newest message
+        case "page":
+            await talk.happens(anna, "Consent Withdrawn", {"channel": "sms", "act": "preference page"})
+        case _:
+            talk.clock.advance(days=8)
+    await talk.answers("Ok")
+    await talk.route(anna)
+    assert len(await talk.kept("Consent Given")) == 1
+    assert await talk.suppressed() == ("opted_out" if no == "stop" else None)
+
+
 async def test_whoever_is_forgotten_is_not_brought_back_by_a_repetition(talk: Talk) -> None:
     anna = await talk.written_to(journey())
     await talk.answers("STOP", id_="SM1")
