@@ -155,8 +155,8 @@ class Deliver:
             called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": hold.now}
             address = hold.reach(touch["channel"], program).address
             assert address is not None
-            if touch["channel"] == "sms":
-                called["recipient"] = await consents.digested(hold.tx, "sms", address)
+            if touch["channel"] != "web":
+                called["recipient"] = await consents.digested(hold.tx, touch["channel"], address)
             await touches.mark(hold.tx, touch_id, status="attempting", **called)
             parcel = Parcel(
                 touch=touch_id,

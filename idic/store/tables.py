@@ -337,8 +337,8 @@ touches = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("attempted_at", Instant),
     Column("settled_at", Instant),
-    # Of an SMS: in how many parts it was sent, each of which is billed; from which number, and to which (as a digest), so
-    # that an answer finds it.
+    # Of an SMS: in how many parts it was sent, each of which is billed, and from which number, so that an answer finds it. To
+    # which address it went (as a digest): whoever holds the message shows that they own this one, and no other.
     Column("segments", Integer),
     Column("sender", Text),
     Column("recipient", String(64)),

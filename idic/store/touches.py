@@ -136,6 +136,13 @@ async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[Ro
     )
 
 
+async def written_to(tx: Tx, channel: str, recipient: str, limit: int = 100) -> list[str]:
+    """The customers to whom messages were sent at an address, or may have been; ``recipient`` is its digest."""
+    asked = select(touches.c.customer_id).where(touches.c.recipient == recipient, touches.c.channel == channel)
+    rows = await tx.rows(asked.distinct().order_by(touches.c.customer_id).limit(limit))
+    return [row["customer_id"] for row in rows]
+
+
 async def accounts(tx: Tx, ids: Collection[str]) -> dict[str, str]:
     """Through which provider account each of these touches leaves."""
     rows = await tx.rows(select(touches.c.id, touches.c.account).where(touches.c.id.in_(ids)))

@@ -69,8 +69,50 @@ async def test_a_confirmation_of_last_week_says_so_kindly(town: Town) -> None:
     assert await town.own() == []
 
 
+async def test_an_old_question_subscribes_nobody_who_has_said_no_since(town: Town) -> None:
+    await town.signs_up("anna", FORM)
+    asked = await town.looks(town.link("/c/"), **ENGLISH)
+    await town.lets(minutes=1)
+    await town.tells("track", "anna", event="Consent Withdrawn", properties={"channel": "email"})
+    for late in (await asked.presses("Yes, please"), await town.looks(asked.url, **ENGLISH)):
+        assert (late.status, late.buttons) == (410, {})
+        assert "You have said no since" in late.text
+    assert await town.own() == []
+    # The no is of no other channel.
+    await town.signs_up("bert", FORM)
+    await town.lets(minutes=1)
+    await town.tells("track", "bert", event="Consent Withdrawn", properties={"channel": "sms"})
+    assert "Confirmed" in (await (await town.looks(town.link("/c/"))).presses("Yes, please")).text
+
+
+async def test_who_reads_the_mails_of_one_address_owns_no_other(town: Town) -> None:
+    await opened(town, first_name="Anna")
+    preferences = town.link("/p/")
+    await town.tells("track", "anna", event="Consent Given", properties=FORM)
+    confirm = await town.looks(town.link("/c/"), **ENGLISH)
+    await town.tells("identify", "anna", traits={"email": "somebody.else@example.com"})
+    assert (await confirm.presses("Yes, please")).status == 404
+    page = await town.looks(preferences, **ENGLISH)
+    await page.presses("Save", email_cart_reminders=True)
+    assert [row["properties"]["confirmed"] for row in await town.own() if row["name"] == "Consent Given"] == [False]
+
+
+async def test_who_leaves_leaves_as_every_customer_at_their_address(town: Town) -> None:
+    await town.signs_up("anna", FORM)
+    await town.signs_up("bert", FORM, email="Anna@example.com")
+    await town.signs_up("carl", FORM)
+    await town.signs_up("dora", FORM, email="anna@example.com")
+    await town.tells("identify", "dora", traits={"email": "dora@example.com"})
+    url = town.links.unsubscribe((await town.world.touches())[0]["id"])
+    answer = await town.browser.post(url, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    await town.settles()
+    left = {row["customer_id"] for row in await town.own() if row["name"] == "Consent Withdrawn"}
+    assert left == {(await town.customer(user))["id"] for user in ("anna", "bert")}
+
+
 async def test_what_is_known_comes_by_mail_and_can_be_read_taken_and_erased(town: Town) -> None:
-    page = await opened(town, first_name="Anna")
+    page = await opened(town, first_name="Anna", spent=1234567.5)
     mails = len(town.post.letters)
     for _ in range(3):
         page = await page.presses("Send me the link")
@@ -78,7 +120,13 @@ async def test_what_is_known_comes_by_mail_and_can_be_read_taken_and_erased(town
     await town.settles()
     assert len(town.post.letters) == mails + 1
     data = await town.looks(town.link("/d/"), **ENGLISH)
-    for words in ("anna@example.com", "News from the shop", "allowed, in a form", "Because of: Signed Up, March 2, 2026"):
+    for words in (
+        "anna@example.com",
+        "News from the shop",
+        "allowed, in a form",
+        "1,234,567.5",
+        "Because of: Signed Up, March 2, 2026",
+    ):
         assert words in data.text
     file, sure = data.links
     taken = await town.browser.get(file)

@@ -3,7 +3,7 @@ proves nothing, for programs open them too."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from babel.dates import format_date
@@ -26,11 +26,12 @@ from idic.store.database import Store, Tx
 from idic.store.ingest import Observation, observe
 from idic.store.tables import Row, events
 
-GOOD_FOR = timedelta(days=7)
+GOOD_FOR = consent.CONFIRMED_WITHIN
 
 
 class _Asked(NamedTuple):
-    """``event`` is the consent that is to be confirmed, ``confirmed_at`` when it was."""
+    """``event`` is the consent that is to be confirmed, ``confirmed_at`` when it was; ``taken_back`` whether it was withdrawn
+    since it was asked for."""
 
     shop: Shop
     person: Person
@@ -38,6 +39,7 @@ class _Asked(NamedTuple):
     event: Event
     confirmed_at: datetime | None
     words: Words
+    taken_back: bool
 
     @property
     def sent_at(self) -> datetime:
@@ -80,21 +82,29 @@ class ConfirmPage:
         assert person.touch is not None
         enrollment = await enrollments.get(tx, person.touch["enrollment_id"])
         entry = enrollment.state.entry
-        # A mail shows nothing of who owns a telephone.
-        if entry.name != consent.GIVEN or entry.properties.get("channel") != person.touch["channel"]:
+        # A mail shows nothing of who owns a telephone, nor of another address that was given since.
+        if entry.name != consent.GIVEN or not person.owns(str(entry.properties.get("channel"))):
             raise NotFound("this message asks for no confirmation")
+        try:
+            said = consent.read(entry.name, entry.properties)
+        except ValueError as problem:
+            raise NotFound("this message asks for nothing that can be confirmed") from problem
         kept = select(events.c.accepted_at).where(events.c.message_id == f"{OWN_MESSAGE_ID}{_once(touch)}")
-        return _Asked(shop, person, person.touch, entry, await tx.scalar(kept), spoken_to(request, shop, person))
+        words, over = spoken_to(request, shop, person), consent.taken_back(person.entries, said, entry.accepted_at)
+        return _Asked(shop, person, person.touch, entry, await tx.scalar(kept), words, over)
 
     async def _confirmed(self, tx: Tx, touch: str, request: Request) -> _Asked:
         asked = await self._asked(tx, touch, request)
-        if asked.confirmed_at is None and not asked.over:
+        if asked.confirmed_at is None and not asked.over and not asked.taken_back:
             await observe(tx, _confirmation(asked))
         return asked
 
     def _shown(self, asked: _Asked, *, now: bool = False) -> Response:
-        shop, person, touch, event, confirmed_at, words = asked
+        shop, person, touch, event, confirmed_at, words, taken_back = asked
         links = [Link(self._links.preferences(touch["id"]), words("stop.choose"))]
+        if taken_back:
+            # Like a page that lay open since before: an old question subscribes nobody who has said no to it.
+            return self._paper.plain(words, words("c.left"), words("c.left.text"), status=410, links=links, shop=shop.name)
         if confirmed_at is not None:
             day = format_date(local(confirmed_at, person.zone(shop.vocabulary.zone)), "long", locale=words.language)
             text = words("c.done.before", day=day)

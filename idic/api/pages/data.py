@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 from sqlalchemy import Select, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -224,8 +225,8 @@ def _value(value: object, words: Words, calendar: _Calendar) -> str:
     match value:
         case bool():
             return words("yes" if value else "no")
-        case float():
-            return f"{value:g}"
+        case int() | float():
+            return format_decimal(value, "#,##0.######", locale=calendar.language)
         case str():
             try:
                 return format_date(date.fromisoformat(value), "long", locale=calendar.language) if len(value) == 10 else value

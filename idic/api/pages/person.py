@@ -15,7 +15,8 @@ from idic.identify.names import attribute_name
 from idic.interact import consent, preferences
 from idic.interact.consent import Entry
 from idic.interact.links import Whose
-from idic.store import consents, customers, events, touches
+from idic.interact.reach import reach
+from idic.store import consents, customers, events, programs, touches
 from idic.store.database import Tx
 from idic.store.enrollments import StateUnreadable
 from idic.store.policies import PolicyUnreadable
@@ -34,7 +35,8 @@ class Forgotten(NotFound):
 
 
 class Person(NamedTuple):
-    """``touch`` is the message with whose link they came, if with one's."""
+    """``touch`` is the message with whose link they came, if with one's; ``proven`` the channel on which it went to the
+    address that they have now."""
 
     id: str
     traits: Mapping[str, Any]
@@ -44,6 +46,7 @@ class Person(NamedTuple):
     web_seen_at: datetime | None
     now: datetime
     touch: Row | None = None
+    proven: str | None = None
 
     def paused(self) -> datetime | None:
         """Until when they want no advertising, if that is not over."""
@@ -51,7 +54,7 @@ class Person(NamedTuple):
 
     def owns(self, channel: str) -> bool:
         """Whether it is certain that who looks at the page owns the address: they have read a message that went to it."""
-        return self.touch is not None and self.touch["channel"] == channel
+        return self.proven == channel
 
     def zone(self, fallback: str) -> str:
         """Where they live (IANA), as far as anybody knows."""
@@ -79,7 +82,24 @@ async def behind(tx: Tx, whose: Whose) -> Person:
     )
     for waiting in await events.unrouted(tx, row["id"]):
         person = _after(person, waiting)
-    return person
+    return person._replace(proven=await _proven(tx, person))
+
+
+async def digest_of(tx: Tx, person: Person, channel: str) -> str | None:
+    """Of the address that somebody has on a channel, if they have one."""
+    country = (await programs.vocabulary(tx) or {}).get("country")
+    address = reach(channel, person.id, person.traits, None, person.now, country).address
+    return await consents.digested(tx, channel, address) if address is not None else None
+
+
+async def _proven(tx: Tx, person: Person) -> str | None:
+    """Whoever changes an address shows nothing of the new one by what went to the old one."""
+    touch = person.touch
+    if touch is None or touch["channel"] == "web":
+        return None
+    now = await digest_of(tx, person, touch["channel"])
+    # Of messages of older versions nobody knows where they went.
+    return touch["channel"] if now is not None and touch["recipient"] in (None, now) else None
 
 
 def _after(person: Person, row: Row) -> Person:

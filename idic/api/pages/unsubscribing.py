@@ -10,13 +10,14 @@ from starlette.responses import Response
 from idic.api.pages.form import read_form
 from idic.api.pages.offer import Shop, Shops
 from idic.api.pages.paper import Button, Link, Paper, words_for
-from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind
+from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind, digest_of
 from idic.api.pages.preferences import spoken_to
 from idic.api.pages.words import Words
-from idic.api.withdrawing import withdraw
+from idic.api.withdrawing import tell
 from idic.errors import InvalidInput, NotFound
 from idic.interact import consent
 from idic.interact.links import Links, Whose
+from idic.store import touches
 from idic.store.database import Store, Tx
 from idic.store.ingest import Observation
 from idic.store.tables import Row
@@ -59,7 +60,7 @@ class UnsubscribePage:
             form = await read_form(request, _LARGEST)
             do = form.first("do")
             act = PAGE if do in (_TOPIC, _CHANNEL) else ONE_CLICK
-            await withdraw(self._store, lambda tx: self._withdrawal(tx, touch, act, everything=do == _CHANNEL))
+            await tell(self._store, lambda tx: self._withdrawals(tx, touch, act, everything=do == _CHANNEL))
             try:
                 return self._left(await self._seen(touch, request), everything=do == _CHANNEL)
             except UNAVAILABLE:
@@ -78,13 +79,20 @@ class UnsubscribePage:
         assert person.touch is not None
         return _Seen(shop, person, person.touch, spoken_to(request, shop, person))
 
-    async def _withdrawal(self, tx: Tx, touch: str, act: str, *, everything: bool) -> Observation:
+    async def _withdrawals(self, tx: Tx, touch: str, act: str, *, everything: bool) -> list[Observation]:
+        """Whoever reads the mails of an address knows nothing of how many customers the shop has there: all of them leave."""
         person = await behind(tx, Whose(touch))
         row = person.touch
         assert row is not None
         topic = {"topic": row["topic"]} if row["topic"] is not None and not everything else {}
         said = {"channel": row["channel"], **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
-        return Observation(consent.WITHDRAWN, row["customer_id"], row["enrollment_id"], row["step"], said)
+        seen = [Observation(consent.WITHDRAWN, person.id, row["enrollment_id"], row["step"], said)]
+        others = await touches.written_to(tx, row["channel"], row["recipient"]) if row["recipient"] is not None else []
+        for other in others if person.owns(row["channel"]) else []:
+            one = await behind(tx, Whose(customer=other))
+            if one.id != person.id and await digest_of(tx, one, row["channel"]) == row["recipient"]:
+                seen.append(Observation(consent.WITHDRAWN, one.id, None, None, said))
+        return seen
 
     def _asks(self, seen: _Seen) -> Response:
         words, said = seen.words, seen.said()

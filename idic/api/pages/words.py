@@ -103,6 +103,10 @@ _EN = {
     "c.done.before": "You confirmed this on {day}. There is nothing more to do.",
     "c.old": "This link was good for seven days",
     "c.old.text": "They are over, and nothing was confirmed. If you still want to hear from us, you can say so here.",
+    "c.left": "You have said no since",
+    "c.left.text": (
+        "You unsubscribed after this was asked. If you want to hear from us after all, you can say so here."
+    ),
     # Data.
     "d.title": "What we know about you, and why",
     "d.until": "This page can be opened until {day}, {time}. Please do not pass its link on.",
@@ -268,6 +272,10 @@ _DE = {
     "c.old.text": (
         "Sie sind vorbei, und nichts wurde bestätigt. Wenn du noch von uns hören "
         "willst, kannst du es hier sagen."
+    ),
+    "c.left": "Du hast seitdem Nein gesagt",
+    "c.left.text": (
+        "Nach dieser Frage hast du dich abgemeldet. Wenn du doch von uns hören willst, kannst du es hier sagen."
     ),
     "d.title": "Was wir über dich wissen, und warum",
     "d.until": "Diese Seite lässt sich bis zum {day}, {time}, öffnen. Bitte gib ihren Link nicht weiter.",
