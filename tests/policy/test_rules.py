@@ -337,6 +337,15 @@ def test_a_cap_says_how_many_and_when_the_next_is_possible() -> None:
     assert isinstance(asked(policy, noon, contacts=[*claimed, Contact(noon, "sms", "any")]), Defer)
 
 
+def test_a_country_is_known_by_what_people_write_for_it_and_none_is_made_up() -> None:
+    night = at("2026-07-10 20:30", "Europe/Berlin")
+    hours = Quiet(hours={}, by_country={"GB": {"email": (Hours.parse("20:00 to 08:00"),)}})
+    for written in ("GB", "uk", " UK "):
+        assert isinstance(asked(Policy(quiet_hours=hours), night, traits={"country": written}), Defer)
+    for written in ("XX", "Great Britain", ""):
+        assert isinstance(asked(Policy(quiet_hours=hours), night, traits={"country": written}), Allow)
+
+
 def test_fewer_is_a_cap_of_those_who_asked_for_it() -> None:
     noon = at("2026-07-10 12:00")
     yesterday = [Contact(noon - DAY, "email", "any")]
