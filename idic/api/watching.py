@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from idic.interact.machines import PREFETCH, Asked, What, machine
 from idic.journey.state import Trace
-from idic.store import enrollments
+from idic.store import customers, enrollments
 from idic.store.database import Store, Tx
 from idic.store.ingest import about, observe
 from idic.store.tables import Row
@@ -52,6 +52,7 @@ async def note(store: Store, touch: Row, what: What, who: str) -> None:
         why["round"] = touch["round"]
 
     async def work(tx: Tx) -> None:
+        await customers.lock(tx, touch["customer_id"])  # two links followed at once are noted once
         known = await enrollments.traced(tx, touch["enrollment_id"])
         if not any((e["kind"], e["step"], e["why"]) == ("machine", touch["step"], why) for e in known):
             await enrollments.note(tx, touch["enrollment_id"], [Trace(tx.now(), "machine", touch["step"], why)])

@@ -34,7 +34,8 @@ class Journey(NamedTuple):
 
 class Records(NamedTuple):
     """Everything, read at once. ``customer`` is whom a user id points at; ``journeys`` by name. ``texts`` and ``places`` are
-    the touches of which the outbox has an SMS, and those that were placed on the web."""
+    the touches of which the outbox has an SMS, and those that were placed on the web. ``put_off`` are the (enrollment, step)
+    whose messages the contact policy deferred."""
 
     now: datetime
     late: timedelta
@@ -43,6 +44,7 @@ class Records(NamedTuple):
     enrollments: dict[str, Row]
     touches: dict[str, Row]
     refusals: list[Row]
+    put_off: frozenset[tuple[str, str]]
     consents: list[Row]
     customer: dict[str, str]
     customers: int
@@ -57,7 +59,7 @@ async def read_records(running: Machine) -> Records:
     accepts = tuple(read_accepts(Path(running.plan.mail)))
     async with running.store.reading() as tx:
         published = await Programs().published(tx)
-        refused = select(trace.c.enrollment_id, trace.c.why, enrollments.c.customer_id).join(
+        refused = select(trace.c.enrollment_id, trace.c.step, trace.c.why, enrollments.c.customer_id).join(
             enrollments, enrollments.c.id == trace.c.enrollment_id
         )
         return Records(
@@ -68,6 +70,9 @@ async def read_records(running: Machine) -> Records:
             enrollments=await _keyed(tx, enrollments, "id"),
             touches=await _keyed(tx, touches, "id"),
             refusals=await tx.rows(refused.where(trace.c.kind == "not sent")),
+            put_off=frozenset(
+                (row["enrollment_id"], row["step"]) for row in await tx.rows(refused.where(trace.c.kind == "deferred"))
+            ),
             consents=await tx.rows(select(consents).order_by(consents.c.at, consents.c.id)),
             customer={
                 row["value"]: row["customer_id"]
@@ -136,7 +141,12 @@ def _mails(records: Records) -> Iterator[str]:
         if row["status"] == "failed" and row["reason"] not in _REFUSALS
     ]
     yield from _some("failed", failed)
-    late = [f"{records.enrollments[row['enrollment_id']]['journey']}" for row in records.refusals if _rule(row) == "too late"]
+    late = [
+        f"{records.enrollments[row['enrollment_id']]['journey']}"
+        for row in records.refusals
+        # What the contact policy put off for too long is as it should be.
+        if _rule(row) == "too late" and (row["enrollment_id"], row["step"]) not in records.put_off
+    ]
     yield from _some("too late to be sent; this machine is too slow for this --speed", late)
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from chaos.client import CarefulClient
 from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
-from tests.conftest import new_database
 from tests.kill.ledger import settle_accounts
 from tests.kill.shop import Shop
 
@@ -131,26 +130,3 @@ async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(vic
         ledger = await settle_accounts(site, client, f"{victim} killed (seed {seed})")
         if victim == "workers":
             assert any(touch["status"] == "uncertain" and ledger.accepted[touch["id"]] for touch in ledger.touches)
-
-
-async def test_everybody_is_killed_in_turn(tmp_path: Path, seed: int) -> None:
-    await _everybody(tmp_path, None, seed, 100)
-
-
-async def test_everybody_is_killed_in_turn_on_postgresql(tmp_path: Path, postgres: str, seed: int) -> None:
-    await _everybody(tmp_path, new_database(postgres), seed, CUSTOMERS // 2)
-
-
-async def _everybody(folder: Path, database_url: str | None, seed: int, customers: int) -> None:
-    rng = Random(seed)
-    async with running(folder, database_url, site=Site, journeys=JOURNEYS, IDIC_RECONCILE_EVERY="5") as site:
-        async with _open_shop(site, rng, customers) as client:
-            await _killed_by_the_sink(site, rng.choice(("before", "after")))
-            for victim in ("api", rng.choice(ROUTERS), rng.choice(WORKERS), "temporal"):
-                await asyncio.sleep(rng.uniform(0.3, 1.5))
-                site.kill(victim)
-            await _killed_by_the_sink(site, rng.choice(("before", "after")))
-            await _reconciled_after_the_loss(site)
-        site.withdraw_orders()
-        where = "PostgreSQL" if database_url else "SQLite"
-        await settle_accounts(site, client, f"everybody killed in turn on {where} (seed {seed})")

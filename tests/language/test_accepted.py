@@ -155,6 +155,9 @@ def test_the_example_journeys_check_and_say_what_they_do() -> None:
     assert {name: proved(found) for name, found in compilation.programs.items()} == {
         "abandoned_cart": "every path ends · at most 2 messages: up to 2 emails, 2 SMS, 1 web"
         " · longest 5 days after the last Cart Updated",
+        "confirm_consent": "every path ends · at most 1 email · longest 8 days",
+        "sms_answers": "every path ends · at most 1 SMS · longest 1 hour · each time they enter",
+        "your_data": "every path ends · at most 1 message: up to 1 email, 1 SMS · longest 24 hours",
         "after_purchase": "every path ends · at most 2 messages: up to 1 email, 2 web · longest 26 days",
         "welcome": "every path ends · at most 3 emails, 1 web · longest 10 days",
         "win_back": "every path ends · at most 2 messages: up to 2 emails, 1 SMS, 1 web · longest 130 days"
