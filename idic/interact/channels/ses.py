@@ -34,6 +34,8 @@ REWRITTEN = ("Date", "Message-ID")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9._@-]{1,100}")
+_SIGNED_WITHIN = 2.0
+"""Real seconds."""
 _KIND = re.compile(r"[A-Za-z]{1,64}")
 _OPERATORS = re.compile(
     r"AccountSuspended|SendingPaused|MailFromDomainNotVerified|NotFound|LimitExceeded|UnrecognizedClient|InvalidClientToken"
@@ -122,8 +124,9 @@ class SesChannel:
             asked["ConfigurationSetName"] = self._account.configuration
         body = json.dumps(asked).encode()
         try:
-            # In a thread: credentials that run out are fetched anew, by a library that waits for the network.
-            headers = await asyncio.to_thread(self._sign_request, body)
+            # In a thread: credentials that run out are fetched anew, by a library that waits for the network. Whoever withdraws
+            # does not wait for that: what takes longer serves the next try.
+            headers = await asyncio.wait_for(asyncio.to_thread(self._sign_request, body), _SIGNED_WITHIN)
         except Exception as error:
             log.error("no credentials for SES: check its settings", error=type(error).__name__)
             return Later("ses_no_credentials", type(error).__name__, down=True)
