@@ -49,6 +49,7 @@ def e164(raw: str, country: str | None) -> str:
         raise
 
 
+@lru_cache(maxsize=1024)
 def region(number: str) -> str | None:
     """The country (ISO 3166-1 alpha-2) of a number in E.164; None for one that belongs to no single country."""
     try:
