@@ -219,6 +219,7 @@ def all_well() -> tuple[Shopper, Records]:
         enrollments=entered,
         touches={"t": touch},
         refusals=[],
+        put_off=frozenset(),
         consents=[consent],
         customer={anna.user_id: "anna"},
         customers=1,
@@ -241,7 +242,7 @@ def test_what_is_missing_is_named() -> None:
     unrouted = {**well.events, "m1": {**well.events["m1"], "routed_at": None}}
     withdrawn = [*well.consents, {**well.consents[0], "given": False, "topic": "cart_reminders", "at": NOW}]
     waits = {**cart, "ended_at": None, "step": "reaction", "deadline": NOW - timedelta(hours=2)}
-    late = {"customer_id": "anna", "enrollment_id": "abandoned_cart", "why": {"rule": "too late"}}
+    late = {"customer_id": "anna", "enrollment_id": "abandoned_cart", "step": "nudge", "why": {"rule": "too late"}}
 
     def by(channel: str) -> Records:
         return well._replace(touches={"t": {**touch, "channel": channel}}, accepts=())

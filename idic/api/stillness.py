@@ -14,7 +14,7 @@ from datetime import datetime
 from idic.store import consents, customers, touches
 from idic.store.database import Store, Tx
 
-LONGEST = 5.0
+LONGEST = 12.0
 """Real seconds after a touch was marked in which its provider may be called, with much to spare for what is on its way."""
 _PAUSE = 0.05
 

@@ -75,7 +75,7 @@ async def test_yes_goes_on_stop_ends_it_and_is_answered_once(tmp_path: Path) -> 
         await skipping.passes(days=3)
         await skipping.happens(anna, "Started")
         await skipping.passes(minutes=1)
-        assert (await sent(skipping))[4:] == ["question"]
+        assert (await sent(skipping))[5:] == ["question"]
 
         for enrollment in {row["enrollment_id"] for row in await world.touches()}:
             history = (await skipping.env.client.get_workflow_handle(enrollment).fetch_history()).to_json()
