@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from idic.interact.consent import MARKETING, Entry, standing
@@ -27,12 +27,14 @@ class Preferences(NamedTuple):
 
 
 def read(properties: Mapping[str, Any]) -> Preferences:
-    """What such an event says; of what cannot be read, nothing."""
+    """What such an event says, in UTC where it names no zone; of what cannot be read, nothing."""
     until = properties.get("paused_until")
     try:
         paused_until = datetime.fromisoformat(until) if isinstance(until, str) else None
     except ValueError:
         paused_until = None
+    if paused_until is not None and paused_until.tzinfo is None:
+        paused_until = paused_until.replace(tzinfo=UTC)
     return Preferences(properties.get("fewer") is True, paused_until)
 
 
