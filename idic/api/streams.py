@@ -105,7 +105,8 @@ class Page:
 
 
 class Streams:
-    """The open pages of this process. ``close`` before the server is told to stop: it waits for its connections."""
+    """The open pages of this process. ``close`` before the server is told to stop: it waits for its connections; and wait for
+    ``closed`` before the store is closed."""
 
     def __init__(
         self, store: Store, links: Links, *, every: float = EVERY, most: int | None = None, heartbeat: float = HEARTBEAT
@@ -129,6 +130,11 @@ class Streams:
         self._closed = True
         for page in self._pages:
             page.close()
+
+    async def closed(self) -> None:
+        """After ``close``: until nobody asks the store any more."""
+        if self._looking is not None:
+            await self._looking
 
     def stream(self, visitor: Identity, slots: Collection[str], more: Mapping[str, Any]) -> StreamingResponse:
         """Raises ``Refusal`` (503) where there is no room for one more."""

@@ -92,6 +92,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
         streams.close()
         server.should_exit = True
         await serving
+        await streams.closed()
 
 
 def _listen(host: str, port: int) -> socket.socket:

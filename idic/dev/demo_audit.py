@@ -194,6 +194,15 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
             for row in records.enrollments.values()
             if row["journey"] == journey and row["goal_at"] is not None
         }
+        # Who was kept waiting by the contact policy until the message came too late has nothing to answer.
+        missed = {
+            row["customer_id"]
+            for row in records.refusals
+            if _rule(row) == "too late"
+            and (row["enrollment_id"], row["step"]) in records.put_off
+            and records.enrollments[row["enrollment_id"]]["journey"] == journey
+        }
+        reached |= missed
         foreseen = [one for one in shoppers if journey in one.story.reaches]
         short = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in reached]
         yield from _some(f"should have reached the goal of {journey}", short)

@@ -50,7 +50,7 @@ class Course(NamedTuple):
 
     def day(self, now: datetime) -> str:
         days = max((self.ends - self.begins) // timedelta(days=1), 1)
-        return f"day {min((now - self.begins) // timedelta(days=1) + 1, days)} of {days}"
+        return f"day {min(max((now - self.begins) // timedelta(days=1) + 1, 1), days)} of {days}"
 
 
 class Screen:

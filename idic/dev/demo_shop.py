@@ -7,11 +7,12 @@ import heapq
 import itertools
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 import httpx
 import segment.analytics
 
+from idic.clock import Clock
 from idic.dev.demo_browser import Browser
 from idic.dev.demo_post import Letter, Post
 from idic.dev.machine import Machine
@@ -24,6 +25,10 @@ from idic.store.tables import identities
 _LOOK = 0.25
 """Real seconds between two looks at what has arrived."""
 _FLUSH = 30.0
+_OPENS = time(7)
+"""UTC. The play is the same at whatever hour it is begun: quiet hours and best times are by the clock on the wall."""
+_MOST = 12.0
+"""Real seconds that are worth waiting for it."""
 
 
 class Shop:
@@ -38,7 +43,7 @@ class Shop:
         self._due: list[tuple[datetime, int, Shopper, Moment, Letter | None]] = []
         self.sent: dict[str, str] = {}
         self.troubles: list[str] = []
-        self.opened_at = running.clock.now()
+        self.opened_at = _opening(running.clock)
         for shopper in shoppers:
             for moment in shopper.story.moments:
                 self._expect(self.opened_at + shopper.arrives, shopper, moment)
@@ -155,6 +160,13 @@ class Shop:
 
 def _device(shopper: Shopper, moment: Moment) -> str:
     return f"{moment.device}-{shopper.user_id}"
+
+
+def _opening(clock: Clock) -> datetime:
+    now = clock.now()
+    today = datetime.combine(now, _OPENS, UTC)
+    opening = today if today >= now else today + timedelta(days=1)
+    return opening if clock.real_seconds(opening - now) <= _MOST else now
 
 
 async def _users(store: Store) -> dict[str, str]:

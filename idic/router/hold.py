@@ -141,12 +141,11 @@ class Hold(Known):
 
     async def _said_all_the_same(self, row: Row) -> None:
         """A no holds, whatever else came of telling journeys of it."""
-        event = events.read(row)
-        if event.name not in consent.EVENTS:
+        if row["name"] not in consent.EVENTS:
             return
         try:
             async with self.tx.connection.begin_nested():
-                await self._consent(event)
+                await self._consent(events.read(row))
         except (DataError, IntegrityError) as error:
             log.error("consent not recorded", event_id=row["id"], error=type(error).__name__)
         except (SQLAlchemyError, SetAside, IdicError, OSError):

@@ -30,7 +30,7 @@ from tests.conftest import HandClock
 from tests.email import keys
 from tests.email.conftest import letter
 from tests.email.test_message import DATE
-from tests.engine.world import World
+from tests.engine.world import UNHURRIED, World
 from tests.journey.programs import program, send, to, wait
 
 LINKS = Links("http://idic", ["a key of our own to sign links with"])
@@ -53,7 +53,8 @@ async def test_a_mail_is_signed_readable_and_left_by_one_click(store: Store, clo
     await world.happens(anna, "Consent Given", {"channel": "email"})
     async with Mailbox(tmp_path / "mails") as mailbox:
         channel = SmtpChannel(mailbox.url, signer=keys.signer(key, tmp_path))
-        world.delivering = Deliver(store, world.house, {"smtp": EmailCourier(channel, LINKS, "Der Shop <hallo@shop.example>")})
+        courier = EmailCourier(channel, LINKS, "Der Shop <hallo@shop.example>")
+        world.delivering = Deliver(store, world.house, {"smtp": courier}, begin_within=UNHURRIED)
         await world.happens(anna, "Signed Up")
         (touch,) = await world.touches()
         await world.deliver(touch["id"])

@@ -14,7 +14,7 @@ from idic.interact.policy import Request
 from idic.journey.program import Entry, Pattern
 from idic.store.database import Store
 from tests.conftest import HandClock
-from tests.engine.world import Postman, World
+from tests.engine.world import UNHURRIED, Postman, World
 from tests.journey.programs import out, program, send
 
 DOWN = Later("no_connection", "nobody answers", down=True)
@@ -28,7 +28,8 @@ class Town(World):
         self.house = replace(self.house, accounts={**self.house.accounts, "email": ("smtp", "ses")})
         self.second = Postman("ses")
         self.advancing.house = self.house
-        self.delivering = Deliver(store, self.house, {"smtp": self.postman, "ses": self.second}, **more)
+        couriers = {"smtp": self.postman, "ses": self.second}
+        self.delivering = Deliver(store, self.house, couriers, **{"begin_within": UNHURRIED, **more})
 
     async def claimed(self) -> str:
         await self.publish(program(send("nudge", out("went"))))

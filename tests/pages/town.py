@@ -24,7 +24,7 @@ from idic.store.tables import Row, consents, customers
 from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
 from tests.api.reading import belongs, kept
 from tests.conftest import HandClock
-from tests.engine.world import World
+from tests.engine.world import UNHURRIED, World
 
 NOBODY = "http://idic"
 KEYS = ["a key of our own to sign links with"]
@@ -63,6 +63,7 @@ class Town:
                 "twilio": self.world.sms,
                 "web": WebCourier(self.links),
             },
+            begin_within=UNHURRIED,
         )
         self.app: FastAPI = create_app(
             store, write_keys=[WRITE_KEY], secret_keys=[SECRET_KEY], links=self.links, enroll=Doorman(), house=self.world.house

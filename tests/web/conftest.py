@@ -14,4 +14,5 @@ async def site(store: Store, clock: HandClock) -> AsyncIterator[Site]:
     site = Site(store, clock)
     yield site
     site.streams.close()
+    await site.streams.closed()
     await site.browser.aclose()

@@ -22,7 +22,7 @@ from idic.store.database import Store
 from idic.store.tables import Row, customers, events, placements
 from tests.api.conftest import Doorman
 from tests.conftest import HandClock
-from tests.engine.world import World
+from tests.engine.world import UNHURRIED, World
 from tests.journey.programs import goal, program, send
 
 WRITE_KEY = "wk_of_the_shop"
@@ -54,7 +54,8 @@ class Site:
         self.clock = clock
         self.links = Links("http://idic", ["a key of our own to sign links with"])
         self.world = World(store, clock)
-        self.world.delivering = Deliver(store, self.world.house, {"web": WebCourier(self.links), "smtp": self.world.postman})
+        couriers = {"web": WebCourier(self.links), "smtp": self.world.postman}
+        self.world.delivering = Deliver(store, self.world.house, couriers, begin_within=UNHURRIED)
         self.streams = Streams(store, self.links, every=every, most=most)
         self.app: FastAPI = create_app(
             store,

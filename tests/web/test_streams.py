@@ -110,6 +110,7 @@ async def test_while_the_store_is_away_open_pages_wait(site: Site) -> None:
             told = [await anext(lines), await anext(lines)]
     assert b"home_hero" in told[1]
     streams.close()
+    await streams.closed()
 
 
 async def test_open_pages_end_when_the_server_stops(site: Site) -> None:
