@@ -75,7 +75,7 @@ async def run(wanted: Wanted, folder: Path, console: Console) -> Outcome:
         for task in (performing, killing):
             task.cancel()
         results = await asyncio.gather(performing, killing, return_exceptions=True)
-        troubles = [f"{type(one).__name__}: {one}" for one in results if isinstance(one, Exception)]
+        troubles = [f"{type(one).__name__}: {one}" for one in results if isinstance(one, Exception)] + play.troubles
         await client.close()
         rest = await come_to_rest(town, stop, wanted.patience)
         with contextlib.suppress(AssertionError, TimeoutError):
@@ -85,7 +85,7 @@ async def run(wanted: Wanted, folder: Path, console: Console) -> Outcome:
         await town.hush((*ROUTERS, *WORKERS))
         ledger = await Ledger(town, client.accepted, play.promises).read()
         totals = ledger.total()
-        troubles += ledger.troubles
+        troubles += ledger.troubles + town.broken_outside()
         if not stop.is_set():
             troubles += await strangers(town, ledger)
     _tell(console, ledger, totals, troubles, play, rest, time.monotonic() - began)
@@ -129,13 +129,16 @@ def _tell(console: Console, ledger: Ledger, totals: Totals, troubles: list[str],
     table = Table(title="The ledger", title_justify="left", show_header=False)
     table.add_row("events", f"{len(play.client.accepted)} got a 200 in {play.client.tries} tries · {totals.events_in} in with "
                             f"idic's own · {totals.events_routed} routed")  # fmt: skip
-    by_journey = Counter(row["journey"] for row in ledger.enrollments)
+    by_journey = Counter(dict.fromkeys(town.published, 0))
+    by_journey.update(row["journey"] for row in ledger.enrollments)
     table.add_row("enrollments", _counted(by_journey))
     table.add_row("endings", _counted(Counter(row["ending"] or "open" for row in ledger.enrollments)))
     table.add_row("messages", _counted(Counter(f"{row['status']} by {row['channel']}" for row in ledger.touches.values())))
     table.add_row("by account", _counted(Counter(row["account"] for row in ledger.touches.values() if row["status"] == "sent")))
     reasons = Counter(f"{row['reason']}" for row in ledger.touches.values() if row["status"] in ("failed", "deferred"))
     table.add_row("not sent", _counted(reasons))
+    unsure = Counter(f"{row['reason']}" for row in ledger.touches.values() if row["status"] == "uncertain")
+    table.add_row("uncertain", _counted(unsure))
     table.add_row("arrived", f"{totals.provider_accepts} of {len(ledger.arrived)} messages · {totals.uncertain} uncertain")
     table.add_row("had enough", _counted(Counter(promise.way for promise in ledger.promises)))
     table.add_row("killed", _counted(Counter(name for _, name in town.kills)))

@@ -89,7 +89,8 @@ class Grid:
     async def take(self, request: Request) -> Response:
         at = time.monotonic()
         mail = json.loads(await request.body())
-        to, touch = mail["personalizations"][0]["to"][0]["email"], mail["custom_args"]["touch"]
+        (personalization,) = mail["personalizations"]
+        to, touch = personalization["to"][0]["email"], personalization["custom_args"]["touch"]
         note_call(self._file.with_suffix(".calls"), to, at, touch)
         mood = self._rng.random() / self._moods if self._moods else 1.0
         if mood < 0.2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,9 @@ from twilio.request_validator import RequestValidator
 
 from chaos.grid import complaint
 from idic.interact.channels.twilio import WEBHOOK_PATH
+
+_AGAIN = 0.2
+"""Seconds until somebody who was not answered presses the button again."""
 
 Answered = Awaitable[httpx.Response]
 
@@ -40,7 +44,7 @@ class Leaving:
         url, body, headers = complaint(seed, self._api, touch, address)
         return await self._http.post(url, content=body, headers=headers)
 
-    async def stop(self, phone: str, text: str = "STOP") -> httpx.Response:
+    async def writes(self, phone: str, text: str) -> httpx.Response:
         """An SMS from them, as Twilio reports it."""
         url = f"{self._api}{WEBHOOK_PATH}"
         fields = {
@@ -64,10 +68,12 @@ async def until_promised(leave: Callable[[], Answered], patience: float = 60) ->
         try:
             answer = await leave()
         except httpx.TransportError:
+            await asyncio.sleep(_AGAIN)
             continue
         heard = time.monotonic()
         if answer.is_success:
             return heard
         if answer.status_code < 500:
             raise AssertionError(f"{answer.request.url.path[:30]} was answered {answer.status_code}: {answer.text[:300]}")
+        await asyncio.sleep(_AGAIN)
     return None

@@ -24,7 +24,7 @@ from chaos.town import GRID_KEY, Town
 from idic.dev.shoppers import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
 from idic.dev.stories import plan
 from idic.errors import IdicError, InvalidInput
-from idic.interact.links import ANSWER_PATH, CLICK_PATH, CONFIRM_PATH, OPEN_PATH, SHORT_PATH, Links
+from idic.interact.links import ANSWER_PATH, CLICK_PATH, CONFIRM_PATH, DATA_PATH, OPEN_PATH, SHORT_PATH, Links
 from idic.mailbox import read_accepts, read_mail
 from idic.store.tables import identities, touches
 
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _ENOUGH = 0.25
 """The share of messages after which somebody has had enough."""
+_CURIOUS = 0.15
+"""The share of messages after which somebody asks first what this is."""
 _LOOK = 0.5
 """Real seconds between two looks at what has arrived."""
 
@@ -52,6 +54,7 @@ class Letter(NamedTuple):
     address: str
     html: str
     unsubscribe: str
+    topic: str | None = None
 
 
 class Whose(NamedTuple):
@@ -62,7 +65,8 @@ class Whose(NamedTuple):
 
 
 class Play:
-    """``promises`` are what customers were promised so far. ``over`` is how many real seconds the customers have."""
+    """``promises`` are what customers were promised so far, ``troubles`` what they were answered and should not have been.
+    ``over`` is how many real seconds the customers have."""
 
     def __init__(self, town: Town, client: CarefulClient, rng: Random, customers: int, over: float) -> None:
         self.town = town
@@ -80,6 +84,7 @@ class Play:
         self._read: defaultdict[Path, int] = defaultdict(int)
         self._waiting: list[Letter] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self.troubles: list[str] = []
 
     async def perform(self) -> None:
         """Return when everybody has come, and what they do by themselves is done."""
@@ -148,12 +153,17 @@ class Play:
                 for letter in waiting:
                     if letter.touch in whose:
                         self.letters += 1
-                        self._begin(letter, whose[letter.touch])
+                        self._begin(letter._replace(topic=whose[letter.touch].topic), whose[letter.touch])
 
     def _begin(self, letter: Letter, whose: Whose) -> None:
         task = asyncio.create_task(self._react(letter, whose))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.troubles.append(f"{type(error).__name__}: {error}")
 
     async def _react(self, letter: Letter, whose: Whose) -> None:
         rng = Random(self._rng.random())
@@ -162,6 +172,10 @@ class Play:
             return
         if CONFIRM_PATH in letter.html:
             await self._get(letter, CONFIRM_PATH)
+        if DATA_PATH in letter.html:
+            await self._get(letter, DATA_PATH)
+        if whose.purpose == "marketing" and rng.random() < _CURIOUS:
+            await until_promised(lambda: self._asks(letter))
         if whose.purpose == "marketing" and rng.random() < _ENOUGH:
             await asyncio.sleep(rng.choice((0.0, rng.uniform(0, 1), rng.uniform(0, 6))))
             await self._leave(letter, rng)
@@ -172,11 +186,16 @@ class Play:
             last = moment.after
             await self._act(shopper, moment, letter, rng)
 
+    async def _asks(self, letter: Letter) -> httpx.Response:
+        """What is this, and what do you know about me?"""
+        if letter.channel == "sms":
+            return await self._leaving.writes(letter.address, "HELP")
+        return await self._http.post(self._links.preferences(letter.touch), data={"do": "data"}, follow_redirects=True)
+
     async def _leave(self, letter: Letter, rng: Random) -> None:
-        topic = (await self._whose([letter.touch]))[letter.touch].topic
         if letter.channel == "sms":
             way = "STOP"
-            heard = await until_promised(lambda: self._leaving.stop(letter.address))
+            heard = await until_promised(lambda: self._leaving.writes(letter.address, "STOP"))
         else:
             way = rng.choice(("one click", "page", "complaint")) if letter.unsubscribe else "complaint"
             match way:
@@ -188,7 +207,7 @@ class Play:
                     heard = await until_promised(lambda: self._leaving.complain(GRID_KEY, letter.touch, letter.address))
         if heard is not None:
             of_all = way in ("STOP", "complaint")
-            self.promises.append(Promise(heard, way, letter.address, letter.channel, None if of_all else topic))
+            self.promises.append(Promise(heard, way, letter.address, letter.channel, None if of_all else letter.topic))
 
     async def _answer(self, letter: Letter | None, value: str) -> None:
         for url in re.findall(r'href="([^"]+)"', letter.html) if letter else ():

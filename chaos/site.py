@@ -245,7 +245,7 @@ class Site:
         for names in (("api", *ROUTERS, *WORKERS), self.servers):
             await asyncio.gather(*(self.parts[name].stop() for name in names))
             codes |= {name: part.process.returncode or 0 for name in names if (part := self.parts[name]).process}
-        await self.store.close()
+            await self.store.close()  # a database waits for whoever is connected
         return codes
 
     async def _answers(self, name: str) -> bool:

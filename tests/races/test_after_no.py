@@ -30,7 +30,7 @@ from tests.conftest import new_database
 pytestmark = pytest.mark.kill
 
 JOURNEYS = Path(__file__).parent / "journeys"
-TRIALS = int(os.environ.get("IDIC_RACE_TRIALS", "24"))
+TRIALS = int(os.environ.get("IDIC_RACE_TRIALS", "14"))
 WAYS = ("page", "one click", "stop", "complaint")
 ON = {"page": "email", "one click": "email", "stop": "sms", "complaint": "email"}
 GRID_KEY = 7
@@ -75,7 +75,7 @@ async def test_nothing_begins_after_the_answer(
                         ways: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
                             "page": lambda user=user: leaving.page(links[user]),
                             "one click": lambda user=user: leaving.one_click(links[user]),
-                            "stop": lambda phone=phone: leaving.stop(phone),
+                            "stop": lambda phone=phone: leaving.writes(phone, "STOP"),
                             "complaint": lambda user=user, email=email: leaving.complain(GRID_KEY, mails[user], email),
                         }
                         trial = _trial(client, user, way, email, phone, ways[way], Random(rng.random()), number, usual)
