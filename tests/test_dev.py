@@ -163,10 +163,11 @@ async def test_what_was_waiting_goes_on_after_a_kill_and_after_a_stop(
     assert len(accepts) == len({accept.message_id for accept in accepts}) == 2
 
 
-async def test_a_journey_that_changes_is_published_and_one_that_does_not_check_is_not(
+async def test_what_changes_is_published_if_it_checks_and_shop_and_outbox_are_open(
     tmp_path: Path, journeys: Path, ports: tuple[int, int]
 ) -> None:
-    async with dev(tmp_path / "data", journeys, ports) as running:
+    data = tmp_path / "data"
+    async with dev(data, journeys, ports) as running:
         await running.says("published welcome")
         welcome = journeys / "welcome.yaml"
         text = welcome.read_text()
@@ -176,14 +177,7 @@ async def test_a_journey_that_changes_is_published_and_one_that_does_not_check_i
         await running.send(*signed_up("bela"))
         welcome.write_text(text.replace("wait: 2 days", "wait: 1 day"))
         await running.says(r"(?s)was not published.*published welcome")
-        await until(lambda: asyncio.sleep(0, bool(mails(tmp_path / "data"))))
-
-
-async def test_shop_and_outbox_are_open_and_a_folder_in_use_is_said_in_one_line(
-    tmp_path: Path, journeys: Path, ports: tuple[int, int]
-) -> None:
-    data = tmp_path / "data"
-    async with dev(data, journeys, ports) as running:
+        await until(lambda: asyncio.sleep(0, bool(mails(data))))
         assert (await running.client.get("/console/outbox", headers={"Host": "localhost"})).status_code == 200
         async with httpx.AsyncClient() as visitor:
             page = await visitor.get(f"http://localhost:{ports[0] + 2}/")

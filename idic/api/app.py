@@ -26,7 +26,7 @@ from idic.api.ingestion import Ingestion, Limits
 from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
 from idic.api.pages.routes import customer_pages
-from idic.api.problems import Problem, add_problems
+from idic.api.problems import add_problems, problem, schemas
 from idic.api.public import PublicPages
 from idic.api.rates import Pages, Rates
 from idic.api.rights import add_rights
@@ -87,9 +87,9 @@ def create_app(
     secret = APIRouter(
         dependencies=[Depends(_secret(secrets, rates)), Depends(_BEARER), Depends(_BASIC)],
         responses={
-            400: {"model": Problem, "description": "Something in it is not as it must be: where says what"},
-            401: {"model": Problem, "description": "No secret key, or a wrong one"},
-            429: {"model": Problem, "description": "More than the key may ask for: again after Retry-After"},
+            400: problem("Something in it is not as it must be: where says what"),
+            401: problem("No secret key, or a wrong one"),
+            429: problem("More than the key may ask for: again after Retry-After"),
         },
     )
     # Longer paths first: an id may have slashes in it.
@@ -136,6 +136,7 @@ def _describe(app: FastAPI) -> None:
                     del responses["422"]
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
+            document["components"]["schemas"] |= schemas()
         return whole()
 
     app.openapi = ours  # type: ignore[method-assign]
@@ -183,12 +184,12 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}},
             responses={
                 200: {"content": {"application/json": {"schema": _ACCEPTED}}, "description": "Committed"},
-                400: {"model": Problem, "description": "Nothing in it can be accepted"},
-                401: {"model": Problem, "description": "No write key, or a wrong one"},
-                413: {"model": Problem, "description": "Too large"},
-                415: {"model": Problem, "description": "Packed in a way that is not understood"},
-                429: {"model": Problem, "description": "More than the key may send: send it again after Retry-After"},
-                503: {"model": Problem, "description": "The store does not answer; nothing was kept: send it again"},
+                400: problem("Nothing in it can be accepted"),
+                401: problem("No write key, or a wrong one"),
+                413: problem("Too large"),
+                415: problem("Packed in a way that is not understood"),
+                429: problem("More than the key may send: send it again after Retry-After"),
+                503: problem("The store does not answer; nothing was kept: send it again"),
             },
         )
     for path in ingestion.SETTINGS_PATHS:
@@ -201,7 +202,7 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
             summary="What Segment's client for browsers loads from its cdnURL",
             response_model=None,
             openapi_extra={"parameters": [_PATH_KEY]},
-            responses={404: {"model": Problem, "description": "No such write key"}},
+            responses={404: problem("No such write key")},
         )
 
 

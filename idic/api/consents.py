@@ -13,7 +13,7 @@ from idic.api import idempotency
 from idic.api.bodies import read_body, read_json_object
 from idic.api.customers import Kind, found
 from idic.api.enrollments import body_of
-from idic.api.problems import Problem
+from idic.api.problems import problem
 from idic.api.withdrawing import withdraw
 from idic.errors import InvalidInput
 from idic.identify.messages import read_object
@@ -91,7 +91,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
         "/v1/customers/{identifier:path}/consents",
         tags=["consents"],
         summary="What a customer may be written, and what they said",
-        responses={404: {"model": Problem}},
+        responses={404: problem()},
     )
     async def get_consents(identifier: str, kind: Kind | None = None) -> Consents:
         """Worked out of the ledger under the contact policy in force."""
@@ -103,7 +103,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
         tags=["consents"],
         summary="Record that a customer gave or withdrew consent",
         status_code=201,
-        responses={400: {"model": Problem}, 404: {"model": Problem}, 422: {"model": Problem}},
+        responses={400: problem(), 404: problem(), 422: problem()},
         openapi_extra=body_of(ConsentSaid),
     )
     async def post_consent(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from idic.api.customers import Kind, found
 from idic.api.pages.data import GOOD_FOR
-from idic.api.problems import Problem
+from idic.api.problems import problem
 from idic.errors import NotFound
 from idic.interact.links import Links
 from idic.store.database import Store
@@ -28,7 +28,7 @@ def add_customer_links(router: APIRouter, store: Store, links: Links) -> None:
         "/v1/customers/{identifier:path}/links",
         tags=["customers"],
         summary="Links to a customer's own pages",
-        responses={404: {"model": Problem, "description": "Nobody is known by this id (any more)"}},
+        responses={404: problem("Nobody is known by this id (any more)")},
     )
     async def make_links(identifier: str, kind: Kind | None = None) -> LinksOut:
         """To the page on which they say what they get, and to what is known of them and why, such as for a customer who is

@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue
 from sqlalchemy import select
 
 from idic.api.enrollments import EnrollmentSummary, summary
-from idic.api.problems import Problem
+from idic.api.problems import problem
 from idic.errors import NotFound
 from idic.store import consents
 from idic.store.database import Store, Tx
@@ -71,7 +71,7 @@ def add_customers(router: APIRouter, store: Store) -> None:
         "/v1/customers/{identifier:path}",
         tags=["customers"],
         summary="What is known of a customer",
-        responses={404: {"model": Problem}},
+        responses={404: problem()},
     )
     async def get_customer(identifier: str, kind: Kind | None = None) -> CustomerOut:
         """By user id or idic's own id; `kind` says which kind of id is meant. A customer who was merged is shown as the

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from idic.api import idempotency
 from idic.api.bodies import read_body, read_json_object
 from idic.api.idempotency import Answer
-from idic.api.problems import Problem, Refusal
+from idic.api.problems import Refusal, problem
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.resolution import Person
@@ -121,13 +121,10 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         response_model=EnrollmentAnswer,
         responses={
             200: {"model": EnrollmentAnswer, "description": "Nobody entered: in it already, or not now"},
-            404: {"model": Problem, "description": "No such journey is published"},
-            409: {"model": Problem, "description": "The journey is stopped: nobody enters until it is published again"},
-            422: {
-                "model": Problem,
-                "description": "Required properties are missing or wrong, or the Idempotency-Key was used for another request",
-            },
-            503: {"model": Problem, "description": "Nothing was done; try again after Retry-After"},
+            404: problem("No such journey is published"),
+            409: problem("The journey is stopped: nobody enters until it is published again"),
+            422: problem("Required properties are missing or wrong, or the Idempotency-Key was used for another request"),
+            503: problem("Nothing was done; try again after Retry-After"),
         },
         openapi_extra=body_of(EnrollmentRequest),
     )
@@ -164,7 +161,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         "/v1/enrollments/{enrollment_id}",
         tags=["enrollments"],
         summary="Where an enrollment is, and everything that happened to it",
-        responses={404: {"model": Problem}},
+        responses={404: problem()},
     )
     async def get_enrollment(enrollment_id: str) -> EnrollmentDetail:
         if "\0" in enrollment_id:  # no id has one, and PostgreSQL cannot be asked

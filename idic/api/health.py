@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from idic.api.problems import Problem, Refusal
+from idic.api.problems import Refusal, problem
 from idic.store.database import Store
 from idic.store.migrate import is_current
 
@@ -19,7 +19,7 @@ def add_health(router: APIRouter, store: Store) -> None:
         "/readyz",
         tags=["health"],
         summary="Whether the store answers and its tables are current",
-        responses={503: {"model": Problem}},
+        responses={503: problem()},
     )
     async def readyz() -> Response:
         if not await is_current(store):

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, JsonValue
 
 from idic.api.customers import Kind, found
-from idic.api.problems import Problem
+from idic.api.problems import problem
 from idic.api.stillness import nothing_begins
 from idic.router.erasing import erase
 from idic.router.house import House
@@ -29,7 +29,7 @@ def add_rights(router: APIRouter, store: Store, house: House) -> None:
         "/v1/customers/{identifier:path}/export",
         tags=["customers"],
         summary="Everything that is known of a customer, to be handed to them",
-        responses={404: {"model": Problem}},
+        responses={404: problem()},
     )
     async def export_customer(identifier: str, kind: Kind | None = None) -> dict[str, JsonValue]:
         """Attributes, identities, what they did, what they said of being written to and what shows it, their journeys step by
@@ -42,8 +42,8 @@ def add_rights(router: APIRouter, store: Store, house: House) -> None:
         tags=["customers"],
         summary="Erase a customer",
         responses={
-            404: {"model": Problem, "description": "Nobody is known by this id (any more)"},
-            503: {"model": Problem, "description": "Nothing was erased; try again after Retry-After"},
+            404: problem("Nobody is known by this id (any more)"),
+            503: problem("Nothing was erased; try again after Retry-After"),
         },
     )
     async def erase_customer(identifier: str, kind: Kind | None = None) -> ErasedOut:

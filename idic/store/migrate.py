@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 
 from idic.store.database import TROUBLE, Store, explained
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def _config() -> Config:
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String))
+
+
+def migrations() -> Config:
+    """Where alembic, which runs them, finds the migrations."""
+    # Not above: every process asks whether the tables are current, and hardly any makes them.
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
+
+
+def newest() -> str:
+    """The revision that this version of idic expects: that of its last migration, by the number before its name."""
+    return max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 async def migrate(store: Store) -> None:
@@ -25,9 +37,10 @@ async def migrate(store: Store) -> None:
 
     Raises ``StoreUnavailable``.
     """
+    from alembic import command
 
     def upgrade(connection: Connection) -> None:
-        config = _config()
+        config = migrations()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -44,10 +57,7 @@ async def migrate(store: Store) -> None:
 
 async def is_current(store: Store) -> bool:
     """Whether the tables are those that this version of idic expects."""
-
-    def revision(connection: Connection) -> Any:
-        return MigrationContext.configure(connection).get_current_revision()
-
     async with store.reading() as tx:
-        found = await tx.connection.run_sync(revision)
-    return bool(found == ScriptDirectory.from_config(_config()).get_current_head())
+        if not await tx.connection.run_sync(lambda connection: inspect(connection).has_table(_VERSION.name)):
+            return False
+        return bool(await tx.scalar(select(_VERSION.c.version_num)) == newest())

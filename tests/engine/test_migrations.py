@@ -8,11 +8,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select
 
 from idic.store import numbers
 from idic.store.database import Store
-from idic.store.migrate import _config
+from idic.store.migrate import migrations, newest
 from idic.store.tables import metadata, touches
 from tests.conftest import START, HandClock
 from tests.engine.world import World
@@ -21,7 +22,7 @@ from tests.journey.programs import program, send, to, wait
 
 async def move(store: Store, to_: Callable[[Config], None]) -> None:
     def run(connection: Connection) -> None:
-        config = _config()
+        config = migrations()
         config.attributes["connection"] = connection
         to_(config)
 
@@ -34,6 +35,10 @@ async def move(store: Store, to_: Callable[[Config], None]) -> None:
 async def test_the_migrations_make_what_the_code_means(store: Store) -> None:
     async with store.engine.connect() as connection:
         assert await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+
+
+def test_the_newest_is_told_by_its_name() -> None:
+    assert newest() == ScriptDirectory.from_config(migrations()).get_current_head()
 
 
 async def test_a_version_back_and_forth_loses_nothing_that_both_know(store: Store, clock: HandClock) -> None:

@@ -129,6 +129,7 @@ class Slow:
 async def test_what_is_routed_before_a_message_may_leave_is_a_part_of_its_time(store: Store, clock: HandClock) -> None:
     """It is said to be under way since before that, and so long ago that nobody waits for it any more."""
     world = World(store, clock, Slow(clock))
+    world.delivering.begin_within = 2
     await world.publish(program(send("nudge", out("went"))))
     await world.publish(program(send("tips", out("went")), journey="tips", entry=Entry(on=(Pattern(on="Looked"),))))
     anna = await world.customer()

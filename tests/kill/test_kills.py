@@ -103,20 +103,13 @@ async def _reconciled_after_the_loss(site: Site) -> str:
     return said
 
 
-async def kill_routers_and_api(site: Site, client: CarefulClient, rng: Random) -> None:
+async def kill_the_others(site: Site, client: CarefulClient, rng: Random) -> None:
     await asyncio.gather(kill_routers(site, client, rng), kill_api(site, client, rng))
-
-
-async def kill_and_lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
     await kill_temporal(site, client, rng)
     await lose_temporal(site, client, rng)
 
 
-BATTLES: dict[str, Battle] = {
-    "workers": kill_workers,
-    "routers and the API": kill_routers_and_api,
-    "temporal, and its database": kill_and_lose_temporal,
-}
+BATTLES: dict[str, Battle] = {"workers": kill_workers, "all the others, and Temporal's database": kill_the_others}
 
 
 @pytest.mark.parametrize("victim", BATTLES)
