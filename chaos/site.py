@@ -302,12 +302,12 @@ async def running(
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
             codes = await here.stop()
-        # Who was killed a moment ago may not be up yet, and ends by the signal itself.
+        # Who was killed a moment ago may not have been started again, or not be up yet, and has ended by the signal itself.
         starting = {name for at, name in here.kills if time.monotonic() - here.since - at < _STARTS}
         unclean = {
             name: code
             for name, code in codes.items()
-            if code != 0 and name not in here.unclean and not (code == -signal.SIGTERM and name in starting)
+            if code != 0 and name not in here.unclean and not (code in (-signal.SIGTERM, -signal.SIGKILL) and name in starting)
         }
         assert not unclean, f"these did not drain: {unclean}\n{here.last_words()}"
 
