@@ -18,7 +18,10 @@ demo: .venv/ready  ## watch a small shop's customers go through their journeys, 
 	$(BIN)/idic demo $(DEMO)
 
 test: .venv/ready  ## the tests, on SQLite and on a PostgreSQL that they start themselves
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not world"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not world and not kill"
+
+test-kill: .venv/ready  ## the long battles: processes killed and raced, minute after minute
+	$(BIN)/python -m pytest tests/kill tests/races -n 2 --dist worksteal -m kill
 
 test-world: .venv/ready tests/world/node_modules/.ready  ## the tests against Node clients, a browser and a mock of Twilio
 	$(BIN)/python -m pytest tests/world -m world
@@ -50,4 +53,4 @@ chaos: .venv/ready  ## a thousand customers while everything is killed in turn; 
 clean:  ## forget the environment and everything that ran here
 	rm -rf .venv .idic tests/world/node_modules
 
-.PHONY: help setup demo test test-world check price bench bench-queues chaos clean
+.PHONY: help setup demo test test-kill test-world check price bench bench-queues chaos clean

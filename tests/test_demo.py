@@ -45,7 +45,6 @@ def demo(data: Path, ports: tuple[int, int], *options: str) -> subprocess.Popen[
     )
 
 
-@pytest.mark.kill
 def test_three_days_in_the_shop_add_up(tmp_path: Path, ports: tuple[int, int]) -> None:
     process = demo(tmp_path / "demo", ports, "--customers", "18", "--days", "3", "--speed", "1d=10s")
     try:
@@ -71,7 +70,6 @@ def test_three_days_in_the_shop_add_up(tmp_path: Path, ports: tuple[int, int]) -
     assert "Traceback" not in said
 
 
-@pytest.mark.kill
 def test_stopped_before_the_end_it_drains(tmp_path: Path, ports: tuple[int, int]) -> None:
     process = demo(tmp_path / "demo", ports, "--customers", "3")
     assert process.stdout is not None

@@ -20,7 +20,6 @@ import pytest
 from chaos.ports import reserved
 from idic.mailbox import Accept, read_accepts
 
-pytestmark = pytest.mark.kill
 ROOT = Path(__file__).parents[1]
 
 

@@ -6,11 +6,7 @@ import asyncio
 import json
 import sys
 
-import pytest
-
 from chaos.ledger import Totals
-
-pytestmark = pytest.mark.kill
 
 
 async def test_the_accounts_agree_after_a_little_chaos(seed: int) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kill
 Battle = Callable[[Site, CarefulClient, Random], Awaitable[None]]
 
 JOURNEYS = Path(__file__).parent / "journeys"
-CUSTOMERS = 40
+CUSTOMERS = 60
 OVER = 6.0
 """Seconds within which all of them come."""
 

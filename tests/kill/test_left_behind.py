@@ -19,8 +19,6 @@ from tests.binaries import SERVER_FLAGS, TEMPORAL
 from tests.engine.test_temporal import live
 from tests.journey.programs import goal, program, send
 
-pytestmark = pytest.mark.kill
-
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:

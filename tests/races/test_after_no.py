@@ -30,7 +30,7 @@ from tests.conftest import new_database
 pytestmark = pytest.mark.kill
 
 JOURNEYS = Path(__file__).parent / "journeys"
-TRIALS = int(os.environ.get("IDIC_RACE_TRIALS", "14"))
+TRIALS = int(os.environ.get("IDIC_RACE_TRIALS", "24"))
 WAYS = ("page", "one click", "stop", "complaint")
 ON = {"page": "email", "one click": "email", "stop": "sms", "complaint": "email"}
 GRID_KEY = 7
