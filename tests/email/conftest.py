@@ -13,7 +13,7 @@ from idic.interact.channels.protocol import OutgoingEmail
 from idic.interact.channels.smtp import Limits, SmtpChannel
 from idic.mailbox import Behaviour, Mailbox
 
-QUICK = Limits(command=0.3, answer=0.4, total=2)
+QUICK = Limits(command=0.8, answer=0.9, total=6)
 
 OpenMailbox = Callable[..., Awaitable[Mailbox]]
 OpenChannel = Callable[..., SmtpChannel]

@@ -53,7 +53,7 @@ class Story(World):
         self.api = api
 
     def reach(self, url: str) -> None:
-        courier = SmsCourier(self.open_channel(url, timeout=0.5), LINKS, NUMBER, self.remember)
+        courier = SmsCourier(self.open_channel(url, timeout=10), LINKS, NUMBER, self.remember)
         self.delivering = Deliver(self.store, self.house, {"twilio": courier}, begin_within=UNHURRIED)
 
     async def remember(self, touch: str, links: Mapping[str, str]) -> bool:
