@@ -11,18 +11,19 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.pages.offer import Shop, Shops
-from idic.api.pages.paper import Button, Link, Paper, local, words_for
-from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind
+from idic.api.pages.offer import Shop
+from idic.api.pages.paper import Button, Link, local
+from idic.api.pages.person import Person, behind
 from idic.api.pages.preferences import spoken_to
+from idic.api.pages.signed import SignedPage
 from idic.api.pages.words import Words
-from idic.errors import InvalidInput, NotFound
+from idic.errors import NotFound
 from idic.identify.messages import OWN_MESSAGE_ID
 from idic.interact import consent
-from idic.interact.links import Links, Whose
+from idic.interact.links import Whose
 from idic.journey.state import Event
 from idic.store import enrollments
-from idic.store.database import Store, Tx
+from idic.store.database import Tx
 from idic.store.ingest import Observation, observe
 from idic.store.tables import Row, events
 
@@ -51,30 +52,17 @@ class _Asked(NamedTuple):
         return self.person.now > self.sent_at + GOOD_FOR
 
 
-class ConfirmPage:
-    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops) -> None:
-        self._store = store
-        self._links = links
-        self._paper = paper
-        self._shops = shops
-
+class ConfirmPage(SignedPage):
     async def answer(self, request: Request) -> Response:
-        words = words_for(request)
-        try:
-            touch = self._links.read_confirm(request.path_params["token"])
-        except InvalidInput:
-            return self._paper.broken(words)
-        try:
-            if request.method == "POST":
+        pressed = request.method == "POST"
+
+        async def show(touch: str) -> Response:
+            if pressed:
                 return self._shown(await self._store.move("confirm", lambda tx: self._confirmed(tx, touch, request)), now=True)
             async with self._store.reading() as tx:
                 return self._shown(await self._asked(tx, touch, request))
-        except Forgotten:
-            return self._paper.gone(words)
-        except NotFound:
-            return self._paper.old(words)
-        except UNAVAILABLE:
-            return self._paper.later(words, again=request.method == "POST")
+
+        return await self.opened(request, self._links.read_confirm, show, again=pressed)
 
     async def _asked(self, tx: Tx, touch: str, request: Request) -> _Asked:
         """Raises ``NotFound`` where the message asked for no confirmation."""

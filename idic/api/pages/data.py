@@ -17,11 +17,11 @@ from starlette.responses import Response
 from idic.api.pages.answers import in_words
 from idic.api.pages.offer import Shop, Shops
 from idic.api.pages.paper import Link, Paper, local, words_for
-from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind
+from idic.api.pages.person import Person, behind
 from idic.api.pages.preferences import masked, spoken_to
+from idic.api.pages.signed import SignedPage
 from idic.api.pages.words import Words
 from idic.api.stillness import nothing_begins
-from idic.errors import InvalidInput, NotFound
 from idic.interact.consent import Entry
 from idic.interact.links import Links, Whose
 from idic.journey.spoken import PREFERENCE_PAGE, in_language
@@ -57,12 +57,9 @@ class Known(NamedTuple):
     purpose: str
 
 
-class DataPage:
+class DataPage(SignedPage):
     def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops, house: House) -> None:
-        self._store = store
-        self._links = links
-        self._paper = paper
-        self._shops = shops
+        super().__init__(store, links, paper, shops)
         self._house = house
 
     async def answer(self, request: Request) -> Response:
@@ -77,23 +74,18 @@ class DataPage:
         return await self._opened(request, self._erased if request.method == "POST" else self._sure)
 
     async def _opened(self, request: Request, show: Callable[[Request, Whose], Awaitable[Response]]) -> Response:
-        words = words_for(request)
-        try:
-            whose = self._links.read_data(request.path_params["token"])
-        except InvalidInput:
-            return self._paper.broken(words)
-        again = self._links.preferences(whose.touch) if whose.touch else self._links.preferences_of(whose.customer or "")
-        try:
-            return await show(request, whose)
-        except _TooLate:
-            links = [Link(again, words("p.title"))]
-            return self._paper.plain(words, words("d.old"), words("d.old.text"), status=410, links=links)
-        except Forgotten:
-            return self._paper.gone(words)
-        except NotFound:
-            return self._paper.old(words)
-        except UNAVAILABLE:
-            return self._paper.later(words)
+        async def shown(whose: Whose) -> Response:
+            try:
+                return await show(request, whose)
+            except _TooLate:
+                words = words_for(request)
+                again = (
+                    self._links.preferences(whose.touch) if whose.touch else self._links.preferences_of(whose.customer or "")
+                )
+                links = [Link(again, words("p.title"))]
+                return self._paper.plain(words, words("d.old"), words("d.old.text"), status=410, links=links)
+
+        return await self.opened(request, self._links.read_data, shown)
 
     async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
         """Raises ``_TooLate``."""

@@ -18,18 +18,18 @@ from starlette.responses import RedirectResponse, Response
 
 from idic.api.pages import answers, offer
 from idic.api.pages.form import Form, read_form
-from idic.api.pages.offer import Shop, Shops
-from idic.api.pages.paper import Paper, local, words_for
-from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind
+from idic.api.pages.offer import Shop
+from idic.api.pages.paper import local, words_for
+from idic.api.pages.person import Person, behind
+from idic.api.pages.signed import SignedPage
 from idic.api.pages.words import Words
 from idic.api.withdrawing import tell
-from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import OWN_MESSAGE_ID
 from idic.interact import consent, preferences
-from idic.interact.links import Links, Whose
+from idic.interact.links import Whose
 from idic.interact.preferences import Choice, Preferences
 from idic.store import ingest
-from idic.store.database import Store, Tx
+from idic.store.database import Tx
 from idic.store.ingest import Observation, Told
 
 ACT = "preference page"
@@ -54,35 +54,23 @@ class _Wrong(Exception):
         self.seen, self.given, self.wrong = seen, given, wrong
 
 
-class PreferencePage:
-    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops) -> None:
-        self._store = store
-        self._links = links
-        self._paper = paper
-        self._shops = shops
-
+class PreferencePage(SignedPage):
     async def answer(self, request: Request) -> Response:
         """GET shows how things stand; POST keeps what was changed and leads back to it."""
-        words = words_for(request)
+        show = self._changed if request.method == "POST" else self._stands
+        return await self.opened(request, self._links.read_preferences, lambda whose: show(whose, request))
+
+    async def _stands(self, whose: Whose, request: Request) -> Response:
+        async with self._store.reading() as tx:
+            seen = await self._seen(tx, whose, request)
+        return self._shown(seen, done=request.query_params.get("done", ""))
+
+    async def _changed(self, whose: Whose, request: Request) -> Response:
+        form = await read_form(request, _LARGEST)
         try:
-            whose = self._links.read_preferences(request.path_params["token"])
-        except InvalidInput:
-            return self._paper.broken(words)
-        try:
-            if request.method != "POST":
-                async with self._store.reading() as tx:
-                    seen = await self._seen(tx, whose, request)
-                return self._shown(seen, done=request.query_params.get("done", ""))
-            form = await read_form(request, _LARGEST)
             done = await self._kept(whose, form, request)
         except _Wrong as wrong:
             return self._shown(wrong.seen, form=form, given=wrong.given, wrong=wrong.wrong)
-        except Forgotten:
-            return self._paper.gone(words)
-        except NotFound:
-            return self._paper.old(words)
-        except UNAVAILABLE:
-            return self._paper.later(words)
         # Whoever loads the page again does not send the form again.
         return RedirectResponse(f"{request.url.path}?done={done}", 303, {"Cache-Control": "no-store"})
 

@@ -8,17 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idic.api.pages.form import read_form
-from idic.api.pages.offer import Shop, Shops
-from idic.api.pages.paper import Button, Link, Paper, words_for
-from idic.api.pages.person import UNAVAILABLE, Forgotten, Person, behind, digest_of
+from idic.api.pages.offer import Shop
+from idic.api.pages.paper import Button, Link, words_for
+from idic.api.pages.person import UNAVAILABLE, Person, behind, digest_of
 from idic.api.pages.preferences import spoken_to
+from idic.api.pages.signed import SignedPage
 from idic.api.pages.words import Words
 from idic.api.withdrawing import tell
-from idic.errors import InvalidInput, NotFound
 from idic.interact import consent
-from idic.interact.links import Links, Whose
+from idic.interact.links import Whose
 from idic.store import touches
-from idic.store.database import Store, Tx
+from idic.store.database import Tx
 from idic.store.ingest import Observation
 from idic.store.tables import Row
 
@@ -40,38 +40,28 @@ class _Seen(NamedTuple):
         return {"topic": topic, "by": self.words(f"by.{self.touch['channel']}")}
 
 
-class UnsubscribePage:
-    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops) -> None:
-        self._store = store
-        self._links = links
-        self._paper = paper
-        self._shops = shops
-
+class UnsubscribePage(SignedPage):
     async def answer(self, request: Request) -> Response:
         """GET shows what can be left, POST leaves it: what the button says, or of the one click the message's own topic."""
-        words = words_for(request)
-        try:
-            touch = self._links.read_unsubscribe(request.path_params["token"])
-        except InvalidInput:
-            return self._paper.broken(words)
-        try:
+
+        async def show(touch: str) -> Response:
             if request.method != "POST":
                 return self._asks(await self._seen(touch, request))
-            form = await read_form(request, _LARGEST)
-            do = form.first("do")
-            act = PAGE if do in (_TOPIC, _CHANNEL) else ONE_CLICK
-            await tell(self._store, lambda tx: self._withdrawals(tx, touch, act, everything=do == _CHANNEL))
-            try:
-                return self._left(await self._seen(touch, request), everything=do == _CHANNEL)
-            except UNAVAILABLE:
-                # It is kept all the same, and nobody is to wonder.
-                return self._paper.plain(words, words("stopped.title"))
-        except Forgotten:
-            return self._paper.gone(words)
-        except NotFound:
-            return self._paper.old(words)
+            return await self._leaves(touch, request)
+
+        return await self.opened(request, self._links.read_unsubscribe, show, again=True)
+
+    async def _leaves(self, touch: str, request: Request) -> Response:
+        form = await read_form(request, _LARGEST)
+        do = form.first("do")
+        act = PAGE if do in (_TOPIC, _CHANNEL) else ONE_CLICK
+        await tell(self._store, lambda tx: self._withdrawals(tx, touch, act, everything=do == _CHANNEL))
+        try:
+            return self._left(await self._seen(touch, request), everything=do == _CHANNEL)
         except UNAVAILABLE:
-            return self._paper.later(words, again=True)
+            # It is kept all the same, and nobody is to wonder.
+            words = words_for(request)
+            return self._paper.plain(words, words("stopped.title"))
 
     async def _seen(self, touch: str, request: Request) -> _Seen:
         async with self._store.reading() as tx:
