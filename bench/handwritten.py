@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate
+from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,9 @@ class Activities:
             step, message = ("for_teams", "team_offer") if team else ("for_one", "first_steps")
             said = await tx.rows(select(consents).where(consents.c.customer_id == entry.customer).order_by(consents.c.id))
             address = str(customer["traits"].get("email", "")).lower()
+            digest = sha256(address.encode()).hexdigest()
             suppressed = await tx.row(
-                select(suppressions).where(suppressions.c.channel == "email", suppressions.c.address == address)
+                select(suppressions).where(suppressions.c.channel == "email", suppressions.c.digest == digest)
             )
             may = bool(address and said and said[-1]["given"] and suppressed is None)
             await tx.execute(
@@ -141,7 +143,8 @@ class Activities:
             await tx.execute(
                 insert(touches).values(
                     id=touch, enrollment_id=entry.enrollment, customer_id=entry.customer, step=step, round=1,
-                    channel="email", message=message, account="smtp", status="claimed", attempts=0,
+                    channel="email", message=message, journey=JOURNEY, purpose="marketing", account="smtp", status="claimed",
+                    attempts=0,
                     deliver_by=now + timedelta(days=2), claimed_at=now,
                 )
             )  # fmt: skip
@@ -231,6 +234,10 @@ class Mail:
         await smtp.send_message(mail)
         self._idle.append(smtp)
         return str(mail["Message-ID"])
+
+    async def close(self) -> None:
+        for smtp in self._idle:
+            await smtp.quit()
 
     async def _connected(self) -> aiosmtplib.SMTP:
         smtp = aiosmtplib.SMTP(hostname=self._host, port=self._port, start_tls=False)

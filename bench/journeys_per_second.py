@@ -25,6 +25,7 @@ from bench.processes import cpu, running
 from bench.server import free_port, temporal
 from idic.authoring import compile_folder
 from idic.dev.children import Child
+from idic.journey.program import Program
 from idic.store import programs
 from idic.store.database import Store, Tx
 from idic.store.migrate import migrate
@@ -77,7 +78,7 @@ async def measure(folder: Path, rounds: int, journeys: int, progress: Progress) 
 
 async def _round(engine: Engine, counted: Sequence[Child], journeys: int, progress: Progress) -> Round:
     people = [uuid.uuid4().hex for _ in range(journeys)]
-    await engine.store.move("people", lambda tx: _know(tx, people))
+    await engine.store.move("people", lambda tx: people_of(tx, people))
     before, ended, spent = await _ended(engine.store), 0, cpu(counted)
     began = time.perf_counter()
     await engine.store.move("events", lambda tx: _happen(tx, people))
@@ -92,7 +93,15 @@ async def _round(engine: Engine, counted: Sequence[Child], journeys: int, progre
     return Round(journeys / took, {name: (now - spent[name]) / journeys for name, now in cpu(counted).items()})
 
 
-async def _know(tx: Tx, people: Sequence[str]) -> None:
+def reference(folder: Path, wait: float) -> Program:
+    """The reference journey, waiting for so many seconds only; its files are put into ``folder``."""
+    shutil.copytree(_JOURNEYS, folder, dirs_exist_ok=True)
+    text = (folder / "reference.yaml").read_text()
+    (folder / "reference.yaml").write_text(text.replace("within: 3 days", f"within: {wait} seconds"))
+    return compile_folder(folder).programs["reference"]
+
+
+async def people_of(tx: Tx, people: Sequence[str]) -> None:
     now = tx.now()
     traits = {"email": "anna@example.com", "first_name": "Anna", "team_size": 12}
     await tx.execute(insert(customers), [{"id": one, "traits": traits, "created_at": now, "updated_at": now} for one in people])
@@ -155,11 +164,7 @@ def _env(store: Store, temporal_address: str, smtp: str) -> dict[str, str]:
 @contextlib.asynccontextmanager
 async def _store(folder: Path, name: str) -> AsyncIterator[tuple[Store, str]]:
     """A new SQLite file with the reference journey in it, which waits for ``WAIT`` seconds only; and its program's id."""
-    journeys = folder / f"{name}-journeys"
-    shutil.copytree(_JOURNEYS, journeys)
-    text = (journeys / "reference.yaml").read_text()
-    (journeys / "reference.yaml").write_text(text.replace("within: 3 days", f"within: {WAIT} seconds"))
-    program = compile_folder(journeys).programs["reference"]
+    program = reference(folder / f"{name}-journeys", WAIT)
     store = Store.open(f"sqlite:///{folder / name}.db")
     try:
         await migrate(store)
