@@ -158,12 +158,11 @@ async def _hold(world: World, customer: str, journeys: dict[str, Program], limit
     """Never above a limit; and whoever is put off is so because one of them is full, and no longer than it is."""
     now = world.clock.now()
     rows = [row for row in await world.touches() if row["customer_id"] == customer]
-    tried = [row for row in rows if row["attempted_at"]]
     counting = [_sending(row) for row in rows if row["status"] in COUNTS]
     for limit in limits:
         assert limit.beyond(counting) == [], (limit, counting)
-    # A place that was given back was taken when others were put off.
-    then = [*counting, *(_sending(row) for row in tried if row["status"] == "failed")]
+    # A place that was given back, tried or not (the address had died meanwhile), was taken when others were put off.
+    then = [*counting, *(_sending(row)._replace(at=row["settled_at"]) for row in rows if row["status"] == "failed")]
     for one in await world.enrollments(customer):
         if not one.open:
             continue
