@@ -18,6 +18,7 @@ from chaos.play import Promise
 from chaos.town import LIMITS, Town
 from chaos.windows import Sending
 from idic.errors import IdicError
+from idic.interact import consent
 from idic.store.tables import customers, enrollments, events, outbox, placements, touches
 
 Row = dict[str, Any]
@@ -163,7 +164,11 @@ class Ledger:
                 row = self.touches.get(touch)
                 if row is not None and self._forbids(promise, row):
                     late = at - promise.at
-                    self.wrong["after unsubscribe"].append(f"{promise.way}: {self._named(touch)} {late:.3f} s after the 200")
+                    said = self._said(row["customer_id"])
+                    self.wrong["after unsubscribe"].append(
+                        f"{promise.way}: {self._named(touch)} {late:.3f} s after the 200, {self._steady - at:.1f} s ago; "
+                        f"they said: {said}"
+                    )
                 elif row is None and self._refused_after(promise, at):
                     self.wrong["after unsubscribe"].append(f"{promise.way}: a call {at - promise.at:.3f} s after the 200")
 
@@ -189,6 +194,14 @@ class Ledger:
     def _named(self, touch: str) -> str:
         row = self.touches.get(touch, {})
         return f"{row.get('journey')}/{row.get('step')} by {row.get('channel')} ({touch})"
+
+    def _said(self, customer: str) -> str:
+        """The customer's words on being written to, each with the real seconds until now."""
+        theirs = [row for row in self.events if row["customer_id"] == customer and row["name"] in consent.EVENTS]
+        return ", ".join(
+            f"{row['name']} ({row['properties'].get('topic') or 'all'}) {self._since(row['accepted_at']):.1f} s ago"
+            for row in sorted(theirs, key=lambda row: row["id"])
+        )
 
     def _since(self, at: datetime) -> float:
         """Real seconds."""
