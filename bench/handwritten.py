@@ -144,8 +144,7 @@ class Activities:
                 insert(touches).values(
                     id=touch, enrollment_id=entry.enrollment, customer_id=entry.customer, step=step, round=1,
                     channel="email", message=message, journey=JOURNEY, purpose="marketing", account="smtp", status="claimed",
-                    attempts=0,
-                    deliver_by=now + timedelta(days=2), claimed_at=now,
+                    attempts=0, deliver_by=now + timedelta(days=2), claimed_at=now,
                 )
             )  # fmt: skip
             return touch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -65,15 +66,12 @@ async def until_promised(leave: Callable[[], Answered], patience: float = 60) ->
     machine's monotonic clock; None if it never was, which promises nothing."""
     give_up = time.monotonic() + patience
     while time.monotonic() < give_up:
-        try:
+        with contextlib.suppress(httpx.TransportError):
             answer = await leave()
-        except httpx.TransportError:
-            await asyncio.sleep(_AGAIN)
-            continue
-        heard = time.monotonic()
-        if answer.is_success:
-            return heard
-        if answer.status_code < 500:
-            raise AssertionError(f"{answer.request.url.path[:30]} was answered {answer.status_code}: {answer.text[:300]}")
+            heard = time.monotonic()
+            if answer.is_success:
+                return heard
+            if answer.status_code < 500:
+                raise AssertionError(f"{answer.request.url.path[:30]} was answered {answer.status_code}: {answer.text[:300]}")
         await asyncio.sleep(_AGAIN)
     return None

@@ -40,6 +40,8 @@ ROUTERS = ("router-1", "router-2")
 _RESTART = 0.3
 """Seconds after which the supervisor starts again what has ended."""
 
+_REVIVED = 5.0
+"""Seconds after which who was killed has certainly been started again."""
 _STARTS = 60.0
 """Seconds that a process may take to come up, on a machine that has much to do."""
 
@@ -186,6 +188,10 @@ class Site:
         await until(lambda: self.parts[name].process is not process, 10, f"{name} is started again")
         await self._serves(name)
 
+    def killed_within(self, seconds: float) -> set[str]:
+        """Who was killed in the last ``seconds``."""
+        return {name for at, name in self.kills if time.monotonic() - self.since - at < seconds}
+
     async def hush(self, names: Sequence[str]) -> None:
         """They end what they are at, and are not started again."""
         for name in names:
@@ -301,13 +307,17 @@ async def running(
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
+            dead = here.killed_within(_REVIVED)
             codes = await here.stop()
-        # Who was killed a moment ago may not have been started again, or not be up yet, and has ended by the signal itself.
-        starting = {name for at, name in here.kills if time.monotonic() - here.since - at < _STARTS}
+        # Who was killed a moment ago may not have been started again, or not be up yet, and ends by the signal itself.
+        starting = here.killed_within(_STARTS)
         unclean = {
             name: code
             for name, code in codes.items()
-            if code != 0 and name not in here.unclean and not (code in (-signal.SIGTERM, -signal.SIGKILL) and name in starting)
+            if code != 0
+            and name not in here.unclean
+            and not (code == -signal.SIGTERM and name in starting)
+            and not (code == -signal.SIGKILL and name in dead)
         }
         assert not unclean, f"these did not drain: {unclean}\n{here.last_words()}"
 

@@ -145,7 +145,7 @@ def _mails(records: Records) -> Iterator[str]:
         f"{records.enrollments[row['enrollment_id']]['journey']}"
         for row in records.refusals
         # What the contact policy put off for too long is as it should be.
-        if _rule(row) == "too late" and (row["enrollment_id"], row["step"]) not in records.put_off
+        if _rule(row) == "too late" and not _put_off_too_long(records, row)
     ]
     yield from _some("too late to be sent; this machine is too slow for this --speed", late)
 
@@ -195,16 +195,13 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
             if row["journey"] == journey and row["goal_at"] is not None
         }
         # Who was kept waiting by the contact policy until the message came too late has nothing to answer.
-        missed = {
+        excused = {
             row["customer_id"]
             for row in records.refusals
-            if _rule(row) == "too late"
-            and (row["enrollment_id"], row["step"]) in records.put_off
-            and records.enrollments[row["enrollment_id"]]["journey"] == journey
+            if _put_off_too_long(records, row) and records.enrollments[row["enrollment_id"]]["journey"] == journey
         }
-        reached |= missed
         foreseen = [one for one in shoppers if journey in one.story.reaches]
-        short = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in reached]
+        short = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in reached | excused]
         yield from _some(f"should have reached the goal of {journey}", short)
 
 
@@ -253,6 +250,11 @@ def _reach(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
         why = {_rule(row) for row in records.refusals if row["customer_id"] == customer}
         if not shopper.story.reached and not why & {"reachable", "consent"}:
             yield f"{_named(shopper)} cannot be reached, and no trace says that this is why nothing was sent"
+
+
+def _put_off_too_long(records: Records, refusal: Row) -> bool:
+    """Whether it was the contact policy that kept a message until it came too late."""
+    return _rule(refusal) == "too late" and (refusal["enrollment_id"], refusal["step"]) in records.put_off
 
 
 def _rule(refusal: Row) -> str:

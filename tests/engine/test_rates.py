@@ -40,13 +40,14 @@ class Timed(Postman):
 
 
 async def test_no_more_leave_in_a_second_than_the_account_takes(client: Client, tmp_path: Path) -> None:  # noqa: F811
-    store = Store.open(f"sqlite:///{tmp_path}/idic.db", Clock())
-    await migrate(store)
-    world, post = World(store, HandClock()), Timed()
-    await world.publish(program(send("nudge")))
-    for _ in range(MAILS):
-        await world.happens(await world.customer(), "Signed Up")
     async with contextlib.AsyncExitStack() as stack:
+        store = Store.open(f"sqlite:///{tmp_path}/idic.db", Clock())
+        stack.push_async_callback(store.close)
+        await migrate(store)
+        world, post = World(store, HandClock()), Timed()
+        await world.publish(program(send("nudge")))
+        for _ in range(MAILS):
+            await world.happens(await world.customer(), "Signed Up")
         second = await Client.connect(client.service_client.config.target_host)
         for each in (client, second):
             quick = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1)}
@@ -60,9 +61,9 @@ async def test_no_more_leave_in_a_second_than_the_account_takes(client: Client, 
             return len(post.at) == MAILS
 
         await until(all_left, 40)
-    assert max(post.at) - min(post.at) >= 0.9 * (MAILS - BURST) / RATE
+    # Each worker with a count of its own would need a third of this. The first may reach us late, hence not the whole of it.
+    assert max(post.at) - min(post.at) >= 0.7 * (MAILS - BURST) / RATE
     assert len(set(post.taken)) == MAILS
-    await store.close()
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ from tests.kill.ledger import Ledger, come_to_rest
 pytestmark = pytest.mark.kill
 
 JOURNEYS = Path(__file__).parent / "changing"
-CUSTOMERS = 140
+CUSTOMERS = 180
 OVER = 6.5
 """Seconds within which all of them come."""
-LEAST = 160
+LEAST = 210
 """How many must be inside when the migration begins."""
 SPREAD = timedelta(seconds=4)
 NOW_LASTS = {"warm_up": 23, "ponder": 6, "reaction": 8, "breath": 22}
