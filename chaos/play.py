@@ -81,8 +81,8 @@ class Play:
         self._by_user = {shopper.user_id: shopper for shopper in self._shoppers}
         self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
         self._leaving = Leaving(self._http, town.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
-        # They fill in the newsletter's form once more, and leave nothing: it may be heard after their leaving, and then counts.
         self._again = {shopper.user_id for shopper in self._shoppers if rng.random() < _ONCE_MORE}
+        self._left: set[str] = set()
         self._links = Links(town.api, [SIGNING_KEY])
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._read: defaultdict[Path, int] = defaultdict(int)
@@ -114,7 +114,8 @@ class Play:
             await self._passes(moment.after - last)
             last = moment.after
             await self._act(shopper, moment, None, rng)
-        if shopper.user_id in self._again:
+        # It may be heard long after they have left, but counts from when it was said.
+        if shopper.user_id in self._again - self._left:
             asked = {"channel": "email", "topic": "news", "proof": f"form {shopper.user_id}"}
             await self.client.send(self._message(shopper, True, "track", event="Consent Given", properties=asked))
 
@@ -143,7 +144,11 @@ class Play:
     def _message(self, shopper: Shopper, known: bool, kind: str, **content: object) -> Message:
         self._counts[shopper.user_id] += 1
         who = {"anonymousId": f"device-{shopper.user_id}"} | ({"userId": shopper.user_id} if known else {})
-        return {"type": kind, "messageId": f"m-{shopper.user_id}-{self._counts[shopper.user_id]}", **who, **content}
+        happened = {"messageId": f"m-{shopper.user_id}-{self._counts[shopper.user_id]}", "timestamp": self._now()}
+        return {"type": kind, **happened, **who, **content}
+
+    def _now(self) -> str:
+        return self.town.clock.now().isoformat()
 
     # Messages.
 
@@ -157,10 +162,10 @@ class Play:
                 for letter in waiting:
                     if letter.touch in whose:
                         self.letters += 1
-                        self._begin(letter._replace(topic=whose[letter.touch].topic), whose[letter.touch])
+                        self._begin(letter, whose[letter.touch])
 
     def _begin(self, letter: Letter, whose: Whose) -> None:
-        task = asyncio.create_task(self._react(letter, whose))
+        task = asyncio.create_task(self._react(letter._replace(topic=whose.topic), whose))
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -197,8 +202,7 @@ class Play:
         return await self._http.post(self._links.preferences(letter.touch), data={"do": "data"}, follow_redirects=True)
 
     async def _leave(self, shopper: Shopper, letter: Letter, rng: Random) -> None:
-        if shopper.user_id in self._again:
-            return
+        self._left.add(shopper.user_id)
         if letter.channel == "sms":
             way = "STOP"
             heard = await until_promised(lambda: self._leaving.writes(letter.address, "STOP"))

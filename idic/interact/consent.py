@@ -67,6 +67,13 @@ def read(name: str, properties: Mapping[str, Any]) -> Said:
     )
 
 
+def since(said: Said, accepted_at: datetime, occurred_at: datetime | None) -> datetime:
+    """From when on a word counts. A consent counts from when it was said, as far as its sender knows: one that an app kept
+    while it was offline, or that was sent again after an outage, undoes no withdrawal of meanwhile. A withdrawal counts from
+    when it was accepted, whatever else its sender claims."""
+    return min(accepted_at, occurred_at) if said.given and occurred_at is not None else accepted_at
+
+
 def _is_name(value: object) -> bool:
     return value is None or (isinstance(value, str) and len(value) <= LONGEST_NAME)
 
@@ -87,7 +94,7 @@ WORDS: Mapping[State, str] = {
 
 
 class Entry(NamedTuple):
-    """An entry of the ledger, with when it was made."""
+    """An entry of the ledger, with when it was said (see ``since``)."""
 
     said: Said
     at: datetime

@@ -246,14 +246,15 @@ class Hold(Known):
             said = consent.read(event.name, event.properties)
         except ValueError as problem:
             return str(problem)
-        await consents.record(self.tx, self.id, said, at=event.accepted_at, event_id=event.number)
+        at = consent.since(said, event.accepted_at, event.occurred_at)
+        await consents.record(self.tx, self.id, said, at=at, event_id=event.number)
         self._consents = None
         if said.given and said.confirmed:
             # Who owns the address changed their mind.
             country = (await vocabulary(self.tx) or {}).get("country")
             address = reach(said.channel, self.id, self.traits, None, self.now, country).address
             if address is not None:
-                await consents.lift(self.tx, said.channel, address, consents.WISHES, before=event.accepted_at)
+                await consents.lift(self.tx, said.channel, address, consents.WISHES, before=at)
         if said.channel == "web" and not said.given:
             await self._withdraw(said.topic, event.accepted_at)
         return None

@@ -17,12 +17,12 @@ from idic.store.tables import Row, consents, journeys, suppressions
 
 
 async def record(tx: Tx, customer_id: str, said: Said, *, at: datetime, event_id: int | None = None) -> None:
-    """Add an entry to the ledger of a customer who is held."""
+    """Add an entry to the ledger of a customer who is held; ``at`` is from when on it counts."""
     await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
 
 
 async def of(tx: Tx, customer_id: str) -> list[Row]:
-    """In the order in which they were recorded."""
+    """In the order in which they were said."""
     return await tx.rows(select(consents).where(consents.c.customer_id == customer_id).order_by(consents.c.at, consents.c.id))
 
 
@@ -32,7 +32,7 @@ async def entries(tx: Tx, customer_id: str) -> list[Entry]:
 
 
 async def said(tx: Tx, customer_id: str) -> list[Consent]:
-    """What this customer said of being written to, as the policy reads it, in the order in which it was recorded."""
+    """What this customer said of being written to, as the policy reads it, in the order in which it was said."""
     return [
         Consent(row["channel"], row["topic"], row["given"], row["at"], row["purpose"], row["confirmed"])
         for row in await of(tx, customer_id)

@@ -113,6 +113,42 @@ async def test_who_is_told_of_over_http(service: httpx.AsyncClient, world: World
     }
 
 
+async def test_a_consent_that_comes_late_undoes_no_withdrawal_of_meanwhile(
+    service: httpx.AsyncClient,  # noqa: F811
+    world: World,
+    clock: HandClock,
+) -> None:
+    async def tells(name: str, properties: dict[str, Any], number: int, **more: Any) -> None:
+        answer = await service.post("/v1/track", json=track(name, properties, number) | more)
+        assert answer.status_code == 200
+        await world.route_all()
+
+    async def stands() -> tuple[str, bool]:
+        known = (await service.get("/v1/customers/anna/consents")).json()
+        return next(one["state"] for one in known["now"] if one["topic"] == "news"), bool(known["suppressed"])
+
+    await service.post("/v1/identify", json={"userId": "anna", "traits": {"email": "anna@example.com"}})
+    said_at = clock.now().isoformat()
+    clock.advance(hours=1)
+    await tells(WITHDRAWN, {"channel": "email"}, 1)
+    await world.store.move("opted out", lambda tx: consents.suppress(tx, "email", "anna@example.com", "opted_out", tx.now()))
+    clock.advance(hours=1)
+    await tells(GIVEN, PROVEN, 2, timestamp=said_at)
+    assert await stands() == ("withdrawn", True)
+    # A clock that is an hour slow says so by what it believes to be the time of sending.
+    slow = (clock.now() - timedelta(hours=1, minutes=1)).isoformat()
+    await tells(GIVEN, PROVEN, 3, timestamp=slow, sentAt=(clock.now() - timedelta(hours=1)).isoformat())
+    assert await stands() == ("allowed", False)
+    clock.advance(hours=1)
+    await tells(WITHDRAWN, {"channel": "email"}, 4, timestamp=said_at)
+    assert await stands() == ("withdrawn", False)
+    # Whose clock is fast cannot consent for the time to come.
+    await tells(GIVEN, PROVEN, 5, timestamp=(clock.now() + timedelta(minutes=30)).isoformat())
+    clock.advance(minutes=10)
+    await tells(WITHDRAWN, {"channel": "email"}, 6)
+    assert await stands() == ("withdrawn", False)
+
+
 async def test_a_word_that_is_half_understood_is_none(service: httpx.AsyncClient) -> None:  # noqa: F811
     for body, where in (
         ({"given": True}, "channel"),

@@ -85,6 +85,20 @@ async def test_an_old_question_subscribes_nobody_who_has_said_no_since(town: Tow
     assert "Confirmed" in (await (await town.looks(town.link("/c/"))).presses("Yes, please")).text
 
 
+async def test_pages_see_what_is_not_routed_yet_in_the_order_in_which_it_was_said(town: Town) -> None:
+    await opened(town, MAIL_NEWS, MAIL_CARTS)
+    preferences, said_at = town.link("/p/"), town.clock.now().isoformat()
+    await town.lets(minutes=1)
+    properties = {"channel": "email", "topic": "cart_reminders"}
+    for number, word in enumerate(("Consent Withdrawn", "Consent Given")):
+        told = {"userId": "anna", "messageId": f"late-{number}", "event": word, "properties": properties, "timestamp": said_at}
+        assert (await town.browser.post("/v1/track", json=told, auth=(SECRET_KEY, ""))).status_code == 200
+    expected = {"email:news": True, "email:cart_reminders": False, "fewer": False}
+    assert (await town.looks(preferences)).boxes == expected
+    await town.settles()
+    assert (await town.looks(preferences)).boxes == expected
+
+
 async def test_who_reads_the_mails_of_one_address_owns_no_other(town: Town) -> None:
     await opened(town, first_name="Anna")
     preferences = town.link("/p/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -113,7 +114,8 @@ def _after(person: Person, row: Row) -> Person:
             said = consent.read(row["name"], properties)
         except ValueError:
             return person
-        return person._replace(entries=[*person.entries, Entry(said, row["accepted_at"])])
+        entry = Entry(said, consent.since(said, row["accepted_at"], row["occurred_at"]))
+        return person._replace(entries=sorted([*person.entries, entry], key=attrgetter("at")))
     if row["kind"] == "own" and row["name"] == preferences.CHANGED:
         return person._replace(**preferences.read(properties)._asdict())
     return person
