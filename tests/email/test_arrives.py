@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from activities.courier import EmailCourier
-from activities.deliver import Deliver
 from idic.errors import SettingsError
 from idic.interact.channels.message import build
 from idic.interact.channels.signing import Signer
@@ -30,7 +29,7 @@ from tests.conftest import HandClock
 from tests.email import keys
 from tests.email.conftest import letter
 from tests.email.test_message import DATE
-from tests.engine.world import UNHURRIED, World
+from tests.engine.world import World
 from tests.journey.programs import program, send, to, wait
 
 LINKS = Links("http://idic", ["a key of our own to sign links with"])
@@ -54,7 +53,7 @@ async def test_a_mail_is_signed_readable_and_left_by_one_click(store: Store, clo
     async with Mailbox(tmp_path / "mails") as mailbox:
         channel = SmtpChannel(mailbox.url, signer=keys.signer(key, tmp_path))
         courier = EmailCourier(channel, LINKS, "Der Shop <hallo@shop.example>")
-        world.delivering = Deliver(store, world.house, {"smtp": courier}, begin_within=UNHURRIED)
+        world.delivers_by({"smtp": courier})
         await world.happens(anna, "Signed Up")
         (touch,) = await world.touches()
         await world.deliver(touch["id"])

@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.courier import Parcel
-from activities.deliver import Attempt, Deliver
+from activities.deliver import Attempt
 from idic.interact.channels.protocol import Later, Outcome, Refused, Unsure
 from idic.interact.policy import Request
 from idic.journey.asks import Defer
@@ -17,7 +17,7 @@ from idic.journey.program import Pattern
 from idic.store.database import Store
 from idic.store.tables import copies, customers, placements, touches
 from tests.conftest import START, HandClock
-from tests.engine.world import UNHURRIED, Postman, World
+from tests.engine.world import Postman, World
 from tests.journey.programs import arm, goal, hours, out, program, send, to, wait, wait_for
 
 PHONE = "+4915112345678"
@@ -360,7 +360,7 @@ async def test_who_withdraws_while_content_is_on_its_way_is_not_shown_it(store: 
 
     web = Interrupted("web")
     web.otherwise = world.web.otherwise
-    world.delivering = Deliver(store, world.house, {"web": web}, begin_within=UNHURRIED)
+    world.delivers_by({"web": web})
     await world.publish(program(send("offer", out("shown"), out("not shown"), channels=("web",)), purpose="marketing"))
     anna = await world.customer(web_seen_at=START)
     await world.happens(anna, "Signed Up")

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.deliver import Deliver
 from idic.interact.channels.protocol import Later, Outcome, Refused, Unsure
 from idic.interact.policy import Request
 from idic.journey.program import Entry, Pattern
 from idic.store.database import Store
 from tests.conftest import HandClock
-from tests.engine.world import UNHURRIED, Postman, World
+from tests.engine.world import Postman, World
 from tests.journey.programs import out, program, send
 
 DOWN = Later("no_connection", "nobody answers", down=True)
@@ -28,8 +27,7 @@ class Town(World):
         self.house = replace(self.house, accounts={**self.house.accounts, "email": ("smtp", "ses")})
         self.second = Postman("ses")
         self.advancing.house = self.house
-        couriers = {"smtp": self.postman, "ses": self.second}
-        self.delivering = Deliver(store, self.house, couriers, **{"begin_within": UNHURRIED, **more})
+        self.delivers_by({"smtp": self.postman, "ses": self.second}, **more)
 
     async def claimed(self) -> str:
         await self.publish(program(send("nudge", out("went"))))

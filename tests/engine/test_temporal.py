@@ -210,7 +210,7 @@ async def test_a_wake_ends_a_wait_and_a_goal_ends_the_workflow(client: Client, s
 
 
 async def test_people_find_workflows_by_journey_and_read_what_they_do(client: Client, store: Store) -> None:
-    trip = program(wait("rest", 0.5 / 3600, to("nudge")), send("nudge"))
+    trip = program(wait("rest", 3 / 3600, to("nudge")), send("nudge"))
     async with live(client, store, trip) as world:
         assert await searchable(client)
         anna = await world.customer()

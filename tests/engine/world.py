@@ -12,7 +12,7 @@ from sqlalchemy import Table, select
 
 from activities.advance import Advance
 from activities.call import Calling
-from activities.courier import Parcel
+from activities.courier import Courier, Parcel
 from activities.deliver import Deliver
 from idic.interact.asking import Rules
 from idic.interact.channels.protocol import Accepted, Outcome, Placed
@@ -88,12 +88,14 @@ class World:
         self.web.otherwise = Placed("home_hero", "<p>Hello</p>", ("https://shop.example/",), Duration(seconds=7200), False)
         self.advancing = Advance(store, self.house)
         couriers = {one.account: one for one in (self.postman, self.sms, self.web)}
-        self.delivering = Deliver(store, self.house, couriers, begin_within=UNHURRIED)
-
+        self.delivers_by(couriers)
         self.wire = Wire()
         self.calling = Calling(
             store, self.house, Caller(SECRETS, resolve=Places(erp_example=[["1.1.1.1"]]), transport=self.wire)
         )
+
+    def delivers_by(self, couriers: Mapping[str, Courier], **more: Any) -> None:
+        self.delivering = Deliver(self.store, self.house, couriers, **{"begin_within": UNHURRIED, **more})
 
     async def publish(self, *published: Program) -> None:
         for program in published:

@@ -13,7 +13,6 @@ import httpx
 from fastapi import FastAPI
 
 from activities.courier import EmailCourier, WebCourier
-from activities.deliver import Deliver
 from idic.api.app import create_app
 from idic.authoring import Compilation, compile_folder
 from idic.interact.channels.protocol import Accepted, Outcome, OutgoingEmail
@@ -24,7 +23,7 @@ from idic.store.tables import Row, consents, customers
 from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
 from tests.api.reading import belongs, kept
 from tests.conftest import HandClock
-from tests.engine.world import UNHURRIED, World
+from tests.engine.world import World
 
 NOBODY = "http://idic"
 KEYS = ["a key of our own to sign links with"]
@@ -55,15 +54,12 @@ class Town:
         self.links = Links(address, KEYS)
         self.post = Post()
         self.world = World(store, clock)
-        self.world.delivering = Deliver(
-            store,
-            self.world.house,
+        self.world.delivers_by(
             {
                 "smtp": EmailCourier(self.post, self.links, "Shop <shop@example.com>"),
                 "twilio": self.world.sms,
                 "web": WebCourier(self.links),
-            },
-            begin_within=UNHURRIED,
+            }
         )
         self.app: FastAPI = create_app(
             store, write_keys=[WRITE_KEY], secret_keys=[SECRET_KEY], links=self.links, enroll=Doorman(), house=self.world.house

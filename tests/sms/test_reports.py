@@ -13,7 +13,6 @@ from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
 from activities.courier import SmsCourier
-from activities.deliver import Deliver
 from idic.api.app import create_app
 from idic.api.webhooks.twilio import LARGEST, TwilioReports
 from idic.errors import StoreUnavailable
@@ -28,7 +27,7 @@ from idic.store.tables import short_links as short_links_table
 from tests.api.conftest import Doorman, browser
 from tests.api.reading import kept
 from tests.conftest import HandClock
-from tests.engine.world import UNHURRIED, World
+from tests.engine.world import World
 from tests.journey.programs import arm, out, program, send, to, wait, wait_for
 from tests.sms.conftest import PUBLIC, TO, OpenChannel, sms
 from tests.sms.scripted import NUMBER, TOKEN, Line, Talk, refusing, saying, taking, twilio
@@ -54,7 +53,7 @@ class Story(World):
 
     def reach(self, url: str) -> None:
         courier = SmsCourier(self.open_channel(url, timeout=10), LINKS, NUMBER, self.remember)
-        self.delivering = Deliver(self.store, self.house, {"twilio": courier}, begin_within=UNHURRIED)
+        self.delivers_by({"twilio": courier})
 
     async def remember(self, touch: str, links: Mapping[str, str]) -> bool:
         return await self.store.move("short links", lambda tx: short_links.keep(tx, touch, links, tx.now()))

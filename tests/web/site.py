@@ -11,7 +11,6 @@ import httpx
 from fastapi import FastAPI
 
 from activities.courier import WebCourier
-from activities.deliver import Deliver
 from idic.api.app import create_app
 from idic.api.streams import Streams
 from idic.interact.links import Links
@@ -22,7 +21,7 @@ from idic.store.database import Store
 from idic.store.tables import Row, customers, events, placements
 from tests.api.conftest import Doorman
 from tests.conftest import HandClock
-from tests.engine.world import UNHURRIED, World
+from tests.engine.world import World
 from tests.journey.programs import goal, program, send
 
 WRITE_KEY = "wk_of_the_shop"
@@ -55,7 +54,7 @@ class Site:
         self.links = Links("http://idic", ["a key of our own to sign links with"])
         self.world = World(store, clock)
         couriers = {"web": WebCourier(self.links), "smtp": self.world.postman}
-        self.world.delivering = Deliver(store, self.world.house, couriers, begin_within=UNHURRIED)
+        self.world.delivers_by(couriers)
         self.streams = Streams(store, self.links, every=every, most=most)
         self.app: FastAPI = create_app(
             store,
