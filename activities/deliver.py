@@ -337,6 +337,7 @@ async def _defer(hold: Hold, enrollment: Enrollment, touch: Row, verdict: Defer)
     why = {"channel": touch["channel"], "rule": verdict.rule, "because": verdict.reason, "until": verdict.until}
     note = Trace(hold.now, "deferred", touch["step"], why)
     if verdict.until > touch["deliver_by"]:
+        await enrollments.note(hold.tx, enrollment.id, [note])
         return await _settle(
             hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
         )

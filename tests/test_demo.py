@@ -46,7 +46,7 @@ def demo(data: Path, ports: tuple[int, int], *options: str) -> subprocess.Popen[
 
 
 def test_three_days_in_the_shop_add_up(tmp_path: Path, ports: tuple[int, int]) -> None:
-    process = demo(tmp_path / "demo", ports, "--customers", "18", "--days", "3", "--speed", "1d=10s")
+    process = demo(tmp_path / "demo", ports, "--customers", "18", "--days", "3", "--speed", "1d=15s")
     try:
         said, _ = process.communicate(timeout=120)
     finally:
@@ -61,7 +61,7 @@ def test_three_days_in_the_shop_add_up(tmp_path: Path, ports: tuple[int, int]) -
     taken = Counter(accept.touch for accept in read_accepts(tmp_path / "demo/mail"))
     assert gone == arrived == len(taken) == taken.total() > 10
     texts, kept, parts = numbers(r"SMS +(\d+) sent = (\d+) in the outbox, in (\d+) parts", said)
-    assert parts >= texts == kept > 1
+    assert parts >= texts == kept > 0
     placed, places, seen = numbers(r"web +(\d+) sent = (\d+) placed; (\d+) seen", said)
     assert placed == places >= seen > 0
     assert numbers(r"clicks +(\d+), and (\d+) unsubscribed", said) >= [3, 1]
@@ -273,6 +273,10 @@ def test_what_is_missing_is_named() -> None:
         (well._replace(refusals=[late]), "too late to be sent"),
     ):
         assert said in troubles(anna, records)
+    in_vain = well._replace(enrollments={name: {**one, "goal_at": None} for name, one in well.enrollments.items()})
+    assert "should have reached the goal of welcome" in troubles(anna, in_vain)
+    # What the policy put off for too long is nobody's fault, and she had nothing to answer, whichever journey would count it.
+    assert troubles(anna, in_vain._replace(refusals=[late], put_off=frozenset({("abandoned_cart", "nudge")}))) == ""
     assert "not among the accepted events: Anna" in troubles(anna, well, "m1", "m2")
     nowhere = anna._replace(story=anna.story._replace(reached=frozenset()))
     assert "cannot be reached by email, and yet something is recorded as sent" in troubles(nowhere, well)

@@ -69,7 +69,7 @@ async def read_records(running: Machine) -> Records:
             events=await _keyed(tx, events, "message_id"),
             enrollments=await _keyed(tx, enrollments, "id"),
             touches=await _keyed(tx, touches, "id"),
-            refusals=await tx.rows(refused.where(trace.c.kind == "not sent")),
+            refusals=await tx.rows(refused.where(trace.c.kind.in_(("not sent", "failed")))),
             put_off=frozenset(
                 (row["enrollment_id"], row["step"]) for row in await tx.rows(refused.where(trace.c.kind == "deferred"))
             ),
@@ -145,7 +145,7 @@ def _mails(records: Records) -> Iterator[str]:
         f"{records.enrollments[row['enrollment_id']]['journey']}"
         for row in records.refusals
         # What the contact policy put off for too long is as it should be.
-        if _rule(row) == "too late" and not _put_off_too_long(records, row)
+        if rule_of(row) == "too late" and (row["enrollment_id"], row["step"]) not in records.put_off
     ]
     yield from _some("too late to be sent; this machine is too slow for this --speed", late)
 
@@ -183,6 +183,8 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
     if not records.enrollments:
         yield "nobody entered any journey: this shop's customers do nothing on which these journeys are entered"
         return
+    # Whom a message came too late for has nothing to answer, and what they buy in answer counts for each of their journeys.
+    excused = {row["customer_id"] for row in records.refusals if rule_of(row) == "too late"}
     for journey in records.journeys:
         # Of a journey that somebody added, nothing is foreseen; it is shown like the others.
         foreseen = [shopper for shopper in shoppers if journey in shopper.story.enters]
@@ -193,12 +195,6 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
             row["customer_id"]
             for row in records.enrollments.values()
             if row["journey"] == journey and row["goal_at"] is not None
-        }
-        # Who was kept waiting by the contact policy until the message came too late has nothing to answer.
-        excused = {
-            row["customer_id"]
-            for row in records.refusals
-            if _put_off_too_long(records, row) and records.enrollments[row["enrollment_id"]]["journey"] == journey
         }
         foreseen = [one for one in shoppers if journey in one.story.reaches]
         short = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in reached | excused]
@@ -247,18 +243,14 @@ def _reach(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
         got = {row["channel"] for row in records.touches.values() if row["customer_id"] == customer and row["status"] == "sent"}
         for channel in sorted(got - shopper.story.reached):
             yield f"{_named(shopper)} cannot be reached by {channel}, and yet something is recorded as sent"
-        why = {_rule(row) for row in records.refusals if row["customer_id"] == customer}
+        why = {rule_of(row) for row in records.refusals if row["customer_id"] == customer}
         if not shopper.story.reached and not why & {"reachable", "consent"}:
             yield f"{_named(shopper)} cannot be reached, and no trace says that this is why nothing was sent"
 
 
-def _put_off_too_long(records: Records, refusal: Row) -> bool:
-    """Whether it was the contact policy that kept a message until it came too late."""
-    return _rule(refusal) == "too late" and (refusal["enrollment_id"], refusal["step"]) in records.put_off
-
-
-def _rule(refusal: Row) -> str:
-    return str(refusal["why"].get("rule"))
+def rule_of(refusal: Row) -> str:
+    """Why a message was not sent, or was to be and was not."""
+    return str(refusal["why"].get("rule") or refusal["why"].get("reason"))
 
 
 def _touch(records: Records, touch_id: str) -> str:

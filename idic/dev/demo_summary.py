@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from idic.dev.demo_audit import Records
+from idic.dev.demo_audit import Records, rule_of
 from idic.dev.demo_screen import table
 from idic.dev.demo_shop import Shop
 from idic.dev.demo_watch import CLOCK, Picture
@@ -65,7 +65,7 @@ def _figures(shoppers: Sequence[Shopper], shop: Shop, records: Records) -> Table
     own = Counter(row["name"] for row in records.events.values() if row["kind"] == "own")
     goals = [row for row in records.enrollments.values() if row["goal_at"] is not None]
     value = sum(row["goal_value"] or 0 for row in goals)
-    refused = Counter(str(row["why"].get("rule")) for row in records.refusals)
+    refused = Counter(map(rule_of, records.refusals))
     grid = Table.grid(padding=(0, 3, 0, 0))
     for name, told in (
         ("customers", f"{records.customers}, of whom {sum(1 for one in shoppers if one.email is None)} left no address"),

@@ -266,6 +266,19 @@ async def test_what_is_proven_to_have_left_is_not_tried_again(store: Store, cloc
     assert await world.ending() == "went"
 
 
+async def test_what_the_policy_puts_off_for_too_long_at_the_sending_says_so(store: Store, clock: HandClock) -> None:
+    quiet = Quiet()
+    world = World(store, clock, quiet)
+    await world.publish(program(send("nudge", out("went"), out("did not go"), within=0.5)))
+    await world.happens(await world.customer(), "Signed Up")
+    one = await world.only()
+    touch = (await world.advance(one.id)).deliver[0].touch
+    quiet.on = True
+    await world.deliver(touch)
+    assert (await world.told(one.id))[-3:-1] == [("deferred", "it is quiet"), ("failed", "it is quiet")]
+    assert (await world.ending(), world.postman.taken) == ("did not go", [])
+
+
 @pytest.mark.parametrize("within", [None, 1])
 async def test_content_that_outlives_its_journey_still_ends_with_the_goal(world: World, within: float | None) -> None:
     window = None if within is None else hours(within)
