@@ -17,8 +17,9 @@ setup: .venv/ready  ## make the environment in .venv
 demo: .venv/ready  ## watch a small shop's customers go through their journeys, days in minutes
 	$(BIN)/idic demo $(DEMO)
 
+# Much of their time the tests wait: three at once keep two cores busy.
 test: .venv/ready  ## the tests, on SQLite and on a PostgreSQL that they start themselves
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not world and not kill"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not world and not kill"
 
 test-kill: .venv/ready  ## the long battles: processes killed and raced, minute after minute
 	$(BIN)/python -m pytest tests/kill tests/races -n 2 --dist worksteal -m kill
