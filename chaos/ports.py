@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -16,28 +16,31 @@ _FIRST, _LAST = 20000, 30000
 
 
 @contextlib.contextmanager
-def reserved(count: int) -> Iterator[list[int]]:
-    """``count`` free ports of this machine that no other run of these tests is given, until the block is left."""
+def reserved(count: int, *, beside: Sequence[int] = ()) -> Iterator[list[int]]:
+    """``count`` free ports of this machine that no other run of these tests is given, until the block is left. With each of
+    them come those at the distances ``beside``."""
     folder = Path(tempfile.gettempdir()) / "idic-test-ports"
     folder.mkdir(exist_ok=True)
     with contextlib.ExitStack() as locks:
         ports: list[int] = []
         for port in Random().sample(range(_FIRST, _LAST), 500):
-            lock = (folder / str(port)).open("w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                lock.close()
-                continue
-            if not _free(port):
-                lock.close()
-                continue
-            locks.enter_context(lock)
-            ports.append(port)
+            with contextlib.ExitStack() as these:
+                if all(_locked(folder / str(port + distance), these) and _free(port + distance) for distance in (0, *beside)):
+                    locks.push(these.pop_all())
+                    ports.append(port)
             if len(ports) == count:
                 yield ports
                 return
         raise RuntimeError("no free ports")
+
+
+def _locked(file: Path, locks: contextlib.ExitStack) -> bool:
+    lock = locks.enter_context(file.open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _free(port: int) -> bool:

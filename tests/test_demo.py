@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def ports() -> Iterator[tuple[int, int]]:
     """For the API and for Temporal; mailbox and shop take the two after, Temporal's UI the one a thousand above."""
-    with reserved(2) as (port, temporal):
+    with reserved(2, beside=(1, 2, 1000)) as (port, temporal):
         yield port, temporal
 
 

@@ -45,7 +45,7 @@ customize:
 @pytest.fixture
 def ports() -> Iterator[tuple[int, int]]:
     # Mailbox and shop listen beside the API, and Temporal's UI a thousand above Temporal.
-    with reserved(2) as (api, temporal):
+    with reserved(2, beside=(1, 2, 1000)) as (api, temporal):
         yield api, temporal
 
 
