@@ -23,7 +23,7 @@ _MONTH_LONG = "membership"
 """The journey in which customers rightly wait when all is done."""
 
 
-async def come_to_rest(site: Site, seconds: float = 45) -> float:
+async def come_to_rest(site: Site, seconds: float = 120) -> float:
     """Wait until nothing moves any more; returns how long it took."""
     began, calm = time.monotonic(), 0
     while calm < 3:

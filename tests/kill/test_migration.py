@@ -57,7 +57,7 @@ async def test_people_are_moved_while_everybody_is_killed(tmp_path: Path, seed: 
             said = await site.run("resume", "letters", "--spread", "3 seconds")
         finally:
             await client.close()
-        rest = await come_to_rest(site, 90)
+        rest = await come_to_rest(site)
         ledger = await Ledger.read(site)
         spent = time.monotonic() - began
         print(f"\nmigration under fire (seed {seed}), {spent:.0f} s: {tries} tries, then all were moved · {said}")
@@ -183,7 +183,7 @@ async def _clicks(site: Site, client: CarefulClient, rng: Random) -> None:
 
 
 def _hold(ledger: Ledger, plan: dict[str, int], newest: dict[str, str]) -> None:
-    assert sum(plan.values()) >= LEAST * 0.9  # a few have gone on while it was made
+    assert sum(plan.values()) >= LEAST / 2  # some have gone on while it was made
     assert plan.keys() >= RESTING
     checked: Counter[str] = Counter()
     for row in ledger.enrollments:
