@@ -81,7 +81,6 @@ class Play:
         self._by_user = {shopper.user_id: shopper for shopper in self._shoppers}
         self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
         self._leaving = Leaving(self._http, town.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
-        self._again = {shopper.user_id for shopper in self._shoppers if rng.random() < _ONCE_MORE}
         self._left: set[str] = set()
         self._links = Links(town.api, [SIGNING_KEY])
         self._counts: defaultdict[str, int] = defaultdict(int)
@@ -115,7 +114,7 @@ class Play:
             last = moment.after
             await self._act(shopper, moment, None, rng)
         # It may be heard long after they have left, but counts from when it was said.
-        if shopper.user_id in self._again - self._left:
+        if shopper.user_id not in self._left and rng.random() < _ONCE_MORE:
             asked = {"channel": "email", "topic": "news", "proof": f"form {shopper.user_id}"}
             await self.client.send(self._message(shopper, True, "track", event="Consent Given", properties=asked))
 
@@ -144,11 +143,8 @@ class Play:
     def _message(self, shopper: Shopper, known: bool, kind: str, **content: object) -> Message:
         self._counts[shopper.user_id] += 1
         who = {"anonymousId": f"device-{shopper.user_id}"} | ({"userId": shopper.user_id} if known else {})
-        happened = {"messageId": f"m-{shopper.user_id}-{self._counts[shopper.user_id]}", "timestamp": self._now()}
-        return {"type": kind, **happened, **who, **content}
-
-    def _now(self) -> str:
-        return self.town.clock.now().isoformat()
+        message_id, now = f"m-{shopper.user_id}-{self._counts[shopper.user_id]}", self.town.clock.now().isoformat()
+        return {"type": kind, "messageId": message_id, "timestamp": now, **who, **content}
 
     # Messages.
 

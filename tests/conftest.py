@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
+from chaos.ports import reserved
 from idic.clock import Clock
 from idic.store.database import Store
 from idic.store.migrate import migrate
@@ -47,6 +48,13 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture
+def ports() -> Iterator[tuple[int, int]]:
+    """For the API and for Temporal; mailbox and shop take the two after, Temporal's UI the one a thousand above."""
+    with reserved(2, beside=(1, 2, 1000)) as (api, temporal):
+        yield api, temporal
 
 
 @pytest.fixture(scope="session")

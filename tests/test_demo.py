@@ -8,13 +8,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from chaos.ports import reserved
 from idic.authoring import compile_folder
 from idic.dev.demo import empty
 from idic.dev.demo_audit import Journey, Records, missing
@@ -28,13 +26,6 @@ from idic.settings import Settings
 from idic.store.tables import Row
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def ports() -> Iterator[tuple[int, int]]:
-    """For the API and for Temporal; mailbox and shop take the two after, Temporal's UI the one a thousand above."""
-    with reserved(2, beside=(1, 2, 1000)) as (port, temporal):
-        yield port, temporal
 
 
 def demo(data: Path, ports: tuple[int, int], *options: str) -> subprocess.Popen[str]:

@@ -10,14 +10,13 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from chaos.ports import reserved
 from idic.mailbox import Accept, read_accepts
 
 ROOT = Path(__file__).parents[1]
@@ -40,13 +39,6 @@ customize:
   hello:
     email: {subject: Hello, body: "<p>Good to have you here.</p>"}
 """
-
-
-@pytest.fixture
-def ports() -> Iterator[tuple[int, int]]:
-    # Mailbox and shop listen beside the API, and Temporal's UI a thousand above Temporal.
-    with reserved(2, beside=(1, 2, 1000)) as (api, temporal):
-        yield api, temporal
 
 
 @pytest.fixture
