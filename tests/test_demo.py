@@ -173,8 +173,7 @@ def all_well() -> tuple[Shopper, Records]:
     (anna,) = plan(1)
     anna = anna._replace(story=anna.story._replace(reached=frozenset({"email", "sms", "web"})))
     journeys = {
-        name: Journey(topic, "marketing", frozenset({message}))
-        for name, topic, message in (("welcome", "news", "welcome"), ("abandoned_cart", "cart_reminders", "cart_reminder"))
+        name: Journey(topic, "marketing") for name, topic in (("welcome", "news"), ("abandoned_cart", "cart_reminders"))
     }
     entered: dict[str, Row] = {
         name: {
@@ -194,10 +193,9 @@ def all_well() -> tuple[Shopper, Records]:
         "channel": "email",
         "message": "cart_reminder",
     }
-    touch |= {"status": "sent", "reason": None, "claimed_at": NOW, "attempted_at": NOW}
+    touch |= {"status": "sent", "reason": None, "claimed_at": NOW, "attempted_at": NOW, "clicked_at": NOW}
     events: dict[str, Row] = {
         "m1": {"name": "Order Completed", "kind": "track", "routed_at": NOW, "outcome": None, "enrollment_id": None},
-        "c1": {"name": "Link Clicked", "kind": "own", "routed_at": NOW, "outcome": None, "enrollment_id": "abandoned_cart"},
     }
     consent: Row = {"customer_id": "anna", "channel": "email", "topic": None, "given": True, "at": NOW - timedelta(days=1)}
     return anna, Records(
@@ -218,7 +216,8 @@ def all_well() -> tuple[Shopper, Records]:
 
 
 def troubles(anna: Shopper, records: Records, *sent: str) -> str:
-    return "\n".join(missing([anna], dict.fromkeys(sent or ["m1"], "Anna: Order Completed"), records))
+    """``anna`` pressed a link in her mail."""
+    return "\n".join(missing([anna], dict.fromkeys(sent or ["m1"], "Anna: Order Completed"), {"t"}, records))
 
 
 def test_nothing_is_missing_when_all_is_well() -> None:
@@ -239,8 +238,8 @@ def test_what_is_missing_is_named() -> None:
     for records, said in (
         (well._replace(events=unrouted), "accepted and not routed: Anna: Order Completed"),
         (
-            well._replace(events={"m1": well.events["m1"]}),
-            "abandoned_cart: customers were to click in its messages, and no click",
+            well._replace(touches={"t": {**touch, "clicked_at": None}}),
+            "pressed, and no click arrived: cart_reminder (touch t)",
         ),
         (well._replace(accepts=()), "recorded as sent, and no mail in the mailbox: cart_reminder (touch t)"),
         (by("sms"), "recorded as sent, and not in the outbox: cart_reminder (touch t)"),

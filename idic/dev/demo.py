@@ -156,7 +156,7 @@ async def _settled(running: Machine, shoppers: Sequence[Shopper], shop: Shop) ->
     give_up = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         records = await read_records(running)
-        troubles = [*shop.troubles, *missing(shoppers, shop.sent, records)]
+        troubles = [*shop.troubles, *missing(shoppers, shop.sent, shop.pressed, records)]
         if not troubles or asyncio.get_running_loop().time() > give_up:
             return records, troubles
         await asyncio.sleep(1)

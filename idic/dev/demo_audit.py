@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,6 @@ _REFUSALS = set(NAMES) | {"condition", "too late", "ended"}
 class Journey(NamedTuple):
     topic: str | None
     purpose: str
-    messages: frozenset[str]
 
 
 class Records(NamedTuple):
@@ -79,10 +78,7 @@ async def read_records(running: Machine) -> Records:
                 for row in await tx.rows(select(identities).where(identities.c.kind == "user_id"))
             },
             customers=len(await tx.rows(select(customers.c.id).where(customers.c.merged_into.is_(None)))),
-            journeys={
-                program.journey: Journey(program.topic, program.purpose, frozenset(program.messages))
-                for _, program, _ in published
-            },
+            journeys={program.journey: Journey(program.topic, program.purpose) for _, program, _ in published},
             currency=published[0][1].currency if published else "",
             texts=frozenset(
                 row["touch_id"]
@@ -98,16 +94,16 @@ async def _keyed(tx: Tx, table: object, key: str) -> dict[str, Row]:
     return {row[key]: row for row in await tx.rows(select(table))}  # type: ignore[call-overload]
 
 
-def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], records: Records) -> list[str]:
+def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], pressed: Collection[str], records: Records) -> list[str]:
     """What should have arrived and did not, or did and should not have; empty when all is well. ``sent``: whose message
-    each id is, for what Segment's client was given."""
+    each id is, for what Segment's client was given. ``pressed``: the touches in which somebody pressed a link."""
     return [
         *_events(sent, records),
         *_mails(records),
         *_texts_and_places(records),
         *_standing(records),
         *_entries_and_goals(shoppers, records),
-        *_clicks(shoppers, records),
+        *_clicks(pressed, records),
         *_consent(shoppers, records),
         *_reach(shoppers, records),
     ]
@@ -201,15 +197,10 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
         yield from _some(f"should have reached the goal of {journey}", short)
 
 
-def _clicks(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
-    clicked = Counter(
-        records.enrollments[row["enrollment_id"]]["journey"]
-        for row in records.events.values()
-        if row["name"] == "Link Clicked" and row["enrollment_id"] in records.enrollments
-    )
-    for name, journey in records.journeys.items():
-        if any(shopper.clicks() & journey.messages for shopper in shoppers) and not clicked[name]:
-            yield f"{name}: customers were to click in its messages, and no click arrived"
+def _clicks(pressed: Collection[str], records: Records) -> Iterator[str]:
+    """Of each link that was pressed, whichever messages chance and the hour let a customer have."""
+    clicked = {id for id, row in records.touches.items() if row["clicked_at"] is not None}
+    yield from _some("pressed, and no click arrived", [_touch(records, id) for id in sorted(set(pressed) - clicked)])
 
 
 def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:

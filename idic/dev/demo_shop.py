@@ -32,7 +32,8 @@ _MOST = 12.0
 
 
 class Shop:
-    """``sent``: whose message each id is, for what Segment's client was given. ``troubles``: what went wrong on the way."""
+    """``sent``: whose message each id is, for what Segment's client was given. ``pressed``: the touches in which a customer
+    pressed a link or an answer, and was let through. ``troubles``: what went wrong on the way."""
 
     def __init__(self, running: Machine, shoppers: Sequence[Shopper]) -> None:
         self._running = running
@@ -42,6 +43,7 @@ class Shop:
         self._order = itertools.count()
         self._due: list[tuple[datetime, int, Shopper, Moment, Letter | None]] = []
         self.sent: dict[str, str] = {}
+        self.pressed: set[str] = set()
         self.troubles: list[str] = []
         self.opened_at = _opening(running.clock)
         for shopper in shoppers:
@@ -108,7 +110,8 @@ class Shop:
                 case Click():
                     await self._click(shopper, moment, letter)
                 case Answer(value):
-                    await self._follow(shopper, f"answered {value}", letter.answers.get(value) if letter else None)
+                    if letter and await self._follow(shopper, f"answered {value}", letter.answers.get(value)):
+                        self.pressed.add(letter.touch)
                 case Unsubscribe():
                     await self._leave(shopper, letter)
         except httpx.HTTPError as error:
@@ -127,9 +130,12 @@ class Shop:
             self.troubles.append(f"{what}: Segment's client did not take it")
 
     async def _click(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:
-        button = letter.button if letter else None
-        if letter is None or letter.channel != "web":
-            await self._follow(shopper, "clicked", button)
+        if letter is None:
+            return
+        button = letter.button
+        if letter.channel != "web":
+            if await self._follow(shopper, "clicked", button):
+                self.pressed.add(letter.touch)
             return
         shown = await self._browser.visit(_device(shopper, moment), shopper.user_id)
         here = next((one for one in shown if button and button.replace("&", "&amp;") in one.html), None)
@@ -137,6 +143,7 @@ class Shop:
             self.troubles.append(f"{shopper.name} would have pressed what {letter.message} shows, and it is not there")
             return
         await self._browser.press(here.token, button)
+        self.pressed.add(letter.touch)
 
     async def _leave(self, shopper: Shopper, letter: Letter | None) -> None:
         """By one click in a mail (RFC 8058); in an SMS the link leads to a page with a button."""
@@ -146,13 +153,16 @@ class Shop:
             url = answer.headers.get("location")
         await self._follow(shopper, "unsubscribed", url, post=True)
 
-    async def _follow(self, shopper: Shopper, what: str, url: str | None, *, post: bool = False) -> None:
+    async def _follow(self, shopper: Shopper, what: str, url: str | None, *, post: bool = False) -> bool:
+        """Whether the link was there and led somewhere."""
         if url is None:
             self.troubles.append(f"{shopper.name} would have {what}, and the message has no link for it")
-            return
+            return False
         answer = await (self._http.post(url, data={"List-Unsubscribe": "One-Click"}) if post else self._http.get(url))
         if answer.status_code not in (200, 302, 303):
             self.troubles.append(f"{shopper.name} {what} and got {answer.status_code}")
+            return False
+        return True
 
     def _refused(self, error: Exception, batch: Sequence[object]) -> None:
         self.troubles.append(f"Segment's client gave up {len(batch)} events: {error}")

@@ -88,11 +88,3 @@ class Shopper(NamedTuple):
     def reply(self, message: str, channel: str) -> tuple[Moment, ...]:
         replies = self.story.replies
         return replies.get(f"{message}/{channel}", replies.get(message, ()))
-
-    def clicks(self) -> set[str]:
-        """The messages in which they click once they get them."""
-        return {
-            message.partition("/")[0]
-            for message, moments in self.story.replies.items()
-            if any(isinstance(moment.act, (Click, Answer)) for moment in moments)
-        }
