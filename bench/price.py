@@ -2,7 +2,7 @@
 
 The reference journey runs on a real Temporal server, a real SQLite file and a real SMTP conversation, and its history is
 counted afterwards. So do three variants of it: the awaited event comes, the goal is reached while it waits, and its mail
-is deferred to the next morning. Billed actions are counted by Temporal Cloud's published rule (``bench.actions``).
+is deferred by a day. Billed actions are counted by Temporal Cloud's published rule (``bench.actions``).
 
 Transactions are those that this enrollment alone causes: ``route`` lets it in, ``advance`` moves it, ``attempt`` and
 ``record`` stand before and after the provider's answer. Those that many enrollments and events share are listed apart:
@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -64,33 +63,32 @@ _PATIENCE = 60
 """Real seconds after which an enrollment that has not ended never will."""
 
 
-class NextMorning:
-    """Nobody is written to at night: what is due then leaves at nine."""
+class NotYet:
+    """A message leaves in the last day of its ``within``. By the message's own time and not by the hour: at this clock's pace
+    an hour is gone while a router starts."""
 
-    name = "next morning"
+    name = "not yet"
 
     def __call__(self, request: Request) -> Defer | None:
-        local = request.now.astimezone(ZoneInfo(request.zone))
-        if 9 <= local.hour < 20:
-            return None
-        morning = (local + timedelta(days=1 if local.hour >= 20 else 0)).replace(hour=9, minute=0, second=0)
-        return Defer(morning.astimezone(UTC), self.name, f"it is {local:%H:%M} where the customer lives")
+        assert request.deliver_by is not None
+        since = request.deliver_by - timedelta(days=1)
+        return Defer(since, self.name, "its last day has not come") if request.now < since else None
 
 
-def _nobody_at_night(policy: Policy, program: Program) -> Sequence[Rule]:
-    return (*rules_of(policy, program), NextMorning())
+def _not_yet(policy: Policy, program: Program) -> Sequence[Rule]:
+    return (*rules_of(policy, program), NotYet())
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way through the reference journey. ``comes`` is an event after a day of waiting, ``night`` whether the wait ends
-    at ten in the evening under a policy that writes to nobody then; ``trace`` is the complete record that it leaves."""
+    """A way through the reference journey. ``comes`` is an event after a day of waiting, ``deferred`` whether a policy puts
+    the mail off by a day; ``trace`` is the complete record that it leaves."""
 
     name: str
     title: str
     trace: Sequence[str]
     comes: str | None = None
-    night: bool = False
+    deferred: bool = False
 
 
 WAYS = (
@@ -108,9 +106,9 @@ WAYS = (
     Way("goal_path", "goal: reached while waiting", ("entered", "waiting", "goal", "ended"), comes="Plan Bought"),
     Way(
         "deferral",
-        "deferral: the mail waits for morning",
+        "deferral: the mail is put off by a day",
         ("entered", "waiting", "timed out", "chose", "deferred", "claimed", "sent", "ended"),
-        night=True,
+        deferred=True,
     ),
 )
 
@@ -141,9 +139,8 @@ def reference() -> Program:
 async def price(client: Client, folder: Path, way: Way) -> Price:
     """Send one customer along ``way`` on a store of their own in ``folder``. Raises ``AssertionError`` if the enrollment
     does not end, or its record is not whole."""
-    # In Berlin's winter it is an hour later, and the mail is due at the hour at which the customer entered.
-    clock = Clock(FACTOR, datetime(2026, 11, 2, 21 if way.night else 9, tzinfo=UTC))
-    rules = _nobody_at_night if way.night else rules_of
+    clock = Clock(FACTOR, datetime(2026, 11, 2, 9, tzinfo=UTC))
+    rules = _not_yet if way.deferred else rules_of
     async with _running(client, folder, clock, House(rules=rules)) as (store, mailbox):
         intake = Intake(store)
         await intake.keep(
