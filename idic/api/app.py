@@ -116,7 +116,7 @@ def create_app(
         return HTMLResponse(reference.render(app.openapi()))
 
     _describe(app)
-    app.add_middleware(Pages, prefixes=PAGES, guessable=(SHORT_PATH,))
+    app.add_middleware(Pages, prefixes=PAGES, guessable=(SHORT_PATH,), now=rates.now)
     app.add_middleware(_Browsers)
     app.add_middleware(Access, quiet=_OPEN | {*ingestion.SETTINGS_PATHS, "/healthz", "/readyz"})
     return app

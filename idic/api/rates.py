@@ -66,9 +66,11 @@ class Budget:
 
 
 class Rates:
-    """``per_key`` messages or requests a second for each key, ten seconds' worth of them at once."""
+    """``per_key`` messages or requests a second for each key, ten seconds' worth of them at once. ``now`` is the clock by which
+    this API counts, as ``Budget`` has it."""
 
     def __init__(self, per_key: float = 0.0, *, now: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
         self._keys = Budget(per_key, per_key * BURST, now=now)
 
     def check(self, key: str) -> None:
@@ -111,8 +113,7 @@ class Pages:
         app: ASGIApp,
         prefixes: Sequence[str],
         guessable: Sequence[str],
-        *,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float],
     ) -> None:
         self._app = app
         self._prefixes = tuple(prefixes)

@@ -133,7 +133,7 @@ async def test_segments_client_loses_nothing_to_the_rate(on_sqlite: Store, links
 
 
 async def test_who_tries_short_codes_is_stopped_and_what_was_signed_still_works(on_sqlite: Store, links: Links) -> None:
-    app = _app(on_sqlite, links, Rates())
+    app = _app(on_sqlite, links, Rates(now=Hand()))
     async with _client(app) as thief, _client(app, address="192.0.2.2") as anna:
         tries = [await thief.get(f"/s/{links.short_code('t', str(number))}") for number in range(int(MISSES_BURST) + 5)]
         assert [one.status_code for one in tries] == [404] * int(MISSES_BURST) + [429] * 5
@@ -147,7 +147,7 @@ async def test_who_tries_short_codes_is_stopped_and_what_was_signed_still_works(
 
 
 async def test_one_link_is_opened_so_often_and_no_more(on_sqlite: Store, links: Links) -> None:
-    app = _app(on_sqlite, links, Rates())
+    app = _app(on_sqlite, links, Rates(now=Hand()))
     path = links.click("no touch of ours", "https://shop.example/").removeprefix("http://idic")
     async with _client(app) as anybody:
         answers = [(await anybody.get(path)).status_code for _ in range(int(LINK_BURST) + 3)]
