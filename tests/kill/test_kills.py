@@ -91,7 +91,9 @@ async def lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
     """Killed, and its database deleted; then ``idic reconcile``."""
     await asyncio.sleep(rng.uniform(1, 3))
     said = await _reconciled_after_the_loss(site)
-    assert re.search(r" [1-9]\d* started in Temporal", said), said
+    # Whom this did not start, a router did before it, which was started again and begins with the same; that they run and
+    # get home is shown by the ledger.
+    assert re.match(r"[1-9]\d* open", said), said
 
 
 async def _reconciled_after_the_loss(site: Site) -> str:
