@@ -195,7 +195,7 @@ def all_well() -> tuple[Shopper, Records]:
     }
     touch |= {"status": "sent", "reason": None, "claimed_at": NOW, "attempted_at": NOW, "clicked_at": NOW}
     events: dict[str, Row] = {
-        "m1": {"name": "Order Completed", "kind": "track", "routed_at": NOW, "outcome": None, "enrollment_id": None},
+        "m1": {"name": "Order Completed", "kind": "track", "routed_at": NOW, "outcome": None},
     }
     consent: Row = {"customer_id": "anna", "channel": "email", "topic": None, "given": True, "at": NOW - timedelta(days=1)}
     return anna, Records(

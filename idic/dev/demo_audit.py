@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -94,7 +94,7 @@ async def _keyed(tx: Tx, table: object, key: str) -> dict[str, Row]:
     return {row[key]: row for row in await tx.rows(select(table))}  # type: ignore[call-overload]
 
 
-def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], pressed: Collection[str], records: Records) -> list[str]:
+def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], pressed: Set[str], records: Records) -> list[str]:
     """What should have arrived and did not, or did and should not have; empty when all is well. ``sent``: whose message
     each id is, for what Segment's client was given. ``pressed``: the touches in which somebody pressed a link."""
     return [
@@ -197,10 +197,10 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
         yield from _some(f"should have reached the goal of {journey}", short)
 
 
-def _clicks(pressed: Collection[str], records: Records) -> Iterator[str]:
+def _clicks(pressed: Set[str], records: Records) -> Iterator[str]:
     """Of each link that was pressed, whichever messages chance and the hour let a customer have."""
     clicked = {id for id, row in records.touches.items() if row["clicked_at"] is not None}
-    yield from _some("pressed, and no click arrived", [_touch(records, id) for id in sorted(set(pressed) - clicked)])
+    yield from _some("pressed, and no click arrived", [_touch(records, id) for id in pressed - clicked])
 
 
 def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:

@@ -110,8 +110,7 @@ class Shop:
                 case Click():
                     await self._click(shopper, moment, letter)
                 case Answer(value):
-                    if letter and await self._follow(shopper, f"answered {value}", letter.answers.get(value)):
-                        self.pressed.add(letter.touch)
+                    await self._press(shopper, f"answered {value}", letter, letter.answers.get(value) if letter else None)
                 case Unsubscribe():
                     await self._leave(shopper, letter)
         except httpx.HTTPError as error:
@@ -130,12 +129,9 @@ class Shop:
             self.troubles.append(f"{what}: Segment's client did not take it")
 
     async def _click(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:
-        if letter is None:
-            return
-        button = letter.button
-        if letter.channel != "web":
-            if await self._follow(shopper, "clicked", button):
-                self.pressed.add(letter.touch)
+        button = letter.button if letter else None
+        if letter is None or letter.channel != "web":
+            await self._press(shopper, "clicked", letter, button)
             return
         shown = await self._browser.visit(_device(shopper, moment), shopper.user_id)
         here = next((one for one in shown if button and button.replace("&", "&amp;") in one.html), None)
@@ -152,6 +148,10 @@ class Shop:
             answer = await self._http.get(url)
             url = answer.headers.get("location")
         await self._follow(shopper, "unsubscribed", url, post=True)
+
+    async def _press(self, shopper: Shopper, what: str, letter: Letter | None, url: str | None) -> None:
+        if await self._follow(shopper, what, url) and letter is not None:
+            self.pressed.add(letter.touch)
 
     async def _follow(self, shopper: Shopper, what: str, url: str | None, *, post: bool = False) -> bool:
         """Whether the link was there and led somewhere."""

@@ -23,14 +23,18 @@ _MONTH_LONG = "membership"
 """The journey in which customers rightly wait when all is done."""
 
 
-async def come_to_rest(site: Site, seconds: float = 120) -> float:
+_PATIENCE = 120.0
+"""Seconds until everything has come to rest, on a slow machine too."""
+
+
+async def come_to_rest(site: Site) -> float:
     """Wait until nothing moves any more; returns how long it took."""
     began, calm = time.monotonic(), 0
     while calm < 3:
         unrest = await _unrest(site)
         calm = calm + 1 if not any(unrest.values()) else 0
         passed = time.monotonic() - began
-        assert passed < seconds, f"after {passed:.0f} s still {unrest}\n{await _stuck(site)}\n{site.last_words()}"
+        assert passed < _PATIENCE, f"after {passed:.0f} s still {unrest}\n{await _stuck(site)}\n{site.last_words()}"
         await asyncio.sleep(0.25)
     return time.monotonic() - began
 

@@ -28,8 +28,8 @@ async def test_a_receipt_overtakes_two_thousand_newsletters_and_a_small_journey_
     # Before it came what the account had taken already, and what was on its way from each of the queue's partitions; the
     # first of two thousand in any case.
     assert order.receipt < BULK / 40
-    # In its own order it would have come behind two thousand. By turns one of the bulk goes for each of the small, and more
-    # while the small ones are still on their way from a busy server.
+    # In its own order it would have come behind two thousand. By turns one of the bulk goes for each of the small; but each
+    # partition of the queue takes turns for itself, and how often each is asked is chance.
     assert SMALL < order.small[-1] < BULK / 4
 
 
