@@ -11,12 +11,17 @@ from idic.store.tables import Instant, Json, Number, metadata
 
 
 def _ours(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Write our column types by their names in a new migration."""
-    name = "Instant()" if isinstance(item, Instant) else "Json" if item is Json else "Number" if item is Number else ""
-    if kind != "type" or not name:
+    """Write our column types out in a new migration, which may import nothing of idic that can change."""
+    if kind != "type":
         return False
-    autogen.imports.add("from idic.store.tables import Instant, Json, Number")
-    return name
+    if isinstance(item, Instant):
+        return "sa.DateTime(timezone=True)"
+    if item is Json:
+        autogen.imports.add("from sqlalchemy.dialects.postgresql import JSONB")
+        return 'sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")'
+    if item is Number:
+        return 'sa.BigInteger().with_variant(sa.Integer(), "sqlite")'
+    return False
 
 
 context.configure(

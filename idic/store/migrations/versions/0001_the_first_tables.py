@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-
-from idic.store.tables import Instant, Json, Number
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+# As idic.store.tables had them when this was written: a migration imports nothing that may change.
+_INSTANT = sa.DateTime(timezone=True)
+_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -18,17 +22,17 @@ def upgrade() -> None:
         "clock",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("factor", sa.Float(), nullable=False),
-        sa.Column("idic", Instant(), nullable=False),
-        sa.Column("real", Instant(), nullable=False),
+        sa.Column("idic", _INSTANT, nullable=False),
+        sa.Column("real", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock")),
     )
     op.create_table(
         "customers",
         sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("traits", Json, nullable=False),
+        sa.Column("traits", _JSON, nullable=False),
         sa.Column("merged_into", sa.String(length=32), nullable=True),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("created_at", _INSTANT, nullable=False),
+        sa.Column("updated_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
     )
     op.create_table(
@@ -36,20 +40,20 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("response", Json, nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("response", _JSON, nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_idempotency")),
     )
     op.create_table(
         "leases",
         sa.Column("partition", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("holder", sa.String(length=32), nullable=True),
-        sa.Column("until", Instant(), nullable=False),
+        sa.Column("until", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("partition", name=op.f("pk_leases")),
     )
     op.create_table(
         "outbox",
-        sa.Column("id", Number, autoincrement=True, nullable=False),
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("enrollment_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -62,15 +66,15 @@ def upgrade() -> None:
         sa.Column("journey", sa.Text(), nullable=False),
         sa.Column("flow", sa.String(length=32), nullable=False),
         sa.Column("content", sa.String(length=32), nullable=False),
-        sa.Column("document", Json, nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("document", _JSON, nullable=False),
+        sa.Column("created_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programs")),
     )
     op.create_index(op.f("ix_programs_journey"), "programs", ["journey"], unique=False)
     op.create_table(
         "routers",
         sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("alive_until", Instant(), nullable=False),
+        sa.Column("alive_until", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_routers")),
     )
     op.create_table(
@@ -78,25 +82,25 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=20), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("channel", "address", name=op.f("pk_suppressions")),
     )
     op.create_table(
         "vocabularies",
-        sa.Column("id", Number, autoincrement=True, nullable=False),
-        sa.Column("document", Json, nullable=False),
-        sa.Column("published_at", Instant(), nullable=False),
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("document", _JSON, nullable=False),
+        sa.Column("published_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vocabularies")),
     )
     op.create_table(
         "consents",
-        sa.Column("id", Number, autoincrement=True, nullable=False),
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("customer_id", sa.String(length=32), nullable=False),
         sa.Column("channel", sa.String(length=20), nullable=False),
         sa.Column("topic", sa.Text(), nullable=True),
         sa.Column("given", sa.Boolean(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
-        sa.Column("event_id", Number, nullable=True),
+        sa.Column("at", _INSTANT, nullable=False),
+        sa.Column("event_id", _NUMBER, nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_consents_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
@@ -110,16 +114,16 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), server_default="", nullable=False),
         sa.Column("semantics", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("state", Json, nullable=False),
+        sa.Column("state", _JSON, nullable=False),
         sa.Column("step", sa.Text(), nullable=True),
-        sa.Column("deadline", Instant(), nullable=True),
-        sa.Column("entered_at", Instant(), nullable=False),
-        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("deadline", _INSTANT, nullable=True),
+        sa.Column("entered_at", _INSTANT, nullable=False),
+        sa.Column("ended_at", _INSTANT, nullable=True),
         sa.Column("ending", sa.String(length=20), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("goal_at", Instant(), nullable=True),
+        sa.Column("goal_at", _INSTANT, nullable=True),
         sa.Column("goal_value", sa.Float(), nullable=True),
-        sa.Column("attribute_until", Instant(), nullable=True),
+        sa.Column("attribute_until", _INSTANT, nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_enrollments_customer_id")),
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_enrollments_program_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollments")),
@@ -143,20 +147,20 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        sa.Column("id", Number, autoincrement=True, nullable=False),
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.String(length=32), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("properties", Json, nullable=False),
+        sa.Column("properties", _JSON, nullable=False),
         sa.Column("merges", sa.String(length=32), nullable=True),
         sa.Column("enrollment_id", sa.String(length=32), nullable=True),
         sa.Column("step", sa.Text(), nullable=True),
-        sa.Column("occurred_at", Instant(), nullable=True),
-        sa.Column("accepted_at", Instant(), nullable=False),
-        sa.Column("routed_at", Instant(), nullable=True),
-        sa.Column("outcome", Json, nullable=True),
+        sa.Column("occurred_at", _INSTANT, nullable=True),
+        sa.Column("accepted_at", _INSTANT, nullable=False),
+        sa.Column("routed_at", _INSTANT, nullable=True),
+        sa.Column("outcome", _JSON, nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_events_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sa.UniqueConstraint("message_id", name=op.f("uq_events_message_id")),
@@ -175,7 +179,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.String(length=32), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("created_at", _INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_identities_customer_id")),
         sa.PrimaryKeyConstraint("kind", "value", name=op.f("pk_identities")),
     )
@@ -184,7 +188,7 @@ def upgrade() -> None:
         "journeys",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("program_id", sa.String(length=32), nullable=False),
-        sa.Column("published_at", Instant(), nullable=False),
+        sa.Column("published_at", _INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_journeys_program_id")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_journeys")),
     )
@@ -203,10 +207,10 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("provider_id", sa.Text(), nullable=True),
-        sa.Column("deliver_by", Instant(), nullable=False),
-        sa.Column("claimed_at", Instant(), nullable=False),
-        sa.Column("attempted_at", Instant(), nullable=True),
-        sa.Column("settled_at", Instant(), nullable=True),
+        sa.Column("deliver_by", _INSTANT, nullable=False),
+        sa.Column("claimed_at", _INSTANT, nullable=False),
+        sa.Column("attempted_at", _INSTANT, nullable=True),
+        sa.Column("settled_at", _INSTANT, nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_touches_customer_id")),
         sa.ForeignKeyConstraint(["enrollment_id"], ["enrollments.id"], name=op.f("fk_touches_enrollment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_touches")),
@@ -225,12 +229,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "trace",
-        sa.Column("id", Number, autoincrement=True, nullable=False),
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("enrollment_id", sa.String(length=32), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
         sa.Column("kind", sa.String(length=30), nullable=False),
         sa.Column("step", sa.Text(), nullable=True),
-        sa.Column("why", Json, nullable=False),
+        sa.Column("why", _JSON, nullable=False),
         sa.ForeignKeyConstraint(["enrollment_id"], ["enrollments.id"], name=op.f("fk_trace_enrollment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trace")),
     )
