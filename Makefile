@@ -22,7 +22,7 @@ test: .venv/ready  ## the tests, on SQLite and on a PostgreSQL that they start t
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not world and not kill"
 
 test-kill: .venv/ready  ## the long battles: processes killed and raced, minute after minute
-	$(BIN)/python -m pytest tests/kill tests/races -n 2 --dist worksteal -m kill
+	$(BIN)/python -m pytest tests/battles -n 2 --dist worksteal -m kill
 
 test-world: .venv/ready tests/world/node_modules/.ready  ## the tests against Node clients, a browser and a mock of Twilio
 	$(BIN)/python -m pytest tests/world -m world

@@ -21,21 +21,21 @@ from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, Wo
 
 from activities.advance import Advance
 from activities.call import Calling
-from activities.courier import Courier, EmailCourier, Remember, SmsCourier, WebCourier
+from activities.couriers import Courier, EmailCourier, Remember, SmsCourier, WebCourier
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
-from idic.interact.channels.message import AddressInvalid, read_address
+from idic.interact.channels.mime import AddressInvalid, read_address
 from idic.interact.endpoints import Caller, missing_secrets
-from idic.interact.links import Links
+from idic.interact.tracking.links import Links
 from idic.router.accounts import PROVIDERS, accounts, rates
 from idic.router.channels import email_channel, sms_channel
-from idic.router.engine import QUEUE, connect
-from idic.router.house import WORK, House, house
-from idic.serving import until_stopped
+from idic.router.runtime import WORK, House, house
+from idic.router.temporal import QUEUE, connect
+from idic.server import until_stopped
 from idic.settings import Settings, described, endpoint_secrets
-from idic.store import short_links
 from idic.store.database import Store
-from idic.store.running import running_store
+from idic.store.enrollment import short_links
+from idic.store.open import running_store
 from workflows.enrollment import Enrollment
 
 log = structlog.get_logger()

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from temporalio import activity
 
-from activities.coded import coded
-from idic.router.hold import Hold, holding
-from idic.router.house import House
+from activities.coded_errors import coded
+from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.store import enrollments
+from idic.router.runtime import House
 from idic.store.database import Store
+from idic.store.enrollment import enrollments
 
 # A timer that fires this much early, by the clocks' disagreement, is waited out here instead of in the history.
 _EARLY = 0.25

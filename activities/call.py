@@ -15,17 +15,17 @@ from pydantic import JsonValue
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.coded import coded
-from activities.lasting import alive, offered
+from activities.coded_errors import coded
+from activities.heartbeat import alive, offered
 from idic.interact.endpoints import Answered, Caller, Failed, Later, Outcome
-from idic.journey.program import Call, Endpoint, Program
-from idic.journey.state import State, Trace
-from idic.router.hold import Hold, holding
-from idic.router.house import House
+from idic.journey.engine.state import State, Trace
+from idic.journey.program.program import Call, Endpoint, Program
+from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.store import calls, enrollments
+from idic.router.runtime import House
 from idic.store.database import Store
-from idic.store.enrollments import Enrollment
+from idic.store.enrollment import endpoint_calls, enrollments
+from idic.store.enrollment.enrollments import Enrollment
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Calling:
 
     async def _attempt(self, call_id: str) -> Attempt | Instruction:
         async def work(hold: Hold) -> Attempt | Instruction:
-            call = await calls.get(hold.tx, call_id)
+            call = await endpoint_calls.get(hold.tx, call_id)
             enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
             if call["status"] != "asked":
                 return await self._reconciled(hold, enrollment, call)
@@ -91,7 +91,7 @@ class Calling:
             if call["attempts"] >= endpoint.tries:
                 return await _settle(hold, enrollment, call, Failed("interrupted", "the worker died over its last try"))
             number = call["attempts"] + 1
-            await calls.mark(hold.tx, call_id, attempts=number)
+            await endpoint_calls.mark(hold.tx, call_id, attempts=number)
             return Attempt(
                 number=number,
                 customer_id=hold.id,
@@ -102,7 +102,7 @@ class Calling:
                 seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call["answer_by"] - hold.now))),
             )
 
-        return await holding(self.store, self.house, "attempt a call", calls.whose(call_id), work)
+        return await holding(self.store, self.house, "attempt a call", endpoint_calls.whose(call_id), work)
 
     async def _reconciled(self, hold: Hold, enrollment: Enrollment, call: Row) -> Instruction:
         """What the workflow is to do where there is nothing to call. A state that still waits for this call would have it
@@ -121,7 +121,7 @@ class Calling:
 
     async def _record(self, call_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
         async def work(hold: Hold) -> Instruction | Later:
-            call = await calls.get(hold.tx, call_id)
+            call = await endpoint_calls.get(hold.tx, call_id)
             enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
             newer = call["attempts"] != attempt.number
             if call["status"] != "asked" or (newer and not isinstance(outcome, Answered)):
@@ -148,7 +148,7 @@ class Calling:
         if attempt.number >= attempt.endpoint.tries or retry_at > call["answer_by"]:
             return await _settle(hold, enrollment, call, Failed(outcome.code, outcome.detail))
         # What an endpoint said may name who has been forgotten meanwhile.
-        await calls.mark(hold.tx, call["id"], reason=outcome.code, detail=None if hold.erased else outcome.detail)
+        await endpoint_calls.mark(hold.tx, call["id"], reason=outcome.code, detail=None if hold.erased else outcome.detail)
         why = {"endpoint": attempt.endpoint.name, "reason": outcome.code}
         await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "calling again", call["step"], why)])
         return outcome._replace(after=pause)
@@ -177,5 +177,5 @@ async def _settle(hold: Hold, enrollment: Enrollment, call: Row, outcome: Answer
             status, (reason, detail) = "failed", _DROPPED
     if hold.erased:
         detail = None
-    await calls.mark(hold.tx, call["id"], status=status, reason=reason, detail=detail, settled_at=hold.now)
+    await endpoint_calls.mark(hold.tx, call["id"], status=status, reason=reason, detail=detail, settled_at=hold.now)
     return await hold.instruction(moved)

@@ -16,30 +16,31 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.coded import coded
-from activities.courier import Courier, Parcel
-from activities.lasting import alive, offered
+from activities.coded_errors import coded
+from activities.couriers import Courier, Parcel
+from activities.heartbeat import alive, offered
 from idic.differentiate.profile import language_of
 from idic.errors import IdicError
+from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
 from idic.interact.channels.outcomes import DEAD
-from idic.interact.channels.protocol import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
-from idic.journey.asks import Allow, Defer, MayWe, Skip
-from idic.journey.conditions import explain, holds
-from idic.journey.program import Send
-from idic.journey.scope import Scope
-from idic.journey.state import State, Touched, Trace
-from idic.journey.times import Hours
+from idic.journey.engine.protocol import Allow, Defer, MayWe, Skip
+from idic.journey.engine.scope import Scope
+from idic.journey.engine.state import State, Touched, Trace
+from idic.journey.expressions.evaluate import explain, holds
+from idic.journey.program.program import Send
 from idic.logs import place
 from idic.router.accounts import OUTBOX
-from idic.router.hold import Hold, holding
-from idic.router.house import House
+from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.store import consents, copies, enrollments, placements, touches
-from idic.store.copies import Copy
+from idic.router.runtime import House
+from idic.store.customer import consents
+from idic.store.customer.ingest import about
 from idic.store.database import Store
-from idic.store.enrollments import Enrollment
-from idic.store.ingest import about
+from idic.store.enrollment import enrollments, message_copies, touches, web_placements
+from idic.store.enrollment.enrollments import Enrollment
+from idic.store.enrollment.message_copies import Copy
 from idic.store.tables import Row
+from idic.times import Hours
 
 log = structlog.get_logger()
 
@@ -84,7 +85,7 @@ class Made(NamedTuple):
 class Deliver:
     """``couriers`` by account. ``keep_trying`` bounds, in real seconds, for how long a result that only this process
     knows is offered to a store that does not answer; ``begin_within``, how long after a touch was marked its provider may
-    still be called: who withdraws consent waits for as long (``idic.api.stillness``)."""
+    still be called: who withdraws consent waits for as long (``idic.api.wait_until_settled``)."""
 
     def __init__(
         self,
@@ -209,7 +210,7 @@ class Deliver:
                 return await hold.instruction(enrollment)
             kept = None if hold.erased else made.copy
             if kept is not None and isinstance(outcome, (Accepted, Placed, Unsure)):
-                await copies.keep(hold.tx, touch_id, kept, hold.now)
+                await message_copies.keep(hold.tx, touch_id, kept, hold.now)
             left = {} if hold.erased else _of_what_left(made, outcome)
             if touch["status"] not in ("attempting", "uncertain"):
                 # Evidence of it was here before us.
@@ -224,7 +225,7 @@ class Deliver:
                 case Placed(slot, html, links, show_for, ends_on_click):
                     until = show_for.after(hold.now, attempt.parcel.scope.zone)
                     shown: dict[str, Any] = {"slot": slot, "html": html, "links": links, "ends_on_click": ends_on_click}
-                    await placements.place(hold.tx, touch, **shown, at=hold.now, until=until)
+                    await web_placements.place(hold.tx, touch, **shown, at=hold.now, until=until)
                     return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now))
                 case Accepted():
                     return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now), **left)

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from idic.authoring import compile_folder, read_templates
 from idic.customize.templates import check
-from idic.journey.compiler import Compilation, compile_journeys
+from idic.journey.compiler.compile import Compilation, compile_journeys
+from idic.journeys_folder import compile_folder, read_templates
 
 JOURNEYS = Path(__file__).resolve().parents[1] / "journeys"
 _NAMES = ("abandoned_cart", "welcome", "after_purchase", "win_back")

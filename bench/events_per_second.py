@@ -18,11 +18,11 @@ from typing import Literal, NamedTuple
 
 from bench.processes import running
 from bench.server import free_port
-from idic.authoring import compile_folder
-from idic.dev.children import Child
-from idic.publishing import publish
+from idic.dev.processes import Child
+from idic.journeys_folder import compile_folder
+from idic.publish import publish
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.upgrade import migrate
 
 Kind = Literal["batch", "track"]
 Progress = Callable[[str, Kind, int], None]

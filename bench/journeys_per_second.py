@@ -23,13 +23,13 @@ from sqlalchemy import func, insert, select
 
 from bench.processes import cpu, running
 from bench.server import free_port, temporal
-from idic.authoring import compile_folder
-from idic.dev.children import Child
-from idic.journey.program import Program
-from idic.store import programs
+from idic.dev.processes import Child
+from idic.journey.program.program import Program
+from idic.journeys_folder import compile_folder
 from idic.store.database import Store, Tx
-from idic.store.migrate import migrate
+from idic.store.journey import programs
 from idic.store.tables import consents, customers, enrollments, events, partition_of
+from idic.store.upgrade import migrate
 
 WAIT = 1.0
 """Real seconds for which each journey waits for an event that does not come."""
@@ -178,6 +178,6 @@ async def _store(folder: Path, name: str) -> AsyncIterator[tuple[Store, str]]:
 async def _mailbox(folder: Path) -> AsyncIterator[str]:
     port = free_port()
     async with running(
-        folder / "mailbox", {}, mailbox=["-m", "idic.mailbox", "--port", str(port), "--dir", str(folder / "mail")]
+        folder / "mailbox", {}, mailbox=["-m", "idic.dev.mailbox", "--port", str(port), "--dir", str(folder / "mail")]
     ):
         yield f"smtp://127.0.0.1:{port}"

@@ -27,12 +27,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench.processes import running
 from bench.server import Server, free_port, temporal
-from idic.authoring import compile_folder
-from idic.mailbox import read_accepts
-from idic.publishing import publish
+from idic.dev.mailbox import read_accepts
+from idic.journeys_folder import compile_folder
+from idic.publish import publish
 from idic.store.database import Store
-from idic.store.migrate import migrate
 from idic.store.tables import enrollments
+from idic.store.upgrade import migrate
 
 IDLE, LOADED = 60, 200
 """How many are measured one at a time, and at ``RATE`` a second."""
@@ -171,7 +171,7 @@ async def _idic(folder: Path, server: Server) -> AsyncIterator[_Side]:
         "IDIC_LOG_LEVEL": "warning",
     }
     commands = {
-        "mailbox": ["-m", "idic.mailbox", "--port", str(ports[1]), "--dir", str(mail)],
+        "mailbox": ["-m", "idic.dev.mailbox", "--port", str(ports[1]), "--dir", str(mail)],
         "api": ["-m", "idic", "api", "--port", str(ports[0])],
         "router": ["-m", "idic", "router"],
         "worker": ["-m", "worker"],

@@ -29,31 +29,32 @@ from rich.table import Table
 from temporalio.client import Client
 
 import worker
-from activities.courier import EmailCourier
+from activities.couriers import EmailCourier
 from bench.actions import billed
 from bench.server import temporal
-from idic.api.intake import Intake
-from idic.authoring import compile_folder
+from idic.api.group_commit import Intake
 from idic.clock import Clock
+from idic.dev.mailbox import Mailbox
 from idic.identify.messages import Message
-from idic.interact.channels.smtp import SmtpChannel
-from idic.interact.links import Links
-from idic.interact.policy import Request, Rule
-from idic.interact.policy import rules as rules_of
-from idic.journey.asks import Defer
-from idic.journey.policy import Policy
-from idic.journey.program import Program
+from idic.interact.policy.rules import Request, Rule
+from idic.interact.policy.rules import rules as rules_of
+from idic.interact.tracking.links import Links
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.engine.protocol import Defer
+from idic.journey.program.program import Program
+from idic.journeys_folder import compile_folder
 from idic.logs import configure
-from idic.mailbox import Mailbox
-from idic.router.engine import Engine, searchable
-from idic.router.house import House
-from idic.router.router import Router
+from idic.providers.smtp.sender import SmtpChannel
+from idic.router.loop import Router
+from idic.router.runtime import House
+from idic.router.temporal import Engine, searchable
 from idic.settings import Settings
-from idic.store import enrollments, programs, touches
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.enrollment import enrollments, touches
+from idic.store.journey import programs
 from idic.store.tables import Row
 from idic.store.tables import enrollments as enrollments_table
+from idic.store.upgrade import migrate
 
 JOURNEYS = Path(__file__).parent / "journeys"
 FACTOR = timedelta(days=3) / timedelta(seconds=6)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from idic.dev.children import Child
+from idic.dev.processes import Child
 
 
 @contextlib.asynccontextmanager

@@ -33,23 +33,24 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import worker
-from activities.courier import Parcel
+from activities.couriers import Parcel
 from bench.server import temporal
 from idic.clock import Clock
-from idic.interact.channels.protocol import Accepted, Outcome
-from idic.journey.program import Again, Email, Entry, Message, Pattern, Program, Send, Target
-from idic.journey.times import Duration
+from idic.interact.channels.contract import Accepted, Outcome
+from idic.journey.program.program import Again, Email, Entry, Message, Pattern, Program, Send, Target
 from idic.logs import configure
 from idic.router.dispatch import dispatch
-from idic.router.engine import Engine, standing
-from idic.router.hold import Hold, holding
-from idic.router.house import House
+from idic.router.held_customer import Hold, holding
+from idic.router.runtime import House
+from idic.router.temporal import Engine, standing
 from idic.settings import Settings
-from idic.store import programs, tables
-from idic.store.copies import Copy
+from idic.store import tables
 from idic.store.database import Store, Tx
-from idic.store.migrate import migrate
+from idic.store.enrollment.message_copies import Copy
+from idic.store.journey import programs
 from idic.store.tables import PARTITIONS, Row, partition_of
+from idic.store.upgrade import migrate
+from idic.times import Duration
 
 AT_ONCE = 4
 """Messages that the account takes at the same time; so many are on their way when the receipt comes."""

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from temporalio.client import Client
 
-from idic.dev.children import Child
-from idic.dev.machine import temporal_server
+from idic.dev.local_stack import temporal_server
+from idic.dev.processes import Child
 
 
 class Server(NamedTuple):

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import psutil
 
-from idic.authoring import compile_folder
-from idic.journey.program import Program
-from idic.journey.vocabulary import Vocabulary
-from idic.rehearse.behaviour import derived
-from idic.rehearse.crowd import Crowd
-from idic.rehearse.ledger import Ledger
-from idic.rehearse.rehearsal import Rehearsal
+from idic.journey.program.program import Program
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.journeys_folder import compile_folder
+from idic.rehearse.crowd.behaviour import derived
+from idic.rehearse.crowd.invented import Crowd
+from idic.rehearse.crowd.rehearse import Rehearsal
+from idic.rehearse.crowd.results import Ledger
 
 JOURNEY = "abandoned_cart"
 CUSTOMERS = 3000

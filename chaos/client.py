@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from idic.interact.visitors import Proofs
+from idic.interact.tracking.visitors import Proofs
 
 Message = dict[str, Any]
 

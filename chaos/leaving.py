@@ -12,7 +12,7 @@ import httpx
 from twilio.request_validator import RequestValidator
 
 from chaos.grid import complaint
-from idic.interact.channels.twilio import WEBHOOK_PATH
+from idic.providers.twilio.sender import WEBHOOK_PATH
 
 _AGAIN = 0.2
 """Seconds until somebody who was not answered presses the button again."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from chaos.windows import Limit
-from idic.journey.policy import Cap, Gap, Policy
-from idic.journey.times import Duration
+from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy
+from idic.times import Duration
 
 
 def policy_of(limits: Sequence[Limit], gap: timedelta | None = None) -> Policy:

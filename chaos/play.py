@@ -21,11 +21,11 @@ from chaos.grid import read_taken as read_grid
 from chaos.leaving import Leaving, until_promised
 from chaos.site import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY
 from chaos.town import GRID_KEY, Town
-from idic.dev.shoppers import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
-from idic.dev.stories import plan
+from idic.dev.demo.customer_kinds import plan
+from idic.dev.demo.script import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
+from idic.dev.mailbox import read_accepts, read_mail
 from idic.errors import IdicError, InvalidInput
-from idic.interact.links import ANSWER_PATH, CLICK_PATH, CONFIRM_PATH, DATA_PATH, OPEN_PATH, SHORT_PATH, Links
-from idic.mailbox import read_accepts, read_mail
+from idic.interact.tracking.links import ANSWER_PATH, CLICK_PATH, CONFIRM_PATH, DATA_PATH, OPEN_PATH, SHORT_PATH, Links
 from idic.store.tables import identities, touches
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from idic.mailbox import Answer, Mailbox, Stage
+from idic.dev.mailbox import Answer, Mailbox, Stage
 
 _KEPT = "250 2.0.0 kept"
 

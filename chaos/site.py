@@ -19,13 +19,13 @@ from temporalio.client import Client
 from chaos.carrier import Sms, calls_of, read_taken
 from chaos.ports import reserved
 from chaos.sink import CALLS, Call, read_calls
-from idic.authoring import compile_folder
-from idic.dev.children import Child
-from idic.dev.machine import temporal_server
-from idic.mailbox import Accept, read_accepts
-from idic.publishing import publish
+from idic.dev.local_stack import temporal_server
+from idic.dev.mailbox import Accept, read_accepts
+from idic.dev.processes import Child
+from idic.journeys_folder import compile_folder
+from idic.publish import publish
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.upgrade import migrate
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WRITE_KEY = "wk_test"

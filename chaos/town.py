@@ -16,12 +16,13 @@ from chaos.sink import Call, read_calls
 from chaos.site import REPOSITORY, Site
 from chaos.windows import Limit
 from idic.api.webhooks.sendgrid import WEBHOOK_PATH
-from idic.authoring import compile_folder
 from idic.clock import Clock
-from idic.journey.policy import Policy
-from idic.publishing import publish
-from idic.store import policies, time
-from idic.store.migrate import migrate
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journeys_folder import compile_folder
+from idic.publish import publish
+from idic.store import clock_state
+from idic.store.journey import policies
+from idic.store.upgrade import migrate
 
 JOURNEYS = REPOSITORY / "journeys"
 GRID_KEY = 7
@@ -89,7 +90,7 @@ class Town(Site):
 
     async def _furnish(self) -> None:
         await migrate(self.store)
-        self.clock = self.store.clock = await time.resume(self.store, DAY.total_seconds() / self.day)
+        self.clock = self.store.clock = await clock_state.resume(self.store, DAY.total_seconds() / self.day)
         compilation = compile_folder(self.journeys)
         errors = [problem for problem in compilation.problems if problem.severity == "error"]
         assert not errors, errors

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from idic.journey.times import Duration
+from idic.times import Duration
 
 
 def _real_now() -> datetime:

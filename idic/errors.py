@@ -25,7 +25,7 @@ class SettingsError(IdicError):
 
 
 class JourneyInvalid(IdicError):
-    """``problems`` are ``idic.journey.problems.Problem``, sorted by file and place."""
+    """``problems`` are ``idic.problems.Problem``, sorted by file and place."""
 
     code = "journey_invalid"
 

@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 from chaos.ports import reserved
 from idic.clock import Clock
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.upgrade import migrate
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 _numbers = itertools.count()

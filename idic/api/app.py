@@ -14,29 +14,29 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idic.api import ingestion, reference, web
-from idic.api.access import Access
+from idic.api.access_log import Access
 from idic.api.consents import add_consents
-from idic.api.console.pages import Settings as ConsoleSettings
-from idic.api.console.pages import add_console
+from idic.api.console.console_pages import Settings as ConsoleSettings
+from idic.api.console.console_pages import add_console
 from idic.api.customer_links import add_customer_links
 from idic.api.customers import add_customers
 from idic.api.enrollments import Enroll, add_enrollments
+from idic.api.group_commit import Intake
 from idic.api.health import add_health
 from idic.api.ingestion import Ingestion, Limits
-from idic.api.intake import Intake
 from idic.api.keys import Keys, presented, refused
 from idic.api.pages.routes import customer_pages
-from idic.api.problems import add_problems, problem, schemas
-from idic.api.public import PublicPages
+from idic.api.privacy import add_rights
+from idic.api.problem_details import add_problems, problem, schemas
 from idic.api.rates import Pages, Rates
-from idic.api.rights import add_rights
 from idic.api.streams import Streams
+from idic.api.tracked_links import PublicPages
 from idic.api.vocabulary import PublishedVocabulary
 from idic.api.web import Web, add_web
-from idic.api.webhooks.reports import Webhook
+from idic.api.webhooks.delivery_reports import Webhook
 from idic.errors import IdicError
 from idic.identify.messages import KINDS
-from idic.interact.links import (
+from idic.interact.tracking.links import (
     ANSWER_PATH,
     CLICK_PATH,
     CONFIRM_PATH,
@@ -47,8 +47,8 @@ from idic.interact.links import (
     UNSUBSCRIBE_PATH,
     Links,
 )
-from idic.interact.visitors import Proofs
-from idic.router.house import House
+from idic.interact.tracking.visitors import Proofs
+from idic.router.runtime import House
 from idic.store.database import Store
 
 DESCRIPTION = """\

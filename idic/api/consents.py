@@ -10,20 +10,20 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, JsonValue
 
 from idic.api import idempotency
-from idic.api.bodies import read_body, read_json_object
 from idic.api.customers import Kind, found
 from idic.api.enrollments import body_of
-from idic.api.problems import problem
-from idic.api.withdrawing import withdraw
+from idic.api.problem_details import problem
+from idic.api.request_bodies import read_body, read_json_object
+from idic.api.withdraw_consent import withdraw
 from idic.errors import InvalidInput
 from idic.identify.messages import read_object
 from idic.interact import consent
-from idic.interact.policy import CHANNELS
-from idic.journey.problems import did_you_mean, one_of
-from idic.journey.vocabulary import ACTS
+from idic.interact.policy.rules import CHANNELS
+from idic.journey.vocabulary.vocabulary import ACTS
+from idic.problems import did_you_mean, one_of
+from idic.store.customer.export import consented
+from idic.store.customer.ingest import Observation, observe
 from idic.store.database import Store, Tx
-from idic.store.exporting import consented
-from idic.store.ingest import Observation, observe
 
 _FIELDS = ("channel", "given", "topic", "purpose", "act", "confirmed", "proof")
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from idic.api.customers import Kind, found
-from idic.api.pages.data import GOOD_FOR
-from idic.api.problems import problem
+from idic.api.pages.your_data import GOOD_FOR
+from idic.api.problem_details import problem
 from idic.errors import NotFound
-from idic.interact.links import Links
+from idic.interact.tracking.links import Links
 from idic.store.database import Store
 
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, JsonValue
 from sqlalchemy import select
 
 from idic.api.enrollments import EnrollmentSummary, summary
-from idic.api.problems import problem
+from idic.api.problem_details import problem
 from idic.errors import NotFound
-from idic.store import consents
+from idic.store.customer import consents
 from idic.store.database import Store, Tx
 from idic.store.tables import Row, customers, enrollments, identities, touches
 

@@ -13,19 +13,19 @@ from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
 from idic.api import idempotency
-from idic.api.bodies import read_body, read_json_object
 from idic.api.idempotency import Answer
-from idic.api.problems import Refusal, problem
+from idic.api.problem_details import Refusal, problem
+from idic.api.request_bodies import read_body, read_json_object
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.resolution import Person
-from idic.journey.program import Program
-from idic.journey.trace import sentence
-from idic.journey.vocabulary import Vocabulary
-from idic.store import enrollments as stored
-from idic.store import programs
+from idic.journey.engine.trace import sentence
+from idic.journey.program.program import Program
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.store.customer.ingest import customer_of
 from idic.store.database import Store, Tx
-from idic.store.ingest import customer_of
+from idic.store.enrollment import enrollments as stored
+from idic.store.journey import programs
 from idic.store.tables import Row, enrollments, journeys
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from idic.api.problems import Refusal, problem
+from idic.api.problem_details import Refusal, problem
 from idic.store.database import Store
-from idic.store.migrate import is_current
+from idic.store.upgrade import is_current
 
 
 def add_health(router: APIRouter, store: Store) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 from idic.store.database import Tx
 from idic.store.tables import idempotency
 

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idic.api.bodies import read_body, read_json_object
-from idic.api.intake import Intake
+from idic.api.group_commit import Intake
 from idic.api.keys import Keys, presented, refused
-from idic.api.problems import Refusal, explain
+from idic.api.problem_details import Refusal, explain
 from idic.api.rates import Rates
+from idic.api.request_bodies import read_body, read_json_object
 from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
 from idic.errors import IdicError, InvalidInput, NotFound
 from idic.identify.messages import KINDS, Kind, Message, read_message
 from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.consent import as_a_form
-from idic.journey.vocabulary import Vocabulary
+from idic.journey.vocabulary.vocabulary import Vocabulary
 
 SHORT: dict[str, str] = {f"/v1/{name[0]}": f"/v1/{name}" for name in ("batch", *KINDS)}
 """What Segment's client for browsers calls the paths."""

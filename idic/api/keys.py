@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from starlette.requests import HTTPConnection
 
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 
 
 class Keys:

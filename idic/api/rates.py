@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 
 BURST = 10.0
 """Seconds' worth of its rate that a key may use at once."""

@@ -17,15 +17,16 @@ from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 from idic.clock import Clock
 from idic.errors import StoreUnavailable
 from idic.identify.resolution import Identity
-from idic.interact.links import Links
-from idic.store import placements, visitors
+from idic.interact.tracking.links import Links
+from idic.store.customer import visitors
+from idic.store.customer.visitors import Visit
 from idic.store.database import Store
+from idic.store.enrollment import web_placements
 from idic.store.tables import Row
-from idic.store.visitors import Visit
 
 EVERY = 0.5
 """Real seconds between two looks at the store."""
@@ -184,7 +185,7 @@ class Streams:
                     if page.differs(shows := page.its_own(visits.get(visitor)))
                 ]
                 touches = {row["touch_id"] for _, shows in changed for row in shows.values()}
-                html = await placements.html(tx, touches) if touches else {}
+                html = await web_placements.html(tx, touches) if touches else {}
                 for page, shows in changed:
                     page.tell(shows, contents(self._store.clock, self._links, shows, html))
             unnoted.update(visit.customer for visit in visits.values() if visit.unnoted)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from idic.journey.vocabulary import Vocabulary
-from idic.store import programs
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.store.database import Store
+from idic.store.journey import programs
 
 _FRESH = 1.0
 

@@ -18,20 +18,21 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idic.api.bodies import read_body, read_json_object
 from idic.api.keys import Keys
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 from idic.api.rates import Rates
+from idic.api.request_bodies import read_body, read_json_object
 from idic.api.streams import Streams, contents
 from idic.api.vocabulary import PublishedVocabulary
 from idic.errors import InvalidInput, StoreUnavailable
 from idic.identify.messages import read_identifier
 from idic.identify.resolution import Identity
-from idic.interact.links import ANSWER_PATH, Links
-from idic.interact.visitors import Proofs
-from idic.store import placements, touches, visitors
+from idic.interact.tracking.links import ANSWER_PATH, Links
+from idic.interact.tracking.visitors import Proofs
+from idic.store.customer import visitors
+from idic.store.customer.ingest import about, observe
 from idic.store.database import Store, Tx
-from idic.store.ingest import about, observe
+from idic.store.enrollment import touches, web_placements
 
 SCRIPT_PATH = "/idic.js"
 PATHS = frozenset({SCRIPT_PATH, "/v1/web/content", "/v1/web/stream", "/v1/web/shown", "/v1/web/clicked"})
@@ -87,7 +88,7 @@ class Web:
         async with self._store.reading() as tx:
             visit = (await visitors.visits(tx, [visitor])).get(visitor)
             shows = {slot: row for slot, row in visit.shows.items() if slot in slots} if visit else {}
-            html = await placements.html(tx, [row["touch_id"] for row in shows.values()])
+            html = await web_placements.html(tx, [row["touch_id"] for row in shows.values()])
         told = {"slots": contents(self._store.clock, self._links, shows, html), **unknown}
         noting = BackgroundTask(self._note, visit.customer) if visit and visit.unnoted else None
         return JSONResponse(told, headers={"Cache-Control": "no-store"}, background=noting)
@@ -101,7 +102,7 @@ class Web:
         touch, _ = await self._reported(request)
 
         async def work(tx: Tx) -> bool:
-            row, placement = await touches.get(tx, touch), await placements.find(tx, touch)
+            row, placement = await touches.get(tx, touch), await web_placements.find(tx, touch)
             if placement is None:
                 return False
             ended = min(filter(None, (placement["ended_at"], placement["until"])))
@@ -119,13 +120,13 @@ class Web:
         url = report.get("url")
 
         async def work(tx: Tx) -> bool:
-            row, placement = await touches.get(tx, touch), await placements.find(tx, touch)
+            row, placement = await touches.get(tx, touch), await web_placements.find(tx, touch)
             if placement is None or not isinstance(url, str) or url.strip() not in placement["links"]:
                 raise InvalidInput("is none of the links of this content", where="url")
             answers = self._is_answer(url)
             if not answers:
                 await observe(tx, about(row, "Link Clicked", {"url": url.strip()}))
-            await placements.end_clicked(tx, touch, tx.now())
+            await web_placements.end_clicked(tx, touch, tx.now())
             return not answers
 
         return _recorded(await self._store.move("click", work))

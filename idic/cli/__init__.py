@@ -16,13 +16,13 @@ from idic.cli import (
     fmt,
     graph,
     journeys,
-    pausing,
+    operate,
+    pause,
     preview,
+    privacy,
     publish,
-    rights,
     schema,
     simulate,
-    store,
     suppressions,
     test,
     vocabulary,
@@ -57,18 +57,18 @@ app.command()(preview.preview)
 app.command()(explain.explain)
 app.command(help=publish.HELP)(publish.publish)
 app.command()(journeys.journeys)
-app.command()(pausing.pause)
-app.command()(pausing.resume)
-app.command()(pausing.stop)
+app.command()(pause.pause)
+app.command()(pause.resume)
+app.command()(pause.stop)
 app.add_typer(consents.app, name="consents")
 app.add_typer(suppressions.app, name="suppressions")
-app.command()(rights.export)
-app.command()(rights.erase)
+app.command()(privacy.export)
+app.command()(privacy.erase)
 app.command(epilog=_SETTINGS)(api.api)
-app.command(epilog=_SETTINGS)(store.router)
-app.command()(store.reconcile)
-app.command()(store.migrate)
-app.command()(store.settings)
+app.command(epilog=_SETTINGS)(operate.router)
+app.command()(operate.reconcile)
+app.command()(operate.migrate)
+app.command()(operate.settings)
 
 
 def main() -> None:

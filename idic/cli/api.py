@@ -14,7 +14,7 @@ import typer
 import uvicorn
 
 from idic.errors import SettingsError
-from idic.serving import until_stopped
+from idic.server import until_stopped
 from idic.settings import Settings
 
 DRAIN = 30
@@ -43,15 +43,15 @@ def api(
 async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: int) -> None:
     """Serve until ``stop`` is set, then answer what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
     from idic.api.app import create_app
-    from idic.api.console.pages import Settings as ConsoleSettings
+    from idic.api.console.console_pages import Settings as ConsoleSettings
     from idic.api.ingestion import Limits
     from idic.api.rates import Rates
     from idic.api.streams import Streams
     from idic.api.webhooks import webhooks
-    from idic.interact.links import Links
-    from idic.router.enrolling import enroll
-    from idic.router.house import house
-    from idic.store.running import running_store
+    from idic.interact.tracking.links import Links
+    from idic.router.enroll import enroll
+    from idic.router.runtime import house
+    from idic.store.open import running_store
 
     if settings.console == "open" and host not in _AT_HOME:
         raise SettingsError(f"IDIC_CONSOLE=open shows customers to whoever reaches {host}: set it to key, or to off")

@@ -27,18 +27,18 @@ def check(
     ] = Format.text,
 ) -> None:
     """Check journeys: names, types, templates and every path; and the stories beside them. Exits 1 when there are errors."""
-    from idic.cli import checking
+    from idic.cli.run import check
 
     try:
-        compilations = checking.compiled(paths or [Path("journeys")])
+        compilations = check.compiled(paths or [Path("journeys")])
     except NotFound as error:
         typer.secho(f"idic: {error}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
     if format is Format.json:
-        typer.echo(checking.as_json(compilations))
+        typer.echo(check.as_json(compilations))
     elif format is Format.github:
-        typer.echo(checking.as_annotations(compilations), nl=False)
+        typer.echo(check.as_annotations(compilations), nl=False)
     else:
-        checking.show(compilations)
-    if checking.have_errors(compilations):
+        check.show(compilations)
+    if check.have_errors(compilations):
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from idic.cli.home import Data, interruptible, settings_for
+from idic.cli.run.data_folder import Data, interruptible, settings_for
 
 app = typer.Typer(
     help="What customers may be written: by the ledger of what they said, with its proof. `show` one customer's, `import` what "
@@ -33,13 +33,13 @@ def show(
 ) -> None:
     """Show what a customer may be written, by channel, topic and purpose: since when, and by which act; and everything that
     they said, with what shows it."""
-    from idic.cli.rights import who
-    from idic.store import exporting
-    from idic.store.running import running_store
+    from idic.cli.privacy import who
+    from idic.store.customer import export
+    from idic.store.open import running_store
 
     async def run() -> dict[str, Any]:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
-            told: dict[str, Any] = exporting.plain(await exporting.consented(tx, await who(tx, customer)))
+            told: dict[str, Any] = export.plain(await export.consented(tx, await who(tx, customer)))
             return told
 
     told = asyncio.run(run())
@@ -91,27 +91,34 @@ def import_(
     Nothing happens by it: nobody enters a journey, and what they said since then still counts. A line that cannot be read is
     named and costs no other. The same file again changes nothing, so it may be interrupted.
     """
-    from idic.cli import importing
-    from idic.store import imports, programs
-    from idic.store.running import running_store
+    from idic.cli.run import import_file
+    from idic.store.customer import import_consents
+    from idic.store.journey import programs
+    from idic.store.open import running_store
 
     counted = {"new": 0, "known": 0}
 
-    async def run(stop: asyncio.Event) -> importing.Taken:
+    async def run(stop: asyncio.Event) -> import_file.Taken:
         async with running_store(settings_for(data)) as store:
             async with store.reading() as tx:
                 country = (await programs.vocabulary(tx) or {}).get("country")
 
-            async def keep(page: list[imports.Consented]) -> list[str]:
-                kept = await store.move("import consents", lambda tx: imports.keep(tx, page, create=create, country=country))
+            async def keep(page: list[import_consents.Consented]) -> list[str]:
+                kept = await store.move(
+                    "import consents", lambda tx: import_consents.keep(tx, page, create=create, country=country)
+                )
                 counted["new"] += kept.new
                 counted["known"] += kept.known
                 return [f"line {one}: is nobody's who is known; --create makes them a customer" for one in kept.nobodys]
 
             now = store.clock.now()
-            return await importing.take(
-                file, imports.NEEDED, lambda number, raw: imports.read_consent(number, raw, now, country), keep, stop
+            return await import_file.take(
+                file,
+                import_consents.NEEDED,
+                lambda number, raw: import_consents.read_consent(number, raw, now, country),
+                keep,
+                stop,
             )
 
     taken = interruptible(run)
-    importing.tell(taken, f"{counted['new']:,} new in the ledger, {counted['known']:,} known already")
+    import_file.tell(taken, f"{counted['new']:,} new in the ledger, {counted['known']:,} known already")

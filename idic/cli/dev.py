@@ -34,8 +34,8 @@ def dev(
     Journeys are published again when their files change; one that does not check leaves the published one running.
     Ctrl-C drains. Started again on the same folder, idic goes on where it stopped, and its clock with it.
     """
-    from idic.dev.machine import Plan, machine
-    from idic.dev.publishing import publish_now, publish_on_change
+    from idic.dev.local_stack import Plan, machine
+    from idic.dev.watch_folder import publish_now, publish_on_change
 
     plan = Plan(data, port, temporal_port, factor=_factor(speed))
 
@@ -83,8 +83,8 @@ def demo(
     and shows who enters, who waits, what is sent and who reaches the goal. On a terminal it then stays up until Ctrl-C;
     without one it exits 0, or 1 if what should have arrived did not.
     """
-    from idic.dev.demo import run_demo
-    from idic.dev.machine import Plan
+    from idic.dev.demo.demo import run_demo
+    from idic.dev.local_stack import Plan
 
     plan = Plan(data, port, temporal_port, factor=_factor(speed))
     raise typer.Exit(asyncio.run(run_demo(plan, journeys, customers, timedelta(days=days), speed, _stop_on_signals)))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from idic.cli.home import Data
+from idic.cli.run.data_folder import Data
 
 
 class Format(StrEnum):
@@ -32,14 +32,14 @@ def diff(
     `idic diff ../main/journeys journeys` for two folders, and `idic diff 3f9a61 8c02de` for two programs of the store
     (`idic journeys NAME` lists them).
     """
-    from idic.cli import differing
-    from idic.cli.home import settings_for
+    from idic.cli.run import diff
+    from idic.cli.run.data_folder import settings_for
 
-    def settings() -> differing.Settings:
+    def settings() -> diff.Settings:
         return settings_for(data)
 
-    found = asyncio.run(differing.compared(old, new, journeys, settings))
+    found = asyncio.run(diff.compared(old, new, journeys, settings))
     if format is Format.json:
-        typer.echo(differing.as_json(found))
+        typer.echo(diff.as_json(found))
     else:
-        differing.show(found)
+        diff.show(found)

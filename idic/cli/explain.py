@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from idic.cli.home import Data, settings_for
+from idic.cli.run.data_folder import Data, settings_for
 
 
 class Format(StrEnum):
@@ -30,15 +30,15 @@ def explain(
 
     `idic explain anna@example.com abandoned_cart`. Every suggestion is tried on the real contact policy before it is made.
     """
-    from idic.cli import explaining
-    from idic.store.running import running_store
+    from idic.cli.run import explain
+    from idic.store.open import running_store
 
-    async def run() -> explaining.Explained:
+    async def run() -> explain.Explained:
         async with running_store(settings_for(data)) as store:
-            return await explaining.explained(store, customer, journey)
+            return await explain.explained(store, customer, journey)
 
     found = asyncio.run(run())
     if format is Format.json:
-        typer.echo(explaining.as_json(found))
+        typer.echo(explain.as_json(found))
     else:
-        explaining.show(found)
+        explain.show(found)

@@ -21,7 +21,7 @@ def fmt(
     quotes stand where they are needed. For example `idic fmt` for the folder journeys, or `idic fmt --check` before a commit.
     A file with slips of YAML is left alone and told; so is one that would not compile to the very same program.
     """
-    from idic.cli.formatting import Outcome, lay_out
+    from idic.cli.run.fmt import Outcome, lay_out
 
     files = _files(paths or [Path("journeys")])
     failed = changed = 0

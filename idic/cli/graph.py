@@ -11,7 +11,7 @@ import typer
 from idic.errors import InvalidInput, JourneyInvalid, NotFound
 
 if TYPE_CHECKING:
-    from idic.journey.program import Program
+    from idic.journey.program.program import Program
 
 
 class Form(StrEnum):
@@ -51,8 +51,8 @@ def graph(
 def find(journey: str, folder: Path) -> Program:
     """The journey of this name in the folder, or of this file. Raises ``NotFound``, or ``JourneyInvalid`` when it does not
     check."""
-    from idic.authoring import compile_folder
-    from idic.journey.problems import did_you_mean
+    from idic.journeys_folder import compile_folder
+    from idic.problems import did_you_mean
 
     file = Path(journey)
     if file.suffix in (".yaml", ".yml"):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from idic.cli.home import Data
+from idic.cli.run.data_folder import Data
 
 
 class Format(StrEnum):
@@ -26,11 +26,11 @@ def journeys(
     Those who are still in former programs are counted with their program. `idic journeys NAME` shows one journey with all of
     its programs; `idic publish --program ID` publishes one of them again.
     """
-    from idic.cli import operating
-    from idic.cli.home import settings_for
+    from idic.cli.run import journeys
+    from idic.cli.run.data_folder import settings_for
 
-    shown = asyncio.run(operating.overview(settings_for(data), name))
+    shown = asyncio.run(journeys.overview(settings_for(data), name))
     if format is Format.json:
-        typer.echo(operating.as_json(shown))
+        typer.echo(journeys.as_json(shown))
     else:
-        operating.show(shown, whole=name is not None)
+        journeys.show(shown, whole=name is not None)

@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 import typer
 
-from idic.cli.home import at_home
+from idic.cli.run.data_folder import at_home
 from idic.clock import Clock
 from idic.errors import InvalidInput, SettingsError
 from idic.settings import Settings, load
 
 if TYPE_CHECKING:
-    from idic.cli.previewing import Assuming, Customer, Preview, Whose
-    from idic.interact.channels.protocol import Outcome
-    from idic.journey.program import Program
+    from idic.cli.run.preview import Assuming, Customer, Preview, Whose
+    from idic.interact.channels.contract import Outcome
+    from idic.journey.program.program import Program
 
 _MARK = "[Test] "
 _MAILBOX = "smtp://127.0.0.1:8701"
@@ -52,21 +52,21 @@ def preview(
 
     Writes an HTML file for mail and web (and a picture, where Chromium is installed) and prints SMS with what they cost.
     """
-    from idic.cli import previewing
-    from idic.journey.layers import tongues
+    from idic.cli.run import preview
+    from idic.journey.definition.message_layers import tongues
 
     settings = load()
     data = data or at_home(settings)
     if data is not None and not (data / "idic.db").is_file():
         raise SettingsError(f"{data} is no folder of idic dev: there is no idic.db in it")
-    program = previewing.find_program(journeys, journey, message)
-    chosen = previewing.channels_of(program, message, channel)
+    program = preview.find_program(journeys, journey, message)
+    chosen = preview.channels_of(program, message, channel)
     if to is not None:
         # Before anything else: who asked for a test wants to know at once that there can be none.
         chosen = (_channel_for(to, chosen, channel),)
     if variants and (to or segment or language):
         raise InvalidInput("all variants are shown together: leave out --segment, --language and --to", where="--variants")
-    asked = previewing.whose(program, segment, language)
+    asked = preview.whose(program, segment, language)
 
     async def run() -> None:
         customer, now = await _customer(as_, program, settings, data)
@@ -74,19 +74,19 @@ def preview(
         addresses = settings.public_url, settings.short_url or settings.public_url
 
         def read(channel: str, whose: Whose) -> tuple[Preview, Assuming]:
-            scope = previewing.Assuming(program, message, customer, now, whose.segment)
-            return previewing.render(program, message, channel, scope, customer, *addresses, whose.language), scope
+            scope = preview.Assuming(program, message, customer, now, whose.segment)
+            return preview.render(program, message, channel, scope, customer, *addresses, whose.language), scope
 
         typer.secho(f"{title}, as {asked}" if str(asked) else title, bold=True)
         if variants:
-            each = [(name, whose) for name in chosen for whose in previewing.everybody(program, message, name)]
+            each = [(name, whose) for name in chosen for whose in preview.everybody(program, message, name)]
             _show_all(title, [(read(name, whose)[0], whose) for name, whose in each], out, f"{journey}-{message}")
             return
         shown = []
         assumed: dict[str, object] = {}
         for name in chosen:
-            preview, scope = read(name, asked)
-            shown.append(preview)
+            rendered, scope = read(name, asked)
+            shown.append(rendered)
             assumed |= scope.assumed
         _say_assumed(assumed, customer)
         stem = "-".join(filter(None, (journey, message, segment, language)))
@@ -106,10 +106,10 @@ def _no_store(url: str) -> bool:
 
 async def _customer(who: str, program: Program, settings: Settings, data: Path | None) -> tuple[Customer, datetime]:
     """With the time that idic's clock shows where they are kept."""
-    from idic.cli import previewing
-    from idic.store.running import running_store
+    from idic.cli.run import preview
+    from idic.store.open import running_store
 
-    made_up = previewing.stranger(who)
+    made_up = preview.stranger(who)
     if made_up is not None:
         return made_up, Clock().now()
     if data is not None:
@@ -120,7 +120,7 @@ async def _customer(who: str, program: Program, settings: Settings, data: Path |
             "IDIC_DATABASE_URL, or take --as nobody"
         )
     async with running_store(settings) as store:
-        return await previewing.find_customer(store, who, program), store.clock.now()
+        return await preview.find_customer(store, who, program), store.clock.now()
 
 
 def _say_assumed(assumed: Mapping[str, object], customer: Customer) -> None:
@@ -135,7 +135,7 @@ def _say_assumed(assumed: Mapping[str, object], customer: Customer) -> None:
 
 
 def _show_all(title: str, shown: Sequence[tuple[Preview, Whose]], out: Path, stem: str) -> None:
-    from idic.cli.overview import WIDTH, page_of
+    from idic.cli.run.preview_all import WIDTH, page_of
 
     for one, whose in shown:
         typer.echo(f"  {one.channel:<6} {whose}")
@@ -155,7 +155,7 @@ def _written(out: Path, name: str, content: str) -> Path:
 
 
 def _paint(page: Path, width: int) -> None:
-    from idic.cli.screenshot import browser, screenshot
+    from idic.cli.run.screenshot import browser, screenshot
 
     chromium, picture = browser(), page.with_suffix(".png")
     if chromium is None:
@@ -184,7 +184,7 @@ def _show(one: Preview, out: Path, stem: str) -> None:
 
 def _show_sms(text: str, sent: str) -> None:
     """``sent`` is the text with the short links with which it leaves."""
-    from idic.customize.segments import costly, segments
+    from idic.customize.sms_segments import costly, segments
 
     cost = segments(sent)
     parts = f"{cost.count} part{'' if cost.count == 1 else 's'}"
@@ -211,7 +211,7 @@ def _channel_for(to: str, there: tuple[str, ...], asked: str | None) -> str:
 
 async def _send(one: Preview, to: str, settings: Settings, data: Path | None, country: str | None) -> None:
     """By the provider that is set, without a word to the store. Raises ``SettingsError``, ``InvalidInput``."""
-    from idic.interact.channels.protocol import Accepted, Later, Unsure
+    from idic.interact.channels.contract import Accepted, Later, Unsure
 
     typer.echo()
     touch = f"test-{uuid.uuid4().hex}"
@@ -232,7 +232,7 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
 async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, otherwise: str | None) -> Outcome:
     from pydantic import SecretStr
 
-    from idic.interact.channels.protocol import OutgoingEmail
+    from idic.interact.channels.contract import OutgoingEmail
     from idic.router.accounts import accounts
     from idic.router.channels import email_channel
 
@@ -263,9 +263,9 @@ async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, othe
 
 
 async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, country: str | None) -> Outcome:
-    from idic.customize.segments import segments
+    from idic.customize.sms_segments import segments
     from idic.identify.phones import PhoneInvalid, e164
-    from idic.interact.channels.protocol import OutgoingSms
+    from idic.interact.channels.contract import OutgoingSms
     from idic.router.accounts import OUTBOX, accounts
     from idic.router.channels import sms_channel
 

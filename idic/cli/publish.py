@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from idic.cli.home import Data
+from idic.cli.run.data_folder import Data
 
 HELP = """Check a folder of journeys and, if nothing is wrong, make them the ones that customers enter from now on.
 
@@ -41,22 +41,22 @@ def publish(
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
     data: Data = None,
 ) -> None:
-    from idic.cli import publishing
-    from idic.cli.home import settings_for
+    from idic.cli.run import publish
+    from idic.cli.run.data_folder import settings_for
     from idic.errors import InvalidInput
 
     if not migrate and map_:
         raise InvalidInput("--map says where those who are inside go: add --migrate")
-    asked = publishing.Asked(
+    asked = publish.Asked(
         program=program,
-        compilation=None if program else publishing.compiled(folder),
+        compilation=None if program else publish.compiled(folder),
         # Of a folder, the journeys that are missing from it are named.
         whole=folder.is_dir(),
         migrate=migrate,
         maps=tuple(map_ or ()),
-        spread=publishing.span(spread, "--spread"),
+        spread=publish.span(spread, "--spread"),
         yes=yes,
         dry=dry_run,
         as_json=format is Format.json,
     )
-    raise typer.Exit(publishing.run(settings_for(data), asked))
+    raise typer.Exit(publish.run(settings_for(data), asked))

@@ -32,7 +32,7 @@ def schema(
     `idic schema` writes them all to journeys/schema. An editor with the YAML language server (VS Code, JetBrains, Neovim and
     others) takes them from the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`
     """
-    from idic.cli.schemas import SCHEMAS, written
+    from idic.schemas import SCHEMAS, written
 
     if kind is not None and not check:
         typer.echo(written(kind), nl=False)

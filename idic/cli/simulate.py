@@ -49,19 +49,19 @@ def simulate(
     The crowd is invented from the vocabulary, or recorded events are replayed as history. Nothing is sent and nothing is
     stored. It always says what it assumed. Ctrl-C prints what came of those who had their turn.
     """
-    from idic.cli import simulating
+    from idic.cli.run import simulate
 
-    asked = simulating.Asked(
+    asked = simulate.Asked(
         tuple(journeys or ()), folder, customers, days, start, seed, rates, tuple(rate or ()), events, strict
     )
     if rates_example:
-        typer.echo(simulating.rates_example(asked), nl=False)
+        typer.echo(simulate.rates_example(asked), nl=False)
         return
     if report is not None:
         _can_write(report)
-    result = simulating.rehearse(asked)
+    result = simulate.rehearse(asked)
     if report is not None:
-        from idic.rehearse.report import page
+        from idic.rehearse.crowd.results_page import page
 
         try:
             report.write_text(page(result), encoding="utf-8")
@@ -73,7 +73,7 @@ def simulate(
 
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
-        simulating.show(result)
+        simulate.show(result)
     if result["interrupted"]:
         raise typer.Exit(130)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from idic.cli.home import Data, interruptible, settings_for
+from idic.cli.run.data_folder import Data, interruptible, settings_for
 
 if TYPE_CHECKING:
     from idic.store.database import Tx
@@ -37,9 +37,9 @@ def add(
     data: Data = None,
 ) -> None:
     """Write to an address no more. A stronger reason that is there already stays."""
-    from idic.store import consents, imports
+    from idic.store.customer import consents, import_consents
 
-    word = imports.read_reason(reason)
+    word = import_consents.read_reason(reason)
 
     async def work(tx: Tx, channel: str, written: str) -> str:
         await consents.suppress(tx, channel, written, word, tx.now())
@@ -53,7 +53,7 @@ def add(
 @app.command()
 def lift(address: Address, data: Data = None) -> None:
     """Let an address be written to again, within what its owner allows."""
-    from idic.store import consents
+    from idic.store.customer import consents
 
     async def work(tx: Tx, channel: str, written: str) -> bool:
         return await consents.lift(tx, channel, written)
@@ -64,8 +64,8 @@ def lift(address: Address, data: Data = None) -> None:
 @app.command()
 def check(address: Address, data: Data = None) -> None:
     """Say whether an address is suppressed, why and since when."""
-    from idic.interact.policy import Suppressed
-    from idic.store import consents
+    from idic.interact.policy.rules import Suppressed
+    from idic.store.customer import consents
 
     async def work(tx: Tx, channel: str, written: str) -> Suppressed | None:
         return await consents.suppressed(tx, channel, written)
@@ -83,41 +83,45 @@ def import_(
     Columns: `address`, and if you have them `reason` (as of `idic suppressions add`), `at` (since when, ISO 8601) and
     `channel`. The same file again changes nothing, so it may be interrupted.
     """
-    from idic.cli import importing
-    from idic.store import imports, programs
-    from idic.store.running import running_store
+    from idic.cli.run import import_file
+    from idic.store.customer import import_consents
+    from idic.store.journey import programs
+    from idic.store.open import running_store
 
     kept = 0
 
-    async def run(stop: asyncio.Event) -> importing.Taken:
+    async def run(stop: asyncio.Event) -> import_file.Taken:
         async with running_store(settings_for(data)) as store:
             async with store.reading() as tx:
                 country = (await programs.vocabulary(tx) or {}).get("country")
 
-            async def keep(page: list[imports.Barred]) -> list[str]:
+            async def keep(page: list[import_consents.Barred]) -> list[str]:
                 nonlocal kept
-                await store.move("import suppressions", lambda tx: imports.suppress(tx, page))
+                await store.move("import suppressions", lambda tx: import_consents.suppress(tx, page))
                 kept += len(page)
                 return []
 
             now = store.clock.now()
-            return await importing.take(file, ("address",), lambda _, raw: imports.read_barred(raw, now, country), keep, stop)
+            return await import_file.take(
+                file, ("address",), lambda _, raw: import_consents.read_barred(raw, now, country), keep, stop
+            )
 
     taken = interruptible(run)
-    importing.tell(taken, f"{kept:,} addresses are suppressed")
+    import_file.tell(taken, f"{kept:,} addresses are suppressed")
 
 
 def _with(address: str, data: Path | None, purpose: str, work: Callable[[Tx, str, str], Awaitable[T]]) -> T:
     """Do it with an address as it is known; ``purpose`` is empty where it only reads."""
-    from idic.store import imports, programs
-    from idic.store.running import running_store
+    from idic.store.customer import import_consents
+    from idic.store.journey import programs
+    from idic.store.open import running_store
 
     async def run() -> T:
         async with running_store(settings_for(data)) as store:
 
             async def whole(tx: Tx) -> T:
                 country = (await programs.vocabulary(tx) or {}).get("country")
-                return await work(tx, *imports.read_address(address, None, country))
+                return await work(tx, *import_consents.read_address(address, None, country))
 
             if purpose:
                 return await store.move(purpose, whole)

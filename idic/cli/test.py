@@ -49,17 +49,17 @@ def tell(
         Format, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
     ] = Format.text,
 ) -> None:
-    from idic.cli import testing
+    from idic.cli.run import test
 
-    tested = testing.tested(paths or [Path("journeys")], word)
+    tested = test.tested(paths or [Path("journeys")], word)
     match format:
         case Format.json:
-            typer.echo(testing.as_json(tested))
+            typer.echo(test.as_json(tested))
         case Format.github:
-            typer.echo(testing.as_annotations(tested), nl=False)
+            typer.echo(test.as_annotations(tested), nl=False)
         case _:
-            testing.show(tested)
-    if not testing.passed(tested):
+            test.show(tested)
+    if not test.passed(tested):
         raise typer.Exit(1)
 
 

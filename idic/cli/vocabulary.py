@@ -26,13 +26,13 @@ def vocabulary(
 
     `idic vocabulary cart` shows what has to do with carts. What is idic's own, and needs no declaration, is marked.
     """
-    from idic.cli import words
+    from idic.cli.run import vocabulary
 
-    found = words.search(words.listed(journeys), search)
+    found = vocabulary.search(vocabulary.listed(journeys), search)
     if format is Format.json:
-        typer.echo(words.as_json(found))
+        typer.echo(vocabulary.as_json(found))
         return
-    words.show(found)
+    vocabulary.show(found)
     if not found:
         typer.echo(f'nothing here has "{search}" in its name; idic vocabulary shows everything')
         raise typer.Exit(1)

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import NamedTuple, TypeVar
 
-from idic.customize.markup import TrackUrl, finish_html, html_from_mjml, readable, track_html, track_text, with_pixel
-from idic.customize.pages import links_of, page_of_text, says_nothing, unsafe
-from idic.customize.segments import plain_spaces
+from idic.customize.email_html import TrackUrl, finish_html, html_from_mjml, readable, track_html, track_text, with_pixel
+from idic.customize.sms_segments import plain_spaces
 from idic.customize.templates import Answering, Dialect, Reader, Url, names_in, render
 from idic.customize.variants import chosen
+from idic.customize.web_html import links_of, page_of_text, says_nothing, unsafe
 from idic.errors import CannotCompose
-from idic.journey.conditions import Scope
-from idic.journey.program import Attribute, Email, Message, Program, Sms, Web
-from idic.journey.types import TEXT, never_missing, value_of
-from idic.journey.vocabulary import OWN_LINKS
+from idic.journey.expressions.evaluate import Scope
+from idic.journey.program.program import Attribute, Email, Message, Program, Sms, Web
+from idic.journey.vocabulary.types import TEXT, never_missing, value_of
+from idic.journey.vocabulary.vocabulary import OWN_LINKS
 
 _OWN = {f"links.{name}": name for name in OWN_LINKS}
 _NOWHERE: Mapping[str, str] = {}

@@ -13,16 +13,16 @@ from typing import Literal, NamedTuple
 
 from liquid.exceptions import LiquidError, UndefinedError
 
-from idic.customize.checking import Checker
-from idic.customize.effort import Effort
-from idic.customize.engine import BLOCKS, EFFORT, Dialect, parse
-from idic.customize.filters import ANSWERING, READER, Answering, Reader, Url, whole
-from idic.customize.known import TemplateProblem
-from idic.customize.pages import unsafe
-from idic.customize.segments import costly
+from idic.customize.liquid.engine import BLOCKS, EFFORT, Dialect, parse
+from idic.customize.liquid.filters import ANSWERING, READER, Answering, Reader, Url, whole
+from idic.customize.liquid.limits import Effort
+from idic.customize.sms_segments import costly
+from idic.customize.template_check.facts import TemplateProblem
+from idic.customize.template_check.walk import Checker
+from idic.customize.web_html import unsafe
 from idic.errors import CannotCompose
-from idic.journey.problems import one_of
-from idic.journey.program import Attribute
+from idic.journey.program.program import Attribute
+from idic.problems import one_of
 
 __all__ = ["Answering", "Checked", "Dialect", "Reader", "TemplateProblem", "Url", "check", "names_in", "render"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from idic.journey.layers import blocks_in, tongues
-from idic.journey.program import AnyContent, Message, Program
+from idic.journey.definition.message_layers import blocks_in, tongues
+from idic.journey.program.program import AnyContent, Message, Program
 
 
 class Chosen(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from idic.errors import InvalidInput
-from idic.journey.problems import one_of
+from idic.problems import one_of
 
 Read = tuple[int, dict[str, Any] | InvalidInput]
 """The number of a line, from 1, and what stands in it."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from idic.interact.policy import CHANNELS
-from idic.journey.policy import Level
-from idic.journey.problems import one_of
-from idic.journey.vocabulary import ACTS
+from idic.interact.policy.rules import CHANNELS
+from idic.journey.contact_policy.contact_policy import Level
+from idic.journey.vocabulary.vocabulary import ACTS
+from idic.problems import one_of
 
 GIVEN, WITHDRAWN = "Consent Given", "Consent Withdrawn"
 """The two events of which the ledger is made."""

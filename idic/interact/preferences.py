@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from idic.interact.consent import MARKETING, Entry, standing
-from idic.interact.policy import CHANNELS
-from idic.journey.policy import Level
+from idic.interact.policy.rules import CHANNELS
+from idic.journey.contact_policy.contact_policy import Level
 
 CHANGED = "Preferences Changed"
 """The event that tells how often and until when not somebody would like to be written to."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from idic.journey.program import AnyStep, Goal, Pattern, Program, Send, WaitFor
-from idic.picture import words
-from idic.picture.measure import width, wrap
+from idic.journey.program.program import AnyStep, Goal, Pattern, Program, Send, WaitFor
+from idic.picture import describe
+from idic.picture.text_width import width, wrap
 
 CARD = 252.0
 EXIT = 192.0
@@ -73,11 +73,11 @@ class Chip(NamedTuple):
 
 def step_card(program: Program, step: AnyStep, *, told: bool = False) -> Card:
     """``told``: the ways on from here are beside or below it, each with its words."""
-    said = words.step(step)
+    said = describe.step(step)
     notes = list(said.notes)
-    if not told and isinstance(step, WaitFor) and (len(step.arms) > 1 or words.arm_words(step)[0] not in said.title):
-        notes[:0] = [f"· {text}" for text in words.arm_words(step)]
-    quote = words.opening(program, step) if isinstance(step, Send) else None
+    if not told and isinstance(step, WaitFor) and (len(step.arms) > 1 or describe.arm_words(step)[0] not in said.title):
+        notes[:0] = [f"· {text}" for text in describe.arm_words(step)]
+    quote = describe.opening(program, step) if isinstance(step, Send) else None
     title = said.title
     if isinstance(step, Send):
         # The channels stand in the title, and as icons.
@@ -156,23 +156,23 @@ def chip(labels: tuple[str, ...], most: float = CARD) -> Chip:
 
 
 def entry_card(program: Program) -> Card:
-    said = words.entry(program.entry, program.zone)
+    said = describe.entry(program.entry, program.zone)
     return card("entry", "enters", said.title, list(said.notes), w=300)
 
 
 def segments_card(program: Program) -> Card | None:
     if not program.segments and not program.values:
         return None
-    notes = [*words.assignments(program.values)]
+    notes = [*describe.assignments(program.values)]
     notes += [f"{one.name}: {one.when.text if one.when else 'otherwise'}" for one in program.segments]
     title = "who is who" if program.segments else "decided at entry"
     return card("differentiate", "differentiate", title, notes, w=300)
 
 
 def goal_card(goal: Goal) -> Card:
-    said = words.goal(goal)
+    said = describe.goal(goal)
     return card("goal", "goal", said.title, list(said.notes), w=300)
 
 
 def leave_card(patterns: tuple[Pattern, ...]) -> Card:
-    return card("leave", "leave, at any step", words.events(patterns), [], w=300)
+    return card("leave", "leave, at any step", describe.events(patterns), [], w=300)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from idic.journey.program import Program
+from idic.journey.program.program import Program
 from idic.picture.cards import (
     CARD,
     Card,
@@ -23,8 +23,8 @@ from idic.picture.cards import (
     segments_card,
     step_card,
 )
-from idic.picture.measure import wrap
-from idic.picture.structure import Branch, Ending, Node, Onward, structure
+from idic.picture.nested_steps import Branch, Ending, Node, Onward, structure
+from idic.picture.text_width import wrap
 
 _DOWN = 26.0
 """From a card to the next."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from idic.journey.order import in_order
-from idic.journey.program import Exit, Program, Repeat, Send, Step, WaitFor
-from idic.picture import words
+from idic.journey.program.order import in_order
+from idic.journey.program.program import Exit, Program, Repeat, Send, Step, WaitFor
+from idic.picture import describe
 from idic.picture.cards import INK, KINDS
-from idic.picture.structure import bodies
+from idic.picture.nested_steps import bodies
 
 _SHAPES = {"choose": ('{"', '"}'), "split": ('{"', '"}'), "wait": ('("', '")'), "wait_for": ('("', '")')}
 _BOX = ('["', '"]')
@@ -31,11 +31,11 @@ def _lines(program: Program) -> Iterator[str]:
     yield f'title: "{_plain(program.title)}"'
     yield "---"
     yield "flowchart TD"
-    said = words.entry(program.entry, program.zone)
+    said = describe.entry(program.entry, program.zone)
     yield f"  enters([{_quoted('enters', said.title, *said.notes)}]):::is_entry"
     start = "enters"
     if program.segments or program.values:
-        parts = [*words.assignments(program.values)]
+        parts = [*describe.assignments(program.values)]
         parts += [f"{one.name}: {one.when.text if one.when else 'otherwise'}" for one in program.segments]
         yield f"  who_is_who[{_quoted('differentiate', '', *parts)}]:::is_differentiate"
         yield "  enters --> who_is_who"
@@ -47,7 +47,7 @@ def _lines(program: Program) -> Iterator[str]:
     for step in (program.steps[name] for name in in_order(program)):
         if isinstance(step, Repeat) and step.first.step:
             yield f"  {_node(step.id)} --> {_node(step.first.step)}"
-        for way in words.ways(step) if not _is_end(step) else ():
+        for way in describe.ways(step) if not _is_end(step) else ():
             if way.target.step is None:
                 reason = way.target.exit or "done"
                 # Each exit stands where it is taken: one for all would draw lines across the whole picture.
@@ -63,10 +63,10 @@ def _lines(program: Program) -> Iterator[str]:
         yield f"  {name}([{_quoted('', f'exit {reason}')}]):::is_exit"
     yield "  done([done]):::is_end"
     if program.goal:
-        goal = words.goal(program.goal)
+        goal = describe.goal(program.goal)
         yield f"  goal[{_quoted('goal', goal.title, *goal.notes)}]:::is_goal"
     if program.leave:
-        yield f"  leaving[{_quoted('leave, at any step', words.events(program.leave))}]:::is_leave"
+        yield f"  leaving[{_quoted('leave, at any step', describe.events(program.leave))}]:::is_leave"
 
 
 def _boxes(program: Program, rounds: Mapping[str, frozenset[str]], around: str | None, indent: str) -> Iterator[str]:
@@ -93,11 +93,11 @@ def _is_end(step: Step) -> bool:
 
 
 def _box(program: Program, step: Step) -> str:
-    said = words.step(step)
+    said = describe.step(step)
     notes = list(said.notes)
-    if isinstance(step, WaitFor) and len(words.ways(step)) == 1:
-        notes[:0] = words.arm_words(step)
-    opening = words.opening(program, step) if isinstance(step, Send) else None
+    if isinstance(step, WaitFor) and len(describe.ways(step)) == 1:
+        notes[:0] = describe.arm_words(step)
+    opening = describe.opening(program, step) if isinstance(step, Send) else None
     notes[:0] = [f"“{opening}”"] if opening else []
     kind = step.channels[0] if isinstance(step, Send) else step.kind
     left, right = _SHAPES.get(step.kind, _BOX)

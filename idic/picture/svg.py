@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from idic.journey.order import in_order
-from idic.journey.program import Program
-from idic.picture import words
+from idic.journey.program.order import in_order
+from idic.journey.program.program import Program
+from idic.picture import describe as words
 from idic.picture.cards import KINDS, MUTED, Card, Line
 from idic.picture.icons import ICONS
 from idic.picture.layout import MARGIN, At, Drawing, Frame, Path, lay_out

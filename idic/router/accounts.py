@@ -9,9 +9,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from idic.errors import SettingsError
-from idic.interact.channels import sendgrid, ses, telnyx, twilio
-from idic.interact.channels.signing import Signer
-from idic.journey.problems import did_you_mean
+from idic.interact.channels.dkim import Signer
+from idic.problems import did_you_mean
+from idic.providers.sendgrid import sender as sendgrid
+from idic.providers.ses import sender as ses
+from idic.providers.telnyx import sender as telnyx
+from idic.providers.twilio import sender as twilio
 from idic.settings import Settings
 
 OUTBOX = "outbox"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from idic.errors import SettingsError
-from idic.interact.channels.outbox import OutboxChannel
-from idic.interact.channels.protocol import EmailChannel, SmsChannel
-from idic.interact.channels.sendgrid import SendGridChannel
-from idic.interact.channels.ses import SesChannel
-from idic.interact.channels.smtp import Limits, SmtpChannel
-from idic.interact.channels.telnyx import TelnyxChannel
-from idic.interact.channels.twilio import TwilioChannel
+from idic.interact.channels.contract import EmailChannel, SmsChannel
+from idic.providers.outbox.sender import OutboxChannel
+from idic.providers.sendgrid.sender import SendGridChannel
+from idic.providers.ses.sender import SesChannel
+from idic.providers.smtp.sender import Limits, SmtpChannel
+from idic.providers.telnyx.sender import TelnyxChannel
+from idic.providers.twilio.sender import TwilioChannel
 from idic.router.accounts import PROVIDERS, sendgrid_account, ses_account, signer, telnyx_account, twilio_account
 from idic.settings import Settings
 

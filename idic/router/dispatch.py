@@ -10,12 +10,13 @@ import structlog
 from temporalio.service import RPCError
 
 from idic.errors import IdicError, NotFound, StoreUnavailable
-from idic.router.engine import Engine
-from idic.router.house import House
-from idic.router.instructing import instruct
-from idic.store import enrollments, outbox
+from idic.router.next_instruction import instruct
+from idic.router.runtime import House
+from idic.router.temporal import Engine
+from idic.store import temporal_outbox
 from idic.store.database import Store
-from idic.store.outbox import Letter
+from idic.store.enrollment import enrollments
+from idic.store.temporal_outbox import Letter
 
 log = structlog.get_logger()
 
@@ -26,7 +27,7 @@ async def dispatch(store: Store, house: House, engine: Engine, partitions: Itera
     """Send what is waiting in these partitions; returns how many letters were delivered. What Temporal did not take
     stays for the next time. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
-        letters = await outbox.take(tx, partitions, limit)
+        letters = await temporal_outbox.take(tx, partitions, limit)
     if not letters:
         return 0
     by_enrollment: dict[str, list[Letter]] = defaultdict(list)
@@ -48,7 +49,7 @@ async def dispatch(store: Store, house: House, engine: Engine, partitions: Itera
     told = await asyncio.gather(*(tell(one, theirs) for one, theirs in by_enrollment.items()), return_exceptions=True)
     done = [number for numbers in told if isinstance(numbers, list) for number in numbers]
     if done:
-        await store.move("outbox", lambda tx: outbox.done(tx, done))
+        await store.move("outbox", lambda tx: temporal_outbox.done(tx, done))
     for failed in told:
         if isinstance(failed, BaseException):
             raise failed

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 
 from idic.errors import NotFound
 from idic.router.dispatch import start_from_row
-from idic.router.engine import Engine
-from idic.router.house import House
 from idic.router.instruction import Delivery, Instruction
-from idic.router.pausing import release_left
-from idic.store import enrollments, touches
+from idic.router.pause import release_left
+from idic.router.runtime import House
+from idic.router.temporal import Engine
 from idic.store.database import Store
+from idic.store.enrollment import enrollments, touches
 
 _PAGE = 500
 _AT_ONCE = 50

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 
 from idic.differentiate.profile import zone_of
-from idic.journey.entry import DUE, depends_on, due_event, last_due, next_due, scheduled
-from idic.journey.program import Program
-from idic.journey.scope import Facts
+from idic.journey.engine.admission import DUE, depends_on, due_event, last_due, next_due, scheduled
+from idic.journey.engine.scope import Facts
+from idic.journey.program.program import Program
 from idic.logs import place
 from idic.store import sweeps
+from idic.store.customer.ingest import Told, requested
 from idic.store.database import Tx
-from idic.store.ingest import Told, requested
-from idic.store.programs import Programs, standings
+from idic.store.journey.programs import Programs, standings
 from idic.store.sweeps import Due, Sweep
 from idic.store.tables import Row
 

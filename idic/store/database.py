@@ -30,8 +30,8 @@ from sqlalchemy.sql import Executable
 
 from idic.clock import Clock
 from idic.errors import SettingsError, StoreUnavailable
+from idic.store.sqlite_turns import Turns
 from idic.store.tables import Row
-from idic.store.turns import Turns
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, or_, select, update
 
-from idic.store.among import among
+from idic.store.any_of import among
 from idic.store.database import Tx
 from idic.store.tables import Row, customers, due, events, sweeps
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from idic.api.app import create_app
-from idic.interact.links import Links
+from idic.interact.tracking.links import Links
 from idic.store.database import Store, Tx
 
 WRITE_KEY = "shop-write-key"

@@ -14,14 +14,14 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import insert
 
-from idic.journey.program import Attribute, Type
-from idic.journey.vocabulary import Vocabulary
-from idic.store import programs
-from idic.store.customers import lock, merge
+from idic.journey.program.program import Attribute, Type
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.store.customer.customers import lock, merge
 from idic.store.database import Store, Tx
+from idic.store.journey import programs
 from idic.store.tables import identities, partition_of
 from tests.api.conftest import WRITE_KEY
-from tests.api.reading import belongs, how_many_customers, identify, kept, said, track
+from tests.api.store_queries import belongs, how_many_customers, identify, kept, said, track
 from tests.conftest import HandClock
 
 

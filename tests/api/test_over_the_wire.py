@@ -15,12 +15,12 @@ import httpx
 import pytest
 
 from idic.clock import Clock
-from idic.interact.links import Links
+from idic.interact.tracking.links import Links
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.upgrade import migrate
 from tests.api.conftest import WRITE_KEY, Doorman, app_on
-from tests.api.reading import belongs, everything_arrived_of_one_person, kept, track
-from tests.api.serving import serving
+from tests.api.servers import serving
+from tests.api.store_queries import belongs, everything_arrived_of_one_person, kept, track
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.upgrade import migrate
 from tests.api.conftest import WRITE_KEY
-from tests.api.reading import kept, track
+from tests.api.store_queries import kept, track
 
 
 def settings(url: str) -> dict[str, str]:

@@ -13,12 +13,12 @@ from fastapi import FastAPI
 from idic.api.app import PAGES, create_app
 from idic.api.rates import LINK_BURST, MISSES_BURST, Budget, Pages, Rates
 from idic.clock import Clock
-from idic.interact.links import Links
+from idic.interact.tracking.links import Links
 from idic.store.database import Store
-from idic.store.migrate import migrate
+from idic.store.upgrade import migrate
 from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
-from tests.api.reading import kept, track
-from tests.api.serving import serving
+from tests.api.servers import serving
+from tests.api.store_queries import kept, track
 
 
 class Hand:
@@ -155,7 +155,7 @@ async def test_one_link_is_opened_so_often_and_no_more(on_sqlite: Store, links: 
 
 
 def test_every_page_behind_a_link_is_behind_the_same_door(links: Links, on_sqlite: Store) -> None:
-    from idic.interact import links as module
+    from idic.interact.tracking import links as module
 
     assert {value for name, value in vars(module).items() if name.endswith("_PATH")} == set(PAGES)
     assert any(one.cls is Pages for one in _app(on_sqlite, links, Rates()).user_middleware)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from idic.journey.program import (
+from idic.journey.program.program import (
     Again,
     AnyStep,
     Arm,
@@ -20,7 +20,7 @@ from idic.journey.program import (
     Wait,
     WaitFor,
 )
-from idic.journey.times import Duration
+from idic.times import Duration
 
 DONE = Target(exit="done")
 

@@ -9,10 +9,10 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from idic.store.database import Store
-from idic.store.migrate import migrate
-from tests.api.serving import serving
+from idic.store.upgrade import migrate
+from tests.api.pages.shop import Town
+from tests.api.servers import serving
 from tests.conftest import HandClock
-from tests.pages.town import Town
 
 pytestmark = pytest.mark.world
 

@@ -16,14 +16,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as Path_
 
-from idic.interact.visitors import Proofs
-from idic.store import programs
+from idic.interact.tracking.visitors import Proofs
 from idic.store.database import Store
-from idic.store.migrate import migrate
-from tests.api.serving import serving
+from idic.store.journey import programs
+from idic.store.upgrade import migrate
+from tests.api.servers import serving
+from tests.api.web.site import PROOF_KEY, WRITE_KEY, Site, content, journey
 from tests.conftest import HandClock
 from tests.journey.programs import send, to, wait
-from tests.web.site import PROOF_KEY, WRITE_KEY, Site, content, journey
 
 pytestmark = pytest.mark.world
 

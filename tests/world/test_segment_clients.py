@@ -18,13 +18,13 @@ from starlette.routing import Route
 
 from idic.api.app import create_app
 from idic.clock import Clock
-from idic.interact.links import Links
+from idic.interact.tracking.links import Links
 from idic.store.database import Store
-from idic.store.migrate import migrate
 from idic.store.tables import Row
+from idic.store.upgrade import migrate
 from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
-from tests.api.reading import belongs, everything_arrived_of_one_person, kept, said
-from tests.api.serving import serving
+from tests.api.servers import serving
+from tests.api.store_queries import belongs, everything_arrived_of_one_person, kept, said
 
 HERE = Path(__file__).parent
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from idic.interact.channels.protocol import Accepted
-from idic.interact.channels.sendgrid import Account, SendGridChannel
-from tests.email.conftest import letter
+from idic.interact.channels.contract import Accepted
+from idic.providers.sendgrid.sender import Account, SendGridChannel
+from tests.providers.conftest import letter
 from tests.world.conftest import Mock
 
 KEY = "SG.a-key"

@@ -12,9 +12,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 from idic.api.webhooks.sns import Sns
-from tests.email.amazon import TOPIC, Amazon
+from tests.providers.ses.fake_sns import TOPIC, Amazon
 from tests.world.conftest import HERE
 
 CERTIFICATES = HERE.parent / "email" / "certificates"

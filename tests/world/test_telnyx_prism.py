@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from idic.interact.channels.protocol import Accepted
-from idic.interact.channels.telnyx import TelnyxChannel
-from tests.sms.conftest import PUBLIC, TO, sms
-from tests.sms.scripted import NUMBER
-from tests.sms.test_telnyx_outcomes import account
+from idic.interact.channels.contract import Accepted
+from idic.providers.telnyx.sender import TelnyxChannel
+from tests.providers.telnyx.test_sender import account
+from tests.providers.twilio.conftest import PUBLIC, TO, sms
+from tests.providers.twilio.scripted_twilio import NUMBER
 from tests.world.conftest import Mock
 
 MESSAGES = "/messages"

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from idic.interact.channels.protocol import Accepted
-from idic.interact.channels.twilio import Account, TwilioChannel
-from tests.sms.conftest import PUBLIC, sms
-from tests.sms.scripted import NUMBER, SID, TOKEN
+from idic.interact.channels.contract import Accepted
+from idic.providers.twilio.sender import Account, TwilioChannel
+from tests.providers.twilio.conftest import PUBLIC, sms
+from tests.providers.twilio.scripted_twilio import NUMBER, SID, TOKEN
 from tests.world.conftest import Mock
 
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from idic.api.bodies import read_body
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
+from idic.api.request_bodies import read_body
 from idic.errors import InvalidInput
 
 _FIELDS = 500

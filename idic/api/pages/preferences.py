@@ -16,21 +16,21 @@ from babel.dates import format_date
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from idic.api.pages import answers, offer
+from idic.api.pages import choices, questions
+from idic.api.pages.choices import Shop
 from idic.api.pages.form import Form, read_form
-from idic.api.pages.offer import Shop
-from idic.api.pages.paper import local, words_for
-from idic.api.pages.person import Person, behind
-from idic.api.pages.signed import SignedPage
-from idic.api.pages.words import Words
-from idic.api.withdrawing import tell
+from idic.api.pages.page_customer import Person, behind
+from idic.api.pages.page_layout import local, words_for
+from idic.api.pages.page_texts import Words
+from idic.api.pages.signed_pages import SignedPage
+from idic.api.withdraw_consent import tell
 from idic.identify.messages import OWN_MESSAGE_ID
 from idic.interact import consent, preferences
-from idic.interact.links import Whose
 from idic.interact.preferences import Choice, Preferences
-from idic.store import ingest
+from idic.interact.tracking.links import Whose
+from idic.store.customer import ingest
+from idic.store.customer.ingest import Observation, Told
 from idic.store.database import Tx
-from idic.store.ingest import Observation, Told
 
 ACT = "preference page"
 DATA_REQUESTED = "Data Requested"
@@ -77,7 +77,7 @@ class PreferencePage(SignedPage):
     async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
         shop, person = await self._shops.read(tx), await behind(tx, whose)
         return _Seen(
-            shop, person, await offer.suppressed(tx, person, shop.vocabulary.country), spoken_to(request, shop, person)
+            shop, person, await choices.suppressed(tx, person, shop.vocabulary.country), spoken_to(request, shop, person)
         )
 
     def _shown(
@@ -92,16 +92,18 @@ class PreferencePage(SignedPage):
         shop, person, barred, words = seen
         given, wrong = given or {}, wrong or {}
         ticked = {name: name in form.all("get") for name in form.pairs("was")} if form else {}
-        asked = answers.unanswered(shop.vocabulary, person.traits)
-        names = list(dict.fromkeys((*given, *asked)))[: max(answers.AT_ONCE, len(given))]
+        asked = questions.unanswered(shop.vocabulary, person.traits)
+        names = list(dict.fromkeys((*given, *asked)))[: max(questions.AT_ONCE, len(given))]
         paused = person.paused()
         zone = person.zone(shop.vocabulary.zone)
         return self._paper.page(
             "preferences.html", words, status=422 if wrong else 200, shop=shop.name, title=words("p.title"),
-            who=masked(person), topics=offer.topics(shop, person, barred, words, ticked),
+            who=masked(person), topics=choices.topics(shop, person, barred, words, ticked),
             fewer=form.has("fewer") if form else person.fewer, was_fewer=person.fewer,
-            most=offer.at_most(shop.policy.fewer, words),
-            questions=[answers.asked(shop.vocabulary, name, words, given.get(name, ""), wrong.get(name, "")) for name in names],
+            most=choices.at_most(shop.policy.fewer, words),
+            questions=[
+                questions.asked(shop.vocabulary, name, words, given.get(name, ""), wrong.get(name, "")) for name in names
+            ],
             paused=format_date(local(paused, zone), "long", locale=words.language) if paused else "",
             data=shop.hears(DATA_REQUESTED), done=words(f"done.{done}") if done in _DONE else "", wrong=bool(wrong),
         )  # fmt: skip
@@ -154,7 +156,9 @@ class _Saying:
     def _answers(self) -> None:
         vocabulary = self._seen.shop.vocabulary
         given = {name: self._form.first(f"q.{name}") for name in vocabulary.questions if self._form.has(f"q.{name}")}
-        read = {name: answers.answer(vocabulary, name, entered, self._seen.words) for name, entered in given.items() if entered}
+        read = {
+            name: questions.answer(vocabulary, name, entered, self._seen.words) for name, entered in given.items() if entered
+        }
         wrong = {name: answer.wrong for name, answer in read.items() if answer.wrong}
         if wrong:
             raise _Wrong(self._seen, given, wrong)
@@ -162,7 +166,7 @@ class _Saying:
 
     def _choices(self) -> list[Choice]:
         shop, person, barred, words = self._seen
-        boxes = offer.offered(offer.topics(shop, person, barred, words, {}))
+        boxes = choices.offered(choices.topics(shop, person, barred, words, {}))
         ticked, was = set(self._form.all("get")), self._form.pairs("was")
         wanted = {
             key: box.name in ticked

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from idic.api.pages.confirming import ConfirmPage
-from idic.api.pages.data import DataPage
-from idic.api.pages.offer import Shops
-from idic.api.pages.paper import Paper
+from idic.api.pages.choices import Shops
+from idic.api.pages.confirm import ConfirmPage
+from idic.api.pages.page_layout import Paper
 from idic.api.pages.preferences import PreferencePage
-from idic.api.pages.unsubscribing import UnsubscribePage
-from idic.interact.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, UNSUBSCRIBE_PATH, Links
-from idic.router.house import House
+from idic.api.pages.unsubscribe import UnsubscribePage
+from idic.api.pages.your_data import DataPage
+from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, UNSUBSCRIBE_PATH, Links
+from idic.router.runtime import House
 from idic.store.database import Store
 
 

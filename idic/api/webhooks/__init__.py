@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idic.api.webhooks.reports import Webhook
+from idic.api.webhooks.delivery_reports import Webhook
 from idic.api.webhooks.sendgrid import SendGridReports
 from idic.api.webhooks.ses import SesReports
 from idic.api.webhooks.telnyx import TelnyxReports

@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.bodies import read_body, read_json
-from idic.api.problems import Refusal
-from idic.api.webhooks.reports import COMPLAINT, HARD_BOUNCE, Report, note
+from idic.api.problem_details import Refusal
+from idic.api.request_bodies import read_body, read_json
+from idic.api.webhooks.delivery_reports import COMPLAINT, HARD_BOUNCE, Report, note
 from idic.errors import InvalidInput, SettingsError
 from idic.interact.channels.outcomes import clean
-from idic.interact.channels.sendgrid import ARGUMENT
-from idic.interact.machines import Asked, What
+from idic.interact.tracking.bots import Asked, What
+from idic.providers.sendgrid.sender import ARGUMENT
 from idic.store.database import Store
 
 WEBHOOK_PATH = "/v1/webhooks/sendgrid"

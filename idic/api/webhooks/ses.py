@@ -13,12 +13,12 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.bodies import read_body, read_json_object
-from idic.api.webhooks.reports import COMPLAINT, HARD_BOUNCE, Report, note
+from idic.api.request_bodies import read_body, read_json_object
+from idic.api.webhooks.delivery_reports import COMPLAINT, HARD_BOUNCE, Report, note
 from idic.api.webhooks.sns import Fetch, Sns, fetch
 from idic.interact.channels.outcomes import clean
-from idic.interact.channels.ses import TAG
-from idic.interact.machines import Asked, What
+from idic.interact.tracking.bots import Asked, What
+from idic.providers.ses.sender import TAG
 from idic.store.database import Store
 
 WEBHOOK_PATH = "/v1/webhooks/ses"

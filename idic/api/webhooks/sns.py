@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.x509 import load_pem_x509_certificate
 
-from idic.api.problems import Refusal
+from idic.api.problem_details import Refusal
 from idic.errors import SettingsError, StoreUnavailable
 
 _ARN = re.compile(

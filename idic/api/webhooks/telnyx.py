@@ -19,15 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.bodies import read_body, read_json_object
-from idic.api.problems import Refusal
-from idic.api.webhooks.replies import acted_upon, reply
-from idic.api.webhooks.reports import Report, note
+from idic.api.problem_details import Refusal
+from idic.api.request_bodies import read_body, read_json_object
+from idic.api.webhooks.delivery_reports import Report, note
+from idic.api.webhooks.inbound_sms import acted_upon, reply
 from idic.errors import SettingsError
 from idic.interact.channels.outcomes import DEAD, clean
-from idic.interact.channels.telnyx import WEBHOOK_PATH, read_key, touch_in, word
+from idic.providers.telnyx.sender import WEBHOOK_PATH, read_key, touch_in, word
+from idic.store.customer.sms_replies import Incoming
 from idic.store.database import Store
-from idic.store.replies import Incoming
 
 LARGEST = 64_000
 """Bytes of a report that are read; Telnyx's have two or three thousand."""

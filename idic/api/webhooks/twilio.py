@@ -17,15 +17,15 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.bodies import read_body
-from idic.api.problems import Refusal
-from idic.api.webhooks.replies import acted_upon, reply
-from idic.api.webhooks.reports import Report, note
+from idic.api.problem_details import Refusal
+from idic.api.request_bodies import read_body
+from idic.api.webhooks.delivery_reports import Report, note
+from idic.api.webhooks.inbound_sms import acted_upon, reply
 from idic.errors import InvalidInput
 from idic.interact.channels.outcomes import DEAD, clean
-from idic.interact.channels.twilio import RETRIES, WEBHOOK_PATH, word
+from idic.providers.twilio.sender import RETRIES, WEBHOOK_PATH, word
+from idic.store.customer.sms_replies import Incoming
 from idic.store.database import Store
-from idic.store.replies import Incoming
 
 LARGEST = 32_000
 """Bytes of a report that are read; Twilio's have one or two thousand."""

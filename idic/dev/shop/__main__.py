@@ -6,8 +6,8 @@ import argparse
 
 import uvicorn
 
-from idic.dev.shop.app import create_shop
-from idic.dev.shop.reports import SegmentReports
+from idic.dev.shop.segment_events import SegmentReports
+from idic.dev.shop.site import create_shop
 from idic.settings import load
 
 

@@ -9,8 +9,8 @@ from itsdangerous import BadData, URLSafeSerializer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.dev.catalog import EVERYTHING, Basket
-from idic.dev.shop.reports import Visitor
+from idic.dev.shop.catalog import EVERYTHING, Basket
+from idic.dev.shop.segment_events import Visitor
 
 ANONYMOUS = "ajs_anonymous_id"
 """Segment's, so that its script, idic's and this server mean the same visitor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from idic.interact.channels.protocol import Accepted, Outcome, Placed
+from idic.interact.channels.contract import Accepted, Outcome, Placed
 
 LONGEST = 500
 """Characters of what a provider said that are kept."""

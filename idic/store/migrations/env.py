@@ -1,4 +1,4 @@
-"""Run by alembic. The connection, already in a transaction, is handed in by ``idic.store.migrate``."""
+"""Run by alembic. The connection, already in a transaction, is handed in by ``idic.store.upgrade``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,127 @@
+"""From rows of the store to what a page says: names, times where the customer lives, what became of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from idic.customize.sms_segments import segments
+from idic.differentiate.profile import zone_of
+from idic.journey.engine.trace import sentence
+from idic.store.tables import Row
+
+CHANNELS = {"email": "Email", "sms": "SMS", "web": "Web"}
+STANDINGS = {"open": "Open", "ended": "Ended"}
+
+_LONGEST = 120
+
+_TIMES = (
+    ("delivered_at", "delivered", "good"),
+    ("shown_at", "shown", "good"),
+    ("opened_at", "opened", "good"),
+    ("clicked_at", "clicked", "strong"),
+    ("bounced_at", "bounced", "bad"),
+)
+_STATUS = {
+    "claimed": ("on its way", "calm"),
+    "attempting": ("being sent", "calm"),
+    "deferred": ("deferred", "calm"),
+    "sent": ("sent", "calm"),
+    "failed": ("not sent", "bad"),
+    "uncertain": ("uncertain", "warn"),
+}
+
+
+class Chip(NamedTuple):
+    """A short word on what something is, how it looks (``calm``, ``good``, ``strong``, ``warn``, ``bad``), and more of it
+    for who asks."""
+
+    text: str
+    tone: str
+    more: str = ""
+
+
+class Moment(NamedTuple):
+    """An instant where the customer lives: for the eye, and exactly."""
+
+    day: str
+    time: str
+    exact: str
+    iso: str
+
+
+def moment(instant: datetime, zone: str) -> Moment:
+    local = instant.astimezone(ZoneInfo(zone))
+    return Moment(
+        f"{local:%a} {local.day} {local:%b}",
+        f"{local:%H:%M}",
+        f"{local:%Y-%m-%d %H:%M:%S} {zone} ({instant.astimezone(UTC):%H:%M} UTC)",
+        instant.isoformat(),
+    )
+
+
+def zone(row: Row) -> str:
+    """Where the customer of a row with ``traits`` and ``program_zone`` lives, as far as anybody knows."""
+    return zone_of(row["traits"], row.get("program_zone") or "UTC")
+
+
+def name(traits: Mapping[str, Any], customer_id: str) -> str:
+    """How a customer is called: by name, else by an address, else as somebody of whom nothing is known."""
+    known = {key: str(traits[key]).strip() for key in ("name", "first_name", "last_name", "email", "phone") if traits.get(key)}
+    full = known.get("name") or " ".join(filter(None, (known.get("first_name"), known.get("last_name"))))
+    return full or known.get("email") or known.get("phone") or f"Visitor {customer_id[:6]}"
+
+
+def became(row: Row, where: str) -> list[Chip]:
+    """What became of a touch; ``where`` is the zone for its times."""
+    text, tone = _STATUS.get(row["status"], (row["status"], "calm"))
+    if row["channel"] == "web" and row["status"] == "sent":
+        text = "placed"
+    chips = [Chip(text, tone, row["reason"] or _at(row["settled_at"], where))]
+    chips += [Chip(said, tone, _at(row[column], where)) for column, said, tone in _TIMES if row[column] is not None]
+    return chips
+
+
+def shown(row: Row, now: datetime) -> str:
+    """Of a web message: until when it shows, or why no longer."""
+    if row["until"] is None:
+        return ""
+    if row["ended_at"] is not None:
+        why = {"click": "was clicked", "goal": "reached the goal", "leave": "left the journey", "closed": "was closed"}
+        at = moment(row["ended_at"], zone(row))
+        return f"ended {at.day} {at.time}: {why.get(row['ended'], row['ended'])}"
+    at = moment(row["until"], zone(row))
+    return f"{'shows until' if row['until'] > now else 'was shown until'} {at.day} {at.time}"
+
+
+def parts(row: Row) -> str:
+    """Of an SMS: in how many parts it travels, each of which is billed."""
+    found = segments(row["text"])
+    count = row["segments"] or found.count
+    return f"{count} part{'' if count == 1 else 's'}, {found.encoding}"
+
+
+def brief(value: object) -> str:
+    """A value that somebody sent, as far as it fits into a line."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case [*items] if any(isinstance(item, (dict, list)) for item in items):
+            return f"{len(items)} of them"
+        case [*items]:
+            text = ", ".join(map(str, items))
+        case dict():
+            text = ", ".join(map(str, value))
+        case _:
+            text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def told(entry: Row, where: str) -> str:
+    return sentence(entry["kind"], entry["step"], entry["why"], clock="%a %d %b %H:%M", zone=ZoneInfo(where))
+
+
+def _at(instant: datetime | None, where: str) -> str:
+    return moment(instant, where).exact if instant else ""

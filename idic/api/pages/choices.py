@@ -1,0 +1,164 @@
+"""What there is to choose from: the topics and channels of what is published, of which somebody can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import NamedTuple
+
+from idic.api.pages.page_customer import Person
+from idic.api.pages.page_texts import Words
+from idic.api.pages.questions import in_words
+from idic.interact.consent import standing
+from idic.interact.policy.rules import CHANNELS
+from idic.interact.reach import reach
+from idic.journey.contact_policy.contact_policy import Cap, Policy
+from idic.journey.program.program import Program, Send
+from idic.journey.vocabulary.translations import in_language
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.store.customer import consents
+from idic.store.database import Tx
+from idic.store.journey import programs
+from idic.store.journey.policies import Policies
+from idic.store.journey.programs import Programs
+
+
+class Box(NamedTuple):
+    """One channel of one topic. ``was`` is how it stands, ``on`` whether it is ticked; ``note`` says what is in the way of it,
+    and ``open`` whether it can be changed all the same."""
+
+    channel: str
+    topic: str | None
+    was: bool
+    on: bool
+    open: bool = True
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        return name_of(self.channel, self.topic)
+
+
+def name_of(channel: str, topic: str | None) -> str:
+    return f"{channel}:{topic or ''}"
+
+
+class Topic(NamedTuple):
+    title: str
+    about: str
+    boxes: tuple[Box, ...]
+
+
+class Shop(NamedTuple):
+    """What is published, as far as customers see it on the pages."""
+
+    vocabulary: Vocabulary
+    policy: Policy
+    programs: tuple[Program, ...]
+
+    @property
+    def name(self) -> str:
+        """As whom the shop writes, as far as that is a name."""
+        sender = self.policy.senders.get(self.policy.default_sender or "")
+        return parseaddr(sender.email)[0] if sender is not None and sender.email else ""
+
+    def hears(self, event: str) -> bool:
+        """Whether a journey is entered on this event."""
+        return any(pattern.on == event for program in self.programs for pattern in program.entry.on)
+
+    def used(self) -> dict[str | None, list[str]]:
+        """The channels of every topic on which there is advertising, the topics in the order of the vocabulary; None for what
+        belongs to none."""
+        found: dict[str | None, set[str]] = {}
+        for program in self.programs:
+            if program.purpose == "marketing":
+                channels = {channel for step in program.steps.values() if isinstance(step, Send) for channel in step.channels}
+                found.setdefault(program.topic, set()).update(channels)
+        order = [*self.vocabulary.topics, *sorted(topic for topic in found if topic), None]
+        return {
+            topic: [channel for channel in CHANNELS if channel in found[topic]]
+            for topic in dict.fromkeys(order)
+            if topic in found
+        }
+
+    def title(self, topic: str | None, language: str) -> str:
+        """What a topic is called, in the customers' words; empty for none."""
+        if topic is None:
+            return ""
+        words = self.vocabulary.topics.get(topic)
+        return in_language(words.title, language) if words is not None else in_words(topic)
+
+
+class Shops:
+    """Reads what is published; keeps what does not change."""
+
+    def __init__(self) -> None:
+        self._programs = Programs()
+        self._policies = Policies()
+
+    async def read(self, tx: Tx) -> Shop:
+        document = await programs.vocabulary(tx)
+        vocabulary = Vocabulary() if document is None else Vocabulary.model_validate(document)
+        published = tuple(one.program for one in await self._programs.published(tx))
+        return Shop(vocabulary, await self._policies.current(tx), published)
+
+
+async def suppressed(tx: Tx, person: Person, country: str | None) -> dict[str, str]:
+    """By channel why the address there is not written to at all, if so."""
+    found = {}
+    for channel in ("email", "sms"):
+        address = reach(channel, person.id, person.traits, None, person.now, country).address
+        if address and (why := await consents.suppressed(tx, channel, address)):
+            found[channel] = why.reason
+    return found
+
+
+def topics(shop: Shop, person: Person, barred: Mapping[str, str], words: Words, ticked: Mapping[str, bool]) -> list[Topic]:
+    """What this customer can choose from, as it stands for them; ``ticked`` has what they have just entered, by the names of
+    boxes."""
+    found = []
+    for topic, channels in shop.used().items():
+        boxes = [_box(shop, person, barred, words, ticked, topic, channel) for channel in channels]
+        there = tuple(box for box in boxes if box is not None)
+        if there:
+            about = shop.vocabulary.topics[topic].about if topic in shop.vocabulary.topics else {}
+            title = shop.title(topic, words.language) if topic else words("everything")
+            found.append(Topic(title, in_language(about, words.language) if topic else words("everything.about"), there))
+    return found
+
+
+def _box(
+    shop: Shop,
+    person: Person,
+    barred: Mapping[str, str],
+    words: Words,
+    ticked: Mapping[str, bool],
+    topic: str | None,
+    channel: str,
+) -> Box | None:
+    """None for a channel on which they are not reached."""
+    country = shop.vocabulary.country
+    if reach(channel, person.id, person.traits, person.web_seen_at, person.now, country).address is None:
+        return None
+    level = shop.policy.consent.get(channel, "single")
+    stands = standing(person.entries, channel, topic, level=level)
+    # What waits for a confirmation is confirmed by ticking it, where that shows who owns the address.
+    was = stands.allowed or (stands.state == "waiting" and not person.owns(channel))
+    wishes = barred.get(channel) in consents.WISHES
+    if channel in barred and not (channel == "email" and wishes):
+        return Box(channel, topic, was=was, on=False, open=False, note=words(f"p.suppressed.{channel}"))
+    note = words("p.waiting") if was and not stands.allowed else ""
+    return Box(channel, topic, was=was, on=ticked.get(name_of(channel, topic), was), note=note)
+
+
+def at_most(cap: Cap, words: Words) -> str:
+    """What ``fewer messages`` comes to: ``one message a week``."""
+    days = cap.per.days + round(timedelta(seconds=cap.per.seconds) / timedelta(days=1))
+    span = words({1: "p.span.day", 7: "p.span.week"}.get(days, "p.span.days"), days=days)
+    return words("p.most.one" if cap.at_most == 1 else "p.most.many", count=cap.at_most, span=span)
+
+
+def offered(found: Iterable[Topic]) -> dict[tuple[str, str | None], Box]:
+    """The boxes that can be changed."""
+    return {(box.channel, box.topic): box for topic in found for box in topic.boxes if box.open}

@@ -1,0 +1,105 @@
+"""The page behind ``Unsubscribe``, and the one click of mail programs (RFC 8058)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from idic.api.pages.choices import Shop
+from idic.api.pages.form import read_form
+from idic.api.pages.page_customer import UNAVAILABLE, Person, behind, digest_of
+from idic.api.pages.page_layout import Button, Link, words_for
+from idic.api.pages.page_texts import Words
+from idic.api.pages.preferences import spoken_to
+from idic.api.pages.signed_pages import SignedPage
+from idic.api.withdraw_consent import tell
+from idic.interact import consent
+from idic.interact.tracking.links import Whose
+from idic.store.customer.ingest import Observation
+from idic.store.database import Tx
+from idic.store.enrollment import touches
+from idic.store.tables import Row
+
+ONE_CLICK, PAGE = "one-click", "unsubscribe page"
+_TOPIC, _CHANNEL = "topic", "channel"
+_LARGEST = 16 * 1024
+"""Bytes of what a mail program posts."""
+
+
+class _Seen(NamedTuple):
+    shop: Shop
+    person: Person
+    touch: Row
+    words: Words
+
+    def said(self) -> dict[str, str]:
+        """The message's topic and channel, in words."""
+        topic = self.shop.title(self.touch["topic"], self.words.language)
+        return {"topic": topic, "by": self.words(f"by.{self.touch['channel']}")}
+
+
+class UnsubscribePage(SignedPage):
+    async def answer(self, request: Request) -> Response:
+        """GET shows what can be left, POST leaves it: what the button says, or of the one click the message's own topic."""
+
+        async def show(touch: str) -> Response:
+            if request.method != "POST":
+                return self._asks(await self._seen(touch, request))
+            return await self._leaves(touch, request)
+
+        return await self.opened(request, self._links.read_unsubscribe, show, again=True)
+
+    async def _leaves(self, touch: str, request: Request) -> Response:
+        form = await read_form(request, _LARGEST)
+        do = form.first("do")
+        act = PAGE if do in (_TOPIC, _CHANNEL) else ONE_CLICK
+        await tell(self._store, lambda tx: self._withdrawals(tx, touch, act, everything=do == _CHANNEL))
+        try:
+            return self._left(await self._seen(touch, request), everything=do == _CHANNEL)
+        except UNAVAILABLE:
+            # It is kept all the same, and nobody is to wonder.
+            words = words_for(request)
+            return self._paper.plain(words, words("stopped.title"))
+
+    async def _seen(self, touch: str, request: Request) -> _Seen:
+        async with self._store.reading() as tx:
+            shop, person = await self._shops.read(tx), await behind(tx, Whose(touch))
+        assert person.touch is not None
+        return _Seen(shop, person, person.touch, spoken_to(request, shop, person))
+
+    async def _withdrawals(self, tx: Tx, touch: str, act: str, *, everything: bool) -> list[Observation]:
+        """Whoever reads the mails of an address knows nothing of how many customers the shop has there: all of them leave."""
+        person = await behind(tx, Whose(touch))
+        row = person.touch
+        assert row is not None
+        topic = {"topic": row["topic"]} if row["topic"] is not None and not everything else {}
+        said = {"channel": row["channel"], **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
+        seen = [Observation(consent.WITHDRAWN, person.id, row["enrollment_id"], row["step"], said)]
+        others = await touches.written_to(tx, row["channel"], row["recipient"]) if row["recipient"] is not None else []
+        for other in others if person.owns(row["channel"]) else []:
+            one = await behind(tx, Whose(customer=other))
+            if one.id != person.id and await digest_of(tx, one, row["channel"]) == row["recipient"]:
+                seen.append(Observation(consent.WITHDRAWN, one.id, None, None, said))
+        return seen
+
+    def _asks(self, seen: _Seen) -> Response:
+        words, said = seen.words, seen.said()
+        buttons = [Button(words("stop.topic", **said), _TOPIC)] if said["topic"] else []
+        buttons.append(Button(words("stop.channel", **said), _CHANNEL, quiet=bool(buttons)))
+        return self._paper.plain(
+            words, words("stop.title"), buttons=buttons, note=words("stop.service"), links=self._ways_on(seen),
+            shop=seen.shop.name,
+        )  # fmt: skip
+
+    def _left(self, seen: _Seen, *, everything: bool) -> Response:
+        words, said = seen.words, seen.said()
+        what = "stopped.topic" if said["topic"] and not everything else "stopped.channel"
+        return self._paper.plain(
+            words, words("stopped.title"), words(what, **said), note=words("stop.service"), links=self._ways_on(seen),
+            shop=seen.shop.name,
+        )  # fmt: skip
+
+    def _ways_on(self, seen: _Seen) -> list[Link]:
+        return [Link(self._links.preferences(seen.touch["id"]), seen.words("stop.choose"))]

@@ -1,0 +1,109 @@
+"""The verbs of operators: bring the tables up to date, route, reconcile, list the settings."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+import typer
+
+from idic.logs import configure
+from idic.server import until_stopped
+from idic.settings import Settings, load
+
+log = structlog.get_logger()
+
+
+def migrate() -> None:
+    """Create the store's tables, or bring them up to this version. Safe to run again, and by several at once."""
+    from idic.store.database import Store
+    from idic.store.upgrade import migrate as upgrade
+
+    async def run() -> None:
+        store = Store.open(load().database_url)
+        try:
+            await upgrade(store)
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+    typer.echo("The store is up to date.")
+
+
+def router() -> None:
+    """Route accepted events to the customers' enrollments, and tell Temporal whom to start and to wake.
+
+    Run any number: they share the customers among themselves. SIGTERM and Ctrl-C drain.
+    """
+    from idic.router.loop import Router
+    from idic.router.runtime import house
+    from idic.router.temporal import Engine, connect, searchable
+    from idic.store.open import running_store
+
+    async def serve(settings: Settings, stop: asyncio.Event) -> None:
+        async with running_store(settings) as store:
+            client = await connect(settings)
+            engine = Engine(client, searchable=await searchable(client))
+            moved_by = house(settings)
+            router = Router(store, moved_by, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
+            log.info("router ready", temporal=settings.temporal_address)
+            await router.run(stop)
+
+    until_stopped(serve)
+
+
+def reconcile() -> None:
+    """Compare the store with Temporal and mend what differs: the store is right.
+
+    Routers do this by themselves at start and from time to time. Run it after Temporal lost its database.
+    """
+    from rich.console import Console
+
+    from idic.router.reconcile import Found
+    from idic.router.reconcile import reconcile as compare
+    from idic.router.runtime import house
+    from idic.router.temporal import Engine, connect, searchable
+    from idic.store.open import running_store
+
+    async def run() -> Found:
+        settings = load()
+        configure(settings)
+        async with running_store(settings) as store:
+            client = await connect(settings)
+            engine = Engine(client, searchable=await searchable(client))
+            with Console(stderr=True).status("comparing…") as status:
+                return await compare(
+                    store,
+                    house(settings),
+                    engine,
+                    progress=lambda found: status.update(f"{found.open} open enrollments, {found.started} started"),
+                )
+
+    found = asyncio.run(run())
+    typer.echo(
+        f"{found.open} open enrollments: {found.started} started in Temporal, {found.woken} overdue woken; "
+        f"{found.ended} ended ones woken to stop, {found.cancelled} cancelled."
+    )
+
+
+def settings() -> None:
+    """List every IDIC_* setting with its meaning and default; secrets only as set or not set."""
+    from rich.console import Console
+    from rich.table import Table
+
+    now = load()
+    table = Table("setting", "is", "meaning", box=None)
+    for name, field in Settings.model_fields.items():
+        value = getattr(now, name)
+        secret = "Secret" in str(field.annotation) or name in ("write_keys", "secret_keys", "signing_keys")
+        shown = ("set" if value else "not set") if secret else _shown(name, value)
+        table.add_row(f"IDIC_{name.upper()}", shown, field.description or "")
+    Console().print(table)
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "database_url":
+        from idic.store.database import read_url
+
+        return read_url(str(value)).render_as_string(hide_password=True)
+    return "not set" if value is None else str(value)

@@ -1,0 +1,261 @@
+"""A message as one customer would get it, without sending it: whose values it is made of, and what was only assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.dry_run import sample
+from idic.customize.email_html import readable
+from idic.customize.variants import anybody, chosen, readers
+from idic.differentiate.profile import language_of
+from idic.errors import InvalidInput, NotFound
+from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, SHORT_CODE, SHORT_PATH, UNSUBSCRIBE_PATH
+from idic.journey.definition.message_layers import tongues
+from idic.journey.definition.read_messages import spoken_of
+from idic.journey.engine.scope import Facts
+from idic.journey.engine.scope import Scope as RealScope
+from idic.journey.engine.state import State
+from idic.journey.expressions.evaluate import Scope
+from idic.journey.program.program import Attribute, Program
+from idic.journey.vocabulary.types import never_missing
+from idic.journeys_folder import compile_folder
+from idic.problems import did_you_mean, one_of
+from idic.router.held_customer import Hold
+from idic.router.runtime import House
+from idic.store.database import Store, Tx
+from idic.store.enrollment import enrollments
+from idic.store.reports import console
+from idic.store.tables import enrollments as table
+
+NOBODY, SOMEBODY = "nobody", "somebody"
+
+
+class Customer(NamedTuple):
+    """For whom a message is made. ``traits`` are None for somebody of whom everything is known; ``state`` is of their
+    latest enrollment in the journey, if there is one."""
+
+    title: str
+    traits: Mapping[str, Any] | None
+    facts: Facts | None = None
+    state: State | None = None
+
+
+class Preview(NamedTuple):
+    """One message on one channel. ``html`` is None for an SMS; ``slot`` is the web's. ``sent`` is an SMS as it would be
+    sent, with short links: by that it is paid. ``language`` is that of its words."""
+
+    channel: str
+    text: str
+    subject: str | None = None
+    html: str | None = None
+    slot: str | None = None
+    sent: str | None = None
+    language: str = ""
+
+
+class Whose(NamedTuple):
+    """Whose words are asked for, whoever the customer is: a segment and a language (BCP 47), either of which may be left to
+    them (None); ``any_other`` segment would do as well."""
+
+    segment: str | None = None
+    language: str | None = None
+    any_other: bool = False
+
+    def __str__(self) -> str:
+        return spoken_of("" if self.any_other else self.segment or "", self.language or "")
+
+
+def find_program(folder: Path, journey: str, message: str) -> Program:
+    """Compile the working copy and find them. Raises ``NotFound`` and ``InvalidInput``, which say what to try."""
+    compilation = compile_folder(folder)
+    program = compilation.programs.get(journey)
+    if program is None:
+        file = compilation.files.get(journey)
+        errors = [str(p) for p in compilation.problems if p.severity == "error" and (file is None or p.file == file)]
+        if file is not None:
+            raise InvalidInput("\n".join([f"{journey} does not check, and what does not check cannot be shown:", *errors]))
+        hint = did_you_mean(journey, compilation.files) or f"there are {one_of(sorted(compilation.files), 'and')}"
+        raise NotFound(f'there is no journey "{journey}" in {folder}; {hint}')
+    if message not in program.messages:
+        hint = did_you_mean(message, program.messages) or f"it has {one_of(program.messages, 'and')}"
+        raise NotFound(f'{journey} sends no message "{message}"; {hint}')
+    return program
+
+
+def channels_of(program: Program, message: str, channel: str | None) -> tuple[str, ...]:
+    """Which channels to show. Raises ``NotFound``."""
+    there = tuple(program.messages[message].contents)
+    if channel is None:
+        return there
+    if channel not in there:
+        raise NotFound(f'the message "{message}" has no content for {channel}; it has {one_of(there, "and")}')
+    return (channel,)
+
+
+def whose(program: Program, segment: str | None, language: str | None) -> Whose:
+    """Raises ``NotFound`` for a segment or a language that the journey does not have."""
+    segments = [one.name for one in program.segments]
+    if segment is not None and segment not in segments:
+        there = f"there are {one_of(segments, 'and')}" if segments else "it differentiates nobody"
+        raise NotFound(f'{program.journey} has no segment "{segment}"; {did_you_mean(segment, segments) or there}')
+    if language is not None and not set(tongues(language)) & {one for own in program.languages for one in tongues(own)}:
+        hint = did_you_mean(language, program.languages) or f"there are {one_of(program.languages, 'and')}"
+        raise NotFound(f'"{language}" is none of the languages of vocabulary.yaml; {hint}')
+    return Whose(segment, language)
+
+
+def everybody(program: Program, message: str, channel: str) -> list[Whose]:
+    """One of each who read something else by this channel, those first for whom there is nothing of their own."""
+    found: dict[tuple[str, str], Whose] = {}
+    whole = program.messages[message]
+    for segment, language in readers(whole):
+        reads = chosen(whole, channel, segment, language or program.language, program.language)
+        assert reads is not None
+        one = Whose(segment or anybody(program, whole), language or program.language, not segment)
+        found.setdefault((reads.content.model_dump_json(), reads.language), one)
+    return list(found.values())
+
+
+def stranger(who: str) -> Customer | None:
+    """The two who are in no store: of one nothing is known, of the other everything."""
+    return {NOBODY: Customer("nobody: nothing is known of them", {}), SOMEBODY: Customer("somebody, made up", None)}.get(who)
+
+
+async def find_customer(store: Store, who: str, program: Program) -> Customer:
+    """By email address, user id, telephone number or idic's own id. Raises ``NotFound``."""
+    async with store.reading() as tx:
+        row = await console.customer(tx, who.replace("\0", ""))
+        if row is None:
+            hint = did_you_mean(who, await console.addresses(tx))
+            raise NotFound(
+                f'nobody in the store is "{who}"; '
+                + (hint or f"give an email address, a user id or a phone number, or take {NOBODY} or {SOMEBODY}")
+            )
+        facts = await Hold(tx, House(), row).facts(program)
+        return Customer(str(row["traits"].get("email") or who), row["traits"], facts, await _latest(tx, row["id"], program))
+
+
+async def _latest(tx: Tx, customer_id: str, program: Program) -> State | None:
+    row = await tx.row(
+        select(table)
+        .where(table.c.customer_id == customer_id, table.c.journey == program.journey)
+        .order_by(table.c.entered_at.desc())
+        .limit(1)
+    )
+    return enrollments.read(row).state if row else None
+
+
+class Assuming:
+    """The names of a message for one customer: what is known, and made-up values in place of what only an enrollment would
+    bring. ``assumed`` is what was made up, as it was read."""
+
+    def __init__(self, program: Program, message: str, customer: Customer, now: datetime, segment: str | None = None) -> None:
+        self.currency = program.currency
+        self.zone = customer.facts.zone if customer.facts else program.zone
+        self.now = now
+        self.assumed: dict[str, object] = {}
+        self._program = program
+        self._message = message
+        self._reads = program.messages[message].reads
+        self._customer = customer
+        self._segment = segment
+        facts = customer.facts or Facts(customer.traits or {}, self.zone)
+        self._real: Scope = RealScope(program, facts, now, customer.state)
+
+    def raw(self, name: str) -> tuple[object, Mapping[str, object]]:
+        if name == "segment" and self._segment is not None:
+            return self._segment, {}
+        found, siblings = self._real.raw(name)
+        if found is not None:
+            return found, siblings
+        attribute = self._attribute(name)
+        of_customer = name.startswith("customer.")
+        if of_customer and self._customer.traits is not None:
+            return None, siblings  # so it is: nobody told us
+        if not of_customer and self._customer.state is not None and self._happened(name):
+            return None, siblings
+        if self._customer.traits == {} and attribute is not None and not never_missing(attribute):
+            return None, siblings
+        made_up = self._made_up(name, attribute)
+        self.assumed[name] = made_up
+        return made_up, {}
+
+    def _happened(self, name: str) -> bool:
+        """Whether the enrollment has the event that this name belongs to: what it lacks then, it lacks."""
+        root = name.partition(".")[0]
+        state = self._customer.state
+        return state is not None and (root == "entry" or root in state.captured)
+
+    def _attribute(self, name: str) -> Attribute | None:
+        return self._reads.get(name) or self._program.customer.get(name.removeprefix("customer."))
+
+    def _made_up(self, name: str, attribute: Attribute | None) -> object:
+        if name == "segment" and self._program.segments:
+            return anybody(self._program, self._program.messages[self._message]) or self._program.segments[0].name
+        return sample(attribute.type, name) if attribute else "sample"
+
+
+def render(
+    program: Program,
+    message: str,
+    channel: str,
+    scope: Scope,
+    customer: Customer,
+    public_url: str,
+    short_url: str,
+    language: str | None = None,
+) -> Preview:
+    """The message with links that lead where they say and tell nobody, in ``language`` or the customer's own. Raises
+    ``CannotCompose``."""
+    language = language_of({"language": language} if language else customer.traits or {}, program.languages)
+    spoken = _spoken(program, message, channel, scope, language)
+    nowhere = f"{public_url.rstrip('/')}{UNSUBSCRIBE_PATH}preview"
+    pages = {
+        name: f"{public_url.rstrip('/')}{path}preview"
+        for name, path in (("preferences", PREFERENCES_PATH), ("confirm", CONFIRM_PATH), ("your_data", DATA_PATH))
+    }
+
+    def answer(_: str, url: str | None) -> str:
+        return url or f"{public_url.rstrip('/')}/a/preview"
+
+    match channel:
+        case "email":
+            mail = compose(
+                program, message, scope, track=str, unsubscribe_url=nowhere, pages=pages, language=language, answer=answer
+            )  # fmt: skip
+            return Preview(channel, mail.text, mail.subject, mail.html, language=spoken)
+        case "sms":
+            text = compose_sms(
+                program, message, scope, track=str, unsubscribe_url=nowhere, pages=pages, language=language, answer=answer
+            )  # fmt: skip
+            short = f"{short_url.rstrip('/')}{SHORT_PATH}{'x' * SHORT_CODE}"
+            sent = compose_sms(
+                program, message, scope, track=lambda _: short, unsubscribe_url=short, pages=dict.fromkeys(pages, short),
+                language=language,
+                answer=lambda value, url: short,
+            )  # fmt: skip
+            return Preview(channel, text, sent=sent, language=spoken)
+        case _:
+            web = compose_web(program, message, scope, answer=answer, language=language)
+            page = _SLOT.format(html=web.html, language=spoken)
+            return Preview(channel, readable(web.html), html=page, slot=web.content.slot, language=spoken)
+
+
+def _spoken(program: Program, message: str, channel: str, scope: Scope, language: str) -> str:
+    """The language of the words they read."""
+    segment, _ = scope.raw("segment")
+    found = chosen(program.messages[message], channel, str(segment or ""), language, program.language)
+    return found.language if found else program.language
+
+
+_SLOT = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><style>
+body {{ margin: 0; padding: 24px; font: 16px/1.5 system-ui, sans-serif }}\
+</style></head><body>{html}</body></html>
+"""

@@ -1,0 +1,217 @@
+"""Everything a journey may use, word by word: what ``idic vocabulary`` shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from idic.customize.liquid.engine import SPELLED
+from idic.customize.liquid.filters import FILTERS
+from idic.interact.policy.rules import CHANNELS
+from idic.journey.expressions.infer_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
+from idic.journey.program.program import Attribute
+from idic.journey.vocabulary.types import spell
+from idic.journey.vocabulary.vocabulary import OWN_EVENTS, OWN_LINKS, Vocabulary
+from idic.journeys_folder import compile_folder
+
+_OWN = "idic's own"
+_NAMES = {
+    "customer.…": "what we know of the customer now",
+    "entry.…": "the event with which they entered",
+    "event.…": "the event that is being tested; only inside an if",
+    "key": "the value of identify: key",
+    "segment": "which line of differentiate they are in",
+    "links.…": "an address of the vocabulary; in templates",
+}
+_FUNCTIONS = {
+    "known": "known(customer.first_name): whether we know it",
+    "lower": 'lower(event.name) == "anna": in small letters',
+    "days_since": "days_since(customer.birthday): whole days, where the customer lives",
+    "days_until": "days_until(entry.starts_at): whole days, where the customer lives",
+    "size": "size(event.items): how many, or how long a text is",
+    "exists": 'event.items.exists(i, i.sku == "x"): whether one of them is so',
+    "all": "event.items.all(i, i.price > 10): whether each of them is so",
+    "exists_one": "whether exactly one of them is so",
+    "filter": "event.items.filter(i, i.price > 10): those that are so",
+    "contains": 'event.name.contains("espresso"): whether it is in the text',
+    "startsWith": "whether the text begins so",
+    "endsWith": "whether the text ends so",
+    "in": "event.sku in customer.owns: whether it is one of them",
+}
+_FILTERS = {
+    "default": "{{ customer.first_name | default: 'there' }}: what stands there for want of it",
+    "money": "{{ cart.total | money }}: in the currency, as the customer writes it",
+    "date": "{{ entry.starts_at | date: 'long' }}: in the customer's language and zone",
+    "answer": "{{ 'espresso' | answer: links.guide }}: a link that answers, and leads on",
+}
+_STEPS = {
+    "wait": "for a time, until a time of day or a moment; without: EVENT for silence",
+    "wait_for": "an event or a condition; within, otherwise",
+    "choose": "the first branch whose if holds",
+    "split": "by fixed shares, drawn once for ever",
+    "send": "a message; by, at, within",
+    "set": "give customer.… or a variable a value",
+    "call": "ask an endpoint; with, as, within",
+    "repeat": "some steps, so often or until",
+    "enter": "another journey; with",
+    "differentiate": "again: decide the segment anew",
+    "exit": "leave, for a reason",
+}
+
+
+class Word(NamedTuple):
+    """``of`` is what a property belongs to; ``type`` as it is written in the vocabulary; ``own`` needs no declaration."""
+
+    section: str
+    name: str
+    type: str = ""
+    says: str = ""
+    of: str | None = None
+    own: bool = False
+
+
+def listed(folder: Path) -> list[Word]:
+    """Everything, in the order in which it is shown. Raises ``NotFound``."""
+    compilation = compile_folder(folder)
+    vocabulary = compilation.vocabulary
+    return [
+        *_customer(vocabulary),
+        *_events(vocabulary),
+        *_things(vocabulary),
+        *(Word("links", f"links.{name}", says=url) for name, url in vocabulary.links.items()),
+        *(Word("links", f"links.{name}", says=says, own=True) for name, says in OWN_LINKS.items()),
+        *(Word("topics", name, says=next(iter(topic.title.values()))) for name, topic in vocabulary.topics.items()),
+        *(Word("slots", name, says=says) for name, says in (vocabulary.slots or {}).items()),
+        *_endpoints(vocabulary),
+        *(Word("channels", name, own=True) for name in CHANNELS),
+        *_languages(vocabulary),
+        *(Word("names in conditions and templates", name, says=says, own=True) for name, says in _NAMES.items()),
+        *(
+            Word("functions in conditions", name, says=_FUNCTIONS.get(name, ""), own=True)
+            for name in dict.fromkeys((*FUNCTIONS, "in", *OVER_LISTS, *ON_TEXT))
+        ),
+        *(
+            Word("filters in templates", name, _taken(filter_.takes), _FILTERS.get(name, ""), own=True)
+            for name, filter_ in sorted(FILTERS.items())
+        ),
+        Word("tags in templates", ", ".join(SPELLED), own=True),
+        *(Word("steps", name, says=says, own=True) for name, says in _STEPS.items()),
+    ]
+
+
+def search(words: Sequence[Word], wanted: str) -> list[Word]:
+    """Those that have it in their name, type or words; an event or a thing comes with its properties, and they with it."""
+    text = wanted.casefold()
+    hits = [word for word in words if text in f"{word.name} {word.type} {word.says}".casefold()]
+    wholes = {(word.section, word.name) for word in hits if word.of is None}
+    parents = {(word.section, word.of) for word in hits if word.of is not None}
+    return [
+        word
+        for word in words
+        if word in hits or (word.section, word.of) in wholes or (word.of is None and (word.section, word.name) in parents)
+    ]
+
+
+def show(words: Sequence[Word]) -> None:
+    """For people."""
+    for number, (section, group) in enumerate(groupby(words, key=lambda word: word.section)):
+        if number:
+            typer.echo()
+        typer.secho(section, bold=True)
+        together = list(group)
+        name = max(len(_indented(word)) for word in together)
+        kind = max(len(word.type) for word in together)
+        for word in together:
+            line = f"  {_indented(word):<{name}}  {word.type:<{kind}}{'  ' if kind else ''}{word.says}"
+            typer.echo(line.rstrip(), nl=False)
+            typer.secho(f"  ({_OWN})" if word.own and word.of is None and section in _MIXED else "", dim=True)
+
+
+_MIXED = ("customer", "events", "links")
+"""Where what is idic's own stands beside what the vocabulary declares."""
+
+
+def as_json(words: Sequence[Word]) -> str:
+    """For tools."""
+    return json.dumps([word._asdict() for word in words], indent=2, ensure_ascii=False)
+
+
+def _indented(word: Word) -> str:
+    return f"  {word.name}" if word.of is not None else word.name
+
+
+def _customer(vocabulary: Vocabulary) -> Iterator[Word]:
+    own = Vocabulary().customer
+    for name, attribute in vocabulary.customer.items():
+        notes = [_computed(attribute)] if attribute.counted_event else []
+        if attribute.default is not None and not notes:
+            notes.append(f"default {_plain(attribute.default)}")
+        if name in vocabulary.origins:
+            notes.append(f"from {vocabulary.origins[name]}")
+        if name in vocabulary.sensitive:
+            notes.append(f"sensitive: {vocabulary.sensitive[name]}")
+        if name in vocabulary.restricted:
+            notes.append(f"only for {', '.join(vocabulary.restricted[name])}")
+        declared = name not in own or attribute != own[name]
+        yield Word("customer", f"customer.{name}", spell(attribute.type), " · ".join(notes), own=not declared)
+
+
+def _computed(attribute: Attribute) -> str:
+    what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
+    return f"{what}, of the last {attribute.window}" if attribute.window else what
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _events(vocabulary: Vocabulary) -> Iterator[Word]:
+    declared = [name for name in vocabulary.events if name not in OWN_EVENTS]
+    for name in (*declared, *OWN_EVENTS):
+        about = f"about a {vocabulary.about[name]}, and nobody in particular" if name in vocabulary.about else ""
+        yield Word("events", name, says=about, own=name in OWN_EVENTS)
+        for part, attribute in vocabulary.events.get(name, {}).items():
+            yield Word("events", part, spell(attribute.type), _presence(attribute), of=name, own=name in OWN_EVENTS)
+
+
+def _things(vocabulary: Vocabulary) -> Iterator[Word]:
+    for name, thing in vocabulary.things.items():
+        yield Word("things", name)
+        for field, type_ in thing.fields.items():
+            yield Word("things", field, spell(type_), "always there" if field in thing.required else "", of=name)
+
+
+def _taken(kinds: frozenset[str]) -> str:
+    """What a filter is for, in a word."""
+    if "text" in kinds:
+        return "text or list" if "list" in kinds else "text"
+    return "number, money" if "number" in kinds else " or ".join(sorted(kinds)) or "anything"
+
+
+def _presence(attribute: Attribute) -> str:
+    if attribute.required:
+        return "always there"
+    return f"default {_plain(attribute.default)}" if attribute.default is not None else ""
+
+
+def _endpoints(vocabulary: Vocabulary) -> Iterator[Word]:
+    for name, endpoint in vocabulary.endpoints.items():
+        yield Word("endpoints", name, says=f"{endpoint.method} {endpoint.url}")
+        for part, attribute in endpoint.takes.items():
+            yield Word("endpoints", part, spell(attribute.type), "taken" + (", always" if attribute.required else ""), of=name)
+        for part, attribute in endpoint.gives.items():
+            yield Word("endpoints", part, spell(attribute.type), "given" + (", always" if attribute.required else ""), of=name)
+
+
+def _languages(vocabulary: Vocabulary) -> Iterator[Word]:
+    for number, language in enumerate(vocabulary.languages):
+        yield Word("languages", language, says="for whom speaks none of these" if not number else "")
+    yield Word("currency and zone", vocabulary.currency, says="what money is in")
+    yield Word("currency and zone", vocabulary.zone, says="for customers whose zone nobody knows")

@@ -1,0 +1,242 @@
+"""Liquid as idic speaks it: a chosen set of tags and filters, strict about names, bounded, blind to files and network.
+
+Three dialects differ only in how they print a value: ``text`` as it is, ``html`` escaped, ``url`` percent-encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal, TextIO
+from urllib.parse import quote
+
+from liquid import BoundTemplate, Environment, Markup, Token
+from liquid.ast import Node
+from liquid.builtin import content, illegal, output
+from liquid.builtin.expressions import LoopExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.output import OutputNode
+from liquid.builtin.tags import (
+    assign_tag,
+    capture_tag,
+    case_tag,
+    comment_tag,
+    cycle_tag,
+    for_tag,
+    if_tag,
+    inline_comment_tag,
+    render_tag,
+    unless_tag,
+)
+from liquid.context import RenderContext
+from liquid.exceptions import LiquidSyntaxError, TemplateNotFoundError
+from liquid.expression import Expression
+from liquid.stringify import to_liquid_string
+from liquid.tag import Tag
+from liquid.undefined import StrictUndefined
+
+from idic.customize.liquid.filters import Url, callables
+from idic.customize.liquid.limits import Effort
+
+Dialect = Literal["text", "html", "url"]
+
+BLOCKS = " blocks"
+"""Where a rendering keeps the sources of its blocks: a name that no template can spell."""
+
+EFFORT = " effort"
+"""Where a rendering keeps what it has taken so far: a name that no template can spell."""
+
+TAGS: tuple[type[Tag], ...] = (
+    content.Literal,
+    output.Output,
+    illegal.Illegal,
+    if_tag.IfTag,
+    unless_tag.UnlessTag,
+    case_tag.CaseTag,
+    for_tag.ForTag,
+    for_tag.BreakTag,
+    for_tag.ContinueTag,
+    assign_tag.AssignTag,
+    capture_tag.CaptureTag,
+    cycle_tag.CycleTag,
+    comment_tag.CommentTag,
+    inline_comment_tag.InlineCommentTag,
+    render_tag.RenderTag,
+)
+
+SPELLED = ("if", "unless", "case", "for", "break", "continue", "assign", "capture", "cycle", "comment", "render", "raw")
+"""The tags as authors write them."""
+
+
+class _Absent(StrictUndefined):
+    """A name that was not given: it may be asked about and filled by ``default``; printing it raises."""
+
+    allowed_properties = StrictUndefined.allowed_properties | {"__class__", "__liquid__", "force_liquid_default"}
+    force_liquid_default = True
+
+    def __liquid__(self) -> None:
+        return None
+
+
+class _Context(RenderContext):
+    def get_item(self, obj: Any, key: Any) -> Any:
+        # A part of something missing is missing, and so is the third of two items. Unknown names still raise.
+        if obj is None:
+            return None
+        try:
+            return super().get_item(obj, key)
+        except IndexError:
+            return None
+
+    @property
+    def _effort(self) -> Effort:
+        effort = self.resolve(EFFORT, default=None)
+        return effort if isinstance(effort, Effort) else Effort()
+
+    weight: int | None = None
+    """Nodes in the loop that is about to begin; None where a block is what is gone through again and again."""
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        # Liquid's own limit is for loops in loops; loops one after the other it does not count.
+        super().raise_for_loop_limit(length)
+        weight, self.weight = self.weight, None
+        self._effort.loop(length, _weight(self.template) if weight is None else weight)
+
+    def assign(self, key: str, val: Any) -> None:
+        self._effort.assign(len(self.locals))
+        super().assign(key, val)
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        return self._effort.counted(super().filter(name, token))
+
+    def copy(
+        self,
+        namespace: Mapping[str, object],
+        disabled_tags: list[str] | None = None,
+        carry_loop_iterations: bool = False,
+        template: BoundTemplate | None = None,
+        block_scope: bool = False,
+    ) -> RenderContext:
+        # A block that renders a block eight times, which renders another eight times, is no loop to Liquid.
+        self._effort.render(_weight(template or self.template))
+        return super().copy(namespace, disabled_tags, carry_loop_iterations, template, block_scope)
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+    weight = 0
+    """How many nodes it has."""
+
+
+def _weight(template: BoundTemplate) -> int:
+    return template.weight if isinstance(template, _Template) else 0
+
+
+class _ForNode(for_tag.ForNode):
+    weight = 0
+    """How many nodes are in it."""
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        if isinstance(context, _Context):
+            context.weight = self.weight
+        return super().render_to_output(context, buffer)
+
+
+class _For(for_tag.ForTag):
+    node_class = _ForNode
+
+
+class _UrlOutputNode(OutputNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        value = self.expression.evaluate(context)
+        text = to_liquid_string(value, autoescape=False)
+        return buffer.write(text if isinstance(value, Url) else quote(text, safe=""))
+
+
+class _UrlOutput(output.Output):
+    node_class = _UrlOutputNode
+
+
+class _Environment(Environment):
+    block_nesting_limit = 30
+    context_depth_limit = 10
+    loop_iteration_limit = 10_000
+    local_namespace_limit = 100_000
+    output_stream_limit = 1_000_000
+    template_class = _Template
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        super().__init__(undefined=_Absent, autoescape=dialect == "html")
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        for tag in TAGS:
+            self.add_tag(_For if tag is for_tag.ForTag else tag)
+        if self.dialect == "url":
+            self.add_tag(_UrlOutput)
+        self.filters.update(callables())
+        if self.dialect == "url":
+            self.filters["url_encode"] = _as_it_is  # printing encodes already
+
+    def get_template(
+        self,
+        name: str,
+        *,
+        globals: Mapping[str, object] | None = None,
+        context: RenderContext | None = None,
+        **_: object,
+    ) -> BoundTemplate:
+        blocks = context.resolve(BLOCKS, default=None) if context else None
+        if not isinstance(blocks, Mapping) or name not in blocks:
+            raise TemplateNotFoundError(name, token=None)
+        return parse(str(blocks[name]), self.dialect, name)
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+_ENVIRONMENTS: dict[Dialect, _Environment] = {
+    "text": _Environment("text"),
+    "html": _Environment("html"),
+    "url": _Environment("url"),
+}
+
+
+@lru_cache(maxsize=2048)
+def parse(source: str, dialect: Dialect, name: str = "") -> BoundTemplate:
+    """The parsed template; parsed once, since a worker renders the same few for everybody.
+
+    Raises ``liquid.exceptions.LiquidError`` where the source is not Liquid.
+    """
+    template = _ENVIRONMENTS[dialect].from_string(source, name=name)
+    assert isinstance(template, _Template)
+    template.weight = sum(_weighed(node, template) for node in template.nodes)
+    return template
+
+
+def _weighed(node: Node, template: BoundTemplate) -> int:
+    """How many nodes this one is, with those in it; every loop among them is told its own."""
+    _ranges_stand_in_loops(node)
+    inside = sum(_weighed(child, template) for child in node.children(RenderContext(template), include_partials=False))
+    if isinstance(node, _ForNode):
+        node.weight = inside
+    return 1 + inside
+
+
+def _ranges_stand_in_loops(node: Node) -> None:
+    """Anywhere else a range would be made a list of however many numbers, or gone through one by one."""
+    for expression in node.expressions():
+        inner = expression.children() if isinstance(expression, LoopExpression) else [expression]
+        for one in (part for child in inner for part in _parts(child)):
+            if isinstance(one, RangeLiteral) and not (isinstance(expression, LoopExpression) and one is expression.iterable):
+                raise LiquidSyntaxError(f"a range such as {one} stands in {{% for %}} alone", token=one.token)
+
+
+def _parts(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    for child in expression.children():
+        yield from _parts(child)
+
+
+__all__ = ["BLOCKS", "EFFORT", "SPELLED", "TAGS", "Dialect", "Markup", "Node", "parse"]

@@ -1,0 +1,96 @@
+"""What is written in a template that is not our Liquid: other systems' spelling, slips of the pen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from liquid.exceptions import LiquidError
+from liquid.token import Token
+
+from idic.customize.liquid.engine import SPELLED
+from idic.problems import did_you_mean
+
+_FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"\{\{-?\s*\$\{\s*(?P<name>[\w.]*)\s*\}[^}]*\}\}?"),
+        "{found} is how Braze writes it; here it is {{{{ customer.{name} }}}}",
+    ),
+    (re.compile(r"\*\|(?P<name>\w+)\|\*"), "{found} is how Mailchimp writes it; here it is {{{{ customer.{name} }}}}"),
+    (re.compile(r"\{\{-?\s*[#/](?P<name>\w+)[^}]*\}\}"), "{found} is Handlebars; here it is {{% {name} … %}}"),
+    (re.compile(r"\{%-?\s*include\b(?P<name>)[^%]*%\}"), "write {{% render 'name' %}} in place of {{% include %}}"),
+    (re.compile(r"\{%-?\s*else\s+if\b(?P<name>)"), "write {{% elsif … %}} in place of {{% else if … %}}"),
+)
+_VERBATIM = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}.*?\{%-?\s*end\1\s*-?%\}", re.DOTALL)
+_INSIDE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_SLIPS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile("[“”„‘’«»]"), "curly quotes are not quotes here; write '…'"),
+    (re.compile(r"&&"), "write and in place of &&"),
+    (re.compile(r"\|\|"), "write or in place of ||"),
+    (re.compile(r"(?<![=!<>])=(?!=)"), "write == to compare; a single = belongs to {% assign %}"),
+)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_TAG = re.compile(r"\{%-?\s*(?P<name>\w+)")
+_BLOCK_TAGS = ("if", "unless", "case", "for", "capture", "comment", "raw")
+
+
+def foreign(source: str) -> Iterable[tuple[int, str]]:
+    """Where a source is not written in our Liquid, with what to write."""
+    if "{" not in source and "*|" not in source:
+        return
+    bare = _VERBATIM.sub(lambda part: " " * len(part[0]), source)
+    for pattern, message in _FOREIGN:
+        for found in pattern.finditer(bare):
+            name = found["name"].lower() if "Mailchimp" in message else found["name"]
+            yield found.start(), message.format(found=found[0], name=name or "first_name")
+    for part in _INSIDE.finditer(bare):
+        inside = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), part[0])
+        if inside.lstrip("{%-").lstrip().startswith(("#", "assign")):
+            continue
+        for pattern, message in _SLIPS:
+            slip = pattern.search(inside)
+            if slip:
+                yield part.start() + slip.start(), message
+                break
+
+
+def syntax_problem(source: str, error: LiquidError) -> tuple[int, str]:
+    """Where the source stopped being Liquid, and why, in an author's words."""
+    message = str(error.message)
+    token: Token | None = error.token
+    place = token.start_index if token is not None and token.start_index >= 0 else None
+    if token is not None and token.kind == "tag" and message.startswith("unexpected tag"):
+        if token.value.startswith("end") or token.value in ("else", "elsif", "when"):
+            opened = _unclosed(source[: token.start_index - 2])
+            if opened and token.value.startswith("end"):
+                begin, name = opened
+                return begin, f"{{% {name} %}} is not closed before {{% {token.value} %}}; {{% end{name} %}} is missing"
+            return token.start_index, f"{{% {token.value} %}} closes or continues nothing that is open"
+        meant = did_you_mean(token.value, (*SPELLED, "else", "elsif", "when"))
+        return token.start_index, f"there is no tag {{% {token.value} %}}" + (f"; {meant}" if meant else "")
+    unclosed = _unclosed(source)
+    if unclosed and (place is None or "end of expression" in message or "expected tag" in message):
+        begin, name = unclosed
+        return begin, f"{{% {name} %}} is never closed; {{% end{name} %}} is missing"
+    if "end of file" in message or "closing delimiter" in message:
+        return place or 0, "this is never closed: }} or %} is missing"
+    if place is None:
+        empty = re.search(r"\{\{-?\s*-?\}\}", source)
+        if empty:
+            return empty.start(), "nothing stands between {{ and }}"
+        return 0, message
+    found = token.value if token is not None else ""
+    if message.startswith(("unexpected", "expected")):
+        return place, f'"{found}" cannot stand here'
+    return place, message
+
+
+def _unclosed(source: str) -> tuple[int, str] | None:
+    opened: list[tuple[int, str]] = []
+    for tag in _TAG.finditer(source):
+        name = tag["name"]
+        if name in _BLOCK_TAGS:
+            opened.append((tag.start(), name))
+        elif opened and name == f"end{opened[-1][1]}":
+            opened.pop()
+    return opened[-1] if opened else None

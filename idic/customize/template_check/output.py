@@ -1,0 +1,277 @@
+"""What an expression of a template comes to: names and their parts, literals, and filters one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.filtered import Filter as FilterCall
+from liquid.builtin.expressions.primitive import (
+    Blank,
+    Empty,
+    FalseLiteral,
+    FloatLiteral,
+    IntegerLiteral,
+    Nil,
+    RangeLiteral,
+    StringLiteral,
+    TrueLiteral,
+)
+from liquid.expression import Expression
+
+from idic.customize.liquid.filters import DATE_FORMATS, FILTERS, NAMES_A_FIELD
+from idic.customize.template_check.facts import UNKNOWN, Known, TemplateProblem, Value, literal, meant, place_of
+from idic.journey.program.program import Attribute, Type
+from idic.journey.vocabulary.types import LINK, NUMBER, NUMERIC, TEXT, YES_NO, describe, never_missing
+from idic.problems import one_of
+
+LONGEST_ANSWER = 100
+"""Of an answer's characters: it travels in the address of its link."""
+
+
+class Values:
+    """The values of one template. ``reads`` and ``problems`` fill as they are asked for."""
+
+    def __init__(self, names: Mapping[str, Attribute], blocks: Mapping[str, str]) -> None:
+        self.names = names
+        self.blocks = blocks
+        self.reads: dict[str, Attribute] = {}
+        self.problems: dict[TemplateProblem, None] = {}
+        self._groups = {name[:end] for name in names for end in _dots(name)}
+        self._ids = count()
+        self._rendering: tuple[str, ...] = ()
+        self._partly: set[str] = set()
+        self._source = ""
+
+    def _tell(self, place: int, message: str) -> None:
+        before = self._source[:place]
+        block = self._rendering[-1] if self._rendering else None
+        line, column = before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1
+        self.problems[TemplateProblem(line, column, message, block)] = None
+
+    def _value(self, expression: Expression, known: Known) -> Value:
+        match expression:
+            case FilteredExpression(left=left, filters=filters):
+                value = self._value(left, known)
+                for call in filters or ():
+                    value = self._filtered(value, call, left, known)
+                return value
+            case Path():
+                return self._path(expression, known)
+            case StringLiteral(value=text):
+                return Value(TEXT, path="'" + str(text))
+            case IntegerLiteral() | FloatLiteral():
+                return Value(NUMBER)
+            case TrueLiteral() | FalseLiteral():
+                return Value(YES_NO)
+            case RangeLiteral(start=start, stop=stop):
+                for end in (start, stop):
+                    bound = self._value(end, known)
+                    if bound.missing:
+                        self._tell(place_of(end), f"{self._called(end, bound)} and may be missing; guard it with {{% if %}}")
+                return Value(Type(kind="list", of=NUMBER), solid=True)
+            case Nil() | Empty() | Blank():
+                return Value(None, missing=True)
+            case _:
+                self._tell(place_of(expression), f'"{expression}" cannot stand here')
+                return UNKNOWN
+
+    def _path(self, path: Path, known: Known) -> Value:
+        spelled, place = str(path), path.token.start_index
+        head, *rest = path.path
+        if isinstance(head, str) and head in known.local:
+            value = known.local[head]
+            value = value._replace(missing=value.missing and value.path not in known.there)
+        else:
+            found = self._name(path.path, known)
+            if found is None:
+                self._tell(place, self._no_such(path, known))
+                return UNKNOWN
+            value, rest = found
+        if value.group:
+            return value
+        for segment in rest:
+            value = self._part(value, segment, spelled, place, known)
+            if value is UNKNOWN:
+                break
+        return value
+
+    def _name(self, segments: list[Any], known: Known) -> tuple[Value, list[Any]] | None:
+        """The longest declared name that a path begins with, and the rest of the path."""
+        words: list[str] = []
+        for segment in segments:
+            if not isinstance(segment, str):
+                break
+            words.append(segment)
+        for length in range(len(words), 0, -1):
+            name = ".".join(words[:length])
+            if name in self.names:
+                attribute = self.names[name]
+                self.reads[name] = attribute
+                missing = not never_missing(attribute) and name not in known.there
+                return Value(attribute.type, missing, path=name), segments[length:]
+        whole = ".".join(words)
+        if whole in self._groups and len(words) == len(segments):
+            return Value(None, group=whole), []
+        return None
+
+    def _part(self, value: Value, segment: Any, spelled: str, place: int, known: Known) -> Value:
+        if value.type is None:
+            return UNKNOWN
+        if isinstance(segment, Path):
+            self._tell(place, f'"{spelled}": only a number or a name may stand between the brackets')
+            return UNKNOWN
+        path = f"{value.path}.{segment}" if value.path else None
+        there = path in known.there if path else False
+        match value.type.kind:
+            case "thing":
+                field = value.type.fields.get(str(segment))
+                if field is None:
+                    parent = spelled.rsplit(".", 1)[0]
+                    hint = meant(str(segment), value.type.fields)
+                    what = value.type.thing or "thing"
+                    self._tell(place, f'"{spelled}" does not exist: {parent} is a {what} without "{segment}"{hint}')
+                    return UNKNOWN
+                always = not value.missing and (value.solid or segment in value.type.required)
+                return Value(field, not (always or there), path)
+            case "list" if segment == "size":
+                return Value(NUMBER, value.missing and not there, path)
+            case "list" if isinstance(segment, int) or segment in ("first", "last"):
+                return Value(value.type.of, not there, path)
+            case "list":
+                self._tell(place, f'"{spelled}": a list is gone over with {{% for item in … %}}, then {{{{ item.{segment} }}}}')
+                return UNKNOWN
+            case "text" if segment == "size":
+                return Value(NUMBER, value.missing and not there, path)
+            case _:
+                self._tell(place, f'"{spelled}" does not exist: {describe(value.type)} has no parts')
+                return UNKNOWN
+
+    def _no_such(self, path: Path, known: Known) -> str:
+        spelled = str(path)
+        head = str(path.head())
+        if head in self._partly:
+            return f'"{head}" is set on some paths only; {{% assign %}} it before the {{% if %}} or {{% for %}}'
+        if spelled in ("now", "today"):
+            return f'"{spelled}" does not exist: what a message says does not depend on when it is rendered'
+        return f'"{spelled}" does not exist{meant(spelled, [*self.names, *known.local])}'
+
+    def _filtered(self, value: Value, call: FilterCall, left: Expression, known: Known) -> Value:
+        place, name = call.token.start_index, call.name
+        filter_ = FILTERS.get(name)
+        arguments = [self._value(argument.value, known) for argument in call.args]
+        if filter_ is None:
+            self._tell(place, f'there is no filter "{name}"{meant(name, FILTERS)}')
+            return UNKNOWN
+        least, most = filter_.arguments
+        if not least <= len(arguments) <= most or any(hasattr(argument, "name") for argument in call.args):
+            self._tell(place, f"{name} takes {_counted(least, most)}")
+            return UNKNOWN
+        if value.group:
+            self._tell(place_of(left), f'"{value.group}" has several values; name one of them')
+            return UNKNOWN
+        if name == "default":
+            return self._defaulted(value, arguments[0])
+        if value.type and value.type.kind not in filter_.takes:
+            first = isinstance(left, Path) and value.path is not None and not value.path.startswith("'")
+            what = self._called(left, value) if first else f"what stands before it is {describe(value.type)}"
+            self._tell(place, f"{name} works on {_kinds(filter_.takes)}; {what}")
+            return UNKNOWN
+        if name == "date" and arguments:
+            self._date_format(call, arguments[0])
+        if name == "answer":
+            self._answer(value, call, arguments)
+        if name in NAMES_A_FIELD and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
+            return UNKNOWN
+        missing = value.missing or any(argument.missing for argument in arguments)
+        silent = value.silent and not (name in ("append", "prepend") and (literal(arguments[0]) or "").strip())
+        return Value(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element", silent=silent)
+
+    def _defaulted(self, value: Value, fallback: Value) -> Value:
+        if fallback.type is None and fallback.missing:
+            return value  # nil, empty and blank say nothing
+        if value.type is None or fallback.type is None:
+            return Value(None, value.missing and fallback.missing)
+        said = literal(fallback)
+        silent = value.missing and (fallback.silent or (said is not None and not said.strip()))
+        same = value.type.kind == fallback.type.kind or {value.type.kind, fallback.type.kind} <= NUMERIC
+        return Value(value.type if same else TEXT, value.missing and fallback.missing, silent=silent)
+
+    def _date_format(self, call: FilterCall, argument: Value) -> None:
+        form = literal(argument)
+        if form not in DATE_FORMATS:
+            self._tell(
+                call.token.start_index,
+                f"date follows the customer's language; after it write one of {', '.join(DATE_FORMATS)}",
+            )
+
+    def _answer(self, value: Value, call: FilterCall, arguments: list[Value]) -> None:
+        place, said = call.token.start_index, literal(value)
+        if said is not None and not 0 < len(said.strip()) <= LONGEST_ANSWER:
+            self._tell(
+                place, f"an answer is a word or a few, of up to {LONGEST_ANSWER} characters: {{{{ 'espresso' | answer }}}}"
+            )
+        for url in arguments:
+            address = literal(url)
+            if url.type and url.type.kind != "link" and not (address or "").startswith(("http://", "https://")):
+                self._tell(place, "after answer: stands a link, or an address with https://, that the answer leads on to")
+
+    def _field_named(self, of: Type, call: FilterCall, argument: Value) -> bool:
+        element = of.of
+        field = literal(argument)
+        if element is None or element.kind != "thing" or field is None:
+            self._tell(call.token.start_index, f"{call.name} takes, in quotes, the name of a field of the list's things")
+            return False
+        if field not in element.fields:
+            hint = meant(field, element.fields)
+            self._tell(call.token.start_index, f'a {element.thing or "thing"} has no "{field}"{hint}')
+            return False
+        return True
+
+    def _called(self, expression: Expression, value: Value) -> str:
+        what = describe(value.type) if value.type else "something else"
+        return f'"{expression}" is {what}'
+
+    def _fresh(self, name: object) -> str:
+        return f"{name}#{next(self._ids)}"
+
+
+def _dots(name: str) -> Iterable[int]:
+    return (place for place, character in enumerate(name) if character == ".")
+
+
+def _given(gives: str, of: Type | None, arguments: list[Value]) -> Type | None:
+    match gives:
+        case "text":
+            return TEXT
+        case "number":
+            return NUMBER
+        case "link":
+            return LINK
+        case "texts":
+            return Type(kind="list", of=TEXT)
+        case "same":
+            return of
+    element = of.of if of else None
+    field = arguments[0].path[1:] if arguments and arguments[0].path else None
+    of_field = element.fields.get(field) if element and field else None
+    match gives:
+        case "element":
+            return element
+        case "field":
+            return Type(kind="list", of=of_field)
+        case _:
+            return (of_field or element) or NUMBER
+
+
+def _kinds(kinds: frozenset[str]) -> str:
+    return one_of(kind for kind in ("text", "number", "money", "days", "date", "moment", "list") if kind in kinds)
+
+
+def _counted(least: int, most: int) -> str:
+    if most == 0:
+        return "no arguments"
+    amount = str(least) if least == most else f"{least} to {most}"
+    return f"{amount} argument{'' if amount == '1' else 's'}"

@@ -1,0 +1,84 @@
+"""Publish a folder of journeys now, and again whenever its files change.
+
+Nobody can ever have an address under ``.example`` (RFC 2606). What the journeys link to there leads to the shop that runs
+beside idic, so that whoever presses a button in a message arrives somewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import watchfiles
+
+from idic.dev.local_stack import Say
+from idic.errors import IdicError
+from idic.journey.program.program import Program
+from idic.journeys_folder import compile_folder
+from idic.publish import publish
+from idic.store.database import Store
+from idic.store.journey.programs import standings
+
+_NOWHERE = re.compile(r"https?://(?:[\w-]+\.)+example(?=[/?#]|$)")
+_AGAIN = 1.0
+"""Seconds until what could not be published is tried again."""
+
+
+async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
+    """Publish what checks; say what does not, and that its published version stays. ``shop`` is the local shop's address.
+    Returns whether all did."""
+    compilation = compile_folder(folder)
+    async with store.reading() as tx:
+        stopped = {one.journey for one in await standings(tx) if one.stopped_at is not None}
+    # Who stopped a journey meant it, whatever file is saved next.
+    local = {name: leading_to(shop, program) for name, program in compilation.programs.items() if name not in stopped}
+    compilation = compilation._replace(programs=local)
+    errors = [problem for problem in compilation.problems if problem.severity == "error"]
+    published = await publish(store, compilation)
+    for name in published.changed:
+        say(f"published {name}")
+    for name in sorted(stopped & compilation.files.keys()):
+        say(f"{name} is stopped and stays so; idic publish starts it again")
+    if published.policy:
+        say("published the contact policy")
+    for error in errors:
+        say(str(error))
+    if errors:
+        say("What does not check was not published; where a version of it is published, that one stays.")
+    return not errors
+
+
+def leading_to(shop: str, program: Program) -> Program:
+    """``program`` with its links to nowhere leading to ``shop``."""
+    links = {name: _NOWHERE.sub(shop, address, count=1) for name, address in program.links.items()}
+    return program.changed(links=links)
+
+
+def _itself(folder: Path) -> tuple[int, int]:
+    """What tells this folder from another that comes to have its name."""
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+async def publish_on_change(store: Store, folder: Path, say: Say, shop: str) -> None:
+    """Never ends by itself: what goes wrong is said once, and tried again until it goes right. A folder that was taken
+    away is published when it is back, and watched anew: what is there then may be another folder of that name."""
+    said, missed = "", False
+    while True:
+        try:
+            watched = _itself(folder)
+            if missed:
+                await publish_now(store, folder, say, shop)
+                said = ""
+            async for _ in watchfiles.awatch(folder, step=200):
+                missed = True
+                await publish_now(store, folder, say, shop)
+                if watched != _itself(folder):
+                    break
+        except (IdicError, OSError) as error:
+            missed = True
+            if str(error) != said:
+                said = str(error)
+                say(f"not published: {said}")
+            await asyncio.sleep(_AGAIN)

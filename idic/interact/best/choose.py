@@ -1,0 +1,141 @@
+"""Which channel and which hour are best for a customer, learned from their own answers and, while little is known of them,
+from those of people like them.
+
+What is compared is the chance that a message is answered: a Beta-Binomial posterior mean (``response_model``). Now and then
+another than the best is tried, or nothing would ever be learnt of it: an epsilon-greedy bandit (R. S. Sutton and
+A. G. Barto, *Reinforcement Learning*, 2nd edition, chapter 2). Which times these are is no chance: it follows from the enrollment, the step and the round. The odds with which each was chosen are kept, so that what was chosen can be judged
+later by what it would have been (inverse propensity weighting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from idic.interact.best.response_model import Crowd, Message, own, own_hours, smooth
+from idic.journey.engine.protocol import Best, BestTime, Ranked, Timed
+from idic.times import Clock
+
+EXPLORED = 0.05
+"""The share of choices that are made to learn from."""
+
+_HOURS_STRENGTH = 8.0
+"""As many messages in an hour weigh as much as what is known of the hours of people alike."""
+_NOBODY = "no answer known yet"
+_EVEN = 3
+"""Chances that are the same to so many digits are the same."""
+
+
+def best_channel(
+    ask: Best,
+    messages: Sequence[Message],
+    crowd: Crowd,
+    *,
+    unreachable: Mapping[str, str] | None = None,
+    explored: float = EXPLORED,
+) -> Ranked:
+    """The channels of ``ask`` in the order in which they suit the customer, who got these ``messages``. Of two that are alike
+    the one that is listed first goes first, and so all do while nobody has ever answered. ``unreachable`` says of channels
+    that do not reach the customer why; they go last, and whether a message may go at all is the contact policy's to say."""
+    why_not = {channel: why for channel, why in (unreachable or {}).items() if channel in ask.channels}
+    able = [channel for channel in ask.channels if channel not in why_not]
+    if not able:
+        return Ranked(ask.channels, "none reaches the customer", odds=_odds(ask.channels, ask.channels[0], 0.0))
+    mine = own(messages, ask.at)
+    if not crowd.answered and not any(tally.answers for tally in mine.values()):
+        order = (*able, *why_not)
+        said = _listed([f"{_NOBODY}, so as listed", *_reasons(why_not)])
+        return Ranked(order, said, odds=_odds(ask.channels, able[0], 0.0))
+    priors = {channel: crowd.prior(channel) for channel in able}
+    chances = {
+        channel: mine[channel].shrunk(prior.mean, prior.strength) if channel in mine else prior.mean
+        for channel, prior in priors.items()
+    }
+    ranked = sorted(able, key=lambda channel: -round(chances[channel], _EVEN))
+    odds = _odds(ask.channels, ranked[0], explored, able)
+    other = _drawn(ask.draw, explored, able)
+    if other is not None:
+        ranked = [other, *(channel for channel in ranked if channel != other)]
+    first = ranked[0]
+    said = _chance(chances[first])
+    rest = [f"{channel} {_chance(chances[channel])}" for channel in ranked[1:]]
+    known = mine[first].messages if first in mine else 0.0
+    source = [f"as {priors[first].source}"] if known < priors[first].strength and priors[first].source else []
+    tried = [] if other is None else ["explored"]
+    return Ranked(
+        (*ranked, *why_not),
+        _listed([*tried, said, *rest, *_reasons(why_not), *source]),
+        odds=odds,
+        explored=other is not None,
+    )
+
+
+def best_hour(
+    ask: BestTime,
+    messages: Sequence[Message],
+    crowd: Crowd,
+    zone: str,
+    *,
+    explored: float = EXPLORED,
+    closed: Callable[[datetime], bool] = lambda at: False,
+) -> Timed:
+    """When within the span of ``ask`` a message is answered most likely: at once, or at the beginning of an hour of ``zone``
+    (IANA). Of hours that are alike the earliest; at once while nobody has ever answered. No hour is taken, or tried, that is
+    ``closed`` when it begins, as long as there is another: what is put off from there leaves at no hour that was chosen, or
+    comes too late."""
+    hours = own_hours(messages, ask.earliest, zone)
+    if not crowd.answered and not any(tally.answers for tally in hours):
+        return Timed(ask.earliest, f"{_NOBODY}, so at once", odds=1.0)
+    mine = list(own(messages, ask.earliest).values())
+    prior = crowd.prior()
+    whole = sum(tally.messages for tally in mine)
+    mean = (sum(tally.answers for tally in mine) + prior.strength * prior.mean) / (whole + prior.strength)
+    chances = [
+        tally.shrunk(min(1.0, mean * factor), _HOURS_STRENGTH)
+        for tally, factor in zip(smooth(hours), crowd.by_hour(), strict=True)
+    ]
+    now = ask.earliest.astimezone(ZoneInfo(zone)).hour
+    starts = {hour: ask.earliest if hour == now else Clock(hour=hour).next(ask.earliest, zone) for hour in range(24)}
+    within = sorted((hour for hour in starts if starts[hour] <= ask.latest), key=lambda hour: starts[hour])
+    able = [hour for hour in within if not closed(starts[hour])] or within
+    best = min(able, key=lambda hour: -round(chances[hour], _EVEN))
+    other = _drawn(ask.draw, explored, able)
+    chosen = best if other is None else other
+    said = [f"{chosen:02}:00 to {(chosen + 1) % 24:02}:00 {_chance(chances[chosen])}"]
+    if chosen != now:
+        said.append(f"at once {_chance(chances[now])}")
+    if whole < prior.strength and prior.source:
+        said.append(f"as {prior.source}")
+    odds = _odds(able, best, explored)[chosen]
+    tried = [] if other is None else ["explored"]
+    return Timed(starts[chosen], _listed([*tried, *said]), odds=odds, explored=other is not None)
+
+
+T = TypeVar("T", str, int)
+
+
+def _drawn(draw: float, explored: float, able: Sequence[T]) -> T | None:
+    """What is tried this time, if this is one of the times: each as often."""
+    return able[int(draw / explored * len(able))] if draw < explored else None
+
+
+def _odds(offered: Iterable[T], best: T, explored: float, able: Sequence[T] | None = None) -> dict[T, float]:
+    """The chance that each had of being chosen."""
+    offered = list(offered)
+    tried = offered if able is None else able
+    each = explored / len(tried)
+    return {one: (each if one in tried else 0.0) + (1 - explored if one == best else 0.0) for one in offered}
+
+
+def _reasons(why_not: Mapping[str, str]) -> list[str]:
+    return [f"{channel}: {why.removeprefix('the customer ').removeprefix('was ')}" for channel, why in why_not.items()]
+
+
+def _chance(chance: float) -> str:
+    return f"{chance:.2f}" if chance >= 0.1 else f"{chance:.3f}"
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return "; ".join(parts)

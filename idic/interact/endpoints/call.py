@@ -1,0 +1,146 @@
+"""One try of a call: ask, follow where that is safe, read, and say what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+import httpx
+import structlog
+from pydantic import JsonValue, SecretStr
+
+from idic.interact.channels.outcomes import LONGEST, clean
+from idic.interact.channels.retry_after import retry_after
+from idic.interact.endpoints.allowed_addresses import Resolve, named, system
+from idic.interact.endpoints.outcome import Answered, CannotCall, Failed, Later, Outcome
+from idic.interact.endpoints.pinned_transport import Asked, Pinned, direct, port_of
+from idic.interact.endpoints.request import address, ask
+from idic.interact.endpoints.response import LARGEST, read_answer
+from idic.journey.program.program import Endpoint
+
+HOPS = 3
+"""Redirects that are followed in one try."""
+
+_BUSY = (408, 425, 429)
+_SHOWN = ("accept", "accept-encoding", "idempotency-key", "content-type")
+"""Headers that another host may see too. Any that an endpoint says may hold a secret."""
+
+_TO_MEND = ("secret_missing", "address_refused", "bad_url", "bad_header")
+"""What the operator or the author of the vocabulary has to mend."""
+
+log = structlog.get_logger()
+
+
+class Caller:
+    """``secrets`` by name; ``private`` are the hosts that may lie in the intranet. ``resolve`` is how a host's addresses are
+    found, ``transport`` what connects to one."""
+
+    def __init__(
+        self,
+        secrets: Mapping[str, SecretStr] | None = None,
+        private: Collection[str] = (),
+        *,
+        resolve: Resolve = system,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._secrets = dict(secrets or {})
+        self._private = frozenset(private)
+        self._pinned = Pinned(resolve, transport or direct())
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        given: Mapping[str, JsonValue],
+        *,
+        key: str,
+        currency: str = "EUR",
+        seconds: float | None = None,
+    ) -> Outcome:
+        """Try once, within the endpoint's time-out, and within ``seconds`` (real) where that is less. Never raises for what
+        the world outside does. Cancelled, it is not known whether the service heard of it; with the same ``key``, which is
+        the idempotency key, it may be tried again."""
+        patience = min(endpoint.seconds, seconds) if seconds is not None else endpoint.seconds
+        try:
+            asked = ask(endpoint, given, self._secrets, key=key, currency=currency)
+            async with asyncio.timeout(patience):
+                return await self._follow(endpoint, asked, currency, patience)
+        except CannotCall as error:
+            if error.code in _TO_MEND:
+                log.warning("an endpoint cannot be called as it is declared", endpoint=endpoint.name, code=error.code)
+            return Failed(error.code, str(error))
+        except (TimeoutError, httpx.TimeoutException):
+            return Later("no_answer_in_time", f"no whole answer within {patience:g} seconds")
+        except httpx.ConnectError as error:
+            return Later("unreachable", clean(f"not connected: {error}")[:LONGEST])
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            # The text of such an error may repeat what was to be sent.
+            return Later("connection_lost", type(error).__name__)
+
+    async def close(self) -> None:
+        await self._pinned.close()
+
+    async def _follow(self, endpoint: Endpoint, asked: Asked, currency: str, patience: float) -> Outcome:
+        private = self._is_private(asked.url)
+        for _ in range(HOPS + 1):
+            async with self._pinned.send(asked, private=private, connect=patience) as response:
+                if not response.has_redirect_location:
+                    return await self._judge(endpoint, response, currency)
+                following = _redirected(asked, response)
+            # Only what is inside already may be sent on to something inside.
+            private = private and self._is_private(following.url)
+            asked = following
+        raise CannotCall("redirected", f"the service redirects more than {HOPS} times")
+
+    async def _judge(self, endpoint: Endpoint, response: httpx.Response, currency: str) -> Outcome:
+        status = response.status_code
+        code, detail = f"http_{status}", f"the service answered {status}"
+        if status // 100 == 2:
+            # What is not waited for cannot go wrong.
+            return Answered(read_answer(endpoint, await _whole(response), currency) if endpoint.gives else {})
+        if status in _BUSY or status // 100 == 5:
+            return Later(code, detail, retry_after(response.headers))
+        if status in (401, 403):
+            log.warning("an endpoint does not let idic in: check its secrets", endpoint=endpoint.name, status=status)
+        return Failed(code, detail)
+
+    def _is_private(self, url: httpx.URL) -> bool:
+        return named(url.raw_host.decode("ascii"), self._private)
+
+
+async def _whole(response: httpx.Response) -> bytes:
+    """The body, which is not unpacked. Raises ``CannotCall`` where it is packed or too long."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise CannotCall("unexpected_answer", "the answer is packed, which was not asked for")
+    body = bytearray()
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
+        body += chunk
+        if len(body) > LARGEST:
+            raise CannotCall("unexpected_answer", f"the answer is longer than {LARGEST} bytes")
+    return bytes(body)
+
+
+def _redirected(asked: Asked, response: httpx.Response) -> Asked:
+    """The request that follows a redirect. Raises ``CannotCall`` for one that would not do what was asked, or less safely."""
+    url = address(response.headers["location"], asked.url)
+    if url is None:
+        raise CannotCall("redirected", "the service redirects to what is no address")
+    if asked.url.scheme == "https" and url.scheme == "http":
+        raise CannotCall("redirected", "the service redirects from https to http")
+    headers = dict(asked.headers)
+    if not _same_origin(asked.url, url):
+        headers = {name: value for name, value in headers.items() if name in _SHOWN}
+    if asked.method == "GET" or response.status_code in (307, 308):
+        return asked._replace(url=url, headers=headers)
+    if response.status_code == 303:
+        headers.pop("content-type", None)
+        return Asked("GET", url, headers)
+    raise CannotCall("redirected", f"the service answered {response.status_code}, after which nobody repeats a {asked.method}")
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    def origin(url: httpx.URL) -> tuple[str, bytes, int]:
+        return url.scheme, url.raw_host, port_of(url)
+
+    upgraded = (one.scheme, other.scheme) == ("http", "https") and (one.port, other.port) == (None, None)
+    return origin(one) == origin(other) or (upgraded and one.raw_host == other.raw_host)

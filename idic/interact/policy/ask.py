@@ -1,0 +1,96 @@
+"""Asking the contact policy about a message to a customer, whoever asks: deliveries, rehearsals, stories, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from idic.interact.policy.quiet_hours import quiet
+from idic.interact.policy.rules import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide, quiet_parts
+from idic.interact.policy.rules import rules as rules_of
+from idic.interact.reach import Reach, country_of, reach
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.engine.protocol import Verdict
+from idic.journey.program.program import Program
+
+Rules = Callable[[Policy, Program], Sequence[Rule]]
+"""What decides, for a policy and a journey's program."""
+
+
+class Known(NamedTuple):
+    """A customer as the policy sees them. ``suppressed`` says by channel why their address must not be written to; the rest is
+    as in ``Request``."""
+
+    id: str
+    traits: Mapping[str, Any]
+    zone: str
+    consents: Sequence[Consent] = ()
+    web_seen_at: datetime | None = None
+    suppressed: Mapping[str, Suppressed] = {}
+    contacts: Sequence[Contact] = ()
+    coming: Sequence[Coming] = ()
+    reply: Reply | None = None
+    fewer: bool = False
+    paused_until: datetime | None = None
+
+
+def ask(
+    known: Known,
+    program: Program,
+    channel: str,
+    now: datetime,
+    *,
+    policy: Policy,
+    rules: Rules = rules_of,
+    found: Reach | None = None,
+    deliver_by: datetime | None = None,
+    open_: bool = True,
+) -> Verdict:
+    """What the policy says to a message of ``program`` on ``channel`` at ``now``; ``found`` is where they are reached, where
+    that is known already or is only supposed."""
+    if found is None:
+        found = reach(channel, known.id, known.traits, known.web_seen_at, now, program.country)
+    return decide(
+        rules(policy, program),
+        Request(
+            now=now,
+            channel=channel,
+            purpose=program.purpose,
+            topic=program.topic,
+            address=found.address,
+            zone=known.zone,
+            open=open_,
+            traits=known.traits,
+            consents=known.consents,
+            suppressed=known.suppressed.get(channel),
+            unreachable=found.problem,
+            deliver_by=deliver_by,
+            customer=known.id,
+            journey=program.journey,
+            country=_country(channel, found, known.traits, program),
+            contacts=known.contacts,
+            coming=known.coming,
+            reply=known.reply,
+            fewer=known.fewer,
+            paused_until=known.paused_until,
+        ),
+    )
+
+
+def quiet_for(
+    policy: Policy, program: Program, found: Mapping[str, Reach], traits: Mapping[str, Any], zone: str
+) -> Callable[[datetime], bool]:
+    """Whether at an instant quiet hours hold each of the channels that reach a customer; ``found`` is where each leads. An hour
+    in which nothing may leave is a bad one to choose."""
+    parts = quiet_parts(policy, program)
+    windows = [
+        [window for part in parts for window in part.of(channel, _country(channel, reached, traits, program))]
+        for channel, reached in found.items()
+        if reached.address is not None
+    ]
+    return lambda at: bool(windows) and all(quiet(own, at, zone) is not None for own in windows)
+
+
+def _country(channel: str, found: Reach, traits: Mapping[str, Any], program: Program) -> str | None:
+    return country_of(traits, found.address if channel == "sms" else None, program.country)

@@ -1,0 +1,113 @@
+"""What a step hands to a service that it calls, or to another journey that it enters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idic.journey.compiler.compile_conditions import Asking
+from idic.journey.compiler.link_steps import Common
+from idic.journey.compiler.other_journeys import Journeys, key_of
+from idic.journey.definition.definition import CallText, Definition, EnterText, Given
+from idic.journey.expressions.context import Names
+from idic.journey.expressions.typed import joined
+from idic.journey.program.program import Assignment, Attribute, Call, Endpoint, Enter
+from idic.journey.vocabulary.types import describe, never_missing
+from idic.problems import Mark, did_you_mean, one_of
+from idic.times import Duration
+
+_ANSWERED_WITHIN = Duration(seconds=600)
+"""For how long a call is tried where the journey does not say."""
+
+
+class Handing:
+    def __init__(self, definition: Definition, asking: Asking, journeys: Journeys) -> None:
+        self.definition = definition
+        self.asking = asking
+        self.journeys = journeys
+        self.names = asking.names
+        self.vocabulary = asking.vocabulary
+        self.problems = asking.problems
+
+    def call(self, called: str, text: CallText, names: Names, fields: Common) -> Call:
+        endpoint = None
+        if text.endpoint is not None:
+            name = text.endpoint.value
+            endpoint = self.vocabulary.endpoints.get(name)
+            if endpoint is None and f"endpoints.{name}" not in self.asking.reading.broken:
+                hint = did_you_mean(name, self.vocabulary.endpoints) or "declare it under endpoints: in vocabulary.yaml"
+                told = f'{called}: endpoint "{name}" does not exist'
+                self.problems.error(text.endpoint.mark, told, hint, about=("endpoint", name))
+        given: list[Assignment] = []
+        if endpoint is not None:
+            what = f'endpoint "{endpoint.name}"'
+            given = self.given(called, text.given, endpoint.takes, what, names)
+            self.needed(called, text.mark, text.given, endpoint.takes, what)
+            if text.capture is not None and not endpoint.gives:
+                hint = "write what it gives in vocabulary.yaml, or take as: out"
+                self.problems.error(text.capture.mark, f"{called}: {what} gives nothing", hint)
+        return Call(
+            **fields,
+            endpoint=endpoint or Endpoint(name="", url=""),
+            given=tuple(given),
+            capture=text.capture.value if text.capture is not None else None,
+            within=text.within or _ANSWERED_WITHIN,
+        )
+
+    def enter(self, called: str, text: EnterText, names: Names, fields: Common) -> Enter:
+        other = self.journeys.entered(self.definition, text, called, self.problems)
+        given: list[Assignment] | None = [] if text.given is not None else None
+        if other is not None:
+            what = f'journey "{other.name.value}"'
+            takes = self.entry_of(other)
+            if text.given is not None:
+                given = self.given(called, text.given, takes, what, names)
+                self.needed(called, text.mark, text.given, takes, what)
+            else:
+                self.handed_on(called, text, takes, what)
+        return Enter(**fields, journey=text.journey.value if text.journey is not None else "", given=given and tuple(given))
+
+    def given(self, where: str, given: Given, takes: Mapping[str, Attribute], what: str, names: Names) -> list[Assignment]:
+        """What a call or another journey is handed; ``what`` takes it."""
+        found: list[Assignment] = []
+        for name, text in given:
+            attribute = takes.get(name.value)
+            if attribute is None:
+                hint = did_you_mean(name.value, takes) or (f"it takes {one_of(takes, 'and')}" if takes else "take it out")
+                self.problems.error(name.mark, f"{where}: {what} takes no {name.value}", hint, about=(what, name.value))
+                continue
+            worth = self.asking.value(where, text, names, wanted=attribute.type, called=name.value)
+            if worth is None:
+                continue
+            if attribute.required and not worth.sure:
+                message = f"{where}: {what} needs {name.value}, and this may be missing"
+                self.problems.error(text.mark, message, "write what to take instead: known(…) ? … : …")
+            found.append(Assignment(name=name.value, type=worth.type, value=worth.condition))
+        return found
+
+    def needed(self, called: str, mark: Mark, given: Given, takes: Mapping[str, Attribute], what: str) -> None:
+        names = {name.value for name, _ in given}
+        for name, attribute in takes.items():
+            if attribute.required and name not in names:
+                hint = f"write with: {{{name}: …}}"
+                self.problems.error(mark, f"{called}: {what} needs {name} ({describe(attribute.type)})", hint)
+
+    def entry_of(self, other: Definition) -> dict[str, Attribute]:
+        """What a request for entry into another journey can carry: it stands for any of its events."""
+        found = self.names.of_any("entry", self.names.declared(pattern.on.value for pattern in other.entry.on))
+        takes = {name.removeprefix("entry."): attribute for name, attribute in found.items()}
+        key = key_of(other)
+        if key in takes:
+            takes[key] = takes[key].model_copy(update={"required": True})
+        return takes
+
+    def handed_on(self, called: str, text: EnterText, takes: Mapping[str, Attribute], what: str) -> None:
+        """Whether what this journey was entered with is what the other one needs."""
+        for name, attribute in takes.items():
+            own = self.names.entry.get(f"entry.{name}")
+            hint = f"write with: {{{name}: …}}"
+            if own is not None and joined(own.type, attribute.type) is None:
+                kinds = f"{describe(attribute.type)} there, and {describe(own.type)} where this one is entered"
+                self.problems.error(text.mark, f"{called}: {name} of {what} is {kinds}", hint)
+            elif attribute.required and (own is None or not never_missing(own)):
+                message = f"{called}: {what} needs {name} ({describe(attribute.type)}), and this one may be entered without"
+                self.problems.error(text.mark, message, hint)

@@ -1,0 +1,82 @@
+"""The conditions, expressions, moments and events of a journey, each held against what can be read where it stands."""
+
+from __future__ import annotations
+
+from idic.journey.compiler.names_in_scope import NamesOfJourney
+from idic.journey.definition.definition import MomentText, PatternText
+from idic.journey.expressions.context import Names, Report
+from idic.journey.expressions.infer import Worth, infer, infer_value
+from idic.journey.program.program import Condition, Moment, Pattern, Type
+from idic.journey.vocabulary.types import describe
+from idic.journey.vocabulary.vocabulary import LATER_EVENTS, Reading
+from idic.journey.yaml_source.nodes import Scalar
+from idic.journey.yaml_source.shapes import arrives_later
+from idic.problems import Problems, did_you_mean
+
+
+class Asking:
+    """``key`` is the property that tells the journey's entries apart. In all of it ``where`` begins the message of each
+    problem."""
+
+    def __init__(self, reading: Reading, names: NamesOfJourney, key: str | None, problems: Problems) -> None:
+        self.reading = reading
+        self.vocabulary = reading.vocabulary
+        self.names = names
+        self.key = key
+        self.problems = problems
+
+    def condition(self, where: str, text: Scalar | None, names: Names, *, number: bool = False) -> Condition | None:
+        """The condition, ready to be asked."""
+        return infer(text.value, names, self.reporting(where, text), number=number) if text is not None else None
+
+    def value(self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, called: str = "") -> Worth | None:
+        """The expression, ready to be worked out."""
+        return infer_value(text.value, names, self.reporting(where, text), wanted=wanted, called=called)
+
+    def reporting(self, where: str, text: Scalar) -> Report:
+        def report(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
+            self.problems.error(text.at(start, length), f"{where}: {message}", hint, about=about)
+
+        return report
+
+    def moment(self, where: str, text: MomentText, names: Names) -> Moment | None:
+        """A moment that a name holds."""
+        attribute = names.readable.get(text.name)
+        if attribute is None:
+            expression = Scalar(text.text.source, text.name, *_stretch(text))
+            self.value(where, expression, names)
+            return None
+        if attribute.type.kind not in ("date", "moment"):
+            message = f"{where}: {text.name} is {describe(attribute.type)}, and neither a date nor a moment"
+            self.problems.error(text.text.at(text.start, len(text.name)), message)
+            return None
+        return Moment(name=text.name, attribute=attribute, offset=text.offset, before=text.before, at=text.at)
+
+    def pattern(self, where: str, text: PatternText, names: Names) -> Pattern:
+        known = self.is_event(text.on)
+        if thing := self.vocabulary.about.get(text.on.value):
+            message = f"{where}: {text.on.value} is about a {thing}, and never comes to a customer"
+            hint = "only identify: on: can name it, with for_each:"
+            self.problems.error(text.on.mark, message, hint, about=("thing", text.on.value))
+        properties = self.vocabulary.events.get(text.on.value, {})
+        key = self.key if self.key in properties and not text.any_key else None
+        when = self.condition(where, text.when, self.names.with_event(names, text.on.value)) if known else None
+        return Pattern(on=text.on.value, when=when, key=key, of=text.of.value if text.of else None)
+
+    def is_event(self, on: Scalar) -> bool:
+        name = on.value
+        if name in self.vocabulary.events:
+            return True
+        if name in LATER_EVENTS:
+            self.problems.error(on.mark, arrives_later(f'event "{name}"'))
+        else:
+            hint = did_you_mean(name, self.vocabulary.events) or "declare it under events: in vocabulary.yaml"
+            self.problems.error(on.mark, f'event "{name}" does not exist', hint, about=("event", name))
+        return False
+
+
+def _stretch(text: MomentText) -> tuple[int, int]:
+    """Where the name begins and ends in its file."""
+    quote = 1 if text.text.style in ("'", '"') else 0
+    start = text.text.start + quote + text.start
+    return start, start + len(text.name)

@@ -1,0 +1,134 @@
+"""Who enters a journey, and when: ``identify:`` held against the vocabulary."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from idic.journey.compiler.compile_conditions import Asking
+from idic.journey.definition.definition import EntryText
+from idic.journey.program.program import Again, Condition, Day, Entry, Pattern
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.problems import Problems, did_you_mean, one_of
+from idic.times import Duration
+
+
+def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -> str | None:
+    """The property that tells the entries of a journey apart, if it has a key."""
+    key = entry.key
+    if key is None or entry.timed:
+        return None  # what is timed has no event to read a key of, which has been told
+    root, _, name = key.value.partition(".")
+    if root != "event" or not name or "." in name:
+        hint = "write the property that tells entries apart, such as key: event.cart_id"
+        problems.error(key.mark, f'the key cannot be "{key.value}"', hint)
+        return None
+    for pattern in entry.on:
+        properties = vocabulary.events.get(pattern.on.value)
+        if properties is None:
+            continue
+        if name not in properties:
+            message = f'event "{pattern.on.value}" has no property {name}'
+            hint = did_you_mean(name, properties) or "every event under on: must have the key"
+            problems.error(key.at(6, len(name)), message, hint, about=("key", name))
+        elif properties[name].type.kind in ("list", "thing", "yes/no"):
+            problems.error(key.mark, f"{key.value} cannot tell entries apart", "a key is a text or a number")
+    return name
+
+
+class Entering:
+    def __init__(self, text: EntryText, asking: Asking) -> None:
+        self.text = text
+        self.asking = asking
+        self.names = asking.names
+        self.vocabulary = asking.vocabulary
+        self.problems = asking.problems
+
+    def entry(self) -> Entry:
+        entry = self.text
+        patterns = self.patterns()
+        names = self.names.by_the_clock()
+        day = None
+        if entry.day is not None:
+            moment = self.asking.moment("identify", entry.day, names)
+            day = Day(moment=moment, yearly=entry.yearly) if moment is not None else None
+        again: Again
+        match entry.again:
+            case Duration() as after:
+                again = Again(kind="after", after=after)
+            case None:
+                again = Again(kind="always" if entry.every or entry.day else "never")
+            case kind:
+                again = Again(kind=kind)
+        return Entry(
+            on=patterns,
+            for_each=self.for_each(),
+            every=entry.every,
+            once=self.in_zone(entry.once),
+            day=day,
+            when=self.asking.condition("identify", entry.when, names) if entry.timed else None,
+            key=self.asking.key,
+            again=again,
+            while_in=entry.while_in,
+            starts=self.in_zone(entry.starts),
+            ends=self.in_zone(entry.ends),
+            at_most=entry.at_most,
+            testers=entry.testers,
+        )
+
+    def patterns(self) -> tuple[Pattern, ...]:
+        entry = self.text
+        patterns = []
+        for pattern in entry.on:
+            names = self.names.at_entry(pattern.on.value)
+            known = self.asking.is_event(pattern.on)
+            if pattern.any_key:
+                self.problems.error(pattern.on.mark, "key: any is for the events of waits, goal and leave", "take it out")
+            both = [self.asking.condition("identify", text, names) if known else None for text in (entry.when, pattern.when)]
+            patterns.append(Pattern(on=pattern.on.value, when=_both(*both)))
+        seen: set[str] = set()
+        for pattern in entry.on:
+            if pattern.on.value in seen and pattern.when is None:
+                self.problems.error(pattern.on.mark, f"{pattern.on.value} is there twice", "keep one")
+            seen.add(pattern.on.value)
+        return tuple(patterns)
+
+    def for_each(self) -> Condition | None:
+        """Whom an event about a thing concerns."""
+        entry = self.text
+        about = {pattern.on.value: self.vocabulary.about.get(pattern.on.value) for pattern in entry.on}
+        things = [event for event, thing in about.items() if thing is not None]
+        others = [event for event, thing in about.items() if thing is None]
+        text = entry.for_each
+        if text is None:
+            for pattern in entry.on:
+                if thing := about[pattern.on.value]:
+                    message = f"identify: {pattern.on.value} is about a {thing}, and nothing says which customers it concerns"
+                    self.problems.error(pattern.on.mark, message, "write for_each: event.sku in customer.wishlist")
+                    break
+            return None
+        if not things:
+            if not entry.timed and entry.on and all(event in self.vocabulary.events for event in about):
+                message = f"identify: for_each is for events about a thing, and {one_of(others, 'and')} is about the customer"
+                self.problems.error(text.mark, message, "take it out, or write about: product for the event in the vocabulary")
+            return None
+        if others:
+            message = f"identify: {things[0]} is about a {about[things[0]]}, and {others[0]} is about a customer"
+            self.problems.error(text.mark, message, "make two journeys of it")
+            return None
+        found: Condition | None = None
+        for event in things:
+            found = self.asking.condition("identify: for_each", text, self.names.at_entry(event))
+        if found is not None and not any(name.startswith("customer.") for name in found.reads):
+            hint = "compare it with what is known of customers: event.sku in customer.wishlist"
+            self.problems.error(text.mark, "identify: for_each says nothing of the customer", hint)
+        return found
+
+    def in_zone(self, wall: datetime | None) -> datetime | None:
+        return wall and wall.replace(tzinfo=ZoneInfo(self.vocabulary.zone)).astimezone(UTC)
+
+
+def _both(one: Condition | None, two: Condition | None) -> Condition | None:
+    if one is None or two is None:
+        return one or two
+    return Condition(text=f"({one.text}) and ({two.text})", cel=f"({one.cel} && {two.cel})", reads={**one.reads, **two.reads})

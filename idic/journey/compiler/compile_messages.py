@@ -1,0 +1,193 @@
+"""What customers read: which message is sent from where, and what each says for everybody, for a segment and in a language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from idic.journey.compiler.compile_templates import ContentChecker, Sources, Template, TemplateProblem, Templates
+from idic.journey.compiler.message_lint import differs_in_nothing, told_nothing_to_stop, translated_in_part
+from idic.journey.compiler.names_in_scope import NamesOfJourney
+from idic.journey.compiler.reachability import Reach, together
+from idic.journey.definition.message_layers import Layers, Merged
+from idic.journey.definition.read_messages import SHOWN_FOR, MessageText, spoken_of
+from idic.journey.expressions.context import Names
+from idic.journey.program.program import AnyContent, Email, Message, Sms, Web
+from idic.journey.vocabulary.vocabulary import Reading
+from idic.journey.yaml_source.nodes import Scalar
+from idic.problems import Mark, Problems, did_you_mean, one_of
+
+__all__ = ["Content", "ContentChecker", "Template", "TemplateProblem", "Templates"]
+
+_CONTENTS = {
+    "email": "email: subject and body",
+    "sms": 'sms: "…"',
+    "web": "web: slot and body",
+}
+
+
+class Content:
+    def __init__(
+        self,
+        messages: Iterable[MessageText],
+        reading: Reading,
+        names: NamesOfJourney,
+        templates: Templates,
+        checker: ContentChecker,
+        problems: Problems,
+        *,
+        purpose: str,
+    ) -> None:
+        self.texts = {message.name.value: message for message in messages}
+        self.reading = reading
+        self.names = names
+        self.templates = templates
+        self.checker = checker
+        self.problems = problems
+        self.purpose = purpose
+        self.used: set[tuple[str, str]] = set()
+        self._told: set[Mark] = set()
+
+    def sent(self, message: Scalar, channels: Sequence[Scalar], step: str) -> None:
+        """A step sends this message: does it exist, and on these channels?"""
+        name = message.value
+        text = self.texts.get(name)
+        if text is None:
+            hint = did_you_mean(name, self.texts) or "write its content under customize:"
+            self.problems.error(message.mark, f'step "{step}": message "{name}" does not exist', hint, about=("message", name))
+            return
+        if not channels:  # which has been told; by which of them was meant, nobody knows
+            self.used.update((name, channel) for channel in text.given)
+        for channel in channels:
+            self.used.add((name, channel.value))
+            if channel.value not in text.given:
+                self.problems.error(
+                    channel.mark,
+                    f'step "{step}": message "{name}" has no content for {channel.value}',
+                    f"write its {_CONTENTS[channel.value]}",
+                )
+
+    def messages(self, reaches: Mapping[str, Reach], sent: Mapping[str, str]) -> dict[str, Message]:
+        """The messages that are sent, checked with what can be read at every step (``sent``: step → message) that
+        does."""
+        found: dict[str, Message] = {}
+        for name, text in self.texts.items():
+            senders = [step for step, message in sent.items() if message == name]
+            if not senders and (sent or not self.problems.failed):
+                hint = "send it from a step, or take it out"
+                self.problems.warning(text.name.mark, f'message "{name}" is never sent', hint)
+            for channel, key in text.given.items():
+                if senders and (name, channel) not in self.used:
+                    hint = f"send it by {channel}, or take it out"
+                    self.problems.warning(key.mark, f'message "{name}" is never sent by {channel}', hint)
+            if not text.contents:
+                continue
+            reach = together(reaches[step] for step in senders)
+            names = self.names.at(reach, f'the message "{name}"')
+            message = self.message(name, self.of_known(text), names)
+            if senders:
+                found[name] = message
+        return found
+
+    def of_known(self, text: MessageText) -> MessageText:
+        """Without what is for a segment, in a language or by a channel that there is not; of which the author is told."""
+        called = f'message "{text.name.value}"'
+        languages = self.reading.vocabulary.languages
+        for segment in text.segments:
+            if not self.names.segments:
+                hint = "differentiate: would give it some"
+                self.problems.error(segment.mark, f"{called}: this journey has no segments", hint, about=("segments", called))
+            elif segment.value not in self.names.segments:
+                hint = did_you_mean(segment.value, self.names.segments) or f"there are {one_of(self.names.segments, 'and')}"
+                message = f'segment "{segment.value}" does not exist'
+                self.problems.error(segment.mark, message, hint, about=("segment", segment.value))
+        for language in text.languages:
+            if language.value == languages[0]:
+                hint = f"what stands outside of in: is {language.value}, the first of languages: in vocabulary.yaml"
+                self.problems.error(language.mark, f"{called} is in {language.value} already", hint)
+            elif language.value not in languages:
+                hint = did_you_mean(language.value, languages[1:]) or "add it to languages: in vocabulary.yaml"
+                message = f'language "{language.value}" is none of ours'
+                self.problems.error(language.mark, message, hint, about=("language", language.value))
+        known = {
+            (segment, language): variant
+            for (segment, language), variant in text.variants.items()
+            if (not segment or segment in self.names.segments) and (not language or language in languages[1:])
+        }
+        for place, variant in known.items():
+            for channel, key in variant.given.items():
+                if channel not in text.given:
+                    hint = f"write its {_CONTENTS[channel]}, beside for: and in:"
+                    message = f"{called}, {spoken_of(*place)}: there is no {channel} for everybody"
+                    self.problems.error(key.mark, message, hint)
+        return replace(text, variants=known)
+
+    def message(self, name: str, text: MessageText, names: Names) -> Message:
+        layers = Layers(text, self.reading.vocabulary.languages, self.templates.bodies)
+        sources = Sources(name, names, self.names, self.reading, self.templates, self.checker, self.problems)
+        base: dict[str, AnyContent] = {}
+        variants: dict[str, dict[str, AnyContent]] = {}
+        for segment, language in layers.combinations():
+            merged = layers.merged(segment, language)
+            contents = {channel: self.content(name, channel, one, sources, language) for channel, one in merged.items()}
+            if not segment and not language:
+                base = contents
+                continue
+            otherwise = variants.get(f"/{language}") or variants.get(f"{segment}/") or base
+            if contents != otherwise:
+                variants[f"{segment}/{language}"] = contents
+        if not self.problems.failed:
+            differs_in_nothing(text, layers, self.problems)
+            translated_in_part(text, layers, self.problems)
+            if self.purpose == "marketing":
+                told_nothing_to_stop(text, layers, sources, self.problems)
+        reads, blocks = dict(sorted(sources.reads.items())), dict(sorted(sources.blocks.items()))
+        return Message(id=name, contents=base, variants=variants, reads=reads, blocks=blocks)
+
+    def content(self, name: str, channel: str, merged: Merged, sources: Sources, language: str) -> AnyContent:
+        # Where nothing of it is in this language, nothing is: neither its blocks nor its dates.
+        spoken = language if merged.in_own_language else ""
+        match channel:
+            case "sms":
+                return Sms(text=sources.text(merged.texts["text"], "sms", spoken).source.strip())
+            case "web":
+                return self.web(name, merged, sources, spoken)
+            case _:
+                return self.email(merged, sources, spoken)
+
+    def email(self, merged: Merged, sources: Sources, language: str) -> Email:
+        body = sources.text(merged.texts["body"], "text", language, body=True)
+        written = {name: sources.text(piece, "text", language).source for name, piece in merged.texts.items() if name != "body"}
+        return Email(
+            subject=written["subject"].strip(),
+            preheader=written.get("preheader"),
+            body=body.source,
+            form=body.form,
+            text=written.get("text"),
+        )
+
+    def web(self, name: str, merged: Merged, sources: Sources, language: str) -> Web:
+        slot = self.slot(merged.texts["slot"].scalar)
+        body = sources.text(merged.texts["body"], "slot", language, body=True)
+        form = body.form
+        if form == "mjml":
+            hint = "write HTML, in a file .html"
+            self.problems.error(
+                body.scalar.mark, f'message "{name}": MJML is for mails', hint, about=("mjml", body.scalar.value)
+            )
+            form = "html"
+        show_for = merged.show_for or SHOWN_FOR
+        return Web(slot=slot, body=body.source, form=form, show_for=show_for, ends_on_click=merged.ends_on_click)
+
+    def slot(self, scalar: Scalar) -> str:
+        slot, slots = scalar.value, self.reading.vocabulary.slots
+        if scalar.mark in self._told:
+            return slot
+        self._told.add(scalar.mark)
+        if slots is None:
+            hint = "list the places of your site under slots: in vocabulary.yaml, so that a misspelt one is found"
+            self.problems.warning(scalar.mark, f'slot "{slot}" is not declared', hint, about=("slot", slot))
+        elif slot not in slots:
+            hint = did_you_mean(slot, slots) or "declare it under slots: in vocabulary.yaml"
+            self.problems.error(scalar.mark, f'slot "{slot}" does not exist', hint, about=("slot", slot))
+        return slot

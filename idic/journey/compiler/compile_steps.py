@@ -1,0 +1,180 @@
+"""What each step of a journey does, ready to be done: its conditions typed, its events matched, its branches wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from idic.journey.compiler.calls_and_enters import Handing
+from idic.journey.compiler.compile_conditions import Asking
+from idic.journey.compiler.compile_messages import Content
+from idic.journey.compiler.facts_at_step import Standing
+from idic.journey.compiler.link_steps import Common
+from idic.journey.compiler.other_journeys import Journeys
+from idic.journey.compiler.reachability import Reach
+from idic.journey.compiler.wait_arms import Arms
+from idic.journey.definition import definition
+from idic.journey.definition.definition import Definition, Given, MomentText, RepeatText, StepText, branches
+from idic.journey.program import program
+from idic.journey.program.program import AnyStep, Assignment, Attribute
+from idic.journey.vocabulary.vocabulary import UNSETTABLE
+from idic.journey.yaml_source.nodes import Scalar
+from idic.problems import did_you_mean
+from idic.times import Duration
+
+_WITHIN = Duration(days=3)
+"""Of a service message that names none; of marketing the contact policy says it."""
+_MOST_ROUNDS = 1000
+"""Of repeats in repeats, all told."""
+
+
+class Doing:
+    def __init__(
+        self,
+        definition: Definition,
+        standing: Standing,
+        asking: Asking,
+        content: Content,
+        journeys: Journeys,
+        deferral: Duration,
+    ) -> None:
+        self.definition = definition
+        self.flow = standing.flow
+        self.standing = standing
+        self.asking = asking
+        self.content = content
+        self.names = asking.names
+        self.problems = asking.problems
+        self.within = _WITHIN if definition.purpose == "service" else deferral
+        self.arms = Arms(definition, self.flow.steps, asking)
+        self.handing = Handing(definition, asking, journeys)
+
+    def step(self, name: str, text: StepText) -> AnyStep:
+        reach = self.standing.at(name)
+        called = f'step "{name}"'
+        names = self.names.at(reach, called)
+        wiring = self.flow.wiring[name]
+        fields = Common(
+            id=name,
+            when=self.asking.condition(called, text.when, names),
+            then=wiring.then,
+            otherwise=wiring.otherwise,
+        )
+        match text:
+            case definition.WaitText(duration=duration, until=until, without=without, capture=capture):
+                pattern = self.asking.pattern(called, without, names) if without is not None else None
+                captured = capture.value if capture is not None else None
+                at = self.asking.moment(called, until, names) if isinstance(until, MomentText) else until
+                return program.Wait(**fields, duration=duration, until=at, without=pattern, capture=captured)
+            case definition.WaitForText(arms=arms, within=within):
+                self.arms.warn_of_early(text, name, reach)
+                wired = zip(arms, wiring.branches, strict=True)
+                return program.WaitFor(
+                    **fields,
+                    arms=tuple(self.arms.arm(called, arm, target, names, reach) for arm, target in wired),
+                    within=within,
+                )
+            case definition.ChooseText():
+                return program.Choose(
+                    **fields,
+                    branches=tuple(
+                        program.Branch(when=when, then=target)
+                        for (condition, _), target in zip(text.branches, wiring.branches, strict=True)
+                        if (when := self.asking.condition(called, condition, names)) is not None
+                    ),
+                )
+            case definition.SplitText(shares=shares):
+                drawn = zip(shares, wiring.branches, strict=True)
+                return program.Split(
+                    **fields,
+                    shares=tuple(
+                        program.Share(name=share.value, percent=percent, then=then) for (share, percent, _), then in drawn
+                    ),
+                )
+            case definition.SendText(message=message, channels=channels, mode=mode, at=hours, within=within):
+                if message is not None:
+                    self.content.sent(message, channels, name)
+                return program.Send(
+                    **fields,
+                    message=message.value if message is not None else "",
+                    channels=tuple(channel.value for channel in channels),
+                    mode=mode,
+                    at=hours,
+                    within=within or self.within,
+                )
+            case definition.ExitText(reason=reason):
+                return program.Exit(**fields, reason=reason)
+            case definition.SetText(assign=assign):
+                return program.Set(**fields, assign=tuple(self.assigned(called, assign, reach)))
+            case definition.CallText():
+                return self.handing.call(called, text, names, fields)
+            case RepeatText(times=times, until=until):
+                self.rounds(called, text)
+                condition = self.asking.condition(called, until, names)
+                return program.Repeat(**fields, times=times, until=condition, first=wiring.branches[0])
+            case definition.EnterText():
+                return self.handing.enter(called, text, names, fields)
+            case definition.DifferentiateText():
+                if not self.definition.segments and not self.definition.values:
+                    hint = "write segments under differentiate: of the journey"
+                    told = f"{called}: this journey has no differentiate"
+                    self.problems.error(text.mark, told, hint, about=("differentiate", ""))
+                return program.Differentiate(**fields)
+            case _:
+                raise TypeError(type(text).__name__)
+
+    def assigned(self, called: str, assign: Given, reach: Reach) -> Iterable[Assignment]:
+        """What a step sets, in its order: the later may read the earlier."""
+        for target, text in assign:
+            name = target.value
+            names = self.names.at(reach, called)
+            if name.startswith("customer."):
+                attribute = self.settable(called, target)
+                worth = (
+                    self.asking.value(called, text, names, wanted=attribute.type, called=name)
+                    if attribute is not None
+                    else None
+                )
+            else:
+                worth = self.asking.value(called, text, names)
+                reach = reach.having(name, certain=worth is not None and worth.sure)
+            if worth is not None:
+                type_ = worth.type if "." in name else self.names.variables.get(name) or worth.type
+                yield Assignment(name=name, type=type_, value=worth.condition)
+
+    def settable(self, called: str, target: Scalar) -> Attribute | None:
+        """The customer attribute that a step sets, if it may."""
+        name = target.value
+        attribute = self.names.customer.get(name)
+        if attribute is None:
+            if name in self.names.absent:
+                self.problems.error(target.mark, f"{called}: {self.names.absent[name]}", about=("name", name))
+            elif name not in self.asking.reading.broken:
+                known = [one.partition(".")[2] for one in self.names.customer]
+                hint = did_you_mean(name.partition(".")[2], known)
+                hint = hint.replace('"', '"customer.', 1) if hint else "declare it in vocabulary.yaml"
+                self.problems.error(target.mark, f"{called}: {name} does not exist", hint, about=("name", name))
+            return None
+        if attribute.counted_event:
+            what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
+            self.problems.error(target.mark, f"{called}: {name} {what}, and cannot be set", "declare another attribute")
+            return None
+        if why := UNSETTABLE.get(name.partition(".")[2]):
+            self.problems.error(target.mark, f"{called}: {name} {why}, and no journey sets it", "take it out")
+            return None
+        return attribute
+
+    def rounds(self, called: str, text: RepeatText) -> None:
+        """Repeats in repeats, all told."""
+        inner = _most_rounds(text.do.steps if text.do is not None else ())
+        if text.times * inner > _MOST_ROUNDS >= inner:
+            message = f"{called}: {text.times * inner} rounds, with those of the repeat inside"
+            self.problems.error(text.mark, message, f"make them {_MOST_ROUNDS} at most")
+
+
+def _most_rounds(steps: Sequence[StepText]) -> int:
+    """How often the steps of the innermost of these repeats are done at most."""
+    found = 1
+    for step in steps:
+        inner = max((_most_rounds(branch.steps) for branch in branches(step) if branch is not None), default=1)
+        found = max(found, inner * (step.times if isinstance(step, RepeatText) else 1))
+    return found

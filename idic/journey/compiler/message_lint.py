@@ -1,0 +1,93 @@
+"""What an author may have forgotten: the rest of a translation, what a variant is to change, the way out of advertising."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from idic.journey.compiler.compile_templates import WAYS_OUT, Sources
+from idic.journey.definition.message_layers import Contents, Layers, Merged, in_language
+from idic.journey.definition.read_messages import MessageText, spoken_of
+from idic.problems import Mark, Problems
+
+_STOP = re.compile(r"\b(stopp?|arr[eê]t)\b", re.IGNORECASE)
+
+
+def differs_in_nothing(text: MessageText, layers: Layers, problems: Problems) -> None:
+    """A segment or a language for which there is written what is read anyway."""
+    for place, variant in text.variants.items():
+        if _said(layers.merged(*place)) == _said(layers.merged(*place, without=place)):
+            message = f'message "{text.name.value}", {spoken_of(*place)}: nothing differs'
+            problems.warning(variant.name.mark, message, "take it out, or write what does")
+
+
+def translated_in_part(text: MessageText, layers: Layers, problems: Problems) -> None:
+    """Where somebody would read two languages: in one mail, or by one channel and another."""
+    told: set[tuple[Mark, str]] = set()
+
+    def tell(mark: Mark, language: str, message: str, hint: str) -> None:
+        if (mark, language) not in told:
+            told.add((mark, language))
+            problems.warning(mark, f'message "{text.name.value}": {message}', hint)
+
+    for segment, language in layers.combinations():
+        merged = layers.merged(segment, language)
+        translated = [channel for channel, content in merged.items() if content.in_own_language]
+        for channel, content in merged.items():
+            if not translated:
+                continue
+            under = f"{channel}: under {f'for: {segment}: ' if segment else ''}in: {language}:"
+            if channel not in translated:
+                message = f"its {translated[0]} is in {language}, and its {channel} is not"
+                tell(text.given[channel].mark, language, message, f"write {under}")
+                continue
+            for name, piece in content.texts.items():
+                if not piece.language and name != "slot":
+                    file = piece.scalar.value.strip() if name == "body" else ""
+                    own = f"the template {in_language(file, language)}, or " if file in layers.files else ""
+                    message = f"its {channel} is in {language}, and the {name} of it is not"
+                    tell(piece.scalar.mark, language, message, f"write {own}{name}: in {under}")
+
+
+def told_nothing_to_stop(text: MessageText, layers: Layers, sources: Sources, problems: Problems) -> None:
+    """Advertising that does not say how to get no more of it."""
+    told: set[Mark] = set()
+    for segment, language in layers.combinations():
+        for channel, content in layers.merged(segment, language).items():
+            if channel == "web" or _says_how(channel, content, sources, language):
+                continue
+            mark = content.texts["text" if channel == "sms" else "body"].scalar.mark
+            if mark not in told:
+                told.add(mark)
+                what, hint = _WAYS_OUT[channel]
+                problems.warning(mark, f'message "{text.name.value}": {what}', hint)
+
+
+_WAYS_OUT = {
+    "email": (
+        "this mail does not say how to get no more of them",
+        "put {{ links.unsubscribe }} into its body or a block of it",
+    ),
+    "sms": ("this SMS does not say how to get no more of them", "end it with: Stop: {{ links.unsubscribe }}"),
+}
+
+
+def _says_how(channel: str, content: Merged, sources: Sources, language: str) -> bool:
+    spoken = language if content.in_own_language else ""
+    if channel == "email":
+        body = content.texts["body"]
+        return _leads_out(sources.reads_of(body, sources.body(body), "text", spoken))
+    piece = content.texts["text"]
+    reads = sources.reads_of(piece, sources.plain(piece), "sms", spoken)
+    return _leads_out(reads) or _STOP.search(piece.scalar.value) is not None
+
+
+def _leads_out(reads: Iterable[str]) -> bool:
+    return not set(WAYS_OUT).isdisjoint(reads)
+
+
+def _said(contents: Contents) -> object:
+    return {
+        channel: ({name: piece.file or piece.scalar.value.strip() for name, piece in one.texts.items()}, one[1:])
+        for channel, one in contents.items()
+    }

@@ -1,0 +1,84 @@
+"""What journeys know of each other: who enters whom, with what, and that nobody goes round in a circle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from idic.journey.definition.definition import Definition, EnterText, every_step
+from idic.journey.yaml_source.nodes import Scalar
+from idic.problems import Problems, did_you_mean
+
+_NAME = re.compile(r"^journey:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
+
+
+class Journeys(NamedTuple):
+    """The definitions of all journeys by name. ``unread`` are those that are there and cannot be read: of them nothing can
+    be said but their names."""
+
+    definitions: Mapping[str, Definition]
+    unread: frozenset[str] = frozenset()
+
+    def entered(self, by: Definition, step: EnterText, called: str, problems: Problems) -> Definition | None:
+        """The journey that this step enters, if it may: there is one, it is another, and it does not lead back here."""
+        other = step.journey
+        if other is None:
+            return None
+        name, own = other.value, by.name.value
+        if name == own:
+            problems.error(
+                other.mark,
+                f'{called}: journey "{name}" cannot enter itself',
+                "take it out; again: under identify: says when somebody may enter again",
+            )
+            return None
+        definition = self.definitions.get(name)
+        if definition is None:
+            if name not in self.unread:
+                close = did_you_mean(name, [known for known in self.definitions if known != own])
+                hint = close or "name the journey: of another file"
+                problems.error(other.mark, f'journey "{name}" does not exist', hint, about=("journey", name))
+            return None
+        circle = self._way(name, own)
+        if circle:
+            around = " → ".join([own, *circle])
+            hint = "take one of the steps out: nobody would ever be through"
+            problems.error(other.mark, f"{called}: journeys enter each other in a circle: {around}", hint)
+            return None
+        return definition
+
+    def _way(self, start: str, end: str) -> list[str] | None:
+        """The journeys from one to another, both included, each of which enters the next."""
+        before: dict[str, str] = {start: ""}
+        open_ = [start]
+        while open_:
+            name = open_.pop(0)
+            if name == end:
+                way = [name]
+                while before[way[0]]:
+                    way.insert(0, before[way[0]])
+                return way
+            for other in self._entered_from(name):
+                if other not in before:
+                    before[other] = name
+                    open_.append(other)
+        return None
+
+    def _entered_from(self, name: str) -> Iterable[str]:
+        definition = self.definitions.get(name)
+        for step in every_step(definition.steps) if definition is not None else ():
+            if isinstance(step, EnterText) and step.journey is not None:
+                yield step.journey.value
+
+
+def name_in(text: str) -> str | None:
+    """The name of a journey whose file cannot be read as one."""
+    found = _NAME.search(text)
+    return found[1] if found else None
+
+
+def key_of(definition: Definition) -> str | None:
+    """The property that tells the entries of this journey apart."""
+    key: Scalar | None = definition.entry.key
+    return key.value.removeprefix("event.") if key is not None else None

@@ -1,0 +1,109 @@
+"""The types of the variables that the steps of a journey set: each follows from all that it is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idic.journey.compiler.facts_at_step import Standing
+from idic.journey.compiler.names_in_scope import NamesOfJourney
+from idic.journey.definition.definition import Given
+from idic.journey.expressions.infer import Worth, infer_value
+from idic.journey.expressions.typed import joined
+from idic.journey.program.program import Type
+from idic.journey.vocabulary.types import TEXT, describe
+from idic.journey.yaml_source.nodes import Scalar
+from idic.problems import Problems
+
+
+def type_variables(sets: Mapping[str, Given], names: NamesOfJourney, standing: Standing, problems: Problems) -> None:
+    """Fills in the types of ``names.variables``, and what is certain where in ``standing``. ``sets`` are by step."""
+    if any(sets.values()):
+        _Variables(sets, names, standing, problems).learn()
+
+
+class _Variables:
+    def __init__(self, sets: Mapping[str, Given], names: NamesOfJourney, standing: Standing, problems: Problems) -> None:
+        self.sets = sets
+        self.names = names
+        self.standing = standing
+        self.problems = problems
+
+    def learn(self) -> None:
+        """The type of each variable follows from all that it is set to, which may be other variables. What is set on a way
+        for certain depends on what was set for certain before it: this starts with all of it, and takes back."""
+        unsure: dict[str, frozenset[str]] = {}
+        while True:
+            worths = self.worths()
+            found = {
+                step: frozenset(
+                    target.value for target, text in assigned if (worth := worths.get(id(text))) is None or not worth.sure
+                )
+                for step, assigned in self.sets.items()
+            }
+            if found == unsure:
+                break
+            unsure = found
+            self.standing.unsure(unsure)
+        self.tell_of_themselves()
+        self.tell_of_conflicts(worths)
+
+    def worths(self) -> dict[int, Worth]:
+        """What each value that a variable is set to comes to; without a word of what is wrong, which is told when its step is
+        compiled. Goes round until no type is learnt any more."""
+        worths: dict[int, Worth] = {}
+        self.names.variables = dict.fromkeys(self.names.variables)
+        while True:
+            before = dict(self.names.variables)
+            for step, assigned in self.sets.items():
+                reach = self.standing.at(step)
+                for target, text in assigned:
+                    worth = infer_value(text.value, self.names.at(reach, ""), _say_nothing)
+                    reach = reach.having(target.value, certain=worth is not None and worth.sure)
+                    if worth is None:
+                        continue
+                    worths[id(text)] = worth
+                    known = self.names.variables[target.value]
+                    self.names.variables[target.value] = joined(known, worth.type) or known if known else worth.type
+            if self.names.variables == before:
+                return worths
+
+    def tell_of_themselves(self) -> None:
+        """Variables that nothing but themselves says the type of: nobody begins. Where something else is wrong with what they
+        are set to, that is told instead."""
+        told: list[str] = []
+
+        def report(message: str, *_: object) -> None:
+            told.append(message)
+
+        untyped: list[Scalar] = []
+        for step, assigned in self.sets.items():
+            for target, text in assigned:
+                if self.names.variables[target.value] is None:
+                    untyped.append(target)
+                    infer_value(text.value, self.names.at(self.standing.at(step), ""), report)
+        if untyped and not told:
+            name = untyped[0].value
+            message = f"nothing says what {name} is: it is set from itself, and never before"
+            self.problems.error(untyped[0].mark, message, f"set {name} to a value first")
+
+    def tell_of_conflicts(self, worths: Mapping[int, Worth]) -> None:
+        """Variables that are set to what does not go together."""
+        first: dict[str, tuple[Type, Scalar]] = {}
+        for assigned in self.sets.values():
+            for target, text in assigned:
+                worth, name = worths.get(id(text)), target.value
+                if worth is None or self.names.variables[name] is None:
+                    continue
+                type_, where = first.setdefault(name, (worth.type, text))
+                together = joined(type_, worth.type)
+                if together is not None:
+                    first[name] = (together, where)
+                    continue
+                here, there = (describe(TEXT if one.kind == "one_of" else one) for one in (worth.type, type_))
+                told = f"{name} is {here} here, and {there} on line {where.mark.line}"
+                self.problems.error(text.mark, told, "set it to values of one type, or use two names", about=("set", name))
+                self.names.variables[name] = None
+
+
+def _say_nothing(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
+    pass

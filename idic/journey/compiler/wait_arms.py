@@ -1,0 +1,102 @@
+"""What a step waits for: events, counted from a moment on, and conditions that come true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idic.journey.compiler.compile_conditions import Asking
+from idic.journey.compiler.reachability import Reach
+from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText, WaitText
+from idic.journey.expressions.context import Names
+from idic.journey.expressions.evaluate import asks_today
+from idic.journey.program.program import Arm, Target
+from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES
+from idic.journey.yaml_source.nodes import Scalar
+from idic.problems import did_you_mean, one_of
+
+_TOLD_OF = {"Email Opened": "email", "Message Shown": "web"}
+
+
+class Arms:
+    def __init__(self, definition: Definition, steps: Mapping[str, StepText], asking: Asking) -> None:
+        self.definition = definition
+        self.steps = steps
+        self.asking = asking
+        self.vocabulary = asking.vocabulary
+        self.problems = asking.problems
+
+    def arm(self, called: str, text: PatternText | UntilText, target: Target, names: Names, reach: Reach) -> Arm:
+        if isinstance(text, UntilText):
+            until = self.asking.condition(called, text.until, names)
+            if until is not None and not any(name.startswith("customer.") for name in until.reads) and not asks_today(until):
+                hint = "ask about customer.…, or wait for the event that changes it"
+                self.problems.error(text.until.mark, f"{called}: nothing makes this come true while it waits", hint)
+            return Arm(until=until, then=target)
+        pattern = self.asking.pattern(called, text, names)
+        capture = text.capture.value if text.capture is not None else None
+        return Arm(pattern=pattern, since=self.since(text, reach), capture=capture, then=target)
+
+    def since(self, text: PatternText, reach: Reach) -> str:
+        """From when on events count for this arm."""
+        if text.of is not None:
+            self.of(text.of, text.on, reach)
+            if text.since is not None:
+                self.problems.error(text.since.mark, "of: counts from the moment of sending", "take since: out, or of:")
+            return "sent"
+        if text.since is None or text.since.value in ("wait", "entry"):
+            return text.since.value if text.since is not None else "wait"
+        name = text.since.value
+        if name not in self.steps:
+            hint = did_you_mean(name, [*self.steps, "entry", "wait"])
+            self.problems.error(text.since.mark, f'step "{name}" does not exist', hint, about=("step", name))
+        elif name not in reach.perhaps:
+            self.problems.error(text.since.mark, f'step "{name}" does not come before this one', "name one that does")
+        elif name not in reach.passed:
+            hint = "name one that always does, or write since: entry"
+            self.problems.error(text.since.mark, f'step "{name}" comes before this one on some ways only', hint)
+        return name
+
+    def of(self, of: Scalar, on: Scalar, reach: Reach) -> None:
+        step = self.steps.get(of.value)
+        if step is None:
+            sends = [name for name, step in self.steps.items() if isinstance(step, SendText)]
+            hint = did_you_mean(of.value, sends)
+            self.problems.error(of.mark, f'step "{of.value}" does not exist', hint, about=("step", of.value))
+        elif not isinstance(step, SendText):
+            self.problems.error(of.mark, f'step "{of.value}" sends nothing', "of: names a step with send:")
+        elif of.value not in reach.perhaps:
+            self.problems.error(of.mark, f'step "{of.value}" does not come before this one', "name one that does")
+        elif (only := _TOLD_OF.get(on.value)) and step.channels and only not in [channel.value for channel in step.channels]:
+            told = f'{on.value} is told of the channel {only} alone, and step "{of.value}" does not send by it'
+            self.problems.warning(on.mark, told, "wait for another event, or send by it")
+        if on.value in self.vocabulary.events and on.value not in ABOUT_MESSAGES:
+            hint = f"take of: out; only {one_of(sorted(ABOUT_MESSAGES))} are"
+            self.problems.error(of.mark, f"{on.value} is not about a message that was sent", hint)
+
+    def warn_of_early(self, text: WaitForText, name: str, reach: Reach) -> None:
+        """An event that this wait is for could have come while an earlier wait was not looking."""
+        before = [step for step in reach.perhaps if isinstance(self.steps[step], WaitText | WaitForText)]
+        ending = {pattern.on.value for pattern in self.definition.leave}
+        if self.definition.goal is not None and self.definition.goal.then == "leave":
+            ending |= {pattern.on.value for pattern in self.definition.goal.on}
+        for arm in text.events:
+            event = arm.on.value
+            if arm.of is not None or arm.since is not None or event in ending or event not in self.vocabulary.events:
+                continue
+            deaf = sorted(step for step in before if event not in _awaited(self.steps[step]))
+            if deaf:
+                self.problems.warning(
+                    arm.on.mark,
+                    f'step "{name}": {event} could come before this wait, during "{deaf[0]}", and would not count',
+                    "write since: entry to count it, or since: wait if that is meant",
+                )
+
+
+def _awaited(step: StepText) -> set[str]:
+    match step:
+        case WaitText(without=PatternText(on=on)):
+            return {on.value}
+        case WaitForText():
+            return {arm.on.value for arm in step.events}
+        case _:
+            return set()

@@ -1,0 +1,63 @@
+"""The contact policy in words, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from idic.journey.contact_policy.contact_policy import SPOKEN, Budget, Cap, Gap, Policy, Quiet, When, spoken
+from idic.problems import one_of
+from idic.times import Hours
+
+
+def spelled(policy: Policy) -> Iterator[str]:
+    """What holds for marketing, a line each: ``at most 3 in 7 days (three_a_week), then put off``."""
+    needs = {"double": "confirmed consent", "single": "consent", "none": "no consent"}
+    yield ", ".join(f"{SPOKEN[channel]} needs {needs[level]}" for channel, level in policy.consent.items())
+    if policy.control_group:
+        yield f"{policy.control_group:g} % are left alone, to measure lift"
+    if policy.quiet_hours is not None:
+        yield _quiet(policy.quiet_hours)
+    for cap in policy.caps:
+        yield f"{cap_spelled(cap)} ({cap.id}){_then(cap.when)}"
+    if policy.minimum_gap is not None:
+        yield f"{gap_spelled(policy.minimum_gap)}{_then(policy.minimum_gap.when)}"
+    if policy.priority:
+        yield f"first {', '.join(policy.priority)}"
+    if policy.budget:
+        yield ", ".join(_budget(channel, budget) for channel, budget in policy.budget.items())
+    yield f"put off for {spoken(policy.deferral)} at most, where a step does not say within"
+
+
+def cap_spelled(cap: Cap) -> str:
+    """``at most 3 SMS in 7 days of topic news``"""
+    what = f" {_channels(cap.channels)}" if cap.channels else ""
+    of = f" of topic {cap.topic}" if cap.topic else ""
+    return f"at most {cap.at_most}{what} in {spoken(cap.per)}{of}"
+
+
+def gap_spelled(gap: Gap) -> str:
+    what = _channels(gap.channels) if gap.channels else "messages"
+    return f"{spoken(gap.between)} between two {what}"
+
+
+def _quiet(quiet: Quiet) -> str:
+    said = [f"{SPOKEN[channel]} {hours_spelled(hours)}" for channel, hours in quiet.hours.items()]
+    for country, by_channel in quiet.by_country.items():
+        said += [f"{SPOKEN[channel]} in {country} {hours_spelled(hours)}" for channel, hours in by_channel.items()]
+    return f"quiet: {', '.join(said)}{_then(quiet.when)}"
+
+
+def hours_spelled(hours: Iterable[Hours]) -> str:
+    return one_of([str(window) for window in hours], "and") or "never"
+
+
+def _budget(channel: str, budget: Budget) -> str:
+    return f"{budget.at_most:,} {SPOKEN[channel]} a day to all together{_then(budget.when)}"
+
+
+def _channels(channels: Iterable[str]) -> str:
+    return one_of([SPOKEN[channel] for channel in channels], "or")
+
+
+def _then(when: When) -> str:
+    return ", then put off" if when == "defer" else ", then not sent"

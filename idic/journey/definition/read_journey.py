@@ -1,0 +1,262 @@
+"""A journey file as it is written: its parts and steps in their shape, each with its place, before anything is
+resolved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from idic.journey.definition import read_times
+from idic.journey.definition.definition import Definition, EntryText, Given, GoalText, MomentText, PatternText
+from idic.journey.definition.read_messages import read_messages
+from idic.journey.definition.read_steps import Steps
+from idic.journey.yaml_source.nodes import Mapping, Node, Scalar
+from idic.journey.yaml_source.shapes import Shapes
+from idic.problems import Problems
+from idic.times import Duration, Every
+
+SECTIONS = (
+    "journey", "title", "purpose", "topic", "sender", "late", "policy", "identify", "differentiate", "interact", "goal",
+    "leave", "customize",
+)  # fmt: skip
+ENTRY_KINDS = ("on", "every", "once", "date")
+LIMITS = ("starts", "ends", "at_most", "only")
+
+_OF_OTHERS = {
+    "trigger": "identify:", "triggers": "identify:", "entry": "identify:", "enter": "identify:",
+    "steps": "interact:", "flow": "interact:", "actions": "interact:",
+    "content": "customize:", "contents": "customize:", "messages": "customize:", "templates": "customize:",
+    "segments": "differentiate:", "audience": "differentiate:",
+    "conversion": "goal:", "goals": "goal:", "exit": "leave:", "exits": "leave:", "exit_on": "leave:",
+    "name": "journey:", "id": "journey:", "from": "sender:", "limits": "policy:", "caps": "policy: {caps: …}",
+    "quiet_hours": "policy: {quiet_hours: …}", "minimum_gap": "policy: {minimum_gap: …}",
+}  # fmt: skip
+
+_ENTRIES_OF_OTHERS = {
+    "event": "on:", "trigger": "on:", "schedule": "every:", "cron": "every: day at 06:00", "segment": "if:", "where": "if:",
+    "limit": "at_most: 5000 a day", "start": "starts:", "end": "ends:", "from": "starts:", "until": "ends:",
+}  # fmt: skip
+
+
+def define(root: Node, problems: Problems) -> Definition | None:
+    """The parts of a journey; None when the file is no mapping. What is wrong has been told, and is left out."""
+    return _Definer(problems).whole(root)
+
+
+class _Definer:
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.shapes = Shapes(problems)
+        self.interact = Steps(problems)
+
+    def whole(self, root: Node) -> Definition | None:
+        found = self.shapes.fields(
+            root,
+            "the journey",
+            SECTIONS,
+            required=("journey", "identify", "interact"),
+            instead=_OF_OTHERS,
+        )
+        if found is None:
+            return None
+        name = self.shapes.text(found.get("journey"), "journey")
+        if name is not None:
+            self.shapes.name(name, "journey")
+        purpose = self.shapes.choice(found.get("purpose"), "purpose", ("marketing", "service"))
+        entry = self.entry(found["identify"]) if "identify" in found else None
+        steps = self.interact.steps(found["interact"], "interact") if "interact" in found else ()
+        values, segments = self.differentiate(found.get("differentiate"))
+        late = self.shapes.choice(found.get("late"), "late", ("send", "skip"))
+        return Definition(
+            name=name or Scalar(root.source, "", root.start, root.start, '"'),
+            title=self.shapes.text(found.get("title"), "title", free=True),
+            purpose="service" if purpose == "service" else "marketing",
+            topic=self.topic(found.get("topic")),
+            late="skip" if late == "skip" else "send",
+            entry=entry or EntryText(),
+            values=values,
+            segments=segments,
+            steps=steps,
+            goal=self.goal(found.get("goal")),
+            leave=self.interact.patterns(found.get("leave"), "leave"),
+            messages=read_messages(found.get("customize"), self.shapes, self.problems),
+            policy=found.get("policy"),
+            sender=self.shapes.text(found.get("sender"), "sender"),
+        )
+
+    def topic(self, node: Node | None) -> Scalar | None:
+        topic = self.shapes.text(node, "topic")
+        if topic is not None:
+            self.shapes.name(topic, "topic", field=True)
+        return topic
+
+    # identify
+
+    def entry(self, node: Node) -> EntryText | None:
+        known = (*ENTRY_KINDS, "for_each", "at", "if", "key", "again", "while_in", *LIMITS)
+        found = self.shapes.fields(node, "identify", known, instead=_ENTRIES_OF_OTHERS)
+        if found is None:
+            return None
+        kinds = [kind for kind in ENTRY_KINDS if isinstance(node, Mapping) and node.key(kind) is not None]
+        if not kinds:
+            hint = "write on: and an event, or every:, once: or date: for an entry by the clock"
+            self.problems.error(node.mark, "identify: on is missing", hint)
+        elif len(kinds) > 1:
+            hint = "keep one; make another journey for the other"
+            self.problems.error(found[kinds[1]].mark, f"identify has two kinds of entry: {kinds[0]} and {kinds[1]}", hint)
+        while_in = self.shapes.choice(found.get("while_in"), "while_in", ("ignore", "restart"))
+        timed = bool(kinds) and "on" not in kinds
+        if timed:
+            self.not_timed(found, kinds[0])
+        day, yearly = self.day(found)
+        starts, ends = (self.moment(found.get(name), name, closing=name == "ends") for name in ("starts", "ends"))
+        if starts is not None and ends is not None and ends <= starts:
+            self.problems.error(found["ends"].mark, "identify: it ends before it starts", "write a later day")
+        once = self.moment(found.get("once"), "once")
+        if once is not None and ((starts and once < starts) or (ends and once >= ends)):
+            hint = "take starts: and ends: out; once: is one moment"
+            self.problems.error(found["once"].mark, "identify: once lies outside of starts and ends", hint)
+        only = self.shapes.choice(found.get("only"), "identify: only", ("test customers",))
+        return EntryText(
+            on=self.interact.patterns(found.get("on"), "on"),
+            for_each=self.shapes.text(found.get("for_each"), "for_each"),
+            every=self.every(found.get("every")),
+            once=once,
+            day=day,
+            yearly=yearly,
+            when=self.shapes.text(found.get("if"), "if"),
+            key=self.shapes.text(found.get("key"), "key"),
+            again=self.again(found.get("again")),
+            while_in="restart" if while_in == "restart" else "ignore",
+            starts=starts,
+            ends=ends,
+            at_most=self.at_most(found.get("at_most")),
+            testers=only is not None,
+            timed=timed,
+        )
+
+    def not_timed(self, found: dict[str, Node], kind: str) -> None:
+        """What an entry by the clock cannot have."""
+        for name in ("key", "for_each"):
+            if name in found:
+                hint = "take it out; each customer is in this journey once at a time"
+                message = f"identify: {name} reads the event of an entry, and {kind} has none"
+                self.problems.error(found[name].mark, message, hint)
+
+    def day(self, found: dict[str, Node]) -> tuple[MomentText | None, bool]:
+        """The day of each customer's own, with its time of day."""
+        at = self.shapes.clock(found.get("at"), "identify: at")
+        if "at" in found and "date" not in found:
+            hint = "write every: day at 06:00" if "every" in found else "take it out; it goes with date:"
+            self.problems.error(found["at"].mark, "identify: at is the time of day of date", hint)
+        text = self.shapes.text(found.get("date"), "identify: date")
+        if text is None:
+            return None, False
+        try:
+            moment, yearly = read_times.day(text)
+        except ValueError as error:
+            self.problems.error(text.mark, f"identify: date: {error}")
+            return None, False
+        if moment.at is not None and at is not None:
+            self.problems.error(found["at"].mark, "identify: date has its time already", "keep one of them")
+        return replace(moment, at=at or moment.at or read_times.DEFAULT_HOUR), yearly
+
+    def every(self, node: Node | None) -> Every | None:
+        text = self.shapes.text(node, "identify: every")
+        if text is None:
+            return None
+        try:
+            return Every.parse(text.value)
+        except ValueError as error:
+            self.problems.error(text.mark, f"identify: every: {error}")
+            return None
+
+    def moment(self, node: Node | None, what: str, *, closing: bool = False) -> datetime | None:
+        text = self.shapes.text(node, f"identify: {what}")
+        if text is None:
+            return None
+        try:
+            return read_times.date_and_time(text.value, closing=closing)
+        except ValueError as error:
+            self.problems.error(text.mark, f"identify: {what}: {error}")
+            return None
+
+    def at_most(self, node: Node | None) -> int | None:
+        text = self.shapes.text(node, "identify: at_most")
+        if text is None:
+            return None
+        try:
+            return read_times.a_day(text.value)
+        except ValueError as error:
+            self.problems.error(text.mark, f"identify: at_most: {error}")
+            return None
+
+    def again(self, node: Node | None) -> Literal["never", "always"] | Duration | None:
+        text = self.shapes.text(node, "again")
+        if text is None:
+            return None
+        if text.value == "never":
+            return "never"
+        if text.value == "always":
+            return "always"
+        if text.value.startswith("after "):
+            try:
+                return Duration.parse(text.value.removeprefix("after "))
+            except ValueError as error:
+                self.problems.error(text.mark, f"again: {error}")
+                return "never"
+        self.problems.error(text.mark, f'again cannot be "{text.value}"', "write never, always or after 14 days")
+        return "never"
+
+    # differentiate
+
+    def differentiate(self, node: Node | None) -> tuple[Given, tuple[tuple[Scalar, Scalar | None], ...]]:
+        """The values, and the segments."""
+        if node is None:
+            return (), ()
+        if not isinstance(node, Mapping):
+            self.problems.error(node.mark, "differentiate consists of segments", "write vip: customer.orders > 10")
+            return (), ()
+        values: Given = ()
+        segments: list[tuple[Scalar, Scalar | None]] = []
+        rest: Scalar | None = None
+        for name, value in node.entries:
+            if name.value == "values":
+                example = "write values: {discount: 10}"
+                given = self.interact.given(value, "differentiate: values", example)
+                values = tuple((name, text) for name, text in given if self.shapes.name(name, "value"))
+                continue
+            condition = self.shapes.text(value, f"segment {name.value}")
+            if not self.shapes.name(name, "segment", field=True) or condition is None:
+                continue
+            if rest is not None:
+                hint = f"move {rest.value} to the end"
+                self.problems.error(name.mark, f"segment {name.value} comes after otherwise and is never reached", hint)
+            if condition.value == "otherwise":
+                rest = name
+            segments.append((name, None if condition.value == "otherwise" else condition))
+        return values, tuple(segments)
+
+    # goal
+
+    def goal(self, node: Node | None) -> GoalText | None:
+        if node is None:
+            return None
+        if not isinstance(node, Mapping):
+            on = self.interact.patterns(node, "goal")
+            return GoalText(on) if on else None
+        found = self.shapes.fields(node, "goal", ("on", "if", "key", "within", "value", "then"), required=("on",)) or {}
+        when = self.shapes.text(found.get("if"), "goal: if")
+        any_key = self.shapes.choice(found.get("key"), "goal: key", ("any",)) == "any"
+        on = tuple(
+            PatternText(pattern.on, pattern.when or when, pattern.any_key or any_key)
+            for pattern in self.interact.patterns(found.get("on"), "goal: on")
+        )
+        then = self.shapes.choice(found.get("then"), "goal: then", ("leave", "continue"))
+        return GoalText(
+            on=on,
+            within=self.shapes.duration(found.get("within"), "goal: within"),
+            value=self.shapes.text(found.get("value"), "goal: value"),
+            then="continue" if then == "continue" else "leave",
+        )

@@ -1,0 +1,95 @@
+"""The phrases of the language that are more than a word: moments, days and dates, limits.
+
+Each raises ``ValueError`` whose text says what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from idic.journey.definition.definition import MomentText
+from idic.journey.yaml_source.nodes import Scalar
+from idic.times import Clock, Duration, names_days
+
+_MOMENT = re.compile(r"(?:(?P<offset>\S.*?)\s+(?P<side>before|after)\s+)?(?P<name>[A-Za-z_][\w.]*)(?:\s+at\s+(?P<at>\S.*))?\s*")
+_AT_MOST = re.compile(r"(?P<count>\d{1,9})\s+(?:a|per)\s+day")
+_DATE = re.compile(r"(20\d{2})-(\d{1,2})-(\d{1,2})(?: (?P<hour>\d{1,2}):(\d{2}))?")
+_DAYS_FIRST = re.compile(r"(?P<days>[a-z][a-z, ]*?)(?:\s+at\s+(?P<time>\d{1,2}:\d{2}))?")
+_IS_DURATION = re.compile(r"\d+(\.\d+)?\s*[a-z]*")
+_YEARLY = "every year "
+DEFAULT_HOUR = Clock(hour=9)
+"""When people are entered on a day of their own, where the journey does not say."""
+
+
+def until(text: Scalar) -> Clock | MomentText:
+    """What follows ``until`` of a wait: ``09:00 on weekdays``, ``3 days before entry.starts_at``."""
+    start = len("until")
+    rest = text.value[start:]
+    start += len(rest) - len(rest.lstrip())
+    if re.match(r"\d+:", rest.lstrip()):
+        return Clock.parse(rest)
+    if (days := _DAYS_FIRST.fullmatch(rest.strip().lower())) and names_days(days["days"]):
+        if days["time"] is None:
+            raise ValueError(f'"{rest.strip()}" lacks its time of day; write "until 09:00 on {rest.strip()}"')
+        return Clock.parse(f"{days['time']} on {days['days']}")
+    return moment(text, start, 'write "until 09:00", "until 3 days before entry.starts_at" or "until customer.renews_on"')
+
+
+def lacks_until(text: Scalar) -> bool:
+    """Whether this is a time or a moment, where only ``until`` is missing: ``3 days before entry.starts_at``."""
+    if _IS_DURATION.fullmatch(text.value.strip()):
+        return False
+    try:
+        found = until(Scalar(text.source, f"until {text.value.strip()}", text.start, text.end))
+    except ValueError:
+        return False
+    return isinstance(found, Clock) or "." in found.name
+
+
+def moment(text: Scalar, start: int, example: str) -> MomentText:
+    """``3 days before entry.starts_at at 09:00``, from ``start`` of the text on."""
+    found = _MOMENT.fullmatch(text.value, start)
+    if found is None or not found["name"].islower():
+        raise ValueError(f'"{text.value[start:].strip()}" is not a moment; {example}')
+    return MomentText(
+        text=text,
+        name=found["name"],
+        start=found.start("name"),
+        offset=Duration.parse(found["offset"]) if found["offset"] else Duration(),
+        before=found["side"] != "after",
+        at=Clock.parse(found["at"]) if found["at"] else None,
+    )
+
+
+def day(text: Scalar) -> tuple[MomentText, bool]:
+    """A day of each customer's own, and whether it comes every year: ``every year on customer.birthday``."""
+    example = 'write "5 days before customer.renews_on" or "every year on customer.birthday"'
+    yearly = text.value.startswith(_YEARLY)
+    start = len(_YEARLY) if yearly else 0
+    if text.value.startswith("on ", start):
+        start += len("on ")
+    return moment(text, start, example), yearly
+
+
+def date_and_time(text: str, *, closing: bool = False) -> datetime:
+    """``2026-12-01 09:00``, or a day alone: its beginning, or with ``closing`` its end. The wall time
+    is written down as if it were that of UTC; whoever knows the zone puts it right."""
+    written = text.strip().removeprefix("at ").strip()
+    found = _DATE.fullmatch(written)
+    try:
+        if found is None:
+            raise ValueError
+        year, month, day, hour, minute = (int(part) for part in found.groups(default="0"))
+        at = datetime(year, month, day, hour, minute, tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f'"{text}" is not a date; write it as "2026-12-01" or "2026-12-01 09:00"') from None
+    return at + timedelta(days=1) if closing and found["hour"] is None else at
+
+
+def a_day(text: str) -> int:
+    """``5000 a day``."""
+    found = _AT_MOST.fullmatch(text.strip())
+    if found is None or not int(found["count"]):
+        raise ValueError(f'"{text}" is not a limit; write "5000 a day"')
+    return int(found["count"])

@@ -1,0 +1,232 @@
+"""Who enters a journey, and when. Pure: the router and the simulator ask the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, assert_never
+from zoneinfo import ZoneInfo
+
+from idic.journey.engine.match_event import key_of
+from idic.journey.engine.scope import Facts, Scope
+from idic.journey.engine.state import Event
+from idic.journey.expressions.evaluate import explain, holds
+from idic.journey.program.flow import instant_of
+from idic.journey.program.program import Condition, Day, Entry, Program, Type
+from idic.journey.vocabulary.types import YES_NO, read, value_of
+
+REQUESTED = "Enrollment Requested"
+"""The event that a request through the API is recorded as. It concerns the journey that was asked for and no other. """
+DUE = "Enrollment Due"
+"""The event by which a customer is told that the time has come at which they enter a journey; ``because`` says which."""
+
+_MOMENT = timedelta(microseconds=1)
+_DATE = Type(kind="date")
+
+
+class Enter(NamedTuple):
+    """``restart``: the open enrollment of this key ends first."""
+
+    key: str | None
+    restart: bool = False
+
+
+class StayOut(NamedTuple):
+    """``code``: ``not yet``, ``over``, ``test only``, ``moved``, ``condition``, ``no key``, ``already in``, ``again`` or
+    ``full``; ``reason`` in plain words."""
+
+    code: str
+    reason: str
+
+
+class Applies(NamedTuple):
+    """The event is one on which this journey is entered, for this key: what happened to the key before decides."""
+
+    key: str | None
+
+
+def applies(program: Program, event: Event, facts: Facts) -> Applies | StayOut | None:
+    """Whether ``event`` asks for entry into ``program``; None if the journey is not entered on it at all.
+
+    A request through the API stands for any of the journey's events, or for its time, and is held to the same conditions.
+    """
+    if event.name not in program.begun_by and event.name not in (REQUESTED, DUE):
+        return None
+    ways = _ways(program.entry, event)
+    if not ways:
+        return None
+    at = asked_at(event)
+    if outside := _outside(program, at, facts):
+        return outside
+    if event.name == DUE and program.entry.day is not None and next_due(program.entry, program, facts, at - _MOMENT) != at:
+        return StayOut("moved", f"{program.entry.day.moment.name} is another day by now")
+    scope = Scope(program, facts, event.accepted_at, event=event)
+    unmet = [[when for when in way if not holds(when, scope)] for way in ways]
+    if all(unmet):
+        return StayOut("condition", "; ".join(explain(when, scope) for way in unmet for when in way))
+    if program.entry.key is None:
+        return Applies(None)
+    key = key_of(event, program.entry.key)
+    if key is None:
+        return StayOut("no key", f"the event has no {program.entry.key}")
+    return Applies(key)
+
+
+def _ways(entry: Entry, event: Event) -> list[tuple[Condition, ...]]:
+    """The ways in that this event may take: of each what has to hold."""
+    requested = event.name == REQUESTED
+    ways = [way for name, way in entry.on_events if requested or event.name == name]
+    if (requested or event.name == DUE) and scheduled(entry):
+        ways.append(() if entry.when is None else (entry.when,))
+    return ways
+
+
+def scheduled(entry: Entry) -> bool:
+    """Whether this journey is entered at times, and not only when something happens."""
+    return entry.every is not None or entry.once is not None or entry.day is not None
+
+
+def asked_at(event: Event) -> datetime:
+    """The instant for which entry is asked: of what was due, when it was due."""
+    at = event.properties.get("at") if event.name == DUE else None
+    return datetime.fromisoformat(at) if isinstance(at, str) else event.accepted_at
+
+
+def _outside(program: Program, at: datetime, facts: Facts) -> StayOut | None:
+    """Whether the limits of the launch keep everybody, or this customer, out at ``at``."""
+    entry, zone = program.entry, ZoneInfo(program.zone)
+    if entry.starts is not None and at < entry.starts:
+        return StayOut("not yet", f"starts on {entry.starts.astimezone(zone):%Y-%m-%d %H:%M}")
+    if entry.ends is not None and at >= entry.ends:
+        return StayOut("over", f"ended on {entry.ends.astimezone(zone):%Y-%m-%d %H:%M}")
+    if entry.testers and not read(YES_NO, facts.customer.get("test"), siblings={}, currency=program.currency):
+        return StayOut("test only", "is no test customer, and only those enter")
+    return None
+
+
+def admit(
+    program: Program, key: str | None, at: datetime, zone: str, *, is_in: bool, last_entered_at: datetime | None
+) -> Enter | StayOut:
+    """Whether a customer who asks for entry at ``at`` gets it: ``is_in`` this journey under this key, and last entered it
+    at ``last_entered_at`` (None: never)."""
+    entry = program.entry
+    if is_in:
+        if entry.while_in == "restart":
+            return Enter(key, restart=True)
+        return StayOut("already in", "is in this journey already")
+    if last_entered_at is None:
+        return Enter(key)
+    match entry.again.kind:
+        case "always":
+            return Enter(key)
+        case "never":
+            return StayOut("again", "has been in this journey before, and it says again: never")
+        case "after":
+            assert entry.again.after is not None
+            if entry.every is not None:
+                # Entered every day, the second is a day after the first, though it be a second sooner.
+                at, last_entered_at, zone = _time_of(program, at), _time_of(program, last_entered_at), program.zone
+            due = entry.again.after.after(last_entered_at, zone)
+            if at >= due:
+                return Enter(key)
+            return StayOut(
+                "again", f"entered at {last_entered_at:%Y-%m-%d %H:%M}, and it says again: after {entry.again.after}"
+            )
+        case kind:
+            assert_never(kind)
+
+
+def full(program: Program) -> StayOut:
+    """What is said to whom ``at_most`` keeps out. How many have entered, only who holds the count can say."""
+    return StayOut("full", f"{program.entry.at_most} have entered today, and no more do")
+
+
+def day_of(program: Program, at: datetime) -> str:
+    """The day (ISO) for which ``at_most`` counts somebody who enters at ``at``."""
+    return at.astimezone(ZoneInfo(program.zone)).date().isoformat()
+
+
+# Times.
+
+
+def next_due(entry: Entry, program: Program, facts: Facts | None, after: datetime) -> datetime | None:
+    """The first instant after ``after`` (UTC) at which entry is due: for everybody, or of a ``day`` for the customer of whom
+    ``facts`` are known. None if there is none, for want of a date or as the journey ends before."""
+    if entry.starts is not None:
+        after = max(after, entry.starts - _MOMENT)
+    due = None
+    if entry.every is not None:
+        due = entry.every.next(after, program.zone)
+    elif entry.once is not None:
+        due = entry.once if entry.once > after else None
+    elif entry.day is not None and facts is not None:
+        due = next((at for at, _ in _days(entry.day, program, facts, after) if at > after), None)
+    return due if due is not None and (entry.ends is None or due < entry.ends) else None
+
+
+def last_due(program: Program, after: datetime, upto: datetime) -> tuple[datetime | None, int]:
+    """The newest instant after ``after`` and up to ``upto`` at which entry was due for everybody, and how many there were."""
+    found, count = None, 0
+    while (due := next_due(program.entry, program, None, found or after)) is not None and due <= upto:
+        found, count = due, count + 1
+    return found, count
+
+
+def due_event(program: Program, facts: Facts, at: datetime) -> dict[str, Any]:
+    """The properties of the event by which a customer is told that entry is due at ``at``: ``because`` in words, and of a day
+    of their own which day it is (``on``)."""
+    entry, told = program.entry, {"journey": program.journey, "at": at.isoformat()}
+    if entry.every is not None:
+        return {**told, "because": f"every {entry.every}"}
+    if entry.day is None:
+        return {**told, "because": f"once, on {at.astimezone(ZoneInfo(program.zone)):%Y-%m-%d %H:%M}"}
+    on = next((day for due, day in _days(entry.day, program, facts, at - _MOMENT) if due == at), None)
+    moment, name = entry.day.moment, entry.day.moment.name.removeprefix("customer.")
+    offset = f"{moment.offset} {'before' if moment.before else 'after'} " if moment.offset.longest else ""
+    because = f"{offset}{name} {on}{', as every year' if entry.day.yearly else ''}"
+    return {**told, "because": because, "on": str(on)}
+
+
+def depends_on(day: Day) -> frozenset[str]:
+    """The traits that decide when a day of a customer's own begins."""
+    return frozenset((day.moment.name.removeprefix("customer."), "zone", "timezone"))
+
+
+def _days(day: Day, program: Program, facts: Facts, after: datetime) -> Iterator[tuple[datetime, date]]:
+    """When this day comes, from before ``after`` on, each time with the date that it hangs on."""
+    name = day.moment.name.removeprefix("customer.")
+    raw = facts.customer.get(name)
+    found = value_of(day.moment.attribute, raw, siblings=facts.customer, currency=program.currency)
+    if isinstance(found, datetime):
+        found = found.astimezone(ZoneInfo(facts.zone)).date()
+    if found is None:
+        return
+    if not day.yearly:
+        if (at := instant_of(day.moment, Scope(program, facts, after))) is not None:
+            yield at, found
+        return
+    moment = day.moment.model_copy(update={"attribute": day.moment.attribute.model_copy(update={"type": _DATE})})
+    apart = 1 + moment.offset.longest.days // 365
+    for year in range(max(found.year, after.year - 1 - apart), min(after.year + 3 + apart, 9999)):
+        this_year = _in_year(found, year)
+        told: Mapping[str, Any] = {**facts.customer, name: this_year.isoformat()}
+        if (at := instant_of(moment, Scope(program, facts._replace(customer=told), after))) is not None:
+            yield at, this_year
+
+
+def _in_year(day: date, year: int) -> date:
+    """29 February is the 28th in other years."""
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return day.replace(year=year, day=28)
+
+
+def _time_of(program: Program, at: datetime) -> datetime:
+    """The newest of the times of ``every`` at or before ``at``; they are at most 31 days apart."""
+    assert program.entry.every is not None
+    due = at
+    found = program.entry.every.next(at - timedelta(days=63), program.zone)
+    while found <= at:
+        due, found = found, program.entry.every.next(found, program.zone)
+    return due

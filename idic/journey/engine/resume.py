@@ -1,0 +1,61 @@
+"""What a pause held back, when it is over. Pure: the store's driver records what this decides."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from idic.journey.engine.scope import Facts
+from idic.journey.engine.stagger import later
+from idic.journey.engine.state import State, Touched, Trace
+from idic.journey.program.program import Program, Send
+
+PAUSED = "paused"
+"""The rule by which touches are deferred while their journey is paused."""
+PAUSE = "the journey is paused"
+_RESUMED = "resumed"
+_IN_TIME = 0.9
+"""Of the time in which a message may still leave, as much is used to spread those that were held."""
+
+
+class Released(NamedTuple):
+    """``refused`` are the channels on which a message is not sent any more."""
+
+    state: State
+    trace: tuple[Trace, ...]
+    refused: tuple[str, ...] = ()
+
+
+def held(state: State) -> tuple[str, ...]:
+    """The channels on which a pause holds back what the present step sends."""
+    touches = state.touches.get(state.step or "", {})
+    return tuple(channel for channel, one in touches.items() if one.status == "deferred" and one.reason == PAUSED)
+
+
+def release(program: Program, state: State, facts: Facts, now: datetime, spread: timedelta) -> Released | None:
+    """What becomes of an enrollment of a journey that is no longer paused, as its program's ``late`` says; None where
+    nothing is held. What is sent late is spread over ``spread`` from ``now`` on, as far as it may still leave."""
+    channels, step = held(state), program.steps.get(state.step or "")
+    if not channels or not isinstance(step, Send):
+        return None
+    touches = state.touches[step.id]
+    if program.late == "skip":
+        settled = {channel: Touched(status="refused", at=now, reason=PAUSED) for channel in channels}
+        trace = [
+            Trace(
+                now,
+                "not sent",
+                step.id,
+                {"channel": one, "rule": PAUSED, "because": "it came due while the journey was paused"},
+            )
+            for one in channels
+        ]
+        kept = state.model_copy(update={"touches": {**state.touches, step.id: {**touches, **settled}}})
+        return Released(kept, tuple(trace), channels)
+    ready = {channel: Touched(status="deferred", at=now, reason=_RESUMED) for channel in channels}
+    deliver_by = step.within.after(state.reached, facts.zone)
+    turn = later(state.enrollment, now, min(spread, max(deliver_by - now, timedelta()) * _IN_TIME))
+    deadline = min(turn, state.deadline) if state.deadline else turn
+    update = {"touches": {**state.touches, step.id: {**touches, **ready}}, "deadline": deadline}
+    trace = [Trace(now, "resumed", step.id, {"channel": ", ".join(channels), "until": deadline})]
+    return Released(state.model_copy(update=update), tuple(trace))

@@ -1,0 +1,133 @@
+"""Sending: at its hour, by one channel or several, as far as the contact policy lets it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC
+from typing import Any, assert_never
+
+from idic.journey.engine.move import NOT_SENT, SETTLED, WENT, Move, settled
+from idic.journey.engine.protocol import Allow, Ask, Best, BestTime, Claim, Defer, MayWe, Ranked, Skip, Timed, Verdict
+from idic.journey.engine.state import Touched
+from idic.journey.expressions.evaluate import explain, holds
+from idic.journey.program.flow import point_of
+from idic.journey.program.program import Send
+from idic.times import Hours
+
+
+def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
+    touches = move.state.touches.get(step.id, {})
+    early = move.state.deadline is not None and move.now < move.state.deadline
+    if not touches and early:
+        return False  # it waits for its hour
+    wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
+    one = step.mode != "each"
+    if one and touches and any(touch.status not in NOT_SENT for touch in touches.values()):
+        wanting = []  # one is enough, and it is on its way or there
+    if early:
+        # What was deferred has its time. Of one that was when it was about to leave, the others are not asked yet.
+        wanting = [c for c in wanting if one and c not in touches]
+    if wanting and step.at is not None and (yield from _not_yet(move, step)):
+        return False
+    if wanting:
+        if step.mode == "best_of" and len(wanting) > 1:
+            ranked: Ranked = yield Best(step.id, tuple(wanting), move.now, _draw(move, step, "channel"))
+            of, wanting = ", ".join(wanting), list(ranked.channels)
+            why = {"channels": of, "best": wanting[0], "because": ranked.because}
+            move.note("best", why | _kept(dict(ranked.odds), ranked.explored), at=move.now)
+        yield from _claim(move, step, wanting, one)
+        touches = move.state.touches.get(step.id, {})
+    if any(touch.status not in SETTLED for touch in touches.values()):
+        return False
+    went = any(touch.status in WENT for touch in touches.values())
+    settled_at = max(touch.at for touch in touches.values())
+    move.go(step.then if went else step.otherwise, max(move.state.reached, settled_at))
+    return True
+
+
+def _not_yet(move: Move, step: Send) -> Generator[Ask, Any, bool]:
+    """Whether the send has to wait for its hour. One that comes after the message may leave is not waited for."""
+    now = max(move.state.reached, move.now)
+    latest = step.within.after(move.state.reached, move.facts.zone)
+    because = str(step.at)
+    kept: dict[str, Any] = {}
+    match step.at:
+        case Hours() as hours:
+            hour = hours.next(now, move.facts.zone)
+        case "best time" if move.state.deadline is None and not move.state.touches.get(step.id) and now < latest:
+            timed: Timed = yield BestTime(step.id, now, latest, _draw(move, step, "hour"))
+            hour, because = timed.at, timed.because
+            kept = _kept(timed.odds, timed.explored)
+            if hour <= now:
+                move.note("its hour", {"because": because} | kept, at=now)
+        case _:
+            return False
+    if hour <= now or hour > latest:
+        return False
+    move.change(deadline=hour)
+    move.note("scheduled", {"because": because, "until": hour} | kept, at=now)
+    return True
+
+
+def _draw(move: Move, step: Send, what: str) -> float:
+    """A number in [0, 1) that belongs to this choice for ever, whoever makes it and how often."""
+    state = move.state
+    of = (state.customer, move.program.journey, state.entered_at.astimezone(UTC).isoformat(), state.key or "")
+    return point_of(*of, step.id, str(move.round(step)), what) / 100
+
+
+def _kept(odds: object, explored: bool) -> dict[str, Any]:
+    return ({"odds": odds} if odds else {}) | ({"explored": True} if explored else {})
+
+
+def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[Ask, Any, None]:
+    """Ask for each channel whether the touch may be claimed, in this order and with ``one`` until one is; what is
+    deferred is asked again at its time."""
+    deliver_by = step.within.after(move.state.reached, move.facts.zone)
+    asked_at = move.state.deadline or move.state.reached
+    scope = move.scope()
+    deferrals = []
+    if asked_at > move.now:
+        deferrals.append(asked_at)
+        asked_at = move.now
+    closed = isinstance(step.at, Hours) and step.at.next(move.now, move.facts.zone) > move.now
+    for channel in channels:
+        verdict: Verdict
+        if move.now > deliver_by or closed:
+            verdict = Skip("too late", f"within {step.within}" + (f", at {step.at}" if closed else ""))
+        elif step.when is not None and not holds(step.when, scope):
+            verdict = Skip("condition", explain(step.when, scope))
+        else:
+            verdict = yield MayWe(step.id, channel, step.message, deliver_by, move.state.enrollment, move.state.entry)
+            if isinstance(verdict, Defer) and verdict.until > deliver_by:
+                move.note("deferred", {**_said(channel, verdict), "until": verdict.until}, at=move.now)
+                verdict = Skip("too late", f"within {step.within}")
+        match verdict:
+            case Allow():
+                touched = Touched.made(status="claimed", at=move.now)
+                move.claims.append(Claim(step.id, channel, step.message, deliver_by, move.round(step)))
+                move.note("claimed", {"channel": channel, "message": step.message}, at=move.now)
+            case Defer(until=until, rule=rule):
+                touched = Touched.made(status="deferred", at=move.now, reason=rule)
+                deferrals.append(until)
+                move.note("deferred", {**_said(channel, verdict), "until": until}, at=move.now)
+            case Skip(rule=rule):
+                touched = Touched.made(status="refused", at=asked_at, reason=rule)
+                move.note("not sent", _said(channel, verdict), at=asked_at)
+            case _:
+                assert_never(verdict)
+        move.change(touches=settled(move.state, step.id, channel, touched))
+        if one and touched.status == "claimed":
+            # What was deferred is asked again only if this one fails.
+            deferrals.clear()
+            touches = move.state.touches[step.id]
+            if any(touch.status == "deferred" for touch in touches.values()):
+                kept = {c: t for c, t in touches.items() if t.status != "deferred"}
+                move.change(touches={**move.state.touches, step.id: kept})
+            break
+    if deferrals or move.state.deadline is not None:
+        move.change(deadline=min(deferrals, default=None))
+
+
+def _said(channel: str, verdict: Defer | Skip) -> dict[str, Any]:
+    return {"channel": channel, "rule": verdict.rule, "because": verdict.reason}

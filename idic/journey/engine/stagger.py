@@ -1,0 +1,12 @@
+"""Many at once, one after the other: when it is whose turn."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from idic.journey.program.flow import point_of
+
+
+def later(enrollment: str, now: datetime, spread: timedelta) -> datetime:
+    """When it is this enrollment's turn, of many that are all due ``now``, within ``spread``: at the same place every time."""
+    return now + spread * (point_of(enrollment, "spread") / 100)

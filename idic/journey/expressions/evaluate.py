@@ -1,0 +1,252 @@
+"""Asking a condition: its names are read from a scope, typed, and handed to CEL.
+
+A name that is missing is simply not handed over. CEL carries the unknown through ``and`` and ``or`` as three-valued
+logic does (``unknown or true`` is true), and a condition whose answer is unknown does not hold.
+
+Numbers, money and days are doubles. So are dates and moments, as seconds since 1970 (a date is its midnight in UTC):
+CEL then compares like with like, and knows nothing of zones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from cel_expr_python import cel
+from pydantic import JsonValue
+
+from idic.journey.expressions.evaluate_fast import KNOWN, Answer, plainly
+from idic.journey.program.program import Attribute, Condition, Type
+from idic.journey.vocabulary.types import value_of
+
+TODAY = "idic.today"
+ZONE = "idic.zone"
+
+_DAY = 86400.0
+_SIMPLE = re.compile(r"(?P<name>[a-z_][\w.]*)\s*(?P<sign>==|!=|>=|<=|>|<)\s*(?P<rest>\S.*)")
+
+
+class Scope(Protocol):
+    """Where a condition finds its names. ``now`` is aware; ``zone`` is the customer's IANA zone."""
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def zone(self) -> str: ...
+
+    def raw(self, name: str, /) -> tuple[object, Mapping[str, Any]]:
+        """The raw value of a dotted name (None where missing) and the mapping it was found in.
+
+        A bare name is ``key``, ``segment``, the id of a split (the share that was drawn), or the name of a captured
+        event (its properties).
+        """
+        ...
+
+
+def holds(condition: Condition, scope: Scope) -> bool:
+    """Whether the condition is certainly true. What cannot be known is not true."""
+    return _evaluate(condition, scope) is True
+
+
+def amount(condition: Condition, scope: Scope) -> float | None:
+    """The number a condition such as ``event.total`` comes to, or None where something it needs is missing."""
+    value = _evaluate(condition, scope)
+    return value if isinstance(value, float) and value - value == 0 else None
+
+
+def value(condition: Condition, type_: Type, scope: Scope) -> JsonValue:
+    """What an expression of this type comes to, as it is stored: dates and moments as ISO 8601 (a moment in UTC). None where
+    something that it needs is missing."""
+    return _as_stored(_evaluate(condition, scope), type_)
+
+
+def _as_stored(found: object, type_: Type) -> JsonValue:
+    """What CEL made, of this type all the way in; None where it made none of it."""
+    match type_.kind:
+        case "number" | "money" | "days":
+            return found if isinstance(found, float) and found - found == 0 else None
+        case "date" | "moment":
+            if not isinstance(found, float) or found - found != 0:
+                return None
+            moment = datetime.fromtimestamp(found, UTC)
+            return moment.date().isoformat() if type_.kind == "date" else moment.isoformat()
+        case "yes/no":
+            return found if isinstance(found, bool) else None
+        case "list":
+            if not isinstance(found, Sequence) or type_.of is None:
+                return None
+            items = (_as_stored(_opened(item), type_.of) for item in found)
+            return [item for item in items if item is not None]
+        case "thing":
+            if not isinstance(found, Mapping):
+                return None
+            fields = {name: _as_stored(_opened(found.get(name)), field) for name, field in type_.fields.items()}
+            return {name: field for name, field in fields.items() if field is not None}
+        case _:
+            return found if isinstance(found, str) else None
+
+
+def _opened(item: object) -> object:
+    """The items of CEL's lists and maps are values of its own, each round what Python has."""
+    return item.plain_value() if isinstance(item, cel.Value) else item
+
+
+def asks_today(condition: Condition) -> bool:
+    """Whether the answer may change with the day."""
+    return _compiled(condition.document).asks_today
+
+
+def _place(name: str, text: str) -> int:
+    found = re.search(rf"{re.escape(name)}\b", text)
+    return found.start() if found else len(text)
+
+
+def explain(condition: Condition, scope: Scope) -> str:
+    """The condition with its values, short, for a trace: ``total 95.00 EUR >= 30``, ``value_tier "high"``."""
+    # In the order of the text: a store may keep names in another.
+    read = sorted(condition.reads.items(), key=lambda one: (_place(one[0], condition.text), one[0]))
+    values = {name: shown(attribute, name, scope) for name, attribute in read}
+    simple = _simple(condition.text)
+    if simple and list(values) == [simple["name"]]:
+        said = f"{_short(simple['name'])} {values[simple['name']]}"
+        return said if simple["sign"] == "==" else f"{said} {simple['sign']} {simple['rest']}"
+    return ", ".join(f"{_short(name)} {shown}" for name, shown in values.items()) or condition.text
+
+
+@lru_cache(maxsize=4096)
+def _simple(text: str) -> re.Match[str] | None:
+    return _SIMPLE.fullmatch(text.strip())
+
+
+def compiled(condition: Condition) -> cel.Expression:
+    """The condition as CEL runs it. Raises ``RuntimeError`` if CEL does not accept it."""
+    return _compiled(condition.document).expression
+
+
+class _Compiled(NamedTuple):
+    expression: cel.Expression
+    asks_known: frozenset[str]
+    asks_today: bool
+    plainly: Answer | None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(document: str) -> _Compiled:
+    condition = Condition.model_validate_json(document)
+    variables = {TODAY: cel.Type.DOUBLE, ZONE: cel.Type.STRING}
+    for name, attribute in condition.reads.items():
+        variables[name] = _cel_type(attribute.type)
+        variables[KNOWN + name] = cel.Type.BOOL
+    environment = cel.NewEnv(variables=variables, functions=_FUNCTIONS)
+    asks_known = frozenset(name for name in condition.reads if KNOWN + name in condition.cel)
+    return _Compiled(environment.compile(condition.cel), asks_known, TODAY in condition.cel, plainly(condition, _value))
+
+
+def _evaluate(condition: Condition, scope: Scope) -> object:
+    compiled = _compiled(condition.document)
+    if compiled.plainly is not None:
+        return compiled.plainly(scope)
+    data: dict[str, object] = {}
+    if compiled.asks_today:
+        data[TODAY] = _midnight(scope.now.astimezone(ZoneInfo(scope.zone)).date())
+        data[ZONE] = scope.zone
+    for name, attribute in condition.reads.items():
+        value = _value(attribute, name, scope)
+        if value is not None:
+            data[name] = _plain(value)
+        if name in compiled.asks_known:
+            data[KNOWN + name] = value is not None
+    return compiled.expression.eval(data=data).value()
+
+
+def _value(attribute: Attribute, name: str, scope: Scope) -> Any:
+    raw, siblings = scope.raw(name)
+    return value_of(attribute, raw, siblings=siblings, currency=scope.currency)
+
+
+def _plain(value: object) -> object:
+    """A typed value as CEL takes it."""
+    match value:
+        case datetime():
+            return value.timestamp()
+        case date():
+            return _midnight(value)
+        case list():
+            return [_plain(item) for item in value]
+        case dict():
+            return {name: _plain(field) for name, field in value.items()}
+        case _:
+            return value
+
+
+def _cel_type(type_: Type) -> cel.Type:
+    match type_.kind:
+        case "text" | "zone" | "link" | "one_of":
+            return cel.Type.STRING
+        case "yes/no":
+            return cel.Type.BOOL
+        case "number" | "money" | "days" | "date" | "moment":
+            return cel.Type.DOUBLE
+        case "list":
+            return cel.Type.List(_cel_type(type_.of) if type_.of else cel.Type.DYN)
+        case "thing":
+            # Its fields were typed when the journey was checked. In a map a missing field is an error, hence unknown;
+            # in a protocol-buffers message it would read as zero.
+            return cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+
+def _local_date(seconds: float, zone: str) -> float:
+    return _midnight(datetime.fromtimestamp(seconds, ZoneInfo(zone)).date())
+
+
+def _lower(text: str) -> str:
+    return text.lower()
+
+
+_FUNCTIONS = [
+    cel.FunctionDecl("lower", [cel.Overload("lower_text", cel.Type.STRING, [cel.Type.STRING], False, _lower)]),
+    cel.FunctionDecl(
+        "local_date",
+        [cel.Overload("local_date", cel.Type.DOUBLE, [cel.Type.DOUBLE, cel.Type.STRING], False, _local_date)],
+    ),
+]
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def shown(attribute: Attribute, name: str, scope: Scope) -> str:
+    """The value of a name, short, for people."""
+    value = _value(attribute, name, scope)
+    match value:
+        case None:
+            return "missing"
+        case bool():
+            return "yes" if value else "no"
+        case float() if attribute.type.kind == "money":
+            return f"{value:.2f} {scope.currency}"
+        case float():
+            return f"{value:g}"
+        case datetime():
+            return f"{value.astimezone(ZoneInfo(scope.zone)):%Y-%m-%d %H:%M}"
+        case date():
+            return value.isoformat()
+        case str():
+            return f'"{value}"'
+        case list():
+            return f"{len(value)} of them"
+        case _:
+            return "there"

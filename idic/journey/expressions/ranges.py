@@ -1,0 +1,80 @@
+"""What conditions ask of one number, as ranges: whether one holds wherever another does."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from idic.journey.expressions.parser import And, Compare, Expression, ExpressionError, Literal, Minus, Or, parse
+from idic.journey.expressions.tree import path_of
+
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+
+class Range(NamedTuple):
+    """The numbers that ``name`` may be: from ``least`` to ``most``, each included or not."""
+
+    name: str
+    least: float = -math.inf
+    with_least: bool = True
+    most: float = math.inf
+    with_most: bool = True
+
+    def holds(self, other: Range) -> bool:
+        """Whether all of the other lies in this one."""
+        if self.name != other.name:
+            return False
+        low = self.least < other.least or (self.least == other.least and (self.with_least or not other.with_least))
+        high = self.most > other.most or (self.most == other.most and (self.with_most or not other.with_most))
+        return low and high
+
+
+def takes_all_of(earlier: str, later: str) -> bool:
+    """Whether the first condition certainly holds wherever the second does. False where that is not plain from bounds on one
+    name; a name that is missing makes neither hold."""
+    try:
+        return _takes_all(parse(earlier), parse(later))
+    except ExpressionError:
+        return False
+
+
+def _takes_all(earlier: Expression, later: Expression) -> bool:
+    match earlier, later:
+        case Or(left=left, right=right), _:
+            return _takes_all(left, later) or _takes_all(right, later)
+        case _, And(left=left, right=right):
+            return _takes_all(earlier, left) or _takes_all(earlier, right)
+        case _:
+            one, two = _range(earlier), _range(later)
+            return one is not None and two is not None and one.holds(two)
+
+
+def _range(node: Expression) -> Range | None:
+    if not isinstance(node, Compare):
+        return None
+    name, sign, number = path_of(node.left), node.sign, _number(node.right)
+    if name is None or number is None:
+        name, sign, number = path_of(node.right), _TURNED.get(node.sign, ""), _number(node.left)
+    if name is None or number is None:
+        return None
+    match sign:
+        case ">" | ">=":
+            return Range(name, least=number, with_least=sign == ">=")
+        case "<" | "<=":
+            return Range(name, most=number, with_most=sign == "<=")
+        case "==":
+            return Range(name, number, True, number, True)
+        case _:
+            return None
+
+
+def _number(node: Expression) -> float | None:
+    match node:
+        case Literal(value=bool()):
+            return None
+        case Literal(value=float() as value):
+            return value
+        case Minus(of=Literal(value=float() as value)):
+            return -value
+        case _:
+            return None

@@ -1,0 +1,66 @@
+"""What an expression comes to: its type, how it is written as CEL, and for want of which names it may come to nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from idic.journey.program.program import Type
+from idic.journey.vocabulary.types import NUMBER, NUMERIC, TEXT, TEXTUAL, YES_NO
+
+
+class Typed(NamedTuple):
+    """``type`` None where a problem has been told already. ``missing`` are the names for want of which the answer is
+    unknown."""
+
+    type: Type | None
+    cel: str = ""
+    missing: frozenset[str] = frozenset()
+
+
+WRONG = Typed(None)
+
+
+def literal(value: str | float | bool) -> Typed:
+    match value:
+        case bool():
+            return Typed(YES_NO, "true" if value else "false")
+        case str():
+            return Typed(TEXT, json.dumps(value, ensure_ascii=False))
+        case _:
+            return Typed(NUMBER, repr(value))
+
+
+def joined(one: Type, two: Type) -> Type | None:
+    """The type of a name that is given values of both; None if they do not go together."""
+    if one == two:
+        return one
+    match one.kind, two.kind:
+        case "one_of", "one_of":
+            return Type(kind="one_of", options=tuple(dict.fromkeys((*one.options, *two.options))))
+        case (a, b) if a in TEXTUAL and b in TEXTUAL:
+            return TEXT
+        case "number", b if b in NUMERIC:
+            return two
+        case a, "number" if a in NUMERIC:
+            return one
+        case "list", "list" if one.of and two.of:
+            of = joined(one.of, two.of)
+            return Type(kind="list", of=of) if of else None
+        case _:
+            return None
+
+
+def alike(one: Type, two: Type) -> bool:
+    """Whether values of these types can be compared."""
+    for family in (NUMERIC, TEXTUAL):
+        if one.kind in family:
+            return two.kind in family
+    return one.kind == two.kind
+
+
+def fits(given: Type, wanted: Type) -> bool:
+    """Whether a value can be given to a name."""
+    if given.kind == "list" and wanted.kind == "list":
+        return given.of is not None and wanted.of is not None and fits(given.of, wanted.of)
+    return given == wanted if wanted.kind == "thing" else alike(given, wanted)

@@ -1,0 +1,161 @@
+"""``endpoints:`` of the vocabulary: the services that journeys may call, what each takes and gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+from idic.journey.program.program import Attribute, Endpoint
+from idic.journey.vocabulary.types import TEXT
+from idic.journey.yaml_source.nodes import Mapping as Entries
+from idic.journey.yaml_source.nodes import Node, Scalar
+from idic.journey.yaml_source.shapes import Shapes
+
+if TYPE_CHECKING:
+    from idic.journey.compiler.compile_messages import ContentChecker
+    from idic.problems import Problems
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+_KNOWN = ("url", "method", "headers", "takes", "gives", "time_out", "tries")
+_OF_OTHERS = {
+    "timeout": "time_out: 5 seconds", "retries": "tries: 3", "params": "takes:", "input": "takes:", "body": "takes:",
+    "output": "gives:", "returns": "gives:", "response": "gives:", "auth": 'headers: {Authorization: "Bearer {{ secrets.… }}"}',
+}  # fmt: skip
+_SECRET = re.compile(r"\bsecrets\.([A-Za-z_]\w*)")
+_URL = re.compile(r"https?://[^\s/]\S*")
+_ABOUT = re.compile(r'"([\w.]+)" (may be missing|does not exist)')
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+OWN_HEADERS = frozenset(
+    {
+        "host", "content-type", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
+        "proxy-authorization", "proxy-connection", "accept-encoding", "idempotency-key",
+    }
+)  # fmt: skip
+"""Headers that say what travels and how: no endpoint sets them."""
+HOST = re.compile(r"https?://[^/?#\s{}%@\\]+(?=[/?#]|$)", re.IGNORECASE)
+"""How an address begins: with a host that no value can change, and without a password."""
+_TAKEN = ("keys",)
+"""What cannot be a secret's name: its variable is a setting of idic's own."""
+_LONGEST = 60
+_MOST_TRIES = 10
+
+ReadAttribute = Callable[[Node, str], Attribute | None]
+
+
+class EndpointText(NamedTuple):
+    """An endpoint, and where the Liquid of its address and headers stands."""
+
+    endpoint: Endpoint
+    texts: tuple[Scalar, ...]
+
+
+class Endpoints:
+    """``attribute`` reads one entry of ``takes`` or ``gives``."""
+
+    def __init__(self, shapes: Shapes, problems: Problems, attribute: ReadAttribute) -> None:
+        self.shapes = shapes
+        self.problems = problems
+        self.attribute = attribute
+
+    def read(self, name: Scalar, node: Node) -> EndpointText | None:
+        what = f"endpoint {name.value}"
+        found = self.shapes.fields(node, what, _KNOWN, required=("url",), instead=_OF_OTHERS)
+        url = self.shapes.text(found.get("url"), f"{what}: url") if found else None
+        if not self.shapes.name(name, "endpoint", field=True) or found is None or url is None:
+            return None
+        if not _URL.fullmatch(re.sub(r"\{\{.*?\}\}", "x", url.value)):
+            hint = "write it in full, with https://"
+            self.problems.error(url.mark, f'{what}: "{url.value}" is not an address', hint)
+            return None
+        if not HOST.match(url.value):
+            host = re.split(r"[/?#]", url.value.partition("://")[2], maxsplit=1)[0]
+            wrong, hint = f'"{host}" cannot be a host', "write it out, with no value and no password in it"
+            self.problems.error(url.mark, f"{what}: {wrong}", hint)
+            return None
+        method = self.shapes.choice(found.get("method"), f"{what}: method", get_args(Method))
+        headers = dict(self.headers(found.get("headers"), what))
+        seconds = self.seconds(found.get("time_out"), what)
+        takes, gives = (dict(self.attributes(found.get(side), f"{what}: {side}", side)) for side in ("takes", "gives"))
+        endpoint = Endpoint(
+            name=name.value,
+            method=method or "POST",
+            url=url.value,
+            headers={header: text.value for header, text in headers.items()},
+            takes=takes,
+            gives=gives,
+            seconds=seconds,
+            tries=self.tries(found.get("tries"), what),
+        )
+        return EndpointText(endpoint, (url, *headers.values()))
+
+    def headers(self, node: Node | None, what: str) -> Iterator[tuple[str, Scalar]]:
+        if node is None:
+            return
+        if not isinstance(node, Entries):
+            hint = 'write headers: {Authorization: "Bearer {{ secrets.token }}"}'
+            self.problems.error(node.mark, f"{what}: headers consists of entries", hint)
+            return
+        for name, value in node.entries:
+            text = self.shapes.text(value, f"{what}: {name.value}")
+            if not _HEADER.fullmatch(name.value):
+                self.problems.error(name.mark, f'{what}: "{name.value}" cannot be a header', "use letters, digits and -")
+            elif name.value.lower() in OWN_HEADERS:
+                self.problems.error(name.mark, f"{what}: {name.value} is written by idic", "take it out")
+            elif text is not None and "\n" in text.value.strip():
+                self.problems.error(text.mark, f"{what}: {name.value} has several lines", "write one")
+            elif text is not None:
+                yield name.value, text
+
+    def attributes(self, node: Node | None, what: str, side: str) -> Iterator[tuple[str, Attribute]]:
+        if node is None:
+            return
+        if not isinstance(node, Entries):
+            self.problems.error(node.mark, f"{what} consists of names with their types", f"write {side}: {{sku: text}}")
+            return
+        for name, value in node.entries:
+            if name.value == "secrets" and side == "takes":
+                self.problems.error(name.mark, f"{what}: secrets has a meaning of its own", "choose another name")
+            elif self.shapes.name(name, "name", field=True):
+                attribute = self.attribute(value, f"{what}.{name.value}")
+                if attribute is not None:
+                    yield name.value, attribute
+
+    def seconds(self, node: Node | None, what: str) -> float:
+        duration = self.shapes.duration(node, f"{what}: time_out")
+        if duration is None:
+            return Endpoint.model_fields["seconds"].default  # type: ignore[no-any-return]
+        if duration.days or duration.seconds > _LONGEST:
+            assert node is not None
+            hint = f"write at most {_LONGEST} seconds; a call step says within: how long it is tried"
+            self.problems.error(node.mark, f"{what}: time_out is too long for one try", hint)
+        return min(duration.seconds or _LONGEST, _LONGEST)
+
+    def tries(self, node: Node | None, what: str) -> int:
+        text = self.shapes.text(node, f"{what}: tries")
+        if text is None:
+            return Endpoint.model_fields["tries"].default  # type: ignore[no-any-return]
+        if text.value.isdecimal() and 1 <= int(text.value[:9]) <= _MOST_TRIES:
+            return int(text.value)
+        self.problems.error(text.mark, f"{what}: tries cannot be {text.value}", f"write a number from 1 to {_MOST_TRIES}")
+        return 1
+
+
+def check_endpoints(endpoints: Mapping[str, EndpointText], checker: ContentChecker, problems: Problems) -> None:
+    """Whether addresses and headers can be written from what each takes, and from secrets."""
+    for name, (endpoint, texts) in endpoints.items():
+        for text in texts:
+            for secret in sorted({*_TAKEN} & {found.lower() for found in _SECRET.findall(text.value)}):
+                variable = f"IDIC_SECRET_{secret.upper()}"
+                problems.error(text.mark, f"endpoint {name}: {variable} is a setting of idic's own", "choose another name")
+            secrets = {f"secrets.{secret}": Attribute(type=TEXT, required=True) for secret in _SECRET.findall(text.value)}
+            checked = checker(text.value, {**endpoint.takes, **secrets}, {}, "text")
+            for problem in checked.problems:
+                if not problem.mild:
+                    message, _, hint = problem.message.partition("; ")
+                    about = _ABOUT.match(message)
+                    mark = text.at_line(problem.line, problem.column)._replace(length=len(about[1]) if about else 1)
+                    if about and about[2] == "may be missing":
+                        message, hint = about[0], "make it required, or write a default for it"
+                    problems.error(mark, f"endpoint {name}: {message}", hint or None)

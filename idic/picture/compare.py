@@ -1,0 +1,361 @@
+"""What changed between two programs of a journey, as customers would notice it.
+
+Steps are told apart by their ids. A step whose neighbours came or went has not changed itself; one that leads elsewhere has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import SequenceMatcher, unified_diff
+from typing import Literal, NamedTuple, TypeVar
+
+from idic.journey.program.order import in_order
+from idic.journey.program.program import AnyStep, Call, Exit, Message, Program, Repeat, Target, WaitFor
+from idic.picture import describe
+from idic.picture.describe import Words
+from idic.times import Duration
+
+Part = Literal["journey", "entry", "segments", "steps", "goal", "leave", "messages"]
+Change = Literal["added", "removed", "moved", "changed"]
+K = TypeVar("K")
+V = TypeVar("V")
+_LONG = 100
+_MOST_LINES = 14
+_NAMED = ("if", "within", "as", "at", "from", "until", "again:", "worth", "starts", "ends", "then", "at most")
+
+
+class Difference(NamedTuple):
+    """``where`` is the id of a step, the name of a message or of a segment, or empty. ``what`` says of what of it ``before``
+    and ``after`` are told; one of these is None where something came or went. ``lines`` is what differs in a longer text,
+    each line after ``-`` or ``+``. ``content``: only words that customers read."""
+
+    part: Part
+    change: Change
+    where: str
+    what: str = ""
+    before: str | None = None
+    after: str | None = None
+    lines: tuple[str, ...] = ()
+    content: bool = False
+
+    def __str__(self) -> str:
+        name = f'{_SPOKEN[self.part]} "{self.where}"' if self.where else self.part
+        if self.change == "moved":
+            return f"{name}: moved, {self.what}"
+        if self.change != "changed":
+            told = self.after if self.change == "added" else self.before
+            if self.what and self.part != "steps":
+                return f"{name}: {self.what} {self.change}{f': {told}' if told else ''}"
+            return f"{name}: {self.change}{f', {self.what}' if self.what else ''}{f': {told}' if told else ''}"
+        about = f" {self.what}:" if self.what else ""
+        if self.lines:
+            return f"{name}:{about} other words"
+        if self.before is None or self.after is None:
+            return f"{name}:{about} {'no longer ' + (self.before or '') if self.after is None else 'now ' + self.after}"
+        return f"{name}:{about} {self.before} → {self.after}"
+
+
+_SPOKEN = {
+    "steps": "step",
+    "messages": "message",
+    "segments": "segment",
+    "journey": "journey",
+    "entry": "entry",
+    "goal": "goal",
+    "leave": "leave",
+}
+
+
+def differences(old: Program, new: Program) -> list[Difference]:
+    """Everything that differs, in the order of a journey file. Empty only for programs that are the same."""
+    found = [
+        *_head(old, new),
+        *_told("entry", "", describe.entry(old.entry, old.zone), describe.entry(new.entry, new.zone)),
+        *_segments(old, new),
+        *_Steps(old, new).found(),
+        *_goal(old, new),
+        *_messages(old, new),
+    ]
+    return [*found, *_behind(old, new, found)]
+
+
+def verdict(old: Program, new: Program) -> str:
+    """What the change means for whoever is inside the journey."""
+    if old.id == new.id:
+        return "the same program"
+    if old.flow == new.flow:
+        return "only content changed: the flow is the same, so those inside can be given the new words (idic publish --migrate)"
+    gone = [
+        name for name, step in old.steps.items() if name not in new.steps and step.kind in ("wait", "wait_for", "send", "call")
+    ]
+    stand = f"; of those at {' or '.join(gone)} it must be said where they go" if gone else ""
+    return (
+        "the flow changed: newcomers take the new one, those inside finish the former one, unless they are moved "
+        f"(idic publish --migrate){stand}"
+    )
+
+
+# The journey as a whole
+
+
+def _head(old: Program, new: Program) -> Iterator[Difference]:
+    for name in ("title", "purpose", "topic", "late", "zone", "currency", "country", "language", "languages"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            was, now = (", ".join(value) if isinstance(value, tuple) else value for value in (before, after))
+            yield Difference("journey", "changed", "", name, was, now, content=name == "title")
+    for name, before, after in _pairs(old.links, new.links):
+        yield Difference("journey", _change(before, after), "", f"link {name}", before, after, content=True)
+
+
+def _told(part: Part, where: str, before: Words, after: Words) -> Iterator[Difference]:
+    """What was said, and what is said now: each note beside the one that says the same kind of thing."""
+    if before.title != after.title:
+        yield Difference(part, "changed", where, "", _plain(before.title), _plain(after.title))
+    for kind, one, other in _pairs(_by_kind(before.notes), _by_kind(after.notes)):
+        told = kind in (one, other) or kind in _NAMED or (one and other)
+        yield Difference(part, "changed", where, "" if told else kind, one, other)
+
+
+def _by_kind(notes: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for note in notes:
+        name, equals, _ = note.partition(" = ")
+        kind = name if equals else next((word for word in _NAMED if note.startswith(f"{word} ")), note)
+        found[kind] = note
+    return found
+
+
+def _segments(old: Program, new: Program) -> Iterator[Difference]:
+    values = [{one.name: one.value.text for one in program.values} for program in (old, new)]
+    for name, before, after in _pairs(*values):
+        yield Difference("segments", _change(before, after), "", f"value {name}", before, after)
+    rules = [{one.name: one.when.text if one.when else "otherwise" for one in program.segments} for program in (old, new)]
+    for name, before, after in _pairs(*rules):
+        yield Difference("segments", _change(before, after), name, "", before, after)
+    common = [[name for name in those if name in rules[0] and name in rules[1]] for those in rules]
+    if common[0] != common[1]:
+        yield Difference("segments", "changed", "", "order", ", ".join(common[0]), ", ".join(common[1]))
+
+
+def _goal(old: Program, new: Program) -> Iterator[Difference]:
+    before, after = (describe.goal(program.goal) if program.goal else None for program in (old, new))
+    if before and after:
+        yield from _told("goal", "", before, after)
+    elif before or after:
+        was, now = (_plain(", ".join((one.title, *one.notes))) if one else None for one in (before, after))
+        yield Difference("goal", _change(was, now), "", "", was, now)
+    leaves = [[describe.event(one) for one in program.leave] for program in (old, new)]
+    yield from (Difference("leave", "removed", "", "", before=one) for one in leaves[0] if one not in leaves[1])
+    yield from (Difference("leave", "added", "", "", after=one) for one in leaves[1] if one not in leaves[0])
+
+
+# Steps
+
+
+class _Steps:
+    def __init__(self, old: Program, new: Program) -> None:
+        self.old, self.new = old, new
+        self.before, self.after = in_order(old), in_order(new)
+        self.common = [name for name in self.after if name in old.steps]
+
+    def found(self) -> Iterator[Difference]:
+        moved = self.moved()
+        for name in self.after:
+            step = self.new.steps[name]
+            if name not in self.old.steps:
+                yield Difference("steps", "added", name, self.place(self.new, name), after=_said(step))
+                continue
+            if name in moved:
+                yield Difference("steps", "moved", name, self.place(self.new, name))
+            yield from self.step(self.old.steps[name], step, moved)
+        for name in self.before:
+            if name not in self.new.steps:
+                yield Difference("steps", "removed", name, "", before=_said(self.old.steps[name]))
+
+    def moved(self) -> set[str]:
+        """The fewest steps of which one can say that they stand somewhere else now."""
+        before = [name for name in self.before if name in self.new.steps]
+        matched = SequenceMatcher(None, before, self.common, autojunk=False).get_matching_blocks()
+        stayed = {name for start, _, size in matched for name in before[start : start + size]}
+        return set(self.common) - stayed
+
+    def place(self, program: Program, name: str) -> str:
+        if program.first.step == name:
+            return "first"
+        before = [step.id for step in program.steps.values() if any(target.step == name for target in _targets(step))]
+        return f"after {' and '.join(before[:3])}" if before else ""
+
+    def step(self, before: AnyStep, after: AnyStep, moved: set[str]) -> Iterator[Difference]:
+        found = [*_told("steps", after.id, describe.step(before), describe.step(after))]
+        if isinstance(before, Call) and isinstance(after, Call):
+            found += _endpoint(before, after)
+        found += self.ways(before, after, moved)
+        if not found and _own(before) != _own(after):
+            fields = [name for name, one, other in _pairs(_own(before), _own(after))]
+            found.append(Difference("steps", "changed", after.id, f"in {', '.join(fields)}", "as it was", "as it is now"))
+        yield from found
+
+    def ways(self, before: AnyStep, after: AnyStep, moved: set[str]) -> Iterator[Difference]:
+        """Where it leads, and when; not what follows from steps that came, went or moved."""
+        one, other = ({label: self.settled(program, target, moved) for label, target in _reasons(step)}
+                      for program, step in ((self.old, before), (self.new, after)))  # fmt: skip
+        for label, place in other.items():
+            if label in one and one[label] != place and not (after.id in moved and not label):
+                told = f"{label}: {one[label]}" if label else one[label]
+                yield Difference("steps", "changed", after.id, "leads", told, place)
+        gone = {label: place for label, place in one.items() if label not in other}
+        for label, place in other.items():
+            if label in one:
+                continue
+            was = next((name for name in gone if gone[name] == place), None)
+            if was is None:
+                yield Difference("steps", "changed", after.id, "leads", after=f"{label}: {place}" if label else place)
+            elif (only := gone.pop(was)) and was and label and not _told_by_title(before, after):
+                yield Difference("steps", "changed", after.id, only, was, label)
+        for label, place in gone.items():
+            yield Difference("steps", "changed", after.id, "leads", before=f"{label}: {place}" if label else place)
+
+    def settled(self, program: Program, target: Target, moved: set[str]) -> str:
+        """The first step from here on that is in both programs, or the way out."""
+        seen: set[str] = set()
+        while target.step is not None and (target.step not in self.common or target.step in moved):
+            if target.step in seen or isinstance(step := program.steps[target.step], Exit):
+                break
+            seen.add(target.step)
+            target = step.then if step.kind not in ("choose", "split", "wait_for") else step.otherwise
+        if target.step is None:
+            return "done" if target.exit == "done" else f"exit {target.exit}"
+        step = program.steps[target.step]
+        return f"exit {step.reason}" if isinstance(step, Exit) and target.step not in self.common else f"on to {target.step}"
+
+
+def _reasons(step: AnyStep) -> Iterator[tuple[str, Target]]:
+    yield from describe.labelled(step)
+    if isinstance(step, Repeat):
+        yield "every round", step.first
+
+
+def _told_by_title(before: AnyStep, after: AnyStep) -> bool:
+    """A wait for one event names it in its title."""
+    return all(isinstance(step, WaitFor) and len(step.arms) == 1 for step in (before, after)) and (
+        describe.step(before).title != describe.step(after).title
+    )
+
+
+def _endpoint(before: Call, after: Call) -> Iterator[Difference]:
+    one, other = (step.endpoint.model_dump(mode="json") for step in (before, after))
+    if one["name"] == other["name"]:
+        for name, was, now in _pairs(one, other):
+            # An address or a header may hold what is nobody's business.
+            shown = (str(was), str(now)) if name in ("method", "seconds", "tries") else ("as it was", "as it is now")
+            yield Difference("steps", "changed", after.id, f"endpoint {after.endpoint.name}, {name}", *shown)
+
+
+def _targets(step: AnyStep) -> list[Target]:
+    return [*(way.target for way in describe.ways(step)), *([step.first] if isinstance(step, Repeat) else [])]
+
+
+def _own(step: AnyStep) -> dict[str, object]:
+    """A step without where it leads."""
+
+    def without(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: without(inner) for name, inner in value.items() if name not in ("then", "otherwise", "first")}
+        return [without(inner) for inner in value] if isinstance(value, list) else value
+
+    found = without(step.model_dump(mode="json"))
+    assert isinstance(found, dict)
+    return found
+
+
+def _said(step: AnyStep) -> str:
+    told = describe.step(step)
+    return _plain(", ".join((told.title, *told.notes)))
+
+
+# Messages
+
+
+def _messages(old: Program, new: Program) -> Iterator[Difference]:
+    for name, before, after in _pairs(old.messages, new.messages):
+        if before is None or after is None:
+            message = before or after
+            by = " and ".join(describe.channel(channel) for channel in message.contents) if message else ""
+            yield Difference("messages", _change(before, after), name, f"by {by}", content=True)
+        else:
+            yield from _message(before, after)
+    blocks = [
+        {name: text for message in program.messages.values() for name, text in message.blocks.items()} for program in (old, new)
+    ]
+    for name, was, now in _pairs(*blocks):
+        if was is not None and now is not None:
+            yield _text("", f"block {name}", was, now)
+
+
+def _message(before: Message, after: Message) -> Iterator[Difference]:
+    for place, one, other in _pairs(_contents(before), _contents(after)):
+        variant, channel = place
+        spoken = " ".join(filter(None, (describe.channel(channel), _variant(variant))))
+        if one is None or other is None:
+            yield Difference("messages", _change(one, other), before.id, spoken, content=True)
+            continue
+        for name, was, now in _pairs(one, other):
+            yield _text(before.id, f"{spoken}, {name.replace('_', ' ')}", _shown(was), _shown(now))
+
+
+def _contents(message: Message) -> dict[tuple[str, str], dict[str, object]]:
+    everybody = {("", channel): one for channel, one in message.contents.items()}
+    variants = {(name, channel): one for name, those in message.variants.items() for channel, one in those.items()}
+    return {place: one.model_dump(mode="json", exclude_none=True) for place, one in {**everybody, **variants}.items()}
+
+
+def _variant(name: str) -> str:
+    segment, _, language = name.partition("/")
+    return " ".join([*([f"for {segment}"] if segment else []), *([f"in {language}"] if language else [])])
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, dict):
+        return str(Duration.model_validate(value))
+    return None if value is None else "yes" if value is True else str(value)
+
+
+def _text(where: str, what: str, before: str | None, after: str | None) -> Difference:
+    change = _change(before, after)
+    if before and after and (len(before) > _LONG or len(after) > _LONG or "\n" in before + after):
+        lines = list(unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""))[2:]
+        lines = [f"{line[0]} {line[1:].strip()}" for line in lines if line[:1] in "+-" and line[1:].strip()]
+        rest = len(lines) - _MOST_LINES
+        shown = (*lines[:_MOST_LINES], *([f"… and {rest} more lines"] if rest > 0 else []))
+        return Difference("messages", "changed", where, what, before, after, shown, True)
+    return Difference("messages", change, where, what, before, after, (), True)
+
+
+# What is left
+
+
+def _behind(old: Program, new: Program, found: list[Difference]) -> Iterator[Difference]:
+    """What the words do not show: a type or a default in the vocabulary, a key, how a condition is evaluated."""
+    for name, before, after in _pairs(old.customer, new.customer):
+        if before is not None and after is not None:
+            yield Difference("journey", "changed", "", f"customer.{name} in the vocabulary", "as it was", "as it is now")
+    if old.flow != new.flow and all(one.content for one in found) and old.customer == new.customer:
+        yield Difference("journey", "changed", "", "how names are read (types, keys)", "as it was", "as it is now")
+    if old.content != new.content and not any(one.content for one in found):
+        yield Difference("messages", "changed", "", "what templates read", "as it was", "as it is now", content=True)
+
+
+def _pairs(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
+    """What differs, by name: first what there is now, then what there was."""
+    for name in (*after, *(name for name in before if name not in after)):
+        if before.get(name) != after.get(name):
+            yield name, before.get(name), after.get(name)
+
+
+def _change(before: object, after: object) -> Change:
+    return "added" if before is None else "removed" if after is None else "changed"
+
+
+def _plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -1,0 +1,180 @@
+"""The steps of a program as the nested flows that its author wrote: where branches part, and where they meet again.
+
+A program knows only which step follows which. A branch that does not leave the journey meets the others at the first step
+that all of them come to, and the steps of a ``repeat`` lead back to it: from that the nesting follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from idic.journey.program.program import AnyStep, Exit, Program, Repeat, Target
+from idic.picture.describe import Way, ways
+
+_END = "@end"
+
+
+class Ending(NamedTuple):
+    """Out of the journey; ``step`` where it is a step of its own."""
+
+    reason: str
+    step: str | None = None
+
+
+class Onward(NamedTuple):
+    """To a step that stands somewhere else in the picture; only in programs that nobody writes as a file."""
+
+    step: str
+
+
+class Branch(NamedTuple):
+    """``labels`` say when it is taken; ``open``: it goes on after its parent."""
+
+    labels: tuple[str, ...]
+    flow: Flow
+    open: bool
+
+
+class Node(NamedTuple):
+    """A step. ``body`` are the steps of a repeat; ``exits`` the ways that leave the journey at once, with why; ``label`` says
+    when it goes straight on, where there are exits; ``branches`` are two or more, or none."""
+
+    step: AnyStep
+    label: tuple[str, ...] = ()
+    exits: tuple[tuple[tuple[str, ...], str], ...] = ()
+    branches: tuple[Branch, ...] = ()
+    body: Branch | None = None
+
+
+Flow = tuple[Node | Ending | Onward, ...]
+
+
+def structure(program: Program) -> Branch:
+    """The whole flow; ``open`` where it comes to its end and nobody is sent out before."""
+    return _Structure(program).whole()
+
+
+def bodies(program: Program) -> dict[str, frozenset[str]]:
+    """The steps of every repeat: those from which it goes on to its next round."""
+    found: dict[str, frozenset[str]] = {}
+    for repeat in program.steps.values():
+        if not isinstance(repeat, Repeat):
+            continue
+        reached: set[str] = set()
+        waiting = [repeat.first]
+        while waiting:
+            name = waiting.pop().step
+            if name is None or name in reached or name == repeat.id:
+                continue
+            reached.add(name)
+            step = program.steps[name]
+            waiting += [*(way.target for way in ways(step)), *([step.first] if isinstance(step, Repeat) else [])]
+        found[repeat.id] = frozenset(reached)
+    return found
+
+
+class _Structure:
+    def __init__(self, program: Program) -> None:
+        self.steps = program.steps
+        self.first = program.first
+        self.placed: set[str] = set()
+        self.bodies = bodies(program)
+        self.onward: dict[str, list[str]] = {}
+        for order in self.last_first():
+            self.onward[order] = self.meets([self.place(order, target) for target in self.targets(order)], order)
+
+    def whole(self) -> Branch:
+        return self.flow((), self.first, None, _END)
+
+    def flow(self, labels: tuple[str, ...], target: Target, origin: str | None, stop: str) -> Branch:
+        """The steps from a target on to ``stop``, which is not among them."""
+        found: list[Node | Ending | Onward] = []
+        while True:
+            place = self.place(origin, target)
+            if place == stop:
+                return Branch(labels, tuple(found), True)
+            if target.step is None:
+                return Branch(labels, (*found, Ending(target.exit or "done")), False)
+            if target.step in self.placed or place.startswith("@"):
+                return Branch(labels, (*found, Onward(target.step)), False)
+            origin = target.step
+            self.placed.add(origin)
+            step = self.steps[origin]
+            if isinstance(step, Exit) and step.when is None:
+                return Branch(labels, (*found, Ending(step.reason, step.id)), False)
+            body = self.flow((), step.first, origin, f"@{origin}") if isinstance(step, Repeat) else None
+            leaving, staying = self.parted(step, stop)
+            exits = tuple((way.labels, way.target.exit or "done") for way in leaving)
+            if len(staying) <= 1:
+                found.append(Node(step, staying[0].labels if staying else (), exits, body=body))
+                if not staying:
+                    return Branch(labels, tuple(found), False)
+                target = staying[0].target
+                continue
+            meets = self.meets([self.place(origin, way.target) for way in staying], origin)
+            join = meets[0] if meets else "@nowhere"
+            branches = tuple(self.flow(way.labels, way.target, origin, join) for way in staying)
+            found.append(Node(step, (), exits, branches, body))
+            if not any(branch.open for branch in branches):
+                return Branch(labels, tuple(found), False)
+            if join == stop:
+                return Branch(labels, tuple(found), True)
+            if join == _END:
+                return Branch(labels, (*found, Ending("done")), False)
+            if join.startswith("@"):
+                return Branch(labels, (*found, Onward(join[1:])), False)
+            # Where branches meet, nobody comes from one step alone: only a way back would need to know which.
+            target = Target(step=join)
+
+    def parted(self, step: AnyStep, stop: str) -> tuple[list[Way], list[Way]]:
+        """The ways that leave the journey at once, and those that do not. To be done is leaving only where others go on."""
+        leaving: list[Way] = []
+        staying: list[Way] = []
+        for way in ways(step):
+            out = way.target.step is None and self.place(step.id, way.target) != stop
+            (leaving if out else staying).append(way)
+        return leaving, staying
+
+    def meets(self, places: Iterable[str], origin: str) -> list[str]:
+        """Where all of these come together, in order; those that leave the journey before do not count."""
+        chains = [[place, *self.onward.get(place, [])] for place in places if not place.startswith("@exit")]
+        chains = [chain for chain in chains if chain[-1].startswith("@")] or chains
+        if not chains:
+            return []
+        return [place for place in chains[0] if all(place in chain for chain in chains[1:])]
+
+    def place(self, origin: str | None, target: Target) -> str:
+        """A step, ``@end``, ``@exit``, or ``@`` and the repeat to whose next round this leads."""
+        if target.step is None:
+            return _END if target.exit == "done" else "@exit"
+        if target.step in self.bodies and origin in self.bodies[target.step]:
+            return f"@{target.step}"
+        if isinstance(step := self.steps.get(target.step), Repeat) and origin == step.id:
+            return f"@{target.step}"
+        return target.step
+
+    def targets(self, name: str) -> list[Target]:
+        return [way.target for way in ways(self.steps[name])]
+
+    def last_first(self) -> Iterator[str]:
+        """The steps, each after all that can follow it."""
+        seen: set[str] = set()
+        roots = [self.first, *(one.first for one in self.steps.values() if isinstance(one, Repeat))]
+        for root in roots:
+            stack: list[tuple[str, Iterator[Target]]] = []
+            names = [root.step] if root.step is not None and root.step not in seen else []
+            while names or stack:
+                if names:
+                    name = names.pop()
+                    seen.add(name)
+                    stack.append((name, iter(self.targets(name))))
+                name, rest = stack[-1]
+                for target in rest:
+                    place = self.place(name, target)
+                    if not place.startswith("@") and place not in seen:
+                        names.append(place)
+                        break
+                else:
+                    stack.pop()
+                    yield name

@@ -1,0 +1,206 @@
+"""SMS by Telnyx's Messaging API (version 2), certain of what became of each message.
+
+The published API knows no idempotency key for messages, so a request that may have arrived is never repeated. An answer of
+2xx or 4xx is the truth; silence, a reset and 5xx after the request began leave us unsure, until Telnyx's own report, which
+repeats the address with the touch's id that we asked it to be sent to, settles it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import structlog
+
+from idic.errors import SettingsError
+from idic.identify.phones import SENDER
+from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
+from idic.interact.channels.http import Answer, Poster, is_url, reachable, without
+from idic.interact.channels.retry_after import retry_after
+
+WEBHOOK_PATH = "/v1/webhooks/telnyx"
+
+WORDS: Mapping[str, str] = {
+    "40001": "landline",
+    "40002": "filtered",
+    "40003": "filtered",
+    "40004": "unreachable",
+    "40005": "expired",
+    "40006": "unreachable",
+    "40008": "unreachable",
+    "40012": "no_such_number",
+    "40014": "expired",
+    "40015": "filtered",
+    "40017": "filtered",
+    "40300": "opted_out",
+    "40302": "too_long",
+    "40309": "region_not_allowed",
+    "40310": "no_such_number",
+    "40316": "empty",
+    "40319": "unreachable_from_sender",
+    "40322": "filtered",
+}
+"""Telnyx's error codes, of answers and of reports, as stable words; others are called ``telnyx_<code>``."""
+
+_OPERATORS = frozenset(
+    {
+        "10001", "10009", "10010", "40013", "40100", "40305", "40306", "40311", "40312", "40313", "40314", "40315", "40320",
+        "40321", "40329", "40330",
+    }
+)  # fmt: skip
+"""Codes about our own key, profile or sender: the operator's to mend, not this message's fault. So are all of 20000 and more,
+which are about the account and its money."""
+_BUSY = frozenset({"10011", "40011", "40318"})
+"""Codes that say: too many at once, or too many waiting; this one was not taken."""
+_OF_A_FIELD = frozenset({"10002", "10004", "10015", "10016"})
+"""Codes about a field of the request, which ``source`` names."""
+
+_KEY_BYTES = 32
+_CODE = re.compile(r"[0-9]{4,6}")
+_ID = re.compile(r"[A-Za-z0-9-]{2,64}")
+_PROFILE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
+
+log = structlog.get_logger()
+
+
+class Account(NamedTuple):
+    """Where SMS are handed over, and as whom. ``sender`` is a number in E.164 (or a short code), or a name of at most eleven
+    characters, which needs a messaging ``profile``; ``public_key`` (base64) is what Telnyx signs its webhooks under."""
+
+    key: str
+    public_key: str
+    sender: str
+    profile: str | None = None
+    base_url: str = "https://api.telnyx.com/v2"
+
+    def checked(self) -> Account:
+        """Raises ``SettingsError``, which never repeats what is wrong."""
+        if read_key(self.public_key) is None:
+            raise SettingsError("IDIC_TELNYX_PUBLIC_KEY is not a key: copy it from Telnyx's portal, 44 characters of base64")
+        if self.profile is not None and not _PROFILE.fullmatch(self.profile):
+            raise SettingsError("IDIC_TELNYX_PROFILE is not a messaging profile: it is a UUID")
+        if not any(pattern.fullmatch(self.sender) for pattern in (SENDER, _NAME)):
+            raise SettingsError(
+                "IDIC_TELNYX_FROM is no sender: write a number such as +4915700000000, or a name of at most 11 characters"
+            )
+        if self.profile is None and not SENDER.fullmatch(self.sender):
+            raise SettingsError("IDIC_TELNYX_PROFILE is missing: Telnyx sends as a name by a messaging profile only")
+        if not is_url(self.base_url):
+            raise SettingsError("IDIC_TELNYX_BASE_URL is not an address such as https://api.telnyx.com/v2")
+        return self
+
+
+def read_key(public_key: str) -> bytes | None:
+    """The public key's bytes; None for what is none."""
+    try:
+        key = b64decode(public_key, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == _KEY_BYTES else None
+
+
+def word(code: object) -> str | None:
+    """The stable word for an error code, as Telnyx writes it in an answer or a report; None where there is none."""
+    text = str(code)
+    return WORDS.get(text, f"telnyx_{text}") if _CODE.fullmatch(text) else None
+
+
+def touch_in(address: object) -> str:
+    """The touch of which ``webhook_url`` says that it is reported there; empty where it says none."""
+    if not isinstance(address, str):
+        return ""
+    try:
+        return parse_qs(urlsplit(address).query).get("touch", [""])[0]
+    except ValueError:
+        return ""
+
+
+class TelnyxChannel:
+    """The channel ``sms`` over one account of Telnyx's. Reports of what became of a message are asked for at
+    ``public_url``, where Telnyx can reach that. ``timeout`` is in real seconds and holds for one sending as a whole."""
+
+    name = "sms"
+    account = "telnyx"
+
+    def __init__(self, account: Account, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
+        self._account = account
+        self._url = f"{account.base_url.rstrip('/')}/messages"
+        told = reachable(public_url, account.base_url, "telnyx.com")
+        self._reports = f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if told else None
+        self._poster = Poster(
+            "telnyx",
+            timeout=timeout,
+            connections=connections,
+            headers={"Accept": "application/json", "User-Agent": "idic", "Authorization": f"Bearer {account.key}"},
+        )
+
+    async def send(self, sms: OutgoingSms) -> Outcome:
+        """Try once, within the time-out. Never raises for what Telnyx or the network does; what it tells of that can be
+        stored, and does not name the key."""
+        answer = await self._poster.post(self._url, self._body(sms), {"Content-Type": "application/json"})
+        outcome = _answered(answer) if isinstance(answer, Answer) else answer
+        return without((self._account.key,), outcome)
+
+    async def close(self) -> None:
+        await self._poster.close()
+
+    def _body(self, sms: OutgoingSms) -> bytes:
+        text = sms.text.encode("utf-8", "replace").decode()
+        body: dict[str, Any] = {"from": sms.sender, "to": sms.to, "text": text, "type": "SMS"}
+        if self._account.profile is not None:
+            body["messaging_profile_id"] = self._account.profile
+        if self._reports:
+            reports = f"{self._reports}?{urlencode({'touch': sms.touch})}"
+            # It tries three times at each of the two, and nowhere else then.
+            body |= {"webhook_url": reports, "webhook_failover_url": reports, "use_profile_webhooks": False}
+        return json.dumps(body).encode()
+
+
+class _Error(NamedTuple):
+    """``of`` says which field of the request it is about."""
+
+    code: str
+    of: str
+    text: str
+
+
+def _answered(answer: Answer) -> Accepted | Refused | Later | Unsure:
+    status = answer.status
+    if status // 100 == 2:
+        data = answer.document.get("data")
+        id_ = data.get("id") if isinstance(data, dict) else None
+        taken = isinstance(id_, str) and _ID.fullmatch(id_)
+        return Accepted(str(id_)) if taken else Unsure("telnyx_unreadable", f"{status} without a message's id")
+    error = _error(answer.document)
+    code, detail = error.code, " ".join(part for part in (str(status), error.code, error.text) if part)
+    if status == 429 or code in _BUSY:
+        return Later("telnyx_busy", detail, retry_after(answer.headers))
+    if status == 408:
+        return Later("telnyx_408", detail)  # it waited for the rest of our request
+    if status // 100 == 4 and code in WORDS:
+        return Refused(WORDS[code], detail)  # also with 403: that somebody wants nothing is not about us
+    if status // 100 == 4 and code in _OF_A_FIELD and error.of.endswith("/to"):
+        return Refused("no_such_number", detail)
+    ours = code in _OPERATORS or code.startswith("2") or (code in _OF_A_FIELD and error.of.endswith(("/from", "_id")))
+    if status // 100 == 3 or status in (401, 402, 403, 404) or (status // 100 == 4 and ours):
+        log.error("Telnyx refuses idic, not the message: check its settings", status=status, code=code or None)
+        return Later(f"telnyx_{code or status}", detail, down=True)
+    if status // 100 == 4:
+        return Refused(word(code) or f"telnyx_{status}", detail)
+    return Unsure(f"telnyx_{status}", detail)
+
+
+def _error(document: Mapping[str, Any]) -> _Error:
+    """The first error that an answer names."""
+    errors = document.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    code, source = str(first.get("code", "")), first.get("source")
+    of = str(source.get("pointer", "")) if isinstance(source, dict) else ""
+    said = dict.fromkeys(part for part in (first.get("title"), first.get("detail")) if isinstance(part, str))
+    return _Error(code if _CODE.fullmatch(code) else "", of, ": ".join(said))

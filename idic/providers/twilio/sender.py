@@ -1,0 +1,151 @@
+"""SMS by Twilio's REST API, certain of what became of each message.
+
+Twilio's Messages know no idempotency key, so a request that may have arrived is never repeated. Before the request's first
+byte nothing was sent, whatever goes wrong. After it, an answer of 2xx or 4xx is the truth; silence, a reset and 5xx leave us
+unsure, until Twilio's own report, which carries the touch's id, settles it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import structlog
+
+from idic.errors import SettingsError
+from idic.identify.phones import SENDER
+from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
+from idic.interact.channels.http import Answer, Poster, is_url, reachable, without
+from idic.interact.channels.retry_after import retry_after
+
+WEBHOOK_PATH = "/v1/webhooks/twilio"
+
+RETRIES = "#rc=5&rp=ct,rt,5xx"
+"""Twilio's own words, in an address for its reports, for: repeat five times (within 15 seconds, which is the most) when
+nobody answers in time or the answer is 5xx. Without them it repeats once, and only where it could not connect."""
+
+WORDS: Mapping[int, str] = {
+    21211: "no_such_number",
+    21217: "no_such_number",
+    21214: "unreachable",
+    21408: "region_not_allowed",
+    21602: "empty",
+    21610: "opted_out",
+    21612: "unreachable_from_sender",
+    21614: "not_a_mobile",
+    21617: "too_long",
+    30003: "unreachable",
+    30004: "blocked",
+    30005: "no_such_number",
+    30006: "landline",
+    30007: "filtered",
+}
+"""Twilio's error codes, of answers and of reports, as stable words; others are called ``twilio_<code>``."""
+
+_OPERATORS = frozenset({20003, 20404, 21212, 21603, 21606, 21609, 21659, 21660, 21701, 21703})
+"""Codes about our own account, sender or address for reports: the operator's to mend, not this message's fault."""
+_BUSY = frozenset({14107, 20429, 21611})
+"""Codes that say: too many at once, or too many waiting; this one was not taken."""
+
+_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
+_POOL = re.compile(r"MG[0-9a-fA-F]{32}")
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
+_SID = re.compile(r"[A-Za-z0-9]{2,64}")
+
+log = structlog.get_logger()
+
+
+class Account(NamedTuple):
+    """Where SMS are handed over, and as whom. ``sender`` is a number in E.164 (or a short code), a name of at most eleven
+    characters, or the id of a messaging service, which begins with MG."""
+
+    sid: str
+    token: str
+    sender: str
+    base_url: str = "https://api.twilio.com"
+
+    def checked(self) -> Account:
+        """Raises ``SettingsError``, which never repeats what is wrong."""
+        if not _ACCOUNT.fullmatch(self.sid):
+            raise SettingsError("IDIC_TWILIO_ACCOUNT_SID is not an account: it is AC and 32 hexadecimal digits")
+        if not any(pattern.fullmatch(self.sender) for pattern in (_POOL, SENDER, _NAME)):
+            raise SettingsError(
+                "IDIC_SMS_FROM is no sender: write a number such as +4915700000000, a name of at most 11 letters and digits, "
+                "or a messaging service (MG and 32 hexadecimal digits)"
+            )
+        if not is_url(self.base_url):
+            raise SettingsError("IDIC_TWILIO_BASE_URL is not an address such as https://api.twilio.com")
+        return self
+
+
+def word(code: object) -> str | None:
+    """The stable word for an error code, as Twilio writes it in an answer or a report; None where there is none."""
+    try:
+        number = int(str(code))
+    except ValueError:
+        return None
+    return WORDS.get(number, f"twilio_{number}") if 0 < number < 1_000_000 else None
+
+
+class TwilioChannel:
+    """The channel ``sms`` over one account of Twilio's. Reports of what became of a message are asked for at
+    ``public_url``, where Twilio can reach that. ``timeout`` is in real seconds and holds for one sending as a whole."""
+
+    name = "sms"
+    account = "twilio"
+
+    def __init__(self, account: Account, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
+        self._account = account
+        self._url = f"{account.base_url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json"
+        self._reports = (
+            f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if reachable(public_url, account.base_url, "twilio.com") else None
+        )
+        self._poster = Poster(
+            "twilio",
+            timeout=timeout,
+            connections=connections,
+            auth=(account.sid, account.token),
+            headers={"Accept": "application/json", "User-Agent": "idic"},
+        )
+
+    async def send(self, sms: OutgoingSms) -> Outcome:
+        """Try once, within the time-out. Never raises for what Twilio or the network does; what it tells of that can be
+        stored, and names neither the account nor its token."""
+        answer = await self._poster.post(self._url, self._form(sms), {"Content-Type": "application/x-www-form-urlencoded"})
+        outcome = _answered(answer) if isinstance(answer, Answer) else answer
+        return without((self._account.sid, self._account.token), outcome)
+
+    async def close(self) -> None:
+        await self._poster.close()
+
+    def _form(self, sms: OutgoingSms) -> bytes:
+        sender = "MessagingServiceSid" if _POOL.fullmatch(sms.sender) else "From"
+        form = {"To": sms.to, sender: sms.sender, "Body": sms.text}
+        if self._reports:
+            form["StatusCallback"] = f"{self._reports}?{urlencode({'touch': sms.touch})}{RETRIES}"
+        return urlencode(form, errors="replace").encode()
+
+
+def _answered(answer: Answer) -> Outcome:
+    status, document = answer.status, answer.document
+    code = document.get("code")
+    number = code if isinstance(code, int) else None
+    detail = " ".join(str(part) for part in (status, number, document.get("message")) if part is not None)
+    if status // 100 == 2:
+        sid = document.get("sid")
+        taken = isinstance(sid, str) and _SID.fullmatch(sid)
+        return Accepted(str(sid)) if taken else Unsure("twilio_unreadable", f"{status} without a message's id")
+    if status == 429 or number in _BUSY:
+        return Later("twilio_busy", detail, retry_after(answer.headers))
+    if status // 100 == 4 and number is not None and number in WORDS:
+        return Refused(WORDS[number], detail)  # also with 403: that one number cannot be written to is not about us
+    if status in (401, 403, 404) or status // 100 == 3 or number in _OPERATORS:
+        log.error("Twilio refuses idic, not the message: check its settings", status=status, code=number)
+        return Later(f"twilio_{number or status}", detail, down=True)
+    if status == 408:
+        return Later("twilio_408", detail)  # it waited for the rest of our request
+    if status // 100 == 4:
+        return Refused(word(number) or f"twilio_{status}", detail)
+    return Unsure(f"twilio_{status}", detail)

@@ -1,0 +1,106 @@
+"""What was sent to one person of a rehearsal, what will be and what they answered: what the contact policy asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from idic.interact import consent
+from idic.interact.policy.ask import Known
+from idic.interact.policy.planned_messages import ahead
+from idic.interact.policy.rules import BEHIND, RESERVED, Coming, Consent, Contact, Reply, Suppressed
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.engine.protocol import Allow, MayWe, Verdict
+from idic.journey.program.program import Program, Type
+from idic.journey.vocabulary.types import read
+from idic.rehearse.simulator import Rehearsed, Sent
+
+_MOMENT = Type(kind="moment")
+_COUNTS = ("sent", "uncertain")
+
+
+class Correspondence:
+    """Of all journeys together: caps do not ask who sent it."""
+
+    def __init__(self, programs: Sequence[Program], policy: Policy) -> None:
+        self.policy = policy
+        self.topics = {program.journey: program.topic for program in programs if program.purpose == "marketing"}
+        self._sent: list[Contact] = []
+        # Allowed, and not yet settled.
+        self._allowed: list[Contact] = []
+        self._replies: dict[str, Reply] = {}
+        # Since when they want no SMS any more, as their newest keyword says.
+        self._stopped: datetime | None = None
+
+    def known(self, known: Known, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[Rehearsed]) -> Known:
+        """``known`` with what there is to ask about for a message of ``program``."""
+        suppressed = known.suppressed
+        if self._stopped is not None:
+            suppressed = {"sms": Suppressed("opted_out", self._stopped), **suppressed}
+        return known._replace(
+            contacts=(*self._sent, *self._allowed),
+            coming=self._coming(ask, now, enrollments),
+            reply=self._reply(program, ask),
+            suppressed=suppressed,
+        )
+
+    def decided(self, program: Program, ask: MayWe, now: datetime, verdict: Verdict) -> None:
+        if isinstance(verdict, Allow) and program.journey in self.topics:
+            self._allowed.append(Contact(now, ask.channel, program.journey, program.topic, unsent=True))
+
+    def settled(self, sent: Sent, status: str) -> None:
+        """What was allowed has left, or has failed and gives its place back."""
+        if sent.journey not in self.topics:
+            return
+        mine = next((one for one in self._allowed if (one.journey, one.channel) == (sent.journey, sent.channel)), None)
+        if mine is not None:
+            self._allowed.remove(mine)
+        if status in _COUNTS:
+            self._sent.append(Contact(sent.at, sent.channel, sent.journey, self.topics[sent.journey]))
+
+    def replied(self, at: datetime, enrollment: str | None, properties: Mapping[str, Any]) -> None:
+        if enrollment is not None:
+            self._replies[enrollment] = _reply(at, properties)
+        match properties.get("keyword"):
+            case "stop":
+                self._stopped = self._stopped or at
+            case "start":
+                self._stopped = None
+
+    def _coming(self, ask: MayWe, now: datetime, enrollments: Sequence[Rehearsed]) -> tuple[Coming, ...]:
+        if not self.policy.priority:
+            return ()
+        found = (ahead(one.program, one.state) for one in enrollments if one.open and one.state.enrollment != ask.enrollment)
+        return tuple(one for one in found if one is not None and now - BEHIND < one.at <= now + RESERVED)
+
+    def _reply(self, program: Program, ask: MayWe) -> Reply | None:
+        """As on the real thing: a journey that does not hear replies does not answer them either."""
+        entered = _reply(ask.entry.accepted_at, ask.entry.properties) if ask.entry and ask.entry.name == "Replied" else None
+        heard = self._replies.get(ask.enrollment) if "Replied" in program.hears else None
+        return heard or entered
+
+
+def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consent | None:
+    """What an event about consent says, as it would be recorded; None where it says nothing that can be."""
+    try:
+        said = consent.read(name, properties)
+    except ValueError:
+        return None
+    return Consent(said.channel, said.topic, said.given, at, said.purpose, said.confirmed)
+
+
+def preferences_of(properties: Mapping[str, Any]) -> tuple[bool, datetime | None]:
+    """Whether somebody wants fewer messages from now on, and until when none; a moment is read as people write it."""
+    return properties.get("fewer") is True, read(_MOMENT, properties.get("paused_until"), siblings={}, currency="")
+
+
+def consent_by(properties: Mapping[str, Any], at: datetime) -> Consent | None:
+    """What the keyword of an SMS says about consent; None where it says nothing."""
+    keyword = properties.get("keyword")
+    return Consent("sms", None, keyword == "start", at, confirmed=True) if keyword in ("stop", "start") else None
+
+
+def _reply(at: datetime, properties: Mapping[str, Any]) -> Reply:
+    keyword = properties.get("keyword")
+    return Reply(at, str(properties.get("channel") or "sms"), keyword if isinstance(keyword, str) else None)

@@ -1,0 +1,171 @@
+"""Making values up: of each type of the vocabulary one that could be, drawn with a generator that is handed in."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from random import Random
+from statistics import NormalDist
+from typing import Any
+
+from idic.journey.program.program import Attribute, Condition, Program, Type
+from idic.rehearse.crowd.behaviour import Behaviour
+
+Draw = Callable[[Random, datetime], Any]
+"""A value, as it would be sent to us at an instant."""
+
+ZONES = ("Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Tokyo", "Australia/Sydney")
+"""Where those customers live who do not live where the shop does."""
+
+_WORDS = 20
+_AMOUNTS = 2000
+_LISTS = 1000
+_LITERAL = re.compile(r'"([^"\\]*)"|\'([^\'\\]*)\'')
+_IN = re.compile(r"([A-Za-z_][\w.]*)\s+in\s+([A-Za-z_][\w.]*)")
+_ANSWER = re.compile(r"""\{\{-?\s*(?:"([^"]+)"|'([^']+)')\s*\|\s*answer\b""")
+
+
+def literals(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
+    """The texts that conditions compare with, by the last part of each name beside which they stand: what is invented for
+    the name is one of them now and then, or no such condition would ever hold."""
+    found: dict[str, dict[str, None]] = {}
+    for condition in conditions:
+        texts = ["".join(match) for match in _LITERAL.findall(condition.cel)]
+        for name, attribute in condition.reads.items():
+            for field, type_ in _texts(name.rpartition(".")[2], attribute.type):
+                if type_.kind == "text":
+                    found.setdefault(field, {}).update(dict.fromkeys(texts))
+    return {name: tuple(texts) for name, texts in found.items()}
+
+
+def alike(conditions: Iterable[Condition]) -> dict[str, str]:
+    """Names whose values are looked for among those of another (``event.sku in customer.wishlist``): each of the lists with
+    the name that it is drawn like, or nothing would ever be found in it."""
+    return {
+        where.rpartition(".")[2]: what.rpartition(".")[2]
+        for condition in conditions
+        for what, where in _IN.findall(condition.cel)
+    }
+
+
+def answers(program: Program, message: str) -> tuple[str, ...]:
+    """What a customer can answer a message with: the values of its answer links."""
+    sources = program.messages[message].model_dump_json().replace('\\"', '"') if message in program.messages else ""
+    return tuple(dict.fromkeys("".join(match) for match in _ANSWER.findall(sources)))
+
+
+def _texts(name: str, type_: Type) -> Iterable[tuple[str, Type]]:
+    if type_.of is not None:
+        yield from _texts(name, type_.of)
+    for field, inner in type_.fields.items():
+        yield from _texts(field, inner)
+    yield name, type_
+
+
+class Inventor:
+    """Draws values by type. ``words`` are texts that mean something to the journeys, by the name that holds them; ``alike``
+    are names that are drawn like others; ``now`` is when the crowd begins."""
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        zone: str,
+        languages: tuple[str, ...],
+        words: Mapping[str, tuple[str, ...]],
+        alike: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        self.behaviour = behaviour
+        self.now = now
+        self.zone = zone
+        self.languages = languages
+        self.words = words
+        self.alike = alike
+
+    def maybe(self, name: str, attribute: Attribute, known: float) -> Draw:
+        """A draw that gives None where nothing is known."""
+        draw = self.draw(name, attribute.type)
+        if attribute.required or known >= 1:
+            return draw
+        return lambda rng, now: draw(rng, now) if rng.random() < known else None
+
+    def draw(self, name: str, type_: Type) -> Draw:
+        match type_.kind:
+            case "text":
+                return self._word(name)
+            case "number" | "days":
+                return lambda rng, now: 1 + int(rng.expovariate(0.7))
+            case "money":
+                amounts = _amounts(self.behaviour.money, self.behaviour.spread)
+                return lambda rng, now: amounts[int(rng.random() * _AMOUNTS)]
+            case "yes/no":
+                yes = self.behaviour.shares.get(name, {}).get("yes", 0.5)
+                return lambda rng, now: rng.random() < yes
+            case "date":
+                years = "birth" in name
+                return lambda rng, now: (now + _days(rng, years)).date().isoformat()
+            case "moment":
+                years = "birth" in name
+                return lambda rng, now: (now + _days(rng, years)).astimezone(UTC).isoformat(timespec="seconds")
+            case "zone":
+                home = self.zone
+                return lambda rng, now: home if rng.random() < 0.9 else rng.choice(ZONES)
+            case "link":
+                return lambda rng, now: f"https://example.com/{name}/{int(rng.random() * _WORDS)}"
+            case "one_of":
+                return self._option(name, type_.options)
+            case "list":
+                # Made once and drawn from, for making one takes as long as everything else that a customer does.
+                item, rng = self.draw(name, type_.of) if type_.of else self._word(name), Random(name)
+                lists = [[item(rng, self.now) for _ in range(1 + int(rng.random() * 3))] for _ in range(_LISTS)]
+                return lambda rng, now: lists[int(rng.random() * _LISTS)]
+            case "thing":
+                # What need not be there is there in most of them.
+                needed = [(field, self.draw(field, type_.fields[field])) for field in type_.required if field in type_.fields]
+                others = [
+                    (field, self.draw(field, inner)) for field, inner in type_.fields.items() if field not in type_.required
+                ]
+
+                def thing(rng: Random, now: datetime) -> dict[str, Any]:
+                    made = {field: draw(rng, now) for field, draw in needed}
+                    for field, draw in others:
+                        if rng.random() < 0.8:
+                            made[field] = draw(rng, now)
+                    return made
+
+                return thing
+
+    def _word(self, name: str) -> Draw:
+        if name == "language":
+            first, others = self.languages[0], self.languages[1:]
+            return lambda rng, now: first if not others or rng.random() < 0.6 else rng.choice(others)
+        name = self.alike.get(name, name)
+        meant = self.words.get(name, ())
+        # A few words are everywhere and many are rare, as in a shop's catalogue.
+        made_up = tuple(f"{name} {number}" for number in range(1, _WORDS + 1))
+        return lambda rng, now: (
+            rng.choice(meant) if meant and rng.random() < 0.5 else made_up[int(rng.random() * rng.random() * _WORDS)]
+        )
+
+    def _option(self, name: str, options: tuple[str, ...]) -> Draw:
+        shares = self.behaviour.shares.get(name)
+        if not shares:
+            return lambda rng, now: rng.choice(options)
+        named = sum(shares.values())
+        rest = [option for option in options if option not in shares]
+        weights = [shares.get(option, max(0.0, 1 - named) / len(rest) if rest else 0.0) for option in options]
+        if not any(weights):
+            return lambda rng, now: rng.choice(options)
+        return lambda rng, now: rng.choices(options, weights)[0]
+
+
+def _amounts(median: float, spread: float) -> tuple[float, ...]:
+    """Amounts that are equally likely: a log-normal distribution, in small steps."""
+    normal = NormalDist(math.log(median), max(spread, 1e-9))
+    return tuple(round(math.exp(normal.inv_cdf((number + 0.5) / _AMOUNTS)), 2) for number in range(_AMOUNTS))
+
+
+def _days(rng: Random, years: bool) -> timedelta:
+    return timedelta(days=-rng.uniform(18, 80) * 365.25) if years else timedelta(days=rng.uniform(-180, 180))

@@ -1,0 +1,325 @@
+"""An invented crowd: as many customers as wanted, made up one at a time from a vocabulary, rates and a seed.
+
+A customer's life follows from the seed and the customer's number alone, whatever else is rehearsed: the same crowd lives the
+same life under another journey, and differs in what comes of the messages only.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any, NamedTuple
+
+from idic.frozen import Frozen
+from idic.interact.policy.rules import CHANNELS, Consent
+from idic.interact.reach import WEB_MEMORY
+from idic.journey.program.program import Call, Condition, Program
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.rehearse.crowd.behaviour import After, Behaviour, Often, Reactions, ids_of
+from idic.rehearse.crowd.crowd_person import Happening, Person
+from idic.rehearse.crowd.invent_values import Draw, Inventor, alike, answers, literals
+from idic.rehearse.simulator import Sent, said_of
+
+_PHONES = tuple(f"+491511234{number:04}" for number in range(100))
+"""Whose number it is changes nothing, and reading one takes as long as a journey."""
+
+
+class _Event(NamedTuple):
+    """An event as it is made up: its properties, the ids among them, those that a customer goes on using for a while, those
+    that it puts an end to, and what may follow. ``thing``: it is about a thing, and everybody hears of it."""
+
+    name: str
+    properties: tuple[tuple[str, Draw], ...]
+    ids: tuple[str, ...]
+    kept: tuple[str, ...]
+    closes: tuple[str, ...]
+    followers: tuple[tuple[str, After], ...]
+    thing: bool
+
+
+class Crowd:
+    """``count`` customers from ``start`` up to ``end``. Iterating makes them up, each when its turn comes."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        vocabulary: Vocabulary,
+        behaviour: Behaviour,
+        *,
+        count: int,
+        start: datetime,
+        end: datetime,
+        seed: int,
+    ) -> None:
+        self.behaviour = behaviour
+        self.count = count
+        self.start = start
+        self.end = end
+        self._seed = seed
+        self._programs = {program.journey: program for program in programs}
+        asked = [condition for program in programs for condition in conditions(program)]
+        self._inventor = Inventor(behaviour, vocabulary.zone, vocabulary.languages, literals(asked), alike(asked), start)
+        self._traits = tuple(
+            (name, self._inventor.maybe(name, attribute, behaviour.known.get(name, 0.9)))
+            for name, attribute in vocabulary.customer.items()
+            if not (attribute.counted_event or name in ("email", "phone"))
+        )
+        self._consented = tuple(behaviour.consents.items())
+        self._events = {name: self._event(name, vocabulary) for name in behaviour.events}
+        self._often = tuple(
+            (self._events[name], rate.per_second)
+            for name, rate in behaviour.events.items()
+            if isinstance(rate, Often) and rate.per_second > 0 and name not in vocabulary.about
+        )
+        self._things = self._of_things(vocabulary)
+        counted = {event for program in programs for _, _, event in program.computed}
+        summed = {attribute.sums for program in programs for attribute in program.customer.values() if attribute.sums}
+        self._past = tuple(
+            (
+                name,
+                tuple((prop, draw) for prop, draw in self._events[name].properties if (name, prop) in summed),
+                self._a_second(name),
+            )
+            for name in sorted(counted & self._events.keys())
+        )
+        self._past_seconds = behaviour.history.longest.total_seconds()
+        self._keep = behaviour.keep.longest
+        self._goals = {
+            program.journey: program.goal.on[0]
+            for program in programs
+            if program.goal and program.goal.on[0].on in self._events
+        }
+        self._answers = {
+            (program.journey, message): answers(program, message) for program in programs for message in program.messages
+        }
+
+    def __iter__(self) -> Iterator[Person]:
+        return (self.person(number) for number in range(1, self.count + 1))
+
+    def person(self, number: int) -> Person:
+        """The customer of this number, the same whoever was made up before."""
+        rng = Random(f"{self._seed}/{number}")
+        name = f"customer-{number}"
+        traits = {name: value for name, draw in self._traits if (value := draw(rng, self.start)) is not None}
+        email, sms, web = (rng.random() < self.behaviour.reach.get(channel, 0.0) for channel in CHANNELS)
+        if email:
+            traits["email"] = f"{name}@example.com"
+        if sms:
+            traits["phone"] = _PHONES[number % len(_PHONES)]
+        agreed = tuple(
+            Consent(channel, None, True, self.start, confirmed=True)
+            for channel, share in self._consented
+            if rng.random() < share
+        )
+        # Who comes to the site was there at some time of the last weeks, and is there for what they do.
+        ago = rng.random() * WEB_MEMORY
+        seen_at = self.start - ago if web else None
+        return Person(
+            name,
+            traits,
+            agreed,
+            seen_at,
+            self._before(rng),
+            # What is told takes as many dice as the journeys ask about it: when something happens must not hang on that.
+            self._life(rng, Random(f"{self._seed}/{number}/telling"), seen=web),
+            partial(self._react, _Later(f"{self._seed}/{number}/reactions")),
+        )
+
+    # What happens.
+
+    def _life(self, rng: Random, telling: Random, *, seen: bool) -> list[Happening]:
+        seconds = (self.end - self.start).total_seconds()
+        coming: list[tuple[datetime, int, _Event, Mapping[str, Any]]] = []
+        for event, happening in self._things:
+            insort(coming, (happening.at, len(coming), event, happening.properties))
+        for event, per_second in self._often:
+            elapsed = rng.expovariate(per_second)
+            while elapsed < seconds:
+                insort(coming, (self.start + timedelta(seconds=elapsed), len(coming), event, {}))
+                elapsed += rng.expovariate(per_second)
+        life: list[Happening] = []
+        current: dict[str, tuple[str, datetime]] = {}
+        number = len(coming)
+        while coming:
+            at, _, event, inherited = coming.pop(0)
+            if event.thing:
+                life.append(Happening(at, event.name, inherited))
+                continue
+            properties = self._properties(event, telling, at, inherited, current)
+            life.append(Happening(at, event.name, properties, seen=seen))
+            for follower, after in event.followers:
+                if rng.random() < after.share:
+                    later = at + rng.random() ** 2 * after.within.longest
+                    if later < self.end:
+                        number += 1
+                        insort(coming, (later, number, self._events[follower], properties))
+        return life
+
+    def _properties(
+        self,
+        event: _Event,
+        rng: Random,
+        at: datetime,
+        inherited: Mapping[str, Any],
+        current: dict[str, tuple[str, datetime]],
+    ) -> dict[str, Any]:
+        properties = {name: value for name, draw in event.properties if (value := draw(rng, at)) is not None}
+        for name in event.ids:
+            used, last = current.get(name, ("", self.start))
+            if name in inherited:
+                properties[name] = inherited[name]
+            elif name in event.kept and used and at - last <= self._keep:
+                properties[name] = used
+            else:
+                properties[name] = f"{name.removesuffix('_id')}-{rng.getrandbits(40):010x}"
+            if name in event.closes:
+                current.pop(name, None)
+            elif name in event.kept:
+                current[name] = (properties[name], at)
+        return properties
+
+    def _before(self, rng: Random) -> list[Happening]:
+        """What counts and sums look back on."""
+        past = []
+        for name, summed, per_second in self._past:
+            elapsed = rng.expovariate(per_second) if per_second else self._past_seconds
+            while elapsed < self._past_seconds:
+                at = self.start - timedelta(seconds=elapsed)
+                past.append(Happening(at, name, {prop: draw(rng, at) for prop, draw in summed}))
+                elapsed += rng.expovariate(per_second)
+        past.sort(key=lambda happening: happening.at)
+        return past
+
+    # What comes of a message.
+
+    def _react(self, later: _Later, sent: Sent) -> list[Happening]:
+        rng = later.rng
+        reactions = self.behaviour.reactions.get(sent.channel, _NONE)
+        # All are drawn each time, so that another rate changes only what it is about.
+        opens, clicks, leaves, converts, answered = (rng.random() for _ in range(5))
+        if rng.random() >= reactions.delivered:
+            return []
+        said = said_of(sent)
+        told = partial(Happening, step=sent.step, enrollment=sent.enrollment)
+        delivered = sent.at + timedelta(seconds=1 + rng.random() * 60)
+        found = [told(delivered, "Message Shown" if sent.channel == "web" else "Message Delivered", said)]
+        # Half of what is read is read within two hours.
+        read = delivered + timedelta(seconds=rng.expovariate(1 / 10_400))
+        if sent.channel == "email" and (opens < reactions.opened or clicks < reactions.clicked):
+            found.append(told(read, "Email Opened", said))
+        if clicks < reactions.clicked:
+            values = self._answers.get((sent.journey, sent.message), ())
+            value = {"value": values[int(answered * len(values))]} if values else {}
+            found.append(told(read + timedelta(seconds=30), "Link Clicked", {**said, **value}, seen=True))
+        if leaves < reactions.unsubscribed:
+            found.append(Happening(read + timedelta(minutes=1), "Consent Withdrawn", {"channel": sent.channel}))
+        goal = self._goals.get(sent.journey)
+        if goal is not None and converts < reactions.converted:
+            at = read + timedelta(hours=1)
+            properties = self._properties(self._events[goal.on], rng, at, {}, {})
+            if goal.key is not None and sent.key is not None:
+                properties[goal.key] = sent.key
+            found.append(Happening(at, goal.on, properties, seen=sent.channel == "web"))
+        return found
+
+    # How events are made up.
+
+    def _event(self, name: str, vocabulary: Vocabulary) -> _Event:
+        declared = vocabulary.events.get(name, {})
+        keys = {program.entry.key for program in self._programs.values()}
+        closing = {
+            pattern.key
+            for program in self._programs.values()
+            for pattern in (*(program.goal.on if program.goal else ()), *program.leave)
+            if pattern.on == name and pattern.key
+        }
+        ids = ids_of(vocabulary, name) | {key for key in keys if key in declared and declared[key].type.kind == "text"}
+        return _Event(
+            name,
+            tuple(
+                (prop, self._inventor.maybe(prop, attribute, 0.8)) for prop, attribute in declared.items() if prop not in ids
+            ),
+            tuple(sorted(ids)),
+            tuple(sorted(one for one in ids if one in keys)),
+            tuple(sorted(closing)),
+            tuple(
+                (follower, after)
+                for follower, after in self.behaviour.events.items()
+                if isinstance(after, After) and after.event == name and after.share > 0
+            ),
+            name in vocabulary.about,
+        )
+
+    def _of_things(self, vocabulary: Vocabulary) -> list[tuple[_Event, Happening]]:
+        """What happens to things, once for the whole crowd."""
+        rng = Random(f"{self._seed}/things")
+        found = []
+        for name, rate in self.behaviour.events.items():
+            if name not in vocabulary.about or not isinstance(rate, Often) or rate.per_second <= 0:
+                continue
+            at = self.start + timedelta(seconds=rng.expovariate(rate.per_second))
+            while at < self.end:
+                event = self._events[name]
+                found.append((event, Happening(at, name, self._properties(event, rng, at, {}, {}))))
+                at += timedelta(seconds=rng.expovariate(rate.per_second))
+        return found
+
+    def answer(self, program: Program, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the service that a step calls answers: always the same to the same."""
+        asked = program.steps[step]
+        assert isinstance(asked, Call)
+        rng = Random(f"{self._seed}/{step}/{sorted(given.items(), key=str)}")
+        if rng.random() >= self.behaviour.calls:
+            return None
+        draws = ((name, self._inventor.maybe(name, attribute, 0.8)) for name, attribute in asked.endpoint.gives.items())
+        return {name: value for name, draw in draws if (value := draw(rng, self.start)) is not None}
+
+    def _a_second(self, name: str) -> float:
+        rate = self.behaviour.events[name]
+        return (
+            rate.per_second
+            if isinstance(rate, Often)
+            else rate.share * self._a_second(rate.event)
+            if rate.event in self.behaviour.events
+            else 0.0
+        )
+
+
+_NONE = Reactions(delivered=0, opened=0, clicked=0, unsubscribed=0, converted=0)
+
+
+class _Later:
+    """A generator that is made when it is first needed: most customers are never written to."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._rng: Random | None = None
+
+    @property
+    def rng(self) -> Random:
+        if self._rng is None:
+            self._rng = Random(self._seed)
+        return self._rng
+
+
+def conditions(program: Program) -> Iterator[Condition]:
+    """Every condition of a program, wherever it stands."""
+
+    def within(value: object) -> Iterator[Condition]:
+        if isinstance(value, Condition):
+            yield value
+        elif isinstance(value, Mapping):
+            for one in value.values():
+                yield from within(one)
+        elif isinstance(value, tuple | list):
+            for one in value:
+                yield from within(one)
+        elif isinstance(value, Frozen):
+            for field in type(value).model_fields:
+                yield from within(getattr(value, field))
+
+    for part in (program.entry, program.values, program.segments, program.steps, program.goal, program.leave):
+        yield from within(part)

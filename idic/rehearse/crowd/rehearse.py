@@ -1,0 +1,325 @@
+"""Letting people live through journeys, one after the other: the simulator with the real rules of entry, the real contact
+policy and a virtual clock. What comes of it is counted, and the person forgotten."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+from idic.differentiate.counted import Counted
+from idic.differentiate.profile import zone_of
+from idic.interact import preferences
+from idic.interact.best.choose import best_channel, best_hour
+from idic.interact.best.response_model import ANSWERS, Crowd, History, Message
+from idic.interact.consent import EVENTS as CONSENTS
+from idic.interact.policy.ask import Known, quiet_for
+from idic.interact.policy.ask import ask as ask_policy
+from idic.interact.policy.rules import Rule
+from idic.interact.policy.rules import rules as rules_of
+from idic.interact.reach import Reach, reach
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.engine.admission import DUE, StayOut, day_of, due_event, full, next_due, scheduled
+from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
+from idic.journey.engine.state import Touched
+from idic.journey.program.program import Program, Send
+from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES
+from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
+from idic.rehearse.crowd.crowd_person import Happening, Person
+from idic.rehearse.crowd.results import COUNTED, Ledger
+from idic.rehearse.simulator import Sent, Simulator
+
+Calls = Callable[[Program, str, Mapping[str, Any]], Mapping[str, Any] | None]
+"""What the endpoint of a step answers to what it is given; None: it fails."""
+
+_BECAME = {
+    "Link Clicked": "clicked",
+    "Email Opened": "opened",
+    "Message Delivered": "delivered",
+    "Message Shown": "shown",
+    "Message Bounced": "bounced",
+    "Replied": "replied",
+}
+_SAYS_NOTHING = frozenset(_BECAME) - {*ANSWERS, "Replied"}
+"""What becomes of messages and is no answer: it matters to nobody but who counts, and to journeys that wait for it."""
+_MOMENT = timedelta(microseconds=1)
+_CROWD = Crowd()
+"""How everybody answers is an assumption of the rehearsal itself; people choose by what they did."""
+
+
+class Rehearsal:
+    """``programs`` from ``start`` up to ``end``; ``zone`` is where those live of whom nothing else is known. Of ``at_most`` so
+    many a day, those enter who come first in the order in which people are handed in, not by the hour."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        ledger: Ledger,
+        *,
+        start: datetime,
+        end: datetime,
+        zone: str,
+        calls: Calls = lambda program, step, given: None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.programs = programs
+        self.ledger = ledger
+        self.start = start
+        self.end = end
+        self.zone = zone
+        self.calls = calls
+        self.policy = policy or Policy()
+        self.heard = frozenset(name for program in programs for name in program.hears)
+        self.scheduled = [program for program in programs if scheduled(program.entry)]
+        self._entered: Counter[tuple[str, str]] = Counter()
+        # Made once: a crowd asks a million times.
+        self._rules = {program.journey: rules_of(self.policy, program) for program in programs}
+
+    def rules(self, policy: Policy, program: Program) -> Sequence[Rule]:
+        return self._rules[program.journey]
+
+    def live(self, person: Person) -> None:
+        """Let one person live from the start to the end, and count what came of it."""
+        _Life(self, person).live()
+
+    def run(self, people: Iterable[Person], stop: Callable[[], bool] = lambda: False) -> bool:
+        """Everybody, until ``stop`` says so (asked between two people). Returns whether all had their turn."""
+        with _seldom_collected():
+            for person in people:
+                if stop():
+                    return False
+                self.live(person)
+        return True
+
+    def room(self, program: Program, at: datetime) -> StayOut | None:
+        """Why nobody else enters on this day, if so; else this entry is counted."""
+        if program.entry.at_most is None:
+            return None
+        day = (program.journey, day_of(program, at))
+        if self._entered[day] >= program.entry.at_most:
+            return full(program)
+        self._entered[day] += 1
+        return None
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Nothing that is here now goes away, and what a customer leaves behind is freed as it is dropped: looking for cycles
+    again and again would cost a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+class _Life:
+    """One person's rehearsal under way. ``coming`` is what will happen to them, the next first."""
+
+    def __init__(self, rehearsal: Rehearsal, person: Person) -> None:
+        self.rehearsal = rehearsal
+        self.person = person
+        self.consents = list(person.consents)
+        self.seen_at = person.web_seen_at
+        self.fewer, self.paused_until = preferences_of({})
+        self.history = {purpose: History() for purpose in ("marketing", "service")}
+        self.correspondence = Correspondence(rehearsal.programs, rehearsal.policy)
+        self.became: list[tuple[str, str, str]] = []
+        traits = dict(person.traits)
+        past: dict[str, list[Counted]] = {}
+        for happening in person.past:
+            if happening.name:
+                self._notice(happening)
+                past.setdefault(happening.name, []).append(Counted(happening.at, happening.properties))
+            else:
+                traits.update(happening.properties)
+        self.simulator = Simulator(
+            rehearsal.programs,
+            rehearsal.start,
+            traits={name: value for name, value in traits.items() if value is not None},
+            zone=zone_of(traits, rehearsal.zone),
+            customer=person.id,
+            past=past,
+            policy=self._may_we,
+            best=self._best,
+            best_time=self._best_time,
+            call=self._call,
+            deliver=self._deliver,
+            room=rehearsal.room,
+            kept=COUNTED,
+        )
+        self.coming = [(happening.at, number, happening) for number, happening in enumerate(person.life)]
+        heapify(self.coming)
+        self.number = len(self.coming)
+
+    def live(self) -> None:
+        simulator, coming, end = self.simulator, self.coming, self.rehearsal.end
+        upto = {program.journey: self.rehearsal.start - _MOMENT for program in self.rehearsal.scheduled}
+        due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
+        while True:
+            # What is due may send, and what is sent may be answered before whatever comes next: one thing at a time.
+            at = coming[0][0] if coming else end
+            if due:
+                at = min(at, min(due)[0])
+            deadline = simulator.deadline
+            if deadline is not None and deadline < at and deadline < end:
+                simulator.until(deadline)
+                continue
+            if at >= end:
+                break
+            simulator.becomes(at)
+            if due and (first := min(due))[0] == at:
+                program = simulator.programs[first[1]]
+                upto[program.journey] = at
+                simulator.asks(program, DUE, due_event(program, simulator.facts(program), at))
+            else:
+                self._happens(heappop(coming)[2])
+            if self.rehearsal.scheduled:
+                due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
+        simulator.until(end - _MOMENT)
+        self.rehearsal.ledger.add(
+            simulator.enrollments,
+            simulator.sent,
+            ((journey, why.code) for journey, why in simulator.refused),
+            self.became,
+        )
+        # The simulator asks this life, and this life holds the simulator: let go, both are freed at once.
+        del self.simulator
+
+    def _due(self, program: Program, upto: Mapping[str, datetime]) -> tuple[datetime, int] | None:
+        """When this person may next enter a journey by the time alone, and the journey's place among the programs."""
+        since = max(upto[program.journey], self.simulator.now - _MOMENT)
+        at = next_due(program.entry, program, self.simulator.facts(program), since)
+        return None if at is None else (at, self.rehearsal.programs.index(program))
+
+    def _happens(self, happening: Happening) -> None:
+        simulator = self.simulator
+        if not happening.name:
+            told = happening.properties
+            simulator.zone = zone_of({**simulator.traits, **told}, self.rehearsal.zone)
+            simulator.becomes_known(**told)
+            return
+        enrollment, sent = happening.enrollment, None
+        if happening.name in ABOUT_MESSAGES:
+            sent = self._about(happening)
+            enrollment = sent.enrollment if sent else None
+        self._notice(happening, sent)
+        if happening.name == "Replied":
+            self.correspondence.replied(happening.at, enrollment, happening.properties)
+        if happening.name in self.rehearsal.heard:
+            simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
+
+    def _notice(self, happening: Happening, sent: Sent | None = None) -> None:
+        """What an event says beside itself: of consent, of where somebody was seen, of what they answer on (``sent`` is the
+        message, if it is one of this rehearsal's)."""
+        said = happening.properties
+        if happening.seen:
+            self.seen_at = happening.at
+        if happening.name in CONSENTS:
+            consent = consent_of(happening.name, said, happening.at)
+            self.consents += [consent] if consent is not None else []
+        elif happening.name == preferences.CHANGED:
+            self.fewer, self.paused_until = preferences_of(said)
+        elif happening.name == "Replied":
+            consent = consent_by(said, happening.at)
+            self.consents += [consent] if consent is not None else []
+        if happening.name in ANSWERS:
+            channel = sent.channel if sent else str(said.get("channel", "email"))
+            purpose = self._purpose(sent) if sent else "marketing"
+            self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
+
+    def _about(self, happening: Happening) -> Sent | None:
+        """The message that this is about: it says so, or it is the newest of that step."""
+        channel = happening.properties.get("channel")
+        for sent in reversed(self.simulator.sent):
+            if (
+                sent.step == happening.step
+                and channel in (None, sent.channel)
+                and happening.enrollment in (None, sent.enrollment)
+            ):
+                self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
+                return sent
+        return None
+
+    # What the simulator asks.
+
+    def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
+        program, simulator = self.simulator.asking, self.simulator
+        known = Known(
+            self.person.id,
+            simulator.traits,
+            simulator.zone,
+            self.consents,
+            self.seen_at,
+            fewer=self.fewer,
+            paused_until=self.paused_until,
+        )
+        known = self.correspondence.known(known, program, ask, now, simulator.enrollments)
+        verdict = ask_policy(
+            known,
+            program,
+            ask.channel,
+            now,
+            policy=self.rehearsal.policy,
+            rules=self.rehearsal.rules,
+            deliver_by=ask.deliver_by,
+        )
+        self.correspondence.decided(program, ask, now, verdict)
+        return verdict
+
+    def _best(self, ask: Best, now: datetime) -> Ranked:
+        found = {channel: self._reached(channel) for channel in ask.channels}
+        unreachable = {channel: reached.problem for channel, reached in found.items() if reached.address is None}
+        return best_channel(ask, self._mine(), _CROWD, unreachable=unreachable)
+
+    def _best_time(self, ask: BestTime, now: datetime) -> Timed:
+        simulator, program = self.simulator, self.simulator.asking
+        step = program.steps[ask.step]
+        reached = {channel: self._reached(channel) for channel in step.channels} if isinstance(step, Send) else {}
+        closed = quiet_for(self.rehearsal.policy, program, reached, simulator.traits, simulator.zone)
+        return best_hour(ask, self._mine(), _CROWD, simulator.zone, closed=closed)
+
+    def _mine(self) -> list[Message]:
+        return self.history[self.simulator.asking.purpose].messages
+
+    def _reached(self, channel: str) -> Reach:
+        simulator = self.simulator
+        return reach(channel, self.person.id, simulator.traits, self.seen_at, simulator.now, simulator.asking.country)
+
+    def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return self.rehearsal.calls(self.simulator.asking, step, given)
+
+    def _deliver(self, sent: Sent) -> Touched:
+        self.correspondence.settled(sent, "sent")
+        if sent.channel != "web":
+            self._got(sent, sent.at)
+        if self.person.reacts is not None:
+            for happening in self.person.reacts(sent):
+                if happening.at >= self.rehearsal.end:
+                    continue
+                if happening.name == "Message Shown":
+                    self._got(sent, happening.at)
+                if happening.name in _SAYS_NOTHING and happening.name not in self.rehearsal.heard:
+                    self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
+                else:
+                    self.number += 1
+                    heappush(self.coming, (happening.at, self.number, happening))
+        return Touched.made(status="sent", at=sent.at)
+
+    def _got(self, sent: Sent, at: datetime) -> None:
+        self.history[self._purpose(sent)].sent(_told_apart(sent), sent.channel, at)
+
+    def _purpose(self, sent: Sent) -> str:
+        return next(one.purpose for one in self.simulator.programs if one.journey == sent.journey)
+
+
+def _told_apart(sent: Sent) -> tuple[object, ...]:
+    return sent.enrollment, sent.step, sent.round, sent.channel

@@ -1,0 +1,395 @@
+"""The second driver of the interpreter: one customer, a virtual clock and memory. No Temporal, no store, no waiting.
+
+What a transaction does under the customer's row, this does at once; what a timer does, ``until`` does. Everything is sent
+the moment it is claimed. So it shows what a journey does when nothing is late, which is what a journey means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, assert_never
+
+from idic.differentiate.counted import Counted, tally, total
+from idic.journey.engine import admission, interpreter, match_event, move
+from idic.journey.engine.admission import REQUESTED, Applies, Enter, StayOut, admit, applies
+from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
+from idic.journey.engine.passing_time import leaving
+from idic.journey.engine.protocol import (
+    Ahead,
+    Allow,
+    Ask,
+    Best,
+    BestTime,
+    Effect,
+    Enroll,
+    Inbox,
+    Learn,
+    Machine,
+    MayWe,
+    Outcome,
+    Ranked,
+    Request,
+    Timed,
+    Verdict,
+    drive,
+)
+from idic.journey.engine.scope import Facts
+from idic.journey.engine.state import Ending, Event, State, Touched, Trace
+from idic.journey.program.program import Program
+
+_MOMENT = timedelta(microseconds=1)
+
+
+class Sent(NamedTuple):
+    at: datetime
+    journey: str
+    step: str
+    channel: str
+    message: str
+    enrollment: str = ""
+    key: str | None = None
+    round: int = 1
+
+
+def said_of(sent: Sent) -> dict[str, Any]:
+    """What every event about a message says of it."""
+    return {"step": sent.step, "channel": sent.channel, **({"round": sent.round} if sent.round > 1 else {})}
+
+
+@dataclass
+class Rehearsed:
+    """One enrollment as it went."""
+
+    program: Program
+    state: State
+    trace: list[Trace] = field(default_factory=list)
+    value: float | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state.ended is None
+
+
+class Simulator:
+    """``traits`` are the customer's attributes; what is counted or summed is what they begin with and what happens here.
+    ``policy`` answers for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its hour, ``call``
+    answers for an endpoint (by its step's id; None: it fails), ``room`` says why nobody else enters today. ``past`` is what
+    happened before, by name: it counts, and moves nothing. ``refused`` says of each journey why the customer was not let in,
+    newest last. While one of these questions is asked, ``asking`` is the program that asks it. ``kept`` are the kinds of trace
+    that are wanted (None: all)."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        start: datetime,
+        *,
+        traits: Mapping[str, Any] | None = None,
+        zone: str = "UTC",
+        customer: str = "customer",
+        policy: Callable[[MayWe, datetime], Verdict] = lambda ask, now: Allow(),
+        best: Callable[[Best, datetime], Ranked] = lambda ask, now: Ranked(ask.channels, "as listed"),
+        best_time: Callable[[BestTime, datetime], Timed] = lambda ask, now: Timed(ask.earliest, "at once"),
+        call: Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda step, given: None,
+        deliver: Callable[[Sent], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
+        room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
+        past: Mapping[str, Sequence[Counted]] | None = None,
+        kept: move.Kept = None,
+    ) -> None:
+        self.programs = programs
+        self.asking = programs[0]
+        self.now = start
+        self.traits = dict(traits or {})
+        self.zone = zone
+        self.customer = customer
+        self.enrollments: list[Rehearsed] = []
+        self.sent: list[Sent] = []
+        self.refused: list[tuple[str, StayOut]] = []
+        self._policy = policy
+        self._best = best
+        self._best_time = best_time
+        self._call = call
+        self._deliver = deliver
+        self._room = room
+        self._events: dict[str, list[Event]] = {}
+        self._counted: dict[str, list[Counted]] = {event: [] for program in programs for _, _, event in program.computed}
+        for name, counted in (past or {}).items():
+            if name in self._counted:
+                self._counted[name] += counted
+        self._heard = frozenset(name for program in programs for name in program.hears)
+        self._windowed = any(program.windowed for program in programs)
+        self._known: dict[str, Facts] = {}
+        self._kept = kept
+        self._first: tuple[datetime, Rehearsed] | None = None
+        self._moved = False
+        self._number = 0
+        self._untold: list[tuple[str, Mapping[str, Any], str | None]] = []
+
+    def happens(
+        self,
+        name: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        about: str | None = None,
+        enrollment: str | None = None,
+    ) -> Event:
+        """The customer does something now; ``about`` is the step whose message it concerns (of ``enrollment``, by default the
+        newest)."""
+        if about and enrollment is None and self.enrollments:
+            enrollment = self.enrollments[-1].state.enrollment
+        event = Event.made(
+            number=self._number + 1,
+            name=name,
+            properties=dict(properties or {}),
+            accepted_at=self.now,
+            enrollment=enrollment,
+            step=about,
+        )
+        self._keep(event)
+        for one in list(self.enrollments):
+            if name in one.program.hears:
+                self._meet(one, event)
+        for program in self.programs:
+            if name in program.begun_by or name in (REQUESTED, admission.DUE):
+                self._enter(program, event)
+        self._told()
+        return event
+
+    def asks(self, program: Program, name: str, properties: Mapping[str, Any]) -> None:
+        """The customer asks for entry into this one journey now: a request, or its time has come."""
+        event = Event.made(number=self._number + 1, name=name, properties=dict(properties), accepted_at=self.now)
+        self._keep(event)
+        self._enter(program, event)
+        self._told()
+
+    def _keep(self, event: Event) -> None:
+        self._number += 1
+        self._events.setdefault(event.name, []).append(event)
+        counted = self._counted.get(event.name)
+        if counted is not None:
+            counted.append(Counted(event.accepted_at, event.properties))
+        if counted is not None or self._windowed:
+            self._known.clear()
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When something is next due."""
+        first = self._first_due()
+        return first[0] if first else None
+
+    def becomes_known(self, **traits: Any) -> None:
+        """Something is learnt of the customer now; None takes what was known away."""
+        self.traits = {name: value for name, value in {**self.traits, **traits}.items() if value is not None}
+        self._known.clear()
+        for one in list(self.enrollments):
+            if match_event.watches(one.program, one.state) & traits.keys():
+                self._advance(one)
+        self._told()
+
+    def until(self, instant: datetime) -> None:
+        """Let time pass, with every deadline acted upon at its own instant."""
+        while (first := self._first_due()) is not None and first[0] <= instant:
+            self.now = max(self.now, first[0])
+            if self._windowed:
+                self._known.clear()
+            self._advance(first[1])
+            self._told()
+        self.now = max(self.now, instant)
+
+    def _first_due(self) -> tuple[datetime, Rehearsed] | None:
+        if self._moved:
+            # It is asked several times for every move.
+            self._moved = False
+            due = [
+                (one.state.deadline, one)
+                for one in self.enrollments
+                if one.state.ended is None and one.state.deadline is not None
+            ]
+            self._first = min(due, key=lambda one: (one[0], one[1].state.entered_at), default=None)
+        return self._first
+
+    def _note(self, one: Rehearsed, at: datetime, kind: str, step: str | None, why: Mapping[str, Any]) -> None:
+        if self._kept is None or kind in self._kept:
+            one.trace.append(Trace(at, kind, step, why))
+
+    def _stands(self, one: Rehearsed, state: State) -> None:
+        one.state = state
+        self._moved = True
+
+    def becomes(self, instant: datetime) -> None:
+        """Let it be ``instant``, with what is due at it still to come: an event at a deadline comes before the deadline."""
+        self.until(instant - _MOMENT)
+        self.now = max(self.now, instant)
+
+    def wait(self, **span: float) -> None:
+        self.until(self.now + timedelta(**span))
+
+    def facts(self, program: Program, at: datetime | None = None) -> Facts:
+        """What is known of the customer at an instant up to now (by default now), with what is counted and summed."""
+        known = dict(self.traits)
+        for name, attribute, event in program.computed:
+            begun = self.traits.get(name)
+            counted = self._counted.get(event, ())
+            if at is None and attribute.window is None:
+                came = (
+                    total(attribute, (one.properties for one in counted), program.currency) if attribute.sums else len(counted)
+                )
+            else:
+                came = tally(attribute, counted, at or self.now, self.zone, program.currency)
+            known[name] = (float(begun) if isinstance(begun, int | float) else 0.0) + came
+        return Facts(known, self.zone)
+
+    def _now(self, program: Program) -> Facts:
+        """The facts of now, which are asked for several times in one."""
+        facts = self._known.get(program.journey)
+        if facts is None:
+            facts = self._known[program.journey] = self.facts(program)
+        return facts
+
+    def _meet(self, one: Rehearsed, event: Event) -> None:
+        if not one.open:
+            reached, value = match_event.attributes(one.program, one.state, event, self._now(one.program))
+            if reached:
+                self._goal(one, event, value)
+            return
+        match match_event.meet(one.program, one.state, event, self._now(one.program)):
+            case Ends(ending, value):
+                if ending.kind == "goal":
+                    self._goal(one, event, value)
+                self._record(one, move.close(one.state, ending))
+            case ReachesGoal(value):
+                self._goal(one, event, value)
+                self._advance(one)
+            case Late(step):
+                self._note(one, event.accepted_at, "late", step, {"event": event.name})
+            case Wakes():
+                self._advance(one)
+            case None:
+                pass
+
+    def _goal(self, one: Rehearsed, event: Event, value: float | None) -> None:
+        one.value = value
+        self._note(one, event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value})
+        self._stands(one, one.state.changed(goal_at=event.accepted_at))
+        self._tell("Goal Reached", {"journey": one.program.journey, **({} if value is None else {"value": value})})
+
+    def _enter(self, program: Program, event: Event) -> None:
+        asked = applies(program, event, self._now(program))
+        if not isinstance(asked, Applies):
+            if asked is not None:
+                self.refused.append((program.journey, asked))
+            return
+        before = [e for e in self.enrollments if e.program.journey == program.journey and e.state.key == asked.key]
+        inside = [e for e in before if e.open]
+        answer = admit(
+            program,
+            asked.key,
+            event.accepted_at,
+            self.zone,
+            is_in=bool(inside),
+            last_entered_at=max((e.state.entered_at for e in before), default=None),
+        )
+        if isinstance(answer, Enter):
+            answer = self._room(program, event.accepted_at) or answer
+        if not isinstance(answer, Enter):
+            self.refused.append((program.journey, answer))
+            return
+        for restarted in inside:
+            self._record(restarted, move.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now)))
+        enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
+        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program), kept=self._kept)
+        outcome = self._driven(program, machine)
+        one = Rehearsed(program, outcome.state)
+        self.enrollments.append(one)
+        self._record(one, outcome)
+
+    def _advance(self, one: Rehearsed) -> None:
+        # Nobody but this holds the state between two moves.
+        machine = interpreter.advance(one.program, one.state, self._now(one.program), self.now, kept=self._kept, ours=True)
+        self._record(one, self._driven(one.program, machine))
+
+    def _driven(self, program: Program, machine: Machine) -> Outcome:
+        self.asking = program
+        return drive(machine, self._answer)
+
+    def _record(self, one: Rehearsed, outcome: Outcome) -> None:
+        self._stands(one, outcome.state)
+        one.trace.extend(outcome.trace)
+        for claim in outcome.claims:
+            sent = Sent(
+                self.now,
+                one.program.journey,
+                claim.step,
+                claim.channel,
+                claim.message,
+                one.state.enrollment,
+                one.state.key,
+                claim.round,
+            )
+            touched = self._deliver(sent)
+            if touched.status in ("sent", "uncertain"):
+                self.sent.append(sent)
+            self._note(one, touched.at, touched.status, claim.step, {"channel": claim.channel, "reason": touched.reason})
+            self._stands(one, move.settle(one.state, claim.step, claim.channel, touched))
+            told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
+            if told is not None:
+                reason = {} if touched.reason is None else {"reason": touched.reason}
+                self._tell(told, {**said_of(sent), **reason}, one.state.enrollment)
+        for effect in outcome.effects:
+            self._do(one, effect)
+        if outcome.claims or (outcome.effects and any(isinstance(effect, Request) for effect in outcome.effects)):
+            self._advance(one)
+
+    def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
+        """What idic itself lets journeys know of, where one of them listens: when what is going on is done."""
+        if name in self._heard:
+            self._untold.append((name, properties, enrollment))
+
+    def _told(self) -> None:
+        while self._untold:
+            name, properties, enrollment = self._untold.pop(0)
+            self.happens(name, properties, about=properties.get("step"), enrollment=enrollment)
+
+    def _do(self, one: Rehearsed, effect: Effect) -> None:
+        match effect:
+            case Learn(values):
+                self.becomes_known(**values)
+            case Request(step, _, given):
+                self.asking = one.program
+                response = self._call(step, given)
+                reason = "failed" if response is None else None
+                self._stands(one, interpreter.answered(one.program, one.state, step, response, reason, self.now))
+            case Enroll(_, _, journey, properties):
+                for program in self.programs:
+                    if program.journey == journey:
+                        self.asks(program, REQUESTED, properties)
+            case _:
+                assert_never(effect)
+
+    def _answer(self, question: Ask) -> object:
+        match question:
+            case Inbox():
+                return self._inbox(question.names, question.since)
+            case MayWe():
+                return self._policy(question, self.now)
+            case Best():
+                return self._best(question, self.now)
+            case BestTime():
+                return self._best_time(question, self.now)
+            case Ahead():
+                return self._ahead(self.asking, question)
+            case _:
+                assert_never(question)
+
+    def _inbox(self, names: Collection[str], since: datetime) -> list[Event]:
+        kept = [event for name in names for event in self._events.get(name, ()) if event.accepted_at >= since]
+        return sorted(kept, key=lambda event: event.number) if len(names) > 1 else kept
+
+    def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
+        turns = {ask.since}
+        for name in ask.attributes:
+            attribute = program.customer[name]
+            counted = (event.accepted_at for event in self._counted.get(attribute.counted_event or "", ()))
+            turns.update(leaving(attribute, counted, ask.since, ask.until, self.zone))
+        return [(at, self.facts(program, at)) for at in sorted(turns)]

@@ -1,0 +1,417 @@
+"""One person of a story: a customer of the simulator, with the real contact policy and the real composing.
+
+What the story does not say and idic would learn, draw or ask elsewhere is never made up: it is trouble, told with the line
+that would say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from itertools import count
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.email_html import readable
+from idic.differentiate.profile import language_of, zone_of
+from idic.errors import CannotCompose, IdicError
+from idic.interact.policy.ask import Known
+from idic.interact.policy.ask import ask as ask_policy
+from idic.interact.policy.rules import Consent, Suppressed
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.engine.admission import DUE, StayOut, due_event, next_due, scheduled
+from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
+from idic.journey.engine.scope import Scope
+from idic.journey.engine.state import Touched
+from idic.journey.engine.trace import sentence
+from idic.journey.program.flow import drawn
+from idic.journey.program.program import DONE, Attribute, Call, Program, Split
+from idic.journey.program.program import Entry as Entrance
+from idic.journey.vocabulary.vocabulary import OWN_LINKS
+from idic.problems import did_you_mean, one_of
+from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
+from idic.rehearse.simulator import Rehearsed, Sent, Simulator, said_of
+from idic.rehearse.stories.storybook import CLOCK, Person, Pins
+from idic.times import Clock, Duration
+
+_MOST_DRAWS = 200_000
+_NOWHERE = "https://unsubscribe.example/"
+_PAGES = {name: f"https://{name.replace('_', '-')}.example/" for name in OWN_LINKS}
+_UNCERTAIN = "uncertain"
+
+
+class StoryTrouble(IdicError):
+    """The story cannot go on as it is written."""
+
+    code = "story_trouble"
+
+
+class Mail(NamedTuple):
+    """A message as the person got it. ``answers`` are the values that its links answer with, ``links`` where the others
+    lead."""
+
+    sent: Sent
+    subject: str | None
+    text: str
+    answers: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+class Asked(NamedTuple):
+    """A call of an endpoint."""
+
+    at: datetime
+    step: str
+    endpoint: str
+    given: Mapping[str, Any]
+
+
+class Refused(NamedTuple):
+    at: datetime
+    journey: str
+    why: StayOut
+
+
+class Entry(NamedTuple):
+    """A line of how a story went, in words. ``idic``: what idic did, and not the person. ``times`` is how often in a row,
+    the last time at ``until``."""
+
+    at: datetime
+    who: str
+    text: str
+    idic: bool
+    times: int = 1
+    until: datetime | None = None
+
+
+class Stage:
+    """``zone`` is where the person lives; ``log`` everything that happened, in its order."""
+
+    def __init__(
+        self,
+        person: Person,
+        programs: tuple[Program, ...],
+        start: datetime,
+        pins: Pins,
+        counted: Mapping[str, Attribute] | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.person = person
+        # Whom the policy leaves alone by chance is not left to chance here.
+        self.policy = (policy or Policy()).changed(control_group=100 if person.control else 0)
+        self.fewer = person.fewer
+        self.paused_until = (
+            person.paused_until.instant(zone_of(person.traits, programs[0].zone)) if person.paused_until else None
+        )
+        self._correspondence = Correspondence(programs, self.policy)
+        self.programs = programs
+        self.pins = pins
+        self.mails: list[Mail] = []
+        self.asked: list[Asked] = []
+        self.refused: list[Refused] = []
+        self.log: list[Entry] = []
+        # What is known of a person, whether or not a journey reads it.
+        self._everything = Program(
+            journey="",
+            title="",
+            entry=Entrance(),
+            first=DONE,
+            steps={},
+            customer=dict(counted or {}),
+            currency=programs[0].currency,
+        )
+        self._logged: dict[str, int] = {}
+        self._began = start
+        self._asked_on: dict[str, datetime] = {}
+        self._consents = [Consent(channel, topic, True, start, confirmed=True) for channel, topic in person.consents]
+        seen = person.seen_on_web
+        self._seen_at = seen.before(start, zone_of(person.traits, programs[0].zone)) if seen is not None else None
+        self.simulator = Simulator(
+            programs,
+            start,
+            traits=person.traits,
+            zone=zone_of(person.traits, programs[0].zone),
+            customer=_drawing(programs, person.name, pins.splits),
+            policy=self._may_we,
+            best=self._best,
+            best_time=self._best_time,
+            call=self._call,
+            deliver=self._deliver,
+        )
+
+    @property
+    def zone(self) -> str:
+        return self.simulator.zone
+
+    @property
+    def now(self) -> datetime:
+        return self.simulator.now
+
+    def until(self, instant: datetime) -> None:
+        """Let time pass, and whoever is due enter at their instants."""
+        while (due := self._next_due(instant)) is not None:
+            at, program = due
+            self._moves(lambda at=at: self.simulator.until(at))  # type: ignore[misc]
+            told = due_event(program, self.simulator.facts(program), at)
+            self._moves(lambda program=program, told=told: self.simulator.asks(program, DUE, told))  # type: ignore[misc]
+            self._asked_on[program.journey] = at
+        self._moves(lambda: self.simulator.until(instant))
+
+    def _next_due(self, until: datetime) -> tuple[datetime, Program] | None:
+        """Who is next to enter by the clock: of whom several are due at once, each in turn."""
+        found: list[tuple[datetime, Program]] = []
+        for program in self.programs:
+            if scheduled(program.entry):
+                after = self._asked_on.get(program.journey, self._began)
+                due = next_due(program.entry, program, self.simulator.facts(program), after)
+                if due is not None and due <= until:
+                    found.append((max(due, self.now), program))
+        return min(found, key=lambda one: one[0], default=None)
+
+    def after(self, span: Duration) -> datetime:
+        return span.after(self.now, self.zone)
+
+    def next(self, clock: Clock) -> datetime:
+        """The next such time of day, later than now."""
+        found = clock.next(self.now, self.zone)
+        return found if found > self.now else clock.next(Duration(seconds=1).after(found, self.zone), self.zone)
+
+    def happens(
+        self, name: str, properties: Mapping[str, Any], about: str | None = None, enrollment: str | None = None
+    ) -> None:
+        """Something happens; what is ``about`` a step's message is about its newest."""
+        self._says(_told(name, properties), idic=False)
+        if about is not None and (mail := self._newest(about)) is not None:
+            properties = {**said_of(mail.sent), **properties}
+        match name:
+            case "Consent Given" | "Consent Withdrawn":
+                said = consent_of(name, properties, self.now)
+                self._consents += [said] if said is not None else []
+            case "Preferences Changed":
+                self.fewer, self.paused_until = preferences_of(properties)
+            case "Replied":
+                one = self._newest(about) if about is not None else None
+                self._correspondence.replied(self.now, one.sent.enrollment if one else enrollment, properties)
+                said = consent_by(properties, self.now)
+                self._consents += [said] if said is not None else []
+        self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
+
+    def presses(self, step: str, url: str | None, value: str | None) -> None:
+        """A click in the newest message of a step. Raises ``StoryTrouble`` where there is no such link."""
+        mail = self._newest(step)
+        if mail is None:
+            raise StoryTrouble(f"{step} has sent nothing to {self.person.name} yet, so nothing in it can be clicked")
+        if value is not None and value not in mail.answers:
+            hint = did_you_mean(value, mail.answers) or f"it offers {one_of(mail.answers, 'and') or 'none'}"
+            raise StoryTrouble(f'no link in {mail.sent.message} answers "{value}"; {hint}')
+        properties = said_of(mail.sent)
+        if value is not None:
+            properties["value"] = value
+        if url is not None:
+            properties["url"] = url
+        self.happens("Link Clicked", properties, step, mail.sent.enrollment)
+
+    def _newest(self, step: str) -> Mail | None:
+        return next((mail for mail in reversed(self.mails) if mail.sent.step == step), None)
+
+    def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
+        if visits:
+            self._seen_at = self.now
+        said = _listed(traits) + (", seen on the web" if visits else "")
+        self._says(f"known now: {said.removeprefix(', ')}", idic=False)
+        self.simulator.zone = zone_of({**self.simulator.traits, **traits}, self.programs[0].zone)
+        self._moves(lambda: self.simulator.becomes_known(**traits))
+
+    def enrolled(self, journey: str | None = None, key: str | None = None) -> Rehearsed | None:
+        """The newest enrollment, by default in the story's own journey."""
+        name = journey or self.programs[0].journey
+        there = [one for one in self.simulator.enrollments if one.program.journey == name]
+        return next((one for one in reversed(there) if key is None or one.state.key == key), None)
+
+    # What the simulator asks.
+
+    def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
+        simulator = self.simulator
+        suppressed = dict.fromkeys(self.person.suppressed, Suppressed("so the story says", now))
+        known = Known(
+            simulator.customer,
+            simulator.traits,
+            self.zone,
+            self._consents,
+            self._seen_at,
+            suppressed,
+            fewer=self.fewer,
+            paused_until=self.paused_until,
+        )
+        known = self._correspondence.known(known, simulator.asking, ask, now, simulator.enrollments)
+        verdict = ask_policy(known, simulator.asking, ask.channel, now, policy=self.policy, deliver_by=ask.deliver_by)
+        self._correspondence.decided(simulator.asking, ask, now, verdict)
+        return verdict
+
+    def _best(self, ask: Best, now: datetime) -> Ranked:
+        pinned = [channel for channel in self.pins.channels if channel in ask.channels]
+        if not self.pins.channels:
+            raise StoryTrouble(
+                f"{ask.step} takes the channel that is best for {self.person.name}, and which that is idic learns; say it: "
+                f"with: {{best: {{channel: {ask.channels[0]}}}}}"
+            )
+        return Ranked((*pinned, *(channel for channel in ask.channels if channel not in pinned)), "so the story says")
+
+    def _best_time(self, ask: BestTime, now: datetime) -> Timed:
+        match self.pins.time:
+            case Clock() as clock:
+                at = clock.next(ask.earliest, self.zone)
+                return Timed(min(at, ask.latest), "so the story says")
+            case "now":
+                return Timed(ask.earliest, "so the story says")
+            case _:
+                raise StoryTrouble(
+                    f"{ask.step} leaves at the time that is best for {self.person.name}, and which that is idic learns; "
+                    "say it: with: {best: {time: now}}"
+                )
+
+    def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        asked = self.simulator.asking.steps[step]
+        assert isinstance(asked, Call)
+        name = asked.endpoint.name
+        self.asked.append(Asked(self.now, step, name, given))
+        if name not in self.pins.calls:
+            raise StoryTrouble(
+                f"{step} calls {name}, and what it answers the story does not say; "
+                f"say it: with: {{call: {{{name}: {{…}}}}}}, or call: {{{name}: fails}}"
+            )
+        return self.pins.calls[name]
+
+    def _deliver(self, sent: Sent) -> Touched:
+        touched = self._delivered(sent)
+        self._correspondence.settled(sent, touched.status)
+        return touched
+
+    def _delivered(self, sent: Sent) -> Touched:
+        why = self.pins.fails.get((sent.step, sent.channel)) or self.pins.fails.get((sent.step, ""))
+        if why is not None and why != _UNCERTAIN:
+            return Touched(status="failed", at=sent.at, reason=why)
+        try:
+            self.mails.append(self._composed(sent))
+        except CannotCompose as problem:
+            return Touched(status="failed", at=sent.at, reason=problem.code)
+        return Touched(status="uncertain" if why else "sent", at=sent.at, reason=why)
+
+    def _composed(self, sent: Sent) -> Mail:
+        """The message as the person reads it, at the moment of its sending."""
+        one = next(one for one in self.simulator.enrollments if one.state.enrollment == sent.enrollment)
+        scope = Scope(one.program, self.simulator.facts(one.program), sent.at, one.state)
+        language = language_of(self.simulator.traits, one.program.languages)
+        answers: list[str] = []
+        links: list[str] = []
+
+        def answer(value: str, url: str | None) -> str:
+            answers.append(value)
+            return url or "https://answer.example/"
+
+        def track(url: str) -> str:
+            links.append(url)
+            return url
+
+        subject = None
+        match sent.channel:
+            case "email":
+                mail = compose(
+                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, pages=_PAGES, language=language,
+                    answer=answer,
+                )  # fmt: skip
+                subject, text = mail.subject, mail.text
+            case "sms":
+                text = compose_sms(
+                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, pages=_PAGES, language=language,
+                    answer=answer,
+                )  # fmt: skip
+            case _:
+                placed = compose_web(one.program, sent.message, scope, language=language, answer=answer)
+                text, links = readable(placed.html), list(placed.links)
+        return Mail(sent, subject, text, tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links)))
+
+    def known(self) -> Mapping[str, Any]:
+        """Everything that is known of the person now, with what idic counts by itself."""
+        return self.simulator.facts(self._everything).customer
+
+    def _says(self, text: str, *, idic: bool, at: datetime | None = None) -> None:
+        self.log.append(Entry(at or self.now, self.person.name, text, idic))
+
+    def _moves(self, move: Callable[[], object]) -> None:
+        """Let something move the simulator, and write down what came of it."""
+        before = len(self.simulator.refused)
+        try:
+            move()
+        finally:
+            self._write_down()
+            for journey, why in self.simulator.refused[before:]:
+                self.refused.append(Refused(self.now, journey, why))
+                self._says(f"not let into {journey}: {why.reason}", idic=True)
+        self._check_draws()
+
+    def _write_down(self) -> None:
+        """What was added to the traces of all enrollments."""
+        several = len({one.program.journey for one in self.simulator.enrollments}) > 1
+        new: list[tuple[datetime, str]] = []
+        for one in self.simulator.enrollments:
+            lead = f"{one.program.journey} › " if several else ""
+            known = self._logged.get(one.state.enrollment, 0)
+            for trace in one.trace[known:]:
+                why = {key: v.isoformat() if isinstance(v, datetime) else v for key, v in trace.why.items()}
+                text = sentence(trace.kind, trace.step, why, clock=CLOCK, zone=ZoneInfo(self.zone))
+                new.append((trace.at, f"{lead}{text}"))
+            self._logged[one.state.enrollment] = len(one.trace)
+        for at, text in sorted(new, key=lambda entry: entry[0]):
+            self._says(text, idic=True, at=at)
+
+    def _check_draws(self) -> None:
+        for one in self.simulator.enrollments:
+            for step in one.state.splits:
+                if step not in self.pins.splits:
+                    shares = one.program.steps[step]
+                    share = shares.shares[0].name if isinstance(shares, Split) else "…"
+                    raise StoryTrouble(
+                        f"the split {step} is drawn by chance; say which share {self.person.name} falls into: "
+                        f"with: {{split: {{{step}: {share}}}}}"
+                    )
+
+
+def _drawing(programs: tuple[Program, ...], name: str, wanted: Mapping[str, str]) -> str:
+    """An id by which a customer falls into these shares; shares follow from the id for ever."""
+    splits = [
+        (program, step, wanted[step.id])
+        for program in programs
+        for step in program.steps.values()
+        if isinstance(step, Split) and step.id in wanted
+    ]
+    for number in count():
+        id_ = name if number == 0 else f"{name}-{number}"
+        if all(drawn(step, id_, program.journey).name == share for program, step, share in splits):
+            return id_
+        if number > _MOST_DRAWS:
+            raise StoryTrouble(f"nobody falls into {one_of((share for _, _, share in splits), 'and')} at once")
+    raise AssertionError("numbers do not end")
+
+
+def _told(name: str, properties: Mapping[str, Any]) -> str:
+    said = _listed({key: value for key, value in properties.items() if key != "channel"})
+    return f"{name}{': ' if said else ''}{said}"
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_brief(value)}" for name, value in values.items())
+
+
+def _brief(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list() as items:
+            plain = all(isinstance(item, str | int | float) for item in items)
+            return ", ".join(map(str, items)) if plain and items else f"({len(items)} of them)"
+        case dict():
+            return "(there)"
+        case _:
+            return str(value)

@@ -1,0 +1,96 @@
+"""Doing something to many enrollments, each in a transaction of its own: it can be stopped after any, and done again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from idic.errors import IdicError, NotFound, StoreUnavailable
+from idic.router.held_customer import Hold, holding
+from idic.router.runtime import House
+from idic.store.database import Store, Tx
+from idic.store.enrollment import enrollments
+from idic.store.enrollment.enrollments import Enrollment
+from idic.store.tables import Row
+
+log = structlog.get_logger()
+
+Page = Callable[[Tx, str, int], Awaitable[list[Row]]]
+"""The rows, each with an ``id``, that come after an id: at most so many, in the order of their ids."""
+Work = Callable[[Hold, Enrollment], Awaitable[str]]
+"""What is done to one enrollment whose customer is held; answers in a word what became of it."""
+
+AGAIN = "again"
+"""What is answered of one for whom the time is not right: it is to be tried again."""
+FAILED = "failed"
+"""What became of one that could not be read; its log line says why."""
+_PAGE = 500
+_AT_ONCE = 8
+
+
+def among(ids: Sequence[str]) -> Page:
+    """These enrollments."""
+
+    async def page(_tx: Tx, after: str, limit: int) -> list[Row]:
+        return [{"id": one} for one in sorted(ids) if one > after][:limit]
+
+    return page
+
+
+async def one_by_one(
+    store: Store,
+    house: House,
+    purpose: str,
+    page: Page,
+    work: Work,
+    *,
+    wanted: Callable[[Row], bool] = lambda row: True,
+    stop: asyncio.Event | None = None,
+    told: Callable[[str], None] = lambda word: None,
+) -> tuple[Counter[str], list[str]]:
+    """Do ``work`` to all that ``page`` finds, until ``stop`` is set; what is under way then is finished.
+
+    ``told`` hears the word of each. Returns how often each word was answered, and the ids of those for whom it was ``AGAIN``.
+    Raises ``StoreUnavailable``; what was done is done.
+    """
+    counted: Counter[str] = Counter()
+    again: list[str] = []
+    room = asyncio.Semaphore(1 if store.sqlite else _AT_ONCE)
+
+    async def one(enrollment_id: str) -> None:
+        async with room:
+            if stop is not None and stop.is_set():
+                return
+            word = await _once(store, house, purpose, enrollment_id, work)
+            counted[word] += 1
+            if word == AGAIN:
+                again.append(enrollment_id)
+            told(word)
+
+    after = ""
+    while stop is None or not stop.is_set():
+        async with store.reading() as tx:
+            rows = await page(tx, after, _PAGE)
+        if not rows:
+            break
+        for went in await asyncio.gather(*(one(row["id"]) for row in rows if wanted(row)), return_exceptions=True):
+            if isinstance(went, BaseException):
+                raise went
+        after = rows[-1]["id"]
+    return counted, again
+
+
+async def _once(store: Store, house: House, purpose: str, enrollment_id: str, work: Work) -> str:
+    async def held(hold: Hold) -> str:
+        return await work(hold, await enrollments.get(hold.tx, enrollment_id))
+
+    try:
+        return await holding(store, house, purpose, enrollments.whose(enrollment_id), held)
+    except (StoreUnavailable, NotFound):
+        raise
+    except IdicError as error:
+        log.warning("an enrollment was left as it is", enrollment=enrollment_id, why=error.code)
+        return FAILED

@@ -1,0 +1,67 @@
+"""What the contact policy has to know of a customer who is held, beside what is known of them anyway: what was sent to them,
+what will be, and what they answered. Nothing is looked up that the policy in force does not ask about."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from idic.interact.policy.planned_messages import ahead
+from idic.interact.policy.rules import BEHIND, RESERVED, Coming, Contact, Reply
+from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.engine.protocol import MayWe
+from idic.journey.engine.state import Event
+from idic.journey.program.program import Program
+from idic.store.customer import events
+from idic.store.database import Tx
+from idic.store.enrollment import enrollments, touches
+from idic.store.journey.programs import Programs
+
+
+def window(policy: Policy, program: Program, *, fewer: bool) -> timedelta | None:
+    """How far back messages bear on what may be sent now; None where they do not. ``fewer``: to somebody who asked for
+    fewer."""
+    stricter = program.stricter
+    spans = [cap.per for cap in (*policy.caps, *((policy.fewer,) if fewer else ()), *(stricter.caps if stricter else ()))]
+    spans += [gap.between for gap in (policy.minimum_gap, stricter.minimum_gap if stricter else None) if gap]
+    return max((span.longest for span in spans), default=None)
+
+
+async def made(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[Contact]:
+    """The messages of marketing to this customer that count, but for the touch ``besides``: an outcome that is not certain
+    counts, a definite failure does not."""
+    return [
+        Contact(
+            row["claimed_at"] if row["status"] == "claimed" else row["attempted_at"] or row["claimed_at"],
+            row["channel"],
+            row["journey"],
+            row["topic"],
+            row["status"] == "claimed",
+        )
+        for row in await touches.counting(tx, customer_id, since, besides)
+    ]
+
+
+async def coming(tx: Tx, programs: Programs, customer_id: str, enrollment: str, now: datetime) -> list[Coming]:
+    """What this customer's other journeys are known to ask for within the hour, or a moment ago and have not asked for yet:
+    what is scheduled, put off, or follows a wait."""
+    found = []
+    for one in await enrollments.due_within(tx, customer_id, now - BEHIND, now + RESERVED, besides=enrollment):
+        known = ahead(await programs.get(tx, one.program_id), one.state)
+        if known is not None:
+            found.append(known)
+    return found
+
+
+async def reply(tx: Tx, policy: Policy, program: Program, ask: MayWe, now: datetime) -> Reply | None:
+    """What the customer answered last to this enrollment, or began it with."""
+    entered = ask.entry if ask.entry is not None and ask.entry.name == "Replied" else None
+    newest = None
+    if policy.conversation is not None and ask.enrollment and "Replied" in program.hears:
+        newest = await events.newest_of(tx, ask.enrollment, "Replied", upto=now)
+    found = max(filter(None, (entered, newest)), key=lambda event: event.place, default=None)
+    return _read(found) if found else None
+
+
+def _read(event: Event) -> Reply:
+    channel, keyword = event.properties.get("channel"), event.properties.get("keyword")
+    return Reply(event.accepted_at, str(channel or "sms"), keyword if isinstance(keyword, str) else None)

@@ -1,0 +1,242 @@
+"""What is known of a customer who is held, and what the interpreter is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from idic.differentiate.counted import Counted, Ebb, total
+from idic.differentiate.profile import zone_of
+from idic.interact.best.choose import best_channel, best_hour
+from idic.interact.best.response_model import Crowd, Message
+from idic.interact.policy import ask
+from idic.interact.policy.rules import Coming, Consent, Contact, budget_spent
+from idic.interact.reach import Reach, reach
+from idic.journey.contact_policy.contact_policy import Budget, Policy
+from idic.journey.engine.admission import day_of
+from idic.journey.engine.passing_time import leaving
+from idic.journey.engine.protocol import Ahead, Allow, Ask, Best, BestTime, Defer, Inbox, Machine, MayWe, Outcome, Skip, Verdict
+from idic.journey.engine.resume import PAUSE, PAUSED
+from idic.journey.engine.scope import Facts
+from idic.journey.engine.state import Event
+from idic.journey.program.program import Attribute, Program, Send
+from idic.router import contact_history
+from idic.router.runtime import House
+from idic.store.customer import consents, events
+from idic.store.database import Tx
+from idic.store.journey import budgets, responses
+from idic.store.tables import Row
+
+
+class Known:
+    """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
+
+    def __init__(self, tx: Tx, house: House, row: Row) -> None:
+        self.tx = tx
+        self.house = house
+        self.id: str = row["id"]
+        self.row = row
+        self.traits: dict[str, Any] = row["traits"]
+        self.now = tx.now()
+        self._consents: list[Consent] | None = None
+        self.policy = Policy()  # as it was when this was last asked of it
+        # Allowed in this very move, and not yet written down.
+        self._allowed: list[Contact] = []
+        self._routing: Event | None = None
+
+    @property
+    def erased(self) -> bool:
+        """Whether nothing is known of them any more, because they wanted it so: nothing may be written down again."""
+        return self.row["erased_at"] is not None
+
+    async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
+        self._allowed.clear()
+        try:
+            question = next(machine)
+            while True:
+                question = machine.send(await self._answer(program, question, entering=entering))
+        except StopIteration as stop:
+            # Whoever drives writes it down before anything else is asked: what stands among the touches counts by itself.
+            self._allowed.clear()
+            outcome: Outcome = stop.value
+            return outcome
+
+    async def _answer(self, program: Program, question: Ask, *, entering: bool) -> object:
+        match question:
+            case Inbox(names, since):
+                # At entry nothing has come yet that counts: its own event does not, nor does what came before.
+                if entering:
+                    return ()
+                routed = await events.inbox(self.tx, self.id, sorted(names), since)
+                being = self._routing
+                # The interpreter holds it against its own present: it may be asked for an instant before this event.
+                return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
+            case MayWe():
+                return await self.may_we(program, question, open_=True)
+            case Best():
+                found = {channel: self.reach(channel, program) for channel in question.channels}
+                unreachable = {channel: reached.problem for channel, reached in found.items() if reached.address is None}
+                return best_channel(
+                    question,
+                    *await self._answers(program, question.at),
+                    unreachable=unreachable,
+                    explored=self.house.explored,
+                )
+            case BestTime():
+                zone = zone_of(self.traits, program.zone)
+                answers = await self._answers(program, question.earliest)
+                step = program.steps[question.step]
+                reached = {channel: self.reach(channel, program) for channel in step.channels} if isinstance(step, Send) else {}
+                policy = await self.house.policies.current(self.tx)
+                closed = ask.quiet_for(policy, program, reached, self.traits, zone)
+                return best_hour(question, *answers, zone, explored=self.house.explored, closed=closed)
+            case Ahead():
+                return await self._ahead(program, question)
+            case _:
+                assert_never(question)
+
+    async def _answers(self, program: Program, at: datetime) -> tuple[list[Message], Crowd]:
+        """What is known by then of how this customer answers, and people like them."""
+        messages = await responses.messages(self.tx, self.id, program.purpose, at)
+        if program.purpose != responses.MARKETING:
+            return messages, Crowd()
+        return messages, await self.house.responses.crowd(self.tx, self.traits, self.now)
+
+    async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
+        zone = zone_of(self.traits, program.zone)
+        known = await self.facts(program, ask.since)
+        turns, ebbing = {ask.since}, {}
+        for name in ask.attributes:
+            attribute = program.customer[name]
+            if attribute.window is not None:
+                since = attribute.window.before(ask.since, zone)
+                counted = await self._counted(attribute, upto=ask.since, since=since)
+                turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
+                ebbing[name] = Ebb(attribute, counted, zone, program.currency)
+        return [
+            (at, known._replace(customer={**known.customer, **{name: ebb.at(at) for name, ebb in ebbing.items()}}))
+            for at in sorted(turns)
+        ]
+
+    async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
+        name = attribute.counted_event or ""
+        found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
+        return [Counted(row["accepted_at"], row["properties"]) for row in found]
+
+    async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Row | None = None) -> Verdict:
+        """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. While the journey is
+        paused everything is held, until it would be too late; an enrollment that has ended sends nothing at all.
+
+        What is allowed counts from then on, in this transaction and, once it is claimed, for everybody."""
+        found = self.reach(touch.channel, program)
+        barred = await consents.barred(self.tx, touch.channel, found.address, program.journey)
+        if barred.paused and open_:
+            if self.now >= touch.deliver_by:
+                return Skip("too late", PAUSE)
+            return Defer(touch.deliver_by, PAUSED, PAUSE)
+        self.policy = policy = await self.house.policies.get(self.tx, barred.policy)
+        customer = ask.Known(
+            self.id,
+            self.traits,
+            zone_of(self.traits, program.zone),
+            await self._said(),
+            suppressed={touch.channel: barred.suppressed} if barred.suppressed else {},
+            fewer=self.row["fewer"],
+            paused_until=self.row["paused_until"],
+            reply=await contact_history.reply(self.tx, policy, program, touch, self.now),
+        )
+        if program.purpose == "marketing":
+            customer = await self._contacted(customer, policy, program, touch, again)
+        verdict = ask.ask(
+            customer,
+            program,
+            touch.channel,
+            self.now,
+            policy=policy,
+            rules=self.house.rules,
+            found=found,
+            deliver_by=touch.deliver_by,
+            open_=open_,
+        )
+        if isinstance(verdict, Allow) and program.purpose == "marketing":
+            budget = policy.budget.get(touch.channel)
+            if budget is not None and not await self._afford(budget, program, touch.channel, again):
+                return budget_spent(touch.channel, budget, self.now, program.zone)
+            if again is None:
+                self._allowed.append(Contact(self.now, touch.channel, program.journey, program.topic, unsent=True))
+        return verdict
+
+    async def _contacted(
+        self, customer: ask.Known, policy: Policy, program: Program, touch: MayWe, again: Row | None
+    ) -> ask.Known:
+        window = contact_history.window(policy, program, fewer=customer.fewer)
+        if window is None:
+            return customer
+        sent = await contact_history.made(self.tx, self.id, self.now - window, again["id"] if again else None)
+        ahead: list[Coming] = []
+        if policy.priority:
+            ahead = await contact_history.coming(self.tx, self.house.programs, self.id, touch.enrollment, self.now)
+        return customer._replace(contacts=[*sent, *self._allowed], coming=ahead)
+
+    async def _afford(self, budget: Budget, program: Program, channel: str, again: Row | None) -> bool:
+        """Count one more message of today, unless it is counted already."""
+        today = day_of(program, self.now)
+        if again is None:
+            return await budgets.take(self.tx, channel, today, budget.at_most)
+        counted = _day_counted(program, again)
+        if counted == today:
+            return True
+        if not await budgets.take(self.tx, channel, today, budget.at_most):
+            return False
+        await budgets.give_back(self.tx, channel, counted)
+        return True
+
+    async def give_back(self, program: Program, touch: Row) -> None:
+        """A touch that was claimed is certainly not sent, or not now: its place in the day's budget is free."""
+        if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
+            await budgets.give_back(self.tx, touch["channel"], _day_counted(program, touch))
+
+    async def take_again(self, program: Program, touch: Row) -> None:
+        """A touch whose place was given back has left all the same: it counts, whatever the budget says."""
+        if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
+            await budgets.take(self.tx, touch["channel"], _day_counted(program, touch), budgets.ANY)
+
+    def reach(self, channel: str, program: Program) -> Reach:
+        """Where this customer is reached on a channel."""
+        return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
+
+    async def has_withdrawn(self, touch: Row) -> bool:
+        """Whether the consent that a touch needs was withdrawn while it was under way."""
+        if touch["purpose"] != "marketing":
+            return False
+        about = [
+            one
+            for one in await self._said()
+            if one.channel == touch["channel"] and one.purpose == touch["purpose"] and one.topic in (None, touch["topic"])
+        ]
+        return bool(about) and not about[-1].given and about[-1].at >= touch["attempted_at"]
+
+    async def _said(self) -> list[Consent]:
+        if self._consents is None:
+            self._consents = await consents.said(self.tx, self.id)
+        return self._consents
+
+    async def facts(self, program: Program, upto: datetime | None = None) -> Facts:
+        """What is known of the customer, with counted and summed attributes as they stood at ``upto``, by default now."""
+        zone = zone_of(self.traits, program.zone)
+        known = dict(self.traits)
+        for name, attribute, _ in program.computed:
+            known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
+        return Facts(known, zone)
+
+    async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
+        since = attribute.window.before(upto, zone) if attribute.window else None
+        if attribute.sums is None:
+            return await events.count(self.tx, self.id, attribute.counts or "", upto=upto, since=since)
+        found = await self._counted(attribute, upto=upto, since=since)
+        return total(attribute, (one.properties for one in found), currency)
+
+
+def _day_counted(program: Program, touch: Row) -> str:
+    """The day (ISO) in whose budget a touch counts: of its last attempt, or of its claim where that was after it."""
+    return day_of(program, max(filter(None, (touch["attempted_at"], touch["claimed_at"]))))

@@ -1,0 +1,51 @@
+"""Enter a customer into a journey because a service asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from idic.errors import StoreUnavailable
+from idic.journey.engine.admission import REQUESTED
+from idic.router.held_customer import Hold, SetAside
+from idic.router.runtime import House
+from idic.store.customer import customers, events
+from idic.store.database import Tx
+
+
+class Admission(NamedTuple):
+    """``enrollment_id`` of the open enrollment, new or found; None when the journey does not take the customer now."""
+
+    enrollment_id: str | None
+    entered: bool
+    reason: str | None
+
+
+async def enroll(
+    house: House,
+    tx: Tx,
+    journey: str,
+    customer_id: str,
+    properties: Mapping[str, Any],
+    *,
+    occurred_at: datetime | None,
+) -> Admission:
+    """Ask the journey for entry now, under its own conditions, with ``properties`` as ``entry.…``; in the caller's
+    transaction, which must write.
+
+    Raises ``NotFound`` for a journey that is not published, ``StoreUnavailable`` when something else is happening to this
+    customer that must be done first (the router is at it: try again).
+    """
+    program_id, program = await house.programs.of(tx, journey)
+    hold = Hold(tx, house, await customers.lock(tx, customer_id))
+    if hold.erased:
+        raise StoreUnavailable("the customer was erased just now; try again, and somebody new enters")
+    try:
+        await hold.catch_up()
+    except SetAside as other:
+        raise StoreUnavailable("the customer's earlier events are being routed; try again in a moment") from other
+    event = await events.insert_routed(tx, hold.id, REQUESTED, dict(properties), hold.now, occurred_at or hold.now)
+    entered = await hold.enter(program_id, program, event)
+    refusal = entered.refusal
+    return Admission(entered.enrollment_id, refusal is None, refusal.reason if refusal else None)

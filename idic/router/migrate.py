@@ -1,0 +1,233 @@
+"""Moving those who are inside a journey into another program: first the plan, then one transaction for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+from idic.differentiate.profile import zone_of
+from idic.journey.engine import interpreter
+from idic.journey.engine.migrate import EXIT, MIGRATED, STAY, Exits, Map, Moves, NotNow, Stays, Unmapped, Verdict, migrate
+from idic.journey.engine.protocol import Outcome
+from idic.journey.engine.scope import Facts
+from idic.journey.engine.state import Ending
+from idic.journey.program.program import Program
+from idic.router.batch import AGAIN, among, one_by_one
+from idic.router.held_customer import Hold
+from idic.router.runtime import House
+from idic.store import temporal_outbox
+from idic.store.database import Store, Tx
+from idic.store.enrollment import enrollments, touches
+from idic.store.enrollment.enrollments import Enrollment
+from idic.store.reports import journeys
+from idic.store.tables import Row
+
+_PAGE = 500
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Real seconds before those are tried again for whom it was not the time."""
+
+
+class Group(NamedTuple):
+    """Those who stand at one step of a former program. ``to`` is a step of the new one, ``exit`` or ``stay``; None where
+    nobody said. ``words``: only the words differ. ``overdue``: for how many what they wait for is past then; ``under_way``:
+    of how many a message or a call is under way now."""
+
+    program_id: str
+    step: str
+    to: str | None
+    words: bool
+    people: int
+    overdue: int
+    under_way: int
+
+
+class Plan(NamedTuple):
+    program: Program
+    groups: tuple[Group, ...]
+
+    @property
+    def unmapped(self) -> tuple[Group, ...]:
+        return tuple(group for group in self.groups if group.to is None)
+
+    @property
+    def moving(self) -> int:
+        return sum(group.people for group in self.groups if group.to not in (None, STAY))
+
+    @property
+    def overdue(self) -> int:
+        return sum(group.overdue for group in self.groups)
+
+
+async def plan(
+    store: Store,
+    house: House,
+    program: Program,
+    mapping: Map,
+    spread: timedelta,
+    told: Callable[[int], None] = lambda number: None,
+) -> Plan:
+    """What moving everybody into ``program`` would do, as they stand now. ``told`` hears how many have been looked at.
+
+    Raises ``StoreUnavailable``, ``ProgramMissing``, ``StateUnreadable``.
+    """
+    found: Counter[tuple[str, str, str | None, bool]] = Counter()
+    overdue: Counter[tuple[str, str, str | None, bool]] = Counter()
+    under_way: Counter[tuple[str, str, str | None, bool]] = Counter()
+    after = ""
+    while True:
+        async with store.reading() as tx:
+            rows = await journeys.formerly(tx, program.journey, program.id, after, _PAGE)
+            for row in rows:
+                verdict, former = await _foreseen(tx, house, program, mapping, spread, row)
+                key = (former.id, row["step"], _target(verdict, mapping, row["step"]), former.flow == program.flow)
+                found[key] += 1
+                overdue[key] += isinstance(verdict, Moves) and verdict.overdue
+                under_way[key] += isinstance(verdict, NotNow)
+        if not rows:
+            break
+        after = rows[-1]["id"]
+        told(found.total())
+    groups = [Group(*key, count, overdue[key], under_way[key]) for key, count in sorted(found.items(), key=str)]
+    return Plan(program, tuple(groups))
+
+
+async def _foreseen(
+    tx: Tx, house: House, program: Program, mapping: Map, spread: timedelta, row: Row
+) -> tuple[Verdict, Program]:
+    former = await house.programs.get(tx, row["program_id"])
+    facts = Facts(row["traits"], zone_of(row["traits"], program.zone))
+    state = enrollments.read(row).state
+    return migrate(former, program, state, mapping, facts, tx.now(), spread, under_way=row["attempting"]), former
+
+
+def _target(verdict: Verdict, mapping: Map, step: str) -> str | None:
+    match verdict:
+        case Moves(state=state, arrives=arrives):
+            return arrives or state.step
+        case Stays():
+            return STAY
+        case Exits():
+            return EXIT
+        case Unmapped():
+            return None
+        case NotNow():
+            target = mapping.get(step)
+            return (target.step or EXIT) if target is not None else step
+
+
+class Moved(NamedTuple):
+    """How many were ``moved`` (or took the new words), ``ended`` and ``stayed``; of those that are left, for how many it was
+    not the time (``busy``), for how many nobody said where they go (``unmapped``), and how many could not be read
+    (``failed``). ``stopped``: it was not gone through to the end."""
+
+    moved: int = 0
+    ended: int = 0
+    stayed: int = 0
+    busy: int = 0
+    unmapped: int = 0
+    failed: int = 0
+    stopped: bool = False
+
+    @property
+    def left(self) -> int:
+        return self.busy + self.unmapped + self.failed
+
+
+async def move_everybody(
+    store: Store,
+    house: House,
+    program: Program,
+    mapping: Map,
+    spread: timedelta,
+    *,
+    stop: asyncio.Event | None = None,
+    told: Callable[[str], None] = lambda word: None,
+) -> Moved:
+    """Move all who are in a former program of this journey. Those of whom something is under way are tried again, for about
+    a minute. It can be stopped after each, and run again: it goes on with those who are left.
+
+    Raises ``StoreUnavailable``.
+    """
+
+    async def page(tx: Tx, after: str, limit: int) -> list[Row]:
+        return await journeys.formerly(tx, program.journey, program.id, after, limit)
+
+    async def work(hold: Hold, enrollment: Enrollment) -> str:
+        return await move(hold, enrollment, program, mapping, spread)
+
+    counted, again = await one_by_one(store, house, "migrate", page, work, stop=stop, told=told)
+    for pause in _PAUSES:
+        if not again or await _stopped_within(stop, pause):
+            break
+        found, again = await one_by_one(store, house, "migrate", among(again), work, stop=stop, told=told)
+        counted = counted + found
+        counted[AGAIN] = len(again)
+    return Moved(
+        moved=counted["moved"],
+        ended=counted["ended"],
+        stayed=counted["stayed"],
+        busy=counted[AGAIN],
+        unmapped=counted["unmapped"],
+        failed=counted["failed"],
+        stopped=stop is not None and stop.is_set(),
+    )
+
+
+async def _stopped_within(stop: asyncio.Event | None, seconds: float) -> bool:
+    if stop is None:
+        await asyncio.sleep(seconds)
+        return False
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def move(hold: Hold, enrollment: Enrollment, program: Program, mapping: Map, spread: timedelta) -> str:
+    """Move one enrollment of a customer who is held: ``moved``, ``ended``, ``stayed``, ``unmapped``, ``again`` (not now), or
+    ``there`` already."""
+    if not enrollment.open or enrollment.program_id == program.id:
+        return "there"
+    former = await hold.house.programs.get(hold.tx, enrollment.program_id)
+    facts = await hold.facts(program)
+    under_way = await journeys.attempting(hold.tx, enrollment.id)
+    verdict = migrate(former, program, enrollment.state, mapping, facts, hold.now, spread, under_way=under_way)
+    match verdict:
+        case Stays():
+            return "stayed"
+        case Unmapped():
+            return "unmapped"
+        case NotNow():
+            return AGAIN
+        case Exits():
+            await hold.close(enrollment, Ending(kind="closed", reason=MIGRATED, at=hold.now))
+            return "ended"
+        case Moves():
+            await _record(hold, enrollment, program, verdict, facts)
+            return "moved"
+
+
+async def _record(hold: Hold, enrollment: Enrollment, program: Program, moves: Moves, facts: Facts) -> None:
+    rounds = enrollment.state.rounds
+    for left, columns in (
+        (moves.given_back, {"status": "deferred", "reason": MIGRATED}),
+        (moves.dropped, {"status": "failed", "reason": MIGRATED, "settled_at": hold.now}),
+    ):
+        for step, channel in left:
+            touch = await touches.find(hold.tx, touches.touch_id(enrollment.id, step, rounds.get(step, 1), channel))
+            if touch is not None and touch["status"] == "claimed":
+                await hold.give_back(program, touch)
+            if touch is not None:
+                await touches.mark(hold.tx, touch["id"], **columns)
+    outcome = Outcome(moves.state, moves.trace)
+    if moves.arrives is not None:
+        arrived = await hold.drive(program, interpreter.arrive(program, moves.state, moves.arrives, facts, hold.now))
+        outcome = arrived._replace(trace=(*moves.trace, *arrived.trace))
+    after = await hold.record(enrollment._replace(program_id=program.id), outcome)
+    before = enrollment.state
+    if (after.state.step, after.state.deadline, after.state.touches) != (before.step, before.deadline, before.touches):
+        await temporal_outbox.put(hold.tx, "wake", [enrollment.id])

@@ -1,0 +1,128 @@
+"""When a pause is over, and when a journey is stopped: one transaction for each enrollment that it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from idic.journey.engine import interpreter
+from idic.journey.engine.resume import PAUSED, held, release
+from idic.journey.engine.state import Ending
+from idic.journey.program.program import Send
+from idic.router.batch import one_by_one
+from idic.router.held_customer import Hold
+from idic.router.runtime import House
+from idic.store import temporal_outbox
+from idic.store.database import Store, Tx
+from idic.store.enrollment import enrollments, touches
+from idic.store.enrollment.enrollments import Enrollment
+from idic.store.journey.programs import standings
+from idic.store.reports import journeys
+from idic.store.tables import Row
+
+STOPPED = "stopped"
+"""The reason of what stopping a journey ends."""
+SPREAD = timedelta(minutes=10)
+"""Over how long what a pause held back is sent, where nobody says."""
+
+
+async def release_held(
+    store: Store,
+    house: House,
+    journey: str,
+    spread: timedelta = SPREAD,
+    *,
+    stop: asyncio.Event | None = None,
+    told: Callable[[str], None] = lambda word: None,
+) -> int:
+    """Let go on what a pause of this journey held back, and is over. Returns how many; those who are left, if it was stopped,
+    are found the next time. Raises ``StoreUnavailable``."""
+    async with store.reading() as tx:
+        sends = await _sends(tx, house, await journeys.inside(tx, journey))
+    return await _release_at(store, house, journey, sends[journey], spread, stop, told) if sends else 0
+
+
+async def release_left(store: Store, house: House) -> int:
+    """Let go on whom a pause that is over still holds, in every journey: whoever resumed it was interrupted. Returns how
+    many."""
+    async with store.reading() as tx:
+        running = {one.journey for one in await standings(tx) if one.paused_at is None}
+        sends = await _sends(tx, house, [row for row in await journeys.inside(tx) if row["journey"] in running])
+    return sum([await _release_at(store, house, journey, steps) for journey, steps in sends.items()])
+
+
+async def _sends(tx: Tx, house: House, inside: Sequence[Row]) -> dict[str, set[str]]:
+    """The steps by journey that send and at which anybody stands."""
+    found: dict[str, set[str]] = {}
+    for row in inside:
+        program = await house.programs.get(tx, row["program_id"])
+        if isinstance(program.steps.get(row["step"] or ""), Send):
+            found.setdefault(row["journey"], set()).add(row["step"])
+    return found
+
+
+async def _release_at(
+    store: Store,
+    house: House,
+    journey: str,
+    sends: set[str],
+    spread: timedelta = SPREAD,
+    stop: asyncio.Event | None = None,
+    told: Callable[[str], None] = lambda word: None,
+) -> int:
+    async def page(tx: Tx, after: str, limit: int) -> list[Row]:
+        return await journeys.standing_at(tx, journey, sends, after, limit)
+
+    async def work(hold: Hold, enrollment: Enrollment) -> str:
+        return await _release(hold, enrollment, spread)
+
+    def waits(row: Row) -> bool:
+        return bool(held(enrollments.read(row).state))
+
+    counted, _ = await one_by_one(store, house, "resume", page, work, wanted=waits, stop=stop, told=told)
+    return counted["released"]
+
+
+async def _release(hold: Hold, enrollment: Enrollment, spread: timedelta) -> str:
+    (now,) = await standings(hold.tx, [enrollment.journey]) or (None,)
+    if not enrollment.open or now is None or now.paused_at is not None:
+        return "left"
+    program = await hold.house.programs.get(hold.tx, enrollment.program_id)
+    facts = await hold.facts(program)
+    released = release(program, enrollment.state, facts, hold.now, spread)
+    if released is None:
+        return "left"
+    rounds = enrollment.state.rounds.get(enrollment.state.step or "", 1)
+    for channel in released.refused:
+        # Where one was claimed before it was held, its claim is given up with it.
+        touch = touches.touch_id(enrollment.id, enrollment.state.step or "", rounds, channel)
+        await touches.mark(hold.tx, touch, status="failed", reason=PAUSED, settled_at=hold.now)
+    outcome = await hold.drive(program, interpreter.advance(program, released.state, facts, hold.now))
+    await hold.record(enrollment, outcome._replace(trace=(*released.trace, *outcome.trace)))
+    await temporal_outbox.put(hold.tx, "wake", [enrollment.id])
+    return "released"
+
+
+async def end_all(
+    store: Store,
+    house: House,
+    journey: str,
+    *,
+    stop: asyncio.Event | None = None,
+    told: Callable[[str], None] = lambda word: None,
+) -> int:
+    """End here and now whoever is inside a journey that is stopped. Returns how many; those who are left, if it was stopped
+    in between, end the next time. Raises ``StoreUnavailable``."""
+
+    async def page(tx: Tx, after: str, limit: int) -> list[Row]:
+        return await journeys.of_journey(tx, journey, after, limit)
+
+    async def work(hold: Hold, enrollment: Enrollment) -> str:
+        if not enrollment.open:
+            return "left"
+        await hold.close(enrollment, Ending(kind="closed", reason=STOPPED, at=hold.now))
+        return "ended"
+
+    counted, _ = await one_by_one(store, house, "stop", page, work, stop=stop, told=told)
+    return counted["ended"]

@@ -1,0 +1,140 @@
+"""The schema of policy.yaml, and of what a journey adds to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idic.journey.contact_policy.read_policy import LEVELS, SECTIONS, STRICTER, WHENS
+from idic.journey.definition.read_steps import CHANNELS
+from idic.schemas.parts import (
+    NAME,
+    Schema,
+    any_of,
+    choice,
+    document,
+    duration,
+    entries,
+    hours,
+    name,
+    named,
+    one_or_list,
+    ref,
+    text,
+    words,
+    yes_no,
+)
+
+_COUNTRY = {"pattern": "^[A-Z]{2}$"}
+
+
+def policy() -> Schema:
+    whens = any_of(ref("a_day"), entries({"at_most": ref("a_day"), "when": ref("when")}, required=("at_most",)))
+    sections = {
+        "suppression": choice(("always",), "Nobody writes to a suppressed address. It is always so."),
+        "consent": entries(
+            {channel: choice(LEVELS) for channel in CHANNELS},
+            description="What each channel needs: `double` consent that was confirmed, `single` consent, `none` that nobody "
+            "said no. Default: single, for the web none.",
+        ),
+        "control_group": entries(
+            {"share": _share()},
+            required=("share",),
+            description="Customers who are left alone, always the same, so that lift can be measured.",
+        ),
+        "quiet_hours": ref("quiet_hours"),
+        "caps": ref("caps"),
+        "minimum_gap": ref("minimum_gap"),
+        "conversation": duration("For how long an answer to the customer's own reply escapes caps and gap.", "24 hours"),
+        "deferral": duration("`within` of a marketing send that names none. Default: 24 hours.", "24 hours"),
+        "priority": one_or_list(
+            text(examples=["service", "others"]),
+            "Journeys, the first goes first: one that comes within the hour keeps the last place of a cap. `others` are "
+            "those that are not named.",
+            least=0,
+        ),
+        "budget": entries(
+            dict.fromkeys(CHANNELS, whens), description="At most so many a day, to all customers together, by channel."
+        ),
+        "fewer": entries(
+            {"at_most": ref("count"), "per": duration("", "7 days"), "when": ref("when")},
+            required=("at_most", "per"),
+            description="The cap of those who asked for fewer messages. Default: 1 in 7 days.",
+        ),
+        "senders": named(
+            entries(
+                {
+                    "email": words("", "Shop <hello@shop.example>", pattern="@"),
+                    "reply_to": words("Where answers go.", "care@shop.example", pattern="@"),
+                    "sms": text("A number with its country, or your provider's name for it.", examples=["+4915700000000"]),
+                    "default": yes_no("Of journeys that name no `sender`."),
+                }
+            ),
+            {"pattern": NAME},
+            "As whom messages are sent, by a name of your own.",
+        ),
+        "journeys_may": entries(
+            {"stricter": one_or_list(choice(STRICTER))},
+            required=("stricter",),
+            description="What a journey may say itself under `policy`, always stricter and never looser.",
+        ),
+    }
+    return document(
+        "The contact policy of idic",
+        "What may be sent to anyone, whatever a journey wants.",
+        entries({section: sections[section] for section in SECTIONS}),
+        {
+            **parts(),
+            "a_day": words("", "5000 a day", pattern=r"^\s*\d{1,9}\s+(a|per)\s+day\s*$"),
+        },
+    )
+
+
+def parts() -> dict[str, Schema]:
+    """What a journey may say, too."""
+    by_channel: dict[str, Any] = {
+        channel: any_of(choice(("none",)), one_or_list(hours("When nobody is written to."))) for channel in CHANNELS
+    }
+    cap = {
+        "id": name("What reasons call it.", "three_a_week"),
+        "at_most": ref("count"),
+        "per": duration("In any window of this length; a day has 24 hours.", "7 days"),
+        "channel": one_or_list(choice(CHANNELS), "Only messages of these channels count, and wait."),
+        "topic": text("Only messages of this topic count, and wait.", examples=["news"]),
+        "when": ref("when"),
+    }
+    gap = {
+        "between": duration("Between two messages, of any channels or of these.", "4 hours"),
+        "channel": one_or_list(choice(CHANNELS)),
+        "when": ref("when"),
+    }
+    return {
+        "quiet_hours": entries(
+            {
+                **by_channel,
+                "by_country": named(entries(by_channel), _COUNTRY, "Of customers who live there, in place of the others."),
+                "when": ref("when"),
+            },
+            description="When nobody is written to, by channel, by the clock where the customer lives.",
+        ),
+        "caps": {
+            "type": "array",
+            "items": entries(cap, required=("id", "at_most", "per")),
+            "description": "At most so many messages in any window of a length.",
+        },
+        "minimum_gap": entries(gap, required=("between",), description="The least time between two messages."),
+        "count": any_of({"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d{1,9}$"}),
+        "when": choice(WHENS, "What becomes of a message: put off until it may go, or not sent. Default: defer."),
+    }
+
+
+def stricter() -> Schema:
+    """What a journey adds, with the definitions that ``parts`` has."""
+    return entries(
+        {part: ref(part) for part in STRICTER},
+        description="What this journey adds to the contact policy: stricter, as far as policy.yaml lets it.",
+    )
+
+
+def _share() -> Schema:
+    number = {"type": "number", "minimum": 0, "exclusiveMaximum": 100}
+    return any_of(number, {"type": "string", "pattern": r"^\d+(\.\d+)?\s*%?$"}, description="Percent of all customers.")

@@ -1,0 +1,109 @@
+"""The schema of NAME.stories.yaml."""
+
+from __future__ import annotations
+
+from idic.journey.definition.read_steps import CHANNELS
+from idic.rehearse.stories.read_expectations import HEADS
+from idic.schemas.parts import Schema, any_of, choice, document, duration, entries, named, one_or_list, ref, text, words, yes_no
+
+_EXPECTED = {
+    "entered": "yes, no, or the journey.",
+    "not entered": "yes, the journey, or why not.",
+    "segment": "The segment they are in.",
+    "sent": "The message that left; `nothing` if none did.",
+    "not sent": "A message or step that was refused.",
+    "called": "The endpoint that was called.",
+    "waiting": "The step they are at.",
+    "split": "The share of each split.",
+    "customer": "What is known of them now.",
+    "values": "What the journey has set.",
+    "goal": "yes, no, or what it was worth.",
+    "ended": "How it ended: done, goal, leave, or the reason of an exit.",
+    "nothing more": "yes: nothing happened that is not expected above.",
+    "because": "Why.",
+    "by": "On which channel.",
+    "at": "At what time, where they live.",
+    "on": "On what day.",
+    "until": "Until when.",
+    "subject": "What the mail's subject reads.",
+    "contains": "What its text contains.",
+    "with": "What it was given.",
+    "key": "Of which key, such as which cart.",
+}
+
+
+def stories() -> Schema:
+    story = {
+        "story": text("What happens, in a sentence."),
+        "with": _pins(),
+        "start": _moment("When it begins, where each person lives."),
+        "play": {"type": "array", "items": ref("line"), "description": "What happens, and what is expected, in order."},
+    }
+    person = any_of(
+        named(
+            {},
+            None,
+            "What is known of them, as in the vocabulary.",
+            properties={
+                "consents": one_or_list(text(), "`[email, sms for news]`", least=0),
+                "suppressed": one_or_list(choice(CHANNELS), "Channels that bounced or complained.", least=0),
+                "seen_on_web": text("now, never, or 40 days ago."),
+                "fewer": yes_no("They asked for fewer messages."),
+                "paused_until": _moment("They asked for a pause until then."),
+                "control": yes_no("One of those whom the contact policy leaves alone, to measure lift. Default: no."),
+            },
+        ),
+        {"type": "null"},
+        {"const": ""},
+    )
+    body = {
+        "journey": text("The journey these stories are about."),
+        "start": _moment("When the stories begin, unless one says another."),
+        "people": named(person, None, "Who takes part, by a name; the first is meant where nobody is named.", minProperties=1),
+        "stories": {"type": "array", "items": entries(story, required=("story", "play")), "minItems": 1},
+    }
+    words_of_expect = dict.fromkeys([*HEADS, *(more for mores in HEADS.values() for more in mores), "key"])
+    expected = {word: {"description": _EXPECTED[word]} for word in words_of_expect}
+    return document(
+        "Stories of a journey",
+        "What happens to people, and what idic does then, on a virtual clock. `idic test` plays them.",
+        entries(body, required=("journey", "people", "stories")),
+        {
+            "line": _line(),
+            "expect": any_of(entries(expected), {"type": "array", "items": ref("expect")}),
+        },
+    )
+
+
+def _moment(description: str) -> Schema:
+    return words(description, "2026-03-27 10:00")
+
+
+def _pins() -> Schema:
+    return entries(
+        {
+            "best": named({}, None, "What is best for a person, at a send with best_of or best time."),
+            "split": named({}, None, "The share they draw."),
+            "call": named({}, None, "What an endpoint answers, or `fails`."),
+            "fails": named({}, None, "Messages that cannot be delivered, and why."),
+        },
+        description="What is learned, drawn or answered is pinned; for everybody, or by person.",
+    ) | {"additionalProperties": {"type": "object"}}
+
+
+def _line() -> Schema:
+    press = any_of(text(), {"type": "object"})
+    parts = {
+        "after": duration("Time passes.", "3 hours"),
+        "until": words("Time passes until then.", "09:00", "2026-03-29 09:00"),
+        "at": words("Time passes until then.", "09:00"),
+        "event": any_of(text(), {"type": "object"}, description="An event: {Cart Updated: {cart_id: c1}}, or its name."),
+        "identify": {"type": "object", "description": "What becomes known of them."},
+        "click": {**press, "description": "They click in the message of this step."},
+        "answer": {**press, "description": "They press an answer: {step: value}."},
+        "open": {**press, "description": "They open the mail of this step."},
+        "call": {"type": "object", "description": "What an endpoint answers from now on."},
+        "fails": {"type": "object", "description": "What cannot be delivered from now on."},
+        "expect": ref("expect"),
+    }
+    return {"type": "object", "properties": parts, "additionalProperties": ref("line")}

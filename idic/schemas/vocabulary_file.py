@@ -1,0 +1,144 @@
+"""The schema of vocabulary.yaml."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from idic.journey.vocabulary.endpoints import Method
+from idic.journey.vocabulary.types import SIMPLE
+from idic.schemas.parts import (
+    NAME,
+    Schema,
+    any_of,
+    choice,
+    document,
+    duration,
+    entries,
+    name,
+    named,
+    one_or_list,
+    ref,
+    text,
+    whole,
+    words,
+)
+
+_NOTHING: Schema = {"type": "null"}
+
+
+def vocabulary() -> Schema:
+    sections = {
+        "currency": words("The currency of money that names none.", "EUR", pattern="^[A-Z]{3}$"),
+        "languages": one_or_list(
+            words("", "en", "de", "pt-BR", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
+            "In which messages are written. The first is the fallback.",
+            least=0,
+        ),
+        "zone": words("Of customers whose zone nobody knows, and of schedules.", "Europe/Berlin"),
+        "country": words("For telephone numbers without a country code.", "DE", pattern="^[A-Z]{2}$"),
+        "slots": any_of(
+            named(text("What it is, in words."), {"pattern": NAME}),
+            one_or_list(name("", "home_hero"), least=0),
+            description="The places on your own site that a journey may fill.",
+        ),
+        "topics": _listed(
+            any_of(
+                text("What it is called."),
+                entries({"title": ref("spoken"), "about": ref("spoken")}, required=("title",)),
+            ),
+            "What customers choose from on their preference page: the topics of journeys, in the customers' words.",
+        ),
+        "customer": _listed(
+            ref("customer_attribute"),
+            "What a journey may ask of a customer. email, phone, zone, language and test are always known.",
+        ),
+        "things": _listed(_listed(ref("field")), "What lists in events consist of, such as line_item."),
+        "events": _events(),
+        "links": _listed(
+            words("An address; Liquid in it is filled in.", "https://shop.example/cart/{{ key }}"), "Links by name."
+        ),
+        "endpoints": _listed(ref("endpoint"), "The services that a journey may call."),
+    }
+    return document(
+        "The vocabulary of idic's journeys",
+        "Every name a journey may use. A name that is not here is an error, with the nearest one that is.",
+        entries(sections),
+        {
+            "type": _type(),
+            "customer_attribute": _attribute(
+                {
+                    "default": text("What it is while nobody knows."),
+                    "counts": text("idic counts these events by itself.", examples=["Order Completed"]),
+                    "sums": words("idic sums this property of an event.", "Order Completed.total", pattern=r".\."),
+                    "in": duration("Only those of the last …", "90 days"),
+                    "from": text("Where it comes from, for people.", examples=["preference page"]),
+                    "title": ref("spoken"),
+                    "ask": ref("spoken"),
+                    "why": ref("spoken"),
+                    "answers": named(ref("spoken"), None, "What customers call the options of a one_of."),
+                    "sensitive": text("Of what kind it is; then `for` is needed.", examples=["health"]),
+                    "for": one_or_list(text(), "The purposes or topics that may read it.", least=0),
+                },
+                dependentRequired={"sensitive": ["for"]},
+            ),
+            "property": _attribute({"required": _required(), "default": text("What it is where it is missing.")}),
+            "field": _attribute({"required": _required()}),
+            "endpoint": _endpoint(),
+            "spoken": any_of(
+                text(),
+                named(text(), None, "By language, as in {en: Our news, de: Neues von uns}."),
+                description="What customers read on pages: in the fallback, or in each language.",
+            ),
+        },
+    )
+
+
+def _listed(value: Schema, description: str = "") -> Schema:
+    """Entries by names, of which there may be none."""
+    return any_of(named(value), _NOTHING, {"const": ""}, description=description)
+
+
+def _type() -> Schema:
+    return any_of(
+        choice((*SIMPLE, *(f"list of {kind}" for kind in SIMPLE))),
+        words("A thing, or a list of one.", "list of line_item", pattern=r"^\s*(list of\s+)?[a-z][a-z0-9_]*\s*$"),
+        description="A type: text, number, yes/no, money, date, moment, days, zone, link, `list of …`, or a thing.",
+    )
+
+
+def _attribute(more: dict[str, Schema], **rules: Any) -> Schema:
+    one_of = {"type": "array", "items": text(), "minItems": 1, "description": "What it may be; a misspelt value is found."}
+    whole_ = entries(
+        {"type": ref("type"), "one_of": one_of, **more}, oneOf=[{"required": ["type"]}, {"required": ["one_of"]}], **rules
+    )
+    return any_of(ref("type"), whole_)
+
+
+def _required() -> Schema:
+    return choice(("true", "false", "yes", "no"), "An event without it is refused.") | {
+        "enum": [True, False, "true", "false", "yes", "no"]
+    }
+
+
+def _events() -> Schema:
+    about = name(
+        "About a thing and not a person, such as product: then `for_each` in a journey says whom it concerns.", "product"
+    )
+    one = named(ref("property"), {"pattern": NAME}, properties={"about": about})
+    listed = any_of(one, _NOTHING, {"const": ""})
+    return any_of(named(listed), _NOTHING, {"const": ""}, description="What happens, each with its properties.")
+
+
+def _endpoint() -> Schema:
+    parts = {
+        "url": words("With `{{ name }}` for what it takes.", "https://erp.example/stock/{{ sku }}", pattern="^https?://"),
+        "method": choice(get_args(Method), "Default: POST."),
+        "headers": named(
+            text(), None, 'Such as {Authorization: "Bearer {{ secrets.erp_token }}"}, set as IDIC_SECRET_ERP_TOKEN.'
+        ),
+        "takes": named(ref("property"), None, "What it is given."),
+        "gives": named(ref("property"), None, "What it answers; another answer is none."),
+        "time_out": duration("Of one try, at most 60 seconds. Default: 5 seconds.", "5 seconds"),
+        "tries": whole("How often, at most 10. Default: 3.", 10),
+    }
+    return entries(parts, required=("url",))

@@ -1,0 +1,114 @@
+"""The ledger of consents, append-only, and the addresses that are not written to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select
+
+from idic.interact.consent import Entry, Said
+from idic.interact.policy.rules import Consent, Suppressed
+from idic.store.database import Tx
+from idic.store.digests import digest, salt
+from idic.store.journey import policies
+from idic.store.tables import Row, consents, journeys, suppressions
+
+
+async def record(tx: Tx, customer_id: str, said: Said, *, at: datetime, event_id: int | None = None) -> None:
+    """Add an entry to the ledger of a customer who is held; ``at`` is from when on it counts."""
+    await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
+
+
+async def of(tx: Tx, customer_id: str) -> list[Row]:
+    """In the order in which they were said."""
+    return await tx.rows(select(consents).where(consents.c.customer_id == customer_id).order_by(consents.c.at, consents.c.id))
+
+
+async def entries(tx: Tx, customer_id: str) -> list[Entry]:
+    """The ledger of a customer, oldest first."""
+    return [Entry(Said(**{name: row[name] for name in Said._fields}), row["at"]) for row in await of(tx, customer_id)]
+
+
+async def said(tx: Tx, customer_id: str) -> list[Consent]:
+    """What this customer said of being written to, as the policy reads it, in the order in which it was said."""
+    return [
+        Consent(row["channel"], row["topic"], row["given"], row["at"], row["purpose"], row["confirmed"])
+        for row in await of(tx, customer_id)
+    ]
+
+
+class Barred(NamedTuple):
+    """What keeps a message from an address whatever its receiver allows: why the address must not be written to, if
+    there is a reason, and whether the journey is paused; and which policy is in force."""
+
+    suppressed: Suppressed | None
+    paused: bool
+    policy: int | None
+
+
+async def barred(tx: Tx, channel: str, address: str | None, journey: str) -> Barred:
+    """One question for all: every message asks it, and hardly any address is barred."""
+    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await digested(tx, channel, address or ""))
+    paused = select(journeys.c.paused_at).where(journeys.c.name == journey)
+    row = await tx.row(
+        select(
+            select(suppressions.c.reason).where(ours).scalar_subquery().label("reason"),
+            select(suppressions.c.at).where(ours).scalar_subquery().label("at"),
+            paused.scalar_subquery().label("paused_at"),
+            policies.newest().label("policy"),
+        )
+    )
+    assert row is not None
+    suppressed = Suppressed(row["reason"], row["at"]) if row["reason"] is not None else None
+    return Barred(suppressed, row["paused_at"] is not None, row["policy"])
+
+
+async def suppressed(tx: Tx, channel: str, address: str) -> Suppressed | None:
+    """Why and since when nobody may write to an address, if so."""
+    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await digested(tx, channel, address))
+    row = await tx.row(select(suppressions.c.reason, suppressions.c.at).where(ours))
+    return Suppressed(row["reason"], row["at"]) if row is not None else None
+
+
+async def digested(tx: Tx, channel: str, address: str) -> str:
+    """What the store knows an address by that it does not keep."""
+    return digest(await salt(tx), channel, address)
+
+
+ERASED, OPTED_OUT = "erased", "opted_out"
+_RANKS = (ERASED, OPTED_OUT, "complaint")
+"""Reasons from the weakest on; any other (the address is dead) is stronger than these."""
+WISHES = frozenset({ERASED, OPTED_OUT})
+"""The reasons that are what somebody wished, who may change their mind. (Who complained is not asked again.)"""
+
+
+async def suppress(tx: Tx, channel: str, address: str, reason: str, at: datetime) -> None:
+    """Keep an address from being written to. A reason that is there already gives way to a stronger one alone."""
+    row = {"channel": channel, "digest": await digested(tx, channel, address), "reason": reason, "at": at}
+    weaker = _RANKS[: _RANKS.index(reason)] if reason in _RANKS else _RANKS
+    await tx.execute(
+        tx.insert(suppressions)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=[suppressions.c.channel, suppressions.c.digest],
+            set_={"reason": reason, "at": at},
+            where=suppressions.c.reason.in_(weaker),
+        )
+    )
+
+
+async def lift(
+    tx: Tx, channel: str, address: str, reasons: Collection[str] | None = None, *, before: datetime | None = None
+) -> bool:
+    """Let an address be written to again, whatever the reason or for one of these alone, and suppressed before an instant if
+    one is given. Returns whether it was suppressed so."""
+    lifted = delete(suppressions).where(
+        suppressions.c.channel == channel, suppressions.c.digest == await digested(tx, channel, address)
+    )
+    if reasons is not None:
+        lifted = lifted.where(suppressions.c.reason.in_(reasons))
+    if before is not None:
+        lifted = lifted.where(suppressions.c.at <= before)
+    return (await tx.execute(lifted)).rowcount > 0

@@ -1,0 +1,135 @@
+"""Forgetting a customer. What is left of them are random ids, counts and times, of which nobody can tell whose they were.
+
+Every table is dealt with here or is in ``NOT_PERSONAL``; a test holds that none is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
+
+from idic.store.any_of import among
+from idic.store.database import Tx
+from idic.store.digests import salt, tombstone
+from idic.store.tables import (
+    Row,
+    calls,
+    consents,
+    copies,
+    customers,
+    due,
+    enrollments,
+    events,
+    idempotency,
+    identities,
+    numbers,
+    placements,
+    short_links,
+    touches,
+    trace,
+)
+
+NOT_PERSONAL = frozenset(
+    {
+        "programs", "journeys", "publications", "admissions", "sweeps", "vocabularies", "policies", "budgets", "outbox",
+        "suppressions", "salts", "routers", "leases", "clock", "responses", "learnt",
+    }
+)  # fmt: skip
+"""Tables in which nothing stands that anybody could be told by: what marketing wrote, counts, random ids, salted digests."""
+
+_TOLD = ("channel", "rule", "event", "message")
+"""What is kept of why: names that stand in a journey's file."""
+
+
+async def whole(tx: Tx, customer_id: str) -> list[str]:
+    """This customer and everybody who was merged into them, however often on the way."""
+    found, newest = [customer_id], {customer_id}
+    while newest:
+        rows = await tx.rows(select(customers.c.id).where(among(tx, customers.c.merged_into, newest)))
+        newest = {row["id"] for row in rows}
+        found += sorted(newest)
+    return found
+
+
+async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
+    """Take out whatever is known of a customer who is held, and whose enrollments have all ended."""
+    if tx.sqlite:
+        # What is taken out would else stay readable in the file's free space.
+        await tx.execute(text("PRAGMA secure_delete = ON"))
+    ids = await whole(tx, customer_id)
+    trips = [row["id"] for row in await tx.rows(select(enrollments.c.id).where(among(tx, enrollments.c.customer_id, ids)))]
+    messages = [row["id"] for row in await tx.rows(select(touches.c.id).where(among(tx, touches.c.customer_id, ids)))]
+    for table in (identities, numbers, consents, due, placements):
+        await tx.execute(delete(table).where(among(tx, table.c.customer_id, ids)))
+    for table in (copies, short_links):
+        await tx.execute(delete(table).where(among(tx, table.c.touch_id, messages)))
+    answered = idempotency.c.response
+    await tx.execute(
+        delete(idempotency).where(
+            or_(answered["customer_id"].as_string().in_(ids), answered["enrollment_id"].as_string().in_(trips))
+        )
+    )
+    nothing = {"detail": None, "provider_id": None, "recipient": None}
+    await tx.execute(update(touches).where(among(tx, touches.c.id, messages)).values(nothing))
+    await tx.execute(update(calls).where(among(tx, calls.c.customer_id, ids)).values(given={}, detail=None))
+    await _forget_events(tx, ids)
+    await _forget_trips(tx, trips)
+    await tx.execute(
+        update(customers)
+        .where(among(tx, customers.c.id, ids))
+        .values(traits={}, web_seen_at=None, fewer=False, paused_until=None, erased_at=at, updated_at=at)
+    )
+
+
+async def _forget_events(tx: Tx, ids: Sequence[str]) -> None:
+    """Of an event is kept that there was one, and a digest that knows its message again."""
+    rows = await tx.rows(select(events.c.id, events.c.message_id).where(among(tx, events.c.customer_id, ids)))
+    if rows:
+        salted = await salt(tx)
+        nothing: Row = {"kind": "erased", "name": "", "properties": {}, "merges": None, "occurred_at": None, "outcome": None}
+        await tx.execute(
+            update(events).where(events.c.id == bindparam("event")).values(message_id=bindparam("stone"), **nothing),
+            [{"event": row["id"], "stone": tombstone(salted, row["message_id"])} for row in rows],
+        )
+
+
+async def _forget_trips(tx: Tx, trips: Sequence[str]) -> None:
+    rows = await tx.rows(select(enrollments.c.id, enrollments.c.state).where(among(tx, enrollments.c.id, trips)))
+    if rows:
+        await tx.execute(
+            update(enrollments)
+            .where(enrollments.c.id == bindparam("trip"))
+            .values(key="", attribute_until=None, state=bindparam("scrubbed", type_=enrollments.c.state.type)),
+            [{"trip": row["id"], "scrubbed": _scrubbed(row["state"])} for row in rows],
+        )
+    told = await tx.rows(select(trace.c.id, trace.c.why).where(among(tx, trace.c.enrollment_id, trips)))
+    if told:
+        await tx.execute(
+            update(trace).where(trace.c.id == bindparam("entry")).values(why=bindparam("said", type_=trace.c.why.type)),
+            [{"entry": row["id"], "said": {name: row["why"][name] for name in _TOLD if name in row["why"]}} for row in told],
+        )
+
+
+def _scrubbed(state: Row) -> Row:
+    """A state as it is stored, without what anybody did, is called or was reckoned to be. It can still be read."""
+    kept = {name: value for name, value in state.items() if name not in ("key", "captured", "variables")}
+    entry: dict[str, Any] = {name: state["entry"][name] for name in ("number", "name", "accepted_at")}
+    return {**kept, "entry": entry}
+
+
+async def same_address(tx: Tx, customer_id: str, addresses: Sequence[str]) -> list[str]:
+    """Other customers with one of these email addresses or telephone numbers, as they are written: perhaps the same person."""
+    written = [one.strip().lower() for one in addresses if one.strip()]
+    if not written:
+        return []
+    traits = [func.lower(customers.c.traits[name].as_string()).in_(written) for name in ("email", "phone")]
+    rows = await tx.rows(
+        select(customers.c.id)
+        .where(or_(*traits), customers.c.id != customer_id, customers.c.merged_into.is_(None))
+        .order_by(customers.c.id)
+        .limit(100)
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,137 @@
+"""Events: what the router has not seen yet, and what an enrollment may still take. The inbox is this table."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+
+from idic.journey.engine.state import Event
+from idic.store.database import Tx
+from idic.store.tables import Row, enrollments, events, partition_of
+
+
+def read(row: Row) -> Event:
+    return Event(
+        number=row["id"],
+        name=row["name"],
+        properties=row["properties"],
+        accepted_at=row["accepted_at"],
+        occurred_at=row["occurred_at"],
+        enrollment=row["enrollment_id"],
+        step=row["step"],
+    )
+
+
+async def insert_routed(
+    tx: Tx, customer_id: str, name: str, properties: dict[str, Any], at: datetime, occurred_at: datetime
+) -> Event:
+    """Record an event of idic's own that concerns nobody but who records it. The customer is held."""
+    row = {
+        "message_id": f"idic-{uuid.uuid4().hex}",
+        "customer_id": customer_id,
+        "partition": partition_of(customer_id),
+        "kind": "own",
+        "name": name,
+        "properties": properties,
+        "occurred_at": occurred_at,
+        "accepted_at": at,
+        "routed_at": at,
+    }
+    number = await tx.scalar(insert(events).values(row).returning(events.c.id))
+    return read({**row, "id": number, "enrollment_id": None, "step": None})
+
+
+async def unrouted(tx: Tx, customer_id: str) -> list[Row]:
+    """All of this customer's, in the order of acceptance."""
+    return await tx.rows(
+        select(events)
+        .where(events.c.customer_id == customer_id, events.c.routed_at.is_(None))
+        .order_by(events.c.accepted_at, events.c.id)
+    )
+
+
+async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int, besides: Iterable[str] = ()) -> list[str]:
+    """The customers in these partitions who have unrouted events, who has waited longest first; ``besides`` are left."""
+    oldest = func.min(events.c.id)
+    rows = await tx.rows(
+        select(events.c.customer_id, oldest.label("oldest"))
+        .where(events.c.partition.in_(list(partitions)), events.c.routed_at.is_(None))
+        .where(events.c.customer_id.not_in(list(besides)))
+        .group_by(events.c.customer_id)
+        .order_by(oldest)
+        .limit(limit)
+    )
+    return [row["customer_id"] for row in rows]
+
+
+async def routed(tx: Tx, event_id: int, at: datetime, outcome: dict[str, Any]) -> None:
+    await tx.execute(update(events).where(events.c.id == event_id).values(routed_at=at, outcome=outcome or None))
+
+
+async def inbox(tx: Tx, customer_id: str, names: Sequence[str], since: datetime) -> list[Event]:
+    """The customer's routed events of these names accepted at or after ``since``, in the order of acceptance."""
+    rows = await tx.rows(
+        select(events)
+        .where(events.c.customer_id == customer_id, events.c.name.in_(names), events.c.accepted_at >= since)
+        .where(events.c.routed_at.is_not(None))
+        .order_by(events.c.accepted_at, events.c.id)
+    )
+    return [read(row) for row in rows]
+
+
+async def newest_of(tx: Tx, enrollment_id: str, name: str, *, upto: datetime) -> Event | None:
+    """The newest event of this name about an enrollment's messages."""
+    row = await tx.row(
+        select(events)
+        .where(events.c.customer_id == enrollments.c.customer_id, enrollments.c.id == enrollment_id)
+        .where(events.c.name == name, events.c.enrollment_id == enrollment_id, events.c.accepted_at <= upto)
+        .order_by(events.c.accepted_at.desc(), events.c.id.desc())
+        .limit(1)
+    )
+    return read(row) if row else None
+
+
+UNSAID = "email"
+"""The channel of a message of which an event of idic's own does not say it: there was no other when it was kept."""
+
+
+async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> float:
+    """How many events of this name the customer has, after ``since`` and up to ``upto``."""
+    chosen = select(func.count()).select_from(events).where(_within(customer_id, name, upto, since))
+    return float(await tx.scalar(chosen) or 0)
+
+
+async def counted(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[Row]:
+    """When those events were accepted (``accepted_at``), and what they carry, as it was sent (``properties``)."""
+    return await tx.rows(select(events.c.accepted_at, events.c.properties).where(_within(customer_id, name, upto, since)))
+
+
+async def counted_of(tx: Tx, customer_ids: Collection[str], name: str, *, upto: datetime) -> list[Row]:
+    """Those events of many customers: ``customer_id``, ``accepted_at`` and ``properties``."""
+    chosen = select(events.c.customer_id, events.c.accepted_at, events.c.properties)
+    theirs = events.c.customer_id.in_(customer_ids) & (events.c.name == name) & (events.c.accepted_at <= upto)
+    return await tx.rows(chosen.where(theirs))
+
+
+async def entered_for(tx: Tx, customer_id: str, event: Event) -> bool:
+    """Whether the customer has entered a journey before, for the very time or day for which ``event`` says it is due: as
+    somebody they have been merged with, or where they lived before."""
+    given = events.c.properties["given"]
+    journey = str(event.properties["journey"])
+    told = event.properties["given"]
+    same = [given[name].as_string() == told[name] for name in ("at", "on") if isinstance(told, dict) and name in told]
+    before = select(events.c.id).where(
+        events.c.customer_id == customer_id, events.c.name == event.name, events.c.id != event.number
+    )
+    entered = events.c.outcome[journey].as_string().startswith("entered")
+    asked = before.where(events.c.properties["journey"].as_string() == journey, or_(*same), entered)
+    return await tx.row(asked.limit(1)) is not None
+
+
+def _within(customer_id: str, name: str, upto: datetime, since: datetime | None) -> ColumnElement[bool]:
+    theirs = and_(events.c.customer_id == customer_id, events.c.name == name, events.c.accepted_at <= upto)
+    return theirs if since is None else and_(theirs, events.c.accepted_at > since)

@@ -1,0 +1,179 @@
+"""Everything that is known of one customer, as JSON for themselves: what they did, what they said, what they got, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from idic.interact.consent import WORDS, Standing, standings
+from idic.interact.reach import reach
+from idic.journey.engine.trace import sentence
+from idic.store.any_of import among
+from idic.store.customer import consents, erase
+from idic.store.database import Tx
+from idic.store.enrollment import enrollments
+from idic.store.journey.policies import Policies
+from idic.store.journey.programs import vocabulary
+from idic.store.tables import Row, calls, copies, events, identities, placements, programs, short_links, touches
+from idic.store.tables import enrollments as trips
+
+VERSION = 1
+
+_TOUCH = (
+    "step", "channel", "message", "purpose", "topic", "status", "reason", "detail", "claimed_at", "attempted_at",
+    "settled_at", "delivered_at", "shown_at", "opened_at", "clicked_at", "bounced_at",
+)  # fmt: skip
+_ENTERED = frozenset({"entered", "segment"})
+_PROVED = ("channel", "topic", "purpose", "given", "confirmed", "act", "proof", "at")
+
+
+async def exported(tx: Tx, row: Row) -> dict[str, Any]:
+    """Of the customer whose row this is. Instants are in ISO 8601 and UTC. Every message says ``why`` it was sent, or was
+    not, in the sentences that ``idic explain`` has for it."""
+    ids = await erase.whole(tx, row["id"])
+    known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row["id"])
+    happened = select(events).where(among(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
+    told: dict[str, Any] = plain(
+        {
+            "version": VERSION,
+            "exported_at": tx.now(),
+            "customer": {
+                "id": row["id"],
+                "formerly": ids[1:],
+                "attributes": row["traits"],
+                "known_since": row["created_at"],
+                "last_seen_on_the_web": row["web_seen_at"],
+                "erased_at": row["erased_at"],
+            },
+            "identities": await tx.rows(known.order_by(identities.c.kind, identities.c.value)),
+            "preferences": {"fewer": row["fewer"], "paused_until": row["paused_until"]},
+            "consents": await consented(tx, row),
+            "events": [_event(one) for one in await tx.rows(happened)],
+            "journeys": await _journeys(tx, ids),
+        }
+    )
+    return told
+
+
+async def consented(tx: Tx, row: Row) -> dict[str, Any]:
+    """What this customer may be written (``now``), what they said and what shows it (``said``, oldest first), and by channel
+    why their address is not written to at all (``suppressed``)."""
+    words = await vocabulary(tx) or {}
+    suppressed: dict[str, Any] = {}
+    for channel in ("email", "sms"):
+        address = reach(channel, row["id"], row["traits"], None, tx.now(), words.get("country")).address
+        if address and (found := await consents.suppressed(tx, channel, address)):
+            suppressed[channel] = found._asdict()
+    return {
+        "now": [{**one._asdict(), "words": WORDS[one.state]} for one in await stand(tx, row["id"], words)],
+        "said": [{name: one[name] for name in _PROVED} for one in await consents.of(tx, row["id"])],
+        "suppressed": suppressed,
+    }
+
+
+async def stand(tx: Tx, customer_id: str, words: Mapping[str, Any] | None = None) -> list[Standing]:
+    """How a customer's consents stand under the policy in force, for all topics of the vocabulary (its JSON is ``words``)."""
+    if words is None:
+        words = await vocabulary(tx) or {}
+    policy = await Policies().current(tx)
+    return standings(await consents.entries(tx, customer_id), policy.consent, topics=words.get("topics") or ())
+
+
+def _event(row: Row) -> dict[str, Any]:
+    told = {name: row[name] for name in ("name", "kind", "properties", "occurred_at", "accepted_at", "message_id")}
+    return {**told, "led_to": row["outcome"] or {}}
+
+
+async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
+    rows = await tx.rows(
+        select(trips, programs.c.document["title"].as_string().label("title"))
+        .join(programs, programs.c.id == trips.c.program_id)
+        .where(among(tx, trips.c.customer_id, ids))
+        .order_by(trips.c.entered_at, trips.c.id)
+    )
+    named = [row["id"] for row in rows]
+    sent = _by(
+        await tx.rows(
+            select(touches).where(among(tx, touches.c.customer_id, ids)).order_by(touches.c.claimed_at, touches.c.id)
+        ),
+        "enrollment_id",
+    )
+    asked = _by(await tx.rows(select(calls).where(among(tx, calls.c.enrollment_id, named))), "enrollment_id")
+    messages = [touch["id"] for those in sent.values() for touch in those]
+    kept = {row["touch_id"]: row for row in await tx.rows(select(copies).where(among(tx, copies.c.touch_id, messages)))}
+    shown = {
+        row["touch_id"]: row for row in await tx.rows(select(placements).where(among(tx, placements.c.touch_id, messages)))
+    }
+    links = _by(await tx.rows(select(short_links).where(among(tx, short_links.c.touch_id, messages))), "touch_id")
+    found = []
+    for row in rows:
+        traced = await enrollments.traced(tx, row["id"])
+        state = row["state"]
+        found.append(
+            {
+                **{name: row[name] for name in ("id", "journey", "title", "entered_at", "step", "deadline", "ended_at")},
+                **{name: row[name] for name in ("ending", "reason", "goal_at", "goal_value")},
+                "about": row["key"] or None,
+                "segment": state.get("segment"),
+                "entered_with": state["entry"].get("properties") or {},
+                "variables": state.get("variables") or {},
+                "remembered": {name: one.get("properties") or {} for name, one in (state.get("captured") or {}).items()},
+                "shares": state.get("splits") or {},
+                "what_happened": [{"at": one["at"], "text": _sentence(one), "why": one["why"]} for one in traced],
+                "calls": [
+                    {name: one[name] for name in ("step", "endpoint", "given", "status", "reason", "detail", "asked_at")}
+                    for one in asked.get(row["id"], ())
+                ],
+                "messages": [
+                    _message(one, traced, kept.get(one["id"]), shown.get(one["id"]), links.get(one["id"], ()))
+                    for one in sent.get(row["id"], ())
+                ],
+            }
+        )
+    return found
+
+
+def _message(touch: Row, traced: list[Row], copy: Row | None, shown: Row | None, links: Iterable[Row]) -> dict[str, Any]:
+    channel = touch["channel"]
+    why = [
+        _sentence(one)
+        for one in traced
+        if one["kind"] in _ENTERED or (one["step"] == touch["step"] and one["why"].get("channel") in (None, channel))
+    ]
+    as_sent = None if copy is None else {name: copy[name] for name in ("address", "subject", "text", "html", "at")}
+    placed = (
+        None if shown is None else {name: shown[name] for name in ("slot", "html", "links", "placed_at", "until", "ended_at")}
+    )
+    return {
+        "id": touch["id"],
+        **{name: touch[name] for name in _TOUCH},
+        "why": why,
+        "copy": as_sent,
+        "shown": placed,
+        "links": [one["url"] for one in links],
+    }
+
+
+def _sentence(entry: Row) -> str:
+    return sentence(entry["kind"], entry["step"], entry["why"])
+
+
+def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """As JSON can say it, with instants in ISO 8601."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value

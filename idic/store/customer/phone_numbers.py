@@ -1,0 +1,88 @@
+"""Whose a telephone number is: by its digest, so that an SMS that comes in finds the customers who gave it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from idic.interact.reach import reach
+from idic.store.customer.consents import digested
+from idic.store.customer.customers import root
+from idic.store.database import Tx
+from idic.store.enrollment import touches
+from idic.store.journey import programs
+from idic.store.tables import Row, customers, identities
+from idic.store.tables import numbers as table
+from idic.store.tables import touches as touches_table
+
+CHANNEL = "sms"
+TOLD_BY = frozenset({"phone", "country"})
+"""The attributes that say which number somebody has."""
+_LOOKED_AT = 20
+"""Messages to a number among which the one that came from the sender who is answered is looked for."""
+
+
+class Found(NamedTuple):
+    """Who has a number: ``customers`` are all, in the order of their ids; ``answering`` is the one of them who was written to
+    last, and ``touch`` the message that they answer, if there is one."""
+
+    customers: tuple[str, ...]
+    answering: str
+    touch: Row | None
+
+
+async def learn(tx: Tx, customer_id: str, traits: Mapping[str, Any], at: datetime) -> None:
+    """Note which number a customer who is held has, as ``traits`` say now."""
+    country = (await programs.vocabulary(tx) or {}).get("country")
+    number = reach(CHANNEL, customer_id, traits, None, at, country).address
+    await tx.execute(delete(table).where(table.c.customer_id == customer_id))
+    if number is not None:
+        await _note(tx, customer_id, await digested(tx, CHANNEL, number))
+
+
+async def _note(tx: Tx, customer_id: str, digest: str) -> None:
+    await tx.execute(tx.insert(table).values(digest=digest, customer_id=customer_id).on_conflict_do_nothing())
+
+
+async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> Found | None:
+    """Who has ``number`` (E.164), and which message an SMS from it to one of ``senders`` answers: the newest that was sent to
+    it by one of these or, where none is known to have been, the newest of all. None where nobody has it."""
+    digest = await digested(tx, CHANNEL, number)
+    sent = await touches.newest_to(tx, CHANNEL, digest, _LOOKED_AT)
+    touch = next((one for one in sent if one["sender"] in senders), sent[0] if sent else None)
+    told = select(table.c.customer_id).where(table.c.digest == digest)
+    written = select(touches_table.c.customer_id).where(touches_table.c.recipient == digest)
+    rows = await tx.rows(
+        select(customers.c.id)
+        .where(or_(customers.c.id.in_(told), customers.c.id.in_(written)), customers.c.merged_into.is_(None))
+        .where(customers.c.erased_at.is_(None))
+        .order_by(customers.c.updated_at.desc(), customers.c.id)
+    )
+    if not rows:
+        return None
+    answering = await root(tx, touch["customer_id"]) if touch is not None else rows[0]["id"]
+    return Found(tuple(sorted(row["id"] for row in rows)), answering, touch)
+
+
+async def newcomer(tx: Tx, number: str) -> str:
+    """The customer who is known by ``number`` and nothing else, who is created when there is none."""
+    known = select(identities.c.customer_id).where(identities.c.kind == "phone", identities.c.value == number)
+    while True:
+        if (found := await tx.scalar(known)) is not None:
+            return await root(tx, found)
+        id_, now = uuid.uuid4().hex, tx.now()
+        try:
+            async with tx.connection.begin_nested():
+                row = {"id": id_, "traits": {"phone": number}, "created_at": now, "updated_at": now}
+                await tx.execute(insert(customers).values(row))
+                identity = {"kind": "phone", "value": number, "customer_id": id_, "created_at": now}
+                await tx.execute(insert(identities).values(identity))
+        except IntegrityError:
+            continue  # another message of theirs was first
+        await _note(tx, id_, await digested(tx, CHANNEL, number))
+        return id_

@@ -1,0 +1,126 @@
+"""What customers answer by SMS: whose answer it is and to what, and what its keyword does, in one transaction.
+
+A STOP holds from this transaction on: the number is suppressed and every customer who has it has withdrawn, whatever becomes of
+the events later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from idic.interact import consent
+from idic.interact.sms_keywords import Keyword
+from idic.store.customer import consents, phone_numbers
+from idic.store.customer.ingest import Observation, is_kept
+from idic.store.customer.phone_numbers import CHANNEL
+from idic.store.database import Tx
+from idic.store.enrollment import enrollments
+from idic.store.tables import consents as ledger
+
+LONGEST_TEXT = 1600
+"""Characters of an answer that are kept: as many as carriers put together again."""
+
+
+class Incoming(NamedTuple):
+    """An SMS as a provider handed it over. ``id`` is the provider's and unique for ever; ``number`` (E.164) is whose it is, and
+    ``senders`` by what name we may have written to it, most often one number. ``answered``: the provider has answered it by
+    itself."""
+
+    provider: str
+    id: str
+    number: str
+    senders: tuple[str, ...]
+    text: str
+    keyword: Keyword | None = None
+    answered: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}:{self.id}"
+
+
+async def take(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
+    """Do what the keyword says, and return what there is to observe of it: consents first, so that whoever is let in by the
+    answer finds them as they are. Told again it does nothing more."""
+    again = await is_kept(tx, _once(incoming))
+    found = await phone_numbers.find(tx, incoming.number, incoming.senders)
+    if found is None and again:
+        return []  # they have been forgotten since
+    if found is None:
+        id_ = await phone_numbers.newcomer(tx, incoming.number)
+        found = phone_numbers.Found((id_,), id_, None)
+    seen = []
+    match incoming.keyword:
+        case "stop":
+            if not again:
+                await consents.suppress(tx, CHANNEL, incoming.number, consents.OPTED_OUT, tx.now())
+            for customer in found.customers:
+                seen += [_withdrawn(incoming, customer, purpose) for purpose in await _purposes(tx, customer)]
+        case "start":
+            if not again:
+                await consents.lift(tx, CHANNEL, incoming.number, {consents.OPTED_OUT})
+            seen.append(_given(incoming, found.answering, {"act": "keyword"}))
+        case "yes" if asked := await _asked_to_confirm(tx, incoming, found):
+            seen.append(_given(incoming, found.answering, {**asked, "act": consent.DOUBLE_OPT_IN}))
+    return [*seen, _replied(incoming, found)]
+
+
+def _once(incoming: Incoming) -> str:
+    return f"replied:{incoming.name}"
+
+
+def _replied(incoming: Incoming, found: phone_numbers.Found) -> Observation:
+    touch = found.touch
+    said: dict[str, Any] = {"channel": CHANNEL, "answered": incoming.answered}
+    if text := incoming.text[:LONGEST_TEXT]:
+        said["text"] = text
+    if incoming.keyword is not None:
+        said["keyword"] = incoming.keyword
+    if touch is None:
+        return Observation("Replied", found.answering, None, None, said, _once(incoming))
+    if touch["round"] > 1:
+        said["round"] = touch["round"]
+    said["step"] = touch["step"]
+    return Observation("Replied", found.answering, touch["enrollment_id"], touch["step"], said, _once(incoming))
+
+
+def _withdrawn(incoming: Incoming, customer: str, purpose: str) -> Observation:
+    said = {"channel": CHANNEL, "purpose": purpose, "act": "keyword", "confirmed": True, "proof": incoming.name}
+    return Observation(consent.WITHDRAWN, customer, None, None, said, f"withdrawn:{incoming.name}:{customer}:{purpose}")
+
+
+def _given(incoming: Incoming, customer: str, more: dict[str, Any]) -> Observation:
+    said = {"channel": CHANNEL, "confirmed": True, "proof": incoming.name, **more}
+    return Observation(consent.GIVEN, customer, None, None, said, f"given:{incoming.name}")
+
+
+async def _purposes(tx: Tx, customer: str) -> list[str]:
+    """What a customer was ever asked about on this channel: who says STOP means all of it."""
+    spoken = select(ledger.c.purpose).where(ledger.c.customer_id == customer, ledger.c.channel == CHANNEL).distinct()
+    return sorted({consent.MARKETING, *(row["purpose"] for row in await tx.rows(spoken))})
+
+
+async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.Found) -> dict[str, Any] | None:
+    """The consent that the message asks to be confirmed: its journey was entered by that very consent, which is not yet. To
+    any other message "yes" is an answer like others; and so is an "ok" after a STOP, which START alone takes back."""
+    touch = found.touch
+    if touch is None or tx.now() > touch["attempted_at"] + consent.CONFIRMED_WITHIN:
+        return None
+    barred = await consents.suppressed(tx, CHANNEL, incoming.number)
+    if barred is not None and barred.reason == consents.OPTED_OUT:
+        return None
+    entry = (await enrollments.get(tx, touch["enrollment_id"])).state.entry
+    if entry.name != consent.GIVEN:
+        return None
+    try:
+        said = consent.read(entry.name, entry.properties)
+    except ValueError:
+        return None
+    if said.channel != CHANNEL or said.confirmed:
+        return None
+    if consent.taken_back(await consents.entries(tx, found.answering), said, entry.accepted_at):
+        return None
+    return {"purpose": said.purpose, **({"topic": said.topic} if said.topic else {})}

@@ -1,0 +1,87 @@
+"""Visitors of customers' own sites: whose browser it is, what is shown to whom, and that they were there.
+
+A visitor is one identity: a ``user_id`` that was proven, or else an ``anonymous_id``. An anonymous id proves nothing, so it
+leads to a customer only while nobody knows who that is: from the moment on at which a user id points at them too, what is
+meant for them is shown to nobody who does not prove to be them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import false, or_, select, update
+
+from idic.identify.resolution import Identity
+from idic.store.any_of import among
+from idic.store.customer.ingest import NAMED
+from idic.store.database import Tx
+from idic.store.enrollment import web_placements
+from idic.store.tables import Row, customers, identities
+
+SEEN_EVERY = timedelta(hours=1)
+"""How exactly it is known when a customer was last on the site."""
+
+
+class Visit(NamedTuple):
+    """``shows`` is what is shown in each slot: a row of ``placements.live``. ``unnoted``: it is not known yet that this
+    customer is here."""
+
+    customer: str
+    unnoted: bool
+    shows: dict[str, Row]
+
+
+async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, Visit]:
+    """Who of these visitors is a customer to whom something may be shown, and what is, for many at once."""
+    now = tx.now()
+    found = await _customers(tx, visitors)
+    shown: dict[str, dict[str, Row]] = {}
+    for row in await web_placements.live(tx, {customer["id"] for customer in found.values()}, now):
+        shown.setdefault(row["customer_id"], {})[row["slot"]] = row  # the newest comes last
+    return {
+        visitor: Visit(
+            customer["id"],
+            customer["web_seen_at"] is None or now - customer["web_seen_at"] >= SEEN_EVERY,
+            shown.get(customer["id"], {}),
+        )
+        for visitor, customer in found.items()
+    }
+
+
+async def seen(tx: Tx, customer_ids: Collection[str]) -> None:
+    """Note that these customers are on the site. Whoever is held by somebody else just now is left for the next time."""
+    now = tx.now()
+    chosen = (
+        select(customers.c.id)
+        .where(among(tx, customers.c.id, customer_ids), customers.c.merged_into.is_(None))
+        .where(or_(customers.c.web_seen_at.is_(None), customers.c.web_seen_at <= now - SEEN_EVERY))
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    free = [row["id"] for row in await tx.rows(chosen)]
+    if free:
+        await tx.execute(update(customers).where(among(tx, customers.c.id, free)).values(web_seen_at=now))
+
+
+async def _customers(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, Row]:
+    asked = [
+        (identities.c.kind == kind) & among(tx, identities.c.value, values)
+        for kind in ("user_id", "anonymous_id")
+        if (values := {visitor.value for visitor in visitors if visitor.kind == kind})
+    ]
+    columns = (customers.c.id, customers.c.merged_into, customers.c.web_seen_at, NAMED)
+    rows = await tx.rows(
+        select(identities.c.kind, identities.c.value, *columns)
+        .join(customers, customers.c.id == identities.c.customer_id)
+        .where(or_(false(), *asked))
+    )
+    found = {Identity(row["kind"], row["value"]): row for row in rows}
+    while merged := {row["merged_into"] for row in found.values() if row["merged_into"] is not None}:
+        into = {row["id"]: row for row in await tx.rows(select(*columns).where(among(tx, customers.c.id, merged)))}
+        found = {
+            visitor: into.get(row["merged_into"], row)
+            for visitor, row in found.items()
+            if row["merged_into"] is None or row["merged_into"] in into
+        }
+    return {visitor: row for visitor, row in found.items() if visitor.kind == "user_id" or not row["named"]}

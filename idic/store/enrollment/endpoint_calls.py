@@ -1,0 +1,60 @@
+"""Calls of endpoints: asked for in the transaction that reached their step, made and settled afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ScalarSelect, select, update
+
+from idic.errors import NotFound
+from idic.journey.engine.protocol import Request
+from idic.store.database import Tx
+from idic.store.tables import Row, calls
+
+
+def call_id(enrollment_id: str, step: str, round_: int) -> str:
+    """The id follows from what makes a call unique: it is the idempotency key that every try carries."""
+    parts = "\x1f".join((enrollment_id, "call", step, str(round_)))
+    return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+
+async def ask(tx: Tx, enrollment_id: str, customer_id: str, endpoint: str, request: Request, *, at: datetime) -> None:
+    await tx.execute(
+        tx.insert(calls)
+        .values(
+            id=call_id(enrollment_id, request.step, request.round),
+            enrollment_id=enrollment_id,
+            customer_id=customer_id,
+            step=request.step,
+            round=request.round,
+            endpoint=endpoint,
+            given=dict(request.given),
+            status="asked",
+            answer_by=request.answer_by,
+            asked_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=[calls.c.id])
+    )
+
+
+async def get(tx: Tx, call: str) -> Row:
+    """Raises ``NotFound``."""
+    row = await tx.row(select(calls).where(calls.c.id == call))
+    if row is None:
+        raise NotFound(f"there is no call {call}")
+    return row
+
+
+def whose(call: str) -> ScalarSelect[str]:
+    """The question for whom this call is, to be asked in the statement that needs the answer."""
+    return select(calls.c.customer_id).where(calls.c.id == call).scalar_subquery()
+
+
+async def mark(tx: Tx, call: str, **columns: Any) -> None:
+    await tx.execute(update(calls).where(calls.c.id == call).values(**columns))
+
+
+async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Row]:
+    return await tx.rows(select(calls).where(calls.c.enrollment_id == enrollment_id).order_by(calls.c.asked_at))

@@ -1,0 +1,212 @@
+"""Enrollments: the row is the state. Every move writes it under the customer's row and counts ``seq`` up by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import ScalarSelect, case, func, insert, or_, select, update
+
+from idic.errors import Conflict, IdicError, NotFound
+from idic.journey.engine.state import State, Trace
+from idic.journey.program.program import SEMANTICS
+from idic.store.database import Tx
+from idic.store.tables import Row, enrollments, placements, touches, trace
+
+
+class Enrollment(NamedTuple):
+    id: str
+    customer_id: str
+    journey: str
+    program_id: str
+    key: str | None
+    seq: int
+    state: State
+    semantics: int = SEMANTICS
+    goal_at: datetime | None = None
+    goal_value: float | None = None
+    attribute_until: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state.ended is None
+
+
+class StateUnreadable(IdicError):
+    """An enrollment that a newer version of idic wrote: worth trying again, a newer worker will."""
+
+    code = "state_unreadable"
+
+
+def read(row: Row) -> Enrollment:
+    """Raises ``StateUnreadable``."""
+    if row["semantics"] > SEMANTICS:
+        raise StateUnreadable(f"enrollment {row['id']} has semantics {row['semantics']}, this version knows {SEMANTICS}")
+    try:
+        state = State.model_validate(row["state"])
+    except ValidationError as error:
+        raise StateUnreadable(f"the state of enrollment {row['id']} cannot be read by this version") from error
+    return Enrollment(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        journey=row["journey"],
+        program_id=row["program_id"],
+        key=row["key"] or None,
+        seq=row["seq"],
+        state=state,
+        semantics=row["semantics"],
+        goal_at=row["goal_at"],
+        goal_value=row["goal_value"],
+        attribute_until=row["attribute_until"],
+    )
+
+
+async def get(tx: Tx, enrollment_id: str) -> Enrollment:
+    """Raises ``NotFound``."""
+    row = await tx.row(select(enrollments).where(enrollments.c.id == enrollment_id))
+    if row is None:
+        raise NotFound(f"there is no enrollment {enrollment_id}")
+    return read(row)
+
+
+def whose(enrollment_id: str) -> ScalarSelect[str]:
+    """The question which customer's enrollment this is, to be asked in the statement that needs the answer."""
+    return select(enrollments.c.customer_id).where(enrollments.c.id == enrollment_id).scalar_subquery()
+
+
+async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
+    """Whom an event of this customer may concern: open enrollments, ended ones that a goal may still be put down to, and
+    those of which something is still shown on the web."""
+    shown = select(placements.c.enrollment_id).where(
+        placements.c.customer_id == customer_id, placements.c.ended_at.is_(None), placements.c.until > at
+    )
+    rows = await tx.rows(
+        select(enrollments)
+        .where(enrollments.c.customer_id == customer_id)
+        .where(or_(enrollments.c.ended_at.is_(None), enrollments.c.attribute_until >= at, enrollments.c.id.in_(shown)))
+        .order_by(enrollments.c.entered_at, enrollments.c.id)
+    )
+    return [read(row) for row in rows]
+
+
+async def due_within(tx: Tx, customer_id: str, after: datetime, upto: datetime, *, besides: str) -> list[Enrollment]:
+    """The customer's open enrollments, without ``besides``, whose deadline lies in this span."""
+    rows = await tx.rows(
+        select(enrollments)
+        .where(enrollments.c.customer_id == customer_id, enrollments.c.ended_at.is_(None), enrollments.c.id != besides)
+        .where(enrollments.c.deadline > after, enrollments.c.deadline <= upto)
+        .order_by(enrollments.c.deadline, enrollments.c.id)
+    )
+    return [read(row) for row in rows]
+
+
+class Past(NamedTuple):
+    """What was before with one customer, journey and key: the enrollment that is open, and when one last began."""
+
+    open_id: str | None
+    last_entered_at: datetime | None
+
+
+async def past(tx: Tx, customer_id: str, journey: str, key: str | None) -> Past:
+    row = await tx.row(
+        select(
+            func.max(case((enrollments.c.ended_at.is_(None), enrollments.c.id))).label("open_id"),
+            func.max(enrollments.c.entered_at).label("last_entered_at"),
+        )
+        .where(enrollments.c.customer_id == customer_id, enrollments.c.journey == journey)
+        .where(enrollments.c.key == (key or ""))
+    )
+    return Past(**row) if row else Past(None, None)
+
+
+def _columns(enrollment: Enrollment) -> Row:
+    state = enrollment.state
+    return {
+        "customer_id": enrollment.customer_id,
+        "program_id": enrollment.program_id,
+        "state": state.model_dump(mode="json", exclude_defaults=True),
+        "step": state.step,
+        "deadline": state.deadline,
+        "ended_at": state.ended.at if state.ended else None,
+        "ending": state.ended.kind if state.ended else None,
+        "reason": state.ended.reason if state.ended else None,
+        "goal_at": enrollment.goal_at,
+        "goal_value": enrollment.goal_value,
+        "attribute_until": enrollment.attribute_until,
+    }
+
+
+async def create(tx: Tx, enrollment: Enrollment) -> None:
+    await tx.execute(
+        insert(enrollments).values(
+            id=enrollment.id,
+            journey=enrollment.journey,
+            key=enrollment.key or "",
+            seq=enrollment.seq,
+            semantics=enrollment.semantics,
+            entered_at=enrollment.state.entered_at,
+            **_columns(enrollment),
+        )
+    )
+
+
+async def save(tx: Tx, enrollment: Enrollment) -> Enrollment:
+    """Write what ``enrollment`` has become. Raises ``Conflict`` if its ``seq`` is no longer the one that was read."""
+    written = await tx.execute(
+        update(enrollments)
+        .where(enrollments.c.id == enrollment.id, enrollments.c.seq == enrollment.seq)
+        .values(seq=enrollment.seq + 1, **_columns(enrollment))
+    )
+    if written.rowcount != 1:
+        raise Conflict(f"enrollment {enrollment.id} moved while it was held")
+    return enrollment._replace(seq=enrollment.seq + 1)
+
+
+async def note(tx: Tx, enrollment_id: str, entries: Sequence[Trace]) -> None:
+    """Append to the trace; nothing to do for no entries."""
+    if entries:
+        await tx.execute(
+            insert(trace),
+            [
+                {"enrollment_id": enrollment_id, "at": e.at, "kind": e.kind, "step": e.step, "why": _plain(e.why)}
+                for e in entries
+            ],
+        )
+
+
+def _plain(why: object) -> dict[str, object]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in dict(why).items()  # type: ignore[call-overload]
+        if value is not None
+    }
+
+
+async def traced(tx: Tx, enrollment_id: str) -> list[Row]:
+    return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.id))
+
+
+async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime]]:
+    """A page of open enrollments in the order of their ids, each with when it was due: at its deadline, else (it waits for
+    a message to leave) when that was claimed."""
+    claimed = select(func.max(touches.c.claimed_at)).where(touches.c.enrollment_id == enrollments.c.id).scalar_subquery()
+    rows = await tx.rows(
+        select(enrollments.c.id, func.coalesce(enrollments.c.deadline, claimed, enrollments.c.entered_at).label("due"))
+        .where(enrollments.c.ended_at.is_(None), enrollments.c.id > after)
+        .order_by(enrollments.c.id)
+        .limit(limit)
+    )
+    return [(row["id"], row["due"]) for row in rows]
+
+
+async def open_among(tx: Tx, ids: Sequence[str]) -> set[str]:
+    rows = await tx.rows(select(enrollments.c.id).where(enrollments.c.id.in_(ids), enrollments.c.ended_at.is_(None)))
+    return {row["id"] for row in rows}
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """How many enrollments stand where: ``open`` and each kind of ending."""
+    rows = await tx.rows(select(enrollments.c.ending, func.count().label("n")).group_by(enrollments.c.ending))
+    return {row["ending"] or "open": row["n"] for row in rows}

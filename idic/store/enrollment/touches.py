@@ -1,0 +1,213 @@
+"""Touches: each an intent first, claimed under a key that is unique, so that nothing is ever sent for it twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ScalarSelect, func, or_, select, update
+
+from idic.errors import NotFound
+from idic.journey.engine.migrate import MIGRATED
+from idic.journey.engine.protocol import Claim
+from idic.journey.program.program import Program
+from idic.store.database import Tx
+from idic.store.tables import Row, customers, enrollments, touches
+
+
+def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
+    """The id follows from what makes a touch unique; so does the Message-ID of its mail."""
+    parts = "\x1f".join((enrollment_id, step, str(round_), channel))
+    return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
+
+_AFRESH = ("status", "message", "purpose", "topic", "account", "deliver_by", "claimed_at")
+
+
+async def claim(
+    tx: Tx,
+    enrollment_id: str,
+    customer_id: str,
+    claims: Sequence[Claim],
+    program: Program,
+    accounts: Mapping[str, Sequence[str]],
+    at: datetime,
+) -> None:
+    """Claim each, for the first of its channel's ``accounts``; one that was deferred after its first claim, or that a
+    migration gave up, is claimed again, and no other can be."""
+    for one in claims:
+        row = {
+            "id": touch_id(enrollment_id, one.step, one.round, one.channel),
+            "enrollment_id": enrollment_id,
+            "customer_id": customer_id,
+            "step": one.step,
+            "round": one.round,
+            "channel": one.channel,
+            "message": one.message,
+            "journey": program.journey,
+            "purpose": program.purpose,
+            "topic": program.topic,
+            "account": accounts[one.channel][0],
+            "status": "claimed",
+            "deliver_by": one.deliver_by,
+            "claimed_at": at,
+        }
+        statement = tx.insert(touches).values(row)
+        await tx.execute(
+            statement.on_conflict_do_update(
+                index_elements=[touches.c.id],
+                # What was given back in between may be another message of the same step.
+                set_={name: row[name] for name in _AFRESH} | {"reason": None, "settled_at": None},
+                where=(touches.c.status == "deferred") | ((touches.c.status == "failed") & (touches.c.reason == MIGRATED)),
+            )
+        )
+
+
+async def get(tx: Tx, touch: str) -> Row:
+    """Raises ``NotFound``."""
+    row = await find(tx, touch)
+    if row is None:
+        raise NotFound(f"there is no touch {touch}")
+    return row
+
+
+def whose(touch: str) -> ScalarSelect[str]:
+    """The question which customer's touch this is, to be asked in the statement that needs the answer."""
+    return select(touches.c.customer_id).where(touches.c.id == touch).scalar_subquery()
+
+
+async def mark(tx: Tx, touch: str, **columns: Any) -> None:
+    await tx.execute(update(touches).where(touches.c.id == touch).values(**columns))
+
+
+async def identify(tx: Tx, touch: str, provider_id: str) -> None:
+    """Note by which id the provider knows the touch's message, if nobody knew, and its customer has not been erased."""
+    whose = select(customers.c.id).where(customers.c.id == touches.c.customer_id, customers.c.erased_at.is_(None))
+    unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None) & whose.exists()
+    await tx.execute(update(touches).where(unknown).values(provider_id=provider_id))
+
+
+BECAME = {
+    "Message Delivered": "delivered_at",
+    "Message Shown": "shown_at",
+    "Email Opened": "opened_at",
+    "Link Clicked": "clicked_at",
+    "Replied": "replied_at",
+    "Message Bounced": "bounced_at",
+}
+"""The event that tells what became of a touch, and the column that keeps when it first did."""
+
+EVIDENCE = frozenset({*BECAME, "Message Sent"})
+"""The events that prove that a touch left. A provider's word that it has the message proves this much and no more."""
+
+
+_COUNTS = ("claimed", "attempting", "sent", "uncertain")
+
+
+async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[Row]:
+    """The touches of marketing to a customer, without ``besides``, that the contact policy counts: those claimed and not yet
+    attempted, whenever that was, and those last attempted after ``since``. The customer is held."""
+    last = func.coalesce(touches.c.attempted_at, touches.c.claimed_at)
+    return await tx.rows(
+        select(
+            touches.c.status,
+            touches.c.channel,
+            touches.c.journey,
+            touches.c.topic,
+            touches.c.claimed_at,
+            touches.c.attempted_at,
+        )
+        .where(touches.c.customer_id == customer_id, touches.c.purpose == "marketing", touches.c.status.in_(_COUNTS))
+        .where(or_(touches.c.status == "claimed", last > since))
+        .where(touches.c.id != (besides or ""))
+    )
+
+
+async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[Row]:
+    """The messages that were sent to an address, or may have been, the newest first; ``recipient`` is its digest."""
+    return await tx.rows(
+        select(touches)
+        .where(touches.c.recipient == recipient, touches.c.channel == channel)
+        .where(touches.c.status.in_(("attempting", "sent", "uncertain")))
+        .order_by(touches.c.attempted_at.desc(), touches.c.id)
+        .limit(limit)
+    )
+
+
+async def written_to(tx: Tx, channel: str, recipient: str, limit: int = 100) -> list[str]:
+    """The customers to whom messages were sent at an address, or may have been; ``recipient`` is its digest."""
+    asked = select(touches.c.customer_id).where(touches.c.recipient == recipient, touches.c.channel == channel)
+    rows = await tx.rows(asked.distinct().order_by(touches.c.customer_id).limit(limit))
+    return [row["customer_id"] for row in rows]
+
+
+async def accounts(tx: Tx, ids: Collection[str]) -> dict[str, str]:
+    """Through which provider account each of these touches leaves."""
+    rows = await tx.rows(select(touches.c.id, touches.c.account).where(touches.c.id.in_(ids)))
+    return {row["id"]: row["account"] for row in rows}
+
+
+async def begins(tx: Tx, customer_id: str, channel: str | None) -> list[datetime]:
+    """Since when messages to this customer are under way, on one channel or all."""
+    asked = select(touches.c.attempted_at).where(touches.c.customer_id == customer_id, touches.c.status == "attempting")
+    rows = await tx.rows(asked if channel is None else asked.where(touches.c.channel == channel))
+    return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
+
+
+async def begins_to(tx: Tx, channel: str, recipient: str) -> list[datetime]:
+    """The same of messages to an address, given its digest."""
+    ours = (touches.c.recipient == recipient) & (touches.c.channel == channel) & (touches.c.status == "attempting")
+    rows = await tx.rows(select(touches.c.attempted_at).where(ours))
+    return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
+
+
+def may_have_left(touch: Row) -> bool:
+    """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
+    not have it, but had it all the same."""
+    given_up = touch["status"] == "failed" and touch["reason"] == MIGRATED
+    return touch["status"] in ("attempting", "uncertain") or (
+        (given_up or touch["status"] in ("claimed", "deferred")) and touch["attempts"] > 0
+    )
+
+
+async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:
+    """Note what became of a touch; whether that is new."""
+    column = BECAME[event]
+    if touch[column] is not None:
+        return False
+    await mark(tx, touch["id"], **{column: at})
+    return True
+
+
+async def find(tx: Tx, touch: str) -> Row | None:
+    return await tx.row(select(touches).where(touches.c.id == touch))
+
+
+async def claimed(tx: Tx, enrollment_id: str) -> list[Row]:
+    """What of an enrollment is claimed, and not being attempted."""
+    ours = (touches.c.enrollment_id == enrollment_id) & (touches.c.status == "claimed")
+    return await tx.rows(select(touches).where(ours))
+
+
+async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
+    """The enrollment has ended: what is claimed and not attempted will not be."""
+    await tx.execute(
+        update(touches)
+        .where(touches.c.enrollment_id == enrollment_id, touches.c.status.in_(("claimed", "deferred")))
+        .values(status="failed", reason="ended", settled_at=at)
+    )
+
+
+async def left_behind(tx: Tx) -> list[Row]:
+    """Touches under way of enrollments that have ended, each with the ``seq`` of its enrollment."""
+    return await tx.rows(
+        select(touches.c.id, touches.c.enrollment_id, touches.c.account, enrollments.c.seq)
+        .join(enrollments, enrollments.c.id == touches.c.enrollment_id)
+        .where(touches.c.status == "attempting", enrollments.c.ended_at.is_not(None))
+    )
+
+
+async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Row]:
+    return await tx.rows(select(touches).where(touches.c.enrollment_id == enrollment_id).order_by(touches.c.claimed_at))

@@ -1,0 +1,77 @@
+"""What is shown in the slots of customers' own sites: placed when it is sent, ended by time, a click or the goal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from idic.store.any_of import among
+from idic.store.database import Tx
+from idic.store.tables import Row, placements
+
+
+async def place(
+    tx: Tx,
+    touch: Row,
+    *,
+    slot: str,
+    html: str,
+    links: tuple[str, ...],
+    ends_on_click: bool,
+    at: datetime,
+    until: datetime,
+) -> None:
+    """Show ``html`` to the touch's customer from now on. Placed already, it stays as it is."""
+    row = {
+        "touch_id": touch["id"],
+        "customer_id": touch["customer_id"],
+        "enrollment_id": touch["enrollment_id"],
+        "slot": slot,
+        "html": html,
+        "links": list(links),
+        "ends_on_click": ends_on_click,
+        "placed_at": at,
+        "until": until,
+    }
+    await tx.execute(tx.insert(placements).values(row).on_conflict_do_nothing())
+
+
+async def end(tx: Tx, enrollment_id: str, why: str, at: datetime) -> None:
+    """End whatever this enrollment still shows."""
+    await tx.execute(
+        update(placements)
+        .where(placements.c.enrollment_id == enrollment_id, placements.c.ended_at.is_(None), placements.c.until > at)
+        .values(ended_at=at, ended=why)
+    )
+
+
+async def end_clicked(tx: Tx, touch_id: str, at: datetime) -> None:
+    """End what was to be shown until it was clicked."""
+    await tx.execute(
+        update(placements)
+        .where(placements.c.touch_id == touch_id, placements.c.ended_at.is_(None), placements.c.ends_on_click)
+        .values(ended_at=at, ended="click")
+    )
+
+
+async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Row]:
+    """What is shown to these customers at ``at``, oldest first, without what is in it: where there are several for a slot,
+    the last is the one to be seen."""
+    return await tx.rows(
+        select(*(placements.c[name] for name in ("touch_id", "customer_id", "enrollment_id", "slot", "until")))
+        .where(among(tx, placements.c.customer_id, customer_ids))
+        .where(placements.c.ended_at.is_(None), placements.c.until > at, placements.c.placed_at <= at)
+        .order_by(placements.c.placed_at, placements.c.touch_id)
+    )
+
+
+async def html(tx: Tx, touch_ids: Collection[str]) -> dict[str, str]:
+    """What is in them, by touch."""
+    chosen = select(placements.c.touch_id, placements.c.html).where(among(tx, placements.c.touch_id, touch_ids))
+    return {row["touch_id"]: row["html"] for row in await tx.rows(chosen)}
+
+
+async def find(tx: Tx, touch_id: str) -> Row | None:
+    return await tx.row(select(placements).where(placements.c.touch_id == touch_id))

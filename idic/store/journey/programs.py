@@ -1,0 +1,196 @@
+"""Programs, what is published, and the vocabulary. Programs never change, so each is read and parsed once a process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import insert, select, update
+
+from idic.errors import Conflict, IdicError, InvalidInput, NotFound
+from idic.journey.program.program import Program
+from idic.store.database import Tx
+from idic.store.tables import Row, journeys, programs, publications, vocabularies
+
+_KEPT = 512
+
+Change = Literal["new", "flow", "words", "same"]
+"""What a publication changes: a journey is ``new``, its ``flow`` is another one, only the ``words`` that customers read are,
+or nothing."""
+
+
+class ProgramMissing(IdicError):
+    """A program that the store does not hold, or that this version cannot read: worth trying again, for another replica
+    or another worker will."""
+
+    code = "program_missing"
+
+
+class JourneyStopped(Conflict):
+    """A journey that nobody enters until it is published again."""
+
+    code = "journey_stopped"
+
+
+class Standing(NamedTuple):
+    """How a published journey stands: which program newcomers enter, and since when it is paused or stopped, if it is."""
+
+    journey: str
+    program_id: str
+    published_at: datetime
+    paused_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+
+class Published(NamedTuple):
+    """A published journey's program with its id, and whether the journey is stopped, so that nobody enters."""
+
+    program_id: str
+    program: Program
+    stopped: bool
+
+
+class Programs:
+    """The programs that this process has read."""
+
+    def __init__(self) -> None:
+        self._read: OrderedDict[str, Program] = OrderedDict()
+
+    async def get(self, tx: Tx, program_id: str) -> Program:
+        """Raises ``ProgramMissing``."""
+        if program_id in self._read:
+            self._read.move_to_end(program_id)
+            return self._read[program_id]
+        document = await tx.scalar(select(programs.c.document).where(programs.c.id == program_id))
+        if document is None:
+            raise ProgramMissing(f"program {program_id} is not in the store")
+        try:
+            program = Program.model_validate(document)
+        except ValidationError as error:
+            raise ProgramMissing(f"program {program_id} was written by a version of idic that this one cannot read") from error
+        self._read[program_id] = program
+        if len(self._read) > _KEPT:
+            self._read.popitem(last=False)
+        return program
+
+    async def published(self, tx: Tx) -> list[Published]:
+        """Every published journey, in the order of their names."""
+        return [
+            Published(one.program_id, await self.get(tx, one.program_id), one.stopped_at is not None)
+            for one in await standings(tx)
+        ]
+
+    async def of(self, tx: Tx, journey: str) -> tuple[str, Program]:
+        """The program that a journey's newcomers enter. Raises ``NotFound``, ``JourneyStopped``."""
+        (found,) = await standings(tx, [journey]) or (None,)
+        if found is None:
+            raise NotFound(f'no journey "{journey}" is published')
+        if found.stopped_at is not None:
+            raise JourneyStopped(f'journey "{journey}" is stopped: nobody enters it until it is published again')
+        return found.program_id, await self.get(tx, found.program_id)
+
+
+async def standings(tx: Tx, names: Collection[str] | None = None) -> list[Standing]:
+    """Every published journey, or those of ``names`` that are, in the order of their names."""
+    asked = select(
+        journeys.c.name.label("journey"),
+        journeys.c.program_id,
+        journeys.c.published_at,
+        journeys.c.paused_at,
+        journeys.c.stopped_at,
+    ).order_by(journeys.c.name)
+    if names is not None:
+        asked = asked.where(journeys.c.name.in_(names))
+    return [Standing(**row) for row in await tx.rows(asked)]
+
+
+async def compared(tx: Tx, program: Program) -> Change:
+    """What publishing ``program`` would change."""
+    row = await tx.row(
+        select(programs.c.id, programs.c.flow)
+        .join(journeys, journeys.c.program_id == programs.c.id)
+        .where(journeys.c.name == program.journey)
+    )
+    if row is None:
+        return "new"
+    if row["id"] == program.id:
+        return "same"
+    return "words" if row["flow"] == program.flow else "flow"
+
+
+async def publish(tx: Tx, program: Program, at: datetime) -> Change:
+    """Make ``program`` the one that new customers enter, also where the journey was stopped. Returns what that changed."""
+    change = await compared(tx, program)
+    await tx.execute(
+        tx.insert(programs)
+        .values(
+            id=program.id,
+            journey=program.journey,
+            flow=program.flow,
+            content=program.content,
+            document=program.document(),
+            created_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+    if change == "same":
+        await tx.execute(update(journeys).where(journeys.c.name == program.journey).values(stopped_at=None))
+        return change
+    current = {"program_id": program.id, "published_at": at, "stopped_at": None}
+    await tx.execute(
+        tx.insert(journeys)
+        .values({"name": program.journey, **current})
+        .on_conflict_do_update(index_elements=[journeys.c.name], set_=current)
+    )
+    await tx.execute(insert(publications).values(journey=program.journey, program_id=program.id, published_at=at))
+    return change
+
+
+async def pause(tx: Tx, journey: str, at: datetime | None) -> None:
+    """Hold what the journey sends since ``at``; with None no longer. A pause that lasts already keeps its beginning."""
+    asked = update(journeys).where(journeys.c.name == journey).values(paused_at=at)
+    await tx.execute(asked if at is None else asked.where(journeys.c.paused_at.is_(None)))
+
+
+async def stop(tx: Tx, journey: str, at: datetime) -> None:
+    """Let nobody in from ``at`` on."""
+    await tx.execute(update(journeys).where(journeys.c.name == journey, journeys.c.stopped_at.is_(None)).values(stopped_at=at))
+
+
+async def find(tx: Tx, id_: str) -> str:
+    """The whole id of a program of which ``id_`` is the beginning. Raises ``NotFound``, and ``InvalidInput`` where several
+    begin so."""
+    rows = await tx.rows(
+        select(programs.c.id, programs.c.journey).where(programs.c.id.startswith(id_, autoescape=True)).order_by(programs.c.id)
+    )
+    if not id_ or not rows:
+        raise NotFound(f'there is no program "{id_}"; `idic journeys NAME` lists those of a journey')
+    if len(rows) > 1:
+        said = ", ".join(f"{row['id']} ({row['journey']})" for row in rows[:4])
+        raise InvalidInput(f'several programs begin with "{id_}": {said}')
+    return str(rows[0]["id"])
+
+
+async def published_before(tx: Tx, journey: str) -> list[Row]:
+    """Every publication of a journey, the newest first: ``program_id``, ``published_at``, and the program's ``flow``."""
+    return await tx.rows(
+        select(publications.c.program_id, publications.c.published_at, programs.c.flow)
+        .join(programs, programs.c.id == publications.c.program_id)
+        .where(publications.c.journey == journey)
+        .order_by(publications.c.id.desc())
+    )
+
+
+async def publish_vocabulary(tx: Tx, document: dict[str, Any], at: datetime) -> None:
+    if await vocabulary(tx) != document:
+        await tx.execute(insert(vocabularies).values(document=document, published_at=at))
+
+
+async def vocabulary(tx: Tx) -> dict[str, Any] | None:
+    """The vocabulary that was published last, as JSON; None before the first."""
+    newest = select(vocabularies.c.document).order_by(vocabularies.c.id.desc()).limit(1)
+    found = await tx.scalar(newest)
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,202 @@
+"""What is learnt from answers: a customer's own, read when something is chosen for them, and everybody's, which one process
+sums up from time to time, so that no choice ever waits for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_
+
+from idic.differentiate.profile import zone_of
+from idic.interact.best.response_model import (
+    EVERYBODY,
+    MEMORY,
+    RIPE,
+    Cell,
+    Crowd,
+    Group,
+    Message,
+    Tally,
+    fading,
+    likeness,
+    named,
+)
+from idic.store.database import Tx
+from idic.store.tables import Row, customers, learnt, responses, touches
+
+_MOST = 500
+"""As many of a customer's newest messages are looked at."""
+_FRESH = timedelta(minutes=10)
+"""For so long of idic's time a process goes by what it has read of everybody's answers."""
+
+_WENT = and_(
+    touches.c.status == "sent",
+    touches.c.bounced_at.is_(None),
+    or_(touches.c.channel != "web", touches.c.shown_at.is_not(None)),
+)
+"""What counts as a message that somebody got, as far as is known. On the web nobody has it who did not come by."""
+MARKETING = "marketing"
+"""What everybody's answers are summed up of."""
+_COLUMNS = (
+    touches.c.id,
+    touches.c.channel,
+    touches.c.claimed_at,
+    touches.c.settled_at,
+    touches.c.shown_at,
+    touches.c.clicked_at,
+    touches.c.replied_at,
+)
+
+
+async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> list[Message]:
+    """What this customer got of one purpose, newest first, each with its answer. One look at the index of their touches."""
+    rows = await tx.rows(
+        select(*_COLUMNS)
+        .where(touches.c.customer_id == customer_id, touches.c.claimed_at > now - MEMORY, touches.c.claimed_at <= now)
+        .where(touches.c.purpose == purpose, _WENT)
+        .order_by(touches.c.claimed_at.desc())
+        .limit(_MOST)
+    )
+    return [_message(row) for row in rows]
+
+
+def _message(row: Mapping[str, Any]) -> Message:
+    answers = [at for at in (row["clicked_at"], row["replied_at"]) if at is not None]
+    at = row["shown_at"] or row["settled_at"] or row["claimed_at"]
+    return Message(row["channel"], at, min(answers, default=None))
+
+
+class Responses:
+    """What this process has read of everybody's answers: soon out of date, and read again then."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[datetime, Group]] = {}
+
+    async def crowd(self, tx: Tx, traits: Mapping[str, Any], now: datetime) -> Crowd:
+        """Everybody, and those whom somebody with these traits is like."""
+        like = likeness(traits)
+        wanted = {EVERYBODY, like}
+        if any(not self._fresh(one, now) for one in wanted):
+            self._read |= {one: (now, group) for one, group in (await _groups(tx, wanted, now)).items()}
+        return Crowd(self._read[EVERYBODY][1], self._read[like][1] if like != EVERYBODY else None)
+
+    def _fresh(self, like: str, now: datetime) -> bool:
+        read = self._read.get(like)
+        return read is not None and read[0] <= now < read[0] + _FRESH
+
+
+async def _groups(tx: Tx, likenesses: Collection[str], now: datetime) -> dict[str, Group]:
+    cells: dict[str, dict[tuple[str, int], Cell]] = {like: {} for like in likenesses}
+    for row in await tx.rows(select(responses).where(responses.c.likeness.in_(likenesses))):
+        cells[row["likeness"]][row["channel"], row["hour"]] = _cell(row, now)
+    return {like: Group(named(like), found) for like, found in cells.items()}
+
+
+def _cell(row: Row, now: datetime) -> Cell:
+    """What it still says by now."""
+    kept = Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
+    return Cell().plus(kept, fading(now - row["at"]))
+
+
+# Summing up.
+
+
+async def due(tx: Tx, now: datetime) -> bool:
+    """Whether there is a message whose time to be answered has passed and that was not summed up."""
+    place = await _learnt(tx, now)
+    return await tx.row(select(touches.c.id).where(*_after(place, now)).limit(1)) is not None
+
+
+async def learn(tx: Tx, zone: str, limit: int) -> int:
+    """Sum up the next ``limit`` messages, and return how many that were; ``zone`` is where those live of whom nobody knows.
+
+    A message is summed up once, when it had its time: a later answer is the customer's own, and no longer everybody's. Whoever
+    does this holds the place up to which it was done.
+    """
+    now = tx.now()
+    place = await _learnt(tx, now, hold=True)
+    before = touches.alias("before")
+    answered = or_(before.c.clicked_at.is_not(None), before.c.replied_at.is_not(None))
+    earlier = (
+        select(case((answered, 1), else_=0))
+        .where(before.c.customer_id == touches.c.customer_id, before.c.claimed_at < touches.c.claimed_at)
+        .where(before.c.channel == touches.c.channel, before.c.purpose == MARKETING, before.c.status == "sent")
+        .order_by(before.c.claimed_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(*_COLUMNS, customers.c.traits, earlier.label("answered_before"))
+        .join(customers, customers.c.id == touches.c.customer_id)
+        .where(*_after(place, now))
+        .order_by(touches.c.claimed_at, touches.c.id)
+        .limit(limit)
+    )
+    rows = await tx.rows(wanted)
+    if rows:
+        await _add(tx, _summed(rows, zone), now)
+        last = {"id": 1, "claimed_at": rows[-1]["claimed_at"], "touch_id": rows[-1]["id"]}
+        written = tx.insert(learnt).values(last)
+        await tx.execute(written.on_conflict_do_update(index_elements=[learnt.c.id], set_=last))
+    return len(rows)
+
+
+async def _learnt(tx: Tx, now: datetime, *, hold: bool = False) -> tuple[datetime, str]:
+    asked = select(learnt.c.claimed_at, learnt.c.touch_id)
+    row = await tx.row(asked.with_for_update() if hold else asked)
+    return (row["claimed_at"], row["touch_id"]) if row else (now - MEMORY, "")
+
+
+def _after(place: tuple[datetime, str], now: datetime) -> tuple[ColumnElement[bool], ...]:
+    key = tuple_(touches.c.claimed_at, touches.c.id)
+    after = key > tuple_(*place, types=[touches.c.claimed_at.type, touches.c.id.type])
+    return after, touches.c.claimed_at <= now - RIPE, touches.c.purpose == MARKETING, _WENT
+
+
+Key = tuple[str, str, int]
+
+
+def _summed(rows: Sequence[Row], zone: str) -> dict[Key, Cell]:
+    found: dict[Key, Cell] = defaultdict(Cell)
+    for row in rows:
+        message = _message(row)
+        one = Tally(1.0, 1.0 if message.answered is not None else 0.0)
+        cell = Cell(one, one if row["answered_before"] else Tally())
+        hour = message.at.astimezone(ZoneInfo(zone_of(row["traits"], zone))).hour
+        for like in {EVERYBODY, likeness(row["traits"])}:
+            key = like, message.channel, hour
+            found[key] = found[key].plus(cell)
+    return found
+
+
+async def _add(tx: Tx, cells: Mapping[Key, Cell], now: datetime) -> None:
+    likenesses: Iterable[str] = {like for like, _, _ in cells}
+    kept = {
+        (row["likeness"], row["channel"], row["hour"]): row
+        for row in await tx.rows(select(responses).where(responses.c.likeness.in_(likenesses)))
+    }
+    rows = []
+    for (like, channel, hour), cell in cells.items():
+        before = kept.get((like, channel, hour))
+        if before is not None:
+            cell = cell.plus(_cell(before, now))
+        rows.append(
+            {
+                "likeness": like, "channel": channel, "hour": hour, "at": now,
+                "messages": cell.tally.messages, "answers": cell.tally.answers,
+                "after_answer": cell.after_answer.messages, "answered_again": cell.after_answer.answers,
+            }
+        )  # fmt: skip
+    written = tx.insert(responses)
+    values = ("messages", "answers", "after_answer", "answered_again", "at")
+    await tx.execute(
+        written.on_conflict_do_update(
+            index_elements=[responses.c.likeness, responses.c.channel, responses.c.hour],
+            set_={name: written.excluded[name] for name in values},
+        ),
+        rows,
+    )

@@ -1,0 +1,183 @@
+"""The example shop with its journeys, customers who get its mails, and a browser without scripts that reads its pages."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from activities.couriers import EmailCourier, WebCourier
+from idic.api.app import create_app
+from idic.interact.channels.contract import Accepted, Outcome, OutgoingEmail
+from idic.interact.tracking.links import Links
+from idic.journeys_folder import Compilation, compile_folder
+from idic.publish import publish
+from idic.store.database import Store
+from idic.store.tables import Row, consents, customers
+from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
+from tests.api.store_queries import belongs, kept
+from tests.conftest import HandClock
+from tests.router.world import World
+
+NOBODY = "http://idic"
+KEYS = ["a key of our own to sign links with"]
+
+
+@cache
+def compiled() -> Compilation:
+    return compile_folder(Path("journeys"))
+
+
+class Post:
+    """Takes mails, and keeps them."""
+
+    account = "smtp"
+
+    def __init__(self) -> None:
+        self.letters: list[OutgoingEmail] = []
+
+    async def send(self, mail: OutgoingEmail) -> Outcome:
+        self.letters.append(mail)
+        return Accepted(f"provider-{len(self.letters)}")
+
+
+class Town:
+    def __init__(self, store: Store, clock: HandClock, address: str = NOBODY) -> None:
+        self.store = store
+        self.clock = clock
+        self.links = Links(address, KEYS)
+        self.post = Post()
+        self.world = World(store, clock)
+        self.world.delivers_by(
+            {
+                "smtp": EmailCourier(self.post, self.links, "Shop <shop@example.com>"),
+                "twilio": self.world.sms,
+                "web": WebCourier(self.links),
+            }
+        )
+        self.app: FastAPI = create_app(
+            store, write_keys=[WRITE_KEY], secret_keys=[SECRET_KEY], links=self.links, enroll=Doorman(), house=self.world.house
+        )
+        self.browser = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=NOBODY, follow_redirects=True)
+
+    async def opens(self, compilation: Compilation | None = None) -> None:
+        await publish(self.store, compilation or compiled())
+
+    # What happens to customers.
+
+    async def signs_up(self, user: str = "anna", *consents: dict[str, Any], **traits: Any) -> str:
+        """A customer with an address of their own, who allowed something; their id."""
+        await self.tells("identify", user, traits={"email": f"{user}@example.com", **traits})
+        for said in consents:
+            await self.tells("track", user, event="Consent Given", properties=said)
+        return (await belongs(self.store))[user]
+
+    async def tells(self, what: str, user: str, *, key: str = WRITE_KEY, **message: Any) -> None:
+        answer = await self.browser.post(f"/v1/{what}", json={"userId": user, **message}, auth=(key, ""))
+        assert answer.status_code == 200, answer.text
+        await self.settles()
+
+    async def settles(self) -> None:
+        """Everything that was accepted is routed, and what follows from it is done."""
+        while await self.world.route_all():
+            pass
+        for enrollment in await self.world.enrollments():
+            if enrollment.open:
+                await self.world.work(enrollment.id)
+
+    async def lets(self, **span: float) -> None:
+        """Let time pass."""
+        self.clock.advance(**span)
+        await self.settles()
+
+    # What customers do.
+
+    def letter(self) -> OutgoingEmail:
+        """The newest mail."""
+        return self.post.letters[-1]
+
+    def link(self, path: str) -> str:
+        """The address in the newest mail that leads to a page of this kind."""
+        (found,) = set(re.findall(rf'href="([^"]*{path}[^"]+)"', self.letter().html or ""))
+        return unescape(found)
+
+    async def looks(self, url: str, **headers: str) -> Page:
+        return Page(self, url, await self.browser.get(url, headers=headers))
+
+    async def own(self) -> list[Row]:
+        return [row for row in await kept(self.store) if row["kind"] == "own"]
+
+    async def customer(self, user: str = "anna") -> Row:
+        customer_id = (await belongs(self.store))[user]
+        return next(row for row in await self.world.rows(customers) if row["id"] == customer_id)
+
+    async def ledger(self) -> list[tuple[Any, ...]]:
+        rows = await self.world.rows(consents)
+        return [(row["channel"], row["topic"], row["given"], row["confirmed"], row["act"]) for row in rows]
+
+
+class Page(HTMLParser):
+    """A page as a browser without scripts knows it: its form, as it would be sent, and what can be pressed."""
+
+    def __init__(self, town: Town, url: str, answer: httpx.Response) -> None:
+        super().__init__()
+        self.town = town
+        self.url = url
+        self.answer = answer
+        self.status = answer.status_code
+        self.text = re.sub(r"\s+", " ", unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", answer.text, flags=re.DOTALL)))
+        self.fields: list[tuple[str, str]] = []
+        self.boxes: dict[str, bool] = {}
+        self.inputs: dict[str, str] = {}
+        self.buttons: dict[str, str] = {}
+        self.links: list[str] = []
+        self.marks: dict[str, dict[str, str | None]] = {}
+        self._button: str | None = None
+        self.feed(answer.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = dict(attrs)
+        name, value = has.get("name") or "", has.get("value") or ""
+        if has.get("id"):
+            self.marks[has["id"] or ""] = has
+        match tag, has.get("type"):
+            case "a", _:
+                self.links.append(has.get("href") or "")
+            case "button", _:
+                self._button = value
+            case "input", "hidden":
+                self.fields.append((name, value))
+            case "input", "checkbox" if "disabled" not in has:
+                self.boxes[value if name == "get" else name] = "checked" in has
+            case "input", "text" | "date":
+                self.inputs[name] = value
+            case "input", "radio":
+                self.inputs.setdefault(name, "")
+                if "checked" in has:
+                    self.inputs[name] = value
+
+    def handle_data(self, data: str) -> None:
+        if self._button is not None:
+            self.buttons[data.strip()] = self._button
+            self._button = None
+
+    async def presses(self, button: str, **entered: Any) -> Page:
+        """Fill in the form and press a button of it: ``entered`` are boxes (True, False) and inputs, by their names with
+        ``_`` for ``:`` and ``.``."""
+        for name, value in entered.items():
+            known = {re.sub(r"[:.]", "_", one): one for one in (*self.boxes, *self.inputs)}
+            if isinstance(value, bool):
+                self.boxes[known[name]] = value
+            else:
+                self.inputs[known[name]] = value
+        sent = [*self.fields, *((name, value) for name, value in self.inputs.items() if value), ("do", self.buttons[button])]
+        sent += [("fewer", "1") if box == "fewer" else ("get", box) for box, on in self.boxes.items() if on]
+        body = str(httpx.QueryParams(sent))
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
+        return Page(self.town, self.url, await self.town.browser.post(self.url, content=body, headers=headers))

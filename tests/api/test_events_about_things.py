@@ -1,0 +1,124 @@
+"""Events about things: nobody's, from services only, and for everybody whom they concern."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from idic.journey.program.program import Attribute, Entry, Pattern, Type
+from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.store import tables
+from idic.store.database import Store
+from idic.store.journey import programs
+from idic.store.tables import Row
+from tests.api.conftest import SECRET_KEY, browser
+from tests.api.store_queries import kept, said, track
+from tests.conftest import HandClock
+from tests.journey.programs import condition, program, wait
+from tests.router.world import World
+
+TEXT = Type(kind="text")
+WISHES = Attribute(type=Type(kind="list", of=TEXT))
+VOCABULARY = Vocabulary(
+    events={"Price Dropped": {"sku": Attribute(type=TEXT, required=True), "new_price": Attribute(type=Type(kind="money"))}},
+    about={"Price Dropped": "product"},
+)
+
+
+def dropped(**more: Any) -> dict[str, Any]:
+    return {"type": "track", "event": "Price Dropped", "properties": {"sku": "boots"}, "messageId": "p1"} | more
+
+
+async def publish(store: Store) -> World:
+    world = World(store, store.clock)  # type: ignore[arg-type]
+    document = VOCABULARY.model_dump(mode="json")
+    await store.move("publish", lambda tx: programs.publish_vocabulary(tx, document, tx.now()))
+    wanted = condition("event.sku in customer.wishlist", event__sku=Attribute(type=TEXT), customer__wishlist=WISHES)
+    entry = Entry(on=(Pattern(on="Price Dropped"),), for_each=wanted)
+    await world.publish(program(wait("rest", 1), entry=entry, customer={"wishlist": WISHES}))
+    return world
+
+
+async def broadcasts(store: Store) -> list[Row]:
+    async with store.reading() as tx:
+        return await tx.rows(tables.sweeps.select().where(tables.sweeps.c.kind == "broadcast"))
+
+
+async def test_a_price_drops_and_everybody_who_wants_it_enters(
+    service: httpx.AsyncClient, store: Store, clock: HandClock
+) -> None:
+    world = await publish(store)
+    wants = sorted([await world.customer(wishlist=["boots", sku]) for sku in ("hat", "scarf", "gloves")])
+    await world.customer(wishlist=["hat"])
+    await world.customer()
+    for _ in range(2):  # not sure whether it arrived, the service sends it again
+        answer = await service.post("/v1/track", json=dropped())
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert await kept(store) == []
+    clock.advance(seconds=5)
+    await world.sweep()
+    assert sorted(one.customer_id for one in await world.enrollments()) == wants
+    own = await kept(store)
+    assert said(own) == [("track", "Price Dropped", {"sku": "boots"})] * 3
+    assert sorted(event["message_id"] for event in own) == [f"idic-about:p1:{customer}" for customer in wants]
+    assert {event["occurred_at"] for event in own} == {clock.now().replace(second=0)}
+
+
+async def test_in_a_batch_it_lies_beside_what_customers_did(service: httpx.AsyncClient, store: Store) -> None:
+    await publish(store)
+    messages = [
+        track(),
+        dropped(),
+        dropped(),
+        dropped(messageId="p2", properties={"sku": 3}),
+        dropped(messageId="p3", properties={}),
+    ]
+    answer = (await service.post("/v1/batch", json={"batch": messages})).json()
+    assert [refusal["error"] for refusal in answer["refused"]] == ["batch[4].properties: Price Dropped needs sku (text)"]
+    assert said(await kept(store)) == [("track", "Cart Updated", {"total": 80})]
+    assert [row["message_id"] for row in await broadcasts(store)] == ["p1", "p2"]
+
+
+async def test_with_the_public_key_it_is_refused(shop: httpx.AsyncClient, store: Store) -> None:
+    await publish(store)
+    answer = await shop.post("/v1/track", json=dropped())
+    assert answer.status_code == 400
+    said_ = "userId: Price Dropped is about a product: say whose it is, or send it with a secret key"
+    assert answer.json()["message"] == said_
+    assert (await broadcasts(store), await kept(store)) == ([], [])
+
+
+async def test_what_is_not_about_a_thing_is_somebodys_with_a_secret_key_too(service: httpx.AsyncClient, store: Store) -> None:
+    await publish(store)
+    for message in (track(None), dropped(type="identify"), dropped(event=["Price Dropped"]), dropped(event=None)):
+        answer = await service.post("/v1/batch", json={"batch": [message]})
+        assert answer.status_code == 400
+    assert (await service.post("/v1/track", json=track())).status_code == 200
+
+
+async def test_with_an_identity_it_is_that_customers_own(shop: httpx.AsyncClient, store: Store) -> None:
+    world = await publish(store)
+    await shop.post("/v1/identify", json={"userId": "anna", "traits": {"wishlist": ["boots"]}})
+    for user in ("anna", "bert"):
+        assert (await shop.post("/v1/track", json=dropped(userId=user, messageId=f"of {user}"))).status_code == 200
+    await world.route_all()
+    assert await broadcasts(store) == []
+    assert len(await world.enrollments()) == 1
+
+
+async def test_a_secret_key_in_a_body_opens_nothing(app: FastAPI, store: Store) -> None:
+    await publish(store)
+    async with browser(app) as client:
+        assert (await client.post("/v1/track", json=dropped(writeKey=SECRET_KEY))).status_code == 401
+
+
+async def test_whom_it_concerns_in_no_journey_it_does_not_happen_to(service: httpx.AsyncClient, store: Store) -> None:
+    world = await publish(store)
+    await world.customer(wishlist=["boots"])
+    await store.move("stop", lambda tx: programs.stop(tx, "trip", tx.now()))
+    await service.post("/v1/track", json=dropped())
+    await world.sweep()
+    assert await kept(store) == []
+    assert [row["done_at"] is not None for row in await broadcasts(store)] == [True]

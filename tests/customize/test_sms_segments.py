@@ -1,0 +1,83 @@
+"""In how many parts an SMS travels, and why in more than it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from idic.customize.sms_segments import Segments, costly, plain_spaces, segments
+from idic.customize.sms_worst_case import Worst, worst
+from idic.journey.program.program import Email, Message, Sms
+
+END = "{% endcapture %}"
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "encoding"),
+    [
+        ("", 0, "GSM-7"),
+        ("a" * 160, 1, "GSM-7"),
+        ("a" * 161, 2, "GSM-7"),
+        ("a" * 306, 2, "GSM-7"),
+        ("a" * 307, 3, "GSM-7"),
+        ("äöüßéñ" * 26, 1, "GSM-7"),
+        ("€" * 80, 1, "GSM-7"),
+        ("€" * 81, 2, "GSM-7"),
+        ("ж" * 70, 1, "Unicode"),
+        ("ж" * 71, 2, "Unicode"),
+        ("😀" * 35, 1, "Unicode"),
+        ("😀" * 36, 2, "Unicode"),
+        ("a" * 100 + "’", 2, "Unicode"),
+    ],
+)
+def test_parts_are_counted_as_providers_count_them(text: str, count: int, encoding: str) -> None:
+    found = segments(text)
+    assert (found.count, found.encoding) == (count, encoding)
+    assert isinstance(found, Segments)
+
+
+def test_what_money_is_written_with_costs_no_second_part() -> None:
+    assert plain_spaces("12,50\u00a0€ um 9:30\u202fAM, Donau\u00addampf\u200b") == "12,50 € um 9:30 AM, Donaudampf"
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("It's 10 € - plain", {}),
+        ("It’s “on us” — today…", {"’": "'", "“": '"', "”": '"', "—": "-", "…": "..."}),
+        ("Coffee ☕️ time ❤️", {"☕": "", "❤": ""}),
+        ("Привет — заказ", {}),  # the script needs Unicode, whatever the dash is
+        ("12,50\u00a0€", {}),
+    ],
+)
+def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) -> None:
+    assert costly(text) == instead
+
+
+@pytest.mark.parametrize(
+    ("text", "worst_case"),
+    [
+        ("Hello", Worst(1, None)),
+        ("{{ a }}" + "x" * 120, Worst(1, 3, texts=True)),
+        ("{{ a }}" + "x" * 121, Worst(2, 3, texts=True)),
+        ("{% if a %}" + "x" * 200 + "{% else %}no{% endif %}", Worst(2, None)),
+        ("{% case a %}{% when 1 %}x{% else %}" + "x" * 200 + "{% endcase %}", Worst(2, None)),
+        ("{% for i in a %}" + "x" * 60 + "{% else %}none{% endfor %}", Worst(2, None, loops=True)),
+        (
+            "{% assign b = 'ten' | append: 'x' %}{{ b }}{% capture c %}" + "x" * 200 + "{% endcapture %}",
+            Worst(1, None),
+        ),
+        ("{{ a | truncate: 5 }}" + "x" * 155, Worst(1, 3, texts=True)),
+        ("{{ a | default: '" + "x" * 90 + "' }}" + "x" * 70, Worst(1, 3, texts=True)),
+        ("{{ a | money }}" + "x" * 147, Worst(1, 3, texts=True)),
+        ("{{ 'yes' | answer }}" + "x" * 121, Worst(2, None, links=True)),
+        ("{{ links.a }}{{ a }}" + "x" * 81, Worst(2, 3, texts=True, links=True)),
+        ("{% render 'foot' %}" + "x" * 140, Worst(2, 3, texts=True)),
+        ("Заказ {{ a }}", Worst(None, 1, texts=True)),
+    ],
+)
+def test_the_worst_case_is_the_longest_way_through(text: str, worst_case: Worst) -> None:
+    assert worst(Message(id="m", contents={"sms": Sms(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == worst_case
+
+
+def test_a_message_without_an_sms_has_no_parts() -> None:
+    assert worst(Message(id="m", contents={"email": Email(subject="x", body="x")})) is None

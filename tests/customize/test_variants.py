@@ -1,0 +1,102 @@
+"""Who reads which of a message's contents, and that nothing in it is of another language than its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.dry_run import rehearse
+from idic.customize.variants import chosen
+from idic.journey.program.program import Attribute, Email, Message, Program, Segment, Sms, Web
+from idic.journey.vocabulary.types import LINK, MONEY
+from idic.times import Duration
+from tests.customize.test_compose_email import Known, program
+
+WEB = Web(slot="home_hero", body="<b>Hello</b>", show_for=Duration(days=1))
+CONTENTS = {
+    "email": Email(subject="Worth {{ total | money }}", body="<p>Hello</p>{% render 'foot' %}", form="html"),
+    "sms": Sms(text="Hello {{ total | money }}"),
+    "web": WEB,
+}
+GERMAN = {**CONTENTS, "email": Email(subject="Wert: {{ total | money }}", body="<p>Hallo</p>{% render 'foot' %}", form="html")}
+FIRST = {**CONTENTS, "sms": Sms(text="Your first {{ total | money }}"), "web": WEB.model_copy(update={"slot": "cart_note"})}
+VARIANTS = {"newcomer/": FIRST, "/de": GERMAN, "newcomer/de": {**FIRST, "email": GERMAN["email"]}}
+READS = {"total": Attribute(type=MONEY, required=True), "links.unsubscribe": Attribute(type=LINK, required=True)}
+BLOCKS = {"foot": "<i>No more</i>", "foot.de": "<i>Abbestellen</i>"}
+MESSAGE = Message(id="hi", contents=CONTENTS, variants=VARIANTS, reads=READS, blocks=BLOCKS)
+
+
+def shop(**changes: Any) -> Program:
+    segments = (Segment(name="newcomer"), Segment(name="regular"))
+    message = MESSAGE.model_copy(update=changes)
+    there = {"messages": {"hi": message}, "language": "en", "languages": ("en", "de", "fr"), "segments": segments}
+    return program().model_copy(update=there)
+
+
+def mail(language: str | None, segment: str | None = None) -> tuple[str, str]:
+    scope = Known({"total": 12.5, "segment": segment})
+    found = compose(shop(), "hi", scope, track=str, unsubscribe_url="https://x.example/u", language=language)
+    return found.subject, found.html or ""
+
+
+@pytest.mark.parametrize("language", ["de", "de-AT"])
+def test_a_mail_is_in_one_language_throughout(language: str) -> None:
+    subject, html = mail(language)
+    assert subject == "Wert: 12,50 €"
+    assert '<html lang="de">' in html
+    assert "<p>Hallo</p><i>Abbestellen</i>" in html
+
+
+@pytest.mark.parametrize("language", [None, "en", "en-GB", "fr", "ja"])
+def test_who_reads_what_was_not_written_in_their_language_gets_the_dates_and_amounts_of_the_words(language: str | None) -> None:
+    subject, html = mail(language)
+    assert subject == "Worth €12.50"
+    assert '<html lang="en">' in html
+    assert "<p>Hello</p><i>No more</i>" in html
+
+
+def test_a_channel_that_was_not_translated_stays_as_it_is_whole() -> None:
+    text = compose_sms(shop(), "hi", Known({"total": 12.5}), track=str, language="de")
+    assert text == "Hello €12.50"
+
+
+def test_a_segment_reads_its_own_words_and_stands_in_its_own_slot() -> None:
+    newcomer = Known({"total": 12.5, "segment": "newcomer"})
+    for language in ("en", "de"):
+        assert compose_sms(shop(), "hi", newcomer, track=str, language=language) == "Your first €12.50"
+        assert compose_web(shop(), "hi", newcomer, language=language).content.slot == "cart_note"
+    assert mail("de", "newcomer")[0].startswith("Wert")
+    for segment in ("regular", None):
+        other = Known({"total": 12.5, "segment": segment})
+        assert compose_sms(shop(), "hi", other, track=str) == "Hello €12.50"
+        assert compose_web(shop(), "hi", other).content.slot == "home_hero"
+
+
+def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
+    austrian = {**GERMAN, "email": Email(subject="Servus", body="x")}
+    message = MESSAGE.model_copy(update={"variants": {**VARIANTS, "/de-AT": austrian}})
+    read = {}
+    for language in ("de-AT", "de-CH", "de", "en-AT"):
+        found = chosen(message, "email", "", language, "en")
+        assert found is not None
+        assert isinstance(found.content, Email)
+        read[language] = (found.content.subject[:6], found.language)
+    assert read == {
+        "de-AT": ("Servus", "de-AT"),
+        "de-CH": ("Wert: ", "de"),
+        "de": ("Wert: ", "de"),
+        "en-AT": ("Worth ", "en"),
+    }
+    assert chosen(message, "post", "", "de", "en") is None
+
+
+def test_every_variant_is_rehearsed_and_one_mistake_is_told_once() -> None:
+    assert rehearse(shop()) == ()
+    broken = {**GERMAN, "email": Email(subject="Hallo", body="<mjml><mj-body>", form="mjml")}
+    variants = {**VARIANTS, "/de": broken, "newcomer/de": {**FIRST, "email": broken["email"]}}
+    [unsound] = rehearse(shop(variants=variants))
+    assert (unsound.segment, unsound.language, unsound.channel, unsound.source) == ("", "de", "email", "<mjml><mj-body>")
+    [everybody] = rehearse(shop(contents={**CONTENTS, "sms": Sms(text=" ")}))
+    assert (everybody.segment, everybody.language, everybody.problem.code) == ("", "", "empty")

@@ -1,0 +1,46 @@
+"""The README does not lie: its settings are the settings, its journey checks, its commands exist."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from idic.journeys_folder import compile_folder
+from idic.settings import described
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def settings_table() -> str:
+    rows = [f"| `{variable}` | {f'`{default}`' if default else ''} | {meaning} |" for variable, default, meaning in described()]
+    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
+
+
+def test_every_setting_is_listed_as_it_is() -> None:
+    listed = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README, re.DOTALL)
+    assert listed is not None
+    assert listed[1] == settings_table()
+
+
+def test_the_example_journey_checks(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "journeys", tmp_path / "journeys")
+    example = re.search(r"```yaml\n(journey: second_cup.*?)```", README, re.DOTALL)
+    assert example is not None
+    (tmp_path / "journeys" / "second_cup.yaml").write_text(example[1])
+    compiled = compile_folder(tmp_path / "journeys")
+    assert [str(problem) for problem in compiled.problems] == []
+    assert "second_cup" in compiled.programs
+
+
+def test_the_error_that_is_shown_is_the_error_that_is_given(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "journeys", tmp_path / "journeys")
+    example = re.search(r"```yaml\n(journey: second_cup.*?)```", README, re.DOTALL)
+    assert example is not None
+    broken = example[1].replace("customer.orders > 1", "customer.order > 1")
+    (tmp_path / "journeys" / "second_cup.yaml").write_text(broken)
+    (problem,) = compile_folder(tmp_path / "journeys").problems
+    shown = re.search(r"error +(\d+:\d+ .*)", README)
+    assert shown is not None
+    assert shown[1] == f"{problem.line}:{problem.column} {problem.text}"

@@ -1,0 +1,3 @@
+"""The mailbox and the SMTP channel of the providers' tests."""
+
+from tests.providers.conftest import open_channel, open_mailbox  # noqa: F401

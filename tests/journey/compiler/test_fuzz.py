@@ -1,0 +1,203 @@
+"""Journeys that nobody would write: valid ones, mutated. The check never fails over them, and whatever it lets pass runs.
+
+``IDIC_FUZZ=20000 pytest tests/language/test_fuzz.py`` looks for longer, and each time elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.dry_run import rehearse, sample
+from idic.errors import CannotCompose
+from idic.journey.engine.admission import DUE, REQUESTED, due_event, next_due, scheduled
+from idic.journey.engine.scope import Scope
+from idic.journey.program.program import Attribute, Call, Program
+from idic.journey.report.report import bounds, matched, proved, reads
+from idic.journey.vocabulary.types import never_missing
+from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, read_vocabulary
+from idic.problems import Problems
+from idic.rehearse.simulator import Sent, Simulator
+from tests.journey.read_fixtures import HERE, VOCABULARY, compiled
+
+LONGER = int(os.environ.get("IDIC_FUZZ", "0"))
+TEXTS = [path.read_text() for path in sorted((HERE / "accepted").glob("*.yaml"))]
+EVERY_STEP = (HERE / "accepted" / "every_step.yaml").read_text()
+WORDS = sorted({word for text in TEXTS for word in re.findall(r"[\w.]+|[^\w\s]+", text)})
+LINES = sorted({line for text in TEXTS for line in text.splitlines()})
+ODD = [
+    "\t", "\0", "\r\n", "\ufeff", "\u2028", "“", "”", "é", "😀", "{{", "}}", "{%", "{", "}", "[", "]", "'", '"', "#", " #", ":",
+    ": ", "- ", "--- ", "? ", "| ", "> ", "*a", "&a ", "!a ", "@", "%", "\\", ",", "0", "-1", "1e999", "9" * 30, "(" * 50, "..",
+]  # fmt: skip
+WORD = re.compile(r"[\w.]+|[^\w\s]+")
+WORDS_OF = read_vocabulary("vocabulary.yaml", VOCABULARY, Problems({})).vocabulary
+FRIDAY = datetime(2026, 3, 27, 9, 0, tzinfo=UTC)
+
+numbers = st.integers(0, 9999)
+mutations = st.lists(st.tuples(st.integers(0, 8), numbers, numbers), min_size=1, max_size=4)
+
+
+def mutated(text: str, mutation: tuple[int, int, int]) -> str:
+    kind, a, b = mutation
+    lines = text.split("\n")
+    at, other = a % len(lines), b % len(lines)
+    line = lines[at]
+    match kind:
+        case 0:
+            del lines[at]
+        case 1:
+            lines.insert(other, line)
+        case 2:
+            lines[at], lines[other] = lines[other], line
+        case 3:
+            lines[at] = " " * (b % 13) + line.lstrip()
+        case 4 | 5:
+            words = list(WORD.finditer(line))
+            if words:
+                word = words[b % len(words)]
+                lines[at] = f"{line[: word.start()]}{WORDS[(a * 31 + b) % len(WORDS)]}{line[word.end() :]}"
+        case 6:
+            place = b % (len(line) + 1)
+            lines[at] = f"{line[:place]}{ODD[(a + b) % len(ODD)]}{line[place:]}"
+        case 7:
+            lines.insert(at, LINES[b % len(LINES)])
+        case _:
+            return text[: a * 7 % (len(text) + 1)]
+    return "\n".join(lines)
+
+
+@settings(
+    max_examples=LONGER or 250, derandomize=not LONGER, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(st.sampled_from(TEXTS), mutations)
+def test_whatever_somebody_writes_is_refused_or_runs(text: str, changes: list[tuple[int, int, int]]) -> None:
+    for change in changes:
+        text = mutated(text, change)
+    with no_longer_than(60):
+        for program in compiled(text).programs.values():
+            assert Program.model_validate(program.document()) == program
+            assert proved(program)
+            assert reads(program, WORDS_OF)
+            matched(program)
+            for everything in (True, False):
+                live(program, everything)
+
+
+@settings(
+    max_examples=LONGER or 60, derandomize=not LONGER, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(mutations)
+def test_whatever_stands_in_a_vocabulary_is_told_or_taken(changes: list[tuple[int, int, int]]) -> None:
+    text = VOCABULARY
+    for change in changes:
+        text = mutated(text, change)
+    with no_longer_than(60):
+        compiled(EVERY_STEP, vocabulary=text)
+
+
+def test_every_journey_that_checks_runs() -> None:
+    for text in TEXTS:
+        (program,) = compiled(text).programs.values()
+        assert not rehearse(program)
+        for everything in (True, False):
+            live(program, everything)
+
+
+def live(program: Program, everything: bool) -> None:
+    """Somebody goes through all of it: a customer of whom everything is known, or nothing."""
+    customer = Simulator(
+        [program],
+        FRIDAY,
+        traits=known(WORDS_OF.customer, everything=True) if everything else {},
+        zone="Europe/Berlin",
+        call=lambda step, given: answer(program, step) if everything else None,
+    )
+    enter(program, customer, everything)
+    for span in (timedelta(minutes=5), timedelta(days=1), timedelta(days=9)):
+        customer.until(customer.now + span)
+        for name, properties in WORDS_OF.events.items():
+            about = customer.sent[-1].step if name in ABOUT_MESSAGES and customer.sent else None
+            customer.happens(name, known(properties, everything=everything), about=about)
+    customer.until(customer.now + timedelta(days=900))
+    keep_bounds(program, customer)
+    for sent in {(sent.message, sent.channel, sent.step): sent for sent in customer.sent}.values():
+        write(program, customer, sent)
+
+
+def keep_bounds(program: Program, customer: Simulator) -> None:
+    """What the check says of the most that any way does is so."""
+    most = bounds(program)
+    for one in customer.enrollments:
+        channels = [sent.channel for sent in customer.sent if sent.enrollment == one.state.enrollment]
+        assert len(channels) <= most.messages
+        assert all(channels.count(channel) <= most.most[channel] for channel in channels)
+        assert one.state.ended or most.restless or most.moments
+        if one.state.ended and not (most.restless or most.moments):
+            # The clocks change once on the way, or twice.
+            assert one.state.ended.at - one.state.entered_at <= most.longest + timedelta(hours=2)
+
+
+def enter(program: Program, customer: Simulator, everything: bool) -> None:
+    if scheduled(program.entry):
+        due = next_due(program.entry, program, customer.facts(program), customer.now)
+        if due is not None:
+            customer.until(due)
+            customer.asks(program, DUE, due_event(program, customer.facts(program), due))
+    for pattern in program.entry.on:
+        customer.asks(program, REQUESTED, known(WORDS_OF.events[pattern.on], everything=everything))
+
+
+def known(attributes: Mapping[str, Attribute], *, everything: bool) -> dict[str, Any]:
+    """A value of each attribute, or of those alone that nothing comes without."""
+    found = {name: one for name, one in attributes.items() if everything or never_missing(one)}
+    soon = {"date": "2026-04-10", "moment": "2026-04-10T10:00:00+00:00"}
+    return {name: soon.get(one.type.kind) or sample(one.type, name) for name, one in found.items() if not one.counts}
+
+
+def answer(program: Program, step: str) -> dict[str, Any]:
+    asked = program.steps[step]
+    assert isinstance(asked, Call)
+    return known(asked.endpoint.gives, everything=True)
+
+
+def write(program: Program, customer: Simulator, sent: Sent) -> None:
+    """What is sent can be written, or it is said why not."""
+    (one,) = (one for one in customer.enrollments if one.state.enrollment == sent.enrollment)
+    scope = Scope(program, customer.facts(program), sent.at, one.state)
+    try:
+        match sent.channel:
+            case "email":
+                compose(program, sent.message, scope, track=str, unsubscribe_url="https://a.example", answer=link)
+            case "sms":
+                compose_sms(program, sent.message, scope, track=str, unsubscribe_url="https://a.example", answer=link)
+            case _:
+                compose_web(program, sent.message, scope, answer=link)
+    except CannotCompose:
+        pass
+
+
+def link(value: str, url: str | None) -> str:
+    return f"https://a.example/{len(value)}"
+
+
+@contextmanager
+def no_longer_than(seconds: int) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"not done after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

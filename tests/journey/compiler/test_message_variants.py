@@ -1,0 +1,162 @@
+"""What differs for a segment and in a language, put together; and what an author is told about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from idic.customize import sms_worst_case
+from idic.journey.program.program import Email, Message, Sms, Web
+from idic.journeys_folder import compile_folder
+from tests.journey.read_fixtures import HERE, compiled
+
+VARIANTS = (HERE / "accepted" / "content_variants.yaml").read_text()
+JOURNEY = """\
+journey: j
+identify: {{on: Cart Updated}}
+differentiate: {{vip: customer.orders > 9, regular: otherwise}}
+interact: [{{id: mail, send: hi, by: {by}, if: 'segment in ["vip", "regular"]'}}]
+customize:
+  hi: {{{content}}}
+"""
+MAIL = "email: {subject: Hi, body: 'Hello {{ links.unsubscribe }}'}"
+
+
+def warnings(content: str, by: str = "[email]", **more: str) -> list[str]:
+    compilation = compiled(JOURNEY.format(content=content, by=by), **more)
+    assert list(compilation.programs) == ["j"]
+    return [problem.text for problem in compilation.problems]
+
+
+def test_each_combination_that_differs_is_whole_and_no_other_is_kept() -> None:
+    message = compiled(VARIANTS).programs["content_variants"].messages["reminder"]
+    assert list(message.variants) == ["newcomer/", "vip/", "/de", "newcomer/de", "vip/de"]
+    assert all(set(contents) == {"email", "sms", "web"} for contents in message.variants.values())
+    subjects = {name: email.subject for name, one in message.variants.items() if isinstance(email := one["email"], Email)}
+    assert subjects == {
+        "newcomer/": "Your first basket",
+        "vip/": "Your basket",
+        "/de": "Ihr Warenkorb",
+        "newcomer/de": "Ihr erster Warenkorb",
+        "vip/de": "Ihr Warenkorb",
+    }
+    vip = message.variants["vip/de"]["web"]
+    assert isinstance(vip, Web)
+    assert (vip.slot, vip.show_for.days, vip.body) == ("cart_note", 2, "Ihr Warenkorb wartet")
+    assert message.variants["newcomer/de"]["sms"] == Sms(text="Ihr Warenkorb: {{ links.basket }} STOPP beendet das.")
+
+
+def test_what_an_sms_costs_is_said_for_those_to_whom_it_costs_something_else() -> None:
+    assert sms_worst_case.said(compiled(VARIANTS).programs["content_variants"]) == (
+        "reminder: at most 1 (GSM-7) · assumed: links of up to 40 characters"
+    )
+    dear = VARIANTS.replace("STOPP beendet das.", "STOPP beendet das. ✂ " + "ja " * 20)
+    compilation = compiled(dear)
+    program = compilation.programs["content_variants"]
+    assert sms_worst_case.said(program) == (
+        "reminder: at most 1 (GSM-7), in de at most 3 (Unicode) · assumed: links of up to 40 characters"
+    )
+    assert sms_worst_case.worst(program.messages["reminder"]) == sms_worst_case.Worst(None, 3, links=True)
+    # Its sign is told where it stands.
+    [problem] = compilation.problems
+    assert (problem.severity, problem.line) == ("warning", 25)
+    assert problem.message.startswith('"✂" makes this SMS Unicode')
+
+
+BODY = "body: 'Hallo {{ links.unsubscribe }}'"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            "in: {de: {email: {subject: Hallo}}}",
+            "its email is in de, and the body of it is not; write body: in email: under in: de:",
+        ),
+        (
+            "for: {vip: {email: {preheader: For you}}}, in: {de: {email: {subject: Hallo, " + BODY + "}}}",
+            "its email is in de, and the preheader of it is not; write preheader: in email: under for: vip: in: de:",
+        ),
+        ("for: {vip: {email: {subject: Hi}}}", "for vip: nothing differs; take it out, or write what does"),
+        ("in: {de: {email: {body: 'Hello {{ links.unsubscribe }}', subject: Hi}}}", "in de: nothing differs; take it out"),
+        ("for: {vip: {}}", "for vip: nothing differs; take it out, or write what does"),
+    ],
+)
+def test_a_translation_half_done_and_a_variant_without_difference_are_told(more: str, told: str) -> None:
+    [found] = warnings(f"{MAIL}, {more}")
+    assert told in found
+
+
+def test_a_message_that_is_in_german_by_mail_alone_is_told() -> None:
+    german = "in: {de: {email: {subject: Hallo, body: 'Hallo {{ links.unsubscribe }}'}}}"
+    sms = "sms: 'Hi. Stop: {{ links.unsubscribe }}'"
+    assert warnings(f"{MAIL}, {sms}, {german}", "[email, sms]") == [
+        'message "hi": its email is in de, and its sms is not; write sms: under in: de:'
+    ]
+
+
+def test_advertising_says_how_to_get_no_more_of_it_in_every_variant() -> None:
+    mail = "email: {subject: Hi, body: Hello}"
+    without = warnings(f"{mail}, sms: Hello", "[email, sms]")
+    assert [text.partition("; ")[0] for text in without] == [
+        'message "hi": this mail does not say how to get no more of them',
+        'message "hi": this SMS does not say how to get no more of them',
+    ]
+    assert warnings("sms: Hello. Reply STOP to end this.", "[sms]") == []
+    german = "sms: Hello. STOP ends this., in: {de: {sms: Hallo}}"
+    assert warnings(german, "[sms]") == [f"{without[1]}"]
+    service = JOURNEY.format(content=mail, by="email").replace("identify:", "purpose: service\nidentify:", 1)
+    assert compiled(service).problems == ()
+
+
+def folder(path: Path, **files: str) -> Path:
+    (path / "templates" / "blocks").mkdir(parents=True)
+    (path / "vocabulary.yaml").write_text("languages: [en, de, de-AT]\ncustomer: {first_name: text}\n")
+    (path / "one.yaml").write_text(
+        "journey: one\nidentify: {on: Link Clicked}\ninteract: [{id: mail, send: hello, by: email}]\n"
+        "customize:\n  hello:\n    email: {subject: Hi, body: hello.html}\n    in:\n      de: {email: {subject: Hallo}}\n"
+        "      de-AT: {email: {subject: Servus}}\n"
+    )
+    (path / "templates" / "hello.html").write_text("<p>Hi</p>{% render 'foot' %}")
+    (path / "templates" / "hello.de.html").write_text("<p>Hallo</p>{% render 'foot' %}")
+    (path / "templates" / "blocks" / "foot.html").write_text("<a href='{{ links.unsubscribe }}'>No more</a>")
+    for name, text in files.items():
+        (path / "templates" / name.replace("_", "/")).with_suffix(".html").write_text(text)
+    return path
+
+
+def email(message: Message, variant: str) -> Email:
+    content = message.variants[variant]["email"]
+    assert isinstance(content, Email)
+    return content
+
+
+def test_a_template_with_a_file_of_its_own_in_a_language_is_taken_there_and_so_are_its_blocks(tmp_path: Path) -> None:
+    compilation = compile_folder(folder(tmp_path, **{"blocks_foot.de.x": "<a href='{{ links.unsubscribe }}'>Abbestellen</a>"}))
+    assert compilation.problems == ()
+    message = compilation.programs["one"].messages["hello"]
+    assert email(message, "/de").body.startswith("<p>Hallo</p>")
+    assert (email(message, "/de-AT").subject, email(message, "/de-AT").body) == ("Servus", email(message, "/de").body)
+    assert list(message.blocks) == ["foot", "foot.de"]
+
+
+def test_what_is_wrong_in_a_language_is_told_in_its_own_file(tmp_path: Path) -> None:
+    wrong = {
+        "hello.de.x": "<p>Hallo</p>\n{{ customer.frist_name }}{% render 'foot' %}",
+        "blocks_foot.de.x": "{{ links.imprint }}{{ links.unsubscribe }}",
+    }
+    problems = compile_folder(folder(tmp_path, **wrong)).problems
+    assert [(Path(problem.file).name, problem.line, problem.column) for problem in problems] == [
+        ("foot.de.html", 1, 4),
+        ("hello.de.html", 2, 4),
+    ]
+
+
+def test_a_mail_that_cannot_be_made_in_a_language_is_told_where_that_is_written(tmp_path: Path) -> None:
+    journeys = folder(tmp_path)
+    text = (journeys / "one.yaml").read_text()
+    (journeys / "one.yaml").write_text(text.replace("subject: Servus", "subject: '{% if customer.first_name %}Hi{% endif %}'"))
+    [problem] = compile_folder(journeys).problems
+    assert (problem.line, problem.column) == (9, 7)
+    assert 'message "hello", in de-AT, cannot be composed for a customer with nothing known' in problem.message

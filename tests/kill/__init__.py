@@ -1,1 +1,0 @@
-"""Nothing lost, nothing twice: real processes, killed without warning."""

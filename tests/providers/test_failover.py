@@ -1,0 +1,141 @@
+"""Accounts that are down, others that stand in for them, and a provider that is called at once or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
+from idic.interact.policy.rules import Request
+from idic.journey.program.program import Entry, Pattern
+from idic.store.database import Store
+from tests.conftest import HandClock
+from tests.journey.programs import out, program, send
+from tests.router.world import Postman, World
+
+DOWN = Later("no_connection", "nobody answers", down=True)
+
+
+class Town(World):
+    """Two accounts for mail."""
+
+    def __init__(self, store: Store, clock: HandClock, **more: Any) -> None:
+        super().__init__(store, clock)
+        self.house = replace(self.house, accounts={**self.house.accounts, "email": ("smtp", "ses")})
+        self.second = Postman("ses")
+        self.advancing.house = self.house
+        self.delivers_by({"smtp": self.postman, "ses": self.second}, **more)
+
+    async def claimed(self) -> str:
+        await self.publish(program(send("nudge", out("went"))))
+        await self.happens(await self.customer(), "Signed Up")
+        (delivery,) = (await self.advance((await self.only()).id)).deliver
+        assert delivery.queue == "deliver-smtp"
+        return delivery.touch
+
+    async def touch(self) -> tuple[str, str, str | None]:
+        (row,) = await self.touches()
+        return row["status"], row["account"], row["reason"]
+
+
+async def test_another_account_stands_in_for_one_that_is_down(store: Store, clock: HandClock) -> None:
+    town = Town(store, clock)
+    touch = await town.claimed()
+    town.postman.answers = [DOWN]
+    (delivery,) = (await town.deliver(touch)).deliver
+    assert (delivery.touch, delivery.queue) == (touch, "deliver-ses")
+    assert await town.touch() == ("claimed", "ses", None)
+    await town.deliver(touch)
+    assert await town.touch() == ("sent", "ses", None)
+    assert (town.postman.taken, town.second.taken) == ([touch], [touch])
+    assert "smtp is down, by ses" in [because for _, because in await town.told((await town.only()).id)]
+
+
+async def test_who_comes_after_does_not_try_what_is_known_to_be_down(store: Store, clock: HandClock) -> None:
+    town = Town(store, clock)
+    touch = await town.claimed()
+    town.postman.otherwise = DOWN
+    await town.deliver(touch)
+    await town.deliver(touch)
+    await town.happens(await town.customer(email="ben@example.com"), "Signed Up")
+    (ben,) = [one for one in await town.enrollments() if one.open]
+    (first,) = (await town.advance(ben.id)).deliver
+    (delivery,) = (await town.deliver(first.touch)).deliver
+    assert delivery.queue == "deliver-ses"
+    await town.deliver(delivery.touch)
+    assert town.postman.taken == [touch]
+    assert {row["status"] for row in await town.touches()} == {"sent"}
+
+
+async def test_both_down_is_tried_again_later_and_not_in_a_circle(store: Store, clock: HandClock) -> None:
+    town = Town(store, clock)
+    touch = await town.claimed()
+    town.postman.otherwise = town.second.otherwise = DOWN
+    await town.deliver(touch)
+    with pytest.raises(ApplicationError, match="no_connection"):
+        await town.deliver(touch)
+    assert (town.postman.taken, town.second.taken) == ([touch], [touch])
+    assert await town.touch() == ("claimed", "ses", "no_connection")
+
+
+@pytest.mark.parametrize(
+    "outcome", [Unsure("timeout", "silence"), Refused("no_such_mailbox", "550"), Later("busy", "429", 1)], ids=lambda o: o.code
+)
+async def test_nobody_stands_in_where_it_may_have_left_or_would_not_help(
+    store: Store, clock: HandClock, outcome: Outcome
+) -> None:
+    town = Town(store, clock)
+    touch = await town.claimed()
+    town.postman.answers = [outcome]
+    if isinstance(outcome, Later):
+        with pytest.raises(ApplicationError):
+            await town.deliver(touch)
+    else:
+        await town.deliver(touch)
+        await town.deliver(touch)
+    assert town.second.taken == []
+
+
+async def test_a_provider_is_called_at_once_or_not_at_all(store: Store, clock: HandClock) -> None:
+    """Whoever withdraws waits for so long and no longer (``idic.api.wait_until_settled``)."""
+    town = Town(store, clock, begin_within=0)
+    touch = await town.claimed()
+    with pytest.raises(ApplicationError, match="began_too_late"):
+        await town.deliver(touch)
+    assert town.postman.taken == []
+    town.delivering.begin_within = 2
+    await town.deliver(touch)
+    assert (town.postman.taken, await town.touch()) == ([touch], ("sent", "smtp", None))
+
+
+class Slow:
+    """Takes its time over the journey ``tips``."""
+
+    name = "slow"
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+
+    def __call__(self, request: Request) -> None:
+        if request.journey == "tips":
+            self.clock.advance(seconds=3)
+
+
+async def test_what_is_routed_before_a_message_may_leave_is_a_part_of_its_time(store: Store, clock: HandClock) -> None:
+    """It is said to be under way since before that, and so long ago that nobody waits for it any more."""
+    world = World(store, clock, Slow(clock))
+    world.delivering.begin_within = 2
+    await world.publish(program(send("nudge", out("went"))))
+    await world.publish(program(send("tips", out("went")), journey="tips", entry=Entry(on=(Pattern(on="Looked"),))))
+    anna = await world.customer()
+    await world.happens(anna, "Signed Up")
+    (delivery,) = (await world.advance((await world.only()).id)).deliver
+    await world.accept(anna, "Looked")
+    with pytest.raises(ApplicationError, match="began_too_late"):
+        await world.deliver(delivery.touch)
+    assert world.postman.taken == []
+    await world.deliver(delivery.touch)
+    assert world.postman.taken == [delivery.touch]

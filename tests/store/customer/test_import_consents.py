@@ -1,0 +1,212 @@
+"""What was said elsewhere, and who is not to be written to, taken in from files; and the verbs at a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from idic.cli import app
+from idic.cli.run import import_file
+from idic.errors import InvalidInput
+from idic.identify.messages import Message
+from idic.store import tables
+from idic.store.customer import consents, import_consents, ingest
+from idic.store.customer.import_consents import Barred, Consented, read_barred, read_consent
+from idic.store.database import Store, Tx
+from idic.store.upgrade import migrate
+from tests.conftest import START, HandClock
+from tests.router.world import World
+
+LINE = {"user_id": "anna", "channel": "email", "given": "yes", "at": "2024-05-01T12:00:00+02:00", "topic": "news"}
+
+
+@pytest.fixture
+def world(store: Store, clock: HandClock) -> World:
+    return World(store, clock)
+
+
+def line(number: int = 2, **more: Any) -> Consented:
+    return read_consent(number, {**LINE, **more}, START, "DE")
+
+
+async def keep(world: World, *lines: Consented, create: bool = False) -> import_consents.Kept:
+    return await world.store.move("import", lambda tx: import_consents.keep(tx, lines, create=create, country="DE"))
+
+
+async def known(world: World, user: str, **traits: Any) -> str:
+    message = Message("identify", "", traits, user, None, f"known-{user}")
+    await world.store.move("accept", lambda tx: ingest.accept(tx, [message]))
+    await world.route_all()
+    return next(str(row["customer_id"]) for row in await world.rows(tables.identities) if row["value"] == user)
+
+
+async def test_the_same_file_twice_changes_nothing(world: World) -> None:
+    await known(world, "anna")
+    lines = [line(), line(3, page="https://shop.example/form"), line(4, given="no", at="2025-01-01")]
+    assert await keep(world, *lines) == (2, 1, ())
+    assert await keep(world, *lines) == (0, 3, ())
+    first, last = await world.rows(tables.consents)
+    assert (first["act"], first["confirmed"], first["at"].isoformat()) == ("import", False, "2024-05-01T10:00:00+00:00")
+    assert (last["given"], last["topic"]) == (False, "news")
+
+
+async def test_everybody_who_has_the_address_said_it(world: World) -> None:
+    both = {await known(world, "anna", email="Anna@example.com"), await known(world, "guest", email="anna@example.com")}
+    bert = await known(world, "bert", phone="0151 12345678", country="DE")
+    lines = [
+        line(2, user_id="", email=" ANNA@example.com"),
+        line(3, user_id="", phone="+49 151 12345678", channel="sms"),
+        line(4, user_id="", email="nobody@example.com"),
+    ]
+    assert await keep(world, *lines) == (2, 0, (4,))
+    rows = await world.rows(tables.consents)
+    assert {row["customer_id"] for row in rows if row["channel"] == "email"} == both
+    assert [row["customer_id"] for row in rows if row["channel"] == "sms"] == [bert]
+
+
+async def test_whoever_is_unknown_becomes_a_customer_if_that_is_wanted(world: World) -> None:
+    lines = [
+        line(2),
+        line(3, topic="offers"),
+        line(4, user_id="", email="b@example.com"),
+        line(5, user_id="", phone="015112345678"),
+    ]
+    assert await keep(world, *lines, create=True) == (4, 0, ())
+    assert await keep(world, *lines, create=True) == (0, 4, ())
+    identities = {(row["kind"], row["value"]) for row in await world.rows(tables.identities)}
+    assert identities == {("user_id", "anna"), ("email", "b@example.com"), ("phone", "+4915112345678")}
+
+
+async def test_what_was_confirmed_long_ago_does_not_undo_what_they_said_since(world: World) -> None:
+    await known(world, "anna", email="anna@example.com")
+
+    async def opt_out(tx: Tx) -> None:
+        await consents.suppress(tx, "email", "anna@example.com", "opted_out", tx.now())
+
+    await world.store.move("opted out", opt_out)
+    assert (await keep(world, line(act="double opt-in"))).new == 1
+    async with world.store.reading() as tx:
+        assert await consents.suppressed(tx, "email", "anna@example.com")
+    world.clock.advance(days=2)
+    later = read_consent(3, {**LINE, "act": "double opt-in", "at": "2026-03-03"}, world.clock.now(), None)
+    assert (await keep(world, later)).new == 1
+    async with world.store.reading() as tx:
+        assert not await consents.suppressed(tx, "email", "anna@example.com")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"user_id": ""}, "says not whose it is: one of user_id, email or phone is needed"),
+        ({"at": ""}, "at: is missing; a consent needs to say when it was given"),
+        ({"at": "yesterday"}, 'at: must be a moment in ISO 8601, such as "2026-03-27T10:00:00Z"'),
+        ({"at": "2026-03-03"}, "at: has not come yet"),
+        ({"given": "perhaps"}, "given: must be yes or no"),
+        ({"channel": "fax"}, "channel: must be email, sms or web"),
+        ({"email": "anna"}, "email: is no email address"),
+        ({"phone": "12"}, "phone: there is no such phone number"),
+        ({"topic": "K\udce4se"}, "line.topic: holds half of a surrogate pair, which is not a character"),
+        ({"purpose": "\0"}, "line.purpose: holds a NUL character (\\u0000), which cannot be stored"),
+        ({"page": "\0"}, "proof.page: holds a NUL character (\\u0000), which cannot be stored"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        line(**more)
+    assert words in str(refused.value)
+
+
+def test_addresses_tell_what_they_are() -> None:
+    assert read_barred({"address": "A@b.de", "reason": "complaint"}, START, None) == Barred(
+        "email", "a@b.de", "complaint", START
+    )
+    assert read_barred({"address": "0151 12345678"}, START, "DE")[:3] == ("sms", "+4915112345678", "operator")
+
+
+async def test_a_stronger_reason_stays_and_a_weaker_gives_way(world: World) -> None:
+    async def reason(word: str) -> str:
+        await world.store.move("suppress", lambda tx: consents.suppress(tx, "email", "a@b.de", word, tx.now()))
+        async with world.store.reading() as tx:
+            found = await consents.suppressed(tx, "email", "A@B.de ")
+        assert found is not None
+        return found.reason
+
+    told = [
+        await reason(word) for word in ("erased", "opted_out", "erased", "complaint", "opted_out", "hard_bounce", "complaint")
+    ]
+    assert told == ["erased", "opted_out", "opted_out", "complaint", "complaint", "hard_bounce", "hard_bounce"]
+
+
+async def test_an_import_that_is_stopped_keeps_whole_pages(tmp_path: Path) -> None:
+    file = tmp_path / "many.ndjson"
+    file.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(3 * import_file.PAGE)) + "no JSON\n")
+    stop, kept = asyncio.Event(), list[int]()
+
+    async def keep(page: list[int]) -> list[str]:
+        kept.extend(page)
+        stop.set()
+        return []
+
+    def read(_: int, raw: Any) -> int:
+        return int(raw["n"])
+
+    taken = await import_file.take(file, ("n",), read, keep, stop)
+    assert (taken.stopped, kept) == (True, list(range(import_file.PAGE)))
+    stop.clear()
+    kept.clear()
+    taken = await import_file.take(file, ("n",), read, keep, asyncio.Event())
+    assert (len(kept), taken.lines, taken.bad) == (3 * import_file.PAGE, 3 * import_file.PAGE + 1, 1)
+    assert taken.problems == (f"line {3 * import_file.PAGE + 1}: is not JSON: Expecting value",)
+
+
+@pytest.fixture
+def terminal() -> Iterator[CliRunner]:
+    yield CliRunner()
+    structlog.reset_defaults()  # the verbs log to a terminal that is gone
+
+
+def test_at_a_terminal(tmp_path: Path, terminal: CliRunner) -> None:
+    """From a file to somebody who is forgotten."""
+    url = f"sqlite:///{tmp_path}/idic.db"
+
+    async def prepare() -> None:
+        store = Store.open(url)
+        await migrate(store)
+        await store.close()
+
+    asyncio.run(prepare())
+
+    def idic(*arguments: str, code: int = 0) -> str:
+        ended = terminal.invoke(app, list(arguments), env={"IDIC_DATABASE_URL": url, "COLUMNS": "120"})
+        assert ended.exit_code == code, ended.output
+        return ended.output
+
+    said = tmp_path / "said.csv"
+    said.write_text(
+        "email;channel;given;at;page\nanna@example.com;email;yes;2024-05-01;https://shop.example\nx;email;yes;2024\n"
+    )
+    told = idic("consents", "import", str(said), "--create", code=1)
+    assert "line 3: has 4 cells, and there are 5 columns" in told
+    assert "2 lines: 1 new in the ledger, 0 known already. 1 was not taken: mend it and import the file again." in told
+    shown = idic("consents", "show", "anna@example.com")
+    assert "allowed" in shown
+    assert "https://shop.example" in shown
+    barred = tmp_path / "barred.csv"
+    barred.write_text("address,reason\nbert@example.com,complaint\n")
+    assert "1 line: 1 addresses are suppressed." in idic("suppressions", "import", str(barred))
+    assert "complaint" in idic("suppressions", "check", "BERT@example.com")
+    assert idic("suppressions", "lift", "bert@example.com") == "It may be written to again.\n"
+    assert "not suppressed" in idic("suppressions", "check", "bert@example.com")
+    everything = json.loads(idic("export", "anna@example.com"))
+    assert everything["customer"]["attributes"] == {"email": "anna@example.com"}
+    assert everything["consents"]["said"][0]["proof"] == {"page": "https://shop.example"}
+    assert terminal.invoke(app, ["erase", "anna@example.com"], env={"IDIC_DATABASE_URL": url}).exit_code == 1
+    assert "is erased; 0 journeys" in idic("erase", "anna@example.com", "--yes")
+    assert "erased" in idic("suppressions", "check", "anna@example.com")
