@@ -17,7 +17,7 @@ from idic.customize.dry_run_cache import Proven
 from idic.customize.templates import check
 from idic.errors import NotFound
 from idic.journey.compiler.compile import Compilation, compile_journeys
-from idic.journey.compiler.compile_messages import Template, Templates
+from idic.journey.compiler.compile_templates import Template, Templates
 from idic.journey.definition.read_messages import spoken_of
 from idic.journey.report.sms_help import unanswered
 from idic.journey.yaml_source.nodes import Mapping, parse

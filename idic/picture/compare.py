@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher, unified_diff
 from typing import Literal, NamedTuple, TypeVar
 
-from idic.journey.program.order import in_order
+from idic.journey.program.flow import in_order
 from idic.journey.program.program import AnyStep, Call, Exit, Message, Program, Repeat, Target, WaitFor
 from idic.picture import describe
 from idic.picture.describe import Words

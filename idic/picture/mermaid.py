@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from idic.journey.program.order import in_order
+from idic.journey.program.flow import in_order
 from idic.journey.program.program import Exit, Program, Repeat, Send, Step, WaitFor
 from idic.picture import describe
 from idic.picture.cards import INK, KINDS

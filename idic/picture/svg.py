@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from idic.journey.program.order import in_order
+from idic.journey.program.flow import in_order
 from idic.journey.program.program import Program
 from idic.picture import describe as words
 from idic.picture.cards import KINDS, MUTED, Card, Line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idic.customize.templates import check
 from idic.journey.compiler.compile import compile_journeys
-from idic.journey.compiler.compile_messages import Templates
+from idic.journey.compiler.compile_templates import Templates
 from idic.journey.program.program import Program
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from idic.customize.templates import check
 from idic.journey.compiler.compile import compile_journeys
-from idic.journey.compiler.compile_messages import Templates
+from idic.journey.compiler.compile_templates import Templates
 from idic.journey.program.program import Program
 
 VOCABULARY = """

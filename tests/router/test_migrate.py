@@ -8,7 +8,6 @@ import pytest
 
 from idic.interact.channels.contract import Later
 from idic.journey.engine.migrate import Changing, Map, read_maps
-from idic.journey.program.flow import point_of
 from idic.journey.program.program import (
     Arm,
     Attribute,
@@ -24,6 +23,7 @@ from idic.journey.program.program import (
     Type,
     Wait,
 )
+from idic.journey.program.shares import point_of
 from idic.router.migrate import Moved, move_everybody, plan
 from idic.store.database import Store
 from tests.conftest import START, HandClock

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from idic.cli import app
 from idic.customize.templates import check
 from idic.journey.compiler.compile import compile_journeys
-from idic.journey.compiler.compile_messages import Templates
+from idic.journey.compiler.compile_templates import Templates
 from idic.journey.definition.read_journey import SECTIONS
 from idic.journey.definition.read_steps import KINDS
 from idic.journey.fmt.yaml_layout import Piece, read_sheet

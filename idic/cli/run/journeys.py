@@ -13,7 +13,7 @@ from rich.table import Table
 
 from idic.cli.run.publish import SHORT
 from idic.errors import NotFound
-from idic.journey.program.order import in_order
+from idic.journey.program.flow import in_order
 from idic.journey.program.program import Program
 from idic.problems import did_you_mean
 from idic.settings import Settings

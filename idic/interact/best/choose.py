@@ -3,7 +3,8 @@ from those of people like them.
 
 What is compared is the chance that a message is answered: a Beta-Binomial posterior mean (``response_model``). Now and then
 another than the best is tried, or nothing would ever be learnt of it: an epsilon-greedy bandit (R. S. Sutton and
-A. G. Barto, *Reinforcement Learning*, 2nd edition, chapter 2). Which times these are is no chance: it follows from the enrollment, the step and the round. The odds with which each was chosen are kept, so that what was chosen can be judged
+A. G. Barto, *Reinforcement Learning*, 2nd edition, chapter 2). Which times these are is no chance: it follows from the
+enrollment, the step and the round. The odds with which each was chosen are kept, so that what was chosen can be judged
 later by what it would have been (inverse propensity weighting).
 """
 

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from idic.interact.policy.quiet_hours import ends, quiet
 from idic.journey.contact_policy.contact_policy import SPOKEN, Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
-from idic.journey.program.flow import point_of
 from idic.journey.program.program import Program
+from idic.journey.program.shares import point_of
 from idic.problems import one_of
 from idic.times import Duration, local
 

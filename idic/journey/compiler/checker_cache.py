@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idic.journey.compiler.compile_templates import Checked, ContentChecker, Written
 from idic.journey.program.program import Attribute
+from idic.journey.template_checker import Checked, ContentChecker, Written
 
 
 class Remembering:

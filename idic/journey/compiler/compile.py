@@ -13,8 +13,9 @@ from typing import NamedTuple
 from idic.journey.compiler.checker_cache import Remembering
 from idic.journey.compiler.compile_conditions import Asking
 from idic.journey.compiler.compile_entry import Entering, key_property
-from idic.journey.compiler.compile_messages import Content, ContentChecker, Templates
+from idic.journey.compiler.compile_messages import Content
 from idic.journey.compiler.compile_steps import Doing
+from idic.journey.compiler.compile_templates import Templates
 from idic.journey.compiler.declared_names import clashes, names_of, variables_set
 from idic.journey.compiler.facts_at_step import Standing
 from idic.journey.compiler.link_steps import Flow
@@ -30,6 +31,7 @@ from idic.journey.definition.read_journey import define
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import Assignment, Attribute, Condition, Goal, Program, Segment
 from idic.journey.program.reads import everything_read
+from idic.journey.template_checker import ContentChecker
 from idic.journey.vocabulary.endpoints import check_endpoints
 from idic.journey.vocabulary.vocabulary import Reading, Vocabulary, check_restrictions, check_topics, read_vocabulary
 from idic.journey.yaml_source.nodes import parse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from idic.journey.compiler.compile_templates import ContentChecker, Sources, Template, TemplateProblem, Templates
+from idic.journey.compiler.compile_templates import Sources, Template, Templates
 from idic.journey.compiler.message_lint import differs_in_nothing, told_nothing_to_stop, translated_in_part
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.compiler.reachability import Reach, together
@@ -13,6 +13,7 @@ from idic.journey.definition.message_layers import Layers, Merged
 from idic.journey.definition.read_messages import SHOWN_FOR, MessageText, spoken_of
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import AnyContent, Email, Message, Sms, Web
+from idic.journey.template_checker import ContentChecker, TemplateProblem
 from idic.journey.vocabulary.vocabulary import Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean, one_of

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.message_layers import Piece, block_in, blocks_in
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import Attribute
+from idic.journey.template_checker import ContentChecker, TemplateProblem, Written
 from idic.journey.vocabulary.vocabulary import OWN_LINKS, Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean
 
 Form = Literal["mjml", "html", "text"]
-Written = Literal["text", "sms", "slot"]
-"""What a source becomes, as far as more is asked of it than of any text or mail: an SMS, or what stands in a slot."""
 
 WAYS_OUT = ("links.unsubscribe", "links.preferences")
 """The links with which somebody gets no more of something."""
@@ -28,37 +27,6 @@ _RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
 _FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
 _ABOUT = re.compile(r'"([\w.]+)"')
 _UNKNOWN = re.compile(r'"(?P<name>[\w.]+)" does not exist')
-
-
-class TemplateProblem(Protocol):
-    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named; ``mild`` is a warning."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def block(self) -> str | None: ...
-    @property
-    def mild(self) -> bool: ...
-
-
-class Checked(Protocol):
-    @property
-    def reads(self) -> dict[str, Attribute]: ...
-    @property
-    def problems(self) -> Iterable[TemplateProblem]: ...
-
-
-class ContentChecker(Protocol):
-    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render, ``form``
-    what it is to become."""
-
-    def __call__(
-        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
-    ) -> Checked: ...
 
 
 class Template(NamedTuple):

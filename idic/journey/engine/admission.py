@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
+from idic.journey.engine.deadlines import instant_of
 from idic.journey.engine.match_event import key_of
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Event
 from idic.journey.expressions.evaluate import explain, holds
-from idic.journey.program.flow import instant_of
 from idic.journey.program.program import Condition, Day, Entry, Program, Type
 from idic.journey.vocabulary.types import YES_NO, read, value_of
 

@@ -24,7 +24,7 @@ from idic.journey.engine.send import send
 from idic.journey.engine.state import Called, Event, State
 from idic.journey.engine.wait import moved, silence, wait_for
 from idic.journey.expressions.evaluate import holds, value
-from idic.journey.program.flow import body, drawn
+from idic.journey.program.flow import body
 from idic.journey.program.program import (
     Assignment,
     Call,
@@ -41,6 +41,7 @@ from idic.journey.program.program import (
     Wait,
     WaitFor,
 )
+from idic.journey.program.shares import drawn
 
 
 def begin(

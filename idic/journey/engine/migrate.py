@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from idic.journey.engine.deadlines import over
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.stagger import later
 from idic.journey.engine.state import State, Touched, Trace
 from idic.journey.expressions.evaluate import holds, value
-from idic.journey.program.flow import body, drawn, over
+from idic.journey.program.flow import body
 from idic.journey.program.program import Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
+from idic.journey.program.shares import drawn
 from idic.problems import did_you_mean, one_of
 
 EXIT = "exit"

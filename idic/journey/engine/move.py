@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from idic.journey.engine.deadlines import over
 from idic.journey.engine.match_event import attribute_named
 from idic.journey.engine.protocol import Claim, Effect, Outcome
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Ending, Event, State, Touched, TouchStatus, Trace
 from idic.journey.expressions.evaluate import explain, holds, shown, value
-from idic.journey.program.flow import over
 from idic.journey.program.program import Assignment, Attribute, Condition, Moment, Program, Step, Target, Wait, WaitFor
 
 UNSENT: tuple[TouchStatus, ...] = ("claimed", "deferred")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from idic.journey.program.flow import point_of
+from idic.journey.program.shares import point_of
 
 
 def later(enrollment: str, now: datetime, spread: timedelta) -> datetime:

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from idic.journey.engine.deadlines import over
 from idic.journey.engine.match_event import attribute_named, attributes_read, concerns
 from idic.journey.engine.move import Move, because, later
 from idic.journey.engine.passing_time import holds_from
@@ -14,7 +15,6 @@ from idic.journey.engine.protocol import Ahead, Ask, Inbox
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Event
 from idic.journey.expressions.evaluate import holds
-from idic.journey.program.flow import over
 from idic.journey.program.program import Arm, Moment, Pattern, Wait, WaitFor
 
 

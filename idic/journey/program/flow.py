@@ -1,43 +1,10 @@
-"""What follows from a program alone: which steps follow a step, whose share somebody is, and until when a step waits."""
+"""The order of a program's steps: which steps can follow a step, and which belong to one round of a repeat."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from idic.journey.engine.scope import Scope
-from idic.journey.engine.state import State
-from idic.journey.program.program import (
-    Call,
-    Choose,
-    Exit,
-    Moment,
-    Program,
-    Repeat,
-    Send,
-    Share,
-    Split,
-    Step,
-    Target,
-    Wait,
-    WaitFor,
-)
-from idic.journey.vocabulary.types import value_of
-from idic.times import Clock, local
-
-_MOMENT = timedelta(microseconds=1)
-
-
-def drawn(split: Split, customer: str, journey: str) -> Share:
-    """The share into which a customer falls, for ever."""
-    point = point_of(customer, journey, split.id)
-    for share in split.shares:
-        point -= share.percent
-        if point < 0:
-            break
-    return share
+from idic.journey.program.program import Call, Choose, Exit, Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
 
 
 def body(program: Program, repeat: Repeat) -> frozenset[str]:
@@ -73,41 +40,21 @@ def onward(step: Step) -> Sequence[Target]:
             return [step.then, *([step.otherwise] if step.when else [])]
 
 
-def point_of(*parts: str) -> float:
-    """A number in [0, 100) that follows from the parts for ever."""
-    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64 * 100
+def in_order(program: Program) -> list[str]:
+    """The ids of all steps, each before those that it leads to (coming round again aside), branches in the order of the file.
 
-
-def over(step: Wait | WaitFor, since: datetime, scope: Scope, state: State) -> datetime | None:
-    """When a wait that began at ``since`` is over; None where the moment that it is until is missing.
-
-    A time of day that it is now goes on at once; not in the next round of a repeat, if that is come to in the very instant in
-    which this wait went on in the round before: then it is the next such time, or all rounds would be of one instant.
+    A program that comes from a store has its steps in any order.
     """
-    if isinstance(step, WaitFor):
-        return step.within.after(since, scope.zone)
-    match step.until:
-        case None:
-            return step.duration.after(since, scope.zone)
-        case Clock() as clock:
-            came_round = state.rounds.get(step.id, 1) > 1 and state.began.get(step.then.step or "") == since
-            return clock.next(since + _MOMENT if came_round else since, scope.zone)
-        case moment:
-            return instant_of(moment, scope)
-
-
-def instant_of(moment: Moment, scope: Scope) -> datetime | None:
-    """The instant that a moment names; None where the name that it hangs on is missing."""
-    raw, siblings = scope.raw(moment.name)
-    found = value_of(moment.attribute, raw, siblings=siblings, currency=scope.currency)
-    if isinstance(found, datetime):
-        instant = found.astimezone(UTC)
-    elif isinstance(found, date):
-        instant = local(found, time(), scope.zone)
-    else:
-        return None
-    instant = moment.offset.before(instant, scope.zone) if moment.before else moment.offset.after(instant, scope.zone)
-    if moment.at is not None:
-        instant = local(instant.astimezone(ZoneInfo(scope.zone)).date(), moment.at.time, scope.zone)
-    return instant
+    placed: list[str] = []
+    seen: set[str] = set()
+    for start in (program.first.step, *program.steps):
+        ahead = [(start, False)]
+        while ahead:
+            name, done = ahead.pop()
+            if done and name is not None:
+                placed.append(name)
+            elif name is not None and name not in seen:
+                seen.add(name)
+                ahead.append((name, True))
+                ahead.extend((target.step, False) for target in onward(program.steps[name]))
+    return list(reversed(placed))

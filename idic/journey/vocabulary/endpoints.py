@@ -13,7 +13,7 @@ from idic.journey.yaml_source.nodes import Node, Scalar
 from idic.journey.yaml_source.shapes import Shapes
 
 if TYPE_CHECKING:
-    from idic.journey.compiler.compile_messages import ContentChecker
+    from idic.journey.template_checker import ContentChecker
     from idic.problems import Problems
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -8,7 +8,7 @@ import pytest
 
 from idic.customize.templates import check
 from idic.journey.compiler.compile import compile_journeys
-from idic.journey.compiler.compile_messages import Templates
+from idic.journey.compiler.compile_templates import Templates
 from tests.journey.read_fixtures import HERE, compiled, spoken
 
 JOURNEYS = sorted((HERE / "refused").glob("*.yaml"))

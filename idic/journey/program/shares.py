@@ -1,0 +1,23 @@
+"""Which share of a split a customer falls into: drawn by hash, so that it is the same for ever."""
+
+from __future__ import annotations
+
+import hashlib
+
+from idic.journey.program.program import Share, Split
+
+
+def drawn(split: Split, customer: str, journey: str) -> Share:
+    """The share into which a customer falls, for ever."""
+    point = point_of(customer, journey, split.id)
+    for share in split.shares:
+        point -= share.percent
+        if point < 0:
+            break
+    return share
+
+
+def point_of(*parts: str) -> float:
+    """A number in [0, 100) that follows from the parts for ever."""
+    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64 * 100

@@ -1,0 +1,42 @@
+"""The protocol of a template checker, which is handed to the compiler: journeys know no template language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol
+
+from idic.journey.program.program import Attribute
+
+Written = Literal["text", "sms", "slot"]
+"""What a source becomes, as far as more is asked of it than of any text or mail: an SMS, or what stands in a slot."""
+
+
+class TemplateProblem(Protocol):
+    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named; ``mild`` is a warning."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def block(self) -> str | None: ...
+    @property
+    def mild(self) -> bool: ...
+
+
+class Checked(Protocol):
+    @property
+    def reads(self) -> dict[str, Attribute]: ...
+    @property
+    def problems(self) -> Iterable[TemplateProblem]: ...
+
+
+class ContentChecker(Protocol):
+    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render, ``form``
+    what it is to become."""
+
+    def __call__(
+        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
+    ) -> Checked: ...
