@@ -65,7 +65,7 @@ async def test_what_is_filled_in_without_scripts_is_kept(town: Town, page: Page)
     await page.get_by_label("With an espresso machine").check()
     # Enter in a field saves, and does not press what comes after.
     await page.get_by_label("When is your birthday?").press("Enter")
-    await expect(page.get_by_role("status")).to_have_text("Saved. This is how it is from now on.")
+    await expect(page.get_by_role("status")).to_have_text("Saved. Your settings apply from now on.")
     for _ in range(2):
         await expect(news.get_by_label("Email")).not_to_be_checked()
         await expect(news.get_by_label("SMS")).to_be_checked()

@@ -79,7 +79,7 @@ async def test_a_break_lasts_thirty_days_and_can_be_taken_back(town: Town) -> No
     assert "no advertising until April 1, 2026" in page.text
     await town.settles()
     assert (await town.customer())["paused_until"] is not None
-    page = await page.presses("Go on now")
+    page = await page.presses("Resume now")
     await town.settles()
     assert (await town.customer())["paused_until"] is None
     said = [row["properties"] for row in await town.own() if row["name"] == "Preferences Changed"]
@@ -90,7 +90,7 @@ async def test_an_answer_that_is_none_stands_there_with_what_is_wrong_and_nothin
     page = await opened(town)
     page = await page.presses("Save", email_news=False, q_birthday="the day after Easter", q_brews="filter")
     assert (page.status, page.marks["q-birthday"]["aria-invalid"]) == (422, "true")
-    assert "This is no date." in page.text
+    assert "That isn't a valid date." in page.text
     assert (page.inputs["q.birthday"], page.inputs["q.brews"], page.boxes["email:news"]) == (
         "the day after Easter",
         "filter",
@@ -105,12 +105,12 @@ async def test_an_answer_that_is_none_stands_there_with_what_is_wrong_and_nothin
 
 async def test_in_german_for_who_speaks_it_and_in_english_for_who_speaks_what_idic_does_not(town: Town) -> None:
     page = await opened(town, language="de-AT")
-    assert "Wovon möchtest du hören?" in page.text
+    assert "Worüber möchtest du etwas hören?" in page.text
     assert "Neues aus dem Laden" in page.text
     assert page.answer.headers["content-language"] == "de"
     await town.signs_up("bela", language="hu")
     url = (await town.browser.post("/v1/customers/bela/links", auth=("back-office-secret-key", ""))).json()["preferences_url"]
-    assert "Your messages" in (await town.looks(url, **{"Accept-Language": "fr"})).text
+    assert "Your message settings" in (await town.looks(url, **{"Accept-Language": "fr"})).text
 
 
 async def test_what_the_shop_links_to_itself_confirms_no_address(town: Town) -> None:
