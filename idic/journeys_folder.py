@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from idic.customize.dry_run import Unsound, rehearse
-from idic.customize.dry_run_cache import Proven
+from idic.customize.dry_run import ComposeFailure, rehearse
+from idic.customize.dry_run_cache import DryRunCache
 from idic.customize.templates import check
 from idic.errors import NotFound
 from idic.journey.compiler.compile import Compilation, compile_journeys
@@ -79,7 +79,7 @@ def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Te
     """The journeys whose messages cannot be made into mails, each with its problems, at the place of the message."""
     files = {template.source: template.file for template in templates.bodies.values()}
     found: dict[str, tuple[Problem, ...]] = {}
-    proven = Proven()
+    proven = DryRunCache()
     for name, program in compilation.programs.items():
         unsound = rehearse(program, proven)
         if not unsound:
@@ -115,7 +115,7 @@ def _unanswered(compilation: Compilation, journeys: dict[str, str]) -> tuple[Pro
     return problems.all()
 
 
-def _place_of(one: Unsound, file: str, text: str) -> Mark:
+def _place_of(one: ComposeFailure, file: str, text: str) -> Mark:
     """Where the message is written, or what of it is for this segment and in this language."""
     place = Mark(file, 1, 1)
     root = parse(file, text, Problems({}))

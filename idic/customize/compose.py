@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeVar
 
 from idic.customize.email_html import TrackUrl, finish_html, html_from_mjml, readable, track_html, track_text, with_pixel
 from idic.customize.sms_segments import plain_spaces
-from idic.customize.templates import Answering, Dialect, Reader, Url, names_in, render
+from idic.customize.templates import AnswerUrl, Dialect, ReaderLocale, Url, names_in, render
 from idic.customize.variants import chosen
 from idic.customize.web_html import links_of, page_of_text, says_nothing, unsafe
 from idic.errors import CannotCompose
-from idic.journey.expressions.evaluate import Scope
+from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import Attribute, Email, Message, Program, Sms, Web
 from idic.journey.vocabulary.types import TEXT, never_missing, value_of
 from idic.journey.vocabulary.vocabulary import OWN_LINKS
@@ -25,7 +25,7 @@ _OWN = {f"links.{name}": name for name in OWN_LINKS}
 _NOWHERE: Mapping[str, str] = {}
 
 
-class Composed(NamedTuple):
+class ComposedEmail(NamedTuple):
     """``html`` is None for a message that its author wrote as plain text."""
 
     subject: str
@@ -45,16 +45,16 @@ class ComposedWeb(NamedTuple):
 def compose(
     program: Program,
     message_id: str,
-    scope: Scope,
+    scope: ValueSource,
     *,
     track: TrackUrl,
     unsubscribe_url: str | None = None,
     pages: Mapping[str, str] = _NOWHERE,
     language: str | None = None,
     pixel: str | None = None,
-    answer: Answering | None = None,
+    answer: AnswerUrl | None = None,
     words: Callable[[str], str] = readable,
-) -> Composed:
+) -> ComposedEmail:
     """The email that this message is for this customer.
 
     ``track`` turns the address of a link into the one that is clicked; it is asked for every http(s) address but
@@ -82,16 +82,16 @@ def compose(
         text = track_text(writer.written(content.body), tracked).strip()
     if not text:
         raise _says_nothing(message_id)
-    return Composed(subject, with_pixel(html, pixel) if html is not None and pixel else html, f"{text}\n")
+    return ComposedEmail(subject, with_pixel(html, pixel) if html is not None and pixel else html, f"{text}\n")
 
 
 def compose_sms(
     program: Program,
     message_id: str,
-    scope: Scope,
+    scope: ValueSource,
     *,
     track: TrackUrl,
-    answer: Answering | None = None,
+    answer: AnswerUrl | None = None,
     unsubscribe_url: str | None = None,
     pages: Mapping[str, str] = _NOWHERE,
     language: str | None = None,
@@ -113,9 +113,9 @@ def compose_sms(
 def compose_web(
     program: Program,
     message_id: str,
-    scope: Scope,
+    scope: ValueSource,
     *,
-    answer: Answering | None = None,
+    answer: AnswerUrl | None = None,
     language: str | None = None,
 ) -> ComposedWeb:
     """What stands in the slot for this customer; the arguments and errors are those of ``compose``. Its links lead where
@@ -146,11 +146,11 @@ _Content = TypeVar("_Content", Email, Sms, Web)
 def _begin(
     program: Program,
     message_id: str,
-    scope: Scope,
+    scope: ValueSource,
     kind: type[_Content],
     pages: Mapping[str, str],
     language: str | None,
-    answer: Answering | None,
+    answer: AnswerUrl | None,
 ) -> tuple[_Writer, _Content]:
     """What writes this message's templates, and its content for the channel of this kind."""
     channel = kind.model_fields["channel"].default
@@ -160,12 +160,12 @@ def _begin(
     )
     if message is None or found is None or not isinstance(found.content, kind):
         raise CannotCompose(f'message "{message_id}" has no {channel}', code="no_content")
-    reader = Reader(found.language, scope.zone, program.currency)
+    reader = ReaderLocale(found.language, scope.zone, program.currency)
     values = _values(program, message, scope, pages, reader)
     return _Writer(found.blocks, values, reader, answer, pages.values()), found.content
 
 
-def _segment(message: Message, scope: Scope) -> str:
+def _segment(message: Message, scope: ValueSource) -> str:
     if not message.variants:
         return ""
     segment, _ = scope.raw("segment")
@@ -179,8 +179,8 @@ class _Writer:
         self,
         blocks: Mapping[str, str],
         values: dict[str, object],
-        reader: Reader,
-        answer: Answering | None,
+        reader: ReaderLocale,
+        answer: AnswerUrl | None,
         ours: Iterable[str],
     ) -> None:
         self.reader = reader
@@ -214,7 +214,9 @@ def _html(content: Email, writer: _Writer, track: TrackUrl) -> str | None:
     return track_html(finish_html(html, preheader=preheader, language=writer.reader.language), track)
 
 
-def _values(program: Program, message: Message, scope: Scope, pages: Mapping[str, str], reader: Reader) -> dict[str, object]:
+def _values(
+    program: Program, message: Message, scope: ValueSource, pages: Mapping[str, str], reader: ReaderLocale
+) -> dict[str, object]:
     names = {name: attribute for name, attribute in message.reads.items() if not name.startswith("links.")}
     values = _read(names, scope)
     for name in message.reads:
@@ -227,7 +229,7 @@ def _values(program: Program, message: Message, scope: Scope, pages: Mapping[str
     return values
 
 
-def _read(names: dict[str, Attribute], scope: Scope) -> dict[str, object]:
+def _read(names: dict[str, Attribute], scope: ValueSource) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, attribute in names.items():
         raw, siblings = scope.raw(name)

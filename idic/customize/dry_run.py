@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.dry_run_cache import Proven
-from idic.customize.variants import Chosen, anybody, chosen, readers
+from idic.customize.dry_run_cache import DryRunCache
+from idic.customize.variants import ChosenContent, anybody, chosen, readers
 from idic.errors import CannotCompose
-from idic.journey.expressions.evaluate import Scope
+from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import AnyContent, Attribute, Message, Program, Sms, Type
 from idic.journey.vocabulary.types import never_missing
 from idic.journey.vocabulary.vocabulary import OWN_LINKS
@@ -34,7 +34,7 @@ _SAMPLES: dict[str, object] = {
 }
 
 
-class Unsound(NamedTuple):
+class ComposeFailure(NamedTuple):
     """``whom`` is ``everything known`` or ``nothing known``. ``segment`` and ``language`` say for whom it is otherwise than
     for everybody, where it is; ``source`` is the body or the text that cannot be made into a message."""
 
@@ -65,11 +65,11 @@ class _Sample:
         return (sample(attribute.type, name) if self._everything or never_missing(attribute) else None), {}
 
 
-def rehearse(program: Program, proven: Proven | None = None) -> tuple[Unsound, ...]:
+def rehearse(program: Program, proven: DryRunCache | None = None) -> tuple[ComposeFailure, ...]:
     """The messages that cannot be composed, with the reason; on every channel they have content for, in every variant. What
     one variant has from another is told once. What is ``proven`` by the rehearsals of other programs is not tried again."""
-    proven = proven or Proven()
-    found: dict[tuple[str, str, str], Unsound] = {}
+    proven = proven or DryRunCache()
+    found: dict[tuple[str, str, str], ComposeFailure] = {}
     for message in program.messages.values():
         read: set[tuple[AnyContent, str]] = set()
         for segment, language in readers(message):
@@ -80,10 +80,10 @@ def rehearse(program: Program, proven: Proven | None = None) -> tuple[Unsound, .
 
 
 def _rehearse(
-    program: Program, message: Message, segment: str, language: str, read: set[tuple[AnyContent, str]], proven: Proven
-) -> Unsound | None:
+    program: Program, message: Message, segment: str, language: str, read: set[tuple[AnyContent, str]], proven: DryRunCache
+) -> ComposeFailure | None:
     """``read`` is what has been rehearsed of this message, each in its language; it fills."""
-    new: dict[str, Chosen] = {}
+    new: dict[str, ChosenContent] = {}
     for channel in message.contents:
         found = chosen(message, channel, segment, language, program.language)
         if found is not None and (found.content, found.language) not in read:
@@ -100,12 +100,12 @@ def _rehearse(
                 content = found.content
                 source = content.text if isinstance(content, Sms) else content.body
                 spoken = language if language != program.language else ""
-                return Unsound(message.id, whom, problem, channel, source, segment, spoken)
+                return ComposeFailure(message.id, whom, problem, channel, source, segment, spoken)
             proven.learn(program, message, found, everything, scope.segment)
     return None
 
 
-def _compose(program: Program, message: str, scope: Scope, channel: str, language: str, proven: Proven) -> None:
+def _compose(program: Program, message: str, scope: ValueSource, channel: str, language: str, proven: DryRunCache) -> None:
     out = "https://sample.example/u"
     pages = {name: f"https://sample.example/{name}" for name in OWN_LINKS}
     match channel:

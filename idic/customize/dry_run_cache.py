@@ -8,7 +8,7 @@ from html import unescape
 from typing import NamedTuple
 
 from idic.customize.email_html import HIDDEN, readable
-from idic.customize.variants import Chosen
+from idic.customize.variants import ChosenContent
 from idic.journey.program.program import Attribute, Message, Program
 
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
@@ -28,7 +28,7 @@ class _Read(NamedTuple):
     zone: str
 
 
-class Proven:
+class DryRunCache:
     """What came out well for one program need not be composed for the next. What did not is composed again, as its words
     name the message."""
 
@@ -36,10 +36,10 @@ class Proven:
         self._sound: dict[object, list[_Read]] = {}
         self._layouts: set[str] = set()
 
-    def knows(self, program: Program, message: Message, found: Chosen, everything: bool, segment: str) -> bool:
+    def knows(self, program: Program, message: Message, found: ChosenContent, everything: bool, segment: str) -> bool:
         return _read(program, message, found, segment) in self._sound.get((found.content, found.language, everything), ())
 
-    def learn(self, program: Program, message: Message, found: Chosen, everything: bool, segment: str) -> None:
+    def learn(self, program: Program, message: Message, found: ChosenContent, everything: bool, segment: str) -> None:
         known = self._sound.setdefault((found.content, found.language, everything), [])
         known.append(_read(program, message, found, segment))
 
@@ -60,7 +60,7 @@ def _surely_shown(html: str) -> str:
     return "" if _MAY_BE_SILENT.search(body) else unescape(_TAG.sub("", body)).strip()
 
 
-def _read(program: Program, message: Message, found: Chosen, segment: str) -> _Read:
+def _read(program: Program, message: Message, found: ChosenContent, segment: str) -> _Read:
     links = {name: program.links.get(name.removeprefix("links."), "") for name in message.reads if name.startswith("links.")}
     asked = segment if "segment" in message.reads else ""
     return _Read(asked, message.reads, links, found.blocks, program.currency, program.zone)

@@ -41,7 +41,7 @@ _UNICODE = "\u0416"
 _NO_LANGUAGE = "und"
 
 
-class Worst(NamedTuple):
+class WorstCase(NamedTuple):
     """``plain`` parts while every value is of the telephone alphabet, ``unicode`` where one is not; ``plain`` is None
     where the text as written is not either, ``unicode`` where it prints no text but addresses. What was assumed: ``texts``
     and ``links`` of up to ``VALUE`` characters, ``loops`` of up to ``TURNS`` turns."""
@@ -53,12 +53,12 @@ class Worst(NamedTuple):
     loops: bool = False
 
 
-def worst(message: Message) -> Worst | None:
+def worst(message: Message) -> WorstCase | None:
     """Of everybody who may read it, in any language; None for a message without an SMS."""
     return max((one for _, one in _each(message)), key=_cost, default=None)
 
 
-def _each(message: Message) -> Iterator[tuple[tuple[str, str], Worst]]:
+def _each(message: Message) -> Iterator[tuple[tuple[str, str], WorstCase]]:
     """Of which segment and language it reads differently, with what it comes to there: first of neither."""
     for segment, language in readers(message):
         found = chosen(message, "sms", segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
@@ -66,18 +66,18 @@ def _each(message: Message) -> Iterator[tuple[tuple[str, str], Worst]]:
             yield (segment, language), _worst(found.content.text, found.blocks)
 
 
-def _worst(source: str, blocks: Mapping[str, str]) -> Worst:
+def _worst(source: str, blocks: Mapping[str, str]) -> WorstCase:
     walk = _Walk(blocks)
     text = " ".join(plain_spaces(walk.longest(parse(source, "text").nodes)).split())
     found = segments(text)
     assumed = walk.texts, walk.links, walk.loops
     if found.encoding == "Unicode":
-        return Worst(None, found.count, *assumed)
+        return WorstCase(None, found.count, *assumed)
     # The same length with one character of another script in it.
-    return Worst(found.count, segments(_UNICODE + text[1:]).count if walk.texts else None, *assumed)
+    return WorstCase(found.count, segments(_UNICODE + text[1:]).count if walk.texts else None, *assumed)
 
 
-def _cost(one: Worst) -> tuple[int, int]:
+def _cost(one: WorstCase) -> tuple[int, int]:
     return max(one.plain or 0, one.unicode or 0), one.plain or one.unicode or 0
 
 
@@ -98,7 +98,7 @@ def said(program: Program) -> str:
     return f"{counts} · assumed: {', '.join(assumed)}" if assumed else counts
 
 
-def _said_of(found: Mapping[tuple[str, str], Worst]) -> str:
+def _said_of(found: Mapping[tuple[str, str], WorstCase]) -> str:
     """Where it costs the same as it does for everybody, or for everybody in that language, it is not said again."""
     first = found["", ""]
     more = [
@@ -109,7 +109,7 @@ def _said_of(found: Mapping[tuple[str, str], Worst]) -> str:
     return ", ".join([_said(first), *more])
 
 
-def _said(one: Worst) -> str:
+def _said(one: WorstCase) -> str:
     if one.plain is None:
         return f"at most {one.unicode} (Unicode)"
     if one.unicode is None or one.unicode == one.plain:

@@ -14,32 +14,32 @@ from typing import Literal, NamedTuple
 from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.liquid.engine import BLOCKS, EFFORT, Dialect, parse
-from idic.customize.liquid.filters import ANSWERING, READER, Answering, Reader, Url, whole
+from idic.customize.liquid.filters import ANSWERING, READER, AnswerUrl, ReaderLocale, Url, whole
 from idic.customize.liquid.limits import Effort
 from idic.customize.sms_segments import costly
-from idic.customize.template_check.facts import TemplateProblem
-from idic.customize.template_check.walk import Checker
+from idic.customize.template_check.facts import LiquidProblem
+from idic.customize.template_check.walk import TemplateWalker
 from idic.customize.web_html import unsafe
 from idic.errors import CannotCompose
 from idic.journey.program.program import Attribute
 from idic.problems import one_of
 
-__all__ = ["Answering", "Checked", "Dialect", "Reader", "TemplateProblem", "Url", "check", "names_in", "render"]
+__all__ = ["AnswerUrl", "CheckedTemplate", "Dialect", "LiquidProblem", "ReaderLocale", "Url", "check", "names_in", "render"]
 
 
-SOMEBODY = Reader()
+SOMEBODY = ReaderLocale()
 
 
-class Checked(NamedTuple):
+class CheckedTemplate(NamedTuple):
     """``reads`` every declared name the template uses on any path, in its blocks too."""
 
     reads: dict[str, Attribute]
-    problems: tuple[TemplateProblem, ...]
+    problems: tuple[LiquidProblem, ...]
 
 
 def check(
     source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Literal["text", "sms", "slot"] = "text"
-) -> Checked:
+) -> CheckedTemplate:
     """Check a template against everything it may use.
 
     ``names`` are dotted: ``customer.first_name``, ``cart.items``, ``key``. One that is ``required`` or has a
@@ -47,15 +47,15 @@ def check(
     sources that ``{% render 'name' %}`` takes. Of an ``sms`` it is said when it costs more than it should, and what
     stands in a ``slot`` must run nothing. Problems are sorted by place.
     """
-    checker = Checker(names, blocks)
+    checker = TemplateWalker(names, blocks)
     checker.check(source)
     found = [*checker.problems]
     if form == "slot":
-        found += [TemplateProblem(*problem) for problem in unsafe(source)]
+        found += [LiquidProblem(*problem) for problem in unsafe(source)]
     if form == "sms" and (problem := _costly(source)):
         found.append(problem)
     problems = sorted(found, key=lambda problem: (problem.block or "", problem.line, problem.column))
-    return Checked(checker.reads, tuple(problems))
+    return CheckedTemplate(checker.reads, tuple(problems))
 
 
 def render(
@@ -64,8 +64,8 @@ def render(
     blocks: Mapping[str, str],
     *,
     dialect: Dialect = "text",
-    reader: Reader = SOMEBODY,
-    answering: Answering | None = None,
+    reader: ReaderLocale = SOMEBODY,
+    answering: AnswerUrl | None = None,
 ) -> str:
     """Render a template that has been checked. ``values`` has every dotted name it reads; None is a missing value.
     ``answering`` makes what the filter ``answer`` gives; without it, nothing can be answered.
@@ -93,7 +93,7 @@ def names_in(source: str) -> frozenset[str]:
     return frozenset(str(variable) for variables in found.values() for variable in variables)
 
 
-def _costly(source: str) -> TemplateProblem | None:
+def _costly(source: str) -> LiquidProblem | None:
     avoidable = costly(source)
     if not avoidable:
         return None
@@ -105,7 +105,7 @@ def _costly(source: str) -> TemplateProblem | None:
     instead = (["write " + one_of(write, "and")] if write else []) + (["leave out " + one_of(leave, "and")] if leave else [])
     makes = "makes" if len(avoidable) == 1 else "make"
     message = f"{named} {makes} this SMS Unicode, with 70 characters in a part and not 160; {', '.join(instead)}"
-    return TemplateProblem(before.count("\n") + 1, first - before.rfind("\n"), message, mild=True)
+    return LiquidProblem(before.count("\n") + 1, first - before.rfind("\n"), message, mild=True)
 
 
 class _Thing(dict[str, object]):

@@ -9,7 +9,7 @@ from idic.journey.definition.message_layers import blocks_in, tongues
 from idic.journey.program.program import AnyContent, Message, Program
 
 
-class Chosen(NamedTuple):
+class ChosenContent(NamedTuple):
     """``language`` (BCP 47) is that of the text, so that dates and amounts beside it are written in no other."""
 
     content: AnyContent
@@ -17,7 +17,7 @@ class Chosen(NamedTuple):
     blocks: Mapping[str, str]
 
 
-def chosen(message: Message, channel: str, segment: str, language: str, fallback: str) -> Chosen | None:
+def chosen(message: Message, channel: str, segment: str, language: str, fallback: str) -> ChosenContent | None:
     """What somebody of this ``segment`` (empty: none) reads who reads ``language``; ``fallback`` is the language of what was
     written in no other. None where the message has nothing for the channel."""
     plain = message.variants.get(f"{segment}/", message.contents) if segment else message.contents
@@ -30,8 +30,8 @@ def chosen(message: Message, channel: str, segment: str, language: str, fallback
         own = message.variants.get(f"{segment}/{tongue}") or message.variants.get(f"/{tongue}")
         # A variant has all channels. One that says the same as without it was not written in this language.
         if own is not None and own[channel] != content:
-            return Chosen(own[channel], tongue, blocks_in(message.blocks, tongue))
-    return Chosen(content, fallback, message.blocks)
+            return ChosenContent(own[channel], tongue, blocks_in(message.blocks, tongue))
+    return ChosenContent(content, fallback, message.blocks)
 
 
 def anybody(program: Program, message: Message) -> str | None:

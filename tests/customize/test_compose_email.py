@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from idic.customize.compose import Composed, compose
+from idic.customize.compose import ComposedEmail, compose
 from idic.errors import CannotCompose
 from idic.journey.program.program import DONE, Attribute, Email, Entry, Message, Program, Type
 from idic.journey.vocabulary.types import LINK, MONEY, TEXT
@@ -78,7 +78,7 @@ def program(**email: Any) -> Program:
     )
 
 
-def written(values: Mapping[str, Any] = ANNA, **email: Any) -> Composed:
+def written(values: Mapping[str, Any] = ANNA, **email: Any) -> ComposedEmail:
     return compose(
         program(**email),
         "reminder",
@@ -89,7 +89,7 @@ def written(values: Mapping[str, Any] = ANNA, **email: Any) -> Composed:
     )
 
 
-def hrefs(composed: Composed) -> list[str]:
+def hrefs(composed: ComposedEmail) -> list[str]:
     assert composed.html is not None
     found: list[str] = re.findall(r'<a [^>]*?href="([^"]*)"', composed.html)
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from idic.customize.dry_run import rehearse
-from idic.customize.dry_run_cache import Proven
+from idic.customize.dry_run_cache import DryRunCache
 from idic.journey.program.program import AnyContent, Email, Message, Sms, Web
 from idic.journeys_folder import compile_folder
 from idic.times import Duration
@@ -52,7 +52,7 @@ def test_every_channel_is_rehearsed(contents: dict[str, AnyContent], whom: str, 
 
 
 def test_what_is_proven_is_not_tried_again_and_what_is_wrong_is_told_of_every_program() -> None:
-    proven = Proven()
+    proven = DryRunCache()
     assert rehearse(program(), proven) == ()
     unsure = {"subject": "{% if customer.first_name %}Hi{% endif %}"}
     for one in (program(**unsure), program(**unsure)):
@@ -69,7 +69,7 @@ def test_what_is_proven_is_not_tried_again_and_what_is_wrong_is_told_of_every_pr
     ["<p> </p>", "<p>&nbsp;</p>", '<p style="display: none">Psst</p>', "<p><script>x</script></p>", "<p><!-- x --></p>"],
 )
 def test_a_layout_that_is_known_says_nothing_all_the_same_where_no_word_is_shown(silent: str) -> None:
-    proven = Proven()
+    proven = DryRunCache()
     spoken = silent.replace("<p", "<p>Hello</p><p", 1)
     assert [proven.words(f"<html><body>{spoken}</body></html>") != "" for _ in range(2)] == [True, True]
     assert [proven.words(f"<html><body>{silent}</body></html>") for _ in range(2)] == ["", ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idic.customize.sms_segments import Segments, costly, plain_spaces, segments
-from idic.customize.sms_worst_case import Worst, worst
+from idic.customize.sms_worst_case import WorstCase, worst
 from idic.journey.program.program import Email, Message, Sms
 
 END = "{% endcapture %}"
@@ -56,26 +56,26 @@ def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) ->
 @pytest.mark.parametrize(
     ("text", "worst_case"),
     [
-        ("Hello", Worst(1, None)),
-        ("{{ a }}" + "x" * 120, Worst(1, 3, texts=True)),
-        ("{{ a }}" + "x" * 121, Worst(2, 3, texts=True)),
-        ("{% if a %}" + "x" * 200 + "{% else %}no{% endif %}", Worst(2, None)),
-        ("{% case a %}{% when 1 %}x{% else %}" + "x" * 200 + "{% endcase %}", Worst(2, None)),
-        ("{% for i in a %}" + "x" * 60 + "{% else %}none{% endfor %}", Worst(2, None, loops=True)),
+        ("Hello", WorstCase(1, None)),
+        ("{{ a }}" + "x" * 120, WorstCase(1, 3, texts=True)),
+        ("{{ a }}" + "x" * 121, WorstCase(2, 3, texts=True)),
+        ("{% if a %}" + "x" * 200 + "{% else %}no{% endif %}", WorstCase(2, None)),
+        ("{% case a %}{% when 1 %}x{% else %}" + "x" * 200 + "{% endcase %}", WorstCase(2, None)),
+        ("{% for i in a %}" + "x" * 60 + "{% else %}none{% endfor %}", WorstCase(2, None, loops=True)),
         (
             "{% assign b = 'ten' | append: 'x' %}{{ b }}{% capture c %}" + "x" * 200 + "{% endcapture %}",
-            Worst(1, None),
+            WorstCase(1, None),
         ),
-        ("{{ a | truncate: 5 }}" + "x" * 155, Worst(1, 3, texts=True)),
-        ("{{ a | default: '" + "x" * 90 + "' }}" + "x" * 70, Worst(1, 3, texts=True)),
-        ("{{ a | money }}" + "x" * 147, Worst(1, 3, texts=True)),
-        ("{{ 'yes' | answer }}" + "x" * 121, Worst(2, None, links=True)),
-        ("{{ links.a }}{{ a }}" + "x" * 81, Worst(2, 3, texts=True, links=True)),
-        ("{% render 'foot' %}" + "x" * 140, Worst(2, 3, texts=True)),
-        ("Заказ {{ a }}", Worst(None, 1, texts=True)),
+        ("{{ a | truncate: 5 }}" + "x" * 155, WorstCase(1, 3, texts=True)),
+        ("{{ a | default: '" + "x" * 90 + "' }}" + "x" * 70, WorstCase(1, 3, texts=True)),
+        ("{{ a | money }}" + "x" * 147, WorstCase(1, 3, texts=True)),
+        ("{{ 'yes' | answer }}" + "x" * 121, WorstCase(2, None, links=True)),
+        ("{{ links.a }}{{ a }}" + "x" * 81, WorstCase(2, 3, texts=True, links=True)),
+        ("{% render 'foot' %}" + "x" * 140, WorstCase(2, 3, texts=True)),
+        ("Заказ {{ a }}", WorstCase(None, 1, texts=True)),
     ],
 )
-def test_the_worst_case_is_the_longest_way_through(text: str, worst_case: Worst) -> None:
+def test_the_worst_case_is_the_longest_way_through(text: str, worst_case: WorstCase) -> None:
     assert worst(Message(id="m", contents={"sms": Sms(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == worst_case
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from idic.customize.compose import Composed, compose, compose_sms, compose_web
+from idic.customize.compose import ComposedEmail, compose, compose_sms, compose_web
 from idic.journey.engine.protocol import Allow, Best, MayWe, Ranked, Skip, Verdict
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.program.program import Program
@@ -46,7 +46,7 @@ def answer(value: str, url: str | None) -> str:
     return f"https://shop.example/answer/{value}"
 
 
-def reads(customer: Simulator, message: str, language: str = "en") -> Composed:
+def reads(customer: Simulator, message: str, language: str = "en") -> ComposedEmail:
     program, scope = known(customer)
     return compose(
         program, message, scope, track=str, unsubscribe_url="https://shop.example/bye", answer=answer, language=language

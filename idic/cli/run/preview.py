@@ -21,7 +21,7 @@ from idic.journey.definition.read_messages import spoken_of
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.scope import Scope as RealScope
 from idic.journey.engine.state import State
-from idic.journey.expressions.evaluate import Scope
+from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import Attribute, Program
 from idic.journey.vocabulary.types import never_missing
 from idic.journeys_folder import compile_folder
@@ -166,7 +166,7 @@ class Assuming:
         self._customer = customer
         self._segment = segment
         facts = customer.facts or Facts(customer.traits or {}, self.zone)
-        self._real: Scope = RealScope(program, facts, now, customer.state)
+        self._real: ValueSource = RealScope(program, facts, now, customer.state)
 
     def raw(self, name: str) -> tuple[object, Mapping[str, object]]:
         if name == "segment" and self._segment is not None:
@@ -205,7 +205,7 @@ def render(
     program: Program,
     message: str,
     channel: str,
-    scope: Scope,
+    scope: ValueSource,
     customer: Customer,
     public_url: str,
     short_url: str,
@@ -247,7 +247,7 @@ def render(
             return Preview(channel, readable(web.html), html=page, slot=web.content.slot, language=spoken)
 
 
-def _spoken(program: Program, message: str, channel: str, scope: Scope, language: str) -> str:
+def _spoken(program: Program, message: str, channel: str, scope: ValueSource, language: str) -> str:
     """The language of the words they read."""
     segment, _ = scope.raw("segment")
     found = chosen(program.messages[message], channel, str(segment or ""), language, program.language)

@@ -24,7 +24,7 @@ from idic.customize.liquid.limits import LONGEST, too_long
 from idic.journey.vocabulary.types import NUMERIC, TEXTUAL
 
 
-class Reader(NamedTuple):
+class ReaderLocale(NamedTuple):
     """For whom a template is rendered: language (BCP 47), zone (IANA), and the currency of all money (ISO 4217)."""
 
     language: str = "en"
@@ -33,7 +33,7 @@ class Reader(NamedTuple):
 
 
 READER = " reader"
-"""Where a rendering keeps its Reader: a name that no template can spell."""
+"""Where a rendering keeps its ReaderLocale: a name that no template can spell."""
 
 PRINTED = TEXTUAL | {"number"}
 LIST = frozenset({"list"})
@@ -64,9 +64,9 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
-def _reader(context: RenderContext) -> Reader:
+def _reader(context: RenderContext) -> ReaderLocale:
     reader = context.resolve(READER, default=None)
-    return reader if isinstance(reader, Reader) else Reader()
+    return reader if isinstance(reader, ReaderLocale) else ReaderLocale()
 
 
 def _money(value: float | Decimal, *, context: RenderContext) -> str:
@@ -88,11 +88,11 @@ def _date(value: object, form: str = "medium", *, context: RenderContext) -> str
     return format_date(value, "EEEE" if form == "weekday" else form, locale=locale)
 
 
-Answering = Callable[[str, str | None], str]
+AnswerUrl = Callable[[str, str | None], str]
 """The address that records this value as the customer's answer and leads on to that address."""
 
 ANSWERING = " answering"
-"""Where a rendering keeps its Answering: a name that no template can spell."""
+"""Where a rendering keeps its AnswerUrl: a name that no template can spell."""
 
 
 class Url(str):

@@ -12,7 +12,7 @@ from idic.journey.program.program import Type
 from idic.problems import did_you_mean
 
 
-class TemplateProblem(NamedTuple):
+class LiquidProblem(NamedTuple):
     """``line`` and ``column`` from 1, in the source, or in that of ``block`` when one is named. ``mild``: a warning."""
 
     line: int
@@ -22,7 +22,7 @@ class TemplateProblem(NamedTuple):
     mild: bool = False
 
 
-class Value(NamedTuple):
+class TemplateValue(NamedTuple):
     """What is known of a value. ``type`` None: nothing (a problem was already told). ``path`` is set for what an
     ``{% if %}`` can ask about; ``solid`` for things whose fields are always there; ``group`` for a bare prefix; ``silent`` for
     what comes to an empty text where a name is missing."""
@@ -35,42 +35,42 @@ class Value(NamedTuple):
     silent: bool = False
 
 
-UNKNOWN = Value(None)
+UNKNOWN = TemplateValue(None)
 
 
-class Known(NamedTuple):
+class TemplateFacts(NamedTuple):
     """``local`` are the template's own variables; ``there`` the paths that are certain to have a value."""
 
-    local: Mapping[str, Value]
+    local: Mapping[str, TemplateValue]
     there: frozenset[str]
 
-    def bind(self, name: str, value: Value) -> Known:
-        return Known({**self.local, name: value}, self.there)
+    def bind(self, name: str, value: TemplateValue) -> TemplateFacts:
+        return TemplateFacts({**self.local, name: value}, self.there)
 
-    def and_there(self, paths: frozenset[str]) -> Known:
-        return Known(self.local, self.there | paths)
+    def and_there(self, paths: frozenset[str]) -> TemplateFacts:
+        return TemplateFacts(self.local, self.there | paths)
 
 
-class Facts(NamedTuple):
+class ConditionFacts(NamedTuple):
     """The paths that have a value if a condition holds, and if it does not."""
 
     if_true: frozenset[str] = frozenset()
     if_false: frozenset[str] = frozenset()
 
 
-def either(one: Value, two: Value) -> Value:
+def either(one: TemplateValue, two: TemplateValue) -> TemplateValue:
     if one == two:
         return one
     same = one.type if one.type == two.type else None
-    return Value(same, one.missing or two.missing, one.path if one.path == two.path else None, one.solid and two.solid)
+    return TemplateValue(same, one.missing or two.missing, one.path if one.path == two.path else None, one.solid and two.solid)
 
 
-def literal(value: Value) -> str | None:
+def literal(value: TemplateValue) -> str | None:
     """The text that an author wrote in quotes; None where the value is none."""
     return value.path[1:] if value.path and value.path.startswith("'") else None
 
 
-def paths(*values: Value) -> frozenset[str]:
+def paths(*values: TemplateValue) -> frozenset[str]:
     return frozenset(value.path for value in values if value.path and not value.path.startswith("'"))
 
 

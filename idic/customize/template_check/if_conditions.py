@@ -18,61 +18,61 @@ from liquid.builtin.expressions.logical import (
 from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
-from idic.customize.template_check.facts import Facts, Known, Value, literal, meant, paths, place_of
-from idic.customize.template_check.output import Values
+from idic.customize.template_check.facts import ConditionFacts, TemplateFacts, TemplateValue, literal, meant, paths, place_of
+from idic.customize.template_check.output import ExpressionChecker
 from idic.journey.vocabulary.types import describe
 
 
-class Conditions(Values):
-    def _condition(self, expression: Expression, known: Known) -> Facts:
+class ConditionChecker(ExpressionChecker):
+    def _condition(self, expression: Expression, known: TemplateFacts) -> ConditionFacts:
         match expression:
             case BooleanExpression(expression=inner):
                 return self._condition(inner, known)
             case LogicalAndExpression(left=left, right=right):
                 one = self._condition(left, known)
                 two = self._condition(right, known.and_there(one.if_true))
-                return Facts(one.if_true | two.if_true, one.if_false & two.if_false)
+                return ConditionFacts(one.if_true | two.if_true, one.if_false & two.if_false)
             case LogicalOrExpression(left=left, right=right):
                 one = self._condition(left, known)
                 two = self._condition(right, known.and_there(one.if_false))
-                return Facts(one.if_true & two.if_true, one.if_false | two.if_false)
+                return ConditionFacts(one.if_true & two.if_true, one.if_false | two.if_false)
             case LogicalNotExpression(right=right):
                 facts = self._condition(right, known)
-                return Facts(facts.if_false, facts.if_true)
+                return ConditionFacts(facts.if_false, facts.if_true)
             case EqExpression(left=left, right=right):
                 return self._equality(left, right, known)
             case NeExpression(left=left, right=right):
                 facts = self._equality(left, right, known)
-                return Facts(facts.if_false, facts.if_true)
+                return ConditionFacts(facts.if_false, facts.if_true)
             case LtExpression() | LeExpression() | GtExpression() | GeExpression():
                 one_side, other = self._value(expression.left, known), self._value(expression.right, known)
                 self._comparable(one_side, other, expression.left, equality=False)
-                return Facts(paths(one_side, other))
+                return ConditionFacts(paths(one_side, other))
             case ContainsExpression(left=left, right=right):
                 container, part = self._value(left, known), self._value(right, known)
                 if container.type and container.type.kind not in ("text", "list", "link"):
                     self._tell(place_of(left), f"contains looks into text and lists; {self._called(left, container)}")
-                return Facts(paths(container, part))
+                return ConditionFacts(paths(container, part))
             case _:
                 value = self._value(expression, known)
                 if value.group:
                     self._tell(place_of(expression), f'"{value.group}" has several values; name one of them')
-                return Facts(paths(value))
+                return ConditionFacts(paths(value))
 
-    def _equality(self, left: Expression, right: Expression, known: Known) -> Facts:
+    def _equality(self, left: Expression, right: Expression, known: TemplateFacts) -> ConditionFacts:
         one, two = self._value(left, known), self._value(right, known)
         for this, that in ((left, right), (right, left)):
             if isinstance(this, (Nil, Blank)):
-                return Facts(if_false=paths(self._value(that, known)))
+                return ConditionFacts(if_false=paths(self._value(that, known)))
             if isinstance(this, Empty):
-                return Facts()
+                return ConditionFacts()
         self._comparable(one, two, left, equality=True)
         # Two missing values are equal; a missing value equals nothing that is there.
         if not one.missing or not two.missing:
-            return Facts(paths(one, two))
-        return Facts()
+            return ConditionFacts(paths(one, two))
+        return ConditionFacts()
 
-    def _comparable(self, left: Value, right: Value, place: Expression, *, equality: bool) -> None:
+    def _comparable(self, left: TemplateValue, right: TemplateValue, place: Expression, *, equality: bool) -> None:
         one, two = left.type, right.type
         if one is None or two is None:
             return

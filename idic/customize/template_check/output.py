@@ -22,7 +22,7 @@ from liquid.builtin.expressions.primitive import (
 from liquid.expression import Expression
 
 from idic.customize.liquid.filters import DATE_FORMATS, FILTERS, NAMES_A_FIELD
-from idic.customize.template_check.facts import UNKNOWN, Known, TemplateProblem, Value, literal, meant, place_of
+from idic.customize.template_check.facts import UNKNOWN, LiquidProblem, TemplateFacts, TemplateValue, literal, meant, place_of
 from idic.journey.program.program import Attribute, Type
 from idic.journey.vocabulary.types import LINK, NUMBER, NUMERIC, TEXT, YES_NO, describe, never_missing
 from idic.problems import one_of
@@ -31,14 +31,14 @@ LONGEST_ANSWER = 100
 """Of an answer's characters: it travels in the address of its link."""
 
 
-class Values:
+class ExpressionChecker:
     """The values of one template. ``reads`` and ``problems`` fill as they are asked for."""
 
     def __init__(self, names: Mapping[str, Attribute], blocks: Mapping[str, str]) -> None:
         self.names = names
         self.blocks = blocks
         self.reads: dict[str, Attribute] = {}
-        self.problems: dict[TemplateProblem, None] = {}
+        self.problems: dict[LiquidProblem, None] = {}
         self._groups = {name[:end] for name in names for end in _dots(name)}
         self._ids = count()
         self._rendering: tuple[str, ...] = ()
@@ -49,9 +49,9 @@ class Values:
         before = self._source[:place]
         block = self._rendering[-1] if self._rendering else None
         line, column = before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1
-        self.problems[TemplateProblem(line, column, message, block)] = None
+        self.problems[LiquidProblem(line, column, message, block)] = None
 
-    def _value(self, expression: Expression, known: Known) -> Value:
+    def _value(self, expression: Expression, known: TemplateFacts) -> TemplateValue:
         match expression:
             case FilteredExpression(left=left, filters=filters):
                 value = self._value(left, known)
@@ -61,24 +61,24 @@ class Values:
             case Path():
                 return self._path(expression, known)
             case StringLiteral(value=text):
-                return Value(TEXT, path="'" + str(text))
+                return TemplateValue(TEXT, path="'" + str(text))
             case IntegerLiteral() | FloatLiteral():
-                return Value(NUMBER)
+                return TemplateValue(NUMBER)
             case TrueLiteral() | FalseLiteral():
-                return Value(YES_NO)
+                return TemplateValue(YES_NO)
             case RangeLiteral(start=start, stop=stop):
                 for end in (start, stop):
                     bound = self._value(end, known)
                     if bound.missing:
                         self._tell(place_of(end), f"{self._called(end, bound)} and may be missing; guard it with {{% if %}}")
-                return Value(Type(kind="list", of=NUMBER), solid=True)
+                return TemplateValue(Type(kind="list", of=NUMBER), solid=True)
             case Nil() | Empty() | Blank():
-                return Value(None, missing=True)
+                return TemplateValue(None, missing=True)
             case _:
                 self._tell(place_of(expression), f'"{expression}" cannot stand here')
                 return UNKNOWN
 
-    def _path(self, path: Path, known: Known) -> Value:
+    def _path(self, path: Path, known: TemplateFacts) -> TemplateValue:
         spelled, place = str(path), path.token.start_index
         head, *rest = path.path
         if isinstance(head, str) and head in known.local:
@@ -98,7 +98,7 @@ class Values:
                 break
         return value
 
-    def _name(self, segments: list[Any], known: Known) -> tuple[Value, list[Any]] | None:
+    def _name(self, segments: list[Any], known: TemplateFacts) -> tuple[TemplateValue, list[Any]] | None:
         """The longest declared name that a path begins with, and the rest of the path."""
         words: list[str] = []
         for segment in segments:
@@ -111,13 +111,13 @@ class Values:
                 attribute = self.names[name]
                 self.reads[name] = attribute
                 missing = not never_missing(attribute) and name not in known.there
-                return Value(attribute.type, missing, path=name), segments[length:]
+                return TemplateValue(attribute.type, missing, path=name), segments[length:]
         whole = ".".join(words)
         if whole in self._groups and len(words) == len(segments):
-            return Value(None, group=whole), []
+            return TemplateValue(None, group=whole), []
         return None
 
-    def _part(self, value: Value, segment: Any, spelled: str, place: int, known: Known) -> Value:
+    def _part(self, value: TemplateValue, segment: Any, spelled: str, place: int, known: TemplateFacts) -> TemplateValue:
         if value.type is None:
             return UNKNOWN
         if isinstance(segment, Path):
@@ -135,21 +135,21 @@ class Values:
                     self._tell(place, f'"{spelled}" does not exist: {parent} is a {what} without "{segment}"{hint}')
                     return UNKNOWN
                 always = not value.missing and (value.solid or segment in value.type.required)
-                return Value(field, not (always or there), path)
+                return TemplateValue(field, not (always or there), path)
             case "list" if segment == "size":
-                return Value(NUMBER, value.missing and not there, path)
+                return TemplateValue(NUMBER, value.missing and not there, path)
             case "list" if isinstance(segment, int) or segment in ("first", "last"):
-                return Value(value.type.of, not there, path)
+                return TemplateValue(value.type.of, not there, path)
             case "list":
                 self._tell(place, f'"{spelled}": a list is gone over with {{% for item in … %}}, then {{{{ item.{segment} }}}}')
                 return UNKNOWN
             case "text" if segment == "size":
-                return Value(NUMBER, value.missing and not there, path)
+                return TemplateValue(NUMBER, value.missing and not there, path)
             case _:
                 self._tell(place, f'"{spelled}" does not exist: {describe(value.type)} has no parts')
                 return UNKNOWN
 
-    def _no_such(self, path: Path, known: Known) -> str:
+    def _no_such(self, path: Path, known: TemplateFacts) -> str:
         spelled = str(path)
         head = str(path.head())
         if head in self._partly:
@@ -158,7 +158,7 @@ class Values:
             return f'"{spelled}" does not exist: what a message says does not depend on when it is rendered'
         return f'"{spelled}" does not exist{meant(spelled, [*self.names, *known.local])}'
 
-    def _filtered(self, value: Value, call: FilterCall, left: Expression, known: Known) -> Value:
+    def _filtered(self, value: TemplateValue, call: FilterCall, left: Expression, known: TemplateFacts) -> TemplateValue:
         place, name = call.token.start_index, call.name
         filter_ = FILTERS.get(name)
         arguments = [self._value(argument.value, known) for argument in call.args]
@@ -187,19 +187,19 @@ class Values:
             return UNKNOWN
         missing = value.missing or any(argument.missing for argument in arguments)
         silent = value.silent and not (name in ("append", "prepend") and (literal(arguments[0]) or "").strip())
-        return Value(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element", silent=silent)
+        return TemplateValue(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element", silent=silent)
 
-    def _defaulted(self, value: Value, fallback: Value) -> Value:
+    def _defaulted(self, value: TemplateValue, fallback: TemplateValue) -> TemplateValue:
         if fallback.type is None and fallback.missing:
             return value  # nil, empty and blank say nothing
         if value.type is None or fallback.type is None:
-            return Value(None, value.missing and fallback.missing)
+            return TemplateValue(None, value.missing and fallback.missing)
         said = literal(fallback)
         silent = value.missing and (fallback.silent or (said is not None and not said.strip()))
         same = value.type.kind == fallback.type.kind or {value.type.kind, fallback.type.kind} <= NUMERIC
-        return Value(value.type if same else TEXT, value.missing and fallback.missing, silent=silent)
+        return TemplateValue(value.type if same else TEXT, value.missing and fallback.missing, silent=silent)
 
-    def _date_format(self, call: FilterCall, argument: Value) -> None:
+    def _date_format(self, call: FilterCall, argument: TemplateValue) -> None:
         form = literal(argument)
         if form not in DATE_FORMATS:
             self._tell(
@@ -207,7 +207,7 @@ class Values:
                 f"date follows the customer's language; after it write one of {', '.join(DATE_FORMATS)}",
             )
 
-    def _answer(self, value: Value, call: FilterCall, arguments: list[Value]) -> None:
+    def _answer(self, value: TemplateValue, call: FilterCall, arguments: list[TemplateValue]) -> None:
         place, said = call.token.start_index, literal(value)
         if said is not None and not 0 < len(said.strip()) <= LONGEST_ANSWER:
             self._tell(
@@ -218,7 +218,7 @@ class Values:
             if url.type and url.type.kind != "link" and not (address or "").startswith(("http://", "https://")):
                 self._tell(place, "after answer: stands a link, or an address with https://, that the answer leads on to")
 
-    def _field_named(self, of: Type, call: FilterCall, argument: Value) -> bool:
+    def _field_named(self, of: Type, call: FilterCall, argument: TemplateValue) -> bool:
         element = of.of
         field = literal(argument)
         if element is None or element.kind != "thing" or field is None:
@@ -230,7 +230,7 @@ class Values:
             return False
         return True
 
-    def _called(self, expression: Expression, value: Value) -> str:
+    def _called(self, expression: Expression, value: TemplateValue) -> str:
         what = describe(value.type) if value.type else "something else"
         return f'"{expression}" is {what}'
 
@@ -242,7 +242,7 @@ def _dots(name: str) -> Iterable[int]:
     return (place for place, character in enumerate(name) if character == ".")
 
 
-def _given(gives: str, of: Type | None, arguments: list[Value]) -> Type | None:
+def _given(gives: str, of: Type | None, arguments: list[TemplateValue]) -> Type | None:
     match gives:
         case "text":
             return TEXT

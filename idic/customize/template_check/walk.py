@@ -28,9 +28,9 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from idic.customize.liquid.engine import parse
-from idic.customize.template_check.facts import Known, Value, either, meant, place_of
+from idic.customize.template_check.facts import TemplateFacts, TemplateValue, either, meant, place_of
 from idic.customize.template_check.foreign_syntax import foreign, syntax_problem
-from idic.customize.template_check.if_conditions import Conditions
+from idic.customize.template_check.if_conditions import ConditionChecker
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import NUMBER, TEXT, YES_NO
 
@@ -51,19 +51,19 @@ MOST_BLOCKS = 1000
 """Blocks that one template may render, those that its blocks render counted."""
 
 
-class Checker(Conditions):
+class TemplateWalker(ConditionChecker):
     """Checks one template. ``reads`` and ``problems`` fill as it goes."""
 
     _rendered = 0
 
-    def check(self, source: str, known: Known | None = None) -> None:
+    def check(self, source: str, known: TemplateFacts | None = None) -> None:
         outer, self._source = self._source, source
         try:
-            self._check(source, known or Known({}, frozenset()))
+            self._check(source, known or TemplateFacts({}, frozenset()))
         finally:
             self._source = outer
 
-    def _check(self, source: str, known: Known) -> None:
+    def _check(self, source: str, known: TemplateFacts) -> None:
         elsewhere = list(foreign(source))
         for place, message in elsewhere:
             self._tell(place, message)
@@ -78,15 +78,15 @@ class Checker(Conditions):
 
     # Statements. Each takes what is known before it and gives what is known after, or None where nothing follows.
 
-    def _nodes(self, nodes: Iterable[Node], known: Known) -> Known | None:
-        after: Known | None = known
+    def _nodes(self, nodes: Iterable[Node], known: TemplateFacts) -> TemplateFacts | None:
+        after: TemplateFacts | None = known
         for node in nodes:
             if after is None:
                 break
             after = self._node(node, after)
         return after
 
-    def _node(self, node: Node, known: Known) -> Known | None:
+    def _node(self, node: Node, known: TemplateFacts) -> TemplateFacts | None:
         match node:
             case BlockNode(nodes=nodes):
                 return self._nodes(nodes, known)
@@ -108,7 +108,7 @@ class Checker(Conditions):
                 return known.bind(str(name), value)
             case CaptureNode(name=name, block=block):
                 inside = self._nodes([block], known)
-                return inside and inside.bind(str(name), Value(TEXT))
+                return inside and inside.bind(str(name), TemplateValue(TEXT))
             case IfNode() | UnlessNode():
                 return self._conditional(node, known)
             case CaseNode():
@@ -123,7 +123,7 @@ class Checker(Conditions):
             case _:  # every tag of engine.TAGS is above
                 raise TypeError(type(node).__name__)
 
-    def _conditional(self, node: IfNode | UnlessNode, known: Known) -> Known | None:
+    def _conditional(self, node: IfNode | UnlessNode, known: TemplateFacts) -> TemplateFacts | None:
         facts = self._condition(node.condition, known)
         holds, fails = (facts.if_true, facts.if_false)
         if isinstance(node, UnlessNode):
@@ -137,9 +137,9 @@ class Checker(Conditions):
         ends.append(self._nodes([node.default], rest) if node.default else rest)
         return self._join(ends)
 
-    def _case(self, node: CaseNode, known: Known) -> Known | None:
+    def _case(self, node: CaseNode, known: TemplateFacts) -> TemplateFacts | None:
         left = self._value(node.expression, known)
-        after: Known | None = known
+        after: TemplateFacts | None = known
         for block in node.blocks:
             if after is None:
                 break
@@ -155,7 +155,7 @@ class Checker(Conditions):
                 after = self._join([after, self._nodes([block], inside)])
         return after
 
-    def _for(self, node: ForNode, known: Known) -> Known | None:
+    def _for(self, node: ForNode, known: TemplateFacts) -> TemplateFacts | None:
         loop = node.expression
         over = self._value(loop.iterable, known)
         for bound in (loop.limit, loop.offset):
@@ -171,13 +171,15 @@ class Checker(Conditions):
         elif over.group:
             self._tell(place_of(loop.iterable), f'{{% for %}} goes over a list; "{over.group}" is none')
 
-        def inside(known: Known) -> Known:
-            item = Value(element, path=self._fresh(loop.identifier), solid=over.solid)
-            return known.bind(loop.identifier, item).bind("forloop", Value(FORLOOP, solid=True))
+        def inside(known: TemplateFacts) -> TemplateFacts:
+            item = TemplateValue(element, path=self._fresh(loop.identifier), solid=over.solid)
+            return known.bind(loop.identifier, item).bind("forloop", TemplateValue(FORLOOP, solid=True))
 
         # The second round sees what the first has left behind, as the second turn of a loop does.
         once = self._nodes([node.block], inside(known))
-        around = self._join([known, once and Known({k: v for k, v in once.local.items() if k in known.local}, once.there)])
+        around = self._join(
+            [known, once and TemplateFacts({k: v for k, v in once.local.items() if k in known.local}, once.there)]
+        )
         if around and around != known:
             self._nodes([node.block], inside(around))
         ends = [around, self._nodes([node.default], known) if node.default else known]
@@ -185,7 +187,7 @@ class Checker(Conditions):
         self._partly |= made
         return self._join(ends)
 
-    def _render(self, node: RenderNode, known: Known) -> None:
+    def _render(self, node: RenderNode, known: TemplateFacts) -> None:
         if not isinstance(node.name, StringLiteral):
             self._tell(node.token.start_index, "write the block's name in quotes: {% render 'footer' %}")
             return
@@ -194,8 +196,8 @@ class Checker(Conditions):
         if node.var is not None:
             value = self._value(node.var, known)
             if node.loop and value.type and value.type.kind == "list":
-                value = Value(value.type.of)
-                local["forloop"] = Value(FORLOOP, solid=True)
+                value = TemplateValue(value.type.of)
+                local["forloop"] = TemplateValue(FORLOOP, solid=True)
             local[str(node.alias or name)] = value
         if name not in self.blocks:
             self._tell(place, f'there is no block "{name}"{meant(name, self.blocks)}')
@@ -214,11 +216,11 @@ class Checker(Conditions):
         try:
             # A block sees what it is handed and what every template sees, not the variables round its call.
             passed = {key: value._replace(path=value.path or self._fresh(key)) for key, value in local.items()}
-            self.check(self.blocks[name], Known(passed, known.there))
+            self.check(self.blocks[name], TemplateFacts(passed, known.there))
         finally:
             self._rendering = self._rendering[:-1]
 
-    def _join(self, ends: Iterable[Known | None]) -> Known | None:
+    def _join(self, ends: Iterable[TemplateFacts | None]) -> TemplateFacts | None:
         reached = [end for end in ends if end is not None]
         if not reached:
             return None
@@ -226,10 +228,10 @@ class Checker(Conditions):
         for other in others:
             self._partly |= first.local.keys() ^ other.local.keys()
             local = {name: either(value, other.local[name]) for name, value in first.local.items() if name in other.local}
-            first = Known(local, first.there & other.there)
+            first = TemplateFacts(local, first.there & other.there)
         return first
 
-    def _printed(self, expression: Expression, known: Known) -> None:
+    def _printed(self, expression: Expression, known: TemplateFacts) -> None:
         place, value, spelled = place_of(expression), self._value(expression, known), str(expression)
         if isinstance(expression, FilteredExpression):
             # What is missing may be the argument of a filter: then the whole of it is.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idic.journey.compiler.compile_conditions import Asking
-from idic.journey.compiler.link_steps import Common
-from idic.journey.compiler.other_journeys import Journeys, key_of
+from idic.journey.compiler.compile_conditions import ConditionCompiler
+from idic.journey.compiler.link_steps import CommonFields
+from idic.journey.compiler.other_journeys import OtherJourneys, key_of
 from idic.journey.definition.definition import CallText, Definition, EnterText, Given
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.typed import joined
@@ -19,8 +19,8 @@ _ANSWERED_WITHIN = Duration(seconds=600)
 """For how long a call is tried where the journey does not say."""
 
 
-class Handing:
-    def __init__(self, definition: Definition, asking: Asking, journeys: Journeys) -> None:
+class CallAndEnterCompiler:
+    def __init__(self, definition: Definition, asking: ConditionCompiler, journeys: OtherJourneys) -> None:
         self.definition = definition
         self.asking = asking
         self.journeys = journeys
@@ -28,7 +28,7 @@ class Handing:
         self.vocabulary = asking.vocabulary
         self.problems = asking.problems
 
-    def call(self, called: str, text: CallText, names: Names, fields: Common) -> Call:
+    def call(self, called: str, text: CallText, names: Names, fields: CommonFields) -> Call:
         endpoint = None
         if text.endpoint is not None:
             name = text.endpoint.value
@@ -53,7 +53,7 @@ class Handing:
             within=text.within or _ANSWERED_WITHIN,
         )
 
-    def enter(self, called: str, text: EnterText, names: Names, fields: Common) -> Enter:
+    def enter(self, called: str, text: EnterText, names: Names, fields: CommonFields) -> Enter:
         other = self.journeys.entered(self.definition, text, called, self.problems)
         given: list[Assignment] | None = [] if text.given is not None else None
         if other is not None:

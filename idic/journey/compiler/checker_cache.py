@@ -8,7 +8,7 @@ from idic.journey.program.program import Attribute
 from idic.journey.template_checker import Checked, ContentChecker, Written
 
 
-class Remembering:
+class CheckerCache:
     """A checker that remembers what it found sound. That answer depends on the names that a template reads, and on which
     others begin a dotted name; what is wrong is looked at anew, as its words depend on all names."""
 

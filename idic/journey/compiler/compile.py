@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import NamedTuple
 
-from idic.journey.compiler.checker_cache import Remembering
-from idic.journey.compiler.compile_conditions import Asking
-from idic.journey.compiler.compile_entry import Entering, key_property
-from idic.journey.compiler.compile_messages import Content
-from idic.journey.compiler.compile_steps import Doing
+from idic.journey.compiler.checker_cache import CheckerCache
+from idic.journey.compiler.compile_conditions import ConditionCompiler
+from idic.journey.compiler.compile_entry import EntryCompiler, key_property
+from idic.journey.compiler.compile_messages import MessageCompiler
+from idic.journey.compiler.compile_steps import StepCompiler
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.compiler.declared_names import clashes, names_of, variables_set
-from idic.journey.compiler.facts_at_step import Standing
+from idic.journey.compiler.facts_at_step import FactsAtStep
 from idic.journey.compiler.link_steps import Flow
 from idic.journey.compiler.lint import suspect, suspect_unread
-from idic.journey.compiler.other_journeys import Journeys, name_in
-from idic.journey.compiler.reachability import Reach
+from idic.journey.compiler.other_journeys import OtherJourneys, name_in
+from idic.journey.compiler.reachability import PathFacts
 from idic.journey.compiler.variable_types import type_variables
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.contact_policy.read_policy import PolicyReading, check_names, read_policy
@@ -66,7 +66,7 @@ def compile_journeys(
 
     A wrong vocabulary or policy is told once, and nothing compiles until it is right; the journeys are checked all the same.
     """
-    checker = Remembering(checker)
+    checker = CheckerCache(checker)
     texts = {**journeys, **templates.texts()}
     problems: list[Problem] = []
     reading = Reading(Vocabulary())
@@ -112,7 +112,7 @@ def compile_journeys(
     if not names:
         check_names(abided, known, named, own)
     problems.extend(own.all())
-    all_ = Journeys(known, names)
+    all_ = OtherJourneys(known, names)
     programs: dict[str, Program] = {}
     for file in journeys:
         if file in definitions:
@@ -155,7 +155,7 @@ class _Compiler:
         templates: Templates,
         checker: ContentChecker,
         problems: Problems,
-        journeys: Journeys,
+        journeys: OtherJourneys,
     ) -> None:
         self.definition = definition
         self.vocabulary = reading.vocabulary
@@ -167,20 +167,20 @@ class _Compiler:
         key = key_property(definition.entry, reading.vocabulary, problems)
         clashes(definition, self.steps, problems)
         self.names = names_of(definition, self.steps, reading)
-        self.asking = Asking(reading, self.names, key, problems)
-        self.standing = Standing(flow, frozenset(pattern.on.value for pattern in definition.entry.on))
+        self.asking = ConditionCompiler(reading, self.names, key, problems)
+        self.standing = FactsAtStep(flow, frozenset(pattern.on.value for pattern in definition.entry.on))
         self.values = self.decided()
         type_variables(variables_set(self.steps), self.names, self.standing, problems)
-        self.content = Content(
+        self.content = MessageCompiler(
             definition.messages, reading, self.names, templates, checker, problems, purpose=definition.purpose
         )
 
     def program(self) -> Program:
         definition = self.definition
-        entry = Entering(definition.entry, self.asking).entry()
+        entry = EntryCompiler(definition.entry, self.asking).entry()
         segments = self.segments()
         deferral = self.abided.policy.deferral
-        doing = Doing(definition, self.standing, self.asking, self.content, self.journeys, deferral)
+        doing = StepCompiler(definition, self.standing, self.asking, self.content, self.journeys, deferral)
         steps = {name: doing.step(name, step) for name, step in self.steps.items()}
         anywhere = self.names.at(self.standing.anywhere(), "a goal or leave")
         goal = self.goal(anywhere)
@@ -191,7 +191,7 @@ class _Compiler:
             for name, step in self.steps.items()
             if isinstance(step, SendText) and step.message is not None
         }
-        messages = self.content.messages({name: self.standing.reaches.get(name, Reach()) for name in sent}, sent)
+        messages = self.content.messages({name: self.standing.reaches.get(name, PathFacts()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}
         abiding = Abiding(definition, self.abided, self.problems)
         stricter, sender = abiding.stricter(), abiding.sender()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.definition import MomentText, PatternText
 from idic.journey.expressions.context import Names, Report
-from idic.journey.expressions.infer import Worth, infer, infer_value
+from idic.journey.expressions.infer import ValueExpression, infer, infer_value
 from idic.journey.program.program import Condition, Moment, Pattern, Type
 from idic.journey.vocabulary.types import describe
 from idic.journey.vocabulary.vocabulary import LATER_EVENTS, Reading
@@ -14,7 +14,7 @@ from idic.journey.yaml_source.shapes import arrives_later
 from idic.problems import Problems, did_you_mean
 
 
-class Asking:
+class ConditionCompiler:
     """``key`` is the property that tells the journey's entries apart. In all of it ``where`` begins the message of each
     problem."""
 
@@ -29,7 +29,9 @@ class Asking:
         """The condition, ready to be asked."""
         return infer(text.value, names, self.reporting(where, text), number=number) if text is not None else None
 
-    def value(self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, called: str = "") -> Worth | None:
+    def value(
+        self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, called: str = ""
+    ) -> ValueExpression | None:
         """The expression, ready to be worked out."""
         return infer_value(text.value, names, self.reporting(where, text), wanted=wanted, called=called)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from idic.journey.compiler.compile_conditions import Asking
+from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.definition.definition import EntryText
 from idic.journey.program.program import Again, Condition, Day, Entry, Pattern
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -36,8 +36,8 @@ def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -
     return name
 
 
-class Entering:
-    def __init__(self, text: EntryText, asking: Asking) -> None:
+class EntryCompiler:
+    def __init__(self, text: EntryText, asking: ConditionCompiler) -> None:
         self.text = text
         self.asking = asking
         self.names = asking.names

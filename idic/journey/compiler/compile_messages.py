@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from idic.journey.compiler.compile_templates import Sources, Template, Templates
+from idic.journey.compiler.compile_templates import Template, TemplateCompiler, Templates
 from idic.journey.compiler.message_lint import differs_in_nothing, told_nothing_to_stop, translated_in_part
 from idic.journey.compiler.names_in_scope import NamesOfJourney
-from idic.journey.compiler.reachability import Reach, together
+from idic.journey.compiler.reachability import PathFacts, together
 from idic.journey.definition.message_layers import Layers, Merged
 from idic.journey.definition.read_messages import SHOWN_FOR, MessageText, spoken_of
 from idic.journey.expressions.context import Names
@@ -18,7 +18,7 @@ from idic.journey.vocabulary.vocabulary import Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean, one_of
 
-__all__ = ["Content", "ContentChecker", "Template", "TemplateProblem", "Templates"]
+__all__ = ["ContentChecker", "MessageCompiler", "Template", "TemplateProblem", "Templates"]
 
 _CONTENTS = {
     "email": "email: subject and body",
@@ -27,7 +27,7 @@ _CONTENTS = {
 }
 
 
-class Content:
+class MessageCompiler:
     def __init__(
         self,
         messages: Iterable[MessageText],
@@ -68,7 +68,7 @@ class Content:
                     f"write its {_CONTENTS[channel.value]}",
                 )
 
-    def messages(self, reaches: Mapping[str, Reach], sent: Mapping[str, str]) -> dict[str, Message]:
+    def messages(self, reaches: Mapping[str, PathFacts], sent: Mapping[str, str]) -> dict[str, Message]:
         """The messages that are sent, checked with what can be read at every step (``sent``: step → message) that
         does."""
         found: dict[str, Message] = {}
@@ -125,7 +125,7 @@ class Content:
 
     def message(self, name: str, text: MessageText, names: Names) -> Message:
         layers = Layers(text, self.reading.vocabulary.languages, self.templates.bodies)
-        sources = Sources(name, names, self.names, self.reading, self.templates, self.checker, self.problems)
+        sources = TemplateCompiler(name, names, self.names, self.reading, self.templates, self.checker, self.problems)
         base: dict[str, AnyContent] = {}
         variants: dict[str, dict[str, AnyContent]] = {}
         for segment, language in layers.combinations():
@@ -145,7 +145,7 @@ class Content:
         reads, blocks = dict(sorted(sources.reads.items())), dict(sorted(sources.blocks.items()))
         return Message(id=name, contents=base, variants=variants, reads=reads, blocks=blocks)
 
-    def content(self, name: str, channel: str, merged: Merged, sources: Sources, language: str) -> AnyContent:
+    def content(self, name: str, channel: str, merged: Merged, sources: TemplateCompiler, language: str) -> AnyContent:
         # Where nothing of it is in this language, nothing is: neither its blocks nor its dates.
         spoken = language if merged.in_own_language else ""
         match channel:
@@ -156,7 +156,7 @@ class Content:
             case _:
                 return self.email(merged, sources, spoken)
 
-    def email(self, merged: Merged, sources: Sources, language: str) -> Email:
+    def email(self, merged: Merged, sources: TemplateCompiler, language: str) -> Email:
         body = sources.text(merged.texts["body"], "text", language, body=True)
         written = {name: sources.text(piece, "text", language).source for name, piece in merged.texts.items() if name != "body"}
         return Email(
@@ -167,7 +167,7 @@ class Content:
             text=written.get("text"),
         )
 
-    def web(self, name: str, merged: Merged, sources: Sources, language: str) -> Web:
+    def web(self, name: str, merged: Merged, sources: TemplateCompiler, language: str) -> Web:
         slot = self.slot(merged.texts["slot"].scalar)
         body = sources.text(merged.texts["body"], "slot", language, body=True)
         form = body.form

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from idic.journey.compiler.calls_and_enters import Handing
-from idic.journey.compiler.compile_conditions import Asking
-from idic.journey.compiler.compile_messages import Content
-from idic.journey.compiler.facts_at_step import Standing
-from idic.journey.compiler.link_steps import Common
-from idic.journey.compiler.other_journeys import Journeys
-from idic.journey.compiler.reachability import Reach
-from idic.journey.compiler.wait_arms import Arms
+from idic.journey.compiler.calls_and_enters import CallAndEnterCompiler
+from idic.journey.compiler.compile_conditions import ConditionCompiler
+from idic.journey.compiler.compile_messages import MessageCompiler
+from idic.journey.compiler.facts_at_step import FactsAtStep
+from idic.journey.compiler.link_steps import CommonFields
+from idic.journey.compiler.other_journeys import OtherJourneys
+from idic.journey.compiler.reachability import PathFacts
+from idic.journey.compiler.wait_arms import ArmCompiler
 from idic.journey.definition import definition
 from idic.journey.definition.definition import Definition, Given, MomentText, RepeatText, StepText, branches
 from idic.journey.program import program
@@ -27,14 +27,14 @@ _MOST_ROUNDS = 1000
 """Of repeats in repeats, all told."""
 
 
-class Doing:
+class StepCompiler:
     def __init__(
         self,
         definition: Definition,
-        standing: Standing,
-        asking: Asking,
-        content: Content,
-        journeys: Journeys,
+        standing: FactsAtStep,
+        asking: ConditionCompiler,
+        content: MessageCompiler,
+        journeys: OtherJourneys,
         deferral: Duration,
     ) -> None:
         self.definition = definition
@@ -45,15 +45,15 @@ class Doing:
         self.names = asking.names
         self.problems = asking.problems
         self.within = _WITHIN if definition.purpose == "service" else deferral
-        self.arms = Arms(definition, self.flow.steps, asking)
-        self.handing = Handing(definition, asking, journeys)
+        self.arms = ArmCompiler(definition, self.flow.steps, asking)
+        self.handing = CallAndEnterCompiler(definition, asking, journeys)
 
     def step(self, name: str, text: StepText) -> AnyStep:
         reach = self.standing.at(name)
         called = f'step "{name}"'
         names = self.names.at(reach, called)
         wiring = self.flow.wiring[name]
-        fields = Common(
+        fields = CommonFields(
             id=name,
             when=self.asking.condition(called, text.when, names),
             then=wiring.then,
@@ -122,7 +122,7 @@ class Doing:
             case _:
                 raise TypeError(type(text).__name__)
 
-    def assigned(self, called: str, assign: Given, reach: Reach) -> Iterable[Assignment]:
+    def assigned(self, called: str, assign: Given, reach: PathFacts) -> Iterable[Assignment]:
         """What a step sets, in its order: the later may read the earlier."""
         for target, text in assign:
             name = target.value

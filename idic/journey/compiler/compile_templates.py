@@ -44,7 +44,7 @@ class Templates(NamedTuple):
         return {template.file: template.source for template in (*self.bodies.values(), *self.blocks.values())}
 
 
-class Text(NamedTuple):
+class TemplateText(NamedTuple):
     """``template`` is the file it stands in if it has one of its own; ``scalar`` where it or its file's name is written."""
 
     source: str
@@ -53,7 +53,7 @@ class Text(NamedTuple):
     template: Template | None = None
 
 
-class Sources:
+class TemplateCompiler:
     """``reads`` and ``blocks`` of one message fill as its texts are checked; a text of several variants is checked once."""
 
     def __init__(
@@ -77,16 +77,16 @@ class Sources:
         self.problems = problems
         self.reads: dict[str, Attribute] = {}
         self.blocks: dict[str, str] = {}
-        self._found: dict[tuple[int, str | None], Text] = {}
+        self._found: dict[tuple[int, str | None], TemplateText] = {}
         self._checked: dict[tuple[int, str | None], dict[str, dict[str, Attribute]]] = {}
 
-    def text(self, piece: Piece, form: Written, language: str, *, body: bool = False) -> Text:
+    def text(self, piece: Piece, form: Written, language: str, *, body: bool = False) -> TemplateText:
         """The text, checked as it reads in this language (empty: in the fallback)."""
         text = self.body(piece) if body else self.plain(piece)
         self.reads |= self.reads_of(piece, text, form, language)
         return text
 
-    def reads_of(self, piece: Piece, text: Text, form: Written, language: str) -> dict[str, Attribute]:
+    def reads_of(self, piece: Piece, text: TemplateText, form: Written, language: str) -> dict[str, Attribute]:
         known = self._checked.setdefault((id(piece.scalar), piece.file), {})
         if language not in known:
             # What is wrong with the text itself has been told; its blocks may be others in another language.
@@ -94,34 +94,34 @@ class Sources:
         return known[language]
 
     @staticmethod
-    def plain(piece: Piece) -> Text:
-        return Text(piece.scalar.value, "text", piece.scalar)
+    def plain(piece: Piece) -> TemplateText:
+        return TemplateText(piece.scalar.value, "text", piece.scalar)
 
-    def body(self, piece: Piece) -> Text:
+    def body(self, piece: Piece) -> TemplateText:
         """A body, its form, and the file it stands in if it is in one of its own."""
         place = id(piece.scalar), piece.file
         if place not in self._found:
             self._found[place] = self._body(piece.scalar, piece.file or piece.scalar.value.strip())
         return self._found[place]
 
-    def _body(self, scalar: Scalar, value: str) -> Text:
+    def _body(self, scalar: Scalar, value: str) -> TemplateText:
         if not _FILE.fullmatch(value):
             if value.startswith("<mjml"):
-                return Text(scalar.value, "mjml", scalar)
+                return TemplateText(scalar.value, "mjml", scalar)
             marked_up = re.search(r"</?[a-z][^>]*>", value, re.IGNORECASE)
-            return Text(scalar.value, "html" if marked_up else "text", scalar)
+            return TemplateText(scalar.value, "html" if marked_up else "text", scalar)
         form = _FORMS[value.rpartition(".")[2]]
         template = self.templates.bodies.get(value)
         if template is None:
             hint = did_you_mean(value, self.templates.bodies) or "put it into the folder templates"
             message = f'message "{self.message}": there is no template {value}'
             self.problems.error(scalar.mark, message, hint, about=("template", value))
-            return Text("", form, scalar)
+            return TemplateText("", form, scalar)
         if form == "mjml" and "<mjml" not in template.source:
             self.problems.error(Mark(template.file, 1, 1), "an MJML body begins with <mjml>", "or name the file .html")
-        return Text(template.source, form, scalar, template)
+        return TemplateText(template.source, form, scalar, template)
 
-    def check(self, text: Text, form: Written, language: str, *, again: bool) -> dict[str, Attribute]:
+    def check(self, text: TemplateText, form: Written, language: str, *, again: bool) -> dict[str, Attribute]:
         """What a source reads, links included; its problems are told where they stand."""
         blocks = blocks_in(self.sources, language)
         checked = self.checker(text.source, self.usable, blocks, form)
@@ -138,7 +138,7 @@ class Sources:
         self.blocks |= self.rendered(text.source, language)
         return reads
 
-    def out_of_place(self, own: Iterable[str], text: Text, form: Written) -> None:
+    def out_of_place(self, own: Iterable[str], text: TemplateText, form: Written) -> None:
         """Links to idic's own pages where they lead nowhere, or too far."""
         for name in own:
             event = _ENTERED_ON.get(name)
@@ -149,7 +149,7 @@ class Sources:
                 message = f"{name} is for a journey that is entered on {event}, and on nothing else"
                 self.problems.error(_where(name, text), message, f"write it in such a journey: on: {event}")
 
-    def tell(self, problem: TemplateProblem, text: Text, language: str) -> None:
+    def tell(self, problem: TemplateProblem, text: TemplateText, language: str) -> None:
         unknown = _UNKNOWN.match(problem.message)
         name = unknown["name"] if unknown else None
         if name in self.names.broken:
@@ -167,7 +167,7 @@ class Sources:
         else:
             self.problems.error(mark, message, hint or None)
 
-    def link(self, link: str, text: Text, *, again: bool) -> dict[str, Attribute]:
+    def link(self, link: str, text: TemplateText, *, again: bool) -> dict[str, Attribute]:
         """What the address of a link reads. It is told where the link is used: there its names must have values."""
         checked = self.checker(self.reading.vocabulary.links[link], self.names.readable, {})
         mark = _where(f"links.{link}", text)
@@ -178,7 +178,7 @@ class Sources:
             self.problems.error(mark, f"links.{link} cannot be written here: {why}", about=("link", link))
         return dict(checked.reads)
 
-    def mark(self, problem: TemplateProblem, text: Text, language: str) -> Mark:
+    def mark(self, problem: TemplateProblem, text: TemplateText, language: str) -> Mark:
         if problem.block is not None and (own := block_in(problem.block, self.sources, language)) in self.sources:
             return Mark(self.templates.blocks[own].file, problem.line, problem.column)
         if text.template is not None:
@@ -204,7 +204,7 @@ def _absent(name: str, names: Names) -> str | None:
     return next((part for part in (name, root) if part in names.absent and part != "links"), None)
 
 
-def _where(name: str, text: Text) -> Mark:
+def _where(name: str, text: TemplateText) -> Mark:
     """The place of a name in a text, where it first stands."""
     index = max(0, text.source.find(name))
     if text.template is None:

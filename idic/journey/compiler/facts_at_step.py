@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idic.journey.compiler.link_steps import Flow
-from idic.journey.compiler.reachability import Reach, Way, everywhere, reaches, unreached
+from idic.journey.compiler.reachability import PathFacts, Transition, everywhere, reaches, unreached
 from idic.problems import Problems
 
 
-class Standing:
+class FactsAtStep:
     """``entered_on`` are the events of the entry."""
 
     def __init__(self, flow: Flow, entered_on: frozenset[str]) -> None:
@@ -19,16 +19,16 @@ class Standing:
 
     def unsure(self, names: Mapping[str, frozenset[str]]) -> None:
         """Goes all ways anew where each step sets these ``names`` only perhaps."""
-        self.ways: list[Way] = self.flow.ways(entered_on=self.entered_on, unsure=names)
+        self.ways: list[Transition] = self.flow.ways(entered_on=self.entered_on, unsure=names)
         self.reaches = reaches(self.flow.first, self.flow.order, self.ways)
 
-    def at(self, step: str) -> Reach:
+    def at(self, step: str) -> PathFacts:
         found = self.reaches.get(step)
         if found is None:  # never reached, which is told; what it reads is not worth a second message
-            found = Reach(*([self.anywhere().possible] * 2), *([frozenset(self.flow.steps)] * 2))
+            found = PathFacts(*([self.anywhere().possible] * 2), *([frozenset(self.flow.steps)] * 2))
         return found
 
-    def anywhere(self) -> Reach:
+    def anywhere(self) -> PathFacts:
         """What may be so at any moment of the journey."""
         return everywhere(self.ways)
 

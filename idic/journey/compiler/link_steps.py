@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
-from idic.journey.compiler.reachability import AGAIN, Way
+from idic.journey.compiler.reachability import AGAIN, Transition
 from idic.journey.definition.definition import (
     Branch,
     CallText,
@@ -27,7 +27,7 @@ from idic.problems import Problems
 from idic.times import Clock
 
 
-class Wiring(NamedTuple):
+class StepTargets(NamedTuple):
     """Where a step's branches go, in their order; ``then`` and ``otherwise`` besides."""
 
     then: Target
@@ -35,7 +35,7 @@ class Wiring(NamedTuple):
     branches: tuple[Target, ...] = ()
 
 
-class Common(TypedDict):
+class CommonFields(TypedDict):
     """What steps of all kinds have in a program."""
 
     id: str
@@ -52,7 +52,7 @@ class Flow:
         self.problems = problems
         self.steps: dict[str, StepText] = {}
         self.order: list[str] = []
-        self.wiring: dict[str, Wiring] = {}
+        self.wiring: dict[str, StepTargets] = {}
         self._names: dict[int, str] = {}
         self._inside: dict[str, frozenset[str]] = {}
         self._collect(steps)
@@ -91,7 +91,7 @@ class Flow:
             after = Target(step=name)
         return after
 
-    def _wire(self, name: str, step: StepText, after: Target) -> Wiring:
+    def _wire(self, name: str, step: StepText, after: Target) -> StepTargets:
         then, otherwise = self._target(step.then, after), self._target(step.otherwise, after)
         match step:
             case WaitForText():
@@ -104,7 +104,7 @@ class Flow:
                 inner = (self._target(step.do, Target(step=name)),)
             case _:
                 inner = ()
-        return Wiring(then, otherwise, inner)
+        return StepTargets(then, otherwise, inner)
 
     def _target(self, branch: Branch | None, after: Target) -> Target:
         if branch is None:
@@ -113,7 +113,7 @@ class Flow:
             return Target(exit=branch.reason)
         return self._flow(branch.steps, after)
 
-    def ways(self, *, entered_on: frozenset[str], unsure: Mapping[str, frozenset[str]]) -> list[Way]:
+    def ways(self, *, entered_on: frozenset[str], unsure: Mapping[str, frozenset[str]]) -> list[Transition]:
         """Every way from one step to the next. ``entered_on`` are the events of the entry; ``unsure`` the names that a
         step sets if what they are set to is known."""
         found = [way for name in self.steps for way in self._ways_from(name, entered_on, unsure.get(name, frozenset()))]
@@ -126,50 +126,50 @@ class Flow:
             for way in found
         ]
 
-    def _ways_from(self, name: str, entered_on: frozenset[str], unsure: frozenset[str]) -> list[Way]:
+    def _ways_from(self, name: str, entered_on: frozenset[str], unsure: frozenset[str]) -> list[Transition]:
         step, wiring = self.steps[name], self.wiring[name]
-        skipped = [Way(name, wiring.otherwise)] if step.when is not None else []
+        skipped = [Transition(name, wiring.otherwise)] if step.when is not None else []
         match step:
             case WaitText(capture=capture, until=until):
                 sets = frozenset({capture.value}) if capture else frozenset[str]()
                 if until is not None and not isinstance(until, Clock):
-                    skipped = [Way(name, wiring.otherwise)]
+                    skipped = [Transition(name, wiring.otherwise)]
                 if _captures_for_certain(step, entered_on):
-                    return [*skipped, Way(name, wiring.then, sets)]
-                return [*skipped, Way(name, wiring.then, may_set=sets)]
+                    return [*skipped, Transition(name, wiring.then, sets)]
+                return [*skipped, Transition(name, wiring.then, may_set=sets)]
             case WaitForText(arms=arms):
                 taken = [
-                    Way(
+                    Transition(
                         name,
                         target,
                         frozenset({arm.capture.value}) if isinstance(arm, PatternText) and arm.capture else frozenset(),
                     )
                     for arm, target in zip(arms, wiring.branches, strict=True)
                 ]
-                return [*taken, Way(name, wiring.otherwise)]
+                return [*taken, Transition(name, wiring.otherwise)]
             case ChooseText():
-                return [*skipped, *(Way(name, target) for target in wiring.branches), Way(name, wiring.otherwise)]
+                return [*skipped, *(Transition(name, target) for target in wiring.branches), Transition(name, wiring.otherwise)]
             case SplitText():
-                drawn = [Way(name, target, frozenset({name})) for target in wiring.branches]
-                return [*skipped, *(drawn or [Way(name, wiring.then)])]
+                drawn = [Transition(name, target, frozenset({name})) for target in wiring.branches]
+                return [*skipped, *(drawn or [Transition(name, wiring.then)])]
             case SendText():
-                return [Way(name, wiring.then), Way(name, wiring.otherwise)]
+                return [Transition(name, wiring.then), Transition(name, wiring.otherwise)]
             case SetText(assign=assign):
                 sets = frozenset(target.value for target, _ in assign if "." not in target.value)
-                return [*skipped, Way(name, wiring.then, sets - unsure, sets & unsure)]
+                return [*skipped, Transition(name, wiring.then, sets - unsure, sets & unsure)]
             case CallText(capture=capture):
                 return [
-                    Way(name, wiring.then, frozenset({capture.value}) if capture else frozenset()),
-                    Way(name, wiring.otherwise),
+                    Transition(name, wiring.then, frozenset({capture.value}) if capture else frozenset()),
+                    Transition(name, wiring.otherwise),
                 ]
             case RepeatText(do=do) if do is None or not do.steps:
-                return [*skipped, Way(name, wiring.then)]  # which is wrong, and has been told
+                return [*skipped, Transition(name, wiring.then)]  # which is wrong, and has been told
             case RepeatText(until=until):
-                leaves = [Way(name, wiring.then)] if until is not None else []
-                again = [Way(name + AGAIN, target) for target in (*wiring.branches, wiring.then)]
-                return [*skipped, *(Way(name, target) for target in wiring.branches), *leaves, *again]
+                leaves = [Transition(name, wiring.then)] if until is not None else []
+                again = [Transition(name + AGAIN, target) for target in (*wiring.branches, wiring.then)]
+                return [*skipped, *(Transition(name, target) for target in wiring.branches), *leaves, *again]
             case EnterText() | DifferentiateText():
-                return [*skipped, Way(name, wiring.then)]
+                return [*skipped, Transition(name, wiring.then)]
             case _:
                 return skipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from idic.journey.compiler.compile_templates import WAYS_OUT, Sources
+from idic.journey.compiler.compile_templates import WAYS_OUT, TemplateCompiler
 from idic.journey.definition.message_layers import Contents, Layers, Merged, in_language
 from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.problems import Mark, Problems
@@ -49,7 +49,7 @@ def translated_in_part(text: MessageText, layers: Layers, problems: Problems) ->
                     tell(piece.scalar.mark, language, message, f"write {own}{name}: in {under}")
 
 
-def told_nothing_to_stop(text: MessageText, layers: Layers, sources: Sources, problems: Problems) -> None:
+def told_nothing_to_stop(text: MessageText, layers: Layers, sources: TemplateCompiler, problems: Problems) -> None:
     """Advertising that does not say how to get no more of it."""
     told: set[Mark] = set()
     for segment, language in layers.combinations():
@@ -72,7 +72,7 @@ _WAYS_OUT = {
 }
 
 
-def _says_how(channel: str, content: Merged, sources: Sources, language: str) -> bool:
+def _says_how(channel: str, content: Merged, sources: TemplateCompiler, language: str) -> bool:
     spoken = language if content.in_own_language else ""
     if channel == "email":
         body = content.texts["body"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from idic.journey.compiler.reachability import Reach
+from idic.journey.compiler.reachability import PathFacts
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import Attribute, Type
 from idic.journey.vocabulary.types import LINK, TEXT, describe
@@ -110,7 +110,7 @@ class NamesOfJourney:
         broken = {name for name in values if self.values[name] is None}
         return names._replace(readable={**names.readable, **known}, broken=names.broken | broken)
 
-    def at(self, reach: Reach, where: str) -> Names:
+    def at(self, reach: PathFacts, where: str) -> Names:
         """At a step: ``where`` says which, for messages."""
         names = self._decided(self.names(self.customer, self.entry, self.key, self.segment), self.values)
         absent, readable = dict(names.absent), dict(names.readable)

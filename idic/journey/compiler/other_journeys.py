@@ -13,7 +13,7 @@ from idic.problems import Problems, did_you_mean
 _NAME = re.compile(r"^journey:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
 
 
-class Journeys(NamedTuple):
+class OtherJourneys(NamedTuple):
     """The definitions of all journeys by name. ``unread`` are those that are there and cannot be read: of them nothing can
     be said but their names."""
 

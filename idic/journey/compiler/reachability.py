@@ -16,7 +16,7 @@ AGAIN = " again"
 """What the place at the end of a round is called beside the repeat."""
 
 
-class Way(NamedTuple):
+class Transition(NamedTuple):
     """From one step to what follows. ``sets`` are the names that are captured or drawn on it for certain; ``may_set``
     perhaps."""
 
@@ -26,7 +26,7 @@ class Way(NamedTuple):
     may_set: frozenset[str] = frozenset()
 
 
-class Reach(NamedTuple):
+class PathFacts(NamedTuple):
     """What is so when a step is reached: names set (``certain`` on every way, ``possible`` on some), steps ``passed``
     (on every way) and ``perhaps`` (on some)."""
 
@@ -35,23 +35,23 @@ class Reach(NamedTuple):
     passed: frozenset[str] = frozenset()
     perhaps: frozenset[str] = frozenset()
 
-    def having(self, name: str, *, certain: bool) -> Reach:
+    def having(self, name: str, *, certain: bool) -> PathFacts:
         """The same where this name has been set besides."""
         return self._replace(certain=self.certain | {name} if certain else self.certain, possible=self.possible | {name})
 
 
-def reaches(first: Target, order: Iterable[str], ways: Iterable[Way]) -> Mapping[str, Reach]:
+def reaches(first: Target, order: Iterable[str], ways: Iterable[Transition]) -> Mapping[str, PathFacts]:
     """For each step that can be reached at all, what is so when it is.
 
     In ``order`` every way but those back to a repeat leads forward, so most is settled the first time round; what a round
     of a repeat brings to the next is settled by going round until nothing changes. Sets only ever grow or only ever
     shrink, so that comes soon.
     """
-    onward: dict[str, list[Way]] = {}
+    onward: dict[str, list[Transition]] = {}
     for way in ways:
         onward.setdefault(way.origin, []).append(way)
     order = [step for step in order if step in onward]
-    found: dict[str, Reach] = {first.step: Reach()} if first.step else {}
+    found: dict[str, PathFacts] = {first.step: PathFacts()} if first.step else {}
     changed = True
     while changed:
         changed, done = False, set[str]()
@@ -66,28 +66,28 @@ def reaches(first: Target, order: Iterable[str], ways: Iterable[Way]) -> Mapping
                 target = way.target.step
                 if target is None:
                     continue
-                there = Reach(here.certain | way.sets, here.possible | way.sets | way.may_set, passed, perhaps)
+                there = PathFacts(here.certain | way.sets, here.possible | way.sets | way.may_set, passed, perhaps)
                 before = found.get(target)
                 found[target] = _meet(before, there)
                 changed = changed or (target in done and found[target] != before)
     return found
 
 
-def everywhere(ways: Iterable[Way]) -> Reach:
+def everywhere(ways: Iterable[Transition]) -> PathFacts:
     """What may be so at any moment of the journey: for goals and leaves."""
     ways = list(ways)
-    return Reach(possible=frozenset(name for way in ways for name in way.sets | way.may_set))
+    return PathFacts(possible=frozenset(name for way in ways for name in way.sets | way.may_set))
 
 
-def together(all_: Iterable[Reach]) -> Reach:
+def together(all_: Iterable[PathFacts]) -> PathFacts:
     """What is so at several steps at once: for a message that is sent from each."""
-    found: Reach | None = None
+    found: PathFacts | None = None
     for reach in all_:
         found = _meet(found, reach)
-    return found or Reach()
+    return found or PathFacts()
 
 
-def unreached(order: Iterable[str], first: Target, ways: Iterable[Way]) -> list[str]:
+def unreached(order: Iterable[str], first: Target, ways: Iterable[Transition]) -> list[str]:
     """The steps to which nothing leads; not those behind them, which would be reached if they were."""
     ways = list(ways)
     led_to = {way.target.step for way in ways} | {first.step}
@@ -96,7 +96,7 @@ def unreached(order: Iterable[str], first: Target, ways: Iterable[Way]) -> list[
     return [step for step in order if step not in led_to and not step.endswith(AGAIN)]
 
 
-def _meet(one: Reach | None, two: Reach) -> Reach:
+def _meet(one: PathFacts | None, two: PathFacts) -> PathFacts:
     if one is None:
         return two
-    return Reach(one.certain & two.certain, one.possible | two.possible, one.passed & two.passed, one.perhaps | two.perhaps)
+    return PathFacts(one.certain & two.certain, one.possible | two.possible, one.passed & two.passed, one.perhaps | two.perhaps)

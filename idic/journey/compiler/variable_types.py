@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idic.journey.compiler.facts_at_step import Standing
+from idic.journey.compiler.facts_at_step import FactsAtStep
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.definition import Given
-from idic.journey.expressions.infer import Worth, infer_value
+from idic.journey.expressions.infer import ValueExpression, infer_value
 from idic.journey.expressions.typed import joined
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import TEXT, describe
@@ -15,14 +15,14 @@ from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems
 
 
-def type_variables(sets: Mapping[str, Given], names: NamesOfJourney, standing: Standing, problems: Problems) -> None:
+def type_variables(sets: Mapping[str, Given], names: NamesOfJourney, standing: FactsAtStep, problems: Problems) -> None:
     """Fills in the types of ``names.variables``, and what is certain where in ``standing``. ``sets`` are by step."""
     if any(sets.values()):
         _Variables(sets, names, standing, problems).learn()
 
 
 class _Variables:
-    def __init__(self, sets: Mapping[str, Given], names: NamesOfJourney, standing: Standing, problems: Problems) -> None:
+    def __init__(self, sets: Mapping[str, Given], names: NamesOfJourney, standing: FactsAtStep, problems: Problems) -> None:
         self.sets = sets
         self.names = names
         self.standing = standing
@@ -47,10 +47,10 @@ class _Variables:
         self.tell_of_themselves()
         self.tell_of_conflicts(worths)
 
-    def worths(self) -> dict[int, Worth]:
+    def worths(self) -> dict[int, ValueExpression]:
         """What each value that a variable is set to comes to; without a word of what is wrong, which is told when its step is
         compiled. Goes round until no type is learnt any more."""
-        worths: dict[int, Worth] = {}
+        worths: dict[int, ValueExpression] = {}
         self.names.variables = dict.fromkeys(self.names.variables)
         while True:
             before = dict(self.names.variables)
@@ -86,7 +86,7 @@ class _Variables:
             message = f"nothing says what {name} is: it is set from itself, and never before"
             self.problems.error(untyped[0].mark, message, f"set {name} to a value first")
 
-    def tell_of_conflicts(self, worths: Mapping[int, Worth]) -> None:
+    def tell_of_conflicts(self, worths: Mapping[int, ValueExpression]) -> None:
         """Variables that are set to what does not go together."""
         first: dict[str, tuple[Type, Scalar]] = {}
         for assigned in self.sets.values():

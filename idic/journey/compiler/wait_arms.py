@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idic.journey.compiler.compile_conditions import Asking
-from idic.journey.compiler.reachability import Reach
+from idic.journey.compiler.compile_conditions import ConditionCompiler
+from idic.journey.compiler.reachability import PathFacts
 from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText, WaitText
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.evaluate import asks_today
@@ -17,15 +17,15 @@ from idic.problems import did_you_mean, one_of
 _TOLD_OF = {"Email Opened": "email", "Message Shown": "web"}
 
 
-class Arms:
-    def __init__(self, definition: Definition, steps: Mapping[str, StepText], asking: Asking) -> None:
+class ArmCompiler:
+    def __init__(self, definition: Definition, steps: Mapping[str, StepText], asking: ConditionCompiler) -> None:
         self.definition = definition
         self.steps = steps
         self.asking = asking
         self.vocabulary = asking.vocabulary
         self.problems = asking.problems
 
-    def arm(self, called: str, text: PatternText | UntilText, target: Target, names: Names, reach: Reach) -> Arm:
+    def arm(self, called: str, text: PatternText | UntilText, target: Target, names: Names, reach: PathFacts) -> Arm:
         if isinstance(text, UntilText):
             until = self.asking.condition(called, text.until, names)
             if until is not None and not any(name.startswith("customer.") for name in until.reads) and not asks_today(until):
@@ -36,7 +36,7 @@ class Arms:
         capture = text.capture.value if text.capture is not None else None
         return Arm(pattern=pattern, since=self.since(text, reach), capture=capture, then=target)
 
-    def since(self, text: PatternText, reach: Reach) -> str:
+    def since(self, text: PatternText, reach: PathFacts) -> str:
         """From when on events count for this arm."""
         if text.of is not None:
             self.of(text.of, text.on, reach)
@@ -56,7 +56,7 @@ class Arms:
             self.problems.error(text.since.mark, f'step "{name}" comes before this one on some ways only', hint)
         return name
 
-    def of(self, of: Scalar, on: Scalar, reach: Reach) -> None:
+    def of(self, of: Scalar, on: Scalar, reach: PathFacts) -> None:
         step = self.steps.get(of.value)
         if step is None:
             sends = [name for name, step in self.steps.items() if isinstance(step, SendText)]
@@ -73,7 +73,7 @@ class Arms:
             hint = f"take of: out; only {one_of(sorted(ABOUT_MESSAGES))} are"
             self.problems.error(of.mark, f"{on.value} is not about a message that was sent", hint)
 
-    def warn_of_early(self, text: WaitForText, name: str, reach: Reach) -> None:
+    def warn_of_early(self, text: WaitForText, name: str, reach: PathFacts) -> None:
         """An event that this wait is for could have come while an earlier wait was not looking."""
         before = [step for step in reach.perhaps if isinstance(self.steps[step], WaitText | WaitForText)]
         ending = {pattern.on.value for pattern in self.definition.leave}

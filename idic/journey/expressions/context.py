@@ -37,7 +37,7 @@ class Names(NamedTuple):
         return self._replace(readable={**self.readable, **more}, absent=absent)
 
 
-class Inferring(ABC):
+class InferenceContext(ABC):
     """``items`` are the names given to the items of lists, each with its type and whether it is always there."""
 
     def __init__(self, names: Names, report: Report) -> None:

@@ -30,7 +30,7 @@ _DAY = 86400.0
 _SIMPLE = re.compile(r"(?P<name>[a-z_][\w.]*)\s*(?P<sign>==|!=|>=|<=|>|<)\s*(?P<rest>\S.*)")
 
 
-class Scope(Protocol):
+class ValueSource(Protocol):
     """Where a condition finds its names. ``now`` is aware; ``zone`` is the customer's IANA zone."""
 
     @property
@@ -51,18 +51,18 @@ class Scope(Protocol):
         ...
 
 
-def holds(condition: Condition, scope: Scope) -> bool:
+def holds(condition: Condition, scope: ValueSource) -> bool:
     """Whether the condition is certainly true. What cannot be known is not true."""
     return _evaluate(condition, scope) is True
 
 
-def amount(condition: Condition, scope: Scope) -> float | None:
+def amount(condition: Condition, scope: ValueSource) -> float | None:
     """The number a condition such as ``event.total`` comes to, or None where something it needs is missing."""
     value = _evaluate(condition, scope)
     return value if isinstance(value, float) and value - value == 0 else None
 
 
-def value(condition: Condition, type_: Type, scope: Scope) -> JsonValue:
+def value(condition: Condition, type_: Type, scope: ValueSource) -> JsonValue:
     """What an expression of this type comes to, as it is stored: dates and moments as ISO 8601 (a moment in UTC). None where
     something that it needs is missing."""
     return _as_stored(_evaluate(condition, scope), type_)
@@ -109,7 +109,7 @@ def _place(name: str, text: str) -> int:
     return found.start() if found else len(text)
 
 
-def explain(condition: Condition, scope: Scope) -> str:
+def explain(condition: Condition, scope: ValueSource) -> str:
     """The condition with its values, short, for a trace: ``total 95.00 EUR >= 30``, ``value_tier "high"``."""
     # In the order of the text: a store may keep names in another.
     read = sorted(condition.reads.items(), key=lambda one: (_place(one[0], condition.text), one[0]))
@@ -150,7 +150,7 @@ def _compiled(document: str) -> _Compiled:
     return _Compiled(environment.compile(condition.cel), asks_known, TODAY in condition.cel, plainly(condition, _value))
 
 
-def _evaluate(condition: Condition, scope: Scope) -> object:
+def _evaluate(condition: Condition, scope: ValueSource) -> object:
     compiled = _compiled(condition.document)
     if compiled.plainly is not None:
         return compiled.plainly(scope)
@@ -167,7 +167,7 @@ def _evaluate(condition: Condition, scope: Scope) -> object:
     return compiled.expression.eval(data=data).value()
 
 
-def _value(attribute: Attribute, name: str, scope: Scope) -> Any:
+def _value(attribute: Attribute, name: str, scope: ValueSource) -> Any:
     raw, siblings = scope.raw(name)
     return value_of(attribute, raw, siblings=siblings, currency=scope.currency)
 
@@ -228,7 +228,7 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def shown(attribute: Attribute, name: str, scope: Scope) -> str:
+def shown(attribute: Attribute, name: str, scope: ValueSource) -> str:
     """The value of a name, short, for people."""
     value = _value(attribute, name, scope)
     match value:

@@ -12,16 +12,17 @@ from typing import NamedTuple
 from idic.journey.expressions import parser
 from idic.journey.expressions.context import Names, Report
 from idic.journey.expressions.evaluate import compiled
-from idic.journey.expressions.infer_comparisons import InferringComparisons
-from idic.journey.expressions.infer_functions import InferringFunctions
-from idic.journey.expressions.infer_names import InferringNames
+from idic.journey.expressions.infer_comparisons import ComparisonInference
+from idic.journey.expressions.infer_functions import FunctionInference
+from idic.journey.expressions.infer_names import NameInference
 from idic.journey.expressions.parser import (
     And,
-    Call,
-    Choice,
+    Arithmetic,
     Compare,
+    Conditional,
     Expression,
     ExpressionError,
+    FunctionCall,
     Index,
     ListOf,
     Literal,
@@ -30,7 +31,6 @@ from idic.journey.expressions.parser import (
     Name,
     Not,
     Or,
-    Sum,
 )
 from idic.journey.expressions.tree import may_fail, named, path_of, texts_of
 from idic.journey.expressions.typed import WRONG, Typed, alike, fits, literal
@@ -57,7 +57,7 @@ def infer(text: str, names: Names, report: Report, *, number: bool = False) -> C
     return inference.condition(tree, text, typed.cel)
 
 
-class Worth(NamedTuple):
+class ValueExpression(NamedTuple):
     """An expression of any type. ``sure``: it comes to a value whoever the customer is."""
 
     condition: Condition
@@ -65,7 +65,9 @@ class Worth(NamedTuple):
     sure: bool
 
 
-def infer_value(text: str, names: Names, report: Report, *, wanted: Type | None = None, called: str = "") -> Worth | None:
+def infer_value(
+    text: str, names: Names, report: Report, *, wanted: Type | None = None, called: str = ""
+) -> ValueExpression | None:
     """The expression ready to be worked out, for a name (``called``) of the type ``wanted`` if one is; None where something
     is wrong with it, which has been reported. Text that can only be one of a few is of the type that says so."""
     tree = _parsed(text, report)
@@ -92,7 +94,7 @@ def infer_value(text: str, names: Names, report: Report, *, wanted: Type | None 
         typed = typed._replace(type=Type(kind="one_of", options=options)) if sure else typed
     type_ = wanted or typed.type
     condition = inference.condition(tree, text, typed.cel)
-    return Worth(condition, type_, sure) if condition is not None and type_ is not None else None
+    return ValueExpression(condition, type_, sure) if condition is not None and type_ is not None else None
 
 
 def _parsed(text: str, report: Report) -> Expression | None:
@@ -115,7 +117,7 @@ def _value_hint(tree: Expression, wanted: Type) -> str | None:
             return None
 
 
-class _Inference(InferringNames, InferringComparisons, InferringFunctions):
+class _Inference(NameInference, ComparisonInference, FunctionInference):
     def condition(self, tree: Expression, text: str, written: str) -> Condition | None:
         """What has been ``written`` in CEL, if CEL takes it."""
         condition = Condition(text=text.strip(), cel=written, reads=self.reads)
@@ -143,7 +145,7 @@ class _Inference(InferringNames, InferringComparisons, InferringFunctions):
                 return self.both(node, left, right, known, truth=False)
             case Compare():
                 return self.compare(node, known)
-            case Sum(left=left, sign=sign, right=right):
+            case Arithmetic(left=left, sign=sign, right=right):
                 one, two = self.of(left, known), self.of(right, known)
                 for side, typed in ((left, one), (right, two)):
                     if typed.type is not None and typed.type.kind == "list":
@@ -162,7 +164,7 @@ class _Inference(InferringNames, InferringComparisons, InferringFunctions):
             case Minus(of=inner):
                 typed = self.expect(inner, known, "number", "-")
                 return typed._replace(cel=f"-({typed.cel})")
-            case Choice(test=test, yes=yes, no=no):
+            case Conditional(test=test, yes=yes, no=no):
                 asked = self.expect(test, known, "yes/no", "?")
                 self.certain(test, asked, known, "?")
                 if_so, if_not = self.facts(test, truth=True), self.facts(test, truth=False)
@@ -171,9 +173,9 @@ class _Inference(InferringNames, InferringComparisons, InferringFunctions):
                     self.tell(node, f"this is {describe(one.type)} or {describe(two.type)}", "both must be of one type")
                 missing = asked.missing | (one.missing - if_so) | (two.missing - if_not)
                 return Typed(one.type, f"({asked.cel} ? {one.cel} : {two.cel})", missing)
-            case Call(of=None):
+            case FunctionCall(of=None):
                 return self.function(node, known)
-            case Call():
+            case FunctionCall():
                 return self.method(node, known)
             case Index():
                 return self.index(node, known)
@@ -197,7 +199,7 @@ class _Inference(InferringNames, InferringComparisons, InferringFunctions):
         """The names that have a value if the tree is true (or not): by ``known()``, and, unless only what was
         ``asked`` so counts, because a comparison came out."""
         match node:
-            case Call(of=None, name="known", arguments=(argument,)) if truth:
+            case FunctionCall(of=None, name="known", arguments=(argument,)) if truth:
                 path = path_of(argument)
                 return frozenset({path, *self.with_it(path)}) if path else frozenset()
             case Not(of=inner):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from idic.journey.expressions.context import Inferring
+from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.parser import Compare, Expression, ListOf, Literal
 from idic.journey.expressions.tree import named
 from idic.journey.expressions.typed import WRONG, Typed, alike
@@ -14,7 +14,7 @@ from idic.journey.vocabulary.types import NUMERIC, TEXTUAL, YES_NO, describe
 from idic.problems import did_you_mean, one_of
 
 
-class InferringComparisons(Inferring):
+class ComparisonInference(InferenceContext):
     def compare(self, node: Compare, known: frozenset[str]) -> Typed:
         one, two = self.of(node.left, known), self.of(node.right, known)
         missing = one.missing | two.missing

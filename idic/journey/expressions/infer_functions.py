@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from idic.journey.expressions.context import Inferring
+from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.evaluate import TODAY, ZONE
 from idic.journey.expressions.evaluate_fast import KNOWN
-from idic.journey.expressions.parser import Call, Expression, Index, ListOf, Literal, Name
+from idic.journey.expressions.parser import Expression, FunctionCall, Index, ListOf, Literal, Name
 from idic.journey.expressions.tree import named, path_of
 from idic.journey.expressions.typed import WRONG, Typed, alike
 from idic.journey.program.program import Type
@@ -18,8 +18,8 @@ OVER_LISTS = ("exists", "all", "exists_one", "filter", "size")
 ON_TEXT = ("contains", "startsWith", "endsWith", "size")
 
 
-class InferringFunctions(Inferring):
-    def function(self, node: Call, known: frozenset[str]) -> Typed:
+class FunctionInference(InferenceContext):
+    def function(self, node: FunctionCall, known: frozenset[str]) -> Typed:
         if node.name not in FUNCTIONS:
             hint = did_you_mean(node.name, FUNCTIONS) or f"there are {one_of(f'{name}(…)' for name in FUNCTIONS)}"
             if node.name in OVER_LISTS + ON_TEXT:
@@ -48,7 +48,7 @@ class InferringFunctions(Inferring):
             case name:
                 return self.days(node, name, argument, typed)
 
-    def known(self, node: Call, argument: Expression, typed: Typed) -> Typed:
+    def known(self, node: FunctionCall, argument: Expression, typed: Typed) -> Typed:
         path = path_of(argument)
         if path is None:
             self.tell(node, "known() asks about a name", "write known(customer.first_name)")
@@ -59,7 +59,7 @@ class InferringFunctions(Inferring):
             return Typed(YES_NO, "true")
         return Typed(YES_NO, f"has({typed.cel})", typed.missing - {path})
 
-    def days(self, node: Call, name: str, argument: Expression, typed: Typed) -> Typed:
+    def days(self, node: FunctionCall, name: str, argument: Expression, typed: Typed) -> Typed:
         assert typed.type is not None
         if typed.type.kind not in ("date", "moment"):
             called = named(argument)
@@ -69,14 +69,14 @@ class InferringFunctions(Inferring):
         span = f"{TODAY} - {then}" if name == "days_since" else f"{then} - {TODAY}"
         return typed._replace(type=NUMBER, cel=f"(({span}) / 86400.0)")
 
-    def size(self, node: Call, of: Expression, typed: Typed) -> Typed:
+    def size(self, node: FunctionCall, of: Expression, typed: Typed) -> Typed:
         assert typed.type is not None
         if typed.type.kind not in TEXTUAL | {"list"}:
             self.tell(of, f"size() takes a list or text, and {named(of)} is {describe(typed.type)}")
             return WRONG
         return typed._replace(type=NUMBER, cel=f"double(size({typed.cel}))")
 
-    def method(self, node: Call, known: frozenset[str]) -> Typed:
+    def method(self, node: FunctionCall, known: frozenset[str]) -> Typed:
         assert node.of is not None
         typed = self.of(node.of, known)
         if typed.type is None:
@@ -101,7 +101,7 @@ class InferringFunctions(Inferring):
             return WRONG
         return Typed(YES_NO, f"{typed.cel}.{node.name}({argument.cel})", typed.missing | argument.missing)
 
-    def over(self, node: Call, typed: Typed, known: frozenset[str]) -> Typed:
+    def over(self, node: FunctionCall, typed: Typed, known: frozenset[str]) -> Typed:
         """``list.exists(i, …)`` and its like."""
         assert typed.type is not None
         example = f"write .{node.name}(i, …), with a condition on i"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idic.journey.expressions.context import Inferring
+from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.parser import Expression, Member, Name
 from idic.journey.expressions.tree import named, path_of
 from idic.journey.expressions.typed import WRONG, Typed
@@ -10,7 +10,7 @@ from idic.journey.vocabulary.types import describe, never_missing
 from idic.problems import did_you_mean
 
 
-class InferringNames(Inferring):
+class NameInference(InferenceContext):
     def name(self, node: Name | Member, known: frozenset[str]) -> Typed:
         path = path_of(node)
         if path is None:

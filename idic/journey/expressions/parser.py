@@ -62,7 +62,7 @@ class Index(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Expression):
+class FunctionCall(Expression):
     """``name(arguments)``, or ``of.name(arguments)``; ``at`` is where the name begins."""
 
     of: Expression | None
@@ -104,7 +104,7 @@ class Compare(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Sum(Expression):
+class Arithmetic(Expression):
     """``sign`` is one of ``+ - * /``."""
 
     left: Expression
@@ -114,7 +114,7 @@ class Sum(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(Expression):
+class Conditional(Expression):
     test: Expression
     yes: Expression
     no: Expression
@@ -226,7 +226,7 @@ class _Parser:
             yes = self.choice()
             self.expect(":")
             no = self.choice()
-            test = Choice(test.start, no.end, test, yes, no)
+            test = Conditional(test.start, no.end, test, yes, no)
         self.depth -= 1
         return test
 
@@ -269,14 +269,14 @@ class _Parser:
         left = self.product()
         while token := self.take("+", "-"):
             right = self.product()
-            left = Sum(left.start, right.end, left, token.text, right, token.start)
+            left = Arithmetic(left.start, right.end, left, token.text, right, token.start)
         return left
 
     def product(self) -> Expression:
         left = self.unary()
         while token := self.take("*", "/"):
             right = self.unary()
-            left = Sum(left.start, right.end, left, token.text, right, token.start)
+            left = Arithmetic(left.start, right.end, left, token.text, right, token.start)
         return left
 
     def unary(self) -> Expression:
@@ -296,7 +296,7 @@ class _Parser:
                 name = self.name()
                 if self.peek("("):
                     arguments, end = self.arguments()
-                    tree = Call(tree.start, end, tree, name.text, arguments, name.start)
+                    tree = FunctionCall(tree.start, end, tree, name.text, arguments, name.start)
                 else:
                     tree = Member(tree.start, name.end, tree, name.text, name.start)
             elif self.take("["):
@@ -316,7 +316,7 @@ class _Parser:
                 return Literal(token.start, token.end, token.text == "true")
             case "name" if self.peek("("):
                 arguments, end = self.arguments()
-                return Call(token.start, end, None, token.text, arguments, token.start)
+                return FunctionCall(token.start, end, None, token.text, arguments, token.start)
             case "name" if token.text not in ("and", "or", "not", "in"):
                 return Name(token.start, token.end, token.text)
         if token.text == "(":

@@ -29,9 +29,9 @@ def named(node: Expression) -> str:
             return f"{number:g}"
         case parser.Index(of=of):
             return f"{named(of)}[…]"
-        case parser.Call(of=None, name=name):
+        case parser.FunctionCall(of=None, name=name):
             return f"{name}(…)"
-        case parser.Call(name=name):
+        case parser.FunctionCall(name=name):
             return f".{name}(…)"
         case _:
             return path_of(node) or "this"
@@ -42,7 +42,7 @@ def texts_of(tree: Expression) -> tuple[str, ...] | None:
     match tree:
         case Literal(value=str() as text):
             return (text,)
-        case parser.Choice(yes=yes, no=no):
+        case parser.Conditional(yes=yes, no=no):
             one, two = texts_of(yes), texts_of(no)
             return tuple(dict.fromkeys((*one, *two))) if one and two else None
         case _:
@@ -52,16 +52,16 @@ def texts_of(tree: Expression) -> tuple[str, ...] | None:
 def may_fail(tree: Expression) -> bool:
     """Whether something is divided by what may be nothing."""
     match tree:
-        case parser.Sum(left=left, sign=sign, right=right):
+        case parser.Arithmetic(left=left, sign=sign, right=right):
             nothing = sign == "/" and not (isinstance(right, Literal) and right.value)
             return nothing or may_fail(left) or may_fail(right)
-        case parser.Choice(test=test, yes=yes, no=no):
+        case parser.Conditional(test=test, yes=yes, no=no):
             return may_fail(test) or may_fail(yes) or may_fail(no)
         case parser.Compare(left=left, right=right) | parser.And(left=left, right=right) | parser.Or(left=left, right=right):
             return may_fail(left) or may_fail(right)
         case parser.Not(of=of) | parser.Minus(of=of):
             return may_fail(of)
-        case parser.Call(of=of, arguments=arguments):
+        case parser.FunctionCall(of=of, arguments=arguments):
             return any(may_fail(one) for one in (*arguments, *((of,) if of else ())))
         case parser.ListOf(items=items):
             return any(may_fail(item) for item in items)

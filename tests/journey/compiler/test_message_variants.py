@@ -57,7 +57,7 @@ def test_what_an_sms_costs_is_said_for_those_to_whom_it_costs_something_else() -
     assert sms_worst_case.said(program) == (
         "reminder: at most 1 (GSM-7), in de at most 3 (Unicode) · assumed: links of up to 40 characters"
     )
-    assert sms_worst_case.worst(program.messages["reminder"]) == sms_worst_case.Worst(None, 3, links=True)
+    assert sms_worst_case.worst(program.messages["reminder"]) == sms_worst_case.WorstCase(None, 3, links=True)
     # Its sign is told where it stands.
     [problem] = compilation.problems
     assert (problem.severity, problem.line) == ("warning", 25)
