@@ -32,7 +32,7 @@ import worker
 from activities.couriers import EmailCourier
 from bench.actions import billed
 from bench.server import temporal
-from idic.api.group_commit import Intake
+from idic.api.group_commit import GroupCommit
 from idic.clock import Clock
 from idic.dev.mailbox import Mailbox
 from idic.identify.messages import Message
@@ -143,7 +143,7 @@ async def price(client: Client, folder: Path, way: Way) -> Price:
     clock = Clock(FACTOR, datetime(2026, 11, 2, 9, tzinfo=UTC))
     rules = _not_yet if way.deferred else rules_of
     async with _running(client, folder, clock, House(rules=rules)) as (store, mailbox):
-        intake = Intake(store)
+        intake = GroupCommit(store)
         await intake.keep(
             [
                 Message("identify", "", {"email": "anna@example.com", "firstName": "Anna", "teamSize": 12}, "anna"),

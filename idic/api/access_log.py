@@ -1,6 +1,6 @@
-"""The outermost layer: what was asked and how it went, for the log; and the last resort when idic itself fails.
+"""Log every request, and answer 500 when idic itself fails.
 
-A log line names the route and not the path, and no query: ids, addresses and tokens stand in both.
+A log line names the route, never the path or the query: both contain ids, addresses and tokens.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from idic.api.problem_details import internal
 log = structlog.get_logger("idic.api")
 
 
-class Access:
-    """``quiet`` routes are logged only when they fail: there are too many of them."""
+class AccessLog:
+    """Middleware that logs requests. ``quiet`` routes are too frequent: they are logged only when they fail."""
 
     def __init__(self, app: ASGIApp, quiet: frozenset[str]) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class Access:
         try:
             await self._app(scope, receive, noting)
         except Exception as error:
-            # An error's text may quote what a customer sent; where it happened and of what kind it is may not.
+            # An error's text may quote what a customer sent, so only its class and its place are logged.
             frames = traceback.extract_tb(error.__traceback__)[-6:]
             where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
             log.error("failed", route=_route(scope), error=type(error).__name__, where=where)

@@ -1,4 +1,4 @@
-"""The HTTP API, put together."""
+"""Put the HTTP API together."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from idic.api import ingestion, reference, web
-from idic.api.access_log import Access
+from idic.api.access_log import AccessLog
 from idic.api.consents import add_consents
-from idic.api.console.console_pages import Settings as ConsoleSettings
+from idic.api.console.console_pages import ConsoleSettings as ConsoleSettings
 from idic.api.console.console_pages import add_console
 from idic.api.customer_links import add_customer_links
 from idic.api.customers import add_customers
-from idic.api.enrollments import Enroll, add_enrollments
-from idic.api.group_commit import Intake
+from idic.api.enrollments import EnterCustomer, add_enrollments
+from idic.api.group_commit import GroupCommit
 from idic.api.health import add_health
-from idic.api.ingestion import Ingestion, Limits
-from idic.api.keys import Keys, presented, refused
+from idic.api.ingestion import BodyLimits, Ingestion
+from idic.api.keys import ApiKeys, presented, refused
 from idic.api.pages.routes import customer_pages
 from idic.api.privacy import add_rights
 from idic.api.problem_details import add_problems, problem, schemas
@@ -32,7 +32,7 @@ from idic.api.rates import Pages, Rates
 from idic.api.streams import Streams
 from idic.api.tracked_links import PublicPages
 from idic.api.vocabulary import PublishedVocabulary
-from idic.api.web import Web, add_web
+from idic.api.web import WebChannel, add_web
 from idic.api.webhooks.delivery_reports import Webhook
 from idic.errors import IdicError
 from idic.identify.messages import KINDS
@@ -64,25 +64,27 @@ def create_app(
     write_keys: Iterable[str],
     secret_keys: Iterable[str],
     links: Links,
-    enroll: Enroll,
+    enroll: EnterCustomer,
     house: House | None = None,
-    limits: Limits | None = None,
+    limits: BodyLimits | None = None,
     webhooks: Iterable[Webhook] = (),
     console: ConsoleSettings | None = None,
     proof_keys: Iterable[str] = (),
     streams: Streams | None = None,
     rates: Rates | None = None,
 ) -> FastAPI:
-    """The API on ``store``, which stays the caller's to close. ``enroll`` does the work of ``POST …/enrollments``,
-    ``house`` is what customers' enrollments are moved with;
-    ``webhooks`` are where providers report to. There is a console if it is asked for. Whoever serves it closes ``streams``
-    before stopping: a page that is open stays open."""
-    limits, rates = limits or Limits(), rates or Rates()
+    """Build the API on ``store``, which the caller closes.
+
+    ``enroll`` enters a customer for ``POST …/enrollments``; ``house`` moves enrollments; ``webhooks`` receive the
+    providers' reports. The console is added if the settings ask for it. The server closes ``streams`` before it stops,
+    because an open page keeps its connection open.
+    """
+    limits, rates = limits or BodyLimits(), rates or Rates()
     app = FastAPI(title="idic", version=version("idic"), description=DESCRIPTION, docs_url=None, redoc_url=None)
     add_problems(app)
-    vocabulary, keys = PublishedVocabulary(store), Keys(write_keys)
-    secrets = Keys(secret_keys)
-    events = Ingestion(Intake(store), vocabulary, keys, secrets, store.clock, limits, rates, public_url=links.base_url)
+    vocabulary, keys = PublishedVocabulary(store), ApiKeys(write_keys)
+    secrets = ApiKeys(secret_keys)
+    events = Ingestion(GroupCommit(store), vocabulary, keys, secrets, store.clock, limits, rates, public_url=links.base_url)
     _add_ingestion(app, events)
     secret = APIRouter(
         dependencies=[Depends(_secret(secrets, rates)), Depends(_BEARER), Depends(_BASIC)],
@@ -107,7 +109,7 @@ def create_app(
     for webhook in webhooks:
         app.add_api_route(webhook.path, webhook.receive, methods=["POST"], include_in_schema=False, response_model=None)
     sites = APIRouter(include_in_schema=False)
-    add_web(sites, Web(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links), rates))
+    add_web(sites, WebChannel(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links), rates))
     app.include_router(sites)
     add_console(app, store, secrets, console or ConsoleSettings())
 
@@ -118,13 +120,12 @@ def create_app(
     _describe(app)
     app.add_middleware(Pages, prefixes=PAGES, guessable=(SHORT_PATH,), now=rates.now)
     app.add_middleware(_Browsers)
-    app.add_middleware(Access, quiet=_OPEN | {*ingestion.SETTINGS_PATHS, "/healthz", "/readyz"})
+    app.add_middleware(AccessLog, quiet=_OPEN | {*ingestion.SETTINGS_PATHS, "/healthz", "/readyz"})
     return app
 
 
 def _describe(app: FastAPI) -> None:
-    """The document without what the framework says of itself: an argument that is wrong is a 400 here, in the one form of
-    all problems."""
+    """The OpenAPI document without FastAPI's own 422: here a wrong argument is a 400, in the one form of all problems."""
     whole = app.openapi
 
     def ours() -> dict[str, Any]:
@@ -146,7 +147,7 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="SecretKeyBearer")
 _BASIC = HTTPBasic(auto_error=False, scheme_name="SecretKeyBasic")
 
 
-def _secret(keys: Keys, rates: Rates) -> Any:
+def _secret(keys: ApiKeys, rates: Rates) -> Any:
     async def needs_secret_key(request: Request) -> None:
         key = presented(request)
         if key is None or key not in keys:
@@ -171,7 +172,7 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
     }
     short = {path: described[long] for path, long in ingestion.SHORT.items()}
     for path, (endpoint, summary, shape) in (described | short).items():
-        # On the application itself and not through a router of its own: that would be searched for at every event.
+        # Added to the application itself: a router of its own would be searched at every event.
         app.router.add_api_route(
             path,
             endpoint,
@@ -219,10 +220,10 @@ def _public(pages: PublicPages) -> APIRouter:
 
 
 class _Raw(APIRoute):
-    """A route whose endpoint takes the request and gives the response itself: what FastAPI would do in between costs more
-    than reading a message."""
+    """A route whose endpoint handles request and response itself: FastAPI's own handling costs more than reading a message."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Call the endpoint with the plain request."""
         endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
 
         async def handle(request: Request) -> Response:
@@ -238,11 +239,11 @@ _OPEN = ingestion.PATHS | web.PATHS
 PAGES = (
     CLICK_PATH, UNSUBSCRIBE_PATH, OPEN_PATH, ANSWER_PATH, SHORT_PATH, PREFERENCES_PATH, CONFIRM_PATH, DATA_PATH,
 )  # fmt: skip
-"""How the addresses of the pages behind links begin."""
+"""Path prefixes of the pages behind links."""
 
 
 class _Browsers:
-    """Web pages of any origin may send events, ask how to send them and fill their slots, and do nothing else."""
+    """CORS for web pages of any origin: they may send events and fill their slots, and nothing else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

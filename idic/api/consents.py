@@ -1,4 +1,4 @@
-"""What a customer said of being written to: read it, and record what they said somewhere else, with its proof."""
+"""Read a customer's consents, and record consents given elsewhere, with their proof."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ _FIELDS = ("channel", "given", "topic", "purpose", "act", "confirmed", "proof")
 
 
 class ConsentSaid(BaseModel):
-    """What a customer said. Without ``topic`` it is for every topic; ``confirmed`` is whether who owns the address said it
-    (by default only by ``double opt-in``); ``proof`` is whatever shows it: a form's address and words, a document's number."""
+    """A consent given or withdrawn elsewhere.
+
+    Without ``topic`` it covers every topic. ``confirmed`` says whether the owner of the address gave it (by default only
+    true for ``double opt-in``). ``proof`` is any evidence: a form's address and text, a document's number.
+    """
 
     channel: Literal["email", "sms", "web"]
     given: bool
@@ -42,8 +45,12 @@ class ConsentSaid(BaseModel):
 
 
 class ConsentStanding(BaseModel):
-    """``state`` is ``allowed``, ``waiting`` (for confirmation), ``withdrawn`` or ``never``, in ``words`` for people; ``since``
-    when and by which ``act``. A null ``topic`` is every topic of which nothing else was said."""
+    """The consent for a channel and topic today.
+
+    ``state`` is ``allowed``, ``waiting`` (for confirmation), ``withdrawn`` or ``never``; ``words`` says the same for
+    people; ``since`` and ``act`` say when and how it came about. A null ``topic`` covers every topic without an entry of
+    its own.
+    """
 
     channel: str
     topic: str | None
@@ -55,6 +62,8 @@ class ConsentStanding(BaseModel):
 
 
 class LedgerEntry(BaseModel):
+    """One entry of the consent ledger, as it was recorded."""
+
     channel: str
     topic: str | None
     purpose: str
@@ -66,12 +75,15 @@ class LedgerEntry(BaseModel):
 
 
 class SuppressedOut(BaseModel):
+    """Why idic never writes to an address, and since when."""
+
     reason: str
     at: datetime
 
 
 class Consents(BaseModel):
-    """``said`` oldest first; ``suppressed`` by channel, where the address is not written to at all."""
+    """All consents of a customer: ``said`` is the ledger, oldest first; ``suppressed`` lists the channels whose address
+    idic never writes to."""
 
     now: list[ConsentStanding]
     said: list[LedgerEntry]
@@ -79,13 +91,13 @@ class Consents(BaseModel):
 
 
 class Kept(BaseModel):
-    """The word holds from now on; the ledger shows it once a router has read it."""
+    """The consent is recorded and applies from now on; the ledger shows it once a router has read it."""
 
     accepted: bool
 
 
 def add_consents(router: APIRouter, store: Store, limit: int) -> None:
-    """``limit``: bytes of a request's body."""
+    """Add the consent endpoints. ``limit`` is the largest request body in bytes."""
 
     @router.get(
         "/v1/customers/{identifier:path}/consents",
@@ -119,7 +131,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
 
         async def seen(tx: Tx) -> Observation:
             row = await found(tx, identifier, kind)
-            # Two customers may be told of with one key.
+            # The same key may be used for two customers.
             once = idempotency_key and hashlib.sha256(f"{row['id']}:{idempotency_key}".encode()).hexdigest()
             return Observation(name, row["id"], None, None, properties, f"consent:{once}" if once else None)
 
@@ -134,7 +146,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
 
 
 def _read(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The event and its properties. Raises ``InvalidInput``."""
+    """Read the event and its properties from a request. Raises ``InvalidInput``."""
     for name in body:
         if name not in _FIELDS:
             hint = did_you_mean(name[:100], _FIELDS) or f"there is {one_of(_FIELDS, 'and')}"

@@ -1,4 +1,4 @@
-"""Links to a customer's own pages, for whoever knows by themselves that it is the customer who asks."""
+"""Links to a customer's own pages, for services that know who their customer is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from idic.store.database import Store
 
 
 class LinksOut(BaseModel):
-    """``data_url`` opens everything that is known, until ``data_until``; ``preferences_url`` does not end."""
+    """``data_url`` opens all data of the customer until ``data_until``; ``preferences_url`` never expires."""
 
     preferences_url: str
     data_url: str
@@ -24,6 +24,8 @@ class LinksOut(BaseModel):
 
 
 def add_customer_links(router: APIRouter, store: Store, links: Links) -> None:
+    """Add the endpoint that makes a customer's links."""
+
     @router.post(
         "/v1/customers/{identifier:path}/links",
         tags=["customers"],

@@ -1,4 +1,4 @@
-"""What is known of a customer."""
+"""Read a customer: identities, traits, consents, recent enrollments and touches."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from idic.store.database import Store, Tx
 from idic.store.tables import Row, customers, enrollments, identities, touches
 
 ENROLLMENTS = 100
-"""The most recent enrollments that are told."""
+"""How many of the most recent enrollments are returned."""
 TOUCHES = 20
-"""The most recent touches that are told."""
+"""How many of the most recent touches are returned."""
 
 
 class IdentityOut(BaseModel):
+    """One identity (kind and value) that points at the customer."""
+
     kind: str
     value: str
 
 
 class ConsentOut(BaseModel):
-    """The latest word on a channel and topic; a null topic speaks for every topic."""
+    """The latest consent for a channel and topic; a null topic covers every topic."""
 
     channel: str
     topic: str | None
@@ -37,7 +39,7 @@ class ConsentOut(BaseModel):
 
 
 class TouchOut(BaseModel):
-    """``at`` is when it came to have this status."""
+    """A message to the customer; ``at`` is when it reached this status (UTC)."""
 
     id: str
     enrollment_id: str
@@ -50,7 +52,7 @@ class TouchOut(BaseModel):
 
 
 class CustomerOut(BaseModel):
-    """``traits`` by attribute name; enrollments and touches newest first."""
+    """A customer: ``traits`` by attribute name, enrollments and touches newest first."""
 
     id: str
     traits: dict[str, JsonValue]
@@ -63,10 +65,12 @@ class CustomerOut(BaseModel):
 
 
 Kind = Literal["user_id", "anonymous_id", "id"]
-"""Which kind of id is meant."""
+"""The kind of the id in the path."""
 
 
 def add_customers(router: APIRouter, store: Store) -> None:
+    """Add the endpoint that reads a customer."""
+
     @router.get(
         "/v1/customers/{identifier:path}",
         tags=["customers"],
@@ -81,8 +85,8 @@ def add_customers(router: APIRouter, store: Store) -> None:
 
 
 async def found(tx: Tx, identifier: str, kind: Kind | None) -> Row:
-    """The row of the customer who is meant, or of the one they became. Raises ``NotFound``."""
-    if "\0" in identifier:  # no id has one, and PostgreSQL cannot be asked
+    """Find the customer's row; a merged customer's is the row of the customer they became. Raises ``NotFound``."""
+    if "\0" in identifier:  # no id contains NUL, and PostgreSQL refuses it
         raise NotFound("there is no such customer")
     customer_id: str | None = None
     if kind != "id":

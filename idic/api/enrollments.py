@@ -1,4 +1,4 @@
-"""Enrolling a customer by hand or from a service, and reading where an enrollment is and why."""
+"""EnterCustomer a customer on request, and read where an enrollment stands and why."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
 from idic.api import idempotency
-from idic.api.idempotency import Answer
-from idic.api.problem_details import Refusal, problem
+from idic.api.idempotency import StoredAnswer
+from idic.api.problem_details import HttpRefusal, problem
 from idic.api.request_bodies import read_body, read_json_object
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import read_identifier, read_moment, read_object
@@ -29,9 +29,11 @@ from idic.store.journey import programs
 from idic.store.tables import Row, enrollments, journeys
 
 
-class Admission(Protocol):
-    """What became of it: ``enrollment_id`` of the open enrollment, new or found; None when the journey does not take
-    this customer now. ``reason`` says why not, in words."""
+class EnrollmentResult(Protocol):
+    """The result of an enrollment request: ``enrollment_id`` of the open enrollment, new or existing.
+
+    It is None when the journey doesn't admit this customer now; ``reason`` then says why, in words.
+    """
 
     @property
     def enrollment_id(self) -> str | None: ...
@@ -43,17 +45,20 @@ class Admission(Protocol):
     def reason(self) -> str | None: ...
 
 
-class Enroll(Protocol):
-    """Enters a customer into a published journey, inside the given transaction. The customer's row is not held yet, and
-    the customer may have been merged since they were found. ``occurred_at`` is what the caller said, in UTC."""
+class EnterCustomer(Protocol):
+    """Enter a customer into a published journey, inside the given transaction.
+
+    The customer's row isn't locked yet, and the customer may have been merged since the lookup. ``occurred_at`` is the
+    caller's time of the event, in UTC.
+    """
 
     async def __call__(
         self, tx: Tx, journey: str, customer_id: str, properties: Mapping[str, Any], *, occurred_at: datetime | None
-    ) -> Admission: ...
+    ) -> EnrollmentResult: ...
 
 
 class EnrollmentRequest(BaseModel):
-    """One of ``user_id`` and ``anonymous_id`` is needed. ``properties`` are ``entry.…`` in the journey."""
+    """Give ``user_id`` or ``anonymous_id``. The journey reads ``properties`` as ``entry.…``."""
 
     user_id: str | None = None
     anonymous_id: str | None = None
@@ -62,7 +67,7 @@ class EnrollmentRequest(BaseModel):
 
 
 class EnrollmentAnswer(BaseModel):
-    """``entered`` is false when the customer was in the journey already or may not enter now; ``reason`` says which."""
+    """``entered`` is false if the customer is in the journey already or may not enter now; ``reason`` says which."""
 
     enrollment_id: str | None
     customer_id: str
@@ -71,7 +76,7 @@ class EnrollmentAnswer(BaseModel):
 
 
 class TraceEntry(BaseModel):
-    """One thing that happened; ``text`` is its plain sentence."""
+    """One entry of the trace; ``text`` is its plain sentence."""
 
     at: datetime
     kind: str
@@ -81,7 +86,7 @@ class TraceEntry(BaseModel):
 
 
 class EnrollmentSummary(BaseModel):
-    """``ended_at`` is null while the enrollment is open; ``deadline`` is when its step ends by itself."""
+    """``ended_at`` is null while the enrollment is open; ``deadline`` is when the current step ends by itself (UTC)."""
 
     id: str
     customer_id: str
@@ -100,23 +105,25 @@ class EnrollmentSummary(BaseModel):
 
 
 class EnrollmentDetail(EnrollmentSummary):
+    """An enrollment with its whole trace."""
+
     trace: list[TraceEntry]
 
 
 def summary(row: Row) -> EnrollmentSummary:
-    """From a row of ``enrollments``."""
+    """Make a summary from a row of ``enrollments``."""
     told = {name: row[name] for name in EnrollmentSummary.model_fields if name not in {"key", "segment"}}
     return EnrollmentSummary(**told, key=row["key"] or None, segment=row["state"].get("segment"))
 
 
-def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int) -> None:
-    """``limit``: bytes of a request's body."""
+def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limit: int) -> None:
+    """Add the enrollment endpoints. ``limit`` is the largest request body in bytes."""
     known = programs.Programs()
 
     @router.post(
         "/v1/journeys/{journey}/enrollments",
         tags=["enrollments"],
-        summary="Enroll a customer in a journey",
+        summary="EnterCustomer a customer in a journey",
         status_code=201,
         response_model=EnrollmentAnswer,
         responses={
@@ -137,7 +144,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         properties = read_object(body.get("properties"), "properties")
         occurred_at = read_moment(body.get("occurred_at"), "occurred_at")
 
-        async def work(tx: Tx) -> Answer:
+        async def work(tx: Tx) -> StoredAnswer:
             await _published(tx, journey)
             _, program = await known.of(tx, journey)
             await _hold_against_vocabulary(tx, program, properties)
@@ -149,11 +156,11 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
                 entered=admission.entered,
                 reason=admission.reason,
             )
-            return Answer(201 if admission.entered else 200, answer.model_dump(mode="json"))
+            return StoredAnswer(201 if admission.entered else 200, answer.model_dump(mode="json"))
 
         digest = idempotency.request_digest(request.url.path, body)
         answer = await store.move("enroll", lambda tx: idempotency.once(tx, idempotency_key, digest, lambda: work(tx)))
-        # Through the model: PostgreSQL gives the fields back in an order of its own.
+        # Through the model, because PostgreSQL returns JSON fields in its own order.
         told = EnrollmentAnswer.model_validate(answer.body).model_dump(mode="json")
         return JSONResponse(told, answer.status)
 
@@ -164,7 +171,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: Enroll, limit: int)
         responses={404: problem()},
     )
     async def get_enrollment(enrollment_id: str) -> EnrollmentDetail:
-        if "\0" in enrollment_id:  # no id has one, and PostgreSQL cannot be asked
+        if "\0" in enrollment_id:  # no id contains NUL, and PostgreSQL refuses it
             raise NotFound("there is no such enrollment")
         async with store.reading() as tx:
             row = await tx.row(select(enrollments).where(enrollments.c.id == enrollment_id))
@@ -192,7 +199,7 @@ def _person(body: Mapping[str, Any]) -> Person:
 
 
 async def _published(tx: Tx, journey: str) -> None:
-    """Raises ``NotFound`` with the name that was perhaps meant."""
+    """The published program of a journey. Raises ``NotFound`` with the most similar name."""
     names = [row["name"] for row in await tx.rows(select(journeys.c.name))]
     if journey not in names:
         near = difflib.get_close_matches(journey, names, n=1)
@@ -201,9 +208,9 @@ async def _published(tx: Tx, journey: str) -> None:
 
 
 async def _hold_against_vocabulary(tx: Tx, program: Program, properties: Mapping[str, Any]) -> None:
-    """A request stands for any of the events that the journey is entered on: it must bring what one of them needs.
+    """Check the properties of a request against the journey's entry events: it must fit at least one of them.
 
-    Raises ``Refusal`` with what is missing or of the wrong type.
+    Raises ``HttpRefusal`` with what is missing or has the wrong type.
     """
     document = await programs.vocabulary(tx)
     if document is None:
@@ -212,10 +219,10 @@ async def _hold_against_vocabulary(tx: Tx, program: Program, properties: Mapping
     refusals = [vocabulary.refusals(pattern.on, properties) for pattern in program.entry.on]
     if refusals and all(refusals):
         reasons = "; or ".join("; ".join(reasons) for reasons in refusals)
-        raise Refusal(422, "properties_refused", reasons, where="properties")
+        raise HttpRefusal(422, "properties_refused", reasons, where="properties")
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a request whose body is read here and not by the framework."""
+    """The OpenAPI description of a request body that idic reads itself."""
     schema = model.model_json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,4 +1,4 @@
-"""Group commit: what arrives while one transaction commits goes into the next, all of it together.
+"""Group commit: messages that arrive during one commit are committed together in the next.
 
 A commit costs the same for one message as for a thousand. A request is answered only when its messages are committed.
 """
@@ -16,7 +16,8 @@ from idic.store.customer.ingest import accept
 from idic.store.database import Store
 
 MOST = 1000
-"""Messages in one transaction, unless one request alone has more. Larger ones hold customers' rows for longer."""
+"""The most messages in one transaction, unless one request alone has more: a larger transaction locks customers' rows for
+longer."""
 
 
 class _Waiting(NamedTuple):
@@ -24,7 +25,9 @@ class _Waiting(NamedTuple):
     kept: asyncio.Future[Sequence[Message]]
 
 
-class Intake:
+class GroupCommit:
+    """Collects messages of concurrent requests into common transactions."""
+
     def __init__(self, store: Store, most: int = MOST) -> None:
         self._store = store
         self._most = most
@@ -32,9 +35,10 @@ class Intake:
         self._committer: asyncio.Task[None] | None = None
 
     async def keep(self, messages: Sequence[Message]) -> Sequence[Message]:
-        """Return when these messages are committed, with the aliases that are not followed, maybe others' among them.
+        """Wait until these messages are committed. Returns the aliases that were ignored, possibly also those of other
+        requests.
 
-        Raises ``StoreUnavailable``; then they may be sent again.
+        Raises ``StoreUnavailable``; the messages may then be sent again.
         """
         kept: asyncio.Future[Sequence[Message]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(messages, kept))
@@ -51,7 +55,7 @@ class Intake:
                 if len(group) == 1 or isinstance(error, StoreUnavailable):
                     _settle(group, error)
                     continue
-                # Something in one of them cannot be kept; that is no reason to turn away the others.
+                # One message can't be stored; that is no reason to refuse the others.
                 for one in group:
                     try:
                         await self._commit([one])
@@ -73,7 +77,7 @@ class Intake:
 
 def _settle(group: Sequence[_Waiting], outcome: Sequence[Message] | Exception) -> None:
     for waiting in group:
-        if waiting.kept.done():  # its client is gone
+        if waiting.kept.done():  # the client is gone
             continue
         if isinstance(outcome, Exception):
             waiting.kept.set_exception(outcome)

@@ -1,16 +1,18 @@
-"""Is it up, and is it ready to serve?"""
+"""Health and readiness: is the API up, and can it serve?"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from idic.api.problem_details import Refusal, problem
+from idic.api.problem_details import HttpRefusal, problem
 from idic.store.database import Store
 from idic.store.upgrade import is_current
 
 
 def add_health(router: APIRouter, store: Store) -> None:
+    """Add ``/healthz`` and ``/readyz``."""
+
     @router.get("/healthz", tags=["health"], summary="Whether the process is up")
     async def healthz() -> Response:
         return JSONResponse({"status": "up"})
@@ -23,5 +25,5 @@ def add_health(router: APIRouter, store: Store) -> None:
     )
     async def readyz() -> Response:
         if not await is_current(store):
-            raise Refusal(503, "schema", "the store's tables are not those of this version of idic; migrate them")
+            raise HttpRefusal(503, "schema", "the store's tables are not those of this version of idic; migrate them")
         return JSONResponse({"status": "ready"})

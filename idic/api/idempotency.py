@@ -1,7 +1,7 @@
-"""One effect for one Idempotency-Key, however often the request is sent: the answer is kept beside the effect.
+"""One effect for each Idempotency-Key, however often the request is sent.
 
-The key is taken before the work is done, in the same transaction. So a second request with it waits for the first, and
-a request that fails leaves the key free.
+The answer is stored beside the effect. The key is taken before the work, in the same transaction: a second request with the
+key waits for the first, and a request that fails leaves the key free.
 """
 
 from __future__ import annotations
@@ -13,26 +13,29 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.store.database import Tx
 from idic.store.tables import idempotency
 
 LONGEST_KEY = 255
 
 
-class Answer(NamedTuple):
+class StoredAnswer(NamedTuple):
+    """The stored answer to a request."""
+
     status: int
     body: dict[str, Any]
 
 
 def request_digest(path: str, body: object) -> str:
-    """What a request asks for, as 64 hexadecimal digits; the same however its JSON is laid out."""
+    """A digest (64 hexadecimal digits) of the request's content, independent of how its JSON is laid out."""
     text = json.dumps([path, body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Do ``work``, or give the answer it gave before. Raises ``Refusal`` if the key was used for something else."""
+async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitable[StoredAnswer]]) -> StoredAnswer:
+    """Do ``work``, or return the answer that it gave before. Raises ``HttpRefusal`` if the key was used for a different
+    request."""
     if key is None:
         return await work()
     taken = await tx.execute(
@@ -45,13 +48,13 @@ async def once(tx: Tx, key: str | None, digest: str, work: Callable[[], Awaitabl
         row = await tx.row(select(idempotency).where(idempotency.c.key == key))
         assert row is not None
         if row["request"] != digest:
-            raise Refusal(
+            raise HttpRefusal(
                 422,
                 "idempotency_key_reused",
                 "this Idempotency-Key was used for another request; make a new one for each thing you want done",
                 where="Idempotency-Key",
             )
-        return Answer(row["status"], row["response"])
+        return StoredAnswer(row["status"], row["response"])
     answer = await work()
     await tx.execute(update(idempotency).where(idempotency.c.key == key).values(status=answer.status, response=answer.body))
     return answer

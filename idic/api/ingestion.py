@@ -1,7 +1,8 @@
-"""Segment's API, so that Segment's clients and RudderStack's send here unchanged: ``/v1/batch``, a path for each kind of
-message, the short ones that browsers use, and the settings that Segment's client for browsers asks for first.
+"""Segment's HTTP API, so that Segment's and RudderStack's clients send to idic unchanged.
 
-200 means committed. A message id seen before is accepted and changes nothing, so whoever is not sure sends again.
+It serves ``/v1/batch``, a path for each kind of message, the short paths that browsers use, and the settings that Segment's
+browser client loads first. 200 means committed. A message id that was seen before is accepted and changes nothing, so a
+client that isn't sure may send again.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idic.api.group_commit import Intake
-from idic.api.keys import Keys, presented, refused
-from idic.api.problem_details import Refusal, explain
+from idic.api.group_commit import GroupCommit
+from idic.api.keys import ApiKeys, presented, refused
+from idic.api.problem_details import HttpRefusal, explain
 from idic.api.rates import Rates
 from idic.api.request_bodies import read_body, read_json_object
 from idic.api.vocabulary import PublishedVocabulary
@@ -26,11 +27,11 @@ from idic.interact.consent import as_a_form
 from idic.journey.vocabulary.vocabulary import Vocabulary
 
 SHORT: dict[str, str] = {f"/v1/{name[0]}": f"/v1/{name}" for name in ("batch", *KINDS)}
-"""What Segment's client for browsers calls the paths."""
+"""The paths as Segment's browser client names them."""
 METRICS = "/v1/m"
 OURS_TO_SAY = frozenset({"Data Requested", "Preferences Changed", "Replied"})
-"""What customers say to idic itself. It has everything that is known of them sent out, or an SMS that somebody pays for: so it
-is not believed of whoever reads a write key in a page."""
+"""Events that customers send to idic itself. They cause an export of personal data or a paid SMS, so a write key, which
+anybody can read in a page, isn't enough to send them."""
 PATHS = frozenset({*SHORT, *SHORT.values(), METRICS})
 SETTINGS_PATHS = ("/v1/projects/{write_key}/settings", "/projects/{write_key}/settings")
 
@@ -39,29 +40,32 @@ _SUCCESS = b'{"success":true}'
 
 
 def is_settings(path: str) -> bool:
-    """Whether this is one of ``SETTINGS_PATHS``."""
+    """Whether the path is one of ``SETTINGS_PATHS``."""
     return path.endswith("/settings") and path.startswith(("/v1/projects/", "/projects/"))
 
 
-class Limits(NamedTuple):
-    """Bytes, unpacked: of a batch, and of a message (alone or in a batch)."""
+class BodyLimits(NamedTuple):
+    """The largest batch and the largest message (alone or in a batch), in bytes after unpacking."""
 
     batch: int = 500 * 1024
     message: int = 32 * 1024
 
 
 class Ingestion:
-    """``keys`` are for whoever sends what customers do; ``secrets`` for services, which may also say what happens to things.
-    ``public_url`` is where browsers reach this API."""
+    """The ingestion endpoints. ``keys`` are the write keys; ``secrets`` belong to services, which may also send events
+    about things.
+
+    ``public_url`` is where browsers reach this API.
+    """
 
     def __init__(
         self,
-        intake: Intake,
+        intake: GroupCommit,
         vocabulary: PublishedVocabulary,
-        keys: Keys,
-        secrets: Keys,
+        keys: ApiKeys,
+        secrets: ApiKeys,
         clock: Clock,
-        limits: Limits,
+        limits: BodyLimits,
         rates: Rates,
         public_url: str,
     ) -> None:
@@ -75,6 +79,7 @@ class Ingestion:
         self._protocol, _, self._host = public_url.partition("://")
 
     async def batch(self, request: Request) -> Response:
+        """Accept a batch of messages."""
         body, size, key = await self._read(request, self._limits.batch)
         raws = body.get("batch")
         if not isinstance(raws, list):
@@ -109,7 +114,7 @@ class Ingestion:
         return _success(_warnings(good, places, apart), refusals)
 
     def single(self, kind: Kind) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint that takes one message of this kind."""
+        """Make the endpoint for one kind of message."""
 
         async def one(request: Request) -> Response:
             return await self._single(request, kind)
@@ -117,12 +122,12 @@ class Ingestion:
         return one
 
     async def metrics(self, request: Request) -> Response:
-        """Metrics of the client's own: nobody here wants them, and it need not try again."""
+        """Accept and ignore a client's own metrics, so that the client doesn't retry."""
         await read_body(request, self._limits.message)
         return _success([], [])
 
     async def settings(self, request: Request) -> Response:
-        """What Segment's client for browsers loads from its ``cdnURL``: send everything here, and nothing elsewhere."""
+        """The settings that Segment's browser client loads from its ``cdnURL``: send everything here."""
         key = request.path_params["write_key"]
         if key not in self._keys:
             raise NotFound("there is no such write key")
@@ -154,8 +159,8 @@ class Ingestion:
         return _success(_warnings([message], [""], await self._intake.keep([message])), [])
 
     async def _read(self, request: Request, limit: int) -> tuple[dict[str, Any], int, str]:
-        """The body, its size, and the key that came with it. (In a body no secret key is looked for: it would be kept
-        there.) What is refused because of the rate is not read, where the key is in the header."""
+        """Read the body, its size and the key. A secret key is accepted only in the header, because bodies are stored. If
+        the key is in the header, a request over the rate is refused before its body is read."""
         key = presented(request)
         if key is not None:
             if key not in self._secrets and key not in self._keys:
@@ -172,12 +177,12 @@ class Ingestion:
 
 
 def tell(error: IdicError, **more: Any) -> Response:
-    """The answer to a request that cannot be kept. ``code`` and ``message`` are where clients in Python look: without them
-    they send again, and again, what will never be accepted."""
+    """Answer a request that can't be accepted. Python clients look for ``code`` and ``message``: without them they retry
+    forever."""
     return explain(error, success=False, code=error.code, message=str(error), **more)
 
 
-def _wrong_key() -> Refusal:
+def _wrong_key() -> HttpRefusal:
     return refused("a write key is needed: as the user name of Basic authentication, or as writeKey in the body")
 
 
@@ -200,7 +205,7 @@ def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str, *
 
 
 def _as_a_form(message: Message) -> Message:
-    """What was said through a write key, which anybody can read in a page: that a form was filled in, and no more."""
+    """Read a consent that came with a write key as an unconfirmed form: anybody can read a write key in a page."""
     return message._replace(properties=as_a_form(message.properties))
 
 

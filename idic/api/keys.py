@@ -1,4 +1,4 @@
-"""Who may call. Write keys send events and are no secret in a web page; secret keys read and enroll."""
+"""API keys: write keys send events and may be public, secret keys read and enroll."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from collections.abc import Iterable
 
 from starlette.requests import HTTPConnection
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 
 
-class Keys:
+class ApiKeys:
+    """A set of API keys."""
+
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = tuple(key.encode() for key in keys)
 
     def __contains__(self, key: object) -> bool:
-        """Whether this is one of the keys, in a time that does not tell how nearly."""
+        """Compare in constant time, so that the duration doesn't show how close a guess was."""
         if not isinstance(key, str):
             return False
         given = key.encode("utf-8", "surrogatepass")
@@ -28,7 +30,7 @@ class Keys:
 
 
 def presented(request: HTTPConnection) -> str | None:
-    """The key in ``Authorization``: Bearer, or the user name of Basic. None without the header, "" if unreadable."""
+    """The key in ``Authorization`` (Bearer, or the user name of Basic). None without the header, "" if it can't be read."""
     header = request.headers.get("authorization")
     if header is None:
         return None
@@ -44,7 +46,7 @@ def presented(request: HTTPConnection) -> str | None:
 
 
 def basic(request: HTTPConnection) -> tuple[str, str] | None:
-    """User name and password of Basic authentication; None where there is none, or it cannot be read."""
+    """User name and password of Basic authentication; None if they are missing or can't be read."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -55,5 +57,6 @@ def basic(request: HTTPConnection) -> tuple[str, str] | None:
     return user, password
 
 
-def refused(message: str) -> Refusal:
-    return Refusal(401, "unauthorized", message, headers={"WWW-Authenticate": 'Basic realm="idic", charset="UTF-8"'})
+def refused(message: str) -> HttpRefusal:
+    """A 401 with this message."""
+    return HttpRefusal(401, "unauthorized", message, headers={"WWW-Authenticate": 'Basic realm="idic", charset="UTF-8"'})

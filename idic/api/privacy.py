@@ -1,4 +1,4 @@
-"""What everybody may ask for: everything that is known of them, and to be forgotten."""
+"""Export and erase a customer's data (GDPR articles 15, 17 and 20)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from idic.store.database import Store
 
 
 class ErasedOut(BaseModel):
-    """``ended`` is how many enrollments were open. ``same_address`` are the ids of other customers with the same email address
-    or telephone number: perhaps the same person, who is then to be erased there, too."""
+    """``ended`` counts the enrollments that were open. ``same_address`` lists other customers with the same email address
+    or phone number: they may be the same person, who then has to be erased there, too."""
 
     id: str
     erased: bool
@@ -25,6 +25,8 @@ class ErasedOut(BaseModel):
 
 
 def add_rights(router: APIRouter, store: Store, house: House) -> None:
+    """Add the export and erase endpoints."""
+
     @router.get(
         "/v1/customers/{identifier:path}/export",
         tags=["customers"],

@@ -1,4 +1,4 @@
-"""What went wrong, as JSON: ``{"error": {"code", "message", "where"}}``. Never a stack trace or a customer's data."""
+"""Error answers as JSON: ``{"error": {"code", "message", "where"}}``, without stack traces or customers' data."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from idic.errors import Conflict, IdicError, InvalidInput, NotFound, StoreUnavai
 from idic.store.journey.programs import ProgramMissing
 
 RETRY_AFTER = 1
-"""Seconds after which a client may try again when the store does not answer, or does not hold what it should."""
+"""Seconds after which a client may try again when the store is unavailable or its content can't be read."""
 
 
-class Refusal(IdicError):
-    """A request that is refused with a status of HTTP's own."""
+class HttpRefusal(IdicError):
+    """A refused request, with an HTTP status of its own."""
 
     def __init__(
         self, status: int, code: str, message: str, *, where: str | None = None, headers: dict[str, str] | None = None
@@ -28,26 +28,34 @@ class Refusal(IdicError):
         super().__init__(message)
 
 
+_PROBLEM = "Problem"
+"""The schema's name in the OpenAPI document."""
+
+
 class Error(BaseModel):
+    """The error in an answer."""
+
     code: str
     message: str
     where: str | None = None
 
 
-class Problem(BaseModel):
+class ProblemOut(BaseModel):
+    """The body of an error answer."""
+
     error: Error
 
 
 def problem(description: str = "") -> dict[str, Any]:
-    """Such an answer, for the document of the API: by reference, for a model costs a millisecond at each route."""
-    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    """An error answer for the OpenAPI document, by reference: a model would cost a millisecond for each route."""
+    schema = {"$ref": f"#/components/schemas/{_PROBLEM}"}
     return {"content": {"application/json": {"schema": schema}}} | ({"description": description} if description else {})
 
 
 def schemas() -> dict[str, Any]:
-    """What ``problem`` refers to."""
-    whole = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {**whole.pop("$defs"), Problem.__name__: whole}
+    """The schemas that ``problem`` refers to."""
+    whole = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**whole.pop("$defs"), _PROBLEM: whole}
 
 
 def answer(
@@ -59,6 +67,7 @@ def answer(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> Response:
+    """Build an error answer; ``more`` is added beside ``error``."""
     error = {"code": code, "message": message}
     if where is not None:
         error["where"] = where
@@ -66,9 +75,9 @@ def answer(
 
 
 def explain(error: IdicError, **more: Any) -> Response:
-    """The answer to an error that idic raised on purpose; ``more`` stands beside it."""
+    """The answer to an error that idic raised on purpose; ``more`` is added to its fields."""
     match error:
-        case Refusal():
+        case HttpRefusal():
             return answer(error.status, error.code, str(error), error.where, error.headers, **more)
         case InvalidInput():
             message = str(error)
@@ -84,11 +93,12 @@ def explain(error: IdicError, **more: Any) -> Response:
 
 
 def internal() -> Response:
+    """The answer to an unexpected error."""
     return answer(500, "internal", "idic failed on this request; nothing was kept, and its log says where")
 
 
 def add_problems(app: FastAPI) -> None:
-    """Have every error of ``app`` answered in this one form."""
+    """Answer every error of ``app`` in the one form."""
 
     async def on_purpose(_: Request, error: Exception) -> Response:
         assert isinstance(error, IdicError)

@@ -1,8 +1,7 @@
-"""How much one caller may ask for: a budget a key for what has a key, and for pages behind links one for each link and one
-for the tries of an address that miss.
+"""Rate limits: for each API key, for each link, and for each address that guesses links.
 
-Counted in this process alone, and in memory: several processes of the API allow as many times as much. What is refused was
-not read, and nothing of it is kept; clients that send events send it again after ``Retry-After``.
+Each process counts in memory: several API processes allow that many times as much. A refused request isn't read and nothing
+of it is kept; clients send their events again after ``Retry-After``.
 """
 
 from __future__ import annotations
@@ -16,22 +15,23 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 
 BURST = 10.0
-"""Seconds' worth of its rate that a key may use at once."""
+"""How many seconds' worth of its rate a key may use at once."""
 
 PER_LINK, LINK_BURST = 1.0, 30.0
-"""Requests a second to the page behind one link, and how many at once: each may write an event."""
+"""Requests a second to one link's page, and how many at once: each may write an event."""
 MISSES, MISSES_BURST = 0.5, 30.0
-"""Links a second that one address may try and that are none of ours, and how many at once."""
+"""Unknown links that one address may try a second, and how many at once."""
 
 
-class Budget:
-    """So much a second, saved up for ``burst`` at most. What is asked for at once may be more than is left, and is then
-    paid for afterwards: a batch larger than the burst is served too, and the next one waits. ``rate`` 0 sets no limit.
+class TokenBucket:
+    """A token bucket: ``rate`` a second, saved up to ``burst``. A larger request is served and paid for afterwards, so a
+    batch larger than the burst gets through and the next one waits.
 
-    ``now`` are seconds of any clock that never goes back. Of more than ``most`` callers the earliest are forgotten.
+    ``rate`` 0 sets no limit. ``now`` returns seconds of a clock that never goes back. With more than ``most`` callers, the
+    oldest are forgotten.
     """
 
     def __init__(self, rate: float, burst: float, *, now: Callable[[], float] = time.monotonic, most: int = 50_000) -> None:
@@ -39,18 +39,19 @@ class Budget:
         self._saved = burst / rate if rate else 0.0
         self._now = now
         self._most = most
-        # When all that a caller has used will be saved up again; none for who has everything.
+        # When each caller's bucket is full again; callers with a full bucket aren't kept.
         self._whole_at: dict[Hashable, float] = {}
 
     def wait(self, caller: Hashable) -> float:
-        """Seconds until this caller may ask for something; 0 for now."""
+        """Seconds until this caller may ask again; 0 for now."""
         whole_at = self._whole_at.get(caller)
         if whole_at is None:
             return 0.0
-        # Half a request too little is as good as none: it is only to be kept from rounding.
+        # Half a request is tolerated against rounding errors.
         return max(0.0, whole_at - self._now() - self._saved + 0.5 / self._rate)
 
     def use(self, caller: Hashable, amount: float = 1.0) -> None:
+        """Charge ``amount`` to a caller."""
         if not self._rate:
             return
         now = self._now()
@@ -59,37 +60,37 @@ class Budget:
             self._forget(now)
 
     def _forget(self, now: float) -> None:
-        """The whole ones first; then, so that nobody fills the memory with callers, those that came longest ago."""
+        """Forget full buckets first, then the oldest, so that callers can't fill the memory."""
         self._whole_at = {caller: whole_at for caller, whole_at in self._whole_at.items() if whole_at > now}
         for caller in list(self._whole_at)[: max(0, len(self._whole_at) - self._most // 2)]:
             del self._whole_at[caller]
 
 
 class Rates:
-    """``per_key`` messages or requests a second for each key, ten seconds' worth of them at once. ``now`` is the clock by which
-    this API counts, as ``Budget`` has it."""
+    """``per_key`` messages or requests a second for each key, ten seconds' worth at once. ``now`` is as in ``TokenBucket``."""
 
     def __init__(self, per_key: float = 0.0, *, now: Callable[[], float] = time.monotonic) -> None:
         self.now = now
-        self._keys = Budget(per_key, per_key * BURST, now=now)
+        self._keys = TokenBucket(per_key, per_key * BURST, now=now)
 
     def check(self, key: str) -> None:
-        """Before anything is read. Raises ``Refusal`` (429) while what this key may ask for is used up."""
+        """Check before the request is read. Raises ``HttpRefusal`` (429) while the key's budget is used up."""
         if wait := self._keys.wait(key):
             why = "this key has sent more than IDIC_RATE_LIMIT allows; nothing of this was read: send it again later"
-            raise Refusal(429, "too_many_requests", why, headers=retry_after(wait))
+            raise HttpRefusal(429, "too_many_requests", why, headers=retry_after(wait))
 
     def use(self, key: str, messages: int = 1) -> None:
+        """Charge a key for its messages."""
         self._keys.use(key, messages)
 
 
 def retry_after(seconds: float) -> dict[str, str]:
-    """Whole seconds, for that is all that the header knows; never none, which clients take for no header."""
+    """Whole seconds for ``Retry-After``, at least 1: clients take 0 for a missing header."""
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 def address(connection: HTTPConnection) -> str:
-    """Who calls, as far as anybody can tell: an IPv4 address, or the /64 that one customer's IPv6 addresses are of."""
+    """The caller's address: IPv4, or the /64 network of IPv6, which usually belongs to one customer."""
     host = connection.client.host if connection.client else ""
     try:
         found = ipaddress.ip_address(host)
@@ -101,11 +102,10 @@ def address(connection: HTTPConnection) -> str:
 
 
 class Pages:
-    """Stands before the pages behind links (``prefixes``, of which a code without signature follows those in ``guessable``).
+    """Middleware that limits the pages behind links (``prefixes``; ``guessable`` are prefixes of unsigned codes).
 
-    One link is opened so often and no more. Who tries links that are none of ours is told to wait, and while they wait no
-    code without signature is looked up for them. A signed link that is right still works: it cannot be guessed, and others
-    may share the address, such as everybody behind a proxy that does not say for whom it asks.
+    Each link has its own rate. An address that tries unknown links has to wait, and meanwhile unsigned codes aren't looked
+    up for it. A valid signed link still works: it can't be guessed, and others may share the address behind a proxy.
     """
 
     def __init__(
@@ -118,8 +118,8 @@ class Pages:
         self._app = app
         self._prefixes = tuple(prefixes)
         self._guessable = tuple(guessable)
-        self._links = Budget(PER_LINK, LINK_BURST, now=now)
-        self._misses = Budget(MISSES, MISSES_BURST, now=now)
+        self._links = TokenBucket(PER_LINK, LINK_BURST, now=now)
+        self._misses = TokenBucket(MISSES, MISSES_BURST, now=now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(self._prefixes):

@@ -1,4 +1,4 @@
-"""Telling people from machines, of those who open a message and follow its links: whoever reports it, the same way."""
+"""Record opens and clicks, and tell machines from people the same way for every source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from idic.store.tables import Row
 
 
 def asked(request: Request, what: What, left: timedelta | None) -> Asked:
-    """What a request of ours says of who asks."""
+    """Describe the sender of a request for the bot detection."""
     return Asked(
         what,
         request.headers.get("user-agent", ""),
@@ -28,7 +28,7 @@ def asked(request: Request, what: What, left: timedelta | None) -> Asked:
 
 
 def left(tx: Tx, touch: Row) -> timedelta | None:
-    """How long ago a message left, in idic's time; None where that says nothing: content of a page is there at once."""
+    """How long ago a message was sent, in idic's time; None for web content, which is shown at once."""
     if touch["channel"] == "web":
         return None
     if touch["status"] == "attempting":
@@ -37,7 +37,7 @@ def left(tx: Tx, touch: Row) -> timedelta | None:
 
 
 async def by_machine(store: Store, touch: Row, told: Asked) -> bool:
-    """Whether it was a machine; then it is noted, and to be counted by nobody. Raises ``StoreUnavailable``."""
+    """Whether a machine made the request; if so, it is noted in the trace and not counted. Raises ``StoreUnavailable``."""
     who = machine(told)
     if who is None:
         return False
@@ -46,14 +46,14 @@ async def by_machine(store: Store, touch: Row, told: Asked) -> bool:
 
 
 async def note(store: Store, touch: Row, what: What, who: str) -> None:
-    """Write into the trace of its enrollment that a machine was there, each once. Whoever it was has the message: where nobody
-    was certain that it left, it did."""
+    """Note the machine in the enrollment's trace, once for each machine. It also proves that an uncertain message was
+    delivered."""
     why = {"channel": touch["channel"], "what": what, "because": who}
     if touch["round"] > 1:
         why["round"] = touch["round"]
 
     async def work(tx: Tx) -> None:
-        await customers.lock(tx, touch["customer_id"])  # two links followed at once are noted once
+        await customers.lock(tx, touch["customer_id"])  # two links followed at the same time are noted once
         known = await enrollments.traced(tx, touch["enrollment_id"])
         if not any((e["kind"], e["step"], e["why"]) == ("machine", touch["step"], why) for e in known):
             await enrollments.note(tx, touch["enrollment_id"], [Trace(tx.now(), "machine", touch["step"], why)])

@@ -1,4 +1,4 @@
-"""``/docs``: the OpenAPI document as a page that needs nothing from anywhere else."""
+"""The API reference at ``/docs``: the OpenAPI document as one page without external resources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """HTML of an OpenAPI 3.1 document: every operation with parameters, body, and answers."""
+    """Render an OpenAPI 3.1 document as HTML: every operation with its parameters, body and answers."""
     info = document["info"]
     return _PAGE.format(
         title=escape(info["title"]),

@@ -1,7 +1,7 @@
-"""Open pages: each is told at once when what it should show has changed.
+"""Server-sent events for open pages: each page is told as soon as its content changes.
 
-All of a process's pages are looked after together: twice a second one question to the store, for as many visitors at a time
-as fit in a statement, and it is asked only while a page is open.
+One task looks after all open pages of the process: twice a second it asks the store once for as many visitors as fit into a
+statement, and only while a page is open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.clock import Clock
 from idic.errors import StoreUnavailable
 from idic.identify.resolution import Identity
@@ -29,23 +29,24 @@ from idic.store.enrollment import web_placements
 from idic.store.tables import Row
 
 EVERY = 0.5
-"""Real seconds between two looks at the store."""
+"""Real seconds between two queries to the store."""
 MOST = 5000
-"""Open pages of one process, or half as many as the system lets it open files; the next is asked to try again later, and
-until then sees what was there when it asked."""
+"""The most open pages of one process, or half the system's limit of open files if that is lower. A further page is asked to
+try again later, and until then shows the content of its first request."""
 HEARTBEAT = 15.0
-"""Real seconds of silence after which a page, and whatever stands in between, hears that the connection is alive."""
+"""Real seconds of silence after which the page and every proxy are shown that the connection is alive."""
 _TOGETHER = 500
-"""Visitors in one question to the store."""
+"""Visitors in one query to the store."""
 
 log = structlog.get_logger("idic.api")
 
 Contents = dict[str, dict[str, Any]]
-"""What is shown, by slot: the ``token`` to report it with, its ``html``, and after how many real seconds it ``ends_in``."""
+"""The content of each slot: its ``token`` for reports, its ``html``, and ``ends_in`` real seconds."""
 
 
 def contents(clock: Clock, links: Links, shows: Mapping[str, Row], html: Mapping[str, str]) -> Contents:
-    """``shows``, rows of ``placements.live`` by slot, as a page is told of them; ``html`` is by touch."""
+    """The content of each slot as a page receives it, from ``shows``, rows of ``placements.live`` by slot; ``html`` is by
+    touch."""
     now = clock.now()
     return {
         slot: {
@@ -63,7 +64,7 @@ def _room() -> int:
 
 
 class Page:
-    """One open page: who looks at it, its slots, and what it was last told. ``more`` is told beside it each time."""
+    """An open page: its visitor, its slots, and what it was last told. ``more`` is added to every message."""
 
     def __init__(self, visitor: Identity, slots: Collection[str], more: Mapping[str, Any]) -> None:
         self.visitor = visitor
@@ -75,22 +76,26 @@ class Page:
         self._closed = False
 
     def its_own(self, visit: Visit | None) -> dict[str, Row]:
+        """The content of this visit that belongs into the page's slots, by slot."""
         return {slot: row for slot, row in visit.shows.items() if slot in self._slots} if visit else {}
 
     def differs(self, shows: Mapping[str, Row]) -> bool:
+        """Whether the page's content differs from what it was last told."""
         return self._shown != {slot: row["touch_id"] for slot, row in shows.items()}
 
     def tell(self, shows: Mapping[str, Row], told: Contents) -> None:
+        """Queue the new content for the page."""
         self._shown = {slot: row["touch_id"] for slot, row in shows.items()}
         self._news = told
         self._woken.set()
 
     def close(self) -> None:
+        """End the page's stream."""
         self._closed = True
         self._woken.set()
 
     async def events(self, heartbeat: float) -> AsyncIterator[bytes]:
-        """Server-sent events, until the page is closed; a comment after ``heartbeat`` seconds without any."""
+        """Server-sent events until the page is closed, with a comment after ``heartbeat`` seconds of silence."""
         yield b": idic\n\n"
         while not self._closed:
             try:
@@ -106,8 +111,11 @@ class Page:
 
 
 class Streams:
-    """The open pages of this process. ``close`` before the server is told to stop: it waits for its connections; and wait for
-    ``closed`` before the store is closed."""
+    """The open pages of this process.
+
+    Call ``close`` before you stop the server, which waits for its connections, and await ``closed`` before you close the
+    store.
+    """
 
     def __init__(
         self, store: Store, links: Links, *, every: float = EVERY, most: int | None = None, heartbeat: float = HEARTBEAT
@@ -124,28 +132,30 @@ class Streams:
 
     @property
     def open_pages(self) -> int:
+        """How many pages are open."""
         return len(self._pages)
 
     def close(self) -> None:
-        """End every stream, and begin no other."""
+        """End every stream and accept no new ones."""
         self._closed = True
         for page in self._pages:
             page.close()
 
     async def closed(self) -> None:
-        """After ``close``: until nobody asks the store any more."""
+        """Wait until nothing uses the store any more; call ``close`` first."""
         if self._looking is not None:
             await self._looking
 
     def stream(self, visitor: Identity, slots: Collection[str], more: Mapping[str, Any]) -> StreamingResponse:
-        """Raises ``Refusal`` (503) where there is no room for one more."""
+        """The answer that streams a page's events. Raises ``HttpRefusal`` (503) if too many pages are open."""
         if self._closed or len(self._pages) >= self._most:
             why = "this server is stopping" if self._closed else f"{self._most} pages are open here, the most there may be"
-            raise Refusal(503, "no_room", why, headers={"Retry-After": "30"})
+            raise HttpRefusal(503, "no_room", why, headers={"Retry-After": "30"})
         return _Streaming(self, Page(visitor, slots, more), self._heartbeat)
 
     @contextlib.contextmanager
     def opened(self, page: Page) -> Iterator[None]:
+        """Keep a page registered while its stream runs."""
         self._pages.add(page)
         if self._closed:
             page.close()
@@ -194,10 +204,10 @@ class Streams:
 
 
 class _Streaming(StreamingResponse):
-    """Takes its place among the open pages when it begins, and gives it back however it ends."""
+    """A streamed answer that registers its page when it begins and removes it however it ends."""
 
     def __init__(self, streams: Streams, page: Page, heartbeat: float) -> None:
-        # Proxies must neither keep it nor wait until there is more of it.
+        # Proxies must neither cache nor buffer the stream.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(page.events(heartbeat), media_type="text/event-stream", headers=headers)
         self._streams = streams

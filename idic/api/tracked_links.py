@@ -1,5 +1,4 @@
-"""The pages behind links in messages: clicks and answers that are recorded and led on, the picture that tells of an
-opening."""
+"""The pages behind links in messages: record clicks and answers and redirect, and the tracking pixel for opens."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from idic.api import record_engagement
-from idic.api.pages.page_layout import Paper, words_for
+from idic.api.pages.page_layout import PageLayout, words_for
 from idic.errors import IdicError, InvalidInput, StoreUnavailable
 from idic.interact.tracking.bots import AT_ONCE, MANY_AT_ONCE, SCANNED, What
 from idic.interact.tracking.links import Links
@@ -22,10 +21,10 @@ from idic.store.database import Store
 from idic.store.enrollment import short_links, touches
 
 CLICK_PATIENCE = 2.0
-"""Real seconds for which a customer who clicked waits for the click to be recorded, at most."""
+"""The most real seconds that a customer waits for their click to be recorded."""
 
 OPEN_PATIENCE = 0.3
-"""Real seconds for which a mail waits for its picture, at most. It is not there to be looked at."""
+"""The most real seconds that a mail program waits for the tracking pixel."""
 
 _UNKEPT = {"Cache-Control": "no-store"}
 _DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -34,18 +33,18 @@ log = structlog.get_logger("idic.api")
 
 
 class PublicPages:
-    """``under_way`` are the records that nobody waits for any more."""
+    """Click, short link, open and answer pages. ``under_way`` holds records that no request waits for any more."""
 
     def __init__(self, store: Store, links: Links, *, click_patience: float = CLICK_PATIENCE) -> None:
         self._store = store
         self._links = links
         self._click_patience = click_patience
-        self._paper = Paper()
+        self._paper = PageLayout()
         self._followed: dict[str, list[str]] = {}
         self.under_way: set[asyncio.Task[bool]] = set()
 
     async def click(self, request: Request) -> Response:
-        """Lead on to where the link goes, whoever asks and whatever happens to the record of it."""
+        """Redirect to the link's target, also if the click can't be recorded."""
         try:
             click = self._links.read_click(request.path_params["token"])
         except InvalidInput:
@@ -54,8 +53,8 @@ class PublicPages:
         return _lead_on(click.url)
 
     async def short_link(self, request: Request) -> Response:
-        """As ``click``, but only the store knows where a code leads. To a page of ours it leads without a record: what is
-        done there is recorded there."""
+        """Like ``click``, but only the store knows the code's target. A link to a page of idic isn't recorded here: that
+        page records its own visits."""
         try:
             code = self._links.read_short(request.path_params["code"])
         except InvalidInput:
@@ -72,7 +71,7 @@ class PublicPages:
         return _lead_on(link.url)
 
     async def opened(self, request: Request) -> Response:
-        """The picture, at once and whatever the token. A mail counts as opened once: programs fetch it again and again."""
+        """Return the pixel, whatever the token. A mail counts as opened once, because programs fetch the pixel repeatedly."""
         try:
             touch = self._links.read_opened(request.path_params["token"])
         except InvalidInput:
@@ -82,7 +81,7 @@ class PublicPages:
         return Response(_DOT, media_type="image/gif", headers=_UNKEPT)
 
     async def answer(self, request: Request) -> Response:
-        """Record what was answered, and lead on, or say thanks."""
+        """Record the answer, then redirect or say thank you."""
         try:
             answer = self._links.read_answer(request.path_params["token"])
         except InvalidInput:
@@ -92,7 +91,7 @@ class PublicPages:
         if answer.url:
             return _lead_on(answer.url)
         if kept is False:
-            # Who is thanked for an answer that nobody has would not give it again.
+            # A customer who was thanked for a lost answer wouldn't give it again.
             return self._paper.later(words_for(request))
         words = words_for(request)
         return self._paper.plain(words, words("thanks.title"), words("thanks.text"))
@@ -107,8 +106,8 @@ class PublicPages:
         once: str | None = None,
         patience: float | None = None,
     ) -> bool | None:
-        """Record what became of a touch, if it was a person who asked. Waits for that, but not for long: the record goes on by
-        itself. Returns whether it is kept; None if nobody knows yet."""
+        """Record an event of a touch if a person caused it, and wait briefly for it: recording continues in the background.
+        Returns whether it was recorded; None if that isn't known yet."""
         waiting = asyncio.Event()
         moving = self._judged(request, touch, event, properties or {}, once, waiting)
         recording = asyncio.create_task(self._record(event, moving))
@@ -123,8 +122,8 @@ class PublicPages:
     async def _judged(
         self, request: Request, touch_id: str, event: str, properties: dict[str, Any], once: str | None, waiting: asyncio.Event
     ) -> None:
-        """Record it, or that it was a machine. Shortly after a message left, it takes a moment to know who follows its links:
-        ``waiting`` is set, for the customer shall not wait for that."""
+        """Record the event, or note the machine. Shortly after a message was sent, deciding takes a moment: ``waiting`` is
+        then set, so that the customer doesn't wait for it."""
         what: What = "opened" if event == "Email Opened" else "clicked"
         async with self._store.reading() as tx:
             touch = await touches.get(tx, touch_id)
@@ -140,7 +139,7 @@ class PublicPages:
         await self._store.move("page", lambda tx: observe(tx, seen))
 
     async def _many_at_once(self, touch: str, link: str) -> bool:
-        """Whether another link of the same message is followed within a moment of this one, as far as this process is asked."""
+        """Whether another link of the same message is followed at about the same time, as seen by this process."""
         followed = self._followed.setdefault(touch, [])
         followed.append(link)
         many = len(set(followed)) > 1

@@ -1,4 +1,4 @@
-"""The published vocabulary, which events are held against; read again when it is a second old."""
+"""The published vocabulary, against which events are checked; read again after a second."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _FRESH = 1.0
 
 
 class PublishedVocabulary:
+    """Reads and caches the published vocabulary."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
         self._vocabulary: Vocabulary | None = None
@@ -20,7 +22,7 @@ class PublishedVocabulary:
         self._reading = asyncio.Lock()
 
     async def current(self) -> Vocabulary | None:
-        """None while nothing is published. Raises ``StoreUnavailable``."""
+        """The vocabulary; None while none is published. Raises ``StoreUnavailable``."""
         if self._stale():
             async with self._reading:
                 if self._stale():

@@ -1,8 +1,8 @@
-"""The web channel: the script for customers' own sites, what it asks for, and what it reports.
+"""The web channel: the script for customers' sites, the content it asks for, and what it reports.
 
-Whoever asks is a browser, and may say anything. A user id counts only with its proof; an anonymous id shows only what is
-meant for somebody whom nobody knows. Ids travel in bodies, never in addresses; the bodies are JSON sent as text/plain, so
-that a browser need not ask first whether it may.
+The caller is a browser and can't be trusted. A user id counts only with its proof; an anonymous id shows only content for
+unknown visitors. Ids travel in bodies, never in URLs. Bodies are JSON sent as text/plain, so that browsers need no CORS
+preflight.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from idic.api.keys import Keys
-from idic.api.problem_details import Refusal
+from idic.api.keys import ApiKeys
+from idic.api.problem_details import HttpRefusal
 from idic.api.rates import Rates
 from idic.api.request_bodies import read_body, read_json_object
 from idic.api.streams import Streams, contents
@@ -36,26 +36,28 @@ from idic.store.enrollment import touches, web_placements
 
 SCRIPT_PATH = "/idic.js"
 PATHS = frozenset({SCRIPT_PATH, "/v1/web/content", "/v1/web/stream", "/v1/web/shown", "/v1/web/clicked"})
-"""What pages of any origin may use."""
+"""Paths that pages of any origin may use."""
 
 MOST_SLOTS = 20
-"""Slots of one page."""
+"""The most slots of one page."""
 LARGEST_ASKED = 256 * 1024
-"""Bytes of a question; large enough to tell a page with far too many slots what is wrong with it."""
+"""The largest request in bytes; large enough to tell a page with far too many slots what is wrong."""
 LARGEST_REPORT = 8 * 1024
 LATEST_SHOWN = 60.0
-"""Real seconds after its end in which content still counts as shown: the page may not have heard of the end yet."""
+"""Real seconds after its end in which content still counts as shown: the page may not know of the end yet."""
 
 _SLOT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 log = structlog.get_logger("idic.api")
 
 
-class Web:
+class WebChannel:
+    """The endpoints of the web channel."""
+
     def __init__(
         self,
         store: Store,
         vocabulary: PublishedVocabulary,
-        write_keys: Keys,
+        write_keys: ApiKeys,
         proofs: Proofs,
         links: Links,
         streams: Streams,
@@ -72,6 +74,7 @@ class Web:
         self._etag = f'"{hashlib.blake2b(self._script, digest_size=8).hexdigest()}"'
 
     async def script(self, request: Request) -> Response:
+        """The script for customers' sites."""
         headers = {
             "ETag": self._etag,
             "Cache-Control": "public, max-age=300",
@@ -83,7 +86,7 @@ class Web:
         return Response(self._script, media_type="text/javascript", headers=headers)
 
     async def content(self, request: Request) -> Response:
-        """What this visitor's slots show now."""
+        """The current content of this visitor's slots."""
         visitor, slots, unknown = await self._asked(request)
         async with self._store.reading() as tx:
             visit = (await visitors.visits(tx, [visitor])).get(visitor)
@@ -94,11 +97,11 @@ class Web:
         return JSONResponse(told, headers={"Cache-Control": "no-store"}, background=noting)
 
     async def stream(self, request: Request) -> Response:
-        """The same, and again whenever it changes, for as long as the page is open."""
+        """The current content, and every change of it while the page is open."""
         return self._streams.stream(*await self._asked(request))
 
     async def shown(self, request: Request) -> Response:
-        """The customer had it before their eyes. It counts once; long after its end it is a mistake, or a copy."""
+        """Record that the customer saw the content. It counts once; a report long after the content's end is ignored."""
         touch, _ = await self._reported(request)
 
         async def work(tx: Tx) -> bool:
@@ -114,8 +117,7 @@ class Web:
         return _recorded(await self._store.move("shown", work))
 
     async def clicked(self, request: Request) -> Response:
-        """A link in it was followed: also after its end, for that is what the customer did. A link that is an answer
-        records itself where it leads."""
+        """Record a click in the content, also after its end. A link that is an answer records itself at its target."""
         touch, report = await self._reported(request)
         url = report.get("url")
 
@@ -132,11 +134,11 @@ class Web:
         return _recorded(await self._store.move("click", work))
 
     async def _asked(self, request: Request) -> tuple[Identity, list[str], dict[str, Any]]:
-        """The visitor, the slots, and those of them that nobody has declared, to be told of beside what they show."""
+        """Read the visitor, the slots, and the slots that no vocabulary declares, which are reported in the answer."""
         asked = read_json_object(await read_body(request, LARGEST_ASKED))
         key = asked.get("writeKey")
         if not isinstance(key, str) or key not in self._keys:
-            raise Refusal(401, "unauthorized", "a write key is needed, as writeKey in the body", where="writeKey")
+            raise HttpRefusal(401, "unauthorized", "a write key is needed, as writeKey in the body", where="writeKey")
         self._rates.check(key)
         self._rates.use(key)
         slots = _slots(asked.get("slots"))
@@ -151,7 +153,7 @@ class Web:
         user_id = read_identifier(asked["userId"], "userId")
         if not self._proofs.hold(user_id, asked.get("proof")):
             why = "this is no proof of this userId: the shop's server makes it, HMAC-SHA256 of the userId in hex"
-            raise Refusal(403, "proof_wrong", why, where="proof")
+            raise HttpRefusal(403, "proof_wrong", why, where="proof")
         return Identity("user_id", user_id)
 
     async def _reported(self, request: Request) -> tuple[str, dict[str, Any]]:
@@ -167,21 +169,22 @@ class Web:
             return False
 
     async def _note(self, customer_id: str) -> None:
-        """That this customer is on the site. Nobody waits for it, and the next page says it again."""
+        """Record in the background that the customer is on the site; the next page repeats it."""
         try:
             await self._store.move("seen", lambda tx: visitors.seen(tx, [customer_id]))
         except StoreUnavailable as error:
             log.warning("visit not noted", reason=error.code)
 
 
-def add_web(router: APIRouter, web: Web) -> None:
+def add_web(router: APIRouter, web: WebChannel) -> None:
+    """Add the endpoints of the web channel."""
     router.add_api_route(SCRIPT_PATH, web.script, methods=["GET", "HEAD"], response_model=None)
     for name, endpoint in (("content", web.content), ("stream", web.stream), ("shown", web.shown), ("clicked", web.clicked)):
         router.add_api_route(f"/v1/web/{name}", endpoint, methods=["POST"], response_model=None)
 
 
 def _light(source: str) -> str:
-    """The script without what is there for people alone, comments on lines of their own and indentation."""
+    """The script without comment lines and indentation."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 

@@ -1,4 +1,4 @@
-"""The one way in which a withdrawal of consent passes the API, whoever tells of it: a page, a mail program, a provider."""
+"""Withdraw consent: the one path for pages, mail programs and providers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from idic.store.database import Store, Tx
 
 
 async def tell(store: Store, telling: Callable[[Tx], Awaitable[Sequence[Observation]]]) -> None:
-    """Keep what ``telling`` finds was said, in the transaction that it is given. Where consent was withdrawn among it, nothing
-    that this forbids begins any more once this has returned.
+    """Record what ``telling`` finds, in its transaction; after a withdrawal, return only when no forbidden message can
+    begin any more.
 
-    Raises ``StoreUnavailable`` and whatever ``telling`` does.
+    Raises ``StoreUnavailable`` and whatever ``telling`` raises.
     """
 
     async def work(tx: Tx) -> Sequence[Observation]:
-        # Several customers are held in the order of their ids.
+        # Customers are locked in the order of their ids.
         seen = sorted(await telling(tx), key=lambda one: one.customer_id)
         for one in seen:
             await observe(tx, one)
@@ -30,10 +30,10 @@ async def tell(store: Store, telling: Callable[[Tx], Awaitable[Sequence[Observat
 
 
 async def withdraw(store: Store, withdrawal: Callable[[Tx], Awaitable[Observation]]) -> None:
-    """Keep what ``withdrawal`` finds was withdrawn (the own event Consent Withdrawn), in the transaction that it is given.
-    Who is answered after this has returned hears no more of it: no provider call that it forbids begins any more.
+    """Record the withdrawals that ``withdrawal`` finds (events Consent Withdrawn), in its transaction.
 
-    Raises ``StoreUnavailable`` and whatever ``withdrawal`` does.
+    When this returns, no provider call that they forbid begins any more. Raises ``StoreUnavailable`` and whatever
+    ``withdrawal`` raises.
     """
 
     async def telling(tx: Tx) -> Sequence[Observation]:

@@ -43,8 +43,8 @@ def api(
 async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: int) -> None:
     """Serve until ``stop`` is set, then answer what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
     from idic.api.app import create_app
-    from idic.api.console.console_pages import Settings as ConsoleSettings
-    from idic.api.ingestion import Limits
+    from idic.api.console.console_pages import ConsoleSettings as ConsoleSettings
+    from idic.api.ingestion import BodyLimits
     from idic.api.rates import Rates
     from idic.api.streams import Streams
     from idic.api.webhooks import webhooks
@@ -67,7 +67,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             enroll=functools.partial(enroll, moved_by),
             house=moved_by,
             webhooks=webhooks(settings, store),
-            limits=Limits(batch=settings.max_body),
+            limits=BodyLimits(batch=settings.max_body),
             rates=Rates(settings.rate_limit),
             proof_keys=[key.get_secret_value() for key in settings.proof_keys],
             streams=streams,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from idic.api.group_commit import Intake
+from idic.api.group_commit import GroupCommit
 from idic.errors import StoreUnavailable
 from idic.identify.messages import Message
 from idic.identify.resolution import Person
@@ -47,7 +47,7 @@ async def test_requests_that_come_together_are_committed_together(shop: httpx.As
 
 async def test_the_same_message_at_the_same_moment_is_kept_once(store: Store, another: Store) -> None:
     ids = [f"m{n}" for n in range(30)]
-    intakes = [Intake(store), Intake(store), Intake(another)]
+    intakes = [GroupCommit(store), GroupCommit(store), GroupCommit(another)]
     await asyncio.gather(*(intake.keep([message("anna", message_id=id)]) for id in ids for intake in intakes))
     assert sorted(event["message_id"] for event in await kept(store)) == sorted(ids)
 
@@ -55,7 +55,7 @@ async def test_the_same_message_at_the_same_moment_is_kept_once(store: Store, an
 async def test_two_requests_create_one_customer(store: Store, another: Store) -> None:
     for round_ in range(10):
         sets = [[message(f"r{round_}u{n}", f"r{round_}a{n}") for n in order] for order in (range(5), range(4, -1, -1))]
-        await asyncio.gather(Intake(store).keep(sets[0]), Intake(another).keep(sets[1]))
+        await asyncio.gather(GroupCommit(store).keep(sets[0]), GroupCommit(another).keep(sets[1]))
     people = await belongs(store)
     assert await how_many_customers(store) == 50
     assert all(people[f"r{r}u{n}"] == people[f"r{r}a{n}"] for r, n in itertools.product(range(10), range(5)))
@@ -64,9 +64,10 @@ async def test_two_requests_create_one_customer(store: Store, another: Store) ->
 async def test_one_anonymous_customer_never_gets_two_user_ids(store: Store, another: Store) -> None:
     for round_ in range(10):
         device = f"device{round_}"
-        await Intake(store).keep([message(None, device)])
+        await GroupCommit(store).keep([message(None, device)])
         await asyncio.gather(
-            Intake(store).keep([message(f"anna{round_}", device)]), Intake(another).keep([message(f"bert{round_}", device)])
+            GroupCommit(store).keep([message(f"anna{round_}", device)]),
+            GroupCommit(another).keep([message(f"bert{round_}", device)]),
         )
         people = await belongs(store)
         assert people[f"anna{round_}"] != people[f"bert{round_}"]
@@ -89,7 +90,7 @@ async def test_whoever_moves_a_customer_is_waited_for_and_only_then_is_the_time_
 
     moving = asyncio.create_task(another.move("advance", hold))
     await held.wait()
-    keeping = asyncio.create_task(Intake(store).keep([message("anna")]))
+    keeping = asyncio.create_task(GroupCommit(store).keep([message("anna")]))
     await asyncio.sleep(0.2)
     assert not keeping.done()
     clock.advance(minutes=5)
@@ -99,7 +100,7 @@ async def test_whoever_moves_a_customer_is_waited_for_and_only_then_is_the_time_
 
 
 async def test_a_request_that_cannot_be_kept_does_not_take_others_with_it(store: Store) -> None:
-    intake = Intake(store)
+    intake = GroupCommit(store)
     unstorable = message("bert", why=object())
     good = [intake.keep([message("anna")]), intake.keep([message("cleo")])]
     first, bad, last = await asyncio.gather(good[0], intake.keep([unstorable]), good[1], return_exceptions=True)
@@ -218,7 +219,7 @@ async def test_a_store_that_goes_away_keeps_nothing_and_everybody_is_told_to_com
 
 
 async def test_the_intake_says_so_too(unsteady: Unsteady) -> None:
-    intake = Intake(unsteady.store)
+    intake = GroupCommit(unsteady.store)
     await unsteady.go_away()
     with pytest.raises(StoreUnavailable):
         await intake.keep([message("anna", note="x" * 20_000)])

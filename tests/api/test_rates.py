@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from idic.api.app import PAGES, create_app
-from idic.api.rates import LINK_BURST, MISSES_BURST, Budget, Pages, Rates
+from idic.api.rates import LINK_BURST, MISSES_BURST, Pages, Rates, TokenBucket
 from idic.clock import Clock
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
@@ -33,7 +33,7 @@ class Hand:
 
 def test_what_is_used_comes_back_at_its_rate_and_is_saved_up_to_the_burst() -> None:
     hand = Hand()
-    budget = Budget(2, 10, now=hand)
+    budget = TokenBucket(2, 10, now=hand)
     for _ in range(10):
         assert budget.wait("anna") == 0
         budget.use("anna")
@@ -50,7 +50,7 @@ def test_what_is_used_comes_back_at_its_rate_and_is_saved_up_to_the_burst() -> N
 
 def test_more_than_the_burst_is_served_and_paid_for_afterwards() -> None:
     hand = Hand()
-    budget = Budget(10, 100, now=hand)
+    budget = TokenBucket(10, 100, now=hand)
     budget.use("anna", 1000)
     hand.seconds += 89
     assert 0 < budget.wait("anna") <= 1.1
@@ -60,7 +60,7 @@ def test_more_than_the_burst_is_served_and_paid_for_afterwards() -> None:
 
 def test_nobody_fills_the_memory_with_callers() -> None:
     hand = Hand()
-    budget = Budget(1, 5, now=hand, most=100)
+    budget = TokenBucket(1, 5, now=hand, most=100)
     for number in range(10_000):
         budget.use(number)
     assert len(budget._whole_at) <= 101

@@ -1,4 +1,4 @@
-"""Keys and proofs are compared in a time that tells nothing: every comparison is read here, so that a new one is noticed."""
+"""ApiKeys and proofs are compared in a time that tells nothing: every comparison is read here, so that a new one is noticed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import idic
-from idic.api.keys import Keys
+from idic.api.keys import ApiKeys
 from idic.interact.tracking.visitors import Proofs
 
 SECRET = ("key", "secret", "token", "signature", "signed", "proof", "password", "digest", "mac")
@@ -33,7 +33,7 @@ def body(function: Callable[..., Any]) -> ast.FunctionDef:
     return found
 
 
-@pytest.mark.parametrize("function", [Keys.__contains__, Proofs.hold])
+@pytest.mark.parametrize("function", [ApiKeys.__contains__, Proofs.hold])
 def test_a_key_is_held_against_all_keys_without_leaving_early(function: Callable[..., Any]) -> None:
     read = body(function)
     loops = [node for node in ast.walk(read) if isinstance(node, ast.For)]
@@ -49,8 +49,8 @@ def test_a_key_is_held_against_all_keys_without_leaving_early(function: Callable
     "given", ["right-key", "right-kez", "", "r", "right-key ", "rIght-key", None, 17, b"right-key", "\udcff"]
 )
 def test_only_the_very_key_is_one(given: object) -> None:
-    assert (given in Keys(["other", "right-key"])) == (given == "right-key")
-    assert given not in Keys([])
+    assert (given in ApiKeys(["other", "right-key"])) == (given == "right-key")
+    assert given not in ApiKeys([])
 
 
 def _comparisons(tree: ast.AST) -> Iterator[str]:

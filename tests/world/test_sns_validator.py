@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.api.webhooks.sns import Sns
 from tests.providers.ses.fake_sns import TOPIC, Amazon
 from tests.world.conftest import HERE
@@ -50,7 +50,7 @@ async def test_we_believe_what_amazons_own_validator_believes(node: str, node_mo
     async def believed(message: dict[str, Any]) -> bool:
         try:
             await sns.message(message)
-        except Refusal:
+        except HttpRefusal:
             return False
         return True
 

@@ -1,1 +1,1 @@
-"""The console: pages for the people who run idic. It shows personal data, and to nobody without a key."""
+"""The console: pages for operators. It shows personal data and therefore needs a key."""

@@ -1,4 +1,4 @@
-"""Who may look at the console, and what a browser may do with its pages."""
+"""Access to the console, and the security headers of its pages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from idic.api.keys import Keys, basic
+from idic.api.keys import ApiKeys, basic
 
 Mode = Literal["off", "key", "open"]
 
 _AT_HOME = {"localhost", "127.0.0.1", "::1"}
 
 
-class Closed(NamedTuple):
-    """Why somebody is not let in."""
+class AccessDenied(NamedTuple):
+    """Why a request isn't let in."""
 
     status: int
     title: str
@@ -23,33 +23,36 @@ class Closed(NamedTuple):
     headers: dict[str, str] = {}
 
 
-class Door:
-    """``key``: Basic authentication with a secret key as user name or password, for which browsers ask by themselves.
-    ``open``: whoever calls this machine by a name of its own; any other name is that of a page elsewhere which had its
-    name point here, to read what it may not."""
+class ConsoleAccess:
+    """Checks access to the console.
 
-    def __init__(self, mode: Mode, keys: Keys) -> None:
+    ``key``: Basic authentication with a secret key as user name or password, which browsers ask for by themselves.
+    ``open``: requests to this machine by one of its own names; another name may be a page elsewhere that points its name
+    here (DNS rebinding).
+    """
+
+    def __init__(self, mode: Mode, keys: ApiKeys) -> None:
         self.mode = mode
         self._keys = keys
 
-    def closed(self, request: Request) -> Closed | None:
-        """None for whom it is open."""
+    def closed(self, request: Request) -> AccessDenied | None:
+        """Why the request isn't let in; None if it is."""
         if self.mode == "open":
             return None if _host(request) in _AT_HOME else _ELSEWHERE
         user, password = basic(request) or ("", "")
-        # Both are compared, so that the time tells nothing of which was nearly right.
+        # Both are compared, so that the duration doesn't show which one was nearly right.
         if (user in self._keys) | (password in self._keys):
             return None
         return _LOCKED
 
 
-_LOCKED = Closed(
+_LOCKED = AccessDenied(
     401,
     "The console needs a key",
     "Reload the page and give one of the secret keys (IDIC_SECRET_KEYS) as user name or as password.",
     {"WWW-Authenticate": 'Basic realm="idic console", charset="UTF-8"'},
 )
-_ELSEWHERE = Closed(
+_ELSEWHERE = AccessDenied(
     403,
     "Open on this machine only",
     "IDIC_CONSOLE=open answers to localhost and 127.0.0.1. To reach the console from elsewhere, set IDIC_CONSOLE=key.",
@@ -70,12 +73,14 @@ _ALWAYS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 STYLE = {**_ALWAYS, "Cache-Control": "private, max-age=300"}
-"""The stylesheet tells nothing of anybody."""
+"""Headers of the stylesheet, which contains no data and needs no key."""
 
 
 def preview_headers(*, links: bool) -> dict[str, str]:
-    """For what customers were sent: it is shown, and can neither run nor fetch anything, whoever wrote it. With ``links``
-    pressed ones open in a tab of their own."""
+    """Headers for previews of messages: they are shown, and can neither run scripts nor fetch anything.
+
+    With ``links``, links open in a new tab.
+    """
     sandbox = "sandbox allow-popups allow-popups-to-escape-sandbox" if links else "sandbox"
     return {
         **_ALWAYS,
@@ -88,7 +93,7 @@ def preview_headers(*, links: bool) -> dict[str, str]:
 
 
 def page_headers(request: Request) -> dict[str, str]:
-    """For the console's own pages. Frames may hold previews and nothing else: a link pressed in one leads nowhere else."""
+    """Headers for the console's own pages. Frames may show previews only."""
     host = request.headers.get("host", "")
     frames = f"{host}/console/outbox/" if host and all(c.isalnum() or c in ".-:[]" for c in host) else "'self'"
     return {

@@ -1,4 +1,4 @@
-"""The console's pages: what there is, what was sent, where everybody stands and why."""
+"""The console's pages: overview, outbox, enrollments and customers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from idic.api.console import describe_rows
-from idic.api.console.access import STYLE, Closed, Door, Mode, page_headers, preview_headers
-from idic.api.keys import Keys
+from idic.api.console.access import STYLE, AccessDenied, ConsoleAccess, Mode, page_headers, preview_headers
+from idic.api.keys import ApiKeys
 from idic.errors import StoreUnavailable
 from idic.store.customer import consents
 from idic.store.database import Store, Tx
@@ -29,8 +29,8 @@ _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _IN_TABS = '<base target="_blank">'
 
 
-class Settings(NamedTuple):
-    """``temporal_ui`` is where Temporal's own pages are, if anywhere; ``namespace`` where the workflows run."""
+class ConsoleSettings(NamedTuple):
+    """``temporal_ui`` is the address of Temporal's own pages, if any; ``namespace`` is where the workflows run."""
 
     mode: Mode = "off"
     temporal_ui: str | None = None
@@ -38,14 +38,14 @@ class Settings(NamedTuple):
 
 
 class _NotThere(Exception):
-    """Whatever was asked for does not exist; the text says what."""
+    """The requested item doesn't exist; the text names it."""
 
 
-def add_console(app: FastAPI, store: Store, secret_keys: Keys, settings: Settings) -> None:
-    """Add the pages, unless the console is off: then there is nothing to be found."""
+def add_console(app: FastAPI, store: Store, secret_keys: ApiKeys, settings: ConsoleSettings) -> None:
+    """Add the console's pages, unless the console is off."""
     if settings.mode == "off":
         return
-    console = _Console(store, Door(settings.mode, secret_keys), settings)
+    console = _Console(store, ConsoleAccess(settings.mode, secret_keys), settings)
     router = APIRouter(include_in_schema=False)
     for path, page in (
         ("/console", console.home),
@@ -62,7 +62,7 @@ def add_console(app: FastAPI, store: Store, secret_keys: Keys, settings: Setting
 
 
 class _Console:
-    def __init__(self, store: Store, door: Door, settings: Settings) -> None:
+    def __init__(self, store: Store, door: ConsoleAccess, settings: ConsoleSettings) -> None:
         self._store = store
         self._door = door
         self._settings = settings
@@ -84,9 +84,11 @@ class _Console:
             try:
                 return await page(request)
             except _NotThere as nothing:
-                return self._refuse(request, Closed(404, "Nothing here", str(nothing)))
+                return self._refuse(request, AccessDenied(404, "Nothing here", str(nothing)))
             except StoreUnavailable:
-                later = Closed(503, "The store does not answer", "Nothing is lost. Reload in a moment.", {"Retry-After": "1"})
+                later = AccessDenied(
+                    503, "The store does not answer", "Nothing is lost. Reload in a moment.", {"Retry-After": "1"}
+                )
                 return self._refuse(request, later)
 
         return answer
@@ -116,7 +118,7 @@ class _Console:
             return self._page(request, tx, "message.html", row=row, links=self._door.mode == "open")
 
     async def preview(self, request: Request) -> Response:
-        """What was sent, alone in a frame. In development its links work, as if the customer pressed them."""
+        """The message alone, for a frame. In development its links work, as if the customer clicked them."""
         async with self._store.reading() as tx:
             row = await self._found(tx, request)
         links = self._door.mode == "open"
@@ -125,7 +127,7 @@ class _Console:
             html = self._pages.get_template("plain.html").render(text=row["text"])
         elif row["channel"] == "web":
             html = self._pages.get_template("slot.html").render(html=html)
-        # Nothing that is pressed in a frame may take the frame along.
+        # A click in a frame must not navigate the frame.
         head = _HEAD.search(html)
         at = head.end() if head else 0
         return HTMLResponse(f"{html[:at]}{_IN_TABS}{html[at:]}", headers=preview_headers(links=links))
@@ -188,7 +190,7 @@ class _Console:
         html = self._pages.get_template(template).render(**here, **said)
         return HTMLResponse(html, headers=page_headers(request))
 
-    def _refuse(self, request: Request, closed: Closed) -> Response:
+    def _refuse(self, request: Request, closed: AccessDenied) -> Response:
         html = self._pages.get_template("closed.html").render(closed=closed)
         return HTMLResponse(html, closed.status, page_headers(request) | closed.headers)
 
@@ -199,12 +201,12 @@ def _wanted(request: Request) -> Wanted:
 
 
 def _plain(text: str) -> str:
-    """Without NUL: nothing is called so, and PostgreSQL cannot be asked."""
+    """The text without NUL, which PostgreSQL refuses."""
     return text.replace("\0", "")
 
 
 def _older(request: Request, rows: list[Row], key: str) -> str | None:
-    """Where the next page is, if there is one: ``rows`` has one more than fits."""
+    """The link to the next page, if there is one: ``rows`` has one row more than a page shows."""
     return _link(request.url.path, {**request.query_params, "after": rows[PAGE - 1][key]}) if len(rows) > PAGE else None
 
 

@@ -1,4 +1,4 @@
-"""From rows of the store to what a page says: names, times where the customer lives, what became of a message."""
+"""Describe rows of the store for the console's pages: names, local times, and a message's status."""
 
 from __future__ import annotations
 
@@ -34,17 +34,16 @@ _STATUS = {
 }
 
 
-class Chip(NamedTuple):
-    """A short word on what something is, how it looks (``calm``, ``good``, ``strong``, ``warn``, ``bad``), and more of it
-    for who asks."""
+class StatusLabel(NamedTuple):
+    """A short label, its look (``calm``, ``good``, ``strong``, ``warn``, ``bad``), and a tooltip."""
 
     text: str
     tone: str
     more: str = ""
 
 
-class Moment(NamedTuple):
-    """An instant where the customer lives: for the eye, and exactly."""
+class LocalTime(NamedTuple):
+    """An instant in the customer's zone: a short text, and the exact time."""
 
     day: str
     time: str
@@ -52,9 +51,10 @@ class Moment(NamedTuple):
     iso: str
 
 
-def moment(instant: datetime, zone: str) -> Moment:
+def moment(instant: datetime, zone: str) -> LocalTime:
+    """Describe an instant in a zone."""
     local = instant.astimezone(ZoneInfo(zone))
-    return Moment(
+    return LocalTime(
         f"{local:%a} {local.day} {local:%b}",
         f"{local:%H:%M}",
         f"{local:%Y-%m-%d %H:%M:%S} {zone} ({instant.astimezone(UTC):%H:%M} UTC)",
@@ -63,29 +63,29 @@ def moment(instant: datetime, zone: str) -> Moment:
 
 
 def zone(row: Row) -> str:
-    """Where the customer of a row with ``traits`` and ``program_zone`` lives, as far as anybody knows."""
+    """The zone of the customer in a row with ``traits`` and ``program_zone``."""
     return zone_of(row["traits"], row.get("program_zone") or "UTC")
 
 
 def name(traits: Mapping[str, Any], customer_id: str) -> str:
-    """How a customer is called: by name, else by an address, else as somebody of whom nothing is known."""
+    """The customer's display name: their name, else an address, else a text for unknown customers."""
     known = {key: str(traits[key]).strip() for key in ("name", "first_name", "last_name", "email", "phone") if traits.get(key)}
     full = known.get("name") or " ".join(filter(None, (known.get("first_name"), known.get("last_name"))))
     return full or known.get("email") or known.get("phone") or f"Visitor {customer_id[:6]}"
 
 
-def became(row: Row, where: str) -> list[Chip]:
-    """What became of a touch; ``where`` is the zone for its times."""
+def became(row: Row, where: str) -> list[StatusLabel]:
+    """Labels for a touch's status; ``where`` is the zone for its times."""
     text, tone = _STATUS.get(row["status"], (row["status"], "calm"))
     if row["channel"] == "web" and row["status"] == "sent":
         text = "placed"
-    chips = [Chip(text, tone, row["reason"] or _at(row["settled_at"], where))]
-    chips += [Chip(said, tone, _at(row[column], where)) for column, said, tone in _TIMES if row[column] is not None]
+    chips = [StatusLabel(text, tone, row["reason"] or _at(row["settled_at"], where))]
+    chips += [StatusLabel(said, tone, _at(row[column], where)) for column, said, tone in _TIMES if row[column] is not None]
     return chips
 
 
 def shown(row: Row, now: datetime) -> str:
-    """Of a web message: until when it shows, or why no longer."""
+    """Until when a web message shows, or why it no longer does."""
     if row["until"] is None:
         return ""
     if row["ended_at"] is not None:
@@ -97,14 +97,14 @@ def shown(row: Row, now: datetime) -> str:
 
 
 def parts(row: Row) -> str:
-    """Of an SMS: in how many parts it travels, each of which is billed."""
+    """In how many billed parts an SMS is sent."""
     found = segments(row["text"])
     count = row["segments"] or found.count
     return f"{count} part{'' if count == 1 else 's'}, {found.encoding}"
 
 
 def brief(value: object) -> str:
-    """A value that somebody sent, as far as it fits into a line."""
+    """A value, shortened to fit into a line."""
     match value:
         case bool():
             return "yes" if value else "no"
@@ -120,6 +120,7 @@ def brief(value: object) -> str:
 
 
 def told(entry: Row, where: str) -> str:
+    """A trace entry as a sentence; ``where`` is the zone for its times."""
     return sentence(entry["kind"], entry["step"], entry["why"], clock="%a %d %b %H:%M", zone=ZoneInfo(where))
 
 

@@ -1,4 +1,4 @@
-"""What there is to choose from: the topics and channels of what is published, of which somebody can be reached."""
+"""What a customer can choose from: the topics and channels of published journeys on which they can be reached."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import timedelta
 from email.utils import parseaddr
 from typing import NamedTuple
 
-from idic.api.pages.page_customer import Person
-from idic.api.pages.page_texts import Words
+from idic.api.pages.page_customer import PageCustomer
+from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.questions import in_words
 from idic.interact.consent import standing
 from idic.interact.policy.rules import CHANNELS
@@ -25,8 +25,8 @@ from idic.store.journey.programs import Programs
 
 
 class Box(NamedTuple):
-    """One channel of one topic. ``was`` is how it stands, ``on`` whether it is ticked; ``note`` says what is in the way of it,
-    and ``open`` whether it can be changed all the same."""
+    """The checkbox for one channel of one topic. ``was`` is the stored consent, ``on`` whether it is ticked; ``note`` says
+    what is in the way, and ``open`` whether it can be changed anyway."""
 
     channel: str
     topic: str | None
@@ -37,21 +37,25 @@ class Box(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The form field's name."""
         return name_of(self.channel, self.topic)
 
 
 def name_of(channel: str, topic: str | None) -> str:
+    """The form field's name for a channel and topic."""
     return f"{channel}:{topic or ''}"
 
 
-class Topic(NamedTuple):
+class TopicChoice(NamedTuple):
+    """A topic with its title, its description and its checkboxes."""
+
     title: str
     about: str
     boxes: tuple[Box, ...]
 
 
-class Shop(NamedTuple):
-    """What is published, as far as customers see it on the pages."""
+class PublishedShop(NamedTuple):
+    """The published vocabulary, policy and programs, as the customers' pages need them."""
 
     vocabulary: Vocabulary
     policy: Policy
@@ -59,17 +63,16 @@ class Shop(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As whom the shop writes, as far as that is a name."""
+        """The display name of the default sender; empty if it has none."""
         sender = self.policy.senders.get(self.policy.default_sender or "")
         return parseaddr(sender.email)[0] if sender is not None and sender.email else ""
 
     def hears(self, event: str) -> bool:
-        """Whether a journey is entered on this event."""
+        """Whether this event enters a journey."""
         return any(pattern.on == event for program in self.programs for pattern in program.entry.on)
 
     def used(self) -> dict[str | None, list[str]]:
-        """The channels of every topic on which there is advertising, the topics in the order of the vocabulary; None for what
-        belongs to none."""
+        """The advertising channels of each topic, in the order of the vocabulary; None stands for journeys without a topic."""
         found: dict[str | None, set[str]] = {}
         for program in self.programs:
             if program.purpose == "marketing":
@@ -83,29 +86,30 @@ class Shop(NamedTuple):
         }
 
     def title(self, topic: str | None, language: str) -> str:
-        """What a topic is called, in the customers' words; empty for none."""
+        """The topic's title in the customer's language; empty for None."""
         if topic is None:
             return ""
         words = self.vocabulary.topics.get(topic)
         return in_language(words.title, language) if words is not None else in_words(topic)
 
 
-class Shops:
-    """Reads what is published; keeps what does not change."""
+class PublishedShops:
+    """Reads what is published and caches what doesn't change."""
 
     def __init__(self) -> None:
         self._programs = Programs()
         self._policies = Policies()
 
-    async def read(self, tx: Tx) -> Shop:
+    async def read(self, tx: Tx) -> PublishedShop:
+        """Read what is published now."""
         document = await programs.vocabulary(tx)
         vocabulary = Vocabulary() if document is None else Vocabulary.model_validate(document)
         published = tuple(one.program for one in await self._programs.published(tx))
-        return Shop(vocabulary, await self._policies.current(tx), published)
+        return PublishedShop(vocabulary, await self._policies.current(tx), published)
 
 
-async def suppressed(tx: Tx, person: Person, country: str | None) -> dict[str, str]:
-    """By channel why the address there is not written to at all, if so."""
+async def suppressed(tx: Tx, person: PageCustomer, country: str | None) -> dict[str, str]:
+    """By channel, why idic never writes to this customer's address there."""
     found = {}
     for channel in ("email", "sms"):
         address = reach(channel, person.id, person.traits, None, person.now, country).address
@@ -114,9 +118,10 @@ async def suppressed(tx: Tx, person: Person, country: str | None) -> dict[str, s
     return found
 
 
-def topics(shop: Shop, person: Person, barred: Mapping[str, str], words: Words, ticked: Mapping[str, bool]) -> list[Topic]:
-    """What this customer can choose from, as it stands for them; ``ticked`` has what they have just entered, by the names of
-    boxes."""
+def topics(
+    shop: PublishedShop, person: PageCustomer, barred: Mapping[str, str], words: PageTexts, ticked: Mapping[str, bool]
+) -> list[TopicChoice]:
+    """The topics that this customer can choose from; ``ticked`` holds the boxes they have just changed, by name."""
     found = []
     for topic, channels in shop.used().items():
         boxes = [_box(shop, person, barred, words, ticked, topic, channel) for channel in channels]
@@ -124,26 +129,26 @@ def topics(shop: Shop, person: Person, barred: Mapping[str, str], words: Words, 
         if there:
             about = shop.vocabulary.topics[topic].about if topic in shop.vocabulary.topics else {}
             title = shop.title(topic, words.language) if topic else words("everything")
-            found.append(Topic(title, in_language(about, words.language) if topic else words("everything.about"), there))
+            found.append(TopicChoice(title, in_language(about, words.language) if topic else words("everything.about"), there))
     return found
 
 
 def _box(
-    shop: Shop,
-    person: Person,
+    shop: PublishedShop,
+    person: PageCustomer,
     barred: Mapping[str, str],
-    words: Words,
+    words: PageTexts,
     ticked: Mapping[str, bool],
     topic: str | None,
     channel: str,
 ) -> Box | None:
-    """None for a channel on which they are not reached."""
+    """The checkbox for a channel, or None if the customer can't be reached on it."""
     country = shop.vocabulary.country
     if reach(channel, person.id, person.traits, person.web_seen_at, person.now, country).address is None:
         return None
     level = shop.policy.consent.get(channel, "single")
     stands = standing(person.entries, channel, topic, level=level)
-    # What waits for a confirmation is confirmed by ticking it, where that shows who owns the address.
+    # If the visitor owns the address, ticking a waiting consent confirms it.
     was = stands.allowed or (stands.state == "waiting" and not person.owns(channel))
     wishes = barred.get(channel) in consents.WISHES
     if channel in barred and not (channel == "email" and wishes):
@@ -152,13 +157,13 @@ def _box(
     return Box(channel, topic, was=was, on=ticked.get(name_of(channel, topic), was), note=note)
 
 
-def at_most(cap: Cap, words: Words) -> str:
-    """What ``fewer messages`` comes to: ``one message a week``."""
+def at_most(cap: Cap, words: PageTexts) -> str:
+    """The cap for "fewer messages", in words: ``one message a week``."""
     days = cap.per.days + round(timedelta(seconds=cap.per.seconds) / timedelta(days=1))
     span = words({1: "p.span.day", 7: "p.span.week"}.get(days, "p.span.days"), days=days)
     return words("p.most.one" if cap.at_most == 1 else "p.most.many", count=cap.at_most, span=span)
 
 
-def offered(found: Iterable[Topic]) -> dict[tuple[str, str | None], Box]:
-    """The boxes that can be changed."""
+def offered(found: Iterable[TopicChoice]) -> dict[tuple[str, str | None], Box]:
+    """The checkboxes that can be changed."""
     return {(box.channel, box.topic): box for topic in found for box in topic.boxes if box.open}

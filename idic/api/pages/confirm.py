@@ -1,5 +1,8 @@
-"""The second half of a double opt-in: who reads the mail and presses the button owns the address. That a link was opened
-proves nothing, for programs open them too."""
+"""The confirmation page of a double opt-in.
+
+Whoever clicks the button has read the mail and so owns the address. Opening the link alone proves nothing: programs open
+links, too.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.pages.choices import Shop
-from idic.api.pages.page_customer import Person, behind
+from idic.api.pages.choices import PublishedShop
+from idic.api.pages.page_customer import PageCustomer, behind
 from idic.api.pages.page_layout import Button, Link, local
-from idic.api.pages.page_texts import Words
+from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.preferences import spoken_to
 from idic.api.pages.signed_pages import SignedPage
 from idic.errors import NotFound
@@ -31,29 +34,34 @@ GOOD_FOR = consent.CONFIRMED_WITHIN
 
 
 class _Asked(NamedTuple):
-    """``event`` is the consent that is to be confirmed, ``confirmed_at`` when it was; ``taken_back`` whether it was withdrawn
-    since it was asked for."""
+    """``event`` is the consent to confirm, ``confirmed_at`` when it was confirmed; ``taken_back`` whether it was withdrawn
+    since."""
 
-    shop: Shop
-    person: Person
+    shop: PublishedShop
+    person: PageCustomer
     touch: Row
     event: Event
     confirmed_at: datetime | None
-    words: Words
+    words: PageTexts
     taken_back: bool
 
     @property
     def sent_at(self) -> datetime:
+        """When the message was sent (UTC)."""
         at: datetime = self.touch["attempted_at"] or self.touch["claimed_at"]
         return at
 
     @property
     def over(self) -> bool:
+        """Whether the link has expired."""
         return self.person.now > self.sent_at + GOOD_FOR
 
 
 class ConfirmPage(SignedPage):
+    """The page that asks for confirmation and records it."""
+
     async def answer(self, request: Request) -> Response:
+        """GET asks, POST confirms."""
         pressed = request.method == "POST"
 
         async def show(touch: str) -> Response:
@@ -65,12 +73,12 @@ class ConfirmPage(SignedPage):
         return await self.opened(request, self._links.read_confirm, show, again=pressed)
 
     async def _asked(self, tx: Tx, touch: str, request: Request) -> _Asked:
-        """Raises ``NotFound`` where the message asked for no confirmation."""
+        """Read what the link asks to confirm. Raises ``NotFound`` if the message asked for no confirmation."""
         shop, person = await self._shops.read(tx), await behind(tx, Whose(touch))
         assert person.touch is not None
         enrollment = await enrollments.get(tx, person.touch["enrollment_id"])
         entry = enrollment.state.entry
-        # A mail shows nothing of who owns a telephone, nor of another address that was given since.
+        # A mail proves nothing about a phone number, or about an address that was given later.
         if entry.name != consent.GIVEN or not person.owns(str(entry.properties.get("channel"))):
             raise NotFound("this message asks for no confirmation")
         try:
@@ -91,7 +99,7 @@ class ConfirmPage(SignedPage):
         shop, person, touch, event, confirmed_at, words, taken_back = asked
         links = [Link(self._links.preferences(touch["id"]), words("stop.choose"))]
         if taken_back:
-            # Like a page that lay open since before: an old question subscribes nobody who has said no to it.
+            # An old link must not subscribe a customer who has unsubscribed since.
             return self._paper.plain(words, words("c.left"), words("c.left.text"), status=410, links=links, shop=shop.name)
         if confirmed_at is not None:
             day = format_date(local(confirmed_at, person.zone(shop.vocabulary.zone)), "long", locale=words.language)
@@ -125,5 +133,5 @@ def _confirmation(asked: _Asked) -> Observation:
         name: event.properties[name] for name in ("channel", "topic", "purpose") if name in event.properties
     }
     said |= {"act": consent.DOUBLE_OPT_IN, "confirmed": True, "proof": proof}
-    # Of somebody who confirms twice nothing is kept twice.
+    # Confirming twice is recorded once.
     return Observation(consent.GIVEN, touch["customer_id"], touch["enrollment_id"], touch["step"], said, _once(touch["id"]))

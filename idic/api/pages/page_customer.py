@@ -1,5 +1,7 @@
-"""Whose page it is: the customer behind a link, with everything taken in that was accepted and is not routed yet, so that
-nobody is shown as it was what they have just changed."""
+"""The customer behind a link, with their accepted but unrouted events applied.
+
+A customer must see their last change at once.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +30,18 @@ from idic.store.tables import Row
 from idic.store.tables import customers as rows_of_customers
 
 UNAVAILABLE = (StoreUnavailable, ProgramMissing, PolicyUnreadable, StateUnreadable)
-"""What keeps a page from being shown, and does not last."""
+"""Temporary errors that keep a page from being shown."""
 
 
 class Forgotten(NotFound):
-    """Of whom everything was erased."""
+    """The customer's data was erased."""
 
     code = "erased"
 
 
-class Person(NamedTuple):
-    """``touch`` is the message with whose link they came, if with one's; ``proven`` the channel on which it went to the
-    address that they have now."""
+class PageCustomer(NamedTuple):
+    """The customer of a page. ``touch`` is the message whose link was opened, if any; ``proven`` is the channel on which
+    that message went to the customer's current address."""
 
     id: str
     traits: Mapping[str, Any]
@@ -52,20 +54,21 @@ class Person(NamedTuple):
     proven: str | None = None
 
     def paused(self) -> datetime | None:
-        """Until when they want no advertising, if that is not over."""
+        """Until when the customer's break lasts; None if there is none."""
         return self.paused_until if self.paused_until and self.paused_until > self.now else None
 
     def owns(self, channel: str) -> bool:
-        """Whether it is certain that who looks at the page owns the address: they have read a message that went to it."""
+        """Whether the visitor certainly owns the address: they opened a link from a message that was sent to it."""
         return self.proven == channel
 
     def zone(self, fallback: str) -> str:
-        """Where they live (IANA), as far as anybody knows."""
+        """The customer's time zone (IANA), or ``fallback``."""
         return zone_of(self.traits, fallback)
 
 
-async def behind(tx: Tx, whose: Whose) -> Person:
-    """Of somebody who was merged, who they became. Raises ``NotFound``, and ``Forgotten`` where all is erased."""
+async def behind(tx: Tx, whose: Whose) -> PageCustomer:
+    """Read the customer behind a link; a merged customer becomes the surviving one. Raises ``NotFound``, or ``Forgotten``
+    after erasure."""
     touch = await touches.get(tx, whose.touch) if whose.touch is not None else None
     customer_id = await customers.root(tx, touch["customer_id"] if touch else whose.customer or "")
     row = await tx.row(select(rows_of_customers).where(rows_of_customers.c.id == customer_id))
@@ -73,7 +76,7 @@ async def behind(tx: Tx, whose: Whose) -> Person:
         raise NotFound("there is no such customer")
     if row["erased_at"] is not None:
         raise Forgotten("nothing is known of this customer any more")
-    person = Person(
+    person = PageCustomer(
         id=row["id"],
         traits=row["traits"],
         entries=await consents.entries(tx, row["id"]),
@@ -88,25 +91,26 @@ async def behind(tx: Tx, whose: Whose) -> Person:
     return person._replace(proven=await _proven(tx, person))
 
 
-async def digest_of(tx: Tx, person: Person, channel: str) -> str | None:
-    """Of the address that somebody has on a channel, if they have one."""
+async def digest_of(tx: Tx, person: PageCustomer, channel: str) -> str | None:
+    """The digest of the customer's address on a channel, or None."""
     country = (await programs.vocabulary(tx) or {}).get("country")
     address = reach(channel, person.id, person.traits, None, person.now, country).address
     return await consents.digested(tx, channel, address) if address is not None else None
 
 
-async def _proven(tx: Tx, person: Person) -> str | None:
-    """Whoever changes an address shows nothing of the new one by what went to the old one."""
+async def _proven(tx: Tx, person: PageCustomer) -> str | None:
+    """The channel whose current address got this message. A customer who changed the address proves nothing about the new
+    one."""
     touch = person.touch
     if touch is None or touch["channel"] == "web":
         return None
     now = await digest_of(tx, person, touch["channel"])
-    # Of messages of older versions nobody knows where they went.
+    # Older versions didn't record the recipient.
     return touch["channel"] if now is not None and touch["recipient"] in (None, now) else None
 
 
-def _after(person: Person, row: Row) -> Person:
-    """As the router will see them once it has seen this event."""
+def _after(person: PageCustomer, row: Row) -> PageCustomer:
+    """The person as the router will see them after this event."""
     properties = row["properties"]
     if row["kind"] == "identify":
         told = {**person.traits, **{attribute_name(name): value for name, value in properties.items()}}

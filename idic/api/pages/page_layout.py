@@ -1,4 +1,4 @@
-"""What the pages are written on: their look, their language, and what a browser may do with them (nothing)."""
+"""The layout of the customers' pages: template, language and security headers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from idic.api.pages.page_texts import Words, spoken
+from idic.api.pages.page_texts import PageTexts, spoken
 
 
 class Link(NamedTuple):
-    """A way on from a page."""
+    """A link at the end of a page."""
 
     url: str
     text: str
 
 
 class Button(NamedTuple):
-    """Something to press; ``do`` is what it posts."""
+    """A button; ``do`` is the value it posts."""
 
     text: str
     do: str = ""
     quiet: bool = False
 
 
-class Paper:
-    """Renders the pages. ``public_url`` is where they are served, without a path of its own."""
+class PageLayout:
+    """Renders the pages."""
 
     def __init__(self) -> None:
         self._pages = Environment(
@@ -57,14 +57,15 @@ class Paper:
         }
 
     def page(
-        self, name: str, words: Words, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+        self, name: str, words: PageTexts, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
     ) -> Response:
+        """Render a template."""
         html = self._pages.get_template(name).render({"shop": "", **values, "t": words})
         return HTMLResponse(html, status, {**self._headers, "Content-Language": words.language, **(headers or {})})
 
     def plain(
         self,
-        words: Words,
+        words: PageTexts,
         title: str,
         *texts: str,
         status: int = 200,
@@ -74,47 +75,48 @@ class Paper:
         headers: Mapping[str, str] | None = None,
         shop: str = "",
     ) -> Response:
-        """A page that says one thing, and has at most a few buttons. Texts are as they are to be read."""
+        """A page with one statement and at most a few buttons. Texts are final: they aren't translated here."""
         return self.page(
             "plain.html", words, status=status, headers=headers, shop=shop,
             title=title, texts=texts, buttons=tuple(buttons), links=tuple(links), note=note,
         )  # fmt: skip
 
     def file(self, name: str, content: bytes) -> Response:
-        """Something to be kept as a file of JSON."""
+        """A JSON file to download."""
         headers = {**self._headers, "Content-Disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type="application/json", headers=headers)
 
-    def broken(self, words: Words) -> Response:
+    def broken(self, words: PageTexts) -> Response:
+        """The answer to a link whose token can't be read."""
         return self.plain(words, words("broken.title"), words("broken.text"), status=404)
 
-    def later(self, words: Words, *, again: bool = False) -> Response:
-        """The store does not answer; ``again`` offers to send the same once more."""
+    def later(self, words: PageTexts, *, again: bool = False) -> Response:
+        """The answer while the store is unavailable; ``again`` offers to repeat the request."""
         buttons = [Button(words("later.button"))] if again else []
         headers = {"Retry-After": "60"}
         return self.plain(words, words("later.title"), words("later.text"), status=503, buttons=buttons, headers=headers)
 
-    def old(self, words: Words) -> Response:
-        """Of a message that is not known any more."""
+    def old(self, words: PageTexts) -> Response:
+        """The answer for a message that idic no longer knows."""
         return self.plain(words, words("old.title"), words("old.text"), status=404)
 
-    def gone(self, words: Words) -> Response:
-        """For who was erased."""
+    def gone(self, words: PageTexts) -> Response:
+        """The answer for an erased customer."""
         return self.plain(words, words("gone.title"), words("gone.text"), status=410)
 
 
-def words_for(request: Request, known: Iterable[str] = (), otherwise: Iterable[str] = ()) -> Words:
-    """The texts in the first language of ``known`` that there is, else in one that the browser asks for, else ``otherwise``."""
-    return Words(spoken((*known, *_accepted(request), *otherwise)))
+def words_for(request: Request, known: Iterable[str] = (), otherwise: Iterable[str] = ()) -> PageTexts:
+    """The texts in the first available language of ``known``, else in one that the browser prefers, else of ``otherwise``."""
+    return PageTexts(spoken((*known, *_accepted(request), *otherwise)))
 
 
 def local(instant: datetime, zone: str) -> datetime:
-    """An instant as clocks show it in this zone (IANA)."""
+    """The instant in this zone (IANA)."""
     return instant.astimezone(ZoneInfo(zone))
 
 
 def _accepted(request: Request) -> list[str]:
-    """The languages a browser asks for, the dearest first."""
+    """The browser's languages, the most preferred first."""
     asked: list[tuple[float, str]] = []
     for part in request.headers.get("accept-language", "")[:200].split(","):
         language, _, weight = part.partition(";")

@@ -354,7 +354,7 @@ def spoken(wanted: Iterable[str]) -> str:
     return next(iter(TEXTS))
 
 
-class Words:
+class PageTexts:
     """The texts in one language: ``words("by.email")``, ``words("p.for", who="Anna")``."""
 
     def __init__(self, language: str) -> None:
@@ -365,4 +365,5 @@ class Words:
         return self._texts[key].format_map(values)
 
     def has(self, key: str) -> bool:
+        """Whether there is a text with this key."""
         return key in self._texts

@@ -1,8 +1,7 @@
-"""The page on which customers say what they would like to get: topics and channels, how often, a break, nothing any more; and
-on which they are asked what journeys may know of them.
+"""The preference page: topics and channels, frequency, a break, unsubscribe from everything, and questions.
 
-What they change are events of idic's own, in one transaction. A form tells how things stood when it was shown, and only what
-is different from that is taken as a wish: a page that lay open since before somebody unsubscribed subscribes nobody again.
+Changes are recorded as idic's own events in one transaction. The form contains the state in which it was shown, and only
+differences from it count: a page that was open before an unsubscribe doesn't subscribe the customer again.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from idic.api.pages import choices, questions
-from idic.api.pages.choices import Shop
-from idic.api.pages.form import Form, read_form
-from idic.api.pages.page_customer import Person, behind
+from idic.api.pages.choices import PublishedShop
+from idic.api.pages.form import PostedForm, read_form
+from idic.api.pages.page_customer import PageCustomer, behind
 from idic.api.pages.page_layout import local, words_for
-from idic.api.pages.page_texts import Words
+from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.signed_pages import SignedPage
 from idic.api.withdraw_consent import tell
 from idic.identify.messages import OWN_MESSAGE_ID
@@ -36,27 +35,29 @@ ACT = "preference page"
 DATA_REQUESTED = "Data Requested"
 PAUSE = timedelta(days=30)
 _LARGEST = 64 * 1024
-"""Bytes of a form."""
+"""The largest form in bytes."""
 _DONE = frozenset({"saved", "same", "paused", "resumed", "none", "data"})
 
 
 class _Seen(NamedTuple):
-    shop: Shop
-    person: Person
+    shop: PublishedShop
+    person: PageCustomer
     barred: Mapping[str, str]
-    words: Words
+    words: PageTexts
 
 
 class _Wrong(Exception):
-    """Something that was entered cannot be taken: by attribute what was entered, and what is wrong with it."""
+    """Some entries are invalid: ``given`` and ``wrong`` hold the entry and the problem by attribute."""
 
     def __init__(self, seen: _Seen, given: Mapping[str, str], wrong: Mapping[str, str]) -> None:
         self.seen, self.given, self.wrong = seen, given, wrong
 
 
 class PreferencePage(SignedPage):
+    """The page on which customers set which messages they get."""
+
     async def answer(self, request: Request) -> Response:
-        """GET shows how things stand; POST keeps what was changed and leads back to it."""
+        """GET shows the settings; POST saves the changes and redirects back."""
         show = self._changed if request.method == "POST" else self._stands
         return await self.opened(request, self._links.read_preferences, lambda whose: show(whose, request))
 
@@ -71,7 +72,7 @@ class PreferencePage(SignedPage):
             done = await self._kept(whose, form, request)
         except _Wrong as wrong:
             return self._shown(wrong.seen, form=form, given=wrong.given, wrong=wrong.wrong)
-        # Whoever loads the page again does not send the form again.
+        # After the redirect, a reload doesn't send the form again.
         return RedirectResponse(f"{request.url.path}?done={done}", 303, {"Cache-Control": "no-store"})
 
     async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
@@ -85,7 +86,7 @@ class PreferencePage(SignedPage):
         seen: _Seen,
         *,
         done: str = "",
-        form: Form | None = None,
+        form: PostedForm | None = None,
         given: Mapping[str, str] | None = None,
         wrong: Mapping[str, str] | None = None,
     ) -> Response:
@@ -108,8 +109,8 @@ class PreferencePage(SignedPage):
             data=shop.hears(DATA_REQUESTED), done=words(f"done.{done}") if done in _DONE else "", wrong=bool(wrong),
         )  # fmt: skip
 
-    async def _kept(self, whose: Whose, form: Form, request: Request) -> str:
-        """Keep what the form changes, in one transaction. Returns what to say about it. Raises ``_Wrong``."""
+    async def _kept(self, whose: Whose, form: PostedForm, request: Request) -> str:
+        """Save the form's changes in one transaction. Returns the message to show. Raises ``_Wrong``."""
         done = "same"
 
         async def telling(tx: Tx) -> Sequence[Observation]:
@@ -127,9 +128,9 @@ class PreferencePage(SignedPage):
 
 
 class _Saying:
-    """What one form says of one customer. Raises ``_Wrong``."""
+    """The changes that one form makes. Raises ``_Wrong``."""
 
-    def __init__(self, seen: _Seen, form: Form, whose: Whose) -> None:
+    def __init__(self, seen: _Seen, form: PostedForm, whose: Whose) -> None:
         self._seen = seen
         self._form = form
         self._whose = whose
@@ -138,7 +139,7 @@ class _Saying:
         self.done = "same"
         do = form.first("do")
         if do == "none":
-            # Who has enough is not asked to mend a form first.
+            # Unsubscribing works even if other fields are invalid.
             self._consents(preferences.nothing(seen.person.entries))
             self.done = "none"
             return
@@ -146,7 +147,7 @@ class _Saying:
         self._consents(self._choices())
         self._preferences(do)
         if do == "data":
-            # However often it is pressed, one mail an hour is enough.
+            # At most one mail an hour, however often the button is clicked.
             once = f"data-requested:{seen.person.id}:{seen.person.now:%Y%m%d%H}"
             self.observations.append(Observation(DATA_REQUESTED, seen.person.id, None, None, {}, once))
             self.done = "data"
@@ -172,7 +173,7 @@ class _Saying:
             key: box.name in ticked
             for key, box in boxes.items()
             if box.name in was
-            # A change from how it was shown, which nobody has made meanwhile.
+            # A difference from the shown state that hasn't been saved meanwhile.
             and (box.name in ticked) != (was[box.name] == "1")
             and (box.name in ticked) != box.was
         }
@@ -203,14 +204,14 @@ class _Saying:
             self.observations.append(Observation(preferences.CHANGED, person.id, None, None, said))
 
 
-def spoken_to(request: Request, shop: Shop, person: Person) -> Words:
+def spoken_to(request: Request, shop: PublishedShop, person: PageCustomer) -> PageTexts:
     """The texts in the customer's language, else in their browser's, else in the shop's."""
     told = [value for name in ("language", "locale") if isinstance(value := person.traits.get(name), str)]
     return words_for(request, told, shop.vocabulary.languages)
 
 
-def masked(person: Person) -> str:
-    """For whom the page is, told so that nobody else learns an address from it."""
+def masked(person: PageCustomer) -> str:
+    """The customer's address with most of it hidden, so that nobody else learns it from the page."""
     email, phone = person.traits.get("email"), person.traits.get("phone")
     if isinstance(email, str) and "@" in email:
         name, _, domain = email.strip().rpartition("@")

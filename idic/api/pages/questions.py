@@ -1,4 +1,4 @@
-"""Questions on a page: how each is asked, and how what was entered is read."""
+"""Questions on the preference page: show them, and read their answers."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from typing import Any, Literal, NamedTuple
 
 from babel.dates import format_date, parse_date
 
-from idic.api.pages.page_texts import Words
+from idic.api.pages.page_texts import PageTexts
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.translations import Question, in_language
 from idic.journey.vocabulary.types import read
 from idic.journey.vocabulary.vocabulary import Vocabulary
 
 AT_ONCE = 2
-"""Unanswered questions that are asked at a time."""
+"""How many unanswered questions the page shows."""
 LONGEST = 200
-"""Characters of an answer in words."""
+"""The most characters of a text answer."""
 _RADIOS = 5
-"""Options up to which all are shown at once."""
+"""Up to this many options are shown as radio buttons."""
 _EXAMPLE = date(1990, 3, 27)
 _COMMA = re.compile(r"^[+-]?[0-9]+,[0-9]+$")
 
 
 class Option(NamedTuple):
+    """One option of a question."""
+
     value: str
     text: str
 
 
-class Asked(NamedTuple):
-    """A question as it stands on the page: ``given`` is what was entered, ``wrong`` what is wrong with that."""
+class PageQuestion(NamedTuple):
+    """A question as the page shows it: ``given`` is the current entry, ``wrong`` its problem."""
 
     name: str
     kind: Literal["date", "number", "text", "choice", "list"]
@@ -43,7 +45,7 @@ class Asked(NamedTuple):
 
 
 def unanswered(vocabulary: Vocabulary, traits: Mapping[str, Any]) -> list[str]:
-    """The attributes that this customer can still be asked for, those first that the vocabulary has first."""
+    """The questions that this customer hasn't answered, in the vocabulary's order."""
     return [
         name
         for name in vocabulary.questions
@@ -51,7 +53,8 @@ def unanswered(vocabulary: Vocabulary, traits: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def asked(vocabulary: Vocabulary, name: str, words: Words, given: str = "", wrong: str = "") -> Asked:
+def asked(vocabulary: Vocabulary, name: str, words: PageTexts, given: str = "", wrong: str = "") -> PageQuestion:
+    """The question about an attribute, ready to show."""
     question, type_ = vocabulary.questions[name], vocabulary.customer[name].type
     options = _options(question, type_, words)
     kind: Literal["date", "number", "text", "choice", "list"] = "text"
@@ -63,10 +66,12 @@ def asked(vocabulary: Vocabulary, name: str, words: Words, given: str = "", wron
         case "yes/no" | "one_of":
             kind = "choice" if len(options) <= _RADIOS else "list"
     language = words.language
-    return Asked(name, kind, in_language(question.ask, language), in_language(question.why, language), options, given, wrong)
+    return PageQuestion(
+        name, kind, in_language(question.ask, language), in_language(question.why, language), options, given, wrong
+    )
 
 
-def _options(question: Question, type_: Type, words: Words) -> tuple[Option, ...]:
+def _options(question: Question, type_: Type, words: PageTexts) -> tuple[Option, ...]:
     if type_.kind == "yes/no":
         return (Option("yes", words("yes")), Option("no", words("no")))
     return tuple(
@@ -75,35 +80,35 @@ def _options(question: Question, type_: Type, words: Words) -> tuple[Option, ...
     )
 
 
-class Answer(NamedTuple):
-    """``value`` as an attribute keeps it; or what is ``wrong``, in words."""
+class PageAnswer(NamedTuple):
+    """The ``value`` to store for the attribute, or the problem (``wrong``) in words."""
 
     value: str | float | bool | None = None
     wrong: str = ""
 
 
-def answer(vocabulary: Vocabulary, name: str, given: str, words: Words) -> Answer:
-    """What was entered for an attribute, which is not empty."""
+def answer(vocabulary: Vocabulary, name: str, given: str, words: PageTexts) -> PageAnswer:
+    """Read a non-empty answer."""
     type_ = vocabulary.customer[name].type
     match type_.kind:
         case "date":
             found = _date(given, type_, words.language)
-            return Answer(found) if found else Answer(wrong=words("wrong.date", example=_example(words.language)))
+            return PageAnswer(found) if found else PageAnswer(wrong=words("wrong.date", example=_example(words.language)))
         case "number":
-            # A comma is a decimal one where customers write one alone.
+            # A single comma is a decimal comma.
             number = read(type_, given.replace(",", ".") if _COMMA.match(given) else given, siblings={}, currency="")
-            return Answer(number) if number is not None else Answer(wrong=words("wrong.number"))
+            return PageAnswer(number) if number is not None else PageAnswer(wrong=words("wrong.number"))
         case "text":
-            return Answer(given) if len(given) <= LONGEST else Answer(wrong=words("wrong.text_long", most=LONGEST))
+            return PageAnswer(given) if len(given) <= LONGEST else PageAnswer(wrong=words("wrong.text_long", most=LONGEST))
         case _:
             value = read(type_, given, siblings={}, currency="")
-            return Answer(value) if value is not None else Answer(wrong=words("wrong.choice"))
+            return PageAnswer(value) if value is not None else PageAnswer(wrong=words("wrong.choice"))
 
 
 def _date(given: str, type_: Type, language: str) -> str | None:
-    """As browsers send it, or as somebody writes it by hand."""
+    """A date from the browser's field, or as typed by hand."""
     found = read(type_, given, siblings={}, currency="")
-    # In English, nobody knows which of two numbers is the month.
+    # In English, 3/4 may be April or March.
     if found is None and language != "en" and re.search(r"\b[0-9]{4}\b", given):
         try:
             found = read(type_, parse_date(given, locale=language), siblings={}, currency="")
@@ -117,5 +122,5 @@ def _example(language: str) -> str:
 
 
 def in_words(name: str) -> str:
-    """A name of the vocabulary as people would write it."""
+    """A vocabulary name as people write it."""
     return name.replace("_", " ").strip().capitalize()

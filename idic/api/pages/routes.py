@@ -1,12 +1,12 @@
-"""Where the pages are."""
+"""The routes of the customers' pages."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from idic.api.pages.choices import Shops
+from idic.api.pages.choices import PublishedShops
 from idic.api.pages.confirm import ConfirmPage
-from idic.api.pages.page_layout import Paper
+from idic.api.pages.page_layout import PageLayout
 from idic.api.pages.preferences import PreferencePage
 from idic.api.pages.unsubscribe import UnsubscribePage
 from idic.api.pages.your_data import DataPage
@@ -16,8 +16,8 @@ from idic.store.database import Store
 
 
 def customer_pages(store: Store, links: Links, house: House) -> APIRouter:
-    """``house`` is what enrollments are moved with when somebody has themselves erased."""
-    paper, shops = Paper(), Shops()
+    """A router with all pages. ``house`` ends enrollments when a customer erases their data."""
+    paper, shops = PageLayout(), PublishedShops()
     data = DataPage(store, links, paper, shops, house)
     router = APIRouter(include_in_schema=False)
     read, write = ["GET", "HEAD"], ["GET", "HEAD", "POST"]

@@ -1,4 +1,4 @@
-"""What the pages behind signed links have in common: whose the link is, and what is said when there is nothing to show."""
+"""What all pages behind signed links share: read the token, and the page for each failure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.pages.choices import Shops
+from idic.api.pages.choices import PublishedShops
 from idic.api.pages.page_customer import UNAVAILABLE, Forgotten
-from idic.api.pages.page_layout import Paper, words_for
+from idic.api.pages.page_layout import PageLayout, words_for
 from idic.errors import InvalidInput, NotFound
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
@@ -19,7 +19,9 @@ T = TypeVar("T")
 
 
 class SignedPage:
-    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops) -> None:
+    """Base class of the pages behind signed links."""
+
+    def __init__(self, store: Store, links: Links, paper: PageLayout, shops: PublishedShops) -> None:
         self._store = store
         self._links = links
         self._paper = paper
@@ -28,8 +30,8 @@ class SignedPage:
     async def opened(
         self, request: Request, read: Callable[[str], T], show: Callable[[T], Awaitable[Response]], *, again: bool = False
     ) -> Response:
-        """What ``show`` makes of what ``read`` reads out of the link's token. ``again``: where the store does not answer, it is
-        to be tried once more at the press of a button."""
+        """Read the token with ``read`` and answer with ``show``. With ``again``, the page for an unavailable store has a
+        button to try again."""
         words = words_for(request)
         try:
             behind = read(request.path_params["token"])

@@ -1,4 +1,4 @@
-"""The page behind ``Unsubscribe``, and the one click of mail programs (RFC 8058)."""
+"""The unsubscribe page, and one-click unsubscribe of mail programs (RFC 8058)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.pages.choices import Shop
+from idic.api.pages.choices import PublishedShop
 from idic.api.pages.form import read_form
-from idic.api.pages.page_customer import UNAVAILABLE, Person, behind, digest_of
+from idic.api.pages.page_customer import UNAVAILABLE, PageCustomer, behind, digest_of
 from idic.api.pages.page_layout import Button, Link, words_for
-from idic.api.pages.page_texts import Words
+from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.preferences import spoken_to
 from idic.api.pages.signed_pages import SignedPage
 from idic.api.withdraw_consent import tell
@@ -25,14 +25,14 @@ from idic.store.tables import Row
 ONE_CLICK, PAGE = "one-click", "unsubscribe page"
 _TOPIC, _CHANNEL = "topic", "channel"
 _LARGEST = 16 * 1024
-"""Bytes of what a mail program posts."""
+"""The largest body that a mail program may post, in bytes."""
 
 
 class _Seen(NamedTuple):
-    shop: Shop
-    person: Person
+    shop: PublishedShop
+    person: PageCustomer
     touch: Row
-    words: Words
+    words: PageTexts
 
     def said(self) -> dict[str, str]:
         """The message's topic and channel, in words."""
@@ -41,8 +41,10 @@ class _Seen(NamedTuple):
 
 
 class UnsubscribePage(SignedPage):
+    """The page behind ``Unsubscribe``."""
+
     async def answer(self, request: Request) -> Response:
-        """GET shows what can be left, POST leaves it: what the button says, or of the one click the message's own topic."""
+        """GET asks; POST unsubscribes from what the button says, or with one click from the message's topic."""
 
         async def show(touch: str) -> Response:
             if request.method != "POST":
@@ -59,7 +61,7 @@ class UnsubscribePage(SignedPage):
         try:
             return self._left(await self._seen(touch, request), everything=do == _CHANNEL)
         except UNAVAILABLE:
-            # It is kept all the same, and nobody is to wonder.
+            # The withdrawal is recorded, so say so.
             words = words_for(request)
             return self._paper.plain(words, words("stopped.title"))
 
@@ -70,7 +72,7 @@ class UnsubscribePage(SignedPage):
         return _Seen(shop, person, person.touch, spoken_to(request, shop, person))
 
     async def _withdrawals(self, tx: Tx, touch: str, act: str, *, everything: bool) -> list[Observation]:
-        """Whoever reads the mails of an address knows nothing of how many customers the shop has there: all of them leave."""
+        """Withdraw for every customer with this address: its owner doesn't know how many records the shop keeps."""
         person = await behind(tx, Whose(touch))
         row = person.touch
         assert row is not None

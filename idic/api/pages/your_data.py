@@ -1,5 +1,4 @@
-"""*What we know about you, and why*: to read, to take along, to have erased. Its links are short-lived, for whoever has one
-reads everything."""
+"""*What we know about you, and why*: read, download and erase. Links expire soon, because they show everything."""
 
 from __future__ import annotations
 
@@ -14,10 +13,10 @@ from sqlalchemy import Select, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.pages.choices import Shop, Shops
-from idic.api.pages.page_customer import Person, behind
-from idic.api.pages.page_layout import Link, Paper, local, words_for
-from idic.api.pages.page_texts import Words
+from idic.api.pages.choices import PublishedShop, PublishedShops
+from idic.api.pages.page_customer import PageCustomer, behind
+from idic.api.pages.page_layout import Link, PageLayout, local, words_for
+from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.preferences import masked, spoken_to
 from idic.api.pages.questions import in_words
 from idic.api.pages.signed_pages import SignedPage
@@ -34,23 +33,25 @@ from idic.store.tables import Row, copies, customers, enrollments, programs, tou
 
 GOOD_FOR = timedelta(hours=24)
 MESSAGES = 50
-"""The newest messages that are shown; all are in the file."""
+"""How many of the newest messages are shown; the file has all."""
 _REACH = frozenset({"email", "phone"})
 _FILE = "what-we-know-about-you.json"
 
 
 class _TooLate(Exception):
-    """The link was good once."""
+    """The link has expired."""
 
 
 class _Seen(NamedTuple):
-    shop: Shop
-    person: Person
-    words: Words
+    shop: PublishedShop
+    person: PageCustomer
+    words: PageTexts
     until: datetime
 
 
-class Known(NamedTuple):
+class KnownAttribute(NamedTuple):
+    """One attribute with its value, where it comes from and what it is used for."""
+
     name: str
     value: str
     origin: str
@@ -58,19 +59,22 @@ class Known(NamedTuple):
 
 
 class DataPage(SignedPage):
-    def __init__(self, store: Store, links: Links, paper: Paper, shops: Shops, house: House) -> None:
+    """The page with everything idic knows about a customer."""
+
+    def __init__(self, store: Store, links: Links, paper: PageLayout, shops: PublishedShops, house: House) -> None:
         super().__init__(store, links, paper, shops)
         self._house = house
 
     async def answer(self, request: Request) -> Response:
+        """Show the data."""
         return await self._opened(request, self._shown)
 
     async def file(self, request: Request) -> Response:
-        """Everything, as JSON."""
+        """Download everything as JSON."""
         return await self._opened(request, self._taken)
 
     async def erasing(self, request: Request) -> Response:
-        """GET asks whether they are sure, POST erases."""
+        """GET asks for confirmation, POST erases."""
         return await self._opened(request, self._erased if request.method == "POST" else self._sure)
 
     async def _opened(self, request: Request, show: Callable[[Request, Whose], Awaitable[Response]]) -> Response:
@@ -88,7 +92,7 @@ class DataPage(SignedPage):
         return await self.opened(request, self._links.read_data, shown)
 
     async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
-        """Raises ``_TooLate``."""
+        """Read the customer. Raises ``_TooLate`` if the link has expired."""
         shop, person = await self._shops.read(tx), await behind(tx, whose)
         if person.touch is not None:
             until = (person.touch["attempted_at"] or person.touch["claimed_at"]) + GOOD_FOR
@@ -139,15 +143,17 @@ class DataPage(SignedPage):
 
 
 class _Calendar(NamedTuple):
-    """How instants are written for somebody."""
+    """Writes dates and times for a zone and language."""
 
     zone: str
     language: str
 
     def day(self, at: datetime) -> str:
+        """The long date."""
         return format_date(local(at, self.zone), "long", locale=self.language)
 
     def time(self, at: datetime) -> str:
+        """The short time."""
         return format_time(local(at, self.zone), "short", locale=self.language)
 
 
@@ -156,7 +162,7 @@ _TITLE = programs.c.document["title"].as_string().label("title")
 
 
 def _sent(customer_id: str) -> Select[Any]:
-    """The messages that left, or may have left, the newest first; one more than is shown."""
+    """The query for messages that were sent or may have been, newest first; one more than is shown."""
     return (
         select(touches.c.channel, touches.c.attempted_at.label("sent_at"), copies.c.subject, _TITLE, _CAUSE)
         .add_columns(enrollments.c.entered_at, enrollments.c.journey)
@@ -179,8 +185,8 @@ def _inside(customer_id: str) -> Select[Any]:
     )
 
 
-def _told(shop: Shop, words: Words, calendar: _Calendar, row: Row, at: datetime) -> dict[str, str]:
-    """A message or a journey, with what it came of. Causes that customers have no word for are left out."""
+def _told(shop: PublishedShop, words: PageTexts, calendar: _Calendar, row: Row, at: datetime) -> dict[str, str]:
+    """Describe a message or a journey with its cause. Causes that aren't in the vocabulary are left out."""
     known = row["cause"] in shop.vocabulary.events
     cause = words("d.because", event=row["cause"], day=calendar.day(row["entered_at"])) if known else ""
     return {
@@ -192,7 +198,7 @@ def _told(shop: Shop, words: Words, calendar: _Calendar, row: Row, at: datetime)
     }
 
 
-def _known(shop: Shop, words: Words, calendar: _Calendar, name: str, value: object) -> Known:
+def _known(shop: PublishedShop, words: PageTexts, calendar: _Calendar, name: str, value: object) -> KnownAttribute:
     vocabulary, own = shop.vocabulary, f"attribute.{name}"
     title = in_language(vocabulary.titles.get(name) or {}, words.language)
     called = title or (words(own) if words.has(own) else in_words(name))
@@ -210,10 +216,10 @@ def _known(shop: Shop, words: Words, calendar: _Calendar, name: str, value: obje
     question = vocabulary.questions.get(name)
     if question is not None and isinstance(value, str) and value in question.answers:
         value = in_language(question.answers[value], words.language)
-    return Known(called, _value(value, words, calendar), origin or words("d.from.shop"), purpose)
+    return KnownAttribute(called, _value(value, words, calendar), origin or words("d.from.shop"), purpose)
 
 
-def _value(value: object, words: Words, calendar: _Calendar) -> str:
+def _value(value: object, words: PageTexts, calendar: _Calendar) -> str:
     match value:
         case bool():
             return words("yes" if value else "no")
@@ -232,7 +238,7 @@ def _value(value: object, words: Words, calendar: _Calendar) -> str:
             return str(value)
 
 
-def _said(shop: Shop, words: Words, calendar: _Calendar, entry: Entry) -> dict[str, str]:
+def _said(shop: PublishedShop, words: PageTexts, calendar: _Calendar, entry: Entry) -> dict[str, str]:
     said = entry.said
     stands = "d.withdrawn" if not said.given else "d.confirmed" if said.confirmed else "d.given"
     act = f"act.{said.act}"

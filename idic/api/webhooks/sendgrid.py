@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.api.request_bodies import read_body, read_json
 from idic.api.webhooks.delivery_reports import COMPLAINT, HARD_BOUNCE, Report, note
 from idic.errors import InvalidInput, SettingsError
@@ -67,16 +67,18 @@ class SendGridReports:
     async def receive(self, request: Request) -> Response:
         """204 to whatever is authentic, also where nothing is known of a touch: told again it would be no better.
 
-        Raises ``Refusal`` (403 for a report that is not SendGrid's, or too old; 413), ``InvalidInput``, and
+        Raises ``HttpRefusal`` (403 for a report that is not SendGrid's, or too old; 413), ``InvalidInput``, and
         ``StoreUnavailable``, at which SendGrid repeats.
         """
         body = await read_body(request, LARGEST)
         stamp = request.headers.get(TIMESTAMP, "")
         if not is_signed(self._key, stamp, body, request.headers.get(SIGNATURE, "")):
             log.warning("a report that is not SendGrid's")
-            raise Refusal(403, "forged", "the signature is not SendGrid's", where=SIGNATURE)
+            raise HttpRefusal(403, "forged", "the signature is not SendGrid's", where=SIGNATURE)
         if not _STAMP.fullmatch(stamp) or not -_AHEAD <= self._real() - float(stamp) <= WINDOW:
-            raise Refusal(403, "too_old", "the report was signed too long ago, or by a clock that is wrong", where=TIMESTAMP)
+            raise HttpRefusal(
+                403, "too_old", "the report was signed too long ago, or by a clock that is wrong", where=TIMESTAMP
+            )
         events = read_json(body)
         if not isinstance(events, list):
             raise InvalidInput("a report is a list of events", where="body")

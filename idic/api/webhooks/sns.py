@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.x509 import load_pem_x509_certificate
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.errors import SettingsError, StoreUnavailable
 
 _ARN = re.compile(
@@ -58,8 +58,8 @@ class Sns:
     async def message(self, document: Mapping[str, Any]) -> str | None:
         """The message of a notification; None for what SNS says about the subscription itself, which is confirmed here.
 
-        Raises ``Refusal`` (403) for what is not SNS's or not of a topic of ours, and ``StoreUnavailable`` where Amazon cannot
-        be asked, so that it is said again.
+        Raises ``HttpRefusal`` (403) for what is not SNS's or not of a topic of ours, and ``StoreUnavailable`` where Amazon
+        cannot be asked, so that it is said again.
         """
         text = {name: value for name, value in document.items() if isinstance(value, str)}
         topic, kind = text.get("TopicArn", ""), text.get("Type", "")
@@ -127,6 +127,6 @@ def _region(topic: str) -> str:
     return found["region"]
 
 
-def _forged(why: str) -> Refusal:
+def _forged(why: str) -> HttpRefusal:
     log.warning("a report that is not Amazon's, or of no topic of ours", why=why)
-    return Refusal(403, "forged", why)
+    return HttpRefusal(403, "forged", why)

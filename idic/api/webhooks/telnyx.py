@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.api.request_bodies import read_body, read_json_object
 from idic.api.webhooks.delivery_reports import Report, note
 from idic.api.webhooks.inbound_sms import acted_upon, reply
@@ -56,13 +56,13 @@ class TelnyxReports:
         """204 to whatever is authentic, also where nothing is known of the touch: told again it would be no better. The 204 to
         an answer means that it is kept, and what it asks for holds.
 
-        Raises ``Refusal`` (403 for a report that is not Telnyx's, 413) and ``StoreUnavailable``, at which Telnyx repeats.
+        Raises ``HttpRefusal`` (403 for a report that is not Telnyx's, 413) and ``StoreUnavailable``, at which Telnyx repeats.
         """
         body = await read_body(request, LARGEST)
         signature, at = (request.headers.get(f"telnyx-{name}", "") for name in ("signature-ed25519", "timestamp"))
         if not is_signed(self._key, body, signature, at, self._real()):
             log.warning("a report that is not Telnyx's, or is too old")
-            raise Refusal(403, "forged", "the signature is not Telnyx's, or is too old", where="Telnyx-Signature-Ed25519")
+            raise HttpRefusal(403, "forged", "the signature is not Telnyx's, or is too old", where="Telnyx-Signature-Ed25519")
         data = _object(read_json_object(body).get("data"))
         payload = _object(data.get("payload"))
         match data.get("event_type"):

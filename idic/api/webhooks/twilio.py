@@ -17,7 +17,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from idic.api.problem_details import Refusal
+from idic.api.problem_details import HttpRefusal
 from idic.api.request_bodies import read_body
 from idic.api.webhooks.delivery_reports import Report, note
 from idic.api.webhooks.inbound_sms import acted_upon, reply
@@ -53,7 +53,7 @@ class TwilioReports:
         """2xx to whatever is authentic, also where nothing is known of the touch: told again it would be no better. That of an
         answer means that it is kept, and what it asks for holds.
 
-        Raises ``Refusal`` (403 for a report that is not Twilio's, 413) and ``StoreUnavailable``, at which Twilio repeats.
+        Raises ``HttpRefusal`` (403 for a report that is not Twilio's, 413) and ``StoreUnavailable``, at which Twilio repeats.
         """
         body = await read_body(request, LARGEST)
         fields = read_form(body)
@@ -61,7 +61,7 @@ class TwilioReports:
         url = f"{self._url}?{query}" if query else self._url
         if not is_signed(self._token, url, fields, request.headers.get("x-twilio-signature", "")):
             log.warning("a report that is not Twilio's, or signed for another address than the public URL")
-            raise Refusal(403, "forged", "the signature is not Twilio's for this address", where="X-Twilio-Signature")
+            raise HttpRefusal(403, "forged", "the signature is not Twilio's for this address", where="X-Twilio-Signature")
         said = {name.decode("utf-8", "replace"): clean(value.decode("utf-8", "replace")) for name, value in fields}
         if said.get("SmsStatus") == "received" and "MessageStatus" not in said:
             await self._reply(said)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from idic.api.app import create_app
-from idic.api.console.console_pages import Settings
+from idic.api.console.console_pages import ConsoleSettings
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
 from idic.store.journey import programs
@@ -27,7 +27,7 @@ PAGES = (
 )
 
 
-def browser(store: Store, settings: Settings, base: str = "http://localhost:8700") -> httpx.AsyncClient:
+def browser(store: Store, settings: ConsoleSettings, base: str = "http://localhost:8700") -> httpx.AsyncClient:
     links = Links("http://idic", ["a key of our own to sign links with"])
     app = create_app(store, write_keys=[], secret_keys=["other", SECRET_KEY], links=links, enroll=Doorman(), console=settings)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base)
@@ -35,7 +35,7 @@ def browser(store: Store, settings: Settings, base: str = "http://localhost:8700
 
 @pytest.fixture
 async def at_home(store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    async with browser(store, Settings("open", "http://localhost:8233", "shop")) as client:
+    async with browser(store, ConsoleSettings("open", "http://localhost:8233", "shop")) as client:
         yield client
 
 
@@ -136,7 +136,7 @@ async def test_what_is_not_there(store: Store, at_home: httpx.AsyncClient) -> No
 
 async def test_who_may_look(store: Store) -> None:
     async def asked(mode: str, base: str, path: str = "/console/outbox", **headers: str) -> httpx.Response:
-        async with browser(store, Settings(mode), base) as client:
+        async with browser(store, ConsoleSettings(mode), base) as client:
             return await client.get(path, headers=headers)
 
     def basic(user: str, password: str) -> dict[str, str]:
