@@ -37,7 +37,8 @@ from activities.couriers import Parcel
 from bench.server import temporal
 from idic.clock import Clock
 from idic.interact.channels.contract import Accepted, Outcome
-from idic.journey.program.program import Again, Email, Entry, Message, Pattern, Program, Send, Target
+from idic.journey.channels.email import EmailContent
+from idic.journey.program.program import Again, Entry, Message, Pattern, Program, Send, Target
 from idic.logs import configure
 from idic.router.dispatch import dispatch
 from idic.router.held_customer import Hold, holding
@@ -137,7 +138,7 @@ def _journey(name: str, event: str, purpose: Any = "marketing") -> Program:
         entry=Entry(on=(Pattern(on=event),), again=Again(kind="always")),
         first=Target(step=once.id),
         steps={once.id: once},
-        messages={"hello": Message(id="hello", contents={"email": Email(subject="Hello", body="<p>Hello</p>")})},
+        messages={"hello": Message(id="hello", contents={"email": EmailContent(subject="Hello", body="<p>Hello</p>")})},
     )
 
 

@@ -18,7 +18,7 @@ from idic.api.withdraw_consent import withdraw
 from idic.errors import InvalidInput
 from idic.identify.messages import read_object
 from idic.interact import consent
-from idic.interact.policy.rules import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.journey.vocabulary.vocabulary import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.customer.export import consented

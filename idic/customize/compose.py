@@ -16,8 +16,11 @@ from idic.customize.templates import AnswerUrl, Dialect, ReaderLocale, Url, name
 from idic.customize.variants import chosen
 from idic.customize.web_html import links_of, page_of_text, says_nothing, unsafe
 from idic.errors import CannotCompose
+from idic.journey.channels.email import EmailContent
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
 from idic.journey.expressions.evaluate import ValueSource
-from idic.journey.program.program import Attribute, Email, Message, Program, Sms, Web
+from idic.journey.program.program import Attribute, Message, Program
 from idic.journey.vocabulary.types import TEXT, never_missing, value_of
 from idic.journey.vocabulary.vocabulary import OWN_LINKS
 
@@ -39,7 +42,7 @@ class ComposedWeb(NamedTuple):
 
     html: str
     links: tuple[str, ...]
-    content: Web
+    content: WebContent
 
 
 def compose(
@@ -68,7 +71,7 @@ def compose(
     Raises ``CannotCompose`` with a code that says why.
     """
     pages = _own(pages, unsubscribe_url)
-    writer, content = _begin(program, message_id, scope, Email, pages, language, answer)
+    writer, content = _begin(program, message_id, scope, EmailContent, pages, language, answer)
     tracked = writer.tracking(track)
     subject = " ".join(writer.written(content.subject).split())
     if not subject:
@@ -102,7 +105,7 @@ def compose_sms(
     make the text cost twice.
     """
     pages = _own(pages, unsubscribe_url)
-    writer, content = _begin(program, message_id, scope, Sms, pages, language, answer)
+    writer, content = _begin(program, message_id, scope, SmsContent, pages, language, answer)
     lines = [" ".join(line.split()) for line in plain_spaces(writer.written(content.text)).splitlines()]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     if not text:
@@ -120,7 +123,7 @@ def compose_web(
 ) -> ComposedWeb:
     """What stands in the slot for this customer; the arguments and errors are those of ``compose``. Its links lead where
     they say: the page tells of clicks."""
-    writer, content = _begin(program, message_id, scope, Web, _NOWHERE, language, answer)
+    writer, content = _begin(program, message_id, scope, WebContent, _NOWHERE, language, answer)
     if content.form == "text":
         html = page_of_text(writer.written(content.body).strip())
     else:
@@ -140,7 +143,7 @@ def _says_nothing(message_id: str) -> CannotCompose:
     return CannotCompose(f'message "{message_id}" says nothing to this customer', code="empty")
 
 
-_Content = TypeVar("_Content", Email, Sms, Web)
+_Content = TypeVar("_Content", EmailContent, SmsContent, WebContent)
 
 
 def _begin(
@@ -204,7 +207,7 @@ class _Writer:
         return address
 
 
-def _html(content: Email, writer: _Writer, track: TrackUrl) -> str | None:
+def _html(content: EmailContent, writer: _Writer, track: TrackUrl) -> str | None:
     if content.form == "text":
         return None
     html = writer.written(content.body, "html")

@@ -17,7 +17,7 @@ from idic.customize.dry_run_cache import DryRunCache
 from idic.customize.variants import ChosenContent, anybody, chosen, readers
 from idic.errors import CannotCompose
 from idic.journey.expressions.evaluate import ValueSource
-from idic.journey.program.program import AnyContent, Attribute, Message, Program, Sms, Type
+from idic.journey.program.program import AnyContent, Attribute, Message, Program, Type
 from idic.journey.vocabulary.types import never_missing
 from idic.journey.vocabulary.vocabulary import OWN_LINKS
 
@@ -98,7 +98,7 @@ def _rehearse(
                 _compose(program, message.id, scope, channel, language, proven)
             except CannotCompose as problem:
                 content = found.content
-                source = content.text if isinstance(content, Sms) else content.body
+                source = content.main_source
                 spoken = language if language != program.language else ""
                 return ComposeFailure(message.id, whom, problem, channel, source, segment, spoken)
             proven.learn(program, message, found, everything, scope.segment)

@@ -26,8 +26,9 @@ from liquid.expression import Expression
 from idic.customize.liquid.engine import parse
 from idic.customize.sms_segments import plain_spaces, segments
 from idic.customize.variants import chosen, readers
+from idic.journey.channels.sms import SMS, SmsContent
 from idic.journey.definition.read_messages import spoken_of
-from idic.journey.program.program import Message, Program, Sms
+from idic.journey.program.program import Message, Program
 
 VALUE = 40
 """Of characters in a text or a link: what somebody is called, and a short link."""
@@ -61,8 +62,8 @@ def worst(message: Message) -> WorstCase | None:
 def _each(message: Message) -> Iterator[tuple[tuple[str, str], WorstCase]]:
     """Of which segment and language it reads differently, with what it comes to there: first of neither."""
     for segment, language in readers(message):
-        found = chosen(message, "sms", segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
-        if found is not None and isinstance(found.content, Sms):
+        found = chosen(message, SMS.name, segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
+        if found is not None and isinstance(found.content, SmsContent):
             yield (segment, language), _worst(found.content.text, found.blocks)
 
 

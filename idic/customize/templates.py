@@ -9,7 +9,7 @@ A template knows declared names only. What may be missing is printed behind ``de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from liquid.exceptions import LiquidError, UndefinedError
 
@@ -21,6 +21,7 @@ from idic.customize.template_check.facts import LiquidProblem
 from idic.customize.template_check.walk import TemplateWalker
 from idic.customize.web_html import unsafe
 from idic.errors import CannotCompose
+from idic.journey.channels.channel import TemplateForm
 from idic.journey.program.program import Attribute
 from idic.problems import one_of
 
@@ -38,13 +39,13 @@ class CheckedTemplate(NamedTuple):
 
 
 def check(
-    source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Literal["text", "sms", "slot"] = "text"
+    source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: TemplateForm = "text"
 ) -> CheckedTemplate:
     """Check a template against everything it may use.
 
     ``names`` are dotted: ``customer.first_name``, ``cart.items``, ``key``. One that is ``required`` or has a
     ``default`` is always there; any other needs ``| default:`` or ``{% if %}`` where it is printed. ``blocks`` are the
-    sources that ``{% render 'name' %}`` takes. Of an ``sms`` it is said when it costs more than it should, and what
+    sources that ``{% render 'name' %}`` takes. Of a ``short_text`` it is said when it costs more than it should, and what
     stands in a ``slot`` must run nothing. Problems are sorted by place.
     """
     checker = TemplateWalker(names, blocks)
@@ -52,7 +53,7 @@ def check(
     found = [*checker.problems]
     if form == "slot":
         found += [LiquidProblem(*problem) for problem in unsafe(source)]
-    if form == "sms" and (problem := _costly(source)):
+    if form == "short_text" and (problem := _costly(source)):
         found.append(problem)
     problems = sorted(found, key=lambda problem: (problem.block or "", problem.line, problem.column))
     return CheckedTemplate(checker.reads, tuple(problems))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from idic.interact.policy.rules import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Level
 from idic.journey.vocabulary.vocabulary import ACTS
 from idic.problems import one_of
@@ -162,7 +162,7 @@ def standings(
     levels: Mapping[str, Level],
     *,
     topics: Iterable[str] = (),
-    channels: Sequence[str] = CHANNELS,
+    channels: Iterable[str] = CHANNELS,
 ) -> list[Standing]:
     """How everything stands: every channel for each of ``topics``, for every topic and purpose that was ever spoken of, and
     for what nothing was said of. A channel without a level needs what the rule asks of it."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from idic.interact.consent import MARKETING, Entry, standing
-from idic.interact.policy.rules import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Level
 
 CHANGED = "Preferences Changed"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
+from idic.journey.channels.channel import TemplateForm
 from idic.journey.program.program import Attribute
-
-Written = Literal["text", "sms", "slot"]
-"""What a source becomes, as far as more is asked of it than of any text or mail: an SMS, or what stands in a slot."""
 
 
 class TemplateProblem(Protocol):
@@ -38,5 +36,5 @@ class ContentChecker(Protocol):
     what it is to become."""
 
     def __call__(
-        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
+        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: TemplateForm = "text", /
     ) -> Checked: ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from idic.journey.channels import CHANNELS
 from idic.journey.program.program import AnyStep, Goal, Pattern, Program, Send, WaitFor
 from idic.picture import describe
 from idic.picture.text_width import width, wrap
@@ -21,9 +22,7 @@ KINDS = {
     "wait_for": ("#7c3aed", "#f5f3ff"),
     "choose": ("#0369a1", "#f0f9ff"),
     "split": ("#0f766e", "#f0fdfa"),
-    "email": ("#1d4ed8", "#eff6ff"),
-    "sms": ("#15803d", "#f0fdf4"),
-    "web": ("#be185d", "#fdf2f8"),
+    **{name: channel.colors for name, channel in CHANNELS.items()},
     "set": ("#475569", "#f8fafc"),
     "call": ("#475569", "#f8fafc"),
     "repeat": ("#4338ca", "#eef2ff"),

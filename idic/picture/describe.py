@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from idic.journey.channels import CHANNELS, addressed
 from idic.journey.program.program import (
     AnyContent,
     Arm,
@@ -16,7 +17,6 @@ from idic.journey.program.program import (
     Call,
     Choose,
     Differentiate,
-    Email,
     Enter,
     Entry,
     Exit,
@@ -27,7 +27,6 @@ from idic.journey.program.program import (
     Repeat,
     Send,
     Set,
-    Sms,
     Split,
     Step,
     Target,
@@ -40,7 +39,6 @@ NOTHING = Duration()
 _PRINTED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
 _WORKING_DAYS = re.compile(f" on {' and '.join(WEEKDAYS[:5])}$")
-_CHANNELS = {"sms": "SMS"}
 
 
 class Words(NamedTuple):
@@ -58,7 +56,7 @@ class Way(NamedTuple):
 
 
 def channel(name: str) -> str:
-    return _CHANNELS.get(name, name)
+    return CHANNELS[name].word if name in CHANNELS else name
 
 
 def event(pattern: Pattern) -> str:
@@ -238,13 +236,8 @@ def goal(one: Goal) -> Words:
 
 def content(one: AnyContent) -> str:
     """The first words of what is read, with … for whatever differs by customer."""
-    if isinstance(one, Email):
-        source = one.subject
-    elif isinstance(one, Sms):
-        source = one.text
-    else:
-        return f"in {one.slot}"
-    return " ".join(re.sub(r"\s*…(?:\s*…)*", " …", _TAG.sub("", _PRINTED.sub("…", source))).split()).replace(" …,", " …,")
+    printed = _TAG.sub("", _PRINTED.sub("…", one.first_words))
+    return " ".join(re.sub(r"\s*…(?:\s*…)*", " …", printed).split()).replace(" …,", " …,")
 
 
 def opening(program: Program, one: Send) -> str | None:
@@ -253,8 +246,8 @@ def opening(program: Program, one: Send) -> str | None:
     if message is None:
         return None
     written = {name: found for name, found in message.contents.items() if name in one.channels}
-    found = written.get("email") or written.get("sms")
-    return content(found) if found is not None else None
+    first = next((written[channel.name] for channel in addressed() if channel.name in written), None)
+    return content(first) if first is not None else None
 
 
 def _there(at: datetime, zone: str) -> str:

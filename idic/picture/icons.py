@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from idic.journey.channels import CHANNELS
+
 ICONS = {
     "wait": ('<circle cx="8" cy="8" r="6.5"/><path d="M8 4v4.3l2.8 1.7"/>'),
     "wait_for": (
@@ -14,12 +16,7 @@ ICONS = {
         '<path d="M8 11.3v.1"/>'
     ),
     "split": '<path d="M8 14.5V9L3 4M8 9l5-5M3 7.5V4h3.5M13 7.5V4H9.5"/>',
-    "email": ('<rect x="1.2" y="3" width="13.6" height="10" rx="1.5"/><path d="m1.7 4 6.3 5 6.3-5"/>'),
-    "sms": (
-        '<path d="M3 2h10a2 2 0 0 1 2 2v5.5a2 2 0 0 1-2 2H7L3.5 14.5v-3H3a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2Z"/>'
-        '<path d="M4.5 6.8h.1M8 6.8h.1M11.5 6.8h.1"/>'
-    ),
-    "web": ('<rect x="1.2" y="2.5" width="13.6" height="11" rx="1.5"/><path d="M1.2 6h13.6M3.5 4.3h.1M5.5 4.3h.1"/>'),
+    **{name: channel.icon for name, channel in CHANNELS.items()},
     "set": ('<path d="M2 14 3 10.5 11 2.5l2.5 2.5-8 8Z"/><path d="m9 4.5 2.5 2.5"/>'),
     "call": '<path d="M5.5 1v4M10.5 1v4M3.5 5h9v2.5a4.5 4.5 0 0 1-9 0ZM8 12v3"/>',
     "repeat": (

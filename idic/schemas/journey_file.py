@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from idic.journey.channels import CHANNELS, Channel
+from idic.journey.channels.channel import ContentField
 from idic.journey.definition.read_journey import SECTIONS
-from idic.journey.definition.read_steps import CHANNELS, KINDS, MOST_ROUNDS
+from idic.journey.definition.read_steps import KINDS, MOST_ROUNDS
 from idic.schemas.parts import (
     NAME,
     Schema,
@@ -64,9 +66,7 @@ def journey() -> Schema:
             "event": _event(),
             "events": one_or_list(ref("event")),
             "channel": choice(CHANNELS, "A channel for which the message has words under customize."),
-            "email": _email(whole=True),
-            "sms": _sms(),
-            "web": _web(whole=True),
+            **{name: _content(channel, whole=True) for name, channel in CHANNELS.items()},
             "what_differs": _what_differs(),
             **parts(),
         },
@@ -302,9 +302,7 @@ _STEPS = {
 def _customize() -> Schema:
     message = entries(
         {
-            "email": ref("email"),
-            "sms": ref("sms"),
-            "web": ref("web"),
+            **{name: ref(name) for name in CHANNELS},
             "for": named(_what_differs(languages=True), None, "By segment: only what differs."),
             "in": named(ref("what_differs"), None, "By language: only what differs."),
         }
@@ -314,29 +312,26 @@ def _customize() -> Schema:
 
 def _what_differs(*, languages: bool = False) -> Schema:
     more = {"in": named(ref("what_differs"), None, "And by language.")} if languages else {}
-    return entries({"email": _email(whole=False), "sms": ref("sms"), "web": _web(whole=False), **more})
-
-
-def _email(*, whole: bool) -> Schema:
-    parts = {
-        "subject": text("One line.", examples=["Still thinking it over, {{ customer.first_name | default: 'there' }}?"]),
-        "preheader": text("What the list of mails shows after the subject."),
-        "body": text("A file in templates/ (.mjml, .html, .txt), or the text itself.", examples=["cart_reminder.mjml"]),
-        "text": text("The text part, where it shall not be derived from the body."),
+    contents = {
+        name: ref(name) if channel.written_as_text else _content(channel, whole=False) for name, channel in CHANNELS.items()
     }
-    return entries(parts, required=("subject", "body") if whole else ())
+    return entries({**contents, **more})
 
 
-def _sms() -> Schema:
-    written = text("What is sent. 160 characters a part, 70 where one is not in GSM-7.")
-    return any_of(written, entries({"text": written}, required=("text",)))
+def _content(channel: Channel, *, whole: bool) -> Schema:
+    """A channel's content; in a variant (not ``whole``) no field is required."""
+    if channel.written_as_text:
+        [field] = channel.fields
+        written = text(field.description)
+        return any_of(written, entries({field.name: written}, required=channel.required_fields))
+    fields = {field.name: _field(field) for field in channel.fields}
+    if channel.placed:
+        fields["show_for"] = duration("For how long. Default: 7 days.", "2 days")
+        fields["until"] = choice(("click",), "`click`: until its first click.")
+    return entries(fields, required=channel.required_fields if whole else ())
 
 
-def _web(*, whole: bool) -> Schema:
-    parts = {
-        "slot": name("The place on your site, as in the vocabulary.", "home_hero"),
-        "body": text("A file in templates/, or the text itself."),
-        "show_for": duration("For how long. Default: 7 days.", "2 days"),
-        "until": choice(("click",), "`click`: until its first click."),
-    }
-    return entries(parts, required=("slot", "body") if whole else ())
+def _field(field: ContentField) -> Schema:
+    if field.kind == "slot":
+        return name(field.description, *field.examples)
+    return text(field.description, **({"examples": [*field.examples]} if field.examples else {}))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from idic.journey.channels import CHANNELS, EMAIL, SMS
 from idic.journey.contact_policy.read_policy import LEVELS, SECTIONS, STRICTER, WHENS
-from idic.journey.definition.read_steps import CHANNELS
 from idic.schemas.parts import (
     NAME,
     Schema,
@@ -63,9 +63,9 @@ def policy() -> Schema:
         "senders": named(
             entries(
                 {
-                    "email": words("", "Shop <hello@shop.example>", pattern="@"),
+                    EMAIL.name: words("", "Shop <hello@shop.example>", pattern="@"),
                     "reply_to": words("Where answers go.", "care@shop.example", pattern="@"),
-                    "sms": text("A number with its country, or your provider's name for it.", examples=["+4915700000000"]),
+                    SMS.name: text("A number with its country, or your provider's name for it.", examples=["+4915700000000"]),
                     "default": yes_no("Of journeys that name no `sender`."),
                 }
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idic.journey.definition.read_steps import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.rehearse.stories.read_expectations import HEADS
 from idic.schemas.parts import Schema, any_of, choice, document, duration, entries, named, one_or_list, ref, text, words, yes_no
 

@@ -11,7 +11,8 @@ import pytest
 
 from idic.customize.compose import ComposedEmail, compose
 from idic.errors import CannotCompose
-from idic.journey.program.program import DONE, Attribute, Email, Entry, Message, Program, Type
+from idic.journey.channels.email import EmailContent
+from idic.journey.program.program import DONE, Attribute, Entry, Message, Program, Type
 from idic.journey.vocabulary.types import LINK, MONEY, TEXT
 
 BODY = """
@@ -64,7 +65,7 @@ ANNA = {
 
 
 def program(**email: Any) -> Program:
-    content = Email.model_validate({"subject": "Hallo", "body": BODY, "form": "mjml", **email})
+    content = EmailContent.model_validate({"subject": "Hallo", "body": BODY, "form": "mjml", **email})
     return Program(
         journey="abandoned_cart",
         title="",
@@ -199,7 +200,9 @@ def test_what_cannot_be_composed_says_why_with_a_code(email: dict[str, Any], cod
 
 def test_a_required_amount_in_another_currency_is_not_printed_as_nothing() -> None:
     total = {"cart.total": Attribute(type=MONEY, required=True)}
-    message = Message(id="m", contents={"email": Email(subject="Total {{ cart.total | money }}", body="<p>x")}, reads=total)
+    message = Message(
+        id="m", contents={"email": EmailContent(subject="Total {{ cart.total | money }}", body="<p>x")}, reads=total
+    )
 
     class Dollars(Known):
         def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:

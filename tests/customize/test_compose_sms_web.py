@@ -8,7 +8,9 @@ import pytest
 
 from idic.customize.compose import compose, compose_sms, compose_web
 from idic.errors import CannotCompose
-from idic.journey.program.program import Attribute, Message, Program, Sms, Type, Web
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
+from idic.journey.program.program import Attribute, Message, Program, Type
 from idic.journey.vocabulary.types import LINK, MONEY, TEXT
 from idic.times import Duration
 from tests.customize.test_compose_email import ANNA, READS, UNSUBSCRIBE, Known, program, written
@@ -32,7 +34,7 @@ def answer(value: str, url: str | None) -> str:
 
 def sms(text: str, values: dict[str, Any] = ANNA) -> str:
     return compose_sms(
-        of_channel(sms=Sms(text=text)),
+        of_channel(sms=SmsContent(text=text)),
         "reminder",
         Known(values),
         track=lambda url: f"https://i.example/s/<{url}>",
@@ -43,7 +45,7 @@ def sms(text: str, values: dict[str, Any] = ANNA) -> str:
 
 
 def slot(body: str, form: str = "html", **values: Any) -> tuple[str, tuple[str, ...]]:
-    web = Web.model_validate({"slot": "home_hero", "body": body, "form": form, "show_for": Duration(days=1)})
+    web = WebContent.model_validate({"slot": "home_hero", "body": body, "form": form, "show_for": Duration(days=1)})
     found = compose_web(of_channel(web=web), "reminder", Known({**ANNA, **values}), answer=answer, language="de")
     return found.html, found.links
 

@@ -8,7 +8,10 @@ import pytest
 
 from idic.customize.dry_run import rehearse
 from idic.customize.dry_run_cache import DryRunCache
-from idic.journey.program.program import AnyContent, Email, Message, Sms, Web
+from idic.journey.channels.email import EmailContent
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
+from idic.journey.program.program import AnyContent, Message
 from idic.journeys_folder import compile_folder
 from idic.times import Duration
 from tests.customize.test_compose_email import READS, program
@@ -38,10 +41,14 @@ def test_what_does_not_hold_together_is_found(email: dict[str, str], whom: str, 
 @pytest.mark.parametrize(
     ("contents", "whom", "code"),
     [
-        ({"sms": Sms(text="{% if customer.first_name %}Hi{% endif %}")}, "nothing known", "empty"),
-        ({"web": Web(slot="hero", body="<p></p>", show_for=Duration(days=1))}, "everything known", "empty"),
-        ({"web": Web(slot="hero", body="<b>x{% render 'bad' %}", show_for=Duration(days=1))}, "everything known", "unsafe"),
-        ({"sms": Sms(text="Hi"), "email": Email(subject=" ", body="<p>x")}, "everything known", "empty"),
+        ({"sms": SmsContent(text="{% if customer.first_name %}Hi{% endif %}")}, "nothing known", "empty"),
+        ({"web": WebContent(slot="hero", body="<p></p>", show_for=Duration(days=1))}, "everything known", "empty"),
+        (
+            {"web": WebContent(slot="hero", body="<b>x{% render 'bad' %}", show_for=Duration(days=1))},
+            "everything known",
+            "unsafe",
+        ),
+        ({"sms": SmsContent(text="Hi"), "email": EmailContent(subject=" ", body="<p>x")}, "everything known", "empty"),
     ],
 )
 def test_every_channel_is_rehearsed(contents: dict[str, AnyContent], whom: str, code: str) -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from idic.customize.sms_segments import Segments, costly, plain_spaces, segments
 from idic.customize.sms_worst_case import WorstCase, worst
-from idic.journey.program.program import Email, Message, Sms
+from idic.journey.channels.email import EmailContent
+from idic.journey.channels.sms import SmsContent
+from idic.journey.program.program import Message
 
 END = "{% endcapture %}"
 
@@ -76,8 +78,8 @@ def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) ->
     ],
 )
 def test_the_worst_case_is_the_longest_way_through(text: str, worst_case: WorstCase) -> None:
-    assert worst(Message(id="m", contents={"sms": Sms(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == worst_case
+    assert worst(Message(id="m", contents={"sms": SmsContent(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == worst_case
 
 
 def test_a_message_without_an_sms_has_no_parts() -> None:
-    assert worst(Message(id="m", contents={"email": Email(subject="x", body="x")})) is None
+    assert worst(Message(id="m", contents={"email": EmailContent(subject="x", body="x")})) is None

@@ -9,19 +9,29 @@ import pytest
 from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.dry_run import rehearse
 from idic.customize.variants import chosen
-from idic.journey.program.program import Attribute, Email, Message, Program, Segment, Sms, Web
+from idic.journey.channels.email import EmailContent
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
+from idic.journey.program.program import Attribute, Message, Program, Segment
 from idic.journey.vocabulary.types import LINK, MONEY
 from idic.times import Duration
 from tests.customize.test_compose_email import Known, program
 
-WEB = Web(slot="home_hero", body="<b>Hello</b>", show_for=Duration(days=1))
+WEB = WebContent(slot="home_hero", body="<b>Hello</b>", show_for=Duration(days=1))
 CONTENTS = {
-    "email": Email(subject="Worth {{ total | money }}", body="<p>Hello</p>{% render 'foot' %}", form="html"),
-    "sms": Sms(text="Hello {{ total | money }}"),
+    "email": EmailContent(subject="Worth {{ total | money }}", body="<p>Hello</p>{% render 'foot' %}", form="html"),
+    "sms": SmsContent(text="Hello {{ total | money }}"),
     "web": WEB,
 }
-GERMAN = {**CONTENTS, "email": Email(subject="Wert: {{ total | money }}", body="<p>Hallo</p>{% render 'foot' %}", form="html")}
-FIRST = {**CONTENTS, "sms": Sms(text="Your first {{ total | money }}"), "web": WEB.model_copy(update={"slot": "cart_note"})}
+GERMAN = {
+    **CONTENTS,
+    "email": EmailContent(subject="Wert: {{ total | money }}", body="<p>Hallo</p>{% render 'foot' %}", form="html"),
+}
+FIRST = {
+    **CONTENTS,
+    "sms": SmsContent(text="Your first {{ total | money }}"),
+    "web": WEB.model_copy(update={"slot": "cart_note"}),
+}
 VARIANTS = {"newcomer/": FIRST, "/de": GERMAN, "newcomer/de": {**FIRST, "email": GERMAN["email"]}}
 READS = {"total": Attribute(type=MONEY, required=True), "links.unsubscribe": Attribute(type=LINK, required=True)}
 BLOCKS = {"foot": "<i>No more</i>", "foot.de": "<i>Abbestellen</i>"}
@@ -75,13 +85,13 @@ def test_a_segment_reads_its_own_words_and_stands_in_its_own_slot() -> None:
 
 
 def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
-    austrian = {**GERMAN, "email": Email(subject="Servus", body="x")}
+    austrian = {**GERMAN, "email": EmailContent(subject="Servus", body="x")}
     message = MESSAGE.model_copy(update={"variants": {**VARIANTS, "/de-AT": austrian}})
     read = {}
     for language in ("de-AT", "de-CH", "de", "en-AT"):
         found = chosen(message, "email", "", language, "en")
         assert found is not None
-        assert isinstance(found.content, Email)
+        assert isinstance(found.content, EmailContent)
         read[language] = (found.content.subject[:6], found.language)
     assert read == {
         "de-AT": ("Servus", "de-AT"),
@@ -94,9 +104,9 @@ def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
 
 def test_every_variant_is_rehearsed_and_one_mistake_is_told_once() -> None:
     assert rehearse(shop()) == ()
-    broken = {**GERMAN, "email": Email(subject="Hallo", body="<mjml><mj-body>", form="mjml")}
+    broken = {**GERMAN, "email": EmailContent(subject="Hallo", body="<mjml><mj-body>", form="mjml")}
     variants = {**VARIANTS, "/de": broken, "newcomer/de": {**FIRST, "email": broken["email"]}}
     [unsound] = rehearse(shop(variants=variants))
     assert (unsound.segment, unsound.language, unsound.channel, unsound.source) == ("", "de", "email", "<mjml><mj-body>")
-    [everybody] = rehearse(shop(contents={**CONTENTS, "sms": Sms(text=" ")}))
+    [everybody] = rehearse(shop(contents={**CONTENTS, "sms": SmsContent(text=" ")}))
     assert (everybody.segment, everybody.language, everybody.problem.code) == ("", "", "empty")

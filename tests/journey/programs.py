@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from idic.journey.channels.email import EmailContent
 from idic.journey.program.program import (
     Again,
     AnyStep,
     Arm,
     Condition,
-    Email,
     Entry,
     Goal,
     Message,
@@ -72,7 +72,7 @@ def program(*steps: AnyStep, **more: Any) -> Program:
         entry=more.pop("entry", entry),
         first=to(steps[0].id),
         steps={step.id: step for step in steps},
-        messages={"hello": Message(id="hello", contents={"email": Email(subject="Hello", body="<p>Hello</p>")})},
+        messages={"hello": Message(id="hello", contents={"email": EmailContent(subject="Hello", body="<p>Hello</p>")})},
         **more,
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from idic.journey.channels.email import EmailContent
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
 from idic.journey.program.program import (
     DONE,
     AnyStep,
@@ -13,7 +16,6 @@ from idic.journey.program.program import (
     Choose,
     Condition,
     Differentiate,
-    Email,
     Endpoint,
     Enter,
     Entry,
@@ -28,12 +30,10 @@ from idic.journey.program.program import (
     Send,
     Set,
     Share,
-    Sms,
     Split,
     Target,
     Wait,
     WaitFor,
-    Web,
 )
 from idic.journey.vocabulary.types import TEXT
 from idic.times import Clock, Duration, Hours
@@ -43,9 +43,9 @@ MESSAGES = {
     "hello": Message(
         id="hello",
         contents={
-            "email": Email(subject="Hello {{ customer.first_name | default: 'there' }}, <b>& more</b>", body="Hi"),
-            "sms": Sms(text="Hi {{ customer.first_name }}"),
-            "web": Web(slot="home_hero", body="Hi", show_for=DAY),
+            "email": EmailContent(subject="Hello {{ customer.first_name | default: 'there' }}, <b>& more</b>", body="Hi"),
+            "sms": SmsContent(text="Hi {{ customer.first_name }}"),
+            "web": WebContent(slot="home_hero", body="Hi", show_for=DAY),
         },
     )
 }

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from idic.interact.channels.contract import Later
+from idic.journey.channels.email import EmailContent
 from idic.journey.engine.migrate import Changing, Map, read_maps
 from idic.journey.program.program import (
     Arm,
     Attribute,
-    Email,
     Message,
     Pattern,
     Program,
@@ -159,7 +159,7 @@ async def test_a_new_kind_of_step_is_arrived_at_now(world: World, clock: HandClo
 async def test_only_the_words_are_new_and_nobody_moves(world: World) -> None:
     first = program(wait("rest", 24, to("nudge")), send("nudge"))
     enrollment = await enters(world, first)
-    words = Message(id="hello", contents={"email": Email(subject="Better", body="<p>Better</p>")})
+    words = Message(id="hello", contents={"email": EmailContent(subject="Better", body="<p>Better</p>")})
     into = program(*first.steps.values()).model_copy(update={"messages": {"hello": words}})
     foreseen = await plan(world.store, world.house, into, {}, HOUR)
     assert [(group.words, group.people) for group in foreseen.groups] == [(True, 1)]
@@ -200,7 +200,7 @@ async def test_a_message_about_to_be_tried_again_is_still_sent_once(world: World
 async def test_a_claim_of_another_message_is_given_back_and_claimed_anew(world: World) -> None:
     enrollment = await enters(world, program(send("nudge")))
     (row,) = await world.touches()
-    other = Message(id="other", contents={"email": Email(subject="Other", body="<p>Other</p>")})
+    other = Message(id="other", contents={"email": EmailContent(subject="Other", body="<p>Other</p>")})
     into = program(send("nudge").model_copy(update={"message": "other"}))
     into = into.model_copy(update={"messages": {"other": other}})
     await moved(world, into)

@@ -11,8 +11,8 @@ from idic.api.pages.page_customer import PageCustomer
 from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.questions import in_words
 from idic.interact.consent import standing
-from idic.interact.policy.rules import CHANNELS
 from idic.interact.reach import reach
+from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Cap, Policy
 from idic.journey.program.program import Program, Send
 from idic.journey.vocabulary.translations import in_language

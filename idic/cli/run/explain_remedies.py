@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from idic.differentiate.profile import zone_of
 from idic.interact.policy.ask import Known, ask
-from idic.interact.policy.rules import CHANNELS, Coming, Consent, Contact, Suppressed
+from idic.interact.policy.rules import Coming, Consent, Contact, Suppressed
 from idic.interact.reach import WEB_MEMORY, Reach
+from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.engine.scope import Facts, Scope

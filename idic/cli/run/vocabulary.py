@@ -12,7 +12,7 @@ import typer
 
 from idic.customize.liquid.engine import SPELLED
 from idic.customize.liquid.filters import FILTERS
-from idic.interact.policy.rules import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.journey.expressions.infer_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
 from idic.journey.program.program import Attribute
 from idic.journey.vocabulary.types import spell

@@ -13,18 +13,17 @@ from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from idic.interact.policy.quiet_hours import ends, quiet
-from idic.journey.contact_policy.contact_policy import SPOKEN, Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
+from idic.journey.channels import CHANNELS
+from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.program import Program
 from idic.journey.program.shares import point_of
 from idic.problems import one_of
 from idic.times import Duration, local
 
-CHANNELS = ("email", "sms", "web")
 RESERVED = timedelta(hours=1)
 """How long ahead a message of a journey that goes first may hold the last place."""
 
-_MESSAGES = {"email": ("email", "emails"), "sms": ("SMS", "SMS"), "web": ("message on the web", "messages on the web")}
 _ANSWERED_WITHIN = timedelta(minutes=10)
 _AT_ONCE = timedelta(minutes=1)
 _NO_TALK = ("stop", "help")
@@ -235,7 +234,7 @@ class QuietHours:
         if not now:
             return None
         over = ends([window for _, own in found for window in own], request.now, request.zone)
-        spoken = f"{SPOKEN[request.channel]} quiet hours, {now[0][1]}"
+        spoken = f"{CHANNELS[request.channel].word} quiet hours, {now[0][1]}"
         if over is None or any(part.when == "skip" for part, _ in now):
             return Skip(self.name, spoken)
         return Defer(over, self.name, spoken)
@@ -417,12 +416,12 @@ def _last(objections: Sequence[Defer | Skip]) -> Defer | Skip | None:
 
 
 def _counted(channels: Sequence[str], number: int) -> str:
-    names = [_MESSAGES[channel] for channel in channels] or [("message", "messages")]
+    names = [CHANNELS[channel].counted for channel in channels] or [("message", "messages")]
     return one_of([several if number != 1 else one for one, several in names], "and")
 
 
 def _channels(channels: Sequence[str]) -> str:
-    return one_of([SPOKEN[channel] for channel in channels], "and")
+    return one_of([CHANNELS[channel].word for channel in channels], "and")
 
 
 def _when(instant: datetime, request: Request) -> str:
@@ -486,7 +485,7 @@ def quiet_parts(policy: Policy, program: Program) -> list[Quiet]:
 def budget_spent(channel: str, budget: Budget, now: datetime, zone: str) -> Defer | Skip:
     """What becomes of a message for which the day's budget of its channel has nothing left; ``zone`` (IANA) is whose day it
     is."""
-    reason = f"the day's budget of {budget.at_most:,} {_MESSAGES[channel][1]} is spent"
+    reason = f"the day's budget of {budget.at_most:,} {CHANNELS[channel].counted[1]} is spent"
     if budget.when == "skip":
         return Skip(BUDGET, reason)
     tomorrow = now.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from idic.journey.channels.channel import TemplateForm
 from idic.journey.program.program import Attribute
-from idic.journey.template_checker import Checked, ContentChecker, Written
+from idic.journey.template_checker import Checked, ContentChecker
 
 
 class CheckerCache:
@@ -18,7 +19,7 @@ class CheckerCache:
         self._last: tuple[Mapping[str, Attribute], frozenset[str]] = {}, frozenset()
 
     def __call__(
-        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: Written = "text", /
+        self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: TemplateForm = "text", /
     ) -> Checked:
         if self._last[0] is not names:  # the texts of one message are checked one after the other
             self._last = names, frozenset([name.partition(".")[0] for name in names])

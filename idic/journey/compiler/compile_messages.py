@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from idic.journey.compiler.compile_templates import Template, TemplateCompiler, Templates
+from idic.journey.channels import CHANNELS, Channel, Content
+from idic.journey.channels.web import SHOWN_FOR
+from idic.journey.compiler.compile_templates import Form, Template, TemplateCompiler, Templates, TemplateText
 from idic.journey.compiler.message_lint import differs_in_nothing, told_nothing_to_stop, translated_in_part
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.compiler.reachability import PathFacts, together
 from idic.journey.definition.message_layers import Layers, Merged
-from idic.journey.definition.read_messages import SHOWN_FOR, MessageText, spoken_of
+from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.journey.expressions.context import Names
-from idic.journey.program.program import AnyContent, Email, Message, Sms, Web
+from idic.journey.program.program import AnyContent, Message
 from idic.journey.template_checker import ContentChecker, TemplateProblem
 from idic.journey.vocabulary.vocabulary import Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean, one_of
 
 __all__ = ["ContentChecker", "MessageCompiler", "Template", "TemplateProblem", "Templates"]
-
-_CONTENTS = {
-    "email": "email: subject and body",
-    "sms": 'sms: "…"',
-    "web": "web: slot and body",
-}
 
 
 class MessageCompiler:
@@ -65,7 +62,7 @@ class MessageCompiler:
                 self.problems.error(
                     channel.mark,
                     f'step "{step}": message "{name}" has no content for {channel.value}',
-                    f"write its {_CONTENTS[channel.value]}",
+                    f"write its {CHANNELS[channel.value].example}",
                 )
 
     def messages(self, reaches: Mapping[str, PathFacts], sent: Mapping[str, str]) -> dict[str, Message]:
@@ -118,7 +115,7 @@ class MessageCompiler:
         for place, variant in known.items():
             for channel, key in variant.given.items():
                 if channel not in text.given:
-                    hint = f"write its {_CONTENTS[channel]}, beside for: and in:"
+                    hint = f"write its {CHANNELS[channel].example}, beside for: and in:"
                     message = f"{called}, {spoken_of(*place)}: there is no {channel} for everybody"
                     self.problems.error(key.mark, message, hint)
         return replace(text, variants=known)
@@ -130,7 +127,9 @@ class MessageCompiler:
         variants: dict[str, dict[str, AnyContent]] = {}
         for segment, language in layers.combinations():
             merged = layers.merged(segment, language)
-            contents = {channel: self.content(name, channel, one, sources, language) for channel, one in merged.items()}
+            contents = {
+                channel: self.content(name, CHANNELS[channel], one, sources, language) for channel, one in merged.items()
+            }
             if not segment and not language:
                 base = contents
                 continue
@@ -145,40 +144,34 @@ class MessageCompiler:
         reads, blocks = dict(sorted(sources.reads.items())), dict(sorted(sources.blocks.items()))
         return Message(id=name, contents=base, variants=variants, reads=reads, blocks=blocks)
 
-    def content(self, name: str, channel: str, merged: Merged, sources: TemplateCompiler, language: str) -> AnyContent:
+    def content(self, message: str, channel: Channel, merged: Merged, sources: TemplateCompiler, language: str) -> Content:
         # Where nothing of it is in this language, nothing is: neither its blocks nor its dates.
         spoken = language if merged.in_own_language else ""
-        match channel:
-            case "sms":
-                return Sms(text=sources.text(merged.texts["text"], "sms", spoken).source.strip())
-            case "web":
-                return self.web(name, merged, sources, spoken)
-            case _:
-                return self.email(merged, sources, spoken)
+        values: dict[str, Any] = {}
+        for field in channel.fields:
+            piece = merged.texts.get(field.name)
+            if piece is None:
+                continue
+            if field.kind == "slot":
+                values[field.name] = self.slot(piece.scalar)
+                continue
+            text = sources.text(piece, channel.form, spoken, body=field.kind == "template")
+            values[field.name] = text.source.strip() if field.required and field.kind == "text" else text.source
+            if field.kind == "template":
+                values["form"] = self.form(message, channel, text)
+        if channel.placed:
+            values |= {"show_for": merged.show_for or SHOWN_FOR, "ends_on_click": merged.ends_on_click}
+        return channel.content(**values)
 
-    def email(self, merged: Merged, sources: TemplateCompiler, language: str) -> Email:
-        body = sources.text(merged.texts["body"], "text", language, body=True)
-        written = {name: sources.text(piece, "text", language).source for name, piece in merged.texts.items() if name != "body"}
-        return Email(
-            subject=written["subject"].strip(),
-            preheader=written.get("preheader"),
-            body=body.source,
-            form=body.form,
-            text=written.get("text"),
+    def form(self, message: str, channel: Channel, body: TemplateText) -> Form:
+        """What a body is written in. MJML is refused where a channel does not take it."""
+        if body.form != "mjml" or channel.takes_mjml:
+            return body.form
+        hint = "write HTML, in a file .html"
+        self.problems.error(
+            body.scalar.mark, f'message "{message}": MJML is for mails', hint, about=("mjml", body.scalar.value)
         )
-
-    def web(self, name: str, merged: Merged, sources: TemplateCompiler, language: str) -> Web:
-        slot = self.slot(merged.texts["slot"].scalar)
-        body = sources.text(merged.texts["body"], "slot", language, body=True)
-        form = body.form
-        if form == "mjml":
-            hint = "write HTML, in a file .html"
-            self.problems.error(
-                body.scalar.mark, f'message "{name}": MJML is for mails', hint, about=("mjml", body.scalar.value)
-            )
-            form = "html"
-        show_for = merged.show_for or SHOWN_FOR
-        return Web(slot=slot, body=body.source, form=form, show_for=show_for, ends_on_click=merged.ends_on_click)
+        return "html"
 
     def slot(self, scalar: Scalar) -> str:
         slot, slots = scalar.value, self.reading.vocabulary.slots

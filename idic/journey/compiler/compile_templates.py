@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from idic.journey.channels.channel import TemplateForm
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.message_layers import Piece, block_in, blocks_in
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import Attribute
-from idic.journey.template_checker import ContentChecker, TemplateProblem, Written
+from idic.journey.template_checker import ContentChecker, TemplateProblem
 from idic.journey.vocabulary.vocabulary import OWN_LINKS, Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean
@@ -80,13 +81,13 @@ class TemplateCompiler:
         self._found: dict[tuple[int, str | None], TemplateText] = {}
         self._checked: dict[tuple[int, str | None], dict[str, dict[str, Attribute]]] = {}
 
-    def text(self, piece: Piece, form: Written, language: str, *, body: bool = False) -> TemplateText:
+    def text(self, piece: Piece, form: TemplateForm, language: str, *, body: bool = False) -> TemplateText:
         """The text, checked as it reads in this language (empty: in the fallback)."""
         text = self.body(piece) if body else self.plain(piece)
         self.reads |= self.reads_of(piece, text, form, language)
         return text
 
-    def reads_of(self, piece: Piece, text: TemplateText, form: Written, language: str) -> dict[str, Attribute]:
+    def reads_of(self, piece: Piece, text: TemplateText, form: TemplateForm, language: str) -> dict[str, Attribute]:
         known = self._checked.setdefault((id(piece.scalar), piece.file), {})
         if language not in known:
             # What is wrong with the text itself has been told; its blocks may be others in another language.
@@ -121,7 +122,7 @@ class TemplateCompiler:
             self.problems.error(Mark(template.file, 1, 1), "an MJML body begins with <mjml>", "or name the file .html")
         return TemplateText(template.source, form, scalar, template)
 
-    def check(self, text: TemplateText, form: Written, language: str, *, again: bool) -> dict[str, Attribute]:
+    def check(self, text: TemplateText, form: TemplateForm, language: str, *, again: bool) -> dict[str, Attribute]:
         """What a source reads, links included; its problems are told where they stand."""
         blocks = blocks_in(self.sources, language)
         checked = self.checker(text.source, self.usable, blocks, form)
@@ -138,7 +139,7 @@ class TemplateCompiler:
         self.blocks |= self.rendered(text.source, language)
         return reads
 
-    def out_of_place(self, own: Iterable[str], text: TemplateText, form: Written) -> None:
+    def out_of_place(self, own: Iterable[str], text: TemplateText, form: TemplateForm) -> None:
         """Links to idic's own pages where they lead nowhere, or too far."""
         for name in own:
             event = _ENTERED_ON.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from idic.journey.channels import CHANNELS, Channel
 from idic.journey.compiler.compile_templates import WAYS_OUT, TemplateCompiler
 from idic.journey.definition.message_layers import Contents, Layers, Merged, in_language
 from idic.journey.definition.read_messages import MessageText, spoken_of
@@ -53,33 +54,24 @@ def told_nothing_to_stop(text: MessageText, layers: Layers, sources: TemplateCom
     """Advertising that does not say how to get no more of it."""
     told: set[Mark] = set()
     for segment, language in layers.combinations():
-        for channel, content in layers.merged(segment, language).items():
-            if channel == "web" or _says_how(channel, content, sources, language):
+        for name, content in layers.merged(segment, language).items():
+            channel = CHANNELS[name]
+            if channel.without_way_out is None or _says_how(channel, content, sources, language):
                 continue
-            mark = content.texts["text" if channel == "sms" else "body"].scalar.mark
+            mark = content.texts[channel.main_field].scalar.mark
             if mark not in told:
                 told.add(mark)
-                what, hint = _WAYS_OUT[channel]
+                what, hint = channel.without_way_out
                 problems.warning(mark, f'message "{text.name.value}": {what}', hint)
 
 
-_WAYS_OUT = {
-    "email": (
-        "this mail does not say how to get no more of them",
-        "put {{ links.unsubscribe }} into its body or a block of it",
-    ),
-    "sms": ("this SMS does not say how to get no more of them", "end it with: Stop: {{ links.unsubscribe }}"),
-}
-
-
-def _says_how(channel: str, content: Merged, sources: TemplateCompiler, language: str) -> bool:
+def _says_how(channel: Channel, content: Merged, sources: TemplateCompiler, language: str) -> bool:
     spoken = language if content.in_own_language else ""
-    if channel == "email":
-        body = content.texts["body"]
-        return _leads_out(sources.reads_of(body, sources.body(body), "text", spoken))
-    piece = content.texts["text"]
-    reads = sources.reads_of(piece, sources.plain(piece), "sms", spoken)
-    return _leads_out(reads) or _STOP.search(piece.scalar.value) is not None
+    piece = content.texts[channel.main_field]
+    main = next(field for field in channel.fields if field.name == channel.main_field)
+    source = sources.body(piece) if main.kind == "template" else sources.plain(piece)
+    leads_out = _leads_out(sources.reads_of(piece, source, channel.form, spoken))
+    return leads_out or (channel.stop_word and _STOP.search(piece.scalar.value) is not None)
 
 
 def _leads_out(reads: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from idic.journey.channels import EMAIL, WEB
 from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.compiler.reachability import PathFacts
 from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText, WaitText
@@ -14,7 +15,7 @@ from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import did_you_mean, one_of
 
-_TOLD_OF = {"Email Opened": "email", "Message Shown": "web"}
+_TOLD_OF = {"Email Opened": EMAIL.name, "Message Shown": WEB.name}
 
 
 class ArmCompiler:

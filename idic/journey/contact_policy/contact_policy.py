@@ -12,17 +12,14 @@ from typing import Literal
 from pydantic import Field
 
 from idic.frozen import Frozen
+from idic.journey.channels import CHANNELS
+from idic.journey.channels.channel import ConsentLevel
 from idic.times import Duration, Hours
 
-Level = Literal["none", "single", "double"]
-"""What consent a channel needs: ``none`` is allowed until it is withdrawn, ``single`` once it is given, ``double`` once it is
-given and confirmed by who owns the address."""
+Level = ConsentLevel
 
 When = Literal["defer", "skip"]
 """What a rule does that objects for now: put the message off until it would not object, or have it not sent."""
-
-SPOKEN = {"email": "email", "sms": "SMS", "web": "web"}
-"""The channels as people say them."""
 
 DAY = Duration(seconds=86_400)
 MINUTES = 24 * 60
@@ -94,7 +91,7 @@ class Policy(Frozen):
     ``service`` and ``others`` stand for those that are not named. ``fewer`` holds for who asked for fewer messages.
     ``default_sender`` is one of ``senders``."""
 
-    consent: dict[str, Level] = {"email": "single", "sms": "single", "web": "none"}
+    consent: dict[str, Level] = {channel.name: channel.consent for channel in CHANNELS.values()}
     control_group: float = Field(0, ge=0, le=100)
     quiet_hours: Quiet | None = None
     caps: tuple[Cap, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from idic.journey.contact_policy.contact_policy import SPOKEN, Budget, Cap, Gap, Policy, Quiet, When, spoken
+from idic.journey.channels import CHANNELS
+from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Policy, Quiet, When, spoken
 from idic.problems import one_of
 from idic.times import Hours
 
@@ -12,7 +13,7 @@ from idic.times import Hours
 def spelled(policy: Policy) -> Iterator[str]:
     """What holds for marketing, a line each: ``at most 3 in 7 days (three_a_week), then put off``."""
     needs = {"double": "confirmed consent", "single": "consent", "none": "no consent"}
-    yield ", ".join(f"{SPOKEN[channel]} needs {needs[level]}" for channel, level in policy.consent.items())
+    yield ", ".join(f"{CHANNELS[channel].word} needs {needs[level]}" for channel, level in policy.consent.items())
     if policy.control_group:
         yield f"{policy.control_group:g} % are left alone, to measure lift"
     if policy.quiet_hours is not None:
@@ -41,9 +42,9 @@ def gap_spelled(gap: Gap) -> str:
 
 
 def _quiet(quiet: Quiet) -> str:
-    said = [f"{SPOKEN[channel]} {hours_spelled(hours)}" for channel, hours in quiet.hours.items()]
+    said = [f"{CHANNELS[channel].word} {hours_spelled(hours)}" for channel, hours in quiet.hours.items()]
     for country, by_channel in quiet.by_country.items():
-        said += [f"{SPOKEN[channel]} in {country} {hours_spelled(hours)}" for channel, hours in by_channel.items()]
+        said += [f"{CHANNELS[channel].word} in {country} {hours_spelled(hours)}" for channel, hours in by_channel.items()]
     return f"quiet: {', '.join(said)}{_then(quiet.when)}"
 
 
@@ -52,11 +53,11 @@ def hours_spelled(hours: Iterable[Hours]) -> str:
 
 
 def _budget(channel: str, budget: Budget) -> str:
-    return f"{budget.at_most:,} {SPOKEN[channel]} a day to all together{_then(budget.when)}"
+    return f"{budget.at_most:,} {CHANNELS[channel].word} a day to all together{_then(budget.when)}"
 
 
 def _channels(channels: Iterable[str]) -> str:
-    return one_of([SPOKEN[channel] for channel in channels], "or")
+    return one_of([CHANNELS[channel].word for channel in channels], "or")
 
 
 def _then(when: When) -> str:

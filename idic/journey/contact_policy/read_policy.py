@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from email.utils import parseaddr
 from typing import Any, NamedTuple
 
+from idic.journey.channels import CHANNELS, EMAIL, SMS
 from idic.journey.contact_policy.contact_policy import (
     DAY,
     MINUTES,
@@ -21,7 +22,6 @@ from idic.journey.contact_policy.contact_policy import (
     minutes,
 )
 from idic.journey.definition import read_times
-from idic.journey.definition.read_steps import CHANNELS
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence, parse
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems, did_you_mean
@@ -123,7 +123,7 @@ class Parts:
             return None
         countries: dict[str, dict[str, tuple[Hours, ...]]] = {}
         for country, inside in self.entries(found.get("by_country"), f"{what}: by_country", "FR: {sms: 20:00 to 10:00}"):
-            own = self.shapes.fields(inside, f"{what}: {country.value}", CHANNELS)
+            own = self.shapes.fields(inside, f"{what}: {country.value}", tuple(CHANNELS))
             if self.shapes.country(country) is not None and own is not None:
                 countries[country.value] = self.by_channel(own, f"{what}: {country.value}")
         return Quiet(hours=self.by_channel(found, what), by_country=countries, when=self.when(found.get("when"), what))
@@ -244,7 +244,7 @@ class _Reader(Parts):
         return PolicyReading(policy, named, tuple(self.topics))
 
     def consent(self, node: Node | None) -> dict[str, Level]:
-        found = self.shapes.fields(node, "consent", CHANNELS) if node is not None else None
+        found = self.shapes.fields(node, "consent", tuple(CHANNELS)) if node is not None else None
         said = {channel: self.shapes.choice(value, f"consent: {channel}", LEVELS) for channel, value in (found or {}).items()}
         return {channel: level for channel, one in said.items() for level in LEVELS if level == one}
 
@@ -278,7 +278,7 @@ class _Reader(Parts):
         return journeys
 
     def budget(self, node: Node | None) -> dict[str, Budget]:
-        found = self.shapes.fields(node, "budget", CHANNELS) if node is not None else None
+        found = self.shapes.fields(node, "budget", tuple(CHANNELS)) if node is not None else None
         budgets: dict[str, Budget] = {}
         for channel, value in (found or {}).items():
             what = f"budget: {channel}"
@@ -313,14 +313,14 @@ class _Reader(Parts):
         for name, value in self.entries(node, "senders", 'shop: {email: "Shop <hello@shop.example>"}'):
             what = f"sender {name.value}"
             found = self.shapes.fields(
-                value, what, ("email", "reply_to", "sms", "default"), instead={"from": "email:", "phone": "sms:"}
+                value, what, (EMAIL.name, "reply_to", SMS.name, "default"), instead={"from": "email:", "phone": "sms:"}
             )
             if not self.shapes.name(name, "sender", field=True) or found is None:
                 continue
             senders[name.value] = Sender(
-                email=self.mailbox(found.get("email"), f"{what}: email"),
+                email=self.mailbox(found.get(EMAIL.name), f"{what}: email"),
                 reply_to=self.mailbox(found.get("reply_to"), f"{what}: reply_to"),
-                sms=self.origin(found.get("sms"), f"{what}: sms"),
+                sms=self.origin(found.get(SMS.name), f"{what}: sms"),
             )
             if self.shapes.choice(found.get("default"), f"{what}: default", ("yes", "no", "true", "false")) in ("yes", "true"):
                 defaults.append(name)

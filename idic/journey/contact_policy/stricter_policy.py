@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from idic.journey.contact_policy.contact_policy import SPOKEN, Cap, Gap, Policy, Quiet, Stricter, longest, minutes, spoken
+from idic.journey.channels import CHANNELS
+from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, Stricter, longest, minutes, spoken
 from idic.journey.contact_policy.describe_policy import cap_spelled, gap_spelled, hours_spelled
 from idic.journey.contact_policy.read_policy import STRICTER, Parts, PolicyReading
 from idic.journey.definition.definition import Definition, SendText, StepText
@@ -136,7 +137,7 @@ def warn_of_quiet_hours(
                 country, windows = found
                 where = f" in {country}" if country else ""
                 message = f'step "{name}": within {step.within or spoken(policy.deferral)} can end inside '
-                message += f"{SPOKEN[channel]} quiet hours{where} ({hours_spelled(windows)})"
+                message += f"{CHANNELS[channel].word} quiet hours{where} ({hours_spelled(windows)})"
                 problems.warning(step.mark, message, f"write within: {longest(windows)} or longer, if they are to get it")
 
 
@@ -145,8 +146,8 @@ def _never_open(name: str, step: SendText, at: Hours, parts: Iterable[Quiet], pr
     for channel in dict.fromkeys(channel.value for channel in step.channels):
         windows = tuple(window for part in parts for window in part.of(channel, None))
         if windows and minutes([at]) <= minutes(windows):
-            message = f'step "{name}": at {at} lies inside {SPOKEN[channel]} quiet hours ({hours_spelled(windows)}): '
-            problems.warning(step.mark, f"{message}by {SPOKEN[channel]} it is never sent there", "write other hours")
+            message = f'step "{name}": at {at} lies inside {CHANNELS[channel].word} quiet hours ({hours_spelled(windows)}): '
+            problems.warning(step.mark, f"{message}by {CHANNELS[channel].word} it is never sent there", "write other hours")
 
 
 def _longer(parts: Iterable[Quiet], channel: str, seconds: float) -> tuple[str | None, tuple[Hours, ...]] | None:

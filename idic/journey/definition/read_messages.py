@@ -9,19 +9,15 @@ from collections.abc import Mapping as Mapped
 from dataclasses import dataclass
 from dataclasses import field as having
 
+from idic.journey.channels import CHANNELS, Channel
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar
 from idic.journey.yaml_source.shapes import Shapes
-from idic.problems import Problems
+from idic.problems import Problems, one_of
 from idic.times import Duration
 
-CHANNELS = ("email", "sms", "web")
 _VARIANTS = ("for", "in")
-SHOWN_FOR = Duration(days=7)
-"""For how long content stands in its slot where the journey does not say."""
-_CHANNELS_OF_OTHERS = {
-    "mail": "email:", "e_mail": "email:", "newsletter": "email:",
-    "text_message": "sms:", "text": "sms: for an SMS, or email: for a mail",
-    "banner": "web:", "onsite": "web:", "in_app": "web:", "popup": "web:", "content_card": "web:", "site": "web:",
+_OTHER_WORDS = {
+    **{name: hint for channel in CHANNELS.values() for name, hint in channel.other_names.items()},
     "segment": "for:", "segments": "for:", "audience": "for:",
     "language": "in:", "languages": "in:", "locale": "in:", "locales": "in:", "translations": "in:",
 }  # fmt: skip
@@ -82,7 +78,7 @@ class _Wordings:
         self.shapes.name(name, "message", field=True)
         called = f'message "{name.value}"'
         known = (*CHANNELS, *_VARIANTS)
-        found = self.shapes.fields(node, called, known, instead=_CHANNELS_OF_OTHERS) or {}
+        found = self.shapes.fields(node, called, known, instead=_OTHER_WORDS) or {}
         contents = self.contents(found, called, whole=True)
         if not isinstance(node, Mapping):
             return MessageText(name, contents, dict.fromkeys(CHANNELS, name))
@@ -95,10 +91,10 @@ class _Wordings:
             inner = value.get("in") if isinstance(value, Mapping) else None
             for language, words in self.entries(inner, called, "in", "language"):
                 languages.append(language)
-                self.variant(variants, (segment.value, language.value), language, words, called, CHANNELS)
+                self.variant(variants, (segment.value, language.value), language, words, called, tuple(CHANNELS))
         for language, value in self.entries(found.get("in"), called, "in", "language"):
             languages.append(language)
-            self.variant(variants, ("", language.value), language, value, called, CHANNELS)
+            self.variant(variants, ("", language.value), language, value, called, tuple(CHANNELS))
         return MessageText(name, contents, _given(node), variants, tuple(segments), tuple(languages))
 
     def entries(self, node: Node | None, called: str, word: str, what: str) -> tuple[tuple[Scalar, Node], ...]:
@@ -120,7 +116,7 @@ class _Wordings:
         known: tuple[str, ...],
     ) -> None:
         called = f"{called}, {spoken_of(*place)}"
-        instead = {**_CHANNELS_OF_OTHERS, "for": "for: outside, and in: inside it"}
+        instead = {**_OTHER_WORDS, "for": "for: outside, and in: inside it"}
         found = self.shapes.fields(node, called, known, instead=instead)
         if found is None or not isinstance(node, Mapping):
             return
@@ -130,80 +126,61 @@ class _Wordings:
 
     def contents(self, found: Mapped[str, Node], called: str, *, whole: bool) -> dict[str, Words]:
         contents: dict[str, Words] = {}
-        for channel, read in (("email", self.email), ("sms", self.sms), ("web", self.web)):
-            content = read(found[channel], called, whole) if channel in found else None
+        for name, channel in CHANNELS.items():
+            content = self.content(channel, found[name], called, whole) if name in found else None
             if content is not None:
-                contents[channel] = content
+                contents[name] = content
         return contents
 
-    def email(self, node: Node, called: str, whole: bool) -> Words | None:
-        known = ("subject", "preheader", "body", "text")
-        found = self.shapes.fields(
-            node,
-            f"{called}: email",
-            known,
-            required=("subject", "body") if whole else (),
-            later=("from", "sender", "attachments"),
-            instead={
-                "html": "body:",
-                "mjml": "body:",
-                "template": "body:",
-                "preview": "preheader:",
-                "title": "subject:",
-                **_BESIDE,
-            },
-        )
-        if found is None:
-            return None
-        texts = self.texts(found, known, called, free=("subject", "preheader", "text"))
-        if whole and not {"subject", "body"} <= texts.keys():
-            return None
-        subject = texts.get("subject")
-        if subject is not None and "\n" in subject.value.strip():
-            self.problems.error(subject.mark, f"{called}: the subject has several lines", "write one")
-        return Words(texts)
-
-    def sms(self, node: Node, called: str, whole: bool) -> Words | None:
-        if isinstance(node, Mapping):
-            words = {"body": "text:", "message": "text:", "subject": "text: alone; an SMS has no subject", **_BESIDE}
-            later = ("from", "sender")
-            found = self.shapes.fields(node, f"{called}: sms", ("text",), required=("text",), later=later, instead=words)
-            if found is None or "text" not in found:
-                return None
-            node = found["text"]
-        text = self.shapes.text(node, f"{called}: sms", free=True)
-        return Words({"text": text}) if text is not None else None
-
-    def web(self, node: Node, called: str, whole: bool) -> Words | None:
-        what = f"{called}: web"
-        if isinstance(node, Scalar):
-            hint = "write web: {slot: home_hero, body: hero.html}" if whole else "write web: {body: hero.html}"
-            needs = "needs a slot and a body" if whole else "says what of it differs"
+    def content(self, channel: Channel, node: Node, called: str, whole: bool) -> Words | None:
+        """One channel's content; ``whole`` where nothing lies under it, so that no required field may lack."""
+        what = f"{called}: {channel.name}"
+        if channel.written_as_text and not isinstance(node, Mapping):
+            text = self.shapes.text(node, what, free=True)
+            return Words({channel.main_field: text}) if text is not None else None
+        if channel.examples_for_text is not None and isinstance(node, Scalar):
+            in_full, in_variant = channel.examples_for_text
+            hint = f"write {channel.name}: {in_full if whole else in_variant}"
+            parts = one_of((f"a {name}" for name in channel.required_fields), "and")
+            needs = f"needs {parts}" if whole else "says what of it differs"
             self.problems.error(node.mark, f"{what} {needs}", hint)
             return None
-        words = {"html": "body:", "text": "body:", "place": "slot:", "duration": "show_for:", "expires": "show_for:", **_BESIDE}
-        known = ("slot", "body", "show_for", "until")
-        found = self.shapes.fields(node, what, known, required=("slot", "body") if whole else (), instead=words)
-        if found is None:
-            return None
-        texts = self.texts(found, ("slot", "body"), what, free=())
+        whole = whole or channel.written_as_text
+        found = self.shapes.fields(
+            node,
+            what,
+            channel.field_names,
+            required=channel.required_fields if whole else (),
+            later=channel.later_fields,
+            instead={**channel.other_fields, **_BESIDE},
+        )
+        return self.parts(channel, found, called, what, whole) if found is not None else None
+
+    def parts(self, channel: Channel, found: Mapped[str, Node], called: str, what: str, whole: bool) -> Words | None:
+        texts = self.texts(channel, found, what if channel.placed else called)
         show_for = self.shapes.duration(found.get("show_for"), f"{what}: show_for")
         until = self.shapes.choice(found.get("until"), f"{what}: until", ("click",))
-        slot = texts.get("slot")
-        if slot is not None and not self.shapes.name(slot, "slot", field=True):
+        for field in channel.fields:
+            text = texts.get(field.name)
+            if field.kind == "slot" and text is not None and not self.shapes.name(text, field.name, field=True):
+                return None
+        if whole and not texts.keys() >= set(channel.required_fields):
             return None
-        if whole and not {"slot", "body"} <= texts.keys():
-            return None
+        for field in channel.fields:
+            text = texts.get(field.name)
+            if field.one_line and text is not None and "\n" in text.value.strip():
+                self.problems.error(text.mark, f"{called}: the {field.name} has several lines", "write one")
         return Words(texts, show_for, until == "click" or None)
 
-    def texts(self, found: Mapped[str, Node], names: tuple[str, ...], called: str, free: tuple[str, ...]) -> dict[str, Scalar]:
+    def texts(self, channel: Channel, found: Mapped[str, Node], called: str) -> dict[str, Scalar]:
         texts: dict[str, Scalar] = {}
-        for name in names:
-            node = found.get(name)
-            loose = name in free or (name == "body" and _inline(node))
-            text = self.shapes.text(node, f"{called}: {name}", free=loose)
+        for field in channel.fields:
+            node = found.get(field.name)
+            name = channel.name if channel.written_as_text else field.name
+            free = field.kind == "text" or (field.kind == "template" and _inline(node))
+            text = self.shapes.text(node, f"{called}: {name}", free=free)
             if text is not None:
-                texts[name] = text
+                texts[field.name] = text
         return texts
 
 

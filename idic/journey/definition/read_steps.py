@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from idic.journey.channels import CHANNELS, EMAIL
 from idic.journey.definition import read_times
 from idic.journey.definition.definition import (
     Branch,
@@ -35,7 +36,6 @@ from idic.times import Clock, Duration, Hours
 KINDS = (
     "wait", "wait_for", "choose", "split", "send", "set", "call", "repeat", "enter", "differentiate", "exit",
 )  # fmt: skip
-CHANNELS = ("email", "sms", "web")
 MOST_ROUNDS = 100
 
 _NOTHING = Duration()
@@ -44,7 +44,7 @@ _NOT_IDS = ("entry", "wait")
 _ENTRIES = ("if", "then", "otherwise", "within", "do", "by", "at", "without", "as", "with", "times", "until")
 """What steps have beside their ids and their kinds."""
 _KINDS_OF_OTHERS = {
-    "delay": "wait:", "sleep": "wait:", "email": "send: … with by: email", "message": "send:", "branch": "choose:",
+    "delay": "wait:", "sleep": "wait:", EMAIL.name: "send: … with by: email", "message": "send:", "branch": "choose:",
     "switch": "choose:", "when": "choose:", "condition": "choose:", "ab_test": "split:", "test": "split:",
     "wait_until": "wait_for:", "listen": "wait_for:", "end": "exit:", "stop": "exit:", "leave": "exit:",
 }  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from ruamel.yaml.error import YAMLError
 
+from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy import read_policy
 from idic.journey.definition.read_journey import ENTRY_KINDS, LIMITS, SECTIONS
 from idic.journey.definition.read_steps import KINDS
@@ -32,8 +33,7 @@ _PATTERN = ("on", "until", "of", "if", "key", "since", "as", "then")
 _GOAL = ("on", "if", "key", "within", "value", "then")
 _BRANCH = ("if", "do")
 _REPEAT = ("times", "until", "do")
-_MESSAGE = ("email", "sms", "web", "for", "in")
-_CHANNELS = {"email": ("subject", "preheader", "body", "text"), "web": ("slot", "body", "show_for", "until")}
+_MESSAGE = (*CHANNELS, "for", "in")
 _ATTRIBUTE = ("type", "one_of", "required", "default", "counts", "sums", "in", "from", "sensitive", "for")
 _ENDPOINT = ("url", "method", "headers", "takes", "gives", "time_out", "tries")
 # Read as something else than text by the programs of others: who put them in quotes knew why.
@@ -245,7 +245,9 @@ class _Printer:
         inner = path[-1]
         if path[0] == "customize":
             message = len(path) == 2 or (len(path) > 3 and path[-2] in ("for", "in"))
-            return _MESSAGE if message else _CHANNELS.get(inner, ()) if len(path) > 2 else ()
+            if message:
+                return _MESSAGE
+            return CHANNELS[inner].field_names if len(path) > 2 and inner in CHANNELS else ()
         if path in (("identify",), ("goal",)):
             return _ENTRY if inner == "identify" else _GOAL
         if inner in ("on", "leave", "wait_for", "without"):

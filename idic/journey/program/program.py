@@ -14,12 +14,13 @@ import hashlib
 import json
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Field as Model
 from pydantic import JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from idic.frozen import Frozen
+from idic.journey.channels import CHANNELS, Content
 from idic.journey.contact_policy.contact_policy import Stricter
 from idic.times import Clock, Duration, Every, Hours
 
@@ -345,49 +346,11 @@ class Goal(Frozen):
     then: Literal["leave", "continue"] = "leave"
 
 
-class Email(Frozen):
-    """Liquid sources. ``form`` says what ``body`` is; ``text`` is the author's own text part, else it is derived."""
-
-    channel: Literal["email"] = "email"
-    subject: str
-    preheader: str | None = None
-    body: str
-    form: Literal["mjml", "html", "text"] = "html"
-    text: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {**serialize(self), "channel": self.channel}
-
-
-class Sms(Frozen):
-    """A Liquid source; what it renders to is sent as it is, with its links shortened."""
-
-    channel: Literal["sms"] = "sms"
-    text: str
-
-    @model_serializer(mode="wrap")
-    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {**serialize(self), "channel": self.channel}
-
-
-class Web(Frozen):
-    """What fills ``slot``, a named place on the customer's own site: for ``show_for`` from the moment it is sent, or with
-    ``ends_on_click`` until its first click, whichever is sooner; and never longer than until the goal."""
-
-    channel: Literal["web"] = "web"
-    slot: str
-    body: str
-    form: Literal["html", "text"] = "html"
-    show_for: Duration
-    ends_on_click: bool = False
-
-    @model_serializer(mode="wrap")
-    def _kept(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {**serialize(self), "channel": self.channel}
-
-
-AnyContent = Annotated[Email | Sms | Web, Model(discriminator="channel")]
+if TYPE_CHECKING:
+    AnyContent = Content
+else:
+    AnyContent = Annotated[Union[tuple(channel.content for channel in CHANNELS.values())], Model(discriminator="channel")]  # noqa: UP007
+"""The content of any channel: what is stored says which by ``channel``."""
 
 
 class Message(Frozen):

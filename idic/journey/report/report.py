@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from idic.journey.channels import CHANNELS
 from idic.journey.expressions.evaluate import asks_today
 from idic.journey.program.program import (
     AnyStep,
@@ -29,7 +30,6 @@ from idic.journey.program.reads import moments
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.times import Clock, Duration
 
-_COUNTED = {"email": ("email", "emails"), "sms": ("SMS", "SMS"), "web": ("web", "web")}
 _ALL = "messages"
 """Under which name all messages are counted together, beside the channels."""
 
@@ -99,7 +99,7 @@ def bounds(program: Program) -> Bounds:
     most = after(program.first).end or _NOTHING
     restless = (step.without.on for step in steps if isinstance(step, Wait) and step.without)
     unknown = (moment.name for step in steps for moment in moments(step))
-    in_order = {channel: most.counts[channel] for channel in _COUNTED if most.counts.get(channel)}
+    in_order = {channel: most.counts[channel] for channel in CHANNELS if most.counts.get(channel)}
     return Bounds(
         in_order,
         most.counts.get(_ALL, 0),
@@ -141,7 +141,7 @@ def proved(program: Program) -> str:
     several channels,
     ``at most 2 messages: up to 1 email, 2 SMS, 1 web``."""
     found = bounds(program)
-    counts = ", ".join(f"{count} {_COUNTED[channel][count > 1]}" for channel, count in found.most.items())
+    counts = ", ".join(f"{count} {CHANNELS[channel].tally[count > 1]}" for channel, count in found.most.items())
     sends = f"at most {counts}" if counts else "sends nothing"
     if found.messages < sum(found.most.values()):
         sends = f"at most {found.messages} message{'' if found.messages == 1 else 's'}: up to {counts}"

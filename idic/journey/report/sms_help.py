@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from idic.journey.channels import SMS
 from idic.journey.engine.admission import Applies, applies
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
@@ -13,7 +14,7 @@ from idic.journey.program.program import Program, Send
 _HELP = Event(
     number=0,
     name="Replied",
-    properties={"channel": "sms", "keyword": "help", "text": "help", "answered": False},
+    properties={"channel": SMS.name, "keyword": "help", "text": "help", "answered": False},
     accepted_at=datetime(2000, 1, 1, tzinfo=UTC),
 )
 
@@ -37,4 +38,4 @@ def _answers(program: Program) -> bool:
 
 
 def _sends_sms(program: Program) -> bool:
-    return any(isinstance(step, Send) and "sms" in step.channels for step in program.steps.values())
+    return any(isinstance(step, Send) and SMS.name in step.channels for step in program.steps.values())

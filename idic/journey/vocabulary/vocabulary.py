@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from idic.frozen import Frozen
+from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Attribute, Endpoint, Type
 from idic.journey.vocabulary.endpoints import Endpoints, EndpointText
 from idic.journey.vocabulary.translations import Question, Spoken, SpokenReader, Topic
@@ -21,16 +22,16 @@ from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence, pars
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems, did_you_mean, one_of
 
-CHANNELS = Type(kind="one_of", options=("email", "sms", "web"))
+_CHANNEL = Type(kind="one_of", options=tuple(CHANNELS))
 
-_ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=CHANNELS)}
+_ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=_CHANNEL)}
 """What every event about a message says of it. Events of older versions do not name the channel."""
 
 ACTS = ("form", "double opt-in", "import", "preference page", "one-click", "keyword", "complaint", "unsubscribe page")
 """By what somebody gives consent, or withdraws it."""
 
 _CONSENT = {
-    "channel": Attribute(type=CHANNELS, required=True),
+    "channel": Attribute(type=_CHANNEL, required=True),
     "topic": Attribute(type=TEXT),
     "purpose": Attribute(type=TEXT),
     "act": Attribute(type=Type(kind="one_of", options=ACTS)),
@@ -54,7 +55,7 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     # it says, `answered` that the provider has answered it.
     "Replied": {
         "step": Attribute(type=TEXT),
-        "channel": Attribute(type=CHANNELS),
+        "channel": Attribute(type=_CHANNEL),
         "keyword": Attribute(type=KEYWORDS),
         "text": Attribute(type=TEXT),
         "answered": Attribute(type=YES_NO, default=False),
@@ -94,14 +95,12 @@ FOLLOW_MESSAGES = frozenset(name for name in ABOUT_MESSAGES if OWN_EVENTS[name][
 
 _ALWAYS_KNOWN = {
     "test": Attribute(type=YES_NO, default=False),
-    "email": Attribute(type=TEXT),
-    "phone": Attribute(type=TEXT),
+    **{channel.attribute: Attribute(type=TEXT) for channel in CHANNELS.values() if channel.attribute},
     "zone": Attribute(type=Type(kind="zone")),
     "language": Attribute(type=TEXT),
 }
 UNSETTABLE = {
-    "email": "is how we reach them",
-    "phone": "is how we reach them",
+    **{channel.attribute: "is how we reach them" for channel in CHANNELS.values() if channel.attribute},
     "test": "says who is a test customer",
 }
 """Customer attributes that no journey sets, and why."""

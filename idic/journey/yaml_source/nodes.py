@@ -16,6 +16,7 @@ import yaml
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from idic.journey.channels import CHANNELS
 from idic.journey.yaml_source.syntax_errors import fault_of, forgotten, line_from, quoted, single
 from idic.problems import Mark, Problems
 
@@ -36,7 +37,13 @@ _OPENING = frozenset("{@%`!")
 _BLOCK = re.compile(r"^(?P<indent>\s*)(?:.*[:\-]\s+)?[|>][+-]?\d*\s*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t]+#(?P<first>\S?)")
 _CURLY = "“”„‘’"
-_FREE = frozenset(("subject", "preheader", "body", "text", "sms", "title", "web", "story", "contains", "because"))
+_FREE = frozenset(
+    (
+        *("title", "story", "contains", "because"),
+        *(channel.name for channel in CHANNELS.values() if channel.written_as_text or channel.examples_for_text),
+        *(field.name for channel in CHANNELS.values() for field in channel.fields if field.kind != "slot"),
+    )
+)
 """Entries that people read: a comma in them, and not a colon after it, is what is missing."""
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from idic.journey.contact_policy.contact_policy import SPOKEN, Policy
+from idic.journey.channels import CHANNELS
+from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.program.program import Call, Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.rehearse.crowd.behaviour import Behaviour
@@ -92,7 +93,7 @@ def replayed(
 
 def budgeted(policy: Policy) -> list[str]:
     """Of a policy that has something for all customers together, who are rehearsed one after the other."""
-    limits = _listed(f"{budget.at_most:,} {SPOKEN[channel]}" for channel, budget in policy.budget.items())
+    limits = _listed(f"{budget.at_most:,} {CHANNELS[channel].word}" for channel, budget in policy.budget.items())
     return [f"The budget of a day ({limits}) is not held: as if there were enough for everybody."] if policy.budget else []
 
 

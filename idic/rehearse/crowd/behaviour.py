@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from idic.errors import InvalidInput
 from idic.frozen import Frozen
-from idic.interact.policy.rules import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Pattern, Program, Wait, WaitFor
 from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, FOLLOW_MESSAGES, Vocabulary
 from idic.journey.yaml_source.nodes import Mapping as Entries

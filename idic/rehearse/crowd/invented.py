@@ -14,8 +14,9 @@ from random import Random
 from typing import Any, NamedTuple
 
 from idic.frozen import Frozen
-from idic.interact.policy.rules import CHANNELS, Consent
+from idic.interact.policy.rules import Consent
 from idic.interact.reach import WEB_MEMORY
+from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Call, Condition, Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.rehearse.crowd.behaviour import After, Behaviour, Often, Reactions, ids_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from idic.interact.policy.rules import CHANNELS, NAMES
+from idic.interact.policy.rules import NAMES
+from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Assignment, Attribute, Call, Program, Send, Set, Split
 from idic.journey.vocabulary.types import MONEY
 from idic.journey.vocabulary.vocabulary import Vocabulary

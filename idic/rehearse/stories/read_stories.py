@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
-from idic.interact.policy.rules import CHANNELS
+from idic.journey.channels import CHANNELS
 from idic.journey.compiler.compile import Compilation
 from idic.journey.engine.admission import REQUESTED
 from idic.journey.program.program import Attribute, Call, Endpoint, Program, Send, Split

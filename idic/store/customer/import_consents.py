@@ -18,8 +18,8 @@ from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.phones import PhoneInvalid, e164
 from idic.identify.resolution import Person
 from idic.interact.consent import DOUBLE_OPT_IN, IMPORT, LONGEST_NAME, MARKETING, Said
-from idic.interact.policy.rules import CHANNELS
 from idic.interact.reach import reach
+from idic.journey.channels import CHANNELS
 from idic.journey.vocabulary.vocabulary import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.any_of import among

@@ -15,7 +15,8 @@ from idic.api.app import create_app
 from idic.api.streams import Streams
 from idic.interact.tracking.links import Links
 from idic.interact.tracking.visitors import Proofs
-from idic.journey.program.program import AnyStep, Attribute, Message, Program, Type, Web
+from idic.journey.channels.web import WebContent
+from idic.journey.program.program import AnyStep, Attribute, Message, Program, Type
 from idic.store.database import Store
 from idic.store.tables import Row, customers, events, placements
 from idic.times import Duration
@@ -34,7 +35,7 @@ BODY = (
 
 
 def content(*, slot: str = "home_hero", body: str = BODY, hours: float = 48, **more: Any) -> dict[str, Message]:
-    shown = Web(slot=slot, body=body, show_for=Duration(seconds=hours * 3600), **more)
+    shown = WebContent(slot=slot, body=body, show_for=Duration(seconds=hours * 3600), **more)
     name = Attribute(type=Type(kind="text"))
     reads = {"customer.first_name": name} if "first_name" in body else {}
     return {"hello": Message(id="hello", contents={"web": shown}, reads=reads)}

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from idic.customize import sms_worst_case
-from idic.journey.program.program import Choose, Exit, Program, Send, Sms, Split, Target, Wait, WaitFor, Web
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
+from idic.journey.program.program import Choose, Exit, Program, Send, Split, Target, Wait, WaitFor
 from idic.journey.report.report import matched, proved, reads
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
@@ -202,11 +204,11 @@ def test_channels_and_places_come_into_the_program() -> None:
         ("each", ("sms",)),
     ]
     hero, note = (channels.messages[name].contents["web"] for name in ("reminder", "last_word"))
-    assert isinstance(hero, Web)
-    assert isinstance(note, Web)
+    assert isinstance(hero, WebContent)
+    assert isinstance(note, WebContent)
     assert (hero.slot, hero.form, hero.show_for, hero.ends_on_click) == ("home_hero", "html", Duration(days=2), True)
     assert (note.slot, note.form, note.show_for, note.ends_on_click) == ("cart_note", "text", Duration(days=7), False)
-    assert channels.messages["last_word"].contents["sms"] == Sms(text="Last call. Stop: {{ links.unsubscribe }}")
+    assert channels.messages["last_word"].contents["sms"] == SmsContent(text="Last call. Stop: {{ links.unsubscribe }}")
 
 
 def test_a_slot_that_no_vocabulary_lists_is_a_warning() -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from idic.customize import sms_worst_case
-from idic.journey.program.program import Email, Message, Sms, Web
+from idic.journey.channels.email import EmailContent
+from idic.journey.channels.sms import SmsContent
+from idic.journey.channels.web import WebContent
+from idic.journey.program.program import Message
 from idic.journeys_folder import compile_folder
 from tests.journey.read_fixtures import HERE, compiled
 
@@ -33,7 +36,9 @@ def test_each_combination_that_differs_is_whole_and_no_other_is_kept() -> None:
     message = compiled(VARIANTS).programs["content_variants"].messages["reminder"]
     assert list(message.variants) == ["newcomer/", "vip/", "/de", "newcomer/de", "vip/de"]
     assert all(set(contents) == {"email", "sms", "web"} for contents in message.variants.values())
-    subjects = {name: email.subject for name, one in message.variants.items() if isinstance(email := one["email"], Email)}
+    subjects = {
+        name: email.subject for name, one in message.variants.items() if isinstance(email := one["email"], EmailContent)
+    }
     assert subjects == {
         "newcomer/": "Your first basket",
         "vip/": "Your basket",
@@ -42,9 +47,9 @@ def test_each_combination_that_differs_is_whole_and_no_other_is_kept() -> None:
         "vip/de": "Ihr Warenkorb",
     }
     vip = message.variants["vip/de"]["web"]
-    assert isinstance(vip, Web)
+    assert isinstance(vip, WebContent)
     assert (vip.slot, vip.show_for.days, vip.body) == ("cart_note", 2, "Ihr Warenkorb wartet")
-    assert message.variants["newcomer/de"]["sms"] == Sms(text="Ihr Warenkorb: {{ links.basket }} STOPP beendet das.")
+    assert message.variants["newcomer/de"]["sms"] == SmsContent(text="Ihr Warenkorb: {{ links.basket }} STOPP beendet das.")
 
 
 def test_what_an_sms_costs_is_said_for_those_to_whom_it_costs_something_else() -> None:
@@ -126,9 +131,9 @@ def folder(path: Path, **files: str) -> Path:
     return path
 
 
-def email(message: Message, variant: str) -> Email:
+def email(message: Message, variant: str) -> EmailContent:
     content = message.variants[variant]["email"]
-    assert isinstance(content, Email)
+    assert isinstance(content, EmailContent)
     return content
 
 

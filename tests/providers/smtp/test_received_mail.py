@@ -20,7 +20,8 @@ from idic.errors import SettingsError
 from idic.interact.channels.dkim import Signer
 from idic.interact.channels.mime import build
 from idic.interact.tracking.links import Links
-from idic.journey.program.program import Email, Message
+from idic.journey.channels.email import EmailContent
+from idic.journey.program.program import Message
 from idic.providers.smtp.sender import SmtpChannel
 from idic.store.customer import consents
 from idic.store.database import Store
@@ -42,7 +43,7 @@ BODY = """
 async def test_a_mail_is_signed_readable_and_left_by_one_click(store: Store, clock: HandClock, tmp_path: Path) -> None:
     key = dkim_keys.rsa()
     world = World(store, clock)
-    contents = {"email": Email(subject="Ihr Wasserkocher wartet – noch 2 Tage", body=BODY)}
+    contents = {"email": EmailContent(subject="Ihr Wasserkocher wartet – noch 2 Tage", body=BODY)}
     steps = send("nudge", to("rest")), wait("rest", 1)
     trip = program(*steps, purpose="marketing", topic="offers").model_copy(
         update={"messages": {"hello": Message(id="hello", contents=contents)}}

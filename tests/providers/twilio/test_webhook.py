@@ -18,7 +18,8 @@ from idic.api.webhooks.twilio import LARGEST, TwilioReports
 from idic.errors import StoreUnavailable
 from idic.interact.channels.contract import Later, Refused
 from idic.interact.tracking.links import Links
-from idic.journey.program.program import AnyStep, Message, Program, Sms
+from idic.journey.channels.sms import SmsContent
+from idic.journey.program.program import AnyStep, Message, Program
 from idic.providers.twilio.sender import WEBHOOK_PATH
 from idic.store.customer import consents
 from idic.store.database import Store
@@ -40,7 +41,7 @@ CLICKED = wait_for("reaction", 48, arm("Link Clicked", out("clicked"), of="nudge
 
 
 def journey(*steps: AnyStep, text: str = f"Still here: {SHOP}.") -> Program:
-    messages = {"hello": Message(id="hello", contents={"sms": Sms(text=text)})}
+    messages = {"hello": Message(id="hello", contents={"sms": SmsContent(text=text)})}
     return program(send("nudge", to(steps[0].id), channels=("sms",)), *steps).model_copy(update={"messages": messages})
 
 
