@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.email_html import readable
+from idic.customize.email_html import html_to_text
 from idic.customize.sms_segments import segments
 from idic.errors import StoreUnavailable
 from idic.interact.channels.contract import (
@@ -198,7 +198,7 @@ class WebCourier:
         return Placed(content.slot, written.html, written.links, content.show_for, content.ends_on_click)
 
     def copy(self, message: Placed) -> Copy:
-        return Copy(message.slot, readable(message.html), html=message.html)
+        return Copy(message.slot, html_to_text(message.html), html=message.html)
 
     async def ready(self, message: Placed) -> None:
         return None

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from idic.customize.dry_run import ComposeFailure, rehearse
+from idic.customize.dry_run import ComposeFailure, dry_run
 from idic.customize.dry_run_cache import DryRunCache
 from idic.customize.templates import check
 from idic.errors import NotFound
 from idic.journey.compiler.compile import Compilation, compile_journeys
 from idic.journey.compiler.compile_templates import Template, Templates
 from idic.journey.definition.read_messages import spoken_of
-from idic.journey.report.sms_help import unanswered
+from idic.journey.report.sms_help import journey_without_help
 from idic.journey.yaml_source.nodes import Mapping, parse
 from idic.problems import Mark, Problem, Problems
 
@@ -81,7 +81,7 @@ def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Te
     found: dict[str, tuple[Problem, ...]] = {}
     proven = DryRunCache()
     for name, program in compilation.programs.items():
-        unsound = rehearse(program, proven)
+        unsound = dry_run(program, proven)
         if not unsound:
             continue
         file = compilation.files[name]
@@ -100,7 +100,7 @@ def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Te
 
 def _unanswered(compilation: Compilation, journeys: dict[str, str]) -> tuple[Problem, ...]:
     """That nobody answers who writes HELP, said once, at the first journey that they may answer."""
-    name = unanswered(compilation.programs.values())
+    name = journey_without_help(compilation.programs.values())
     if name is None:
         return ()
     file = compilation.files[name]

@@ -184,14 +184,14 @@ def _show(one: Preview, out: Path, stem: str) -> None:
 
 def _show_sms(text: str, sent: str) -> None:
     """``sent`` is the text with the short links with which it leaves."""
-    from idic.customize.sms_segments import costly, segments
+    from idic.customize.sms_segments import avoidable_unicode, segments
 
     cost = segments(sent)
     parts = f"{cost.count} part{'' if cost.count == 1 else 's'}"
     with_links = " with its links shortened" if sent != text else ""
     typer.secho(f"sms  {len(sent)} characters{with_links}, {parts}, {cost.encoding}", bold=True)
     typer.echo("\n".join(f"  {line}" for line in text.splitlines()))
-    signs = costly(text)
+    signs = avoidable_unicode(text)
     if signs:
         why = f"Unicode because of {' '.join(signs)}: a part then carries 70 characters instead of 160"
         typer.secho(f"  {why}", fg=typer.colors.YELLOW)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import NamedTuple, TypeVar
 
-from idic.customize.email_html import TrackUrl, finish_html, html_from_mjml, readable, track_html, track_text, with_pixel
+from idic.customize.email_html import TrackUrl, add_pixel, finish_html, html_from_mjml, html_to_text, track_html, track_text
 from idic.customize.sms_segments import plain_spaces
 from idic.customize.templates import AnswerUrl, Dialect, ReaderLocale, Url, names_in, render
-from idic.customize.variants import chosen
-from idic.customize.web_html import links_of, page_of_text, says_nothing, unsafe
+from idic.customize.variants import choose_content
+from idic.customize.web_html import is_empty, links_of, text_to_html, unsafe_parts
 from idic.errors import CannotCompose
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
@@ -56,7 +56,7 @@ def compose(
     language: str | None = None,
     pixel: str | None = None,
     answer: AnswerUrl | None = None,
-    words: Callable[[str], str] = readable,
+    words: Callable[[str], str] = html_to_text,
 ) -> ComposedEmail:
     """The email that this message is for this customer.
 
@@ -85,7 +85,7 @@ def compose(
         text = track_text(writer.written(content.body), tracked).strip()
     if not text:
         raise _says_nothing(message_id)
-    return ComposedEmail(subject, with_pixel(html, pixel) if html is not None and pixel else html, f"{text}\n")
+    return ComposedEmail(subject, add_pixel(html, pixel) if html is not None and pixel else html, f"{text}\n")
 
 
 def compose_sms(
@@ -125,12 +125,12 @@ def compose_web(
     they say: the page tells of clicks."""
     writer, content = _begin(program, message_id, scope, WebContent, _NOWHERE, language, answer)
     if content.form == "text":
-        html = page_of_text(writer.written(content.body).strip())
+        html = text_to_html(writer.written(content.body).strip())
     else:
         html = writer.written(content.body, "html").strip()
-    for problem in unsafe(html):
+    for problem in unsafe_parts(html):
         raise CannotCompose(f"for this customer the body is not safe: {problem.message}", code="unsafe")
-    if says_nothing(html):
+    if is_empty(html):
         raise _says_nothing(message_id)
     return ComposedWeb(html, links_of(html), content)
 
@@ -159,7 +159,9 @@ def _begin(
     channel = kind.model_fields["channel"].default
     message = program.messages.get(message_id)
     found = (
-        chosen(message, channel, _segment(message, scope), language or program.language, program.language) if message else None
+        choose_content(message, channel, _segment(message, scope), language or program.language, program.language)
+        if message
+        else None
     )
     if message is None or found is None or not isinstance(found.content, kind):
         raise CannotCompose(f'message "{message_id}" has no {channel}', code="no_content")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.dry_run_cache import DryRunCache
-from idic.customize.variants import ChosenContent, anybody, chosen, readers
+from idic.customize.variants import ChosenContent, choose_content, reader_groups, segment_without_variant
 from idic.errors import CannotCompose
 from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import AnyContent, Attribute, Message, Program, Type
@@ -54,7 +54,7 @@ class _Sample:
         self.currency, self.zone, self.now = program.currency, program.zone, _NOW
         self._reads: Mapping[str, Attribute] = message.reads
         self._everything = everything
-        self.segment = segment or anybody(program, message) or ""
+        self.segment = segment or segment_without_variant(program, message) or ""
 
     def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
         if name == "segment":
@@ -62,17 +62,17 @@ class _Sample:
         attribute = self._reads.get(name)
         if attribute is None:
             return "sample", {}
-        return (sample(attribute.type, name) if self._everything or never_missing(attribute) else None), {}
+        return (sample_value(attribute.type, name) if self._everything or never_missing(attribute) else None), {}
 
 
-def rehearse(program: Program, proven: DryRunCache | None = None) -> tuple[ComposeFailure, ...]:
+def dry_run(program: Program, proven: DryRunCache | None = None) -> tuple[ComposeFailure, ...]:
     """The messages that cannot be composed, with the reason; on every channel they have content for, in every variant. What
     one variant has from another is told once. What is ``proven`` by the rehearsals of other programs is not tried again."""
     proven = proven or DryRunCache()
     found: dict[tuple[str, str, str], ComposeFailure] = {}
     for message in program.messages.values():
         read: set[tuple[AnyContent, str]] = set()
-        for segment, language in readers(message):
+        for segment, language in reader_groups(message):
             unsound = _rehearse(program, message, segment, language or program.language, read, proven)
             if unsound is not None:
                 found.setdefault((unsound.message, unsound.source, str(unsound.problem)), unsound)
@@ -85,7 +85,7 @@ def _rehearse(
     """``read`` is what has been rehearsed of this message, each in its language; it fills."""
     new: dict[str, ChosenContent] = {}
     for channel in message.contents:
-        found = chosen(message, channel, segment, language, program.language)
+        found = choose_content(message, channel, segment, language, program.language)
         if found is not None and (found.content, found.language) not in read:
             new[channel] = found
             read.add((found.content, found.language))
@@ -131,7 +131,7 @@ def _answer(value: str, url: str | None) -> str:
     return f"https://sample.example/a/{quote(value)}"
 
 
-def sample(of: Type, name: str = "sample") -> object:
+def sample_value(of: Type, name: str = "sample") -> object:
     """A raw value that reads as this type. Texts say of which ``name`` they are: what they own is not what they bought."""
     match of.kind:
         case "text":
@@ -139,8 +139,8 @@ def sample(of: Type, name: str = "sample") -> object:
         case "one_of":
             return of.options[0] if of.options else None
         case "list":
-            return [sample(of.of, name)] if of.of else []
+            return [sample_value(of.of, name)] if of.of else []
         case "thing":
-            return {field: sample(type_, f"{name}.{field}") for field, type_ in of.fields.items()}
+            return {field: sample_value(type_, f"{name}.{field}") for field, type_ in of.fields.items()}
         case kind:
             return _SAMPLES[kind]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import unescape
 from typing import NamedTuple
 
-from idic.customize.email_html import HIDDEN, readable
+from idic.customize.email_html import HIDDEN, html_to_text
 from idic.customize.variants import ChosenContent
 from idic.journey.program.program import Attribute, Message, Program
 
@@ -49,7 +49,7 @@ class DryRunCache:
         layout = _ADDRESS.sub("", "".join(_TAG.findall(html)))
         if layout in self._layouts and (words := _surely_shown(html)):
             return words
-        words = readable(html)
+        words = html_to_text(html)
         self._layouts.add(layout)
         return words
 

@@ -65,7 +65,7 @@ def finish_html(html: str, *, preheader: str = "", language: str = "") -> str:
     return html if html.lstrip().lower().startswith("<!doctype") else f"<!DOCTYPE html>{html}"
 
 
-def with_pixel(html: str, url: str) -> str:
+def add_pixel(html: str, url: str) -> str:
     """The document with, at its end, the picture of one point that mail programs fetch when it is opened."""
     pixel = f'<img src="{escape(url)}" width="1" height="1" alt="" style="display:block;border:0;width:1px;height:1px">'
     before, end, after = html.rpartition("</body>")
@@ -97,7 +97,7 @@ def track_text(text: str, track: TrackUrl) -> str:
     return _BARE_URL.sub(link, text)
 
 
-def readable(html: str) -> str:
+def html_to_text(html: str) -> str:
     """The words of an HTML mail, or of a piece of a page, as plain text; a link's address follows it in parentheses."""
     try:
         # Of a piece that has no body the parser takes the first element for all of it.

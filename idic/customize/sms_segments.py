@@ -49,7 +49,7 @@ def plain_spaces(text: str) -> str:
     return text.translate(_SPACES)
 
 
-def costly(text: str) -> dict[str, str]:
+def avoidable_unicode(text: str) -> dict[str, str]:
     """The characters that alone make a text need Unicode, where it need not be: each with what to write instead, empty
     where it can only be left out. Nothing for a text in a script that no telephone alphabet has."""
     foreign = dict.fromkeys(character for character in plain_spaces(text) if not is_valid_gsm(character))

@@ -25,7 +25,7 @@ from liquid.expression import Expression
 
 from idic.customize.liquid.engine import parse
 from idic.customize.sms_segments import plain_spaces, segments
-from idic.customize.variants import chosen, readers
+from idic.customize.variants import choose_content, reader_groups
 from idic.journey.channels.sms import SMS, SmsContent
 from idic.journey.definition.read_messages import spoken_of
 from idic.journey.program.program import Message, Program
@@ -54,15 +54,15 @@ class WorstCase(NamedTuple):
     loops: bool = False
 
 
-def worst(message: Message) -> WorstCase | None:
+def worst_case(message: Message) -> WorstCase | None:
     """Of everybody who may read it, in any language; None for a message without an SMS."""
     return max((one for _, one in _each(message)), key=_cost, default=None)
 
 
 def _each(message: Message) -> Iterator[tuple[tuple[str, str], WorstCase]]:
     """Of which segment and language it reads differently, with what it comes to there: first of neither."""
-    for segment, language in readers(message):
-        found = chosen(message, SMS.name, segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
+    for segment, language in reader_groups(message):
+        found = choose_content(message, SMS.name, segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
         if found is not None and isinstance(found.content, SmsContent):
             yield (segment, language), _worst(found.content.text, found.blocks)
 
@@ -82,7 +82,7 @@ def _cost(one: WorstCase) -> tuple[int, int]:
     return max(one.plain or 0, one.unicode or 0), one.plain or one.unicode or 0
 
 
-def said(program: Program) -> str:
+def describe_worst_cases(program: Program) -> str:
     """``personal_offer: at most 2 (GSM-7), 3 where a name needs Unicode; in de: at most 1 (GSM-7) · assumed: texts and links of
     up to 40 characters``; empty for a program that sends no SMS."""
     all_ = {name: dict(_each(message)) for name, message in program.messages.items()}

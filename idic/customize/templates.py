@@ -14,12 +14,12 @@ from typing import NamedTuple
 from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.liquid.engine import BLOCKS, EFFORT, Dialect, parse
-from idic.customize.liquid.filters import ANSWERING, READER, AnswerUrl, ReaderLocale, Url, whole
+from idic.customize.liquid.filters import ANSWERING, READER, AnswerUrl, ReaderLocale, Url, whole_number
 from idic.customize.liquid.limits import Effort
-from idic.customize.sms_segments import costly
+from idic.customize.sms_segments import avoidable_unicode
 from idic.customize.template_check.facts import LiquidProblem
 from idic.customize.template_check.walk import TemplateWalker
-from idic.customize.web_html import unsafe
+from idic.customize.web_html import unsafe_parts
 from idic.errors import CannotCompose
 from idic.journey.channels.channel import TemplateForm
 from idic.journey.program.program import Attribute
@@ -52,7 +52,7 @@ def check(
     checker.check(source)
     found = [*checker.problems]
     if form == "slot":
-        found += [LiquidProblem(*problem) for problem in unsafe(source)]
+        found += [LiquidProblem(*problem) for problem in unsafe_parts(source)]
     if form == "short_text" and (problem := _costly(source)):
         found.append(problem)
     problems = sorted(found, key=lambda problem: (problem.block or "", problem.line, problem.column))
@@ -95,7 +95,7 @@ def names_in(source: str) -> frozenset[str]:
 
 
 def _costly(source: str) -> LiquidProblem | None:
-    avoidable = costly(source)
+    avoidable = avoidable_unicode(source)
     if not avoidable:
         return None
     first = min(source.index(character) for character in avoidable)
@@ -140,4 +140,4 @@ def _present(value: object) -> object:
         case list() | tuple():
             return [_present(item) for item in value]
         case _:
-            return whole(value)
+            return whole_number(value)

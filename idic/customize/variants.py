@@ -17,7 +17,7 @@ class ChosenContent(NamedTuple):
     blocks: Mapping[str, str]
 
 
-def chosen(message: Message, channel: str, segment: str, language: str, fallback: str) -> ChosenContent | None:
+def choose_content(message: Message, channel: str, segment: str, language: str, fallback: str) -> ChosenContent | None:
     """What somebody of this ``segment`` (empty: none) reads who reads ``language``; ``fallback`` is the language of what was
     written in no other. None where the message has nothing for the channel."""
     plain = message.variants.get(f"{segment}/", message.contents) if segment else message.contents
@@ -34,13 +34,13 @@ def chosen(message: Message, channel: str, segment: str, language: str, fallback
     return ChosenContent(content, fallback, message.blocks)
 
 
-def anybody(program: Program, message: Message) -> str | None:
+def segment_without_variant(program: Program, message: Message) -> str | None:
     """A segment for which this message says nothing of its own, if there is one."""
     own = {variant.partition("/")[0] for variant in message.variants}
     return next((segment.name for segment in program.segments if segment.name not in own), None)
 
 
-def readers(message: Message) -> Iterator[tuple[str, str]]:
+def reader_groups(message: Message) -> Iterator[tuple[str, str]]:
     """A segment and a language for every way in which the message reads; first those for whom there is nothing of their own,
     with both empty."""
     yield "", ""

@@ -41,7 +41,7 @@ class Unsafe(NamedTuple):
     message: str
 
 
-def unsafe(source: str) -> tuple[Unsafe, ...]:
+def unsafe_parts(source: str) -> tuple[Unsafe, ...]:
     """What a slot must not hold, in a body with or without its Liquid."""
     reader = _Reader()
     source = _PRINTED.sub(lambda part: re.sub(r"[^\n]", _HIDDEN, part[0]), source)
@@ -58,14 +58,14 @@ def links_of(html: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reader.links))
 
 
-def says_nothing(html: str) -> bool:
+def is_empty(html: str) -> bool:
     reader = _Reader()
     reader.feed(html)
     reader.close()
     return not reader.words and not _SHOWN.search(html)
 
 
-def page_of_text(text: str) -> str:
+def text_to_html(text: str) -> str:
     """Plain text as HTML: its lines stay lines, and its addresses can be clicked."""
     parts: list[str] = []
     end = 0

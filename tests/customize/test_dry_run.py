@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idic.customize.dry_run import rehearse
+from idic.customize.dry_run import dry_run
 from idic.customize.dry_run_cache import DryRunCache
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
@@ -22,7 +22,7 @@ JOURNEYS = Path(__file__).parents[2] / "journeys"
 def test_the_example_journeys_have_sound_messages() -> None:
     programs = compile_folder(JOURNEYS).programs
     assert programs
-    assert {name: rehearse(found) for name, found in programs.items()} == dict.fromkeys(programs, ())
+    assert {name: dry_run(found) for name, found in programs.items()} == dict.fromkeys(programs, ())
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_example_journeys_have_sound_messages() -> None:
     ],
 )
 def test_what_does_not_hold_together_is_found(email: dict[str, str], whom: str, code: str) -> None:
-    [unsound] = rehearse(program(**email))
+    [unsound] = dry_run(program(**email))
     assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
 
 
@@ -54,18 +54,18 @@ def test_what_does_not_hold_together_is_found(email: dict[str, str], whom: str, 
 def test_every_channel_is_rehearsed(contents: dict[str, AnyContent], whom: str, code: str) -> None:
     blocks = {"bad": "<script>alert(1)</script>"}
     message = Message(id="reminder", contents=contents, reads=READS, blocks=blocks)
-    [unsound] = rehearse(program().model_copy(update={"messages": {"reminder": message}}))
+    [unsound] = dry_run(program().model_copy(update={"messages": {"reminder": message}}))
     assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
 
 
 def test_what_is_proven_is_not_tried_again_and_what_is_wrong_is_told_of_every_program() -> None:
     proven = DryRunCache()
-    assert rehearse(program(), proven) == ()
+    assert dry_run(program(), proven) == ()
     unsure = {"subject": "{% if customer.first_name %}Hi{% endif %}"}
     for one in (program(**unsure), program(**unsure)):
-        [unsound] = rehearse(one, proven)
+        [unsound] = dry_run(one, proven)
         assert unsound.whom == "nothing known"
-    [elsewhere] = rehearse(
+    [elsewhere] = dry_run(
         program().model_copy(update={"currency": None, "links": {"basket": "{{ 1 | divided_by: 0 }}"}}), proven
     )
     assert elsewhere.problem.code == "template_failed"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from idic.customize.sms_segments import Segments, costly, plain_spaces, segments
-from idic.customize.sms_worst_case import WorstCase, worst
+from idic.customize.sms_segments import Segments, avoidable_unicode, plain_spaces, segments
+from idic.customize.sms_worst_case import WorstCase, worst_case
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.program.program import Message
@@ -52,11 +52,11 @@ def test_what_money_is_written_with_costs_no_second_part() -> None:
     ],
 )
 def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) -> None:
-    assert costly(text) == instead
+    assert avoidable_unicode(text) == instead
 
 
 @pytest.mark.parametrize(
-    ("text", "worst_case"),
+    ("text", "expected"),
     [
         ("Hello", WorstCase(1, None)),
         ("{{ a }}" + "x" * 120, WorstCase(1, 3, texts=True)),
@@ -77,9 +77,9 @@ def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) ->
         ("Заказ {{ a }}", WorstCase(None, 1, texts=True)),
     ],
 )
-def test_the_worst_case_is_the_longest_way_through(text: str, worst_case: WorstCase) -> None:
-    assert worst(Message(id="m", contents={"sms": SmsContent(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == worst_case
+def test_the_worst_case_is_the_longest_way_through(text: str, expected: WorstCase) -> None:
+    assert worst_case(Message(id="m", contents={"sms": SmsContent(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == expected
 
 
 def test_a_message_without_an_sms_has_no_parts() -> None:
-    assert worst(Message(id="m", contents={"email": EmailContent(subject="x", body="x")})) is None
+    assert worst_case(Message(id="m", contents={"email": EmailContent(subject="x", body="x")})) is None

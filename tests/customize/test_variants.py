@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.dry_run import rehearse
-from idic.customize.variants import chosen
+from idic.customize.dry_run import dry_run
+from idic.customize.variants import choose_content
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
@@ -89,7 +89,7 @@ def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
     message = MESSAGE.model_copy(update={"variants": {**VARIANTS, "/de-AT": austrian}})
     read = {}
     for language in ("de-AT", "de-CH", "de", "en-AT"):
-        found = chosen(message, "email", "", language, "en")
+        found = choose_content(message, "email", "", language, "en")
         assert found is not None
         assert isinstance(found.content, EmailContent)
         read[language] = (found.content.subject[:6], found.language)
@@ -99,14 +99,14 @@ def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
         "de": ("Wert: ", "de"),
         "en-AT": ("Worth ", "en"),
     }
-    assert chosen(message, "post", "", "de", "en") is None
+    assert choose_content(message, "post", "", "de", "en") is None
 
 
 def test_every_variant_is_rehearsed_and_one_mistake_is_told_once() -> None:
-    assert rehearse(shop()) == ()
+    assert dry_run(shop()) == ()
     broken = {**GERMAN, "email": EmailContent(subject="Hallo", body="<mjml><mj-body>", form="mjml")}
     variants = {**VARIANTS, "/de": broken, "newcomer/de": {**FIRST, "email": broken["email"]}}
-    [unsound] = rehearse(shop(variants=variants))
+    [unsound] = dry_run(shop(variants=variants))
     assert (unsound.segment, unsound.language, unsound.channel, unsound.source) == ("", "de", "email", "<mjml><mj-body>")
-    [everybody] = rehearse(shop(contents={**CONTENTS, "sms": SmsContent(text=" ")}))
+    [everybody] = dry_run(shop(contents={**CONTENTS, "sms": SmsContent(text=" ")}))
     assert (everybody.segment, everybody.language, everybody.problem.code) == ("", "", "empty")

@@ -12,10 +12,10 @@ from time import process_time
 
 import pytest
 
-from idic.customize.email_html import finish_html, html_from_mjml, readable, track_html, track_text
+from idic.customize.email_html import finish_html, html_from_mjml, html_to_text, track_html, track_text
 from idic.customize.liquid.limits import LONGEST
 from idic.customize.templates import check, render
-from idic.customize.web_html import page_of_text, unsafe
+from idic.customize.web_html import text_to_html, unsafe_parts
 from idic.errors import CannotCompose
 
 TREE = {f"t{n}": f"{{% render 't{n + 1}' %}}" * 8 for n in range(9)} | {"t9": "x"}
@@ -144,7 +144,7 @@ def test_nothing_is_fetched_to_make_a_mail(listener: tuple[str, list[bytes]], tm
     )
     made = finish_html(html)
     assert "#decade" not in made
-    readable(made)
+    html_to_text(made)
     mjml = (
         f'<mjml><mj-head><mj-font name="F" href="{address}/f.css" />'
         f'<mj-style>@import url("{address}/g.css");</mj-style></mj-head><mj-body>'
@@ -189,9 +189,9 @@ def test_no_text_of_a_customer_makes_a_message_slow(name: str) -> None:
     # In HTML it stands as text.
     html = render("<p>{{ name }}</p>", {"name": text}, {}, dialect="html")
     track_html(html, str)
-    unsafe(html)
-    unsafe(page_of_text(text))
-    readable(html)
+    unsafe_parts(html)
+    unsafe_parts(text_to_html(text))
+    html_to_text(html)
     assert process_time() - began < 5
 
 

@@ -14,7 +14,7 @@ from idic.cli.run.github_annotations import annotation
 from idic.customize import sms_worst_case
 from idic.errors import NotFound
 from idic.journey.contact_policy.describe_policy import spelled
-from idic.journey.report.report import bounds, matched, proved, reads
+from idic.journey.report.report import bounds, describe_bounds, describe_matching, describe_reads
 from idic.journeys_folder import Compilation, compile_folder
 from idic.problems import Problem
 from idic.rehearse.stories.folder import beside, is_stories, read_all, story_files
@@ -81,12 +81,12 @@ def _print(compilation: Compilation) -> None:
             program = compilation.programs.get(journey)
             if journey_file != file or program is None:
                 continue
-            typer.echo(f"  {'proved':<8} {proved(program)}")
-            if parts := sms_worst_case.said(program):
+            typer.echo(f"  {'proved':<8} {describe_bounds(program)}")
+            if parts := sms_worst_case.describe_worst_cases(program):
                 typer.echo(f"  {'segments':<8} {parts}")
-            if listened := matched(program):
+            if listened := describe_matching(program):
                 typer.echo(f"  {'matched':<8} {listened}")
-            typer.echo(f"  {'reads':<8} {reads(program, compilation.vocabulary)}")
+            typer.echo(f"  {'reads':<8} {describe_reads(program, compilation.vocabulary)}")
     if not files:
         typer.echo("no journeys here")
 
@@ -135,12 +135,12 @@ def _as_data(compilation: Compilation) -> list[dict[str, Any]]:
                 "program": program.id,
                 "at_most": dict(limits.most),
                 "at_most_messages": limits.messages,
-                "sms": {name: one._asdict() for name, m in program.messages.items() if (one := sms_worst_case.worst(m))},
+                "sms": {name: one._asdict() for name, m in program.messages.items() if (one := sms_worst_case.worst_case(m))},
                 "longest_seconds": limits.longest.total_seconds(),
                 "longest_after_last": list(limits.restless),
                 "longest_plus_until": list(limits.moments),
                 "each_time_entered": limits.each_time,
-                "matched": matched(program),
+                "matched": describe_matching(program),
                 "reads": list(program.customer),
             }
         data.append(item)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.dry_run import sample
-from idic.customize.email_html import readable
-from idic.customize.variants import anybody, chosen, readers
+from idic.customize.dry_run import sample_value
+from idic.customize.email_html import html_to_text
+from idic.customize.variants import choose_content, reader_groups, segment_without_variant
 from idic.differentiate.profile import language_of
 from idic.errors import InvalidInput, NotFound
 from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, SHORT_CODE, SHORT_PATH, UNSUBSCRIBE_PATH
@@ -114,10 +114,10 @@ def everybody(program: Program, message: str, channel: str) -> list[Whose]:
     """One of each who read something else by this channel, those first for whom there is nothing of their own."""
     found: dict[tuple[str, str], Whose] = {}
     whole = program.messages[message]
-    for segment, language in readers(whole):
-        reads = chosen(whole, channel, segment, language or program.language, program.language)
+    for segment, language in reader_groups(whole):
+        reads = choose_content(whole, channel, segment, language or program.language, program.language)
         assert reads is not None
-        one = Whose(segment or anybody(program, whole), language or program.language, not segment)
+        one = Whose(segment or segment_without_variant(program, whole), language or program.language, not segment)
         found.setdefault((reads.content.model_dump_json(), reads.language), one)
     return list(found.values())
 
@@ -197,8 +197,10 @@ class Assuming:
 
     def _made_up(self, name: str, attribute: Attribute | None) -> object:
         if name == "segment" and self._program.segments:
-            return anybody(self._program, self._program.messages[self._message]) or self._program.segments[0].name
-        return sample(attribute.type, name) if attribute else "sample"
+            return (
+                segment_without_variant(self._program, self._program.messages[self._message]) or self._program.segments[0].name
+            )
+        return sample_value(attribute.type, name) if attribute else "sample"
 
 
 def render(
@@ -244,13 +246,13 @@ def render(
         case _:
             web = compose_web(program, message, scope, answer=answer, language=language)
             page = _SLOT.format(html=web.html, language=spoken)
-            return Preview(channel, readable(web.html), html=page, slot=web.content.slot, language=spoken)
+            return Preview(channel, html_to_text(web.html), html=page, slot=web.content.slot, language=spoken)
 
 
 def _spoken(program: Program, message: str, channel: str, scope: ValueSource, language: str) -> str:
     """The language of the words they read."""
     segment, _ = scope.raw("segment")
-    found = chosen(program.messages[message], channel, str(segment or ""), language, program.language)
+    found = choose_content(program.messages[message], channel, str(segment or ""), language, program.language)
     return found.language if found else program.language
 
 

@@ -35,7 +35,7 @@ from liquid.stringify import to_liquid_string
 from liquid.tag import Tag
 from liquid.undefined import StrictUndefined
 
-from idic.customize.liquid.filters import Url, callables
+from idic.customize.liquid.filters import Url, liquid_filters
 from idic.customize.liquid.limits import Effort
 
 Dialect = Literal["text", "html", "url"]
@@ -174,7 +174,7 @@ class _Environment(Environment):
             self.add_tag(_For if tag is for_tag.ForTag else tag)
         if self.dialect == "url":
             self.add_tag(_UrlOutput)
-        self.filters.update(callables())
+        self.filters.update(liquid_filters())
         if self.dialect == "url":
             self.filters["url_encode"] = _as_it_is  # printing encodes already
 

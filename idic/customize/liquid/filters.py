@@ -103,7 +103,7 @@ class Url(str):
 
 def _answer(value: object, url: str | None = None, *, context: RenderContext) -> Url:
     answering = context.resolve(ANSWERING, default=None)
-    said = str(whole(value)).strip()
+    said = str(whole_number(value)).strip()
     if not callable(answering) or not said:
         raise FilterArgumentError("answer: nothing can be answered here", token=None)
     return Url(answering(said, url))
@@ -132,7 +132,7 @@ def _join(value: Any, separator: object = " ", *, environment: Any) -> object:
 _join.with_environment = True  # type: ignore[attr-defined]
 
 
-def whole(value: object) -> object:
+def whole_number(value: object) -> object:
     """``3.0`` as ``3``; everything else as it is."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
@@ -145,7 +145,7 @@ def _unknown_stays_unknown(call: Callable[..., object]) -> Callable[..., object]
     def wrapped(value: object, *arguments: object, **keywords: object) -> object:
         if value is None or any(argument is None for argument in arguments):
             return None
-        return whole(call(value, *arguments, **keywords))
+        return whole_number(call(value, *arguments, **keywords))
 
     # Liquid looks for this mark to hand the filter its environment, which knows whether HTML is being written.
     wrapped.with_environment = getattr(call, "with_environment", False)  # type: ignore[attr-defined]
@@ -213,7 +213,7 @@ NAMES_A_FIELD = frozenset({"map", "reject", "sort", "sum", "uniq", "where"})
 """Filters whose first argument names a field of the list's things."""
 
 
-def callables() -> dict[str, Callable[..., object]]:
+def liquid_filters() -> dict[str, Callable[..., object]]:
     """Every filter as Liquid calls it."""
     ready: dict[str, Callable[..., object]] = {}
     for name, filter_ in FILTERS.items():

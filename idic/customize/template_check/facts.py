@@ -58,19 +58,19 @@ class ConditionFacts(NamedTuple):
     if_false: frozenset[str] = frozenset()
 
 
-def either(one: TemplateValue, two: TemplateValue) -> TemplateValue:
+def merge_values(one: TemplateValue, two: TemplateValue) -> TemplateValue:
     if one == two:
         return one
     same = one.type if one.type == two.type else None
     return TemplateValue(same, one.missing or two.missing, one.path if one.path == two.path else None, one.solid and two.solid)
 
 
-def literal(value: TemplateValue) -> str | None:
+def quoted_text(value: TemplateValue) -> str | None:
     """The text that an author wrote in quotes; None where the value is none."""
     return value.path[1:] if value.path and value.path.startswith("'") else None
 
 
-def paths(*values: TemplateValue) -> frozenset[str]:
+def known_paths(*values: TemplateValue) -> frozenset[str]:
     return frozenset(value.path for value in values if value.path and not value.path.startswith("'"))
 
 
@@ -80,6 +80,6 @@ def place_of(expression: Expression) -> int:
     return max(expression.token.start_index, 0)
 
 
-def meant(wrong: str, right: Iterable[str]) -> str:
+def suggestion(wrong: str, right: Iterable[str]) -> str:
     hint = did_you_mean(wrong, right)
     return f"; {hint}" if hint else ""

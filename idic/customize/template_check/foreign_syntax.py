@@ -34,7 +34,7 @@ _TAG = re.compile(r"\{%-?\s*(?P<name>\w+)")
 _BLOCK_TAGS = ("if", "unless", "case", "for", "capture", "comment", "raw")
 
 
-def foreign(source: str) -> Iterable[tuple[int, str]]:
+def find_foreign_syntax(source: str) -> Iterable[tuple[int, str]]:
     """Where a source is not written in our Liquid, with what to write."""
     if "{" not in source and "*|" not in source:
         return
@@ -54,7 +54,7 @@ def foreign(source: str) -> Iterable[tuple[int, str]]:
                 break
 
 
-def syntax_problem(source: str, error: LiquidError) -> tuple[int, str]:
+def explain_syntax_error(source: str, error: LiquidError) -> tuple[int, str]:
     """Where the source stopped being Liquid, and why, in an author's words."""
     message = str(error.message)
     token: Token | None = error.token

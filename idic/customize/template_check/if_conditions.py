@@ -18,7 +18,15 @@ from liquid.builtin.expressions.logical import (
 from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
-from idic.customize.template_check.facts import ConditionFacts, TemplateFacts, TemplateValue, literal, meant, paths, place_of
+from idic.customize.template_check.facts import (
+    ConditionFacts,
+    TemplateFacts,
+    TemplateValue,
+    known_paths,
+    place_of,
+    quoted_text,
+    suggestion,
+)
 from idic.customize.template_check.output import ExpressionChecker
 from idic.journey.vocabulary.types import describe
 
@@ -47,29 +55,29 @@ class ConditionChecker(ExpressionChecker):
             case LtExpression() | LeExpression() | GtExpression() | GeExpression():
                 one_side, other = self._value(expression.left, known), self._value(expression.right, known)
                 self._comparable(one_side, other, expression.left, equality=False)
-                return ConditionFacts(paths(one_side, other))
+                return ConditionFacts(known_paths(one_side, other))
             case ContainsExpression(left=left, right=right):
                 container, part = self._value(left, known), self._value(right, known)
                 if container.type and container.type.kind not in ("text", "list", "link"):
                     self._tell(place_of(left), f"contains looks into text and lists; {self._called(left, container)}")
-                return ConditionFacts(paths(container, part))
+                return ConditionFacts(known_paths(container, part))
             case _:
                 value = self._value(expression, known)
                 if value.group:
                     self._tell(place_of(expression), f'"{value.group}" has several values; name one of them')
-                return ConditionFacts(paths(value))
+                return ConditionFacts(known_paths(value))
 
     def _equality(self, left: Expression, right: Expression, known: TemplateFacts) -> ConditionFacts:
         one, two = self._value(left, known), self._value(right, known)
         for this, that in ((left, right), (right, left)):
             if isinstance(this, (Nil, Blank)):
-                return ConditionFacts(if_false=paths(self._value(that, known)))
+                return ConditionFacts(if_false=known_paths(self._value(that, known)))
             if isinstance(this, Empty):
                 return ConditionFacts()
         self._comparable(one, two, left, equality=True)
         # Two missing values are equal; a missing value equals nothing that is there.
         if not one.missing or not two.missing:
-            return ConditionFacts(paths(one, two))
+            return ConditionFacts(known_paths(one, two))
         return ConditionFacts()
 
     def _comparable(self, left: TemplateValue, right: TemplateValue, place: Expression, *, equality: bool) -> None:
@@ -77,9 +85,9 @@ class ConditionChecker(ExpressionChecker):
         if one is None or two is None:
             return
         for options, other in ((one.options, right), (two.options, left)):
-            text = literal(other)
+            text = quoted_text(other)
             if options and text is not None and text not in options:
-                self._tell(place_of(place), f'"{text}" is not one of {", ".join(options)}{meant(text, options)}')
+                self._tell(place_of(place), f'"{text}" is not one of {", ".join(options)}{suggestion(text, options)}')
                 return
         kinds = {_comparison_kind(one.kind), _comparison_kind(two.kind)}
         if len(kinds) > 1:

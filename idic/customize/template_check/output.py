@@ -22,7 +22,15 @@ from liquid.builtin.expressions.primitive import (
 from liquid.expression import Expression
 
 from idic.customize.liquid.filters import DATE_FORMATS, FILTERS, NAMES_A_FIELD
-from idic.customize.template_check.facts import UNKNOWN, LiquidProblem, TemplateFacts, TemplateValue, literal, meant, place_of
+from idic.customize.template_check.facts import (
+    UNKNOWN,
+    LiquidProblem,
+    TemplateFacts,
+    TemplateValue,
+    place_of,
+    quoted_text,
+    suggestion,
+)
 from idic.journey.program.program import Attribute, Type
 from idic.journey.vocabulary.types import LINK, NUMBER, NUMERIC, TEXT, YES_NO, describe, never_missing
 from idic.problems import one_of
@@ -130,7 +138,7 @@ class ExpressionChecker:
                 field = value.type.fields.get(str(segment))
                 if field is None:
                     parent = spelled.rsplit(".", 1)[0]
-                    hint = meant(str(segment), value.type.fields)
+                    hint = suggestion(str(segment), value.type.fields)
                     what = value.type.thing or "thing"
                     self._tell(place, f'"{spelled}" does not exist: {parent} is a {what} without "{segment}"{hint}')
                     return UNKNOWN
@@ -156,14 +164,14 @@ class ExpressionChecker:
             return f'"{head}" is set on some paths only; {{% assign %}} it before the {{% if %}} or {{% for %}}'
         if spelled in ("now", "today"):
             return f'"{spelled}" does not exist: what a message says does not depend on when it is rendered'
-        return f'"{spelled}" does not exist{meant(spelled, [*self.names, *known.local])}'
+        return f'"{spelled}" does not exist{suggestion(spelled, [*self.names, *known.local])}'
 
     def _filtered(self, value: TemplateValue, call: FilterCall, left: Expression, known: TemplateFacts) -> TemplateValue:
         place, name = call.token.start_index, call.name
         filter_ = FILTERS.get(name)
         arguments = [self._value(argument.value, known) for argument in call.args]
         if filter_ is None:
-            self._tell(place, f'there is no filter "{name}"{meant(name, FILTERS)}')
+            self._tell(place, f'there is no filter "{name}"{suggestion(name, FILTERS)}')
             return UNKNOWN
         least, most = filter_.arguments
         if not least <= len(arguments) <= most or any(hasattr(argument, "name") for argument in call.args):
@@ -186,7 +194,7 @@ class ExpressionChecker:
         if name in NAMES_A_FIELD and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
             return UNKNOWN
         missing = value.missing or any(argument.missing for argument in arguments)
-        silent = value.silent and not (name in ("append", "prepend") and (literal(arguments[0]) or "").strip())
+        silent = value.silent and not (name in ("append", "prepend") and (quoted_text(arguments[0]) or "").strip())
         return TemplateValue(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element", silent=silent)
 
     def _defaulted(self, value: TemplateValue, fallback: TemplateValue) -> TemplateValue:
@@ -194,13 +202,13 @@ class ExpressionChecker:
             return value  # nil, empty and blank say nothing
         if value.type is None or fallback.type is None:
             return TemplateValue(None, value.missing and fallback.missing)
-        said = literal(fallback)
+        said = quoted_text(fallback)
         silent = value.missing and (fallback.silent or (said is not None and not said.strip()))
         same = value.type.kind == fallback.type.kind or {value.type.kind, fallback.type.kind} <= NUMERIC
         return TemplateValue(value.type if same else TEXT, value.missing and fallback.missing, silent=silent)
 
     def _date_format(self, call: FilterCall, argument: TemplateValue) -> None:
-        form = literal(argument)
+        form = quoted_text(argument)
         if form not in DATE_FORMATS:
             self._tell(
                 call.token.start_index,
@@ -208,24 +216,24 @@ class ExpressionChecker:
             )
 
     def _answer(self, value: TemplateValue, call: FilterCall, arguments: list[TemplateValue]) -> None:
-        place, said = call.token.start_index, literal(value)
+        place, said = call.token.start_index, quoted_text(value)
         if said is not None and not 0 < len(said.strip()) <= LONGEST_ANSWER:
             self._tell(
                 place, f"an answer is a word or a few, of up to {LONGEST_ANSWER} characters: {{{{ 'espresso' | answer }}}}"
             )
         for url in arguments:
-            address = literal(url)
+            address = quoted_text(url)
             if url.type and url.type.kind != "link" and not (address or "").startswith(("http://", "https://")):
                 self._tell(place, "after answer: stands a link, or an address with https://, that the answer leads on to")
 
     def _field_named(self, of: Type, call: FilterCall, argument: TemplateValue) -> bool:
         element = of.of
-        field = literal(argument)
+        field = quoted_text(argument)
         if element is None or element.kind != "thing" or field is None:
             self._tell(call.token.start_index, f"{call.name} takes, in quotes, the name of a field of the list's things")
             return False
         if field not in element.fields:
-            hint = meant(field, element.fields)
+            hint = suggestion(field, element.fields)
             self._tell(call.token.start_index, f'a {element.thing or "thing"} has no "{field}"{hint}')
             return False
         return True

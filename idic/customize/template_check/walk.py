@@ -28,8 +28,8 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from idic.customize.liquid.engine import parse
-from idic.customize.template_check.facts import TemplateFacts, TemplateValue, either, meant, place_of
-from idic.customize.template_check.foreign_syntax import foreign, syntax_problem
+from idic.customize.template_check.facts import TemplateFacts, TemplateValue, merge_values, place_of, suggestion
+from idic.customize.template_check.foreign_syntax import explain_syntax_error, find_foreign_syntax
 from idic.customize.template_check.if_conditions import ConditionChecker
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import NUMBER, TEXT, YES_NO
@@ -64,7 +64,7 @@ class TemplateWalker(ConditionChecker):
             self._source = outer
 
     def _check(self, source: str, known: TemplateFacts) -> None:
-        elsewhere = list(foreign(source))
+        elsewhere = list(find_foreign_syntax(source))
         for place, message in elsewhere:
             self._tell(place, message)
         if elsewhere:
@@ -72,7 +72,7 @@ class TemplateWalker(ConditionChecker):
         try:
             template = parse(source, "text")
         except LiquidError as error:
-            self._tell(*syntax_problem(source, error))
+            self._tell(*explain_syntax_error(source, error))
             return
         self._nodes(template.nodes, known)
 
@@ -200,7 +200,7 @@ class TemplateWalker(ConditionChecker):
                 local["forloop"] = TemplateValue(FORLOOP, solid=True)
             local[str(node.alias or name)] = value
         if name not in self.blocks:
-            self._tell(place, f'there is no block "{name}"{meant(name, self.blocks)}')
+            self._tell(place, f'there is no block "{name}"{suggestion(name, self.blocks)}')
             return
         if name in self._rendering:
             self._tell(place, f'the block "{name}" renders itself')
@@ -227,7 +227,7 @@ class TemplateWalker(ConditionChecker):
         first, *others = reached
         for other in others:
             self._partly |= first.local.keys() ^ other.local.keys()
-            local = {name: either(value, other.local[name]) for name, value in first.local.items() if name in other.local}
+            local = {name: merge_values(value, other.local[name]) for name, value in first.local.items() if name in other.local}
             first = TemplateFacts(local, first.there & other.there)
         return first
 

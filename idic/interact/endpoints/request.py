@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import httpx
 from pydantic import JsonValue, SecretStr
 
-from idic.customize.liquid.filters import Url, whole
+from idic.customize.liquid.filters import Url, whole_number
 from idic.customize.templates import Dialect, names_in, render
 from idic.errors import CannotCompose
 from idic.interact.endpoints.outcome import CannotCall
@@ -183,7 +183,7 @@ def _json(value: Any) -> JsonValue:
         case list():
             return [_json(item) for item in value]
         case _:
-            return whole(value)  # type: ignore[return-value]
+            return whole_number(value)  # type: ignore[return-value]
 
 
 class _Iso(datetime):

@@ -9,7 +9,7 @@ from idic.journey.compiler.link_steps import CommonFields
 from idic.journey.compiler.other_journeys import OtherJourneys, key_of
 from idic.journey.definition.definition import CallText, Definition, EnterText, Given
 from idic.journey.expressions.context import Names
-from idic.journey.expressions.typed import joined
+from idic.journey.expressions.typed import common_type
 from idic.journey.program.program import Assignment, Attribute, Call, Endpoint, Enter
 from idic.journey.vocabulary.types import describe, never_missing
 from idic.problems import Mark, did_you_mean, one_of
@@ -105,7 +105,7 @@ class CallAndEnterCompiler:
         for name, attribute in takes.items():
             own = self.names.entry.get(f"entry.{name}")
             hint = f"write with: {{{name}: …}}"
-            if own is not None and joined(own.type, attribute.type) is None:
+            if own is not None and common_type(own.type, attribute.type) is None:
                 kinds = f"{describe(attribute.type)} there, and {describe(own.type)} where this one is entered"
                 self.problems.error(text.mark, f"{called}: {name} of {what} is {kinds}", hint)
             elif attribute.required and (own is None or not never_missing(own)):

@@ -16,10 +16,10 @@ from idic.journey.compiler.compile_entry import EntryCompiler, key_property
 from idic.journey.compiler.compile_messages import MessageCompiler
 from idic.journey.compiler.compile_steps import StepCompiler
 from idic.journey.compiler.compile_templates import Templates
-from idic.journey.compiler.declared_names import clashes, names_of, variables_set
+from idic.journey.compiler.declared_names import declared_names, report_clashes, variables_set
 from idic.journey.compiler.facts_at_step import FactsAtStep
 from idic.journey.compiler.link_steps import Flow
-from idic.journey.compiler.lint import suspect, suspect_unread
+from idic.journey.compiler.lint import warn_of_mistakes, warn_of_unread_names
 from idic.journey.compiler.other_journeys import OtherJourneys, name_in
 from idic.journey.compiler.reachability import PathFacts
 from idic.journey.compiler.variable_types import type_variables
@@ -165,8 +165,8 @@ class _Compiler:
         flow = Flow(definition.steps, problems)
         self.steps = flow.steps
         key = key_property(definition.entry, reading.vocabulary, problems)
-        clashes(definition, self.steps, problems)
-        self.names = names_of(definition, self.steps, reading)
+        report_clashes(definition, self.steps, problems)
+        self.names = declared_names(definition, self.steps, reading)
         self.asking = ConditionCompiler(reading, self.names, key, problems)
         self.standing = FactsAtStep(flow, frozenset(pattern.on.value for pattern in definition.entry.on))
         self.values = self.decided()
@@ -197,9 +197,9 @@ class _Compiler:
         stricter, sender = abiding.stricter(), abiding.sender()
         reads = everything_read(entry, self.values, segments, steps, goal, leave, messages)
         if not self.problems.failed:
-            suspect(definition, self.steps, self.problems)
+            warn_of_mistakes(definition, self.steps, self.problems)
             warn_of_quiet_hours(self.steps, self.abided.policy, stricter, definition.purpose, self.problems)
-            suspect_unread(definition, self.steps, reads, messages.values(), self.problems)
+            warn_of_unread_names(definition, self.steps, reads, messages.values(), self.problems)
         return Program(
             journey=definition.name.value,
             title=definition.title.value if definition.title else definition.name.value.replace("_", " ").capitalize(),

@@ -9,9 +9,9 @@ from typing import Any
 from idic.journey.channels import CHANNELS, Channel, Content
 from idic.journey.channels.web import SHOWN_FOR
 from idic.journey.compiler.compile_templates import Form, Template, TemplateCompiler, Templates, TemplateText
-from idic.journey.compiler.message_lint import differs_in_nothing, told_nothing_to_stop, translated_in_part
+from idic.journey.compiler.message_lint import warn_of_missing_opt_out, warn_of_partial_translations, warn_of_redundant_variants
 from idic.journey.compiler.names_in_scope import NamesOfJourney
-from idic.journey.compiler.reachability import PathFacts, together
+from idic.journey.compiler.reachability import PathFacts, facts_at_all
 from idic.journey.definition.message_layers import Layers, Merged
 from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.journey.expressions.context import Names
@@ -80,7 +80,7 @@ class MessageCompiler:
                     self.problems.warning(key.mark, f'message "{name}" is never sent by {channel}', hint)
             if not text.contents:
                 continue
-            reach = together(reaches[step] for step in senders)
+            reach = facts_at_all(reaches[step] for step in senders)
             names = self.names.at(reach, f'the message "{name}"')
             message = self.message(name, self.of_known(text), names)
             if senders:
@@ -137,10 +137,10 @@ class MessageCompiler:
             if contents != otherwise:
                 variants[f"{segment}/{language}"] = contents
         if not self.problems.failed:
-            differs_in_nothing(text, layers, self.problems)
-            translated_in_part(text, layers, self.problems)
+            warn_of_redundant_variants(text, layers, self.problems)
+            warn_of_partial_translations(text, layers, self.problems)
             if self.purpose == "marketing":
-                told_nothing_to_stop(text, layers, sources, self.problems)
+                warn_of_missing_opt_out(text, layers, sources, self.problems)
         reads, blocks = dict(sorted(sources.reads.items())), dict(sorted(sources.blocks.items()))
         return Message(id=name, contents=base, variants=variants, reads=reads, blocks=blocks)
 

@@ -31,7 +31,7 @@ def variables_set(steps: Mapping[str, StepText]) -> dict[str, Given]:
     }
 
 
-def names_of(definition: Definition, steps: Mapping[str, StepText], reading: Reading) -> NamesOfJourney:
+def declared_names(definition: Definition, steps: Mapping[str, StepText], reading: Reading) -> NamesOfJourney:
     """The names of a journey. Those of its values and variables have no types yet."""
     captures, answers = _captures(steps, reading.vocabulary)
     return NamesOfJourney(
@@ -54,7 +54,7 @@ def names_of(definition: Definition, steps: Mapping[str, StepText], reading: Rea
     )
 
 
-def clashes(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
+def report_clashes(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
     """One name means one thing."""
     meanings: dict[str, tuple[str, Scalar]] = {}
     for name, what in _named(definition, steps):

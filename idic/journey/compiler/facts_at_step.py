@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idic.journey.compiler.link_steps import Flow
-from idic.journey.compiler.reachability import PathFacts, Transition, everywhere, reaches, unreached
+from idic.journey.compiler.reachability import PathFacts, Transition, facts_anywhere, facts_by_step, unreachable_steps
 from idic.problems import Problems
 
 
@@ -20,7 +20,7 @@ class FactsAtStep:
     def unsure(self, names: Mapping[str, frozenset[str]]) -> None:
         """Goes all ways anew where each step sets these ``names`` only perhaps."""
         self.ways: list[Transition] = self.flow.ways(entered_on=self.entered_on, unsure=names)
-        self.reaches = reaches(self.flow.first, self.flow.order, self.ways)
+        self.reaches = facts_by_step(self.flow.first, self.flow.order, self.ways)
 
     def at(self, step: str) -> PathFacts:
         found = self.reaches.get(step)
@@ -30,10 +30,10 @@ class FactsAtStep:
 
     def anywhere(self) -> PathFacts:
         """What may be so at any moment of the journey."""
-        return everywhere(self.ways)
+        return facts_anywhere(self.ways)
 
     def warn_of_unreached(self, problems: Problems) -> None:
-        for name in unreached(self.flow.order, self.flow.first, self.ways):
+        for name in unreachable_steps(self.flow.order, self.flow.first, self.ways):
             step = self.flow.steps[name]
             mark = step.id.mark if step.id is not None else step.mark
             problems.warning(mark, f'step "{name}" is never reached', "every way before it ends; take it out or move it")

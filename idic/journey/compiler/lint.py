@@ -20,14 +20,14 @@ from idic.journey.definition.definition import (
     WaitForText,
     every_step,
 )
-from idic.journey.expressions.ranges import takes_all_of
+from idic.journey.expressions.ranges import covers
 from idic.journey.program.program import Message
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems
 from idic.times import Duration, Hours
 
 
-def suspect(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
+def warn_of_mistakes(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
     """What the segments and the steps say by themselves."""
     segments = [condition for _, condition in definition.segments if condition is not None]
     _asked_in_vain("differentiate", segments, problems)
@@ -45,7 +45,7 @@ def suspect(definition: Definition, steps: Mapping[str, StepText], problems: Pro
                 _awaited_unsent(called, name, step, problems)
 
 
-def suspect_unread(
+def warn_of_unread_names(
     definition: Definition,
     steps: Mapping[str, StepText],
     reads: Iterable[str],
@@ -87,7 +87,7 @@ def _asked_in_vain(called: str, conditions: Iterable[Scalar], problems: Problems
         if text in before:
             message = f"{called}: this is asked on line {before[text]} already, and the first that holds is taken"
             problems.warning(condition.mark, message, "take it out, or ask for something else")
-        elif weaker := next((one for one in before if takes_all_of(one, text)), None):
+        elif weaker := next((one for one in before if covers(one, text)), None):
             message = f"{called}: wherever this holds, {weaker} on line {before[weaker]} does too, and the first is taken"
             problems.warning(condition.mark, message, "move it up, or ask for something else")
         before.setdefault(text, line)

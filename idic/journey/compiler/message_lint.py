@@ -14,7 +14,7 @@ from idic.problems import Mark, Problems
 _STOP = re.compile(r"\b(stopp?|arr[eê]t)\b", re.IGNORECASE)
 
 
-def differs_in_nothing(text: MessageText, layers: Layers, problems: Problems) -> None:
+def warn_of_redundant_variants(text: MessageText, layers: Layers, problems: Problems) -> None:
     """A segment or a language for which there is written what is read anyway."""
     for place, variant in text.variants.items():
         if _said(layers.merged(*place)) == _said(layers.merged(*place, without=place)):
@@ -22,7 +22,7 @@ def differs_in_nothing(text: MessageText, layers: Layers, problems: Problems) ->
             problems.warning(variant.name.mark, message, "take it out, or write what does")
 
 
-def translated_in_part(text: MessageText, layers: Layers, problems: Problems) -> None:
+def warn_of_partial_translations(text: MessageText, layers: Layers, problems: Problems) -> None:
     """Where somebody would read two languages: in one mail, or by one channel and another."""
     told: set[tuple[Mark, str]] = set()
 
@@ -50,7 +50,7 @@ def translated_in_part(text: MessageText, layers: Layers, problems: Problems) ->
                     tell(piece.scalar.mark, language, message, f"write {own}{name}: in {under}")
 
 
-def told_nothing_to_stop(text: MessageText, layers: Layers, sources: TemplateCompiler, problems: Problems) -> None:
+def warn_of_missing_opt_out(text: MessageText, layers: Layers, sources: TemplateCompiler, problems: Problems) -> None:
     """Advertising that does not say how to get no more of it."""
     told: set[Mark] = set()
     for segment, language in layers.combinations():

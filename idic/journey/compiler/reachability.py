@@ -40,7 +40,7 @@ class PathFacts(NamedTuple):
         return self._replace(certain=self.certain | {name} if certain else self.certain, possible=self.possible | {name})
 
 
-def reaches(first: Target, order: Iterable[str], ways: Iterable[Transition]) -> Mapping[str, PathFacts]:
+def facts_by_step(first: Target, order: Iterable[str], ways: Iterable[Transition]) -> Mapping[str, PathFacts]:
     """For each step that can be reached at all, what is so when it is.
 
     In ``order`` every way but those back to a repeat leads forward, so most is settled the first time round; what a round
@@ -73,13 +73,13 @@ def reaches(first: Target, order: Iterable[str], ways: Iterable[Transition]) -> 
     return found
 
 
-def everywhere(ways: Iterable[Transition]) -> PathFacts:
+def facts_anywhere(ways: Iterable[Transition]) -> PathFacts:
     """What may be so at any moment of the journey: for goals and leaves."""
     ways = list(ways)
     return PathFacts(possible=frozenset(name for way in ways for name in way.sets | way.may_set))
 
 
-def together(all_: Iterable[PathFacts]) -> PathFacts:
+def facts_at_all(all_: Iterable[PathFacts]) -> PathFacts:
     """What is so at several steps at once: for a message that is sent from each."""
     found: PathFacts | None = None
     for reach in all_:
@@ -87,7 +87,7 @@ def together(all_: Iterable[PathFacts]) -> PathFacts:
     return found or PathFacts()
 
 
-def unreached(order: Iterable[str], first: Target, ways: Iterable[Transition]) -> list[str]:
+def unreachable_steps(order: Iterable[str], first: Target, ways: Iterable[Transition]) -> list[str]:
     """The steps to which nothing leads; not those behind them, which would be reached if they were."""
     ways = list(ways)
     led_to = {way.target.step for way in ways} | {first.step}

@@ -8,7 +8,7 @@ from idic.journey.compiler.facts_at_step import FactsAtStep
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.definition import Given
 from idic.journey.expressions.infer import ValueExpression, infer_value
-from idic.journey.expressions.typed import joined
+from idic.journey.expressions.typed import common_type
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import TEXT, describe
 from idic.journey.yaml_source.nodes import Scalar
@@ -63,7 +63,7 @@ class _Variables:
                         continue
                     worths[id(text)] = worth
                     known = self.names.variables[target.value]
-                    self.names.variables[target.value] = joined(known, worth.type) or known if known else worth.type
+                    self.names.variables[target.value] = common_type(known, worth.type) or known if known else worth.type
             if self.names.variables == before:
                 return worths
 
@@ -95,7 +95,7 @@ class _Variables:
                 if worth is None or self.names.variables[name] is None:
                     continue
                 type_, where = first.setdefault(name, (worth.type, text))
-                together = joined(type_, worth.type)
+                together = common_type(type_, worth.type)
                 if together is not None:
                     first[name] = (together, where)
                     continue

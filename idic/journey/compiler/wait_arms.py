@@ -9,7 +9,7 @@ from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.compiler.reachability import PathFacts
 from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText, WaitText
 from idic.journey.expressions.context import Names
-from idic.journey.expressions.evaluate import asks_today
+from idic.journey.expressions.evaluate import depends_on_today
 from idic.journey.program.program import Arm, Target
 from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES
 from idic.journey.yaml_source.nodes import Scalar
@@ -29,7 +29,11 @@ class ArmCompiler:
     def arm(self, called: str, text: PatternText | UntilText, target: Target, names: Names, reach: PathFacts) -> Arm:
         if isinstance(text, UntilText):
             until = self.asking.condition(called, text.until, names)
-            if until is not None and not any(name.startswith("customer.") for name in until.reads) and not asks_today(until):
+            if (
+                until is not None
+                and not any(name.startswith("customer.") for name in until.reads)
+                and not depends_on_today(until)
+            ):
                 hint = "ask about customer.…, or wait for the event that changes it"
                 self.problems.error(text.until.mark, f"{called}: nothing makes this come true while it waits", hint)
             return Arm(until=until, then=target)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Ending, Event, State
-from idic.journey.expressions.evaluate import amount, asks_today, holds
+from idic.journey.expressions.evaluate import amount, depends_on_today, holds
 from idic.journey.program.program import Condition, Moment, Pattern, Program, Wait, WaitFor
 
 
@@ -76,7 +76,7 @@ def watches(program: Program, state: State) -> frozenset[str]:
     match program.steps[state.step]:
         case WaitFor(arms=arms):
             conditions = [arm.until for arm in arms if arm.until]
-            days = _ZONE if any(asks_today(condition) for condition in conditions) else ()
+            days = _ZONE if any(depends_on_today(condition) for condition in conditions) else ()
             return frozenset((*days, *(name for condition in conditions for name in attributes_read(condition))))
         case Wait(until=Moment(name=name)) if attribute_named(name):
             return frozenset((*_ZONE, *attribute_named(name)))

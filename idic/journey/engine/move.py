@@ -12,7 +12,7 @@ from idic.journey.engine.match_event import attribute_named
 from idic.journey.engine.protocol import Claim, Effect, Outcome
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Ending, Event, State, Touched, TouchStatus, Trace
-from idic.journey.expressions.evaluate import explain, holds, shown, value
+from idic.journey.expressions.evaluate import explain, holds, show_value, value
 from idic.journey.program.program import Assignment, Attribute, Condition, Moment, Program, Step, Target, Wait, WaitFor
 
 UNSENT: tuple[TouchStatus, ...] = ("claimed", "deferred")
@@ -119,7 +119,7 @@ class Move:
     def note_assigned(self, kind: str, assigned: Sequence[Assignment]) -> None:
         if self.kept is None or kind in self.kept:
             scope = self.scope()
-            said = (f"{one.name} {shown(Attribute(type=one.type), one.name, scope)}" for one in assigned)
+            said = (f"{one.name} {show_value(Attribute(type=one.type), one.name, scope)}" for one in assigned)
             self.note(kind, {"what": ", ".join(said)})
 
     def go(self, target: Target, at: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from idic.journey.engine.scope import Facts, Scope
-from idic.journey.expressions.evaluate import asks_today, holds
+from idic.journey.expressions.evaluate import depends_on_today, holds
 from idic.journey.program.program import Attribute, Condition
 from idic.times import Duration, local
 
@@ -37,7 +37,7 @@ def holds_from(
     nothing happens in between; of several in one instant the one that is first. ``known`` is what is known from each instant
     on, in order."""
     turns = [(at, facts) for at, facts in known if at <= until]
-    days = any(asks_today(condition) for _, condition in conditions)
+    days = any(depends_on_today(condition) for _, condition in conditions)
     for turn, (begins, facts) in enumerate(turns):
         ends = turns[turn + 1][0] if turn + 1 < len(turns) else until + _MOMENT
         for at in [begins, *(_midnights(begins, ends, facts.zone) if days else ())]:

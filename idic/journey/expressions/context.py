@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from idic.journey.expressions.parser import Expression
-from idic.journey.expressions.tree import named
+from idic.journey.expressions.tree import label_of
 from idic.journey.expressions.typed import WRONG, Typed
 from idic.journey.program.program import Attribute, Type
 from idic.journey.vocabulary.types import NUMERIC, describe
@@ -71,7 +71,7 @@ class InferenceContext(ABC):
         if typed.type.kind == kind or (kind == "number" and typed.type.kind in NUMERIC):
             return typed
         wanted = {"yes/no": "something that is true or not", "number": "numbers", "text": "text"}[kind]
-        self.tell(node, f"{sign} takes {wanted}, and {named(node)} is {describe(typed.type)}")
+        self.tell(node, f"{sign} takes {wanted}, and {label_of(node)} is {describe(typed.type)}")
         return WRONG
 
     def certain(self, node: Expression, typed: Typed, known: frozenset[str], sign: str) -> None:

@@ -1,14 +1,15 @@
-"""Asking a condition: its names are read from a scope, typed, and handed to CEL.
+"""Evaluate a condition: read its names from a scope, type the values, and run CEL.
 
-A name that is missing is simply not handed over. CEL carries the unknown through ``and`` and ``or`` as three-valued
-logic does (``unknown or true`` is true), and a condition whose answer is unknown does not hold.
+A missing name is left out of CEL's data. CEL carries the unknown through ``and`` and ``or`` by three-valued logic
+(``unknown or true`` is true), and a condition whose result is unknown does not hold.
 
 Numbers, money and days are doubles. So are dates and moments, as seconds since 1970 (a date is its midnight in UTC):
-CEL then compares like with like, and knows nothing of zones.
+CEL then compares like with like and needs no time zones.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -19,19 +20,18 @@ from zoneinfo import ZoneInfo
 from cel_expr_python import cel
 from pydantic import JsonValue
 
-from idic.journey.expressions.evaluate_fast import KNOWN, Answer, plainly
+from idic.journey.expressions.evaluate_fast import KNOWN, Evaluator, compile_fast
 from idic.journey.program.program import Attribute, Condition, Type
 from idic.journey.vocabulary.types import value_of
 
 TODAY = "idic.today"
 ZONE = "idic.zone"
 
-_DAY = 86400.0
 _SIMPLE = re.compile(r"(?P<name>[a-z_][\w.]*)\s*(?P<sign>==|!=|>=|<=|>|<)\s*(?P<rest>\S.*)")
 
 
 class ValueSource(Protocol):
-    """Where a condition finds its names. ``now`` is aware; ``zone`` is the customer's IANA zone."""
+    """Gives a condition the values of its names. ``now`` is aware; ``zone`` is the customer's IANA zone."""
 
     @property
     def currency(self) -> str: ...
@@ -45,80 +45,80 @@ class ValueSource(Protocol):
     def raw(self, name: str, /) -> tuple[object, Mapping[str, Any]]:
         """The raw value of a dotted name (None where missing) and the mapping it was found in.
 
-        A bare name is ``key``, ``segment``, the id of a split (the share that was drawn), or the name of a captured
-        event (its properties).
+        A name without dots is ``key``, ``segment``, the id of a split (its value is the share that was drawn), or the
+        name of a captured event (its value is the event's properties).
         """
         ...
 
 
 def holds(condition: Condition, scope: ValueSource) -> bool:
-    """Whether the condition is certainly true. What cannot be known is not true."""
+    """Whether the condition is certainly true. An unknown result counts as not true."""
     return _evaluate(condition, scope) is True
 
 
 def amount(condition: Condition, scope: ValueSource) -> float | None:
-    """The number a condition such as ``event.total`` comes to, or None where something it needs is missing."""
-    value = _evaluate(condition, scope)
-    return value if isinstance(value, float) and value - value == 0 else None
+    """The number that an expression such as ``event.total`` results in; None if a value it needs is missing."""
+    result = _evaluate(condition, scope)
+    return result if isinstance(result, float) and math.isfinite(result) else None
 
 
 def value(condition: Condition, type_: Type, scope: ValueSource) -> JsonValue:
-    """What an expression of this type comes to, as it is stored: dates and moments as ISO 8601 (a moment in UTC). None where
-    something that it needs is missing."""
+    """The result of an expression of this type, as it is stored: dates and moments as ISO 8601 (a moment in UTC). None if
+    a value it needs is missing."""
     return _as_stored(_evaluate(condition, scope), type_)
 
 
-def _as_stored(found: object, type_: Type) -> JsonValue:
-    """What CEL made, of this type all the way in; None where it made none of it."""
+def _as_stored(result: object, type_: Type) -> JsonValue:
+    """CEL's result as this type, including items and fields; None if it is not of this type."""
     match type_.kind:
         case "number" | "money" | "days":
-            return found if isinstance(found, float) and found - found == 0 else None
+            return result if isinstance(result, float) and math.isfinite(result) else None
         case "date" | "moment":
-            if not isinstance(found, float) or found - found != 0:
+            if not isinstance(result, float) or not math.isfinite(result):
                 return None
-            moment = datetime.fromtimestamp(found, UTC)
+            moment = datetime.fromtimestamp(result, UTC)
             return moment.date().isoformat() if type_.kind == "date" else moment.isoformat()
         case "yes/no":
-            return found if isinstance(found, bool) else None
+            return result if isinstance(result, bool) else None
         case "list":
-            if not isinstance(found, Sequence) or type_.of is None:
+            if not isinstance(result, Sequence) or type_.of is None:
                 return None
-            items = (_as_stored(_opened(item), type_.of) for item in found)
+            items = (_as_stored(_unwrapped(item), type_.of) for item in result)
             return [item for item in items if item is not None]
         case "thing":
-            if not isinstance(found, Mapping):
+            if not isinstance(result, Mapping):
                 return None
-            fields = {name: _as_stored(_opened(found.get(name)), field) for name, field in type_.fields.items()}
+            fields = {name: _as_stored(_unwrapped(result.get(name)), field) for name, field in type_.fields.items()}
             return {name: field for name, field in fields.items() if field is not None}
         case _:
-            return found if isinstance(found, str) else None
+            return result if isinstance(result, str) else None
 
 
-def _opened(item: object) -> object:
-    """The items of CEL's lists and maps are values of its own, each round what Python has."""
+def _unwrapped(item: object) -> object:
+    """The Python value of an item: CEL wraps the items of lists and maps in its own class."""
     return item.plain_value() if isinstance(item, cel.Value) else item
 
 
-def asks_today(condition: Condition) -> bool:
-    """Whether the answer may change with the day."""
-    return _compiled(condition.document).asks_today
+def depends_on_today(condition: Condition) -> bool:
+    """Whether the result may change with the day."""
+    return _compiled(condition.document).depends_on_today
 
 
-def _place(name: str, text: str) -> int:
-    found = re.search(rf"{re.escape(name)}\b", text)
-    return found.start() if found else len(text)
+def _position(name: str, text: str) -> int:
+    match = re.search(rf"{re.escape(name)}\b", text)
+    return match.start() if match else len(text)
 
 
 def explain(condition: Condition, scope: ValueSource) -> str:
     """The condition with its values, short, for a trace: ``total 95.00 EUR >= 30``, ``value_tier "high"``."""
-    # In the order of the text: a store may keep names in another.
-    read = sorted(condition.reads.items(), key=lambda one: (_place(one[0], condition.text), one[0]))
-    values = {name: shown(attribute, name, scope) for name, attribute in read}
+    # In the order of the text: a store may keep the names in another order.
+    read = sorted(condition.reads.items(), key=lambda item: (_position(item[0], condition.text), item[0]))
+    values = {name: show_value(attribute, name, scope) for name, attribute in read}
     simple = _simple(condition.text)
     if simple and list(values) == [simple["name"]]:
-        said = f"{_short(simple['name'])} {values[simple['name']]}"
-        return said if simple["sign"] == "==" else f"{said} {simple['sign']} {simple['rest']}"
-    return ", ".join(f"{_short(name)} {shown}" for name, shown in values.items()) or condition.text
+        name_and_value = f"{_short(simple['name'])} {values[simple['name']]}"
+        return name_and_value if simple["sign"] == "==" else f"{name_and_value} {simple['sign']} {simple['rest']}"
+    return ", ".join(f"{_short(name)} {value}" for name, value in values.items()) or condition.text
 
 
 @lru_cache(maxsize=4096)
@@ -126,16 +126,16 @@ def _simple(text: str) -> re.Match[str] | None:
     return _SIMPLE.fullmatch(text.strip())
 
 
-def compiled(condition: Condition) -> cel.Expression:
-    """The condition as CEL runs it. Raises ``RuntimeError`` if CEL does not accept it."""
+def compile_cel(condition: Condition) -> cel.Expression:
+    """Compile a condition with CEL. Raises ``RuntimeError`` if CEL does not accept it."""
     return _compiled(condition.document).expression
 
 
 class _Compiled(NamedTuple):
     expression: cel.Expression
     asks_known: frozenset[str]
-    asks_today: bool
-    plainly: Answer | None
+    depends_on_today: bool
+    fast: Evaluator | None
 
 
 @lru_cache(maxsize=4096)
@@ -147,21 +147,21 @@ def _compiled(document: str) -> _Compiled:
         variables[KNOWN + name] = cel.Type.BOOL
     environment = cel.NewEnv(variables=variables, functions=_FUNCTIONS)
     asks_known = frozenset(name for name in condition.reads if KNOWN + name in condition.cel)
-    return _Compiled(environment.compile(condition.cel), asks_known, TODAY in condition.cel, plainly(condition, _value))
+    return _Compiled(environment.compile(condition.cel), asks_known, TODAY in condition.cel, compile_fast(condition, _value))
 
 
 def _evaluate(condition: Condition, scope: ValueSource) -> object:
     compiled = _compiled(condition.document)
-    if compiled.plainly is not None:
-        return compiled.plainly(scope)
+    if compiled.fast is not None:
+        return compiled.fast(scope)
     data: dict[str, object] = {}
-    if compiled.asks_today:
+    if compiled.depends_on_today:
         data[TODAY] = _midnight(scope.now.astimezone(ZoneInfo(scope.zone)).date())
         data[ZONE] = scope.zone
     for name, attribute in condition.reads.items():
         value = _value(attribute, name, scope)
         if value is not None:
-            data[name] = _plain(value)
+            data[name] = _cel_value(value)
         if name in compiled.asks_known:
             data[KNOWN + name] = value is not None
     return compiled.expression.eval(data=data).value()
@@ -172,17 +172,17 @@ def _value(attribute: Attribute, name: str, scope: ValueSource) -> Any:
     return value_of(attribute, raw, siblings=siblings, currency=scope.currency)
 
 
-def _plain(value: object) -> object:
-    """A typed value as CEL takes it."""
+def _cel_value(value: object) -> object:
+    """A typed value in the form that CEL takes."""
     match value:
         case datetime():
             return value.timestamp()
         case date():
             return _midnight(value)
         case list():
-            return [_plain(item) for item in value]
+            return [_cel_value(item) for item in value]
         case dict():
-            return {name: _plain(field) for name, field in value.items()}
+            return {name: _cel_value(field) for name, field in value.items()}
         case _:
             return value
 
@@ -198,8 +198,8 @@ def _cel_type(type_: Type) -> cel.Type:
         case "list":
             return cel.Type.List(_cel_type(type_.of) if type_.of else cel.Type.DYN)
         case "thing":
-            # Its fields were typed when the journey was checked. In a map a missing field is an error, hence unknown;
-            # in a protocol-buffers message it would read as zero.
+            # Its fields were typed when the journey was checked. A missing field of a map is an error, hence unknown; in a
+            # protocol-buffers message it would be read as zero.
             return cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
 
 
@@ -228,8 +228,8 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def shown(attribute: Attribute, name: str, scope: ValueSource) -> str:
-    """The value of a name, short, for people."""
+def show_value(attribute: Attribute, name: str, scope: ValueSource) -> str:
+    """The value of a name, short, for people: ``missing``, ``yes``, ``95.00 EUR``, ``"Vienna"``, ``3 of them``."""
     value = _value(attribute, name, scope)
     match value:
         case None:

@@ -1,8 +1,10 @@
-"""The plain part of the language of conditions, answered by Python itself: names and literals, held against one another and
-joined by ``and``, ``or`` and ``not``. Calling CEL takes ten times as long, and most of what journeys ask is no more than this.
+"""Evaluate simple conditions in Python, without CEL.
 
-The answers are those of CEL: both compare doubles as IEEE 754 has it and texts character by character, and what is unknown
-(None) goes through ``and`` and ``or`` as three-valued logic has it.
+Simple conditions compare names and literals and join the comparisons by ``and``, ``or`` and ``not``. Most conditions of
+journeys are like this, and calling CEL takes ten times as long.
+
+The results are the same as CEL's: both compare doubles by IEEE 754 and texts character by character, and an unknown value
+(None) goes through ``and`` and ``or`` by three-valued logic.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from idic.journey.vocabulary.types import NUMERIC, TEXTUAL
 
 KNOWN = "known."
 
-Answer = Callable[[Any], Any]
-"""What comes of it in a scope: a float, a text or a bool; None where that is unknown."""
-Read = Callable[[Attribute, str, Any], Any]
-"""The value of a name in a scope; None where it is missing."""
+Evaluator = Callable[[Any], Any]
+"""Evaluates an expression in a scope: a float, a text or a bool; None if unknown."""
+ReadValue = Callable[[Attribute, str, Any], Any]
+"""Reads the value of a name in a scope; None if it is missing."""
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>-?\d+\.\d+)|"(?P<text>[^"\\]*)"|(?P<name>[a-z_][\w.]*)|(?P<sign>&&|\|\||[=!<>]=|[<>!()]))"""
@@ -32,32 +34,32 @@ _ORDERLESS = ("==", "!=")
 
 
 class _Part(NamedTuple):
-    """What a part of a condition comes to. ``literal`` is its value where it is one; ``name`` where it is one."""
+    """A part of a condition. ``literal`` is the value if the part is a literal, ``name`` the name if it is a name."""
 
     kind: Literal["number", "text", "yes/no"]
-    answer: Answer
+    evaluate: Evaluator
     literal: float | str | bool | None = None
     name: str | None = None
 
 
-class _NotPlain(Exception):
-    """It takes CEL."""
+class _NeedsCel(Exception):
+    """This condition is not simple enough; evaluate it with CEL."""
 
 
-def plainly(condition: Condition, read: Read) -> Answer | None:
-    """The condition as a function of the scope, if it is plain enough."""
+def compile_fast(condition: Condition, read: ReadValue) -> Evaluator | None:
+    """The condition as a function of the scope; None if it needs CEL."""
     try:
         parser = _Parser(condition, read)
         part = parser.part()
-        return part.answer if parser.done else None
-    except _NotPlain:
+        return part.evaluate if parser.done else None
+    except _NeedsCel:
         return None
 
 
 class _Parser:
-    """Of what the compiler writes, which has brackets around whatever has a sign in it."""
+    """Parses the CEL that the compiler writes, which puts brackets around every operation."""
 
-    def __init__(self, condition: Condition, read: Read) -> None:
+    def __init__(self, condition: Condition, read: ReadValue) -> None:
         self._reads = condition.reads
         self._read = read
         self._tokens = list(_tokens(condition.cel))
@@ -69,14 +71,14 @@ class _Parser:
 
     def _next(self) -> re.Match[str]:
         if self.done:
-            raise _NotPlain
+            raise _NeedsCel
         self._at += 1
         return self._tokens[self._at - 1]
 
     def _sign(self, *signs: str) -> str:
         sign = self._next()["sign"]
         if sign not in signs:
-            raise _NotPlain
+            raise _NeedsCel
         return sign
 
     def part(self) -> _Part:
@@ -92,7 +94,7 @@ class _Parser:
         if token["sign"] == "!":
             return _not(self.part())
         if token["sign"] != "(":
-            raise _NotPlain
+            raise _NeedsCel
         part = self.part()
         sign = self._sign(")", "&&", "||", *_COMPARE)
         if sign == ")":
@@ -105,13 +107,13 @@ class _Parser:
         known = name.removeprefix(KNOWN)
         attribute = self._reads.get(known)
         if attribute is None:
-            raise _NotPlain
+            raise _NeedsCel
         read = self._read
         if known != name:
             return _Part("yes/no", lambda scope: read(attribute, known, scope) is not None)
         kind = attribute.type.kind
         if kind not in NUMERIC and kind not in TEXTUAL and kind != "yes/no":
-            raise _NotPlain  # among them dates, which CEL is given as numbers
+            raise _NeedsCel  # dates too: CEL gets them as numbers
         return _Part(
             "number" if kind in NUMERIC else "text" if kind in TEXTUAL else "yes/no",
             lambda scope: read(attribute, name, scope),
@@ -120,21 +122,21 @@ class _Parser:
 
     def _compared(self, part: _Part, sign: str, other: _Part) -> _Part:
         if part.kind != other.kind or (part.kind != "number" and sign not in _ORDERLESS):
-            raise _NotPlain
-        compare, mine, theirs = _COMPARE[sign], part.answer, other.answer
+            raise _NeedsCel
+        compare, left, right = _COMPARE[sign], part.evaluate, other.evaluate
         if part.name is not None and other.literal is not None:
-            # By far the most frequent, and a call less.
+            # By far the most frequent case, with one call fewer.
             read, name, attribute, literal = self._read, part.name, self._reads[part.name], other.literal
 
-            def held(scope: Any) -> bool | None:
+            def compare_with_literal(scope: Any) -> bool | None:
                 value = read(attribute, name, scope)
                 return None if value is None else compare(value, literal)
 
-            return _Part("yes/no", held)
+            return _Part("yes/no", compare_with_literal)
 
         def compared(scope: Any) -> bool | None:
-            one, two = mine(scope), theirs(scope)
-            return None if one is None or two is None else compare(one, two)
+            left_value, right_value = left(scope), right(scope)
+            return None if left_value is None or right_value is None else compare(left_value, right_value)
 
         return _Part("yes/no", compared)
 
@@ -144,7 +146,7 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
-            raise _NotPlain
+            raise _NeedsCel
         yield token
         at = token.end()
 
@@ -155,29 +157,29 @@ def _literal(kind: Literal["number", "text", "yes/no"], value: float | str | boo
 
 def _not(part: _Part) -> _Part:
     if part.kind != "yes/no":
-        raise _NotPlain
-    answer = part.answer
+        raise _NeedsCel
+    evaluate = part.evaluate
 
-    def denied(scope: Any) -> Any:
-        found = answer(scope)
-        return None if found is None else not found
+    def negated(scope: Any) -> Any:
+        value = evaluate(scope)
+        return None if value is None else not value
 
-    return _Part("yes/no", denied)
+    return _Part("yes/no", negated)
 
 
 def _joined(part: _Part, other: _Part, *, both: bool) -> _Part:
-    """``and``, which one no decides, or ``or``, which one yes decides; unknown is neither."""
+    """``and`` (``both``), which a single false decides, or ``or``, which a single true decides; unknown decides neither."""
     if part.kind != "yes/no" or other.kind != "yes/no":
-        raise _NotPlain
-    mine, theirs, decides = part.answer, other.answer, not both
+        raise _NeedsCel
+    left, right, decides = part.evaluate, other.evaluate, not both
 
     def joined(scope: Any) -> Any:
-        one = mine(scope)
-        if one is decides:
+        left_value = left(scope)
+        if left_value is decides:
             return decides
-        two = theirs(scope)
-        if two is decides:
+        right_value = right(scope)
+        if right_value is decides:
             return decides
-        return None if one is None or two is None else both
+        return None if left_value is None or right_value is None else both
 
     return _Part("yes/no", joined)

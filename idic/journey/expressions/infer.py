@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from idic.journey.expressions import parser
 from idic.journey.expressions.context import Names, Report
-from idic.journey.expressions.evaluate import compiled
+from idic.journey.expressions.evaluate import compile_cel
 from idic.journey.expressions.infer_comparisons import ComparisonInference
 from idic.journey.expressions.infer_functions import FunctionInference
 from idic.journey.expressions.infer_names import NameInference
@@ -32,8 +32,8 @@ from idic.journey.expressions.parser import (
     Not,
     Or,
 )
-from idic.journey.expressions.tree import may_fail, named, path_of, texts_of
-from idic.journey.expressions.typed import WRONG, Typed, alike, fits, literal
+from idic.journey.expressions.tree import label_of, may_fail, path_of, texts_of
+from idic.journey.expressions.typed import WRONG, Typed, assignable, comparable, typed_literal
 from idic.journey.program.program import Condition, Type
 from idic.journey.vocabulary.types import NUMBER, NUMERIC, TEXTUAL, YES_NO, describe
 from idic.problems import did_you_mean, one_of
@@ -80,9 +80,9 @@ def infer_value(
     options = texts_of(tree)
     if wanted is not None:
         typed = inference.dated(tree, typed, Typed(wanted))
-        if typed.type is not None and not fits(typed.type, wanted):
+        if typed.type is not None and not assignable(typed.type, wanted):
             hint = _value_hint(tree, wanted)
-            inference.tell(tree, f"{called} is {describe(wanted)}, and {named(tree)} is {describe(typed.type)}", hint)
+            inference.tell(tree, f"{called} is {describe(wanted)}, and {label_of(tree)} is {describe(typed.type)}", hint)
         elif wanted.kind == "one_of" and (wrong := [option for option in options or () if option not in wanted.options]):
             hint = did_you_mean(wrong[0], wanted.options) or f"it is {one_of(wanted.options)}"
             inference.tell(tree, f'{called} is never "{wrong[0]}"', hint, about=("option", f"{called} {wrong[0]}"))
@@ -122,7 +122,7 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
         """What has been ``written`` in CEL, if CEL takes it."""
         condition = Condition(text=text.strip(), cel=written, reads=self.reads)
         try:
-            compiled(condition)
+            compile_cel(condition)
         except RuntimeError as error:
             self.tell(tree, f"CEL does not take this: {str(error).splitlines()[0]}")
             return None
@@ -132,7 +132,7 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
         """The type of a tree where the names in ``known`` are certain to have a value."""
         match node:
             case Literal(value=value):
-                return literal(value)
+                return typed_literal(value)
             case Name() | Member():
                 return self.name(node, known)
             case Not(of=inner):
@@ -153,7 +153,7 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
                         self.tell(node, f"lists cannot be added: {sign} takes numbers", hint)
                         return WRONG
                     if typed.type is not None and typed.type.kind not in NUMERIC:
-                        self.tell(side, f"{sign} takes numbers, and {named(side)} is {describe(typed.type)}")
+                        self.tell(side, f"{sign} takes numbers, and {label_of(side)} is {describe(typed.type)}")
                         return WRONG
                 if one.type is None or two.type is None:
                     return WRONG
@@ -169,7 +169,7 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
                 self.certain(test, asked, known, "?")
                 if_so, if_not = self.facts(test, truth=True), self.facts(test, truth=False)
                 one, two = self.of(yes, known | if_so), self.of(no, known | if_not)
-                if one.type and two.type and not alike(one.type, two.type):
+                if one.type and two.type and not comparable(one.type, two.type):
                     self.tell(node, f"this is {describe(one.type)} or {describe(two.type)}", "both must be of one type")
                 missing = asked.missing | (one.missing - if_so) | (two.missing - if_not)
                 return Typed(one.type, f"({asked.cel} ? {one.cel} : {two.cel})", missing)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.parser import Compare, Expression, ListOf, Literal
-from idic.journey.expressions.tree import named
-from idic.journey.expressions.typed import WRONG, Typed, alike
+from idic.journey.expressions.tree import label_of
+from idic.journey.expressions.typed import WRONG, Typed, comparable
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import NUMERIC, TEXTUAL, YES_NO, describe
 from idic.problems import did_you_mean, one_of
@@ -25,7 +25,7 @@ class ComparisonInference(InferenceContext):
         one, two = self.dated(node.left, one, two), self.dated(node.right, two, one)
         if one.type is None or two.type is None:
             return WRONG
-        if not alike(one.type, two.type):
+        if not comparable(one.type, two.type):
             self.unlike(node, one.type, two.type)
             return WRONG
         if one.type.kind in ("list", "thing"):
@@ -33,7 +33,7 @@ class ComparisonInference(InferenceContext):
             return WRONG
         if node.sign not in ("==", "!=") and one.type.kind in TEXTUAL | {"yes/no"}:
             hint = "write == or !="
-            self.tell(node, f"{node.sign} needs numbers or dates, and {named(node.left)} is {describe(one.type)}", hint)
+            self.tell(node, f"{node.sign} needs numbers or dates, and {label_of(node.left)} is {describe(one.type)}", hint)
             return WRONG
         self.options(node.left, one.type, node.right)
         self.options(node.right, two.type, node.left)
@@ -46,10 +46,10 @@ class ComparisonInference(InferenceContext):
         assert one.type is not None
         assert two.type is not None
         if two.type.kind != "list":
-            hint = f"write {named(node.right)}.contains(…)" if two.type.kind in TEXTUAL else 'write in ["…", "…"]'
-            self.tell(node.right, f"in takes a list, and {named(node.right)} is {describe(two.type)}", hint)
+            hint = f"write {label_of(node.right)}.contains(…)" if two.type.kind in TEXTUAL else 'write in ["…", "…"]'
+            self.tell(node.right, f"in takes a list, and {label_of(node.right)} is {describe(two.type)}", hint)
             return WRONG
-        if two.type.of is not None and not alike(one.type, two.type.of):
+        if two.type.of is not None and not comparable(one.type, two.type.of):
             self.unlike(node, one.type, two.type.of)
             return WRONG
         if isinstance(node.right, ListOf):
@@ -82,7 +82,7 @@ class ComparisonInference(InferenceContext):
         """A text that this name can never be."""
         if type_.kind != "one_of" or not isinstance(literal, Literal) or literal.value in type_.options:
             return
-        name, wrong = named(node), str(literal.value)
+        name, wrong = label_of(node), str(literal.value)
         hint = did_you_mean(wrong, type_.options) or f"it is {one_of(type_.options)}"
         message = f'segment "{wrong}" does not exist' if name == "segment" else f'{name} is never "{wrong}"'
         self.tell(literal, message, hint, about=("option", f"{name} {wrong}"))
@@ -100,5 +100,5 @@ class ComparisonInference(InferenceContext):
             elif isinstance(side, Literal) and isinstance(side.value, float) and other.kind in TEXTUAL:
                 hint = f'write "{side.value:g}", in quotes'
             elif isinstance(side, Literal) and isinstance(side.value, float) and other.kind in ("date", "moment"):
-                hint = f"write days_since({named(left if side is right else right)}) {node.sign} {side.value:g}"
-        self.tell(node, f"{named(left)} is {describe(one)}, and {named(right)} is {describe(two)}", hint)
+                hint = f"write days_since({label_of(left if side is right else right)}) {node.sign} {side.value:g}"
+        self.tell(node, f"{label_of(left)} is {describe(one)}, and {label_of(right)} is {describe(two)}", hint)

@@ -6,8 +6,8 @@ from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.evaluate import TODAY, ZONE
 from idic.journey.expressions.evaluate_fast import KNOWN
 from idic.journey.expressions.parser import Expression, FunctionCall, Index, ListOf, Literal, Name
-from idic.journey.expressions.tree import named, path_of
-from idic.journey.expressions.typed import WRONG, Typed, alike
+from idic.journey.expressions.tree import label_of, path_of
+from idic.journey.expressions.typed import WRONG, Typed, comparable
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import NUMBER, TEXT, TEXTUAL, YES_NO, describe
 from idic.journey.yaml_source.shapes import RESERVED
@@ -42,7 +42,7 @@ class FunctionInference(InferenceContext):
                 return self.size(node, argument, typed)
             case "lower":
                 if typed.type.kind not in TEXTUAL:
-                    self.tell(argument, f"lower() takes text, and {named(argument)} is {describe(typed.type)}")
+                    self.tell(argument, f"lower() takes text, and {label_of(argument)} is {describe(typed.type)}")
                     return WRONG
                 return typed._replace(type=TEXT, cel=f"lower({typed.cel})")
             case name:
@@ -62,7 +62,7 @@ class FunctionInference(InferenceContext):
     def days(self, node: FunctionCall, name: str, argument: Expression, typed: Typed) -> Typed:
         assert typed.type is not None
         if typed.type.kind not in ("date", "moment"):
-            called = named(argument)
+            called = label_of(argument)
             self.tell(argument, f"{name}() takes a date or a moment, and {called} is {describe(typed.type)}")
             return WRONG
         then = typed.cel if typed.type.kind == "date" else f"local_date({typed.cel}, {ZONE})"
@@ -72,7 +72,7 @@ class FunctionInference(InferenceContext):
     def size(self, node: FunctionCall, of: Expression, typed: Typed) -> Typed:
         assert typed.type is not None
         if typed.type.kind not in TEXTUAL | {"list"}:
-            self.tell(of, f"size() takes a list or text, and {named(of)} is {describe(typed.type)}")
+            self.tell(of, f"size() takes a list or text, and {label_of(of)} is {describe(typed.type)}")
             return WRONG
         return typed._replace(type=NUMBER, cel=f"double(size({typed.cel}))")
 
@@ -84,7 +84,7 @@ class FunctionInference(InferenceContext):
         offered = OVER_LISTS if typed.type.kind == "list" else ON_TEXT if typed.type.kind in TEXTUAL else ()
         if node.name not in offered:
             hint = did_you_mean(node.name, offered) or (f"it has {one_of(offered)}" if offered else None)
-            self.tell(node, f"{named(node.of)} is {describe(typed.type)} and has no {node.name}()", hint, start=node.at)
+            self.tell(node, f"{label_of(node.of)} is {describe(typed.type)} and has no {node.name}()", hint, start=node.at)
             return WRONG
         if node.name == "size" and not node.arguments:
             return self.size(node, node.of, typed)
@@ -130,7 +130,7 @@ class FunctionInference(InferenceContext):
             hint = "write the number of an item, the first is 0: entry.items[0]"
             self.tell(node, "[…] takes an item out of a list by its number", hint)
             return WRONG
-        name = f"{named(node.of)}[{int(number)}]"
+        name = f"{label_of(node.of)}[{int(number)}]"
         return Typed(typed.type.of, f"{typed.cel}[{int(number)}]", typed.missing | {name})
 
     def list_of(self, node: ListOf, items: tuple[Expression, ...], known: frozenset[str]) -> Typed:
@@ -140,7 +140,7 @@ class FunctionInference(InferenceContext):
         types = [item.type for item in typed if item.type is not None]
         if len(types) < len(items) or not types:
             return WRONG
-        if any(not alike(types[0], type_) for type_ in types):
+        if any(not comparable(types[0], type_) for type_ in types):
             self.tell(node, "the list mixes types", "all of its items must be of one")
             return WRONG
         missing = frozenset(name for item in typed for name in item.missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.parser import Expression, Member, Name
-from idic.journey.expressions.tree import named, path_of
+from idic.journey.expressions.tree import label_of, path_of
 from idic.journey.expressions.typed import WRONG, Typed
 from idic.journey.vocabulary.types import describe, never_missing
 from idic.problems import did_you_mean
@@ -74,8 +74,8 @@ class NameInference(InferenceContext):
         if of.type is None:
             return WRONG
         if of.type.kind == "list":
-            hint = f'ask about its items: {named(node.of)}.exists(i, i.{node.name} == "…")'
-            self.tell(node, f"{named(node.of)} is a list", hint, start=node.at)
+            hint = f'ask about its items: {label_of(node.of)}.exists(i, i.{node.name} == "…")'
+            self.tell(node, f"{label_of(node.of)} is a list", hint, start=node.at)
             return WRONG
         field = of.type.fields.get(node.name)
         if field is None:

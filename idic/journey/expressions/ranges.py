@@ -29,21 +29,21 @@ class Range(NamedTuple):
         return low and high
 
 
-def takes_all_of(earlier: str, later: str) -> bool:
+def covers(earlier: str, later: str) -> bool:
     """Whether the first condition certainly holds wherever the second does. False where that is not plain from bounds on one
     name; a name that is missing makes neither hold."""
     try:
-        return _takes_all(parse(earlier), parse(later))
+        return _covers(parse(earlier), parse(later))
     except ExpressionError:
         return False
 
 
-def _takes_all(earlier: Expression, later: Expression) -> bool:
+def _covers(earlier: Expression, later: Expression) -> bool:
     match earlier, later:
         case Or(left=left, right=right), _:
-            return _takes_all(left, later) or _takes_all(right, later)
+            return _covers(left, later) or _covers(right, later)
         case _, And(left=left, right=right):
-            return _takes_all(earlier, left) or _takes_all(earlier, right)
+            return _covers(earlier, left) or _covers(earlier, right)
         case _:
             one, two = _range(earlier), _range(later)
             return one is not None and two is not None and one.holds(two)

@@ -18,7 +18,7 @@ def path_of(node: Expression) -> str | None:
             return None
 
 
-def named(node: Expression) -> str:
+def label_of(node: Expression) -> str:
     """What messages call an expression."""
     match node:
         case Literal(value=str() as text):
@@ -28,7 +28,7 @@ def named(node: Expression) -> str:
         case Literal(value=number):
             return f"{number:g}"
         case parser.Index(of=of):
-            return f"{named(of)}[…]"
+            return f"{label_of(of)}[…]"
         case parser.FunctionCall(of=None, name=name):
             return f"{name}(…)"
         case parser.FunctionCall(name=name):

@@ -21,7 +21,7 @@ class Typed(NamedTuple):
 WRONG = Typed(None)
 
 
-def literal(value: str | float | bool) -> Typed:
+def typed_literal(value: str | float | bool) -> Typed:
     match value:
         case bool():
             return Typed(YES_NO, "true" if value else "false")
@@ -31,7 +31,7 @@ def literal(value: str | float | bool) -> Typed:
             return Typed(NUMBER, repr(value))
 
 
-def joined(one: Type, two: Type) -> Type | None:
+def common_type(one: Type, two: Type) -> Type | None:
     """The type of a name that is given values of both; None if they do not go together."""
     if one == two:
         return one
@@ -45,13 +45,13 @@ def joined(one: Type, two: Type) -> Type | None:
         case a, "number" if a in NUMERIC:
             return one
         case "list", "list" if one.of and two.of:
-            of = joined(one.of, two.of)
+            of = common_type(one.of, two.of)
             return Type(kind="list", of=of) if of else None
         case _:
             return None
 
 
-def alike(one: Type, two: Type) -> bool:
+def comparable(one: Type, two: Type) -> bool:
     """Whether values of these types can be compared."""
     for family in (NUMERIC, TEXTUAL):
         if one.kind in family:
@@ -59,8 +59,8 @@ def alike(one: Type, two: Type) -> bool:
     return one.kind == two.kind
 
 
-def fits(given: Type, wanted: Type) -> bool:
+def assignable(given: Type, wanted: Type) -> bool:
     """Whether a value can be given to a name."""
     if given.kind == "list" and wanted.kind == "list":
-        return given.of is not None and wanted.of is not None and fits(given.of, wanted.of)
-    return given == wanted if wanted.kind == "thing" else alike(given, wanted)
+        return given.of is not None and wanted.of is not None and assignable(given.of, wanted.of)
+    return given == wanted if wanted.kind == "thing" else comparable(given, wanted)

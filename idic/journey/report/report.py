@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from idic.journey.channels import CHANNELS
-from idic.journey.expressions.evaluate import asks_today
+from idic.journey.expressions.evaluate import depends_on_today
 from idic.journey.program.program import (
     AnyStep,
     Call,
@@ -136,7 +136,7 @@ def _sends(step: AnyStep) -> Mapping[str, int]:
     return {**dict.fromkeys(step.channels, 1), _ALL: len(step.channels) if step.mode == "each" else 1}
 
 
-def proved(program: Program) -> str:
+def describe_bounds(program: Program) -> str:
     """``every path ends · at most 1 email, 2 SMS, 1 web · longest 5 days · each time they enter``; where a send takes one of
     several channels,
     ``at most 2 messages: up to 1 email, 2 SMS, 1 web``."""
@@ -158,7 +158,7 @@ def proved(program: Program) -> str:
     return f"every path ends · {sends} · {over}{each_time}{enters}"
 
 
-def matched(program: Program) -> str:
+def describe_matching(program: Program) -> str:
     """``Order Completed, Cart Updated: same cart_id · Link Clicked: message "nudge"``"""
     groups: dict[str, list[str]] = {}
     for pattern in _patterns(program):
@@ -186,12 +186,12 @@ def _comes_true(until: Condition) -> str:
     reads = {name: attribute for name, attribute in until.reads.items() if name.startswith("customer.")}
     if not reads:
         return f"{until.text}: in time"
-    in_time = asks_today(until) or any(attribute.window is not None for attribute in reads.values())
+    in_time = depends_on_today(until) or any(attribute.window is not None for attribute in reads.values())
     changes = "when it changes" if len(reads) == 1 else "when one of them changes"
     return f"{', '.join(reads)}: {changes}{', or in time' if in_time else ''}"
 
 
-def reads(program: Program, vocabulary: Vocabulary) -> str:
+def describe_reads(program: Program, vocabulary: Vocabulary) -> str:
     """``customer.first_name, .orders · nothing sensitive · calls stock``"""
     names = list(program.customer)
     listed = ", ".join([f"customer.{names[0]}", *(f".{name}" for name in names[1:])]) if names else "nothing of the customer"

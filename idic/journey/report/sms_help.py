@@ -19,7 +19,7 @@ _HELP = Event(
 )
 
 
-def unanswered(programs: Iterable[Program]) -> str | None:
+def journey_without_help(programs: Iterable[Program]) -> str | None:
     """The first journey, by name, that sends SMS of marketing where none answers HELP; None where all is well."""
     programs = sorted(programs, key=lambda program: program.journey)
     if any(_answers(program) for program in programs):

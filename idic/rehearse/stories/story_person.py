@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.email_html import readable
+from idic.customize.email_html import html_to_text
 from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
 from idic.interact.policy.ask import Known
@@ -329,7 +329,7 @@ class Stage:
                 )  # fmt: skip
             case _:
                 placed = compose_web(one.program, sent.message, scope, language=language, answer=answer)
-                text, links = readable(placed.html), list(placed.links)
+                text, links = html_to_text(placed.html), list(placed.links)
         return Mail(sent, subject, text, tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links)))
 
     def known(self) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from idic.customize import sms_worst_case
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
 from idic.journey.program.program import Choose, Exit, Program, Send, Split, Target, Wait, WaitFor
-from idic.journey.report.report import matched, proved, reads
+from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
 from idic.times import Duration
@@ -154,7 +154,7 @@ def test_text_stays_text() -> None:
 def test_the_example_journeys_check_and_say_what_they_do() -> None:
     compilation = compile_folder(JOURNEYS)
     assert spoken(compilation.problems) == ""
-    assert {name: proved(found) for name, found in compilation.programs.items()} == {
+    assert {name: describe_bounds(found) for name, found in compilation.programs.items()} == {
         "abandoned_cart": "every path ends · at most 2 messages: up to 2 emails, 2 SMS, 1 web"
         " · longest 5 days after the last Cart Updated",
         "confirm_consent": "every path ends · at most 1 email · longest 8 days",
@@ -166,9 +166,11 @@ def test_the_example_journeys_check_and_say_what_they_do() -> None:
         " · each time they enter",
     }
     cart = compilation.programs["abandoned_cart"]
-    assert matched(cart) == 'Order Completed, Cart Emptied, Cart Updated: same cart_id · Link Clicked: message "nudge"'
-    assert reads(cart, compilation.vocabulary) == "customer.value_tier, .orders, .first_name · nothing sensitive"
-    assert sms_worst_case.said(cart) == (
+    assert (
+        describe_matching(cart) == 'Order Completed, Cart Emptied, Cart Updated: same cart_id · Link Clicked: message "nudge"'
+    )
+    assert describe_reads(cart, compilation.vocabulary) == "customer.value_tier, .orders, .first_name · nothing sensitive"
+    assert sms_worst_case.describe_worst_cases(cart) == (
         "cart_reminder: at most 1 (GSM-7); personal_offer: at most 1 (GSM-7), 3 where a name needs Unicode"
         " · assumed: texts and links of up to 40 characters"
     )
@@ -181,8 +183,8 @@ def test_the_example_journeys_check_and_say_what_they_do() -> None:
 def test_what_a_journey_sends_at_most_is_counted_by_channel() -> None:
     channels = program("three_channels")
     # Of several channels one is taken, so there are fewer messages than the channels add up to.
-    assert proved(channels) == "every path ends · at most 5 messages: up to 1 email, 4 SMS, 3 web · longest 7 days"
-    assert sms_worst_case.said(channels) == (
+    assert describe_bounds(channels) == "every path ends · at most 5 messages: up to 1 email, 4 SMS, 3 web · longest 7 days"
+    assert sms_worst_case.describe_worst_cases(channels) == (
         "reminder: at most 1 (GSM-7), 3 where a name needs Unicode; last_word: at most 1 (GSM-7); note: at most 1 (Unicode)"
         " · assumed: texts and links of up to 40 characters"
     )
@@ -190,8 +192,8 @@ def test_what_a_journey_sends_at_most_is_counted_by_channel() -> None:
         "journey: both\nidentify: {on: Cart Updated}\ninteract: [{id: a, send: hi, by: [sms, email]}]\n"
         "customize: {hi: {sms: Hi you, email: {subject: Hi, body: Hi you}}}\n"
     ).programs["both"]
-    assert proved(both) == "every path ends · at most 1 email, 1 SMS · longest 24 hours"
-    assert sms_worst_case.said(both) == "hi: at most 1 (GSM-7)"
+    assert describe_bounds(both) == "every path ends · at most 1 email, 1 SMS · longest 24 hours"
+    assert sms_worst_case.describe_worst_cases(both) == "hi: at most 1 (GSM-7)"
 
 
 def test_channels_and_places_come_into_the_program() -> None:
@@ -225,7 +227,9 @@ def test_a_slot_that_no_vocabulary_lists_is_a_warning() -> None:
 
 def test_sensitive_attributes_are_named() -> None:
     dietary = compiled((HERE / "accepted" / "dietary.yaml").read_text())
-    assert reads(dietary.programs["dietary"], dietary.vocabulary) == "customer.allergies · sensitive: allergies (health)"
+    assert (
+        describe_reads(dietary.programs["dietary"], dietary.vocabulary) == "customer.allergies · sensitive: allergies (health)"
+    )
 
 
 def test_what_an_attribute_is_for_is_held_against_the_topics_that_there_are(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.dry_run import rehearse, sample
+from idic.customize.dry_run import dry_run, sample_value
 from idic.errors import CannotCompose
 from idic.journey.engine.admission import DUE, REQUESTED, due_event, next_due, scheduled
 from idic.journey.engine.scope import Scope
 from idic.journey.program.program import Attribute, Call, Program
-from idic.journey.report.report import bounds, matched, proved, reads
+from idic.journey.report.report import bounds, describe_bounds, describe_matching, describe_reads
 from idic.journey.vocabulary.types import never_missing
 from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, read_vocabulary
 from idic.problems import Problems
@@ -85,9 +85,9 @@ def test_whatever_somebody_writes_is_refused_or_runs(text: str, changes: list[tu
     with no_longer_than(60):
         for program in compiled(text).programs.values():
             assert Program.model_validate(program.document()) == program
-            assert proved(program)
-            assert reads(program, WORDS_OF)
-            matched(program)
+            assert describe_bounds(program)
+            assert describe_reads(program, WORDS_OF)
+            describe_matching(program)
             for everything in (True, False):
                 live(program, everything)
 
@@ -107,7 +107,7 @@ def test_whatever_stands_in_a_vocabulary_is_told_or_taken(changes: list[tuple[in
 def test_every_journey_that_checks_runs() -> None:
     for text in TEXTS:
         (program,) = compiled(text).programs.values()
-        assert not rehearse(program)
+        assert not dry_run(program)
         for everything in (True, False):
             live(program, everything)
 
@@ -160,7 +160,7 @@ def known(attributes: Mapping[str, Attribute], *, everything: bool) -> dict[str,
     """A value of each attribute, or of those alone that nothing comes without."""
     found = {name: one for name, one in attributes.items() if everything or never_missing(one)}
     soon = {"date": "2026-04-10", "moment": "2026-04-10T10:00:00+00:00"}
-    return {name: soon.get(one.type.kind) or sample(one.type, name) for name, one in found.items() if not one.counts}
+    return {name: soon.get(one.type.kind) or sample_value(one.type, name) for name, one in found.items() if not one.counts}
 
 
 def answer(program: Program, step: str) -> dict[str, Any]:

@@ -53,16 +53,16 @@ def test_each_combination_that_differs_is_whole_and_no_other_is_kept() -> None:
 
 
 def test_what_an_sms_costs_is_said_for_those_to_whom_it_costs_something_else() -> None:
-    assert sms_worst_case.said(compiled(VARIANTS).programs["content_variants"]) == (
+    assert sms_worst_case.describe_worst_cases(compiled(VARIANTS).programs["content_variants"]) == (
         "reminder: at most 1 (GSM-7) · assumed: links of up to 40 characters"
     )
     dear = VARIANTS.replace("STOPP beendet das.", "STOPP beendet das. ✂ " + "ja " * 20)
     compilation = compiled(dear)
     program = compilation.programs["content_variants"]
-    assert sms_worst_case.said(program) == (
+    assert sms_worst_case.describe_worst_cases(program) == (
         "reminder: at most 1 (GSM-7), in de at most 3 (Unicode) · assumed: links of up to 40 characters"
     )
-    assert sms_worst_case.worst(program.messages["reminder"]) == sms_worst_case.WorstCase(None, 3, links=True)
+    assert sms_worst_case.worst_case(program.messages["reminder"]) == sms_worst_case.WorstCase(None, 3, links=True)
     # Its sign is told where it stands.
     [problem] = compilation.problems
     assert (problem.severity, problem.line) == ("warning", 25)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idic.journey.engine.scope import Facts, Scope
-from idic.journey.expressions.evaluate import compiled, holds, value
-from idic.journey.expressions.evaluate_fast import plainly
+from idic.journey.expressions.evaluate import compile_cel, holds, value
+from idic.journey.expressions.evaluate_fast import compile_fast
 from idic.journey.program.program import Attribute, Condition, Type
 from idic.journey.vocabulary.types import value_of
 from tests.journey.programs import program, wait
@@ -27,7 +27,7 @@ def by_cel(condition: Condition, name: str, raw: object) -> bool:
     (attribute,) = condition.reads.values()
     value = value_of(attribute, raw, siblings={}, currency="EUR")
     data: dict[str, Any] = {} if value is None else {f"customer.{name}": value}
-    return compiled(condition).eval(data=data).value() is True
+    return compile_cel(condition).eval(data=data).value() is True
 
 
 def asked(condition: Condition, name: str, raw: object) -> bool:
@@ -105,7 +105,7 @@ def test_what_is_joined_is_answered_as_by_cel_also_where_something_is_unknown(te
             data[name] = (
                 datetime(found.year, found.month, found.day, tzinfo=UTC).timestamp() if name.endswith("when") else found
             )
-    by_cel = compiled(one).eval(data=data).value()
+    by_cel = compile_cel(one).eval(data=data).value()
     facts = Facts({name.removeprefix("customer."): raw for name, raw in raws.items()}, "UTC")
     assert value(one, Type(kind="yes/no"), Scope(TRIP, facts, NOW)) == (by_cel if isinstance(by_cel, bool) else None)
 
@@ -114,7 +114,7 @@ def test_what_is_plain_is_not_asked_of_cel() -> None:
     reads = {name: Attribute(type=Type(kind=kind)) for name, (kind, _) in KINDS.items()}
 
     def plain(text: str) -> bool:
-        return plainly(Condition(text=text, cel=text, reads=reads), lambda attribute, name, scope: None) is not None
+        return compile_fast(Condition(text=text, cel=text, reads=reads), lambda attribute, name, scope: None) is not None
 
     assert plain('((customer.t == "high") || !((customer.n >= 30.0) && known.customer.when))')
     assert plain("customer.n")
