@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -42,6 +42,8 @@ class Error(BaseModel):
 
 class ProblemOut(BaseModel):
     """The body of an error answer."""
+
+    model_config = ConfigDict(title=_PROBLEM)
 
     error: Error
 
