@@ -14,7 +14,8 @@ from idic.cli.run.github_annotations import annotation
 from idic.customize import sms_worst_case
 from idic.errors import NotFound
 from idic.journey.contact_policy.describe_policy import spelled
-from idic.journey.report.report import bounds, describe_bounds, describe_matching, describe_reads
+from idic.journey.report.bounds import bounds
+from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journeys_folder import Compilation, compile_folder
 from idic.problems import Problem
 from idic.rehearse.stories.folder import beside, is_stories, read_all, story_files

@@ -22,7 +22,8 @@ from idic.errors import CannotCompose
 from idic.journey.engine.admission import DUE, REQUESTED, due_event, next_due, scheduled
 from idic.journey.engine.scope import Scope
 from idic.journey.program.program import Attribute, Call, Program
-from idic.journey.report.report import bounds, describe_bounds, describe_matching, describe_reads
+from idic.journey.report.bounds import bounds
+from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journey.vocabulary.types import never_missing
 from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, read_vocabulary
 from idic.problems import Problems
