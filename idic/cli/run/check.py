@@ -138,7 +138,7 @@ def _as_data(compilation: Compilation) -> list[dict[str, Any]]:
                 "at_most_messages": limits.messages,
                 "sms": {name: one._asdict() for name, m in program.messages.items() if (one := sms_worst_case.worst_case(m))},
                 "longest_seconds": limits.longest.total_seconds(),
-                "longest_after_last": list(limits.restless),
+                "longest_after_last": list(limits.resetting),
                 "longest_plus_until": list(limits.moments),
                 "each_time_entered": limits.each_time,
                 "matched": describe_matching(program),

@@ -25,31 +25,34 @@ from idic.journey.program.reads import moments
 from idic.times import Clock, Duration
 
 _ALL = "messages"
-"""Under which name all messages are counted together, beside the channels."""
+"""The key under which messages of all channels are counted together."""
 
 
 class Bounds(NamedTuple):
-    """The most that any way through a journey does: messages by channel, messages at all (fewer than the sum of these
-    where a send is on one channel out of several), and the time it takes. Silence that is broken again and again
-    (``restless`` are the events that do) is not counted: nobody knows how long it lasts. Neither is the time until a moment
-    that the check does not know (``moments`` are its names). With ``each_time`` customers may well enter again, and all of it
-    holds for each time they do."""
+    """The most that any path through a journey does.
+
+    ``most`` are messages by channel; ``messages`` is their total, smaller than the sum of ``most`` if a send takes one of
+    several channels. ``longest`` is the time a path takes. It does not count two spans of unknown length: a wait for silence
+    that starts again with each event (``resetting`` are these events), and the time until a moment that only the customer's
+    data has (``moments`` are their names). With ``each_time`` customers can enter again, and the bounds hold for each time.
+    """
 
     most: Mapping[str, int]
     messages: int
     longest: timedelta
-    restless: tuple[str, ...]
+    resetting: tuple[str, ...]
     moments: tuple[str, ...] = ()
     each_time: bool = False
 
 
 class _Most(NamedTuple):
-    """The most that some ways do."""
+    """The most that a set of paths does: messages by channel, and the time."""
 
     counts: Mapping[str, int]
     time: timedelta
 
     def or_(self, other: _Most | None) -> _Most:
+        """The most of either set of paths."""
         if other is None:
             return self
         names = {*self.counts, *other.counts}
@@ -57,6 +60,7 @@ class _Most(NamedTuple):
         return _Most(counts, max(self.time, other.time))
 
     def plus(self, other: _Most, times: int = 1) -> _Most:
+        """The most of one path after the other."""
         names = {*self.counts, *other.counts}
         counts = {name: self.counts.get(name, 0) + times * other.counts.get(name, 0) for name in names}
         return _Most(counts, self.time + times * other.time)
@@ -65,63 +69,71 @@ class _Most(NamedTuple):
 _NOTHING = _Most({}, timedelta())
 
 
-class _Ways(NamedTuple):
-    """What the ways from a step do that end the journey, and those that lead back to the repeat it is in; None where there
-    are none."""
+class _FromStep(NamedTuple):
+    """The most of the paths from a step: of those to the ``end`` of the journey, and of those ``back`` to the repeat that the
+    step is in. None if there are no such paths."""
 
     end: _Most | None
     back: _Most | None
 
 
 def bounds(program: Program) -> Bounds:
-    """Branches lead forward, and repeats have so many rounds, so every way ends; this walks back from the ends and adds up."""
-    known: dict[str, _Ways] = {}
+    """The most that a program does, added up from its ends back to its first step.
 
-    def after(target: Target) -> _Ways:
+    Every path ends, as branches only lead forward and repeats have a limited number of rounds.
+    """
+    known: dict[str, _FromStep] = {}
+
+    def after(target: Target) -> _FromStep:
         if target.step is None:
-            return _Ways(_NOTHING, None)
-        # What is behind a step is known before it, but for the repeat that a round leads back to.
-        return known.get(target.step, _Ways(None, _NOTHING))
+            return _FromStep(_NOTHING, None)
+        # The steps after a step are known already, except for the repeat that a round leads back to.
+        return known.get(target.step, _FromStep(None, _NOTHING))
 
     steps = [program.steps[name] for name in _last_first(program)]
     for step in steps:
         onward = [after(target) for target in _onward(step)]
         if isinstance(step, Repeat):
             onward = [*_rounds(step, after(step.first), after(step.then)), *([after(step.otherwise)] if step.when else [])]
-        own = _Most(_sends(step), _lasts(step))
-        known[step.id] = _Ways(_any(own, (ways.end for ways in onward)), _any(own, (ways.back for ways in onward)))
+        own = _Most(_sends(step), _duration(step))
+        known[step.id] = _FromStep(
+            _most_of(own, (paths.end for paths in onward)), _most_of(own, (paths.back for paths in onward))
+        )
     most = after(program.first).end or _NOTHING
-    restless = (step.without.on for step in steps if isinstance(step, Wait) and step.without)
+    resetting = (step.without.on for step in steps if isinstance(step, Wait) and step.without)
     unknown = (moment.name for step in steps for moment in moments(step))
     in_order = {channel: most.counts[channel] for channel in CHANNELS if most.counts.get(channel)}
     return Bounds(
         in_order,
         most.counts.get(_ALL, 0),
         most.time,
-        tuple(dict.fromkeys(restless)),
+        tuple(dict.fromkeys(resetting)),
         tuple(dict.fromkeys(unknown)),
         each_time=program.entry.again.kind == "always" or program.entry.while_in == "restart",
     )
 
 
-def _any(own: _Most, ways: Iterable[_Most | None]) -> _Most | None:
-    found: _Most | None = None
-    for way in ways:
-        if way is not None:
-            found = way.or_(found)
-    return found.plus(own) if found is not None else None
+def _most_of(own: _Most, paths: Iterable[_Most | None]) -> _Most | None:
+    """The most of any of these paths, and ``own`` besides."""
+    most: _Most | None = None
+    for path in paths:
+        if path is not None:
+            most = path.or_(most)
+    return most.plus(own) if most is not None else None
 
 
-def _rounds(step: Repeat, one: _Ways, then: _Ways) -> list[_Ways]:
-    """All rounds and what follows, and all but the last with the one that ends the journey."""
-    found = [then] if step.until is not None else []
-    if one.back is not None:
-        for way, name in ((then.end, "end"), (then.back, "back")):
-            if way is not None:
-                found.append(_Ways(None, None)._replace(**{name: way.plus(one.back, step.times)}))
-    if one.end is not None:
-        found.append(_Ways(one.end.plus(one.back, step.times - 1) if one.back is not None else one.end, None))
-    return found
+def _rounds(step: Repeat, one_round: _FromStep, then: _FromStep) -> list[_FromStep]:
+    """The paths through a repeat: all rounds and what follows, or fewer rounds and one that ends the journey."""
+    paths = [then] if step.until is not None else []
+    if one_round.back is not None:
+        if then.end is not None:
+            paths.append(_FromStep(then.end.plus(one_round.back, step.times), None))
+        if then.back is not None:
+            paths.append(_FromStep(None, then.back.plus(one_round.back, step.times)))
+    if one_round.end is not None:
+        before = one_round.back
+        paths.append(_FromStep(one_round.end.plus(before, step.times - 1) if before is not None else one_round.end, None))
+    return paths
 
 
 def _sends(step: AnyStep) -> Mapping[str, int]:
@@ -131,7 +143,7 @@ def _sends(step: AnyStep) -> Mapping[str, int]:
 
 
 def _last_first(program: Program) -> list[str]:
-    """The steps, each after all that can follow it but the repeat that it leads back to."""
+    """The ids of the steps, each after all steps that can follow it, except for the repeat that it leads back to."""
     order: list[str] = []
     visited: set[str] = set()
     open_: list[tuple[str, Iterator[Target]]] = []
@@ -172,7 +184,7 @@ def _onward(step: AnyStep) -> Iterable[Target]:
             return [step.then, *skipped]
 
 
-def _lasts(step: AnyStep) -> timedelta:
+def _duration(step: AnyStep) -> timedelta:
     match step:
         case Wait(until=Clock() as clock):
             return timedelta(days=_days_between(clock))
@@ -189,6 +201,6 @@ def _nominal(span: Duration) -> timedelta:
 
 
 def _days_between(clock: Clock) -> int:
-    """The most days from one such time to the next."""
+    """The most days from one occurrence of this time to the next."""
     days = clock.days or tuple(range(7))
     return max((after - before - 1) % 7 + 1 for before, after in zip(days, (*days[1:], days[0]), strict=True))

@@ -1,4 +1,4 @@
-"""What a check says of a journey beside its problems: what is proved, what is matched by what, what is read."""
+"""What ``idic check`` reports of a journey: its bounds, how events are matched, and which data it reads."""
 
 from __future__ import annotations
 
@@ -22,29 +22,31 @@ from idic.journey.vocabulary.vocabulary import Vocabulary
 
 
 def describe_bounds(program: Program) -> str:
-    """``every path ends · at most 1 email, 2 SMS, 1 web · longest 5 days · each time they enter``; where a send takes one of
-    several channels,
-    ``at most 2 messages: up to 1 email, 2 SMS, 1 web``."""
-    found = bounds(program)
-    counts = ", ".join(f"{count} {CHANNELS[channel].tally[count > 1]}" for channel, count in found.most.items())
+    """The bounds of a journey in one line.
+
+    ``every path ends · at most 1 email, 2 SMS, 1 web · longest 5 days · each time they enter``. If a send takes one of several
+    channels: ``at most 2 messages: up to 1 email, 2 SMS, 1 web``.
+    """
+    limits = bounds(program)
+    counts = ", ".join(f"{count} {CHANNELS[channel].tally[count > 1]}" for channel, count in limits.most.items())
     sends = f"at most {counts}" if counts else "sends nothing"
-    if found.messages < sum(found.most.values()):
-        sends = f"at most {found.messages} message{'' if found.messages == 1 else 's'}: up to {counts}"
-    longest = _spoken(found.longest)
-    if found.restless:
-        longest += f" after the last {' or '.join(found.restless)}"
-    if found.moments:
-        longest += f", plus the time until {' and '.join(found.moments)}" if found.longest else ""
-        longest = longest if found.longest else f"the time until {' and '.join(found.moments)}"
+    if limits.messages < sum(limits.most.values()):
+        sends = f"at most {limits.messages} message{'' if limits.messages == 1 else 's'}: up to {counts}"
+    longest = _in_words(limits.longest)
+    if limits.resetting:
+        longest += f" after the last {' or '.join(limits.resetting)}"
+    if limits.moments:
+        longest += f", plus the time until {' and '.join(limits.moments)}" if limits.longest else ""
+        longest = longest if limits.longest else f"the time until {' and '.join(limits.moments)}"
     entered = dict.fromkeys(step.journey for step in program.steps.values() if isinstance(step, Enter))
     enters = f" · enters {', '.join(entered)}" if entered else ""
     over = "over at once" if longest == "0 hours" else f"longest {longest}"
-    each_time = " · each time they enter" if found.each_time else ""
+    each_time = " · each time they enter" if limits.each_time else ""
     return f"every path ends · {sends} · {over}{each_time}{enters}"
 
 
 def describe_matching(program: Program) -> str:
-    """``Order Completed, Cart Updated: same cart_id · Link Clicked: message "nudge"``"""
+    """How the events of a journey are matched: ``Order Completed, Cart Updated: same cart_id · Link Clicked: message "nudge"``."""
     groups: dict[str, list[str]] = {}
     for pattern in _patterns(program):
         if pattern.of is not None:
@@ -56,18 +58,18 @@ def describe_matching(program: Program) -> str:
         events = groups.setdefault(how, [])
         if pattern.on not in events:
             events.append(pattern.on)
-    said = [f"{', '.join(events)}: {how}" for how, events in groups.items()]
-    return " · ".join(dict.fromkeys([*said, *(_comes_true(until) for until in _untils(program))]))
+    matches = [f"{', '.join(events)}: {how}" for how, events in groups.items()]
+    return " · ".join(dict.fromkeys([*matches, *(_describe_until(until) for until in _until_conditions(program))]))
 
 
-def _untils(program: Program) -> Iterator[Condition]:
+def _until_conditions(program: Program) -> Iterator[Condition]:
     for step in program.steps.values():
         if isinstance(step, WaitFor):
             yield from (arm.until for arm in step.arms if arm.until is not None)
 
 
-def _comes_true(until: Condition) -> str:
-    """``customer.orders: when it changes, or in time``: time alone moves days, and what is counted in a window."""
+def _describe_until(until: Condition) -> str:
+    """``customer.orders: when it changes, or in time``. Time alone changes days, and counts within a window."""
     reads = {name: attribute for name, attribute in until.reads.items() if name.startswith("customer.")}
     if not reads:
         return f"{until.text}: in time"
@@ -77,7 +79,7 @@ def _comes_true(until: Condition) -> str:
 
 
 def describe_reads(program: Program, vocabulary: Vocabulary) -> str:
-    """``customer.first_name, .orders · nothing sensitive · calls stock``"""
+    """Which data a journey reads: ``customer.first_name, .orders · nothing sensitive · calls stock``."""
     names = list(program.customer)
     listed = ", ".join([f"customer.{names[0]}", *(f".{name}" for name in names[1:])]) if names else "nothing of the customer"
     sensitive = [f"{name} ({vocabulary.sensitive[name]})" for name in names if name in vocabulary.sensitive]
@@ -98,7 +100,7 @@ def _patterns(program: Program) -> Iterable[Pattern]:
                 yield from (arm.pattern for arm in arms if arm.pattern)
 
 
-def _spoken(span: timedelta) -> str:
+def _in_words(span: timedelta) -> str:
     if span <= timedelta(hours=48):
         hours = math.ceil(span / timedelta(hours=1))
         return f"{hours} hour{'' if hours == 1 else 's'}"

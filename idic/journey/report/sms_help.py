@@ -1,4 +1,4 @@
-"""Whether who writes HELP to us is answered: carriers require it of whoever advertises by SMS."""
+"""Check that an SMS with HELP is answered: carriers require it of every sender of SMS advertising."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HELP = Event(
 
 
 def journey_without_help(programs: Iterable[Program]) -> str | None:
-    """The first journey, by name, that sends SMS of marketing where none answers HELP; None where all is well."""
+    """The first marketing journey, by name, that sends SMS although no journey answers HELP. None if all is well."""
     programs = sorted(programs, key=lambda program: program.journey)
     if any(_answers(program) for program in programs):
         return None
@@ -28,13 +28,15 @@ def journey_without_help(programs: Iterable[Program]) -> str | None:
 
 
 def _answers(program: Program) -> bool:
-    """Whether it is entered by a HELP of somebody of whom nothing else is known, and may answer."""
+    """Whether a HELP from an unknown customer enters this journey, and it can answer by SMS."""
     at = _HELP.accepted_at
     if program.entry.starts is not None:
         at = max(at, program.entry.starts)
-    helps = _HELP.model_copy(update={"accepted_at": at})
-    known = Facts({}, program.zone)
-    return program.purpose == "service" and _sends_sms(program) and isinstance(applies(program, helps, known), Applies)
+    event = _HELP.model_copy(update={"accepted_at": at})
+    nothing_known = Facts({}, program.zone)
+    if program.purpose != "service" or not _sends_sms(program):
+        return False
+    return isinstance(applies(program, event, nothing_known), Applies)
 
 
 def _sends_sms(program: Program) -> bool:
