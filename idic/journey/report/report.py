@@ -46,7 +46,7 @@ def describe_bounds(program: Program) -> str:
 
 
 def describe_matching(program: Program) -> str:
-    """How the events of a journey are matched: ``Order Completed, Cart Updated: same cart_id · Link Clicked: message "nudge"``."""
+    """How events are matched: ``Order Completed, Cart Updated: same cart_id · Link Clicked: message "nudge"``."""
     groups: dict[str, list[str]] = {}
     for pattern in _patterns(program):
         if pattern.of is not None:

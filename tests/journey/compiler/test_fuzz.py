@@ -141,8 +141,8 @@ def keep_bounds(program: Program, customer: Simulator) -> None:
         channels = [sent.channel for sent in customer.sent if sent.enrollment == one.state.enrollment]
         assert len(channels) <= most.messages
         assert all(channels.count(channel) <= most.most[channel] for channel in channels)
-        assert one.state.ended or most.restless or most.moments
-        if one.state.ended and not (most.restless or most.moments):
+        assert one.state.ended or most.resetting or most.moments
+        if one.state.ended and not (most.resetting or most.moments):
             # The clocks change once on the way, or twice.
             assert one.state.ended.at - one.state.entered_at <= most.longest + timedelta(hours=2)
 
