@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from idic.journey.expressions.parser import Expression
-from idic.journey.expressions.tree import label_of
+from idic.journey.expressions.tree import Expression, label_of
 from idic.journey.expressions.typed import WRONG, Typed
 from idic.journey.program.program import Attribute, Type
 from idic.journey.vocabulary.types import NUMERIC, describe

@@ -15,13 +15,13 @@ from idic.journey.expressions.evaluate import compile_cel
 from idic.journey.expressions.infer_comparisons import ComparisonInference
 from idic.journey.expressions.infer_functions import FunctionInference
 from idic.journey.expressions.infer_names import NameInference
-from idic.journey.expressions.parser import (
+from idic.journey.expressions.parser import ExpressionError
+from idic.journey.expressions.tree import (
     And,
     Arithmetic,
     Compare,
     Conditional,
     Expression,
-    ExpressionError,
     FunctionCall,
     Index,
     ListOf,
@@ -31,8 +31,11 @@ from idic.journey.expressions.parser import (
     Name,
     Not,
     Or,
+    label_of,
+    may_fail,
+    path_of,
+    texts_of,
 )
-from idic.journey.expressions.tree import label_of, may_fail, path_of, texts_of
 from idic.journey.expressions.typed import WRONG, Typed, assignable, comparable, typed_literal
 from idic.journey.program.program import Condition, Type
 from idic.journey.vocabulary.types import NUMBER, NUMERIC, TEXTUAL, YES_NO, describe

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from idic.journey.expressions.context import InferenceContext
-from idic.journey.expressions.parser import Compare, Expression, ListOf, Literal
-from idic.journey.expressions.tree import label_of
+from idic.journey.expressions.tree import Compare, Expression, ListOf, Literal, label_of
 from idic.journey.expressions.typed import WRONG, Typed, comparable
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import NUMERIC, TEXTUAL, YES_NO, describe

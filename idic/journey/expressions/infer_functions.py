@@ -5,8 +5,7 @@ from __future__ import annotations
 from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.evaluate import TODAY, ZONE
 from idic.journey.expressions.evaluate_fast import KNOWN
-from idic.journey.expressions.parser import Expression, FunctionCall, Index, ListOf, Literal, Name
-from idic.journey.expressions.tree import label_of, path_of
+from idic.journey.expressions.tree import Expression, FunctionCall, Index, ListOf, Literal, Name, label_of, path_of
 from idic.journey.expressions.typed import WRONG, Typed, comparable
 from idic.journey.program.program import Type
 from idic.journey.vocabulary.types import NUMBER, TEXT, TEXTUAL, YES_NO, describe

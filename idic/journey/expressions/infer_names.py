@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from idic.journey.expressions.context import InferenceContext
-from idic.journey.expressions.parser import Expression, Member, Name
-from idic.journey.expressions.tree import label_of, path_of
+from idic.journey.expressions.tree import Expression, Member, Name, label_of, path_of
 from idic.journey.expressions.typed import WRONG, Typed
 from idic.journey.vocabulary.types import describe, never_missing
 from idic.problems import did_you_mean

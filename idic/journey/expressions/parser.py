@@ -10,6 +10,23 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from idic.journey.expressions.tree import (
+    And,
+    Arithmetic,
+    Compare,
+    Conditional,
+    Expression,
+    FunctionCall,
+    Index,
+    ListOf,
+    Literal,
+    Member,
+    Minus,
+    Name,
+    Not,
+    Or,
+)
+
 
 class ExpressionError(Exception):
     """``start`` and ``length`` are the place in the text; ``hint`` says what to write."""
@@ -17,107 +34,6 @@ class ExpressionError(Exception):
     def __init__(self, message: str, start: int, length: int = 1, hint: str | None = None) -> None:
         self.message, self.start, self.length, self.hint = message, start, length, hint
         super().__init__(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    start: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        return self.end - self.start
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Expression):
-    value: str | float | bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf(Expression):
-    items: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Expression):
-    """A name without dots: a whole name, or the beginning of one."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Member(Expression):
-    """``of.name``; ``at`` is where the last name begins."""
-
-    of: Expression
-    name: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Index(Expression):
-    of: Expression
-    index: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall(Expression):
-    """``name(arguments)``, or ``of.name(arguments)``; ``at`` is where the name begins."""
-
-    of: Expression | None
-    name: str
-    arguments: tuple[Expression, ...]
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Not(Expression):
-    of: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Minus(Expression):
-    of: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class And(Expression):
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Or(Expression):
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Compare(Expression):
-    """``sign`` is one of ``== != < <= > >= in``; ``at`` is where it stands."""
-
-    left: Expression
-    sign: str
-    right: Expression
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic(Expression):
-    """``sign`` is one of ``+ - * /``."""
-
-    left: Expression
-    sign: str
-    right: Expression
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Conditional(Expression):
-    test: Expression
-    yes: Expression
-    no: Expression
 
 
 @dataclass(frozen=True, slots=True)

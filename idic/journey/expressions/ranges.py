@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from idic.journey.expressions.parser import And, Compare, Expression, ExpressionError, Literal, Minus, Or, parse
-from idic.journey.expressions.tree import path_of
+from idic.journey.expressions.parser import ExpressionError, parse
+from idic.journey.expressions.tree import And, Compare, Expression, Literal, Minus, Or, path_of
 
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
