@@ -90,7 +90,7 @@ def test_who_reads_german_reads_german_throughout() -> None:
     assert '<html lang="de"' in (mail.html or "")
     french = reads(anna, "cart_reminder", "fr")
     assert french == reads(anna, "cart_reminder")
-    assert (french.subject, "Together €89.90" in french.text) == ("Still thinking it over, Anna?", True)
+    assert (french.subject, "Total €89.90" in french.text) == ("Still thinking it over, Anna?", True)
     newcomer = shopper("abandoned_cart", first_name="Ben")
     newcomer.happens("Cart Updated", cart(89.9, GRINDER))
     newcomer.wait(hours=4)
