@@ -159,15 +159,15 @@ def _secret(keys: ApiKeys, rates: Rates) -> Any:
 
 
 def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
-    one = events.single
+    single = events.single
     described = {
         "/v1/batch": (events.batch, "Many messages at once", _BATCH),
-        "/v1/track": (one("track"), "Something that a customer did", _TRACK),
-        "/v1/identify": (one("identify"), "Who a customer is", _IDENTIFY),
-        "/v1/page": (one("page"), "A page of a website that a customer looked at: the event Page Viewed", _VIEW),
-        "/v1/screen": (one("screen"), "A screen of an app that a customer looked at: the event Screen Viewed", _VIEW),
-        "/v1/group": (one("group"), "A company or the like that a customer belongs to: the event Group Joined", _GROUP),
-        "/v1/alias": (one("alias"), "Another id of the same customer", _ALIAS),
+        "/v1/track": (single("track"), "Something that a customer did", _TRACK),
+        "/v1/identify": (single("identify"), "Who a customer is", _IDENTIFY),
+        "/v1/page": (single("page"), "A page of a website that a customer looked at: the event Page Viewed", _VIEW),
+        "/v1/screen": (single("screen"), "A screen of an app that a customer looked at: the event Screen Viewed", _VIEW),
+        "/v1/group": (single("group"), "A company or the like that a customer belongs to: the event Group Joined", _GROUP),
+        "/v1/alias": (single("alias"), "Another id of the same customer", _ALIAS),
         ingestion.METRICS: (events.metrics, "A client's metrics about itself, which are dropped", {"type": "object"}),
     }
     short = {path: described[long] for path, long in ingestion.SHORT.items()}

@@ -151,16 +151,16 @@ def _read(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if name not in _FIELDS:
             hint = did_you_mean(name[:100], _FIELDS) or f"there is {one_of(_FIELDS, 'and')}"
             raise InvalidInput(f"is nothing that is read here; {hint}", where=name[:100])
-    said = {name: value for name, value in read_object(body, "body").items() if value is not None}
-    if said.get("channel") not in CHANNELS:
+    properties = {name: value for name, value in read_object(body, "body").items() if value is not None}
+    if properties.get("channel") not in CHANNELS:
         raise InvalidInput(f"must be {one_of(CHANNELS)}", where="channel")
     for name, kind in (("given", bool), ("confirmed", bool), ("topic", str), ("purpose", str)):
-        if (name == "given" or name in said) and not isinstance(said.get(name), kind):
+        if (name == "given" or name in properties) and not isinstance(properties.get(name), kind):
             raise InvalidInput("must be true or false" if kind is bool else "must be text", where=name)
-    if said.get("act", consent.FORM) not in ACTS:
+    if properties.get("act", consent.FORM) not in ACTS:
         raise InvalidInput(f"must be {one_of(ACTS)}", where="act")
-    name = consent.GIVEN if said.pop("given") else consent.WITHDRAWN
+    name = consent.GIVEN if properties.pop("given") else consent.WITHDRAWN
     for long in ("topic", "purpose"):
-        if len(said.get(long, "")) > consent.LONGEST_NAME:
+        if len(properties.get(long, "")) > consent.LONGEST_NAME:
             raise InvalidInput(f"has more than {consent.LONGEST_NAME} characters", where=long)
-    return name, said
+    return name, properties

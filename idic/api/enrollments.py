@@ -112,8 +112,8 @@ class EnrollmentDetail(EnrollmentSummary):
 
 def summary(row: Row) -> EnrollmentSummary:
     """Make a summary from a row of ``enrollments``."""
-    told = {name: row[name] for name in EnrollmentSummary.model_fields if name not in {"key", "segment"}}
-    return EnrollmentSummary(**told, key=row["key"] or None, segment=row["state"].get("segment"))
+    fields = {name: row[name] for name in EnrollmentSummary.model_fields if name not in {"key", "segment"}}
+    return EnrollmentSummary(**fields, key=row["key"] or None, segment=row["state"].get("segment"))
 
 
 def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limit: int) -> None:

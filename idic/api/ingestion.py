@@ -210,14 +210,14 @@ def _as_a_form(message: Message) -> Message:
 
 
 def _message_id(raw: object) -> str | None:
-    found = raw.get("messageId") if isinstance(raw, dict) else None
-    return found[:255].encode("utf-8", "replace").decode() if isinstance(found, str) else None
+    message_id = raw.get("messageId") if isinstance(raw, dict) else None
+    return message_id[:255].encode("utf-8", "replace").decode() if isinstance(message_id, str) else None
 
 
 def _warnings(messages: Sequence[Message], places: Sequence[str], apart: Sequence[Message]) -> list[str]:
     warnings = [message.warning for message in messages if message.warning]
     for message, where in zip(messages, places, strict=True) if apart else ():
-        if any(message is one for one in apart):
+        if any(message is other for other in apart):
             field = f"{where}.previousId" if where else "previousId"
             warnings.append(f"{field}: is another user's; two users are never made one, so this is kept and changes nobody")
     return warnings

@@ -24,8 +24,8 @@ class ApiKeys:
             return False
         given = key.encode("utf-8", "surrogatepass")
         found = False
-        for one in self._keys:
-            found |= hmac.compare_digest(one, given)
+        for own in self._keys:
+            found |= hmac.compare_digest(own, given)
         return found
 
 

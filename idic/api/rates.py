@@ -93,11 +93,11 @@ def address(connection: HTTPConnection) -> str:
     """The caller's address: IPv4, or the /64 network of IPv6, which usually belongs to one customer."""
     host = connection.client.host if connection.client else ""
     try:
-        found = ipaddress.ip_address(host)
+        ip = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(found.ipv4_mapped or ipaddress.IPv6Network((found, 64), strict=False).network_address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.IPv6Network((ip, 64), strict=False).network_address)
     return host
 
 

@@ -38,10 +38,10 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     if operation.get("description"):
         parts.append(f"<p>{escape(operation['description'])}</p>")
     if operation.get("security"):
-        schemes = " or ".join(name for one in operation["security"] for name in one)
+        schemes = " or ".join(name for part in operation["security"] for name in part)
         parts.append(f"<p>Authentication: {escape(schemes)}</p>")
     if operation.get("parameters"):
-        parts.append("<table>" + "".join(_parameter(one) for one in operation["parameters"]) + "</table>")
+        parts.append("<table>" + "".join(_parameter(part) for part in operation["parameters"]) + "</table>")
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(f"<h3>Body <small>{escape(kind)}</small></h3>{_content(content)}")
     for status, response in operation.get("responses", {}).items():
@@ -88,9 +88,9 @@ def _type(schema: Mapping[str, Any]) -> str:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
     if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"])
+        return " or ".join(_type(option) for option in schema["anyOf"])
     if "enum" in schema:
-        return " or ".join(escape(json.dumps(one)) for one in schema["enum"])
+        return " or ".join(escape(json.dumps(option)) for option in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     return escape(schema.get("format") or schema.get("type") or "anything")

@@ -86,11 +86,11 @@ class PublicPages:
             answer = self._links.read_answer(request.path_params["token"])
         except InvalidInput:
             return self._paper.broken(words_for(request))
-        said = {"value": answer.value} | ({"url": answer.url} if answer.url else {})
-        kept = await self._recorded(request, answer.touch, "Link Clicked", said)
+        properties = {"value": answer.value} | ({"url": answer.url} if answer.url else {})
+        recorded = await self._recorded(request, answer.touch, "Link Clicked", properties)
         if answer.url:
             return _lead_on(answer.url)
-        if kept is False:
+        if recorded is False:
             # A customer who was thanked for a lost answer wouldn't give it again.
             return self._paper.later(words_for(request))
         words = words_for(request)

@@ -29,9 +29,9 @@ async def nothing_begins(store: Store, customer_id: str, channel: str | None = N
 
     async def begun(tx: Tx) -> list[datetime] | None:
         whose = await customers.root(tx, customer_id)
-        found = await touches.begins(tx, whose, channel)
+        begins = await touches.begins(tx, whose, channel)
         # A customer who was merged meanwhile took their messages along.
-        return found if await customers.root(tx, whose) == whose else None
+        return begins if await customers.root(tx, whose) == whose else None
 
     await _still(store, begun)
 

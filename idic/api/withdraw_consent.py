@@ -19,14 +19,18 @@ async def tell(store: Store, telling: Callable[[Tx], Awaitable[Sequence[Observat
 
     async def work(tx: Tx) -> Sequence[Observation]:
         # Customers are locked in the order of their ids.
-        seen = sorted(await telling(tx), key=lambda one: one.customer_id)
-        for one in seen:
-            await observe(tx, one)
-        return seen
+        observations = sorted(await telling(tx), key=lambda observation: observation.customer_id)
+        for observation in observations:
+            await observe(tx, observation)
+        return observations
 
-    seen = await store.move("unsubscribe", work)
-    still = {(one.customer_id, one.properties.get("channel")) for one in seen if one.name == "Consent Withdrawn"}
-    await asyncio.gather(*(nothing_begins(store, *whom) for whom in sorted(still)))
+    observations = await store.move("unsubscribe", work)
+    withdrawn = {
+        (observation.customer_id, observation.properties.get("channel"))
+        for observation in observations
+        if observation.name == "Consent Withdrawn"
+    }
+    await asyncio.gather(*(nothing_begins(store, *whom) for whom in sorted(withdrawn)))
 
 
 async def withdraw(store: Store, withdrawal: Callable[[Tx], Awaitable[Observation]]) -> None:

@@ -211,5 +211,5 @@ def _older(request: Request, rows: list[Row], key: str) -> str | None:
 
 
 def _link(path: str, query: dict[str, Any]) -> str:
-    said = {name: value for name, value in query.items() if value}
-    return f"{path}?{urlencode(said)}" if said else path
+    parameters = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(parameters)}" if parameters else path

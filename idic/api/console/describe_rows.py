@@ -98,9 +98,9 @@ def shown(row: Row, now: datetime) -> str:
 
 def parts(row: Row) -> str:
     """In how many billed parts an SMS is sent."""
-    found = segments(row["text"])
-    count = row["segments"] or found.count
-    return f"{count} part{'' if count == 1 else 's'}, {found.encoding}"
+    length = segments(row["text"])
+    count = row["segments"] or length.count
+    return f"{count} part{'' if count == 1 else 's'}, {length.encoding}"
 
 
 def brief(value: object) -> str:

@@ -104,33 +104,35 @@ class PublishedShops:
         """Read what is published now."""
         document = await programs.vocabulary(tx)
         vocabulary = Vocabulary() if document is None else Vocabulary.model_validate(document)
-        published = tuple(one.program for one in await self._programs.published(tx))
+        published = tuple(publication.program for publication in await self._programs.published(tx))
         return PublishedShop(vocabulary, await self._policies.current(tx), published)
 
 
 async def suppressed(tx: Tx, person: PageCustomer, country: str | None) -> dict[str, str]:
     """By channel, why idic never writes to this customer's address there."""
-    found = {}
+    reasons = {}
     for channel in ("email", "sms"):
         address = reach(channel, person.id, person.traits, None, person.now, country).address
         if address and (why := await consents.suppressed(tx, channel, address)):
-            found[channel] = why.reason
-    return found
+            reasons[channel] = why.reason
+    return reasons
 
 
 def topics(
     shop: PublishedShop, person: PageCustomer, barred: Mapping[str, str], words: PageTexts, ticked: Mapping[str, bool]
 ) -> list[TopicChoice]:
     """The topics that this customer can choose from; ``ticked`` holds the boxes they have just changed, by name."""
-    found = []
+    choices = []
     for topic, channels in shop.used().items():
         boxes = [_box(shop, person, barred, words, ticked, topic, channel) for channel in channels]
-        there = tuple(box for box in boxes if box is not None)
-        if there:
+        shown = tuple(box for box in boxes if box is not None)
+        if shown:
             about = shop.vocabulary.topics[topic].about if topic in shop.vocabulary.topics else {}
             title = shop.title(topic, words.language) if topic else words("everything")
-            found.append(TopicChoice(title, in_language(about, words.language) if topic else words("everything.about"), there))
-    return found
+            choices.append(
+                TopicChoice(title, in_language(about, words.language) if topic else words("everything.about"), shown)
+            )
+    return choices
 
 
 def _box(

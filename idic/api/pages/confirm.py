@@ -82,12 +82,12 @@ class ConfirmPage(SignedPage):
         if entry.name != consent.GIVEN or not person.owns(str(entry.properties.get("channel"))):
             raise NotFound("this message asks for no confirmation")
         try:
-            said = consent.read(entry.name, entry.properties)
+            statement = consent.read(entry.name, entry.properties)
         except ValueError as problem:
             raise NotFound("this message asks for nothing that can be confirmed") from problem
-        kept = select(events.c.accepted_at).where(events.c.message_id == f"{OWN_MESSAGE_ID}{_once(touch)}")
-        words, over = spoken_to(request, shop, person), consent.taken_back(person.entries, said, entry.accepted_at)
-        return _Asked(shop, person, person.touch, entry, await tx.scalar(kept), words, over)
+        confirmed_at = select(events.c.accepted_at).where(events.c.message_id == f"{OWN_MESSAGE_ID}{_once(touch)}")
+        words, over = spoken_to(request, shop, person), consent.taken_back(person.entries, statement, entry.accepted_at)
+        return _Asked(shop, person, person.touch, entry, await tx.scalar(confirmed_at), words, over)
 
     async def _confirmed(self, tx: Tx, touch: str, request: Request) -> _Asked:
         asked = await self._asked(tx, touch, request)
@@ -129,9 +129,11 @@ def _confirmation(asked: _Asked) -> Observation:
         "sent_at": asked.sent_at.isoformat(),
         "confirmed_at": asked.person.now.isoformat(),
     }
-    said: dict[str, Any] = {
+    properties: dict[str, Any] = {
         name: event.properties[name] for name in ("channel", "topic", "purpose") if name in event.properties
     }
-    said |= {"act": consent.DOUBLE_OPT_IN, "confirmed": True, "proof": proof}
+    properties |= {"act": consent.DOUBLE_OPT_IN, "confirmed": True, "proof": proof}
     # Confirming twice is recorded once.
-    return Observation(consent.GIVEN, touch["customer_id"], touch["enrollment_id"], touch["step"], said, _once(touch["id"]))
+    return Observation(
+        consent.GIVEN, touch["customer_id"], touch["enrollment_id"], touch["step"], properties, _once(touch["id"])
+    )

@@ -34,7 +34,7 @@ class PostedForm:
 
     def pairs(self, name: str) -> dict[str, str]:
         """The values of a field, read as ``key=value``."""
-        return {key: value for key, _, value in (one.rpartition("=") for one in self.all(name))}
+        return {key: value for key, _, value in (pair.rpartition("=") for pair in self.all(name))}
 
 
 async def read_form(request: Request, limit: int) -> PostedForm:

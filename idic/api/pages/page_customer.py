@@ -113,14 +113,14 @@ def _after(person: PageCustomer, row: Row) -> PageCustomer:
     """The person as the router will see them after this event."""
     properties = row["properties"]
     if row["kind"] == "identify":
-        told = {**person.traits, **{attribute_name(name): value for name, value in properties.items()}}
-        return person._replace(traits={name: value for name, value in told.items() if value is not None})
+        traits = {**person.traits, **{attribute_name(name): value for name, value in properties.items()}}
+        return person._replace(traits={name: value for name, value in traits.items() if value is not None})
     if row["name"] in consent.EVENTS:
         try:
-            said = consent.read(row["name"], properties)
+            statement = consent.read(row["name"], properties)
         except ValueError:
             return person
-        entry = Entry(said, consent.since(said, row["accepted_at"], row["occurred_at"]))
+        entry = Entry(statement, consent.since(statement, row["accepted_at"], row["occurred_at"]))
         return person._replace(entries=sorted([*person.entries, entry], key=attrgetter("at")))
     if row["kind"] == "own" and row["name"] == preferences.CHANGED:
         return person._replace(**preferences.read(properties)._asdict())

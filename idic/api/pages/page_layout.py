@@ -117,12 +117,12 @@ def local(instant: datetime, zone: str) -> datetime:
 
 def _accepted(request: Request) -> list[str]:
     """The browser's languages, the most preferred first."""
-    asked: list[tuple[float, str]] = []
+    preferred: list[tuple[float, str]] = []
     for part in request.headers.get("accept-language", "")[:200].split(","):
         language, _, weight = part.partition(";")
         try:
-            dear = float(weight.strip().removeprefix("q=") or 1)
+            quality = float(weight.strip().removeprefix("q=") or 1)
         except ValueError:
             continue
-        asked.append((-dear, language.strip()))
-    return [language for _, language in sorted(asked, key=lambda one: one[0]) if language and language != "*"]
+        preferred.append((-quality, language.strip()))
+    return [language for _, language in sorted(preferred, key=lambda weighted: weighted[0]) if language and language != "*"]

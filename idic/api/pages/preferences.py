@@ -184,11 +184,11 @@ class _Saying:
         for choice in choices:
             proof = {"page": self._whose.touch or "link of the shop's", "at": self._seen.person.now.isoformat()}
             confirmed = self._seen.person.owns(choice.channel) if choice.confirmed is None else choice.confirmed
-            said: dict[str, Any] = {"channel": choice.channel, "purpose": choice.purpose, "act": ACT, "proof": proof}
-            said |= {"topic": choice.topic} if choice.topic is not None else {}
-            said |= {"confirmed": confirmed} if choice.given else {}
+            properties: dict[str, Any] = {"channel": choice.channel, "purpose": choice.purpose, "act": ACT, "proof": proof}
+            properties |= {"topic": choice.topic} if choice.topic is not None else {}
+            properties |= {"confirmed": confirmed} if choice.given else {}
             name = consent.GIVEN if choice.given else consent.WITHDRAWN
-            self.observations.append(Observation(name, self._seen.person.id, None, None, said))
+            self.observations.append(Observation(name, self._seen.person.id, None, None, properties))
 
     def _preferences(self, do: str) -> None:
         person = self._seen.person
@@ -200,14 +200,14 @@ class _Saying:
         elif do == "resume":
             paused_until, self.done = None, "resumed"
         if (fewer, paused_until) != (person.fewer, person.paused()):
-            said = Preferences(fewer, paused_until).properties()
-            self.observations.append(Observation(preferences.CHANGED, person.id, None, None, said))
+            properties = Preferences(fewer, paused_until).properties()
+            self.observations.append(Observation(preferences.CHANGED, person.id, None, None, properties))
 
 
 def spoken_to(request: Request, shop: PublishedShop, person: PageCustomer) -> PageTexts:
     """The texts in the customer's language, else in their browser's, else in the shop's."""
-    told = [value for name in ("language", "locale") if isinstance(value := person.traits.get(name), str)]
-    return words_for(request, told, shop.vocabulary.languages)
+    languages = [value for name in ("language", "locale") if isinstance(value := person.traits.get(name), str)]
+    return words_for(request, languages, shop.vocabulary.languages)
 
 
 def masked(person: PageCustomer) -> str:

@@ -92,8 +92,8 @@ def answer(vocabulary: Vocabulary, name: str, given: str, words: PageTexts) -> P
     type_ = vocabulary.customer[name].type
     match type_.kind:
         case "date":
-            found = _date(given, type_, words.language)
-            return PageAnswer(found) if found else PageAnswer(wrong=words("wrong.date", example=_example(words.language)))
+            day = _date(given, type_, words.language)
+            return PageAnswer(day) if day else PageAnswer(wrong=words("wrong.date", example=_example(words.language)))
         case "number":
             # A single comma is a decimal comma.
             number = read(type_, given.replace(",", ".") if _COMMA.match(given) else given, siblings={}, currency="")
@@ -107,14 +107,14 @@ def answer(vocabulary: Vocabulary, name: str, given: str, words: PageTexts) -> P
 
 def _date(given: str, type_: Type, language: str) -> str | None:
     """A date from the browser's field, or as typed by hand."""
-    found = read(type_, given, siblings={}, currency="")
+    day = read(type_, given, siblings={}, currency="")
     # In English, 3/4 may be April or March.
-    if found is None and language != "en" and re.search(r"\b[0-9]{4}\b", given):
+    if day is None and language != "en" and re.search(r"\b[0-9]{4}\b", given):
         try:
-            found = read(type_, parse_date(given, locale=language), siblings={}, currency="")
+            day = read(type_, parse_date(given, locale=language), siblings={}, currency="")
         except (ValueError, IndexError):
             return None
-    return found.isoformat() if found is not None else None
+    return day.isoformat() if day is not None else None
 
 
 def _example(language: str) -> str:

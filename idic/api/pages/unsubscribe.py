@@ -77,29 +77,29 @@ class UnsubscribePage(SignedPage):
         row = person.touch
         assert row is not None
         topic = {"topic": row["topic"]} if row["topic"] is not None and not everything else {}
-        said = {"channel": row["channel"], **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
-        seen = [Observation(consent.WITHDRAWN, person.id, row["enrollment_id"], row["step"], said)]
+        properties = {"channel": row["channel"], **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
+        observations = [Observation(consent.WITHDRAWN, person.id, row["enrollment_id"], row["step"], properties)]
         others = await touches.written_to(tx, row["channel"], row["recipient"]) if row["recipient"] is not None else []
         for other in others if person.owns(row["channel"]) else []:
-            one = await behind(tx, Whose(customer=other))
-            if one.id != person.id and await digest_of(tx, one, row["channel"]) == row["recipient"]:
-                seen.append(Observation(consent.WITHDRAWN, one.id, None, None, said))
-        return seen
+            customer = await behind(tx, Whose(customer=other))
+            if customer.id != person.id and await digest_of(tx, customer, row["channel"]) == row["recipient"]:
+                observations.append(Observation(consent.WITHDRAWN, customer.id, None, None, properties))
+        return observations
 
     def _asks(self, seen: _Seen) -> Response:
-        words, said = seen.words, seen.said()
-        buttons = [Button(words("stop.topic", **said), _TOPIC)] if said["topic"] else []
-        buttons.append(Button(words("stop.channel", **said), _CHANNEL, quiet=bool(buttons)))
+        words, values = seen.words, seen.said()
+        buttons = [Button(words("stop.topic", **values), _TOPIC)] if values["topic"] else []
+        buttons.append(Button(words("stop.channel", **values), _CHANNEL, quiet=bool(buttons)))
         return self._paper.plain(
             words, words("stop.title"), buttons=buttons, note=words("stop.service"), links=self._ways_on(seen),
             shop=seen.shop.name,
         )  # fmt: skip
 
     def _left(self, seen: _Seen, *, everything: bool) -> Response:
-        words, said = seen.words, seen.said()
-        what = "stopped.topic" if said["topic"] and not everything else "stopped.channel"
+        words, values = seen.words, seen.said()
+        what = "stopped.topic" if values["topic"] and not everything else "stopped.channel"
         return self._paper.plain(
-            words, words("stopped.title"), words(what, **said), note=words("stop.service"), links=self._ways_on(seen),
+            words, words("stopped.title"), words(what, **values), note=words("stop.service"), links=self._ways_on(seen),
             shop=seen.shop.name,
         )  # fmt: skip
 

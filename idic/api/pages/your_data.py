@@ -206,8 +206,8 @@ def _known(shop: PublishedShop, words: PageTexts, calendar: _Calendar, name: str
     if origin == PREFERENCE_PAGE:
         origin = words("d.from.page")
     purposes = [
-        words(f"purpose.{one}") if one in PURPOSES else shop.title(one, words.language)
-        for one in vocabulary.restricted.get(name, ())
+        words(f"purpose.{use}") if use in PURPOSES else shop.title(use, words.language)
+        for use in vocabulary.restricted.get(name, ())
     ]
     if name in _REACH:
         purpose = words("d.for.reach")
@@ -231,21 +231,21 @@ def _value(value: object, words: PageTexts, calendar: _Calendar) -> str:
             except ValueError:
                 return value
         case Mapping():
-            return ", ".join(f"{in_words(str(key))}: {_value(one, words, calendar)}" for key, one in value.items())
+            return ", ".join(f"{in_words(str(key))}: {_value(item, words, calendar)}" for key, item in value.items())
         case Sequence():
-            return ", ".join(_value(one, words, calendar) for one in value)
+            return ", ".join(_value(item, words, calendar) for item in value)
         case _:
             return str(value)
 
 
 def _said(shop: PublishedShop, words: PageTexts, calendar: _Calendar, entry: Entry) -> dict[str, str]:
-    said = entry.said
-    stands = "d.withdrawn" if not said.given else "d.confirmed" if said.confirmed else "d.given"
-    act = f"act.{said.act}"
+    statement = entry.said
+    stands = "d.withdrawn" if not statement.given else "d.confirmed" if statement.confirmed else "d.given"
+    act = f"act.{statement.act}"
     return {
-        "channel": words(f"channel.{said.channel}"),
-        "topic": shop.title(said.topic, words.language) or words("d.any_topic"),
+        "channel": words(f"channel.{statement.channel}"),
+        "topic": shop.title(statement.topic, words.language) or words("d.any_topic"),
         "stands": words(stands),
-        "act": words(act) if words.has(act) else said.act,
+        "act": words(act) if words.has(act) else statement.act,
         "day": calendar.day(entry.at),
     }
