@@ -18,7 +18,7 @@ from idic.api.withdraw_consent import withdraw
 from idic.errors import InvalidInput
 from idic.identify.messages import read_object
 from idic.interact import consent
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import CHANNELS, ChannelName
 from idic.journey.vocabulary.vocabulary import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.customer.export import consented
@@ -35,7 +35,7 @@ class ConsentSaid(BaseModel):
     true for ``double opt-in``). ``proof`` is any evidence: a form's address and text, a document's number.
     """
 
-    channel: Literal["email", "sms", "web"]
+    channel: ChannelName
     given: bool
     topic: str | None = None
     purpose: str = consent.MARKETING
@@ -152,7 +152,7 @@ def _read(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
             hint = did_you_mean(name[:100], _FIELDS) or f"there is {one_of(_FIELDS, 'and')}"
             raise InvalidInput(f"is nothing that is read here; {hint}", where=name[:100])
     properties = {name: value for name, value in read_object(body, "body").items() if value is not None}
-    if properties.get("channel") not in CHANNELS:
+    if properties.get("channel") not in tuple(CHANNELS):
         raise InvalidInput(f"must be {one_of(CHANNELS)}", where="channel")
     for name, kind in (("given", bool), ("confirmed", bool), ("topic", str), ("purpose", str)):
         if (name == "given" or name in properties) and not isinstance(properties.get(name), kind):

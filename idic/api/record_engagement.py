@@ -7,6 +7,7 @@ from datetime import timedelta
 from starlette.requests import Request
 
 from idic.interact.tracking.bots import PREFETCH, Asked, What, machine
+from idic.journey.channels import is_placed
 from idic.journey.engine.state import Trace
 from idic.store.customer import customers
 from idic.store.customer.ingest import about, observe
@@ -29,7 +30,7 @@ def asked(request: Request, what: What, left: timedelta | None) -> Asked:
 
 def left(tx: Tx, touch: Row) -> timedelta | None:
     """How long ago a message was sent, in idic's time; None for web content, which is shown at once."""
-    if touch["channel"] == "web":
+    if is_placed(touch["channel"]):
         return None
     if touch["status"] == "attempting":
         return timedelta()

@@ -45,7 +45,7 @@ def read(name: str, properties: Mapping[str, Any]) -> Said:
     cannot be recorded: a word of consent that is only half understood is none. Of a withdrawal as much is taken as can be."""
     given = name == GIVEN
     channel = properties.get("channel")
-    if channel not in CHANNELS:
+    if channel not in tuple(CHANNELS):
         what = "says no channel" if channel is None else "is for no channel that idic knows"
         raise ValueError(f"{name} {what}: channel must be {one_of(CHANNELS)}; nothing was recorded")
     topic, purpose = properties.get("topic"), properties.get("purpose")

@@ -10,6 +10,7 @@ from idic.interact import consent
 from idic.interact.policy.ask import Known
 from idic.interact.policy.planned_messages import ahead
 from idic.interact.policy.rules import BEHIND, RESERVED, Coming, Consent, Contact, Reply, Suppressed
+from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, MayWe, Verdict
 from idic.journey.program.program import Program, Type
@@ -37,7 +38,7 @@ class Correspondence:
         """``known`` with what there is to ask about for a message of ``program``."""
         suppressed = known.suppressed
         if self._stopped is not None:
-            suppressed = {"sms": Suppressed("opted_out", self._stopped), **suppressed}
+            suppressed = {SMS.name: Suppressed("opted_out", self._stopped), **suppressed}
         return known._replace(
             contacts=(*self._sent, *self._allowed),
             coming=self._coming(ask, now, enrollments),
@@ -98,9 +99,9 @@ def preferences_of(properties: Mapping[str, Any]) -> tuple[bool, datetime | None
 def consent_by(properties: Mapping[str, Any], at: datetime) -> Consent | None:
     """What the keyword of an SMS says about consent; None where it says nothing."""
     keyword = properties.get("keyword")
-    return Consent("sms", None, keyword == "start", at, confirmed=True) if keyword in ("stop", "start") else None
+    return Consent(SMS.name, None, keyword == "start", at, confirmed=True) if keyword in ("stop", "start") else None
 
 
 def _reply(at: datetime, properties: Mapping[str, Any]) -> Reply:
     keyword = properties.get("keyword")
-    return Reply(at, str(properties.get("channel") or "sms"), keyword if isinstance(keyword, str) else None)
+    return Reply(at, str(properties.get("channel") or SMS.name), keyword if isinstance(keyword, str) else None)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from idic.interact.policy.planned_messages import ahead
 from idic.interact.policy.rules import BEHIND, RESERVED, Coming, Contact, Reply
+from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import MayWe
 from idic.journey.engine.state import Event
@@ -64,4 +65,4 @@ async def reply(tx: Tx, policy: Policy, program: Program, ask: MayWe, now: datet
 
 def _read(event: Event) -> Reply:
     channel, keyword = event.properties.get("channel"), event.properties.get("keyword")
-    return Reply(event.accepted_at, str(channel or "sms"), keyword if isinstance(keyword, str) else None)
+    return Reply(event.accepted_at, str(channel or SMS.name), keyword if isinstance(keyword, str) else None)

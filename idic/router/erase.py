@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ScalarSelect, select
 
 from idic.interact.reach import reach
+from idic.journey.channels import ADDRESS_ATTRIBUTES, addressed
 from idic.journey.engine.state import Ending
 from idic.router.held_customer import Hold, holding
 from idic.router.runtime import House
@@ -75,14 +76,14 @@ async def _not_to_be_written_to(hold: Hold) -> list[str]:
     country = (await vocabulary(hold.tx) or {}).get("country")
     known = await hold.tx.rows(
         select(identities.c.kind, identities.c.value).where(
-            identities.c.customer_id == hold.id, identities.c.kind.in_(("email", "phone"))
+            identities.c.customer_id == hold.id, identities.c.kind.in_(ADDRESS_ATTRIBUTES)
         )
     )
-    told = [{name: hold.traits.get(name)} for name in ("email", "phone")] + [{row["kind"]: row["value"]} for row in known]
+    told = [{name: hold.traits.get(name)} for name in ADDRESS_ATTRIBUTES] + [{row["kind"]: row["value"]} for row in known]
     written = []
     for one in told:
-        for name, channel in (("email", "email"), ("phone", "sms")):
-            if one.get(name):
+        for channel, name in ((channel.name, channel.attribute) for channel in addressed()):
+            if name is not None and one.get(name):
                 written.append(str(one[name]))
                 whole = {"country": hold.traits.get("country"), **one}
                 if address := reach(channel, hold.id, whole, None, hold.now, country).address:

@@ -20,6 +20,7 @@ from idic.errors import IdicError
 from idic.identify.names import attribute_name
 from idic.interact import consent, preferences
 from idic.interact.reach import reach
+from idic.journey.channels import is_placed
 from idic.journey.engine import interpreter, match_event, move, protocol
 from idic.journey.engine.admission import DUE, REQUESTED, Applies, Enter, StayOut, admit, applies, day_of, full
 from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
@@ -253,7 +254,7 @@ class Hold(Known):
             address = reach(said.channel, self.id, self.traits, None, self.now, country).address
             if address is not None:
                 await consents.lift(self.tx, said.channel, address, consents.WISHES, before=at)
-        if said.channel == "web" and not said.given:
+        if is_placed(said.channel) and not said.given:
             await self._withdraw(said.topic, event.accepted_at)
         return None
 
@@ -284,7 +285,7 @@ class Hold(Known):
             why = {"channel": channel, "reason": event.properties.get("reason"), "because": event.properties.get("value")}
             kind = touches.BECAME[event.name].removesuffix("_at")
             await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
-        if event.name == "Link Clicked" and channel == "web":
+        if event.name == "Link Clicked" and is_placed(channel):
             await web_placements.end_clicked(self.tx, touch["id"], event.accepted_at)
         if event.name == "Replied" or not touches.may_have_left(touch):
             return []  # an answer is put down to the newest message, and may be to one before it
@@ -402,7 +403,7 @@ class Hold(Known):
     async def _show_no_more(self, enrollment: Enrollment, why: str, at: datetime) -> None:
         """What was placed on the web is not for somebody who reached the goal or left. (Running off the end of a journey
         takes nothing away.)"""
-        if any("web" in channels for channels in enrollment.state.touches.values()):
+        if any(is_placed(channel) for touched in enrollment.state.touches.values() for channel in touched):
             await web_placements.end(self.tx, enrollment.id, why, at)
 
     # Entering.

@@ -17,6 +17,7 @@ from idic.api.console import describe_rows
 from idic.api.console.access import STYLE, AccessDenied, ConsoleAccess, Mode, page_headers, preview_headers
 from idic.api.keys import ApiKeys
 from idic.errors import StoreUnavailable
+from idic.journey.channels import is_placed
 from idic.store.customer import consents
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
@@ -125,7 +126,7 @@ class _Console:
         html = row["html"] or row["placed_html"]
         if html is None:
             html = self._pages.get_template("plain.html").render(text=row["text"])
-        elif row["channel"] == "web":
+        elif is_placed(row["channel"]):
             html = self._pages.get_template("slot.html").render(html=html)
         # A click in a frame must not navigate the frame.
         head = _HEAD.search(html)

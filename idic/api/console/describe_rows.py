@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 from idic.customize.sms_segments import segments
 from idic.differentiate.profile import zone_of
+from idic.journey import channels
+from idic.journey.channels import ADDRESS_ATTRIBUTES, is_placed
 from idic.journey.engine.trace import sentence
 from idic.store.tables import Row
 
-CHANNELS = {"email": "Email", "sms": "SMS", "web": "Web"}
+CHANNELS = {name: channel.label for name, channel in channels.CHANNELS.items()}
 STANDINGS = {"open": "Open", "ended": "Ended"}
 
 _LONGEST = 120
@@ -69,15 +71,18 @@ def zone(row: Row) -> str:
 
 def name(traits: Mapping[str, Any], customer_id: str) -> str:
     """The customer's display name: their name, else an address, else a text for unknown customers."""
-    known = {key: str(traits[key]).strip() for key in ("name", "first_name", "last_name", "email", "phone") if traits.get(key)}
+    known = {
+        key: str(traits[key]).strip() for key in ("name", "first_name", "last_name", *ADDRESS_ATTRIBUTES) if traits.get(key)
+    }
     full = known.get("name") or " ".join(filter(None, (known.get("first_name"), known.get("last_name"))))
-    return full or known.get("email") or known.get("phone") or f"Visitor {customer_id[:6]}"
+    address = next(filter(None, map(known.get, ADDRESS_ATTRIBUTES)), None)
+    return full or address or f"Visitor {customer_id[:6]}"
 
 
 def became(row: Row, where: str) -> list[StatusLabel]:
     """Labels for a touch's status; ``where`` is the zone for its times."""
     text, tone = _STATUS.get(row["status"], (row["status"], "calm"))
-    if row["channel"] == "web" and row["status"] == "sent":
+    if is_placed(row["channel"]) and row["status"] == "sent":
         text = "placed"
     chips = [StatusLabel(text, tone, row["reason"] or _at(row["settled_at"], where))]
     chips += [StatusLabel(said, tone, _at(row[column], where)) for column, said, tone in _TIMES if row[column] is not None]

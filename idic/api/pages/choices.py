@@ -12,7 +12,7 @@ from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.questions import in_words
 from idic.interact.consent import standing
 from idic.interact.reach import reach
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import CHANNELS, EMAIL, addressed
 from idic.journey.contact_policy.contact_policy import Cap, Policy
 from idic.journey.program.program import Program, Send
 from idic.journey.vocabulary.translations import in_language
@@ -111,7 +111,7 @@ class PublishedShops:
 async def suppressed(tx: Tx, person: PageCustomer, country: str | None) -> dict[str, str]:
     """By channel, why idic never writes to this customer's address there."""
     reasons = {}
-    for channel in ("email", "sms"):
+    for channel in (channel.name for channel in addressed()):
         address = reach(channel, person.id, person.traits, None, person.now, country).address
         if address and (why := await consents.suppressed(tx, channel, address)):
             reasons[channel] = why.reason
@@ -153,7 +153,7 @@ def _box(
     # If the visitor owns the address, ticking a waiting consent confirms it.
     was = stands.allowed or (stands.state == "waiting" and not person.owns(channel))
     wishes = barred.get(channel) in consents.WISHES
-    if channel in barred and not (channel == "email" and wishes):
+    if channel in barred and not (channel == EMAIL.name and wishes):
         return Box(channel, topic, was=was, on=False, open=False, note=words(f"p.suppressed.{channel}"))
     note = words("p.waiting") if was and not stands.allowed else ""
     return Box(channel, topic, was=was, on=ticked.get(name_of(channel, topic), was), note=note)

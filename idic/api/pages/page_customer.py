@@ -19,6 +19,7 @@ from idic.interact import consent, preferences
 from idic.interact.consent import Entry
 from idic.interact.reach import reach
 from idic.interact.tracking.links import Whose
+from idic.journey.channels import is_placed
 from idic.store.customer import consents, customers, events
 from idic.store.database import Tx
 from idic.store.enrollment import touches
@@ -102,7 +103,7 @@ async def _proven(tx: Tx, person: PageCustomer) -> str | None:
     """The channel whose current address got this message. A customer who changed the address proves nothing about the new
     one."""
     touch = person.touch
-    if touch is None or touch["channel"] == "web":
+    if touch is None or is_placed(touch["channel"]):
         return None
     now = await digest_of(tx, person, touch["channel"])
     # Older versions didn't record the recipient.

@@ -27,6 +27,7 @@ from idic.identify.messages import OWN_MESSAGE_ID
 from idic.interact import consent, preferences
 from idic.interact.preferences import Choice, Preferences
 from idic.interact.tracking.links import Whose
+from idic.journey.channels import EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE
 from idic.store.customer import ingest
 from idic.store.customer.ingest import Observation, Told
 from idic.store.database import Tx
@@ -212,7 +213,7 @@ def spoken_to(request: Request, shop: PublishedShop, person: PageCustomer) -> Pa
 
 def masked(person: PageCustomer) -> str:
     """The customer's address with most of it hidden, so that nobody else learns it from the page."""
-    email, phone = person.traits.get("email"), person.traits.get("phone")
+    email, phone = person.traits.get(EMAIL_ATTRIBUTE), person.traits.get(PHONE_ATTRIBUTE)
     if isinstance(email, str) and "@" in email:
         name, _, domain = email.strip().rpartition("@")
         return f"{name[:1]}•••@{domain}"

@@ -23,6 +23,7 @@ from idic.api.pages.signed_pages import SignedPage
 from idic.api.wait_until_settled import nothing_begins
 from idic.interact.consent import Entry
 from idic.interact.tracking.links import Links, Whose
+from idic.journey.channels import ADDRESS_ATTRIBUTES
 from idic.journey.vocabulary.translations import PREFERENCE_PAGE, in_language
 from idic.journey.vocabulary.vocabulary import PURPOSES
 from idic.router.erase import erase
@@ -34,7 +35,7 @@ from idic.store.tables import Row, copies, customers, enrollments, programs, tou
 GOOD_FOR = timedelta(hours=24)
 MESSAGES = 50
 """How many of the newest messages are shown; the file has all."""
-_REACH = frozenset({"email", "phone"})
+_REACH = frozenset(ADDRESS_ATTRIBUTES)
 _FILE = "what-we-know-about-you.json"
 
 

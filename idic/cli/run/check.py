@@ -13,6 +13,7 @@ import typer
 from idic.cli.run.github_annotations import annotation
 from idic.customize import sms_worst_case
 from idic.errors import NotFound
+from idic.journey.channels import SMS
 from idic.journey.contact_policy.describe_policy import spelled
 from idic.journey.report.bounds import bounds
 from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
@@ -136,7 +137,9 @@ def _as_data(compilation: Compilation) -> list[dict[str, Any]]:
                 "program": program.id,
                 "at_most": dict(limits.most),
                 "at_most_messages": limits.messages,
-                "sms": {name: one._asdict() for name, m in program.messages.items() if (one := sms_worst_case.worst_case(m))},
+                SMS.name: {
+                    name: one._asdict() for name, m in program.messages.items() if (one := sms_worst_case.worst_case(m))
+                },
                 "longest_seconds": limits.longest.total_seconds(),
                 "longest_after_last": list(limits.resetting),
                 "longest_plus_until": list(limits.moments),

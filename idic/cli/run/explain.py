@@ -17,7 +17,7 @@ from idic.differentiate.profile import zone_of
 from idic.errors import NotFound
 from idic.interact.policy.rules import Suppressed
 from idic.interact.reach import reach
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS
 from idic.journey.engine.protocol import Defer, Skip
 from idic.journey.engine.trace import sentence
 from idic.journey.program.program import Program, Send
@@ -43,7 +43,6 @@ _LONGEST = timedelta(days=366)
 """How far back what was sent may bear on what is sent now."""
 _WENT = ("sent", "uncertain")
 _STAYS_OUT = "stays out: "
-_LABELS = {"email": "WHY NO EMAIL", "sms": "WHY NO SMS", "web": "WHY NO WEB"}
 _WIDTH = 14
 
 
@@ -325,7 +324,7 @@ def show(found: Explained) -> None:
             typer.echo(f"{_said(line.at, found.zone)}  {line.text}")
         _entry("NOW", [trip.now])
         for channel, reasons in trip.why_not.items():
-            _entry(_LABELS[channel], reasons)
+            _entry(f"WHY NO {CHANNELS[channel].label.upper()}", reasons)
         _entry("WOULD HELP", [_remedy(one) for one in trip.would_help])
     if found.not_entered or found.would_help:
         typer.echo()
@@ -356,7 +355,7 @@ def _said(instant: datetime, zone: str) -> str:
 
 def _name(traits: Mapping[str, Any], id_: str) -> str:
     known = [str(traits[name]).strip() for name in ("first_name", "last_name") if traits.get(name)]
-    address = str(traits.get("email") or traits.get("phone") or id_)
+    address = str(next((traits[name] for name in ADDRESS_ATTRIBUTES if traits.get(name)), id_))
     return f"{' '.join(known)} ({address})" if known else address
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from idic.differentiate.profile import zone_of
 from idic.interact.policy.ask import Known, ask
 from idic.interact.policy.rules import Coming, Consent, Contact, Suppressed
-from idic.interact.reach import WEB_MEMORY, Reach
+from idic.interact.reach import Reach
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
@@ -25,16 +25,9 @@ from idic.journey.vocabulary.types import value_of
 from idic.problems import one_of
 from idic.times import Hours
 
-_STANDS_FOR = {"email": "somebody@example.com", "sms": "+10000000000", "web": "somebody"}
-_ADDRESS = {
-    "email": "an email address",
-    "sms": "a telephone number that takes SMS",
-    "web": f"a visit to the site: it counts for {WEB_MEMORY.days} days",
-}
 _MOST_TRIES = 400
 _MOST_LEAPS = 8
 _CLOCK = "%a %d %b %H:%M"
-_SPOKEN = {"email": "email", "sms": "SMS", "web": "the web"}
 
 
 class Remedy(NamedTuple):
@@ -87,7 +80,7 @@ class Person(NamedTuple):
         )
         if another_address:
             known = known._replace(suppressed={})
-        found = Reach(_STANDS_FOR[channel]) if another_address else None
+        found = Reach(CHANNELS[channel].example_address) if another_address else None
         return ask(known, program, channel, at or self.now, policy=policy or self.policy, found=found)
 
     def reaches(self, program: Program, channel: str, by: datetime | None = None) -> bool:
@@ -102,13 +95,17 @@ def of_channel(person: Person, program: Program, channel: str) -> Remedy | None:
         return None
     consent = [Consent(channel, program.topic, True, person.now, confirmed=True)]
     topic = f" (topic {program.topic})" if program.topic else ""
-    agreed = f"ask for consent to {_SPOKEN[channel]}{topic}: nothing else is in the way"
-    other = f"{_ADDRESS[channel]}{', another one' if channel in person.suppressed else ''}"
+    agreed = f"ask for consent to {CHANNELS[channel].noun}{topic}: nothing else is in the way"
+    other = f"{CHANNELS[channel].address_noun}{', another one' if channel in person.suppressed else ''}"
+    noun = CHANNELS[channel].noun
     for text, tried in (
         (agreed, person.verdict(program, channel, consents=consent)),
-        (f"{other}: nothing else is in the way of {_SPOKEN[channel]}", person.verdict(program, channel, another_address=True)),
         (
-            f"{other}, and consent to {_SPOKEN[channel]}{topic}",
+            f"{other}: nothing else is in the way of {CHANNELS[channel].noun}",
+            person.verdict(program, channel, another_address=True),
+        ),
+        (
+            f"{other}, and consent to {noun}{topic}",
             person.verdict(program, channel, consents=consent, another_address=True),
         ),
     ):
@@ -131,7 +128,9 @@ def _time(person: Person, program: Program, channel: str) -> Remedy | None:
             written = [part for part, policy in _looser(person.policy) if isinstance(
                 person.verdict(program, channel, policy=policy), Allow)]  # fmt: skip
             said = f", or a looser {one_of(written)} in policy.yaml" if written else ""
-            return Remedy(program.journey, f"time: {_SPOKEN[channel]} is possible from {now.astimezone(zone):{_CLOCK}}{said}")
+            return Remedy(
+                program.journey, f"time: {CHANNELS[channel].noun} is possible from {now.astimezone(zone):{_CLOCK}}{said}"
+            )
         now = verdict.until
     return None
 

@@ -16,6 +16,7 @@ from idic.customize.variants import choose_content, reader_groups, segment_witho
 from idic.differentiate.profile import language_of
 from idic.errors import InvalidInput, NotFound
 from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, SHORT_CODE, SHORT_PATH, UNSUBSCRIBE_PATH
+from idic.journey.channels import EMAIL_ATTRIBUTE
 from idic.journey.definition.message_layers import tongues
 from idic.journey.definition.read_messages import spoken_of
 from idic.journey.engine.scope import Facts
@@ -138,7 +139,9 @@ async def find_customer(store: Store, who: str, program: Program) -> Customer:
                 + (hint or f"give an email address, a user id or a phone number, or take {NOBODY} or {SOMEBODY}")
             )
         facts = await Hold(tx, House(), row).facts(program)
-        return Customer(str(row["traits"].get("email") or who), row["traits"], facts, await _latest(tx, row["id"], program))
+        return Customer(
+            str(row["traits"].get(EMAIL_ATTRIBUTE) or who), row["traits"], facts, await _latest(tx, row["id"], program)
+        )
 
 
 async def _latest(tx: Tx, customer_id: str, program: Program) -> State | None:

@@ -10,6 +10,7 @@ from idic.interact.policy.quiet_hours import quiet
 from idic.interact.policy.rules import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide, quiet_parts
 from idic.interact.policy.rules import rules as rules_of
 from idic.interact.reach import Reach, country_of, reach
+from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Verdict
 from idic.journey.program.program import Program
@@ -93,4 +94,4 @@ def quiet_for(
 
 
 def _country(channel: str, found: Reach, traits: Mapping[str, Any], program: Program) -> str | None:
-    return country_of(traits, found.address if channel == "sms" else None, program.country)
+    return country_of(traits, found.address if channel == SMS.name else None, program.country)

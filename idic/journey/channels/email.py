@@ -6,6 +6,9 @@ from typing import Literal
 
 from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField
 
+EMAIL_ATTRIBUTE = "email"
+"""The customer attribute, and the kind of identity, that holds an email address."""
+
 
 class EmailContent(Content):
     """Liquid sources. ``form`` says what ``body`` is; ``text`` is the author's own text part, else it is derived."""
@@ -71,7 +74,7 @@ EMAIL = Channel(
         "this mail does not say how to get no more of them",
         "put {{ links.unsubscribe }} into its body or a block of it",
     ),
-    attribute="email",
+    attribute=EMAIL_ATTRIBUTE,
     address_noun="an email address",
     example_address="somebody@example.com",
     invented_addresses=("customer-{number}@example.com",),

@@ -6,6 +6,9 @@ from typing import Literal
 
 from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField
 
+PHONE_ATTRIBUTE = "phone"
+"""The customer attribute, and the kind of identity, that holds a telephone number."""
+
 
 class SmsContent(Content):
     """A Liquid source; what it renders to is sent as it is, with its links shortened."""
@@ -50,7 +53,7 @@ SMS = Channel(
     without_way_out=("this SMS does not say how to get no more of them", "end it with: Stop: {{ links.unsubscribe }}"),
     stop_word=True,
     sender_of_provider=True,
-    attribute="phone",
+    attribute=PHONE_ATTRIBUTE,
     address_noun="a telephone number that takes SMS",
     example_address="+10000000000",
     # Whose number it is changes nothing, and reading one takes as long as a journey.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import CHANNELS, EMAIL, is_placed
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.program.program import Call, Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -37,8 +37,8 @@ def invented(
         "all agreed to marketing.",
         "What comes of a message is invented: "
         + "; ".join(
-            f"{channel} {'shown' if channel == 'web' else 'delivered'} {_of(one.delivered)}"
-            + (f", opened {_of(one.opened)}" if channel == "email" else "")
+            f"{channel} {'shown' if is_placed(channel) else 'delivered'} {_of(one.delivered)}"
+            + (f", opened {_of(one.opened)}" if channel == EMAIL.name else "")
             + f", clicked {_of(one.clicked)}"
             + (f", unsubscribed {_of(one.unsubscribed)}" if one.unsubscribed else "")
             for channel, one in behaviour.reactions.items()

@@ -79,12 +79,18 @@ class Behaviour(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     events: dict[str, Often | After] = {}
-    reach: dict[str, float] = {"email": 0.9, "sms": 0.6, "web": 0.5}
-    consents: dict[str, float] = {"email": 0.6, "sms": 0.3}
+    reach: dict[str, float] = {name: channel.assumed.reach for name, channel in CHANNELS.items()}
+    consents: dict[str, float] = {
+        name: channel.assumed.consents for name, channel in CHANNELS.items() if channel.assumed.consents is not None
+    }
     reactions: dict[str, Reactions] = {
-        "email": Reactions(delivered=0.98, opened=0.35, clicked=0.04, unsubscribed=0.002),
-        "sms": Reactions(delivered=0.97, clicked=0.06, unsubscribed=0.005),
-        "web": Reactions(delivered=0.6, clicked=0.03, unsubscribed=0),
+        name: Reactions(
+            delivered=channel.assumed.delivered,
+            opened=channel.assumed.opened,
+            clicked=channel.assumed.clicked,
+            unsubscribed=channel.assumed.unsubscribed,
+        )
+        for name, channel in CHANNELS.items()
     }
     known: dict[str, float] = {}
     shares: dict[str, dict[str, float]] = {}

@@ -16,16 +16,13 @@ from typing import Any, NamedTuple
 from idic.frozen import Frozen
 from idic.interact.policy.rules import Consent
 from idic.interact.reach import WEB_MEMORY
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS, EMAIL, is_placed
 from idic.journey.program.program import Call, Condition, Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.rehearse.crowd.behaviour import After, Behaviour, Often, Reactions, ids_of
 from idic.rehearse.crowd.crowd_person import Happening, Person
 from idic.rehearse.crowd.invent_values import Draw, Inventor, alike, answers, literals
 from idic.rehearse.simulator import Sent, said_of
-
-_PHONES = tuple(f"+491511234{number:04}" for number in range(100))
-"""Whose number it is changes nothing, and reading one takes as long as a journey."""
 
 
 class _Event(NamedTuple):
@@ -66,7 +63,7 @@ class Crowd:
         self._traits = tuple(
             (name, self._inventor.maybe(name, attribute, behaviour.known.get(name, 0.9)))
             for name, attribute in vocabulary.customer.items()
-            if not (attribute.counted_event or name in ("email", "phone"))
+            if not (attribute.counted_event or name in ADDRESS_ATTRIBUTES)
         )
         self._consented = tuple(behaviour.consents.items())
         self._events = {name: self._event(name, vocabulary) for name in behaviour.events}
@@ -105,11 +102,13 @@ class Crowd:
         rng = Random(f"{self._seed}/{number}")
         name = f"customer-{number}"
         traits = {name: value for name, draw in self._traits if (value := draw(rng, self.start)) is not None}
-        email, sms, web = (rng.random() < self.behaviour.reach.get(channel, 0.0) for channel in CHANNELS)
-        if email:
-            traits["email"] = f"{name}@example.com"
-        if sms:
-            traits["phone"] = _PHONES[number % len(_PHONES)]
+        web = False
+        for channel in CHANNELS.values():
+            reached = rng.random() < self.behaviour.reach.get(channel.name, 0.0)
+            if channel.placed:
+                web = reached
+            elif reached and channel.attribute is not None and (invented := channel.invented_addresses):
+                traits[channel.attribute] = invented[number % len(invented)].format(number=number)
         agreed = tuple(
             Consent(channel, None, True, self.start, confirmed=True)
             for channel, share in self._consented
@@ -206,10 +205,10 @@ class Crowd:
         said = said_of(sent)
         told = partial(Happening, step=sent.step, enrollment=sent.enrollment)
         delivered = sent.at + timedelta(seconds=1 + rng.random() * 60)
-        found = [told(delivered, "Message Shown" if sent.channel == "web" else "Message Delivered", said)]
+        found = [told(delivered, "Message Shown" if is_placed(sent.channel) else "Message Delivered", said)]
         # Half of what is read is read within two hours.
         read = delivered + timedelta(seconds=rng.expovariate(1 / 10_400))
-        if sent.channel == "email" and (opens < reactions.opened or clicks < reactions.clicked):
+        if sent.channel == EMAIL.name and (opens < reactions.opened or clicks < reactions.clicked):
             found.append(told(read, "Email Opened", said))
         if clicks < reactions.clicked:
             values = self._answers.get((sent.journey, sent.message), ())
@@ -223,7 +222,7 @@ class Crowd:
             properties = self._properties(self._events[goal.on], rng, at, {}, {})
             if goal.key is not None and sent.key is not None:
                 properties[goal.key] = sent.key
-            found.append(Happening(at, goal.on, properties, seen=sent.channel == "web"))
+            found.append(Happening(at, goal.on, properties, seen=is_placed(sent.channel)))
         return found
 
     # How events are made up.

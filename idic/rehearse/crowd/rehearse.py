@@ -22,6 +22,7 @@ from idic.interact.policy.ask import ask as ask_policy
 from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
 from idic.interact.reach import Reach, reach
+from idic.journey.channels import EMAIL, is_placed
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.admission import DUE, StayOut, day_of, due_event, full, next_due, scheduled
 from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
@@ -232,7 +233,7 @@ class _Life:
             consent = consent_by(said, happening.at)
             self.consents += [consent] if consent is not None else []
         if happening.name in ANSWERS:
-            channel = sent.channel if sent else str(said.get("channel", "email"))
+            channel = sent.channel if sent else str(said.get("channel", EMAIL.name))
             purpose = self._purpose(sent) if sent else "marketing"
             self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
 
@@ -299,7 +300,7 @@ class _Life:
 
     def _deliver(self, sent: Sent) -> Touched:
         self.correspondence.settled(sent, "sent")
-        if sent.channel != "web":
+        if not is_placed(sent.channel):
             self._got(sent, sent.at)
         if self.person.reacts is not None:
             for happening in self.person.reacts(sent):

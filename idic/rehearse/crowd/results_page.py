@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-CHANNELS = ("email", "sms", "web")
+from idic.journey.channels import CHANNELS
+
 _MOST_COLUMNS = 92
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336)
 _TALLEST = 100.0

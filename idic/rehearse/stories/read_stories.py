@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import CHANNELS, EMAIL
 from idic.journey.compiler.compile import Compilation
 from idic.journey.engine.admission import REQUESTED
 from idic.journey.program.program import Attribute, Call, Endpoint, Program, Send, Split
@@ -395,7 +395,7 @@ class _Reader:
         if not self.is_send(step):
             return None
         if name == "open":
-            return Happens("Email Opened", {"step": step.value, "channel": "email"}, about=step.value)
+            return Happens("Email Opened", {"step": step.value, "channel": EMAIL.name}, about=step.value)
         text = value.value if value is not None else None
         return Presses(step.value, value=text) if name == "answer" else Presses(step.value, url=text)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
+from idic.journey.channels import ADDRESS_ATTRIBUTES
 from idic.store.any_of import among
 from idic.store.database import Tx
 from idic.store.digests import salt, tombstone
@@ -125,7 +126,7 @@ async def same_address(tx: Tx, customer_id: str, addresses: Sequence[str]) -> li
     written = [one.strip().lower() for one in addresses if one.strip()]
     if not written:
         return []
-    traits = [func.lower(customers.c.traits[name].as_string()).in_(written) for name in ("email", "phone")]
+    traits = [func.lower(customers.c.traits[name].as_string()).in_(written) for name in ADDRESS_ATTRIBUTES]
     rows = await tx.rows(
         select(customers.c.id)
         .where(or_(*traits), customers.c.id != customer_id, customers.c.merged_into.is_(None))

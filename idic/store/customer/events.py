@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
+from idic.journey.channels import EMAIL
 from idic.journey.engine.state import Event
 from idic.store.database import Tx
 from idic.store.tables import Row, enrollments, events, partition_of
@@ -95,7 +96,7 @@ async def newest_of(tx: Tx, enrollment_id: str, name: str, *, upto: datetime) ->
     return read(row) if row else None
 
 
-UNSAID = "email"
+UNSAID = EMAIL.name
 """The channel of a message of which an event of idic's own does not say it: there was no other when it was kept."""
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from idic.interact.consent import WORDS, Standing, standings
 from idic.interact.reach import reach
+from idic.journey.channels import addressed
 from idic.journey.engine.trace import sentence
 from idic.store.any_of import among
 from idic.store.customer import consents, erase
@@ -63,7 +64,7 @@ async def consented(tx: Tx, row: Row) -> dict[str, Any]:
     why their address is not written to at all (``suppressed``)."""
     words = await vocabulary(tx) or {}
     suppressed: dict[str, Any] = {}
-    for channel in ("email", "sms"):
+    for channel in (channel.name for channel in addressed()):
         address = reach(channel, row["id"], row["traits"], None, tx.now(), words.get("country")).address
         if address and (found := await consents.suppressed(tx, channel, address)):
             suppressed[channel] = found._asdict()

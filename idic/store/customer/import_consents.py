@@ -19,7 +19,7 @@ from idic.identify.phones import PhoneInvalid, e164
 from idic.identify.resolution import Person
 from idic.interact.consent import DOUBLE_OPT_IN, IMPORT, LONGEST_NAME, MARKETING, Said
 from idic.interact.reach import reach
-from idic.journey.channels import CHANNELS
+from idic.journey.channels import CHANNELS, EMAIL, EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE, SMS
 from idic.journey.vocabulary.vocabulary import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.any_of import among
@@ -33,7 +33,7 @@ from idic.store.tables import numbers as numbers_table
 
 NEEDED = ("channel", "given", "at")
 """The columns that a file of consents must have, beside one that says whose they are."""
-WHOSE = ("user_id", "email", "phone")
+WHOSE = ("user_id", EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE)
 _COLUMNS = (*WHOSE, *NEEDED, "topic", "purpose", "act", "confirmed", "proof")
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -53,7 +53,7 @@ def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: st
     """Raises ``InvalidInput``. What stands in columns that are unknown is part of the proof."""
     cells = {name: value for name, value in raw.items() if value is not None and value != ""}
     user_id = read_identifier(cells["user_id"], "user_id") if "user_id" in cells else None
-    email = _email(cells["email"]) if "email" in cells else None
+    email = _email(cells[EMAIL_ATTRIBUTE]) if EMAIL_ATTRIBUTE in cells else None
     phone = _phone(cells["phone"], country) if "phone" in cells else None
     if user_id is None and email is None and phone is None:
         raise InvalidInput(f"says not whose it is: one of {one_of(WHOSE)} is needed")
@@ -62,7 +62,7 @@ def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: st
             raise InvalidInput(
                 "is missing" + ("; a consent needs to say when it was given" if name == "at" else ""), where=name
             )
-    if cells["channel"] not in CHANNELS:
+    if cells["channel"] not in tuple(CHANNELS):
         raise InvalidInput(f"must be {one_of(CHANNELS)}", where="channel")
     at = read_moment(cells["at"], "at")
     assert at is not None
@@ -114,7 +114,7 @@ def _yes_no(cells: Mapping[str, Any], name: str) -> bool:
 
 def _email(value: object) -> str:
     if not isinstance(value, str) or "@" not in value or not value.strip().isprintable() or len(value) > 320:
-        raise InvalidInput("is no email address", where="email")
+        raise InvalidInput("is no email address", where=EMAIL_ATTRIBUTE)
     return value.strip().lower()
 
 
@@ -190,14 +190,14 @@ async def _whose(tx: Tx, lines: Iterable[Consented]) -> dict[int, list[str]]:
     for row in await tx.rows(named.where(identities.c.kind == "user_id", among(tx, identities.c.value, users))):
         by_user.setdefault(row["value"], []).append(row["customer_id"])
     if emails:
-        email = func.lower(customers_table.c.traits["email"].as_string())
+        email = func.lower(customers_table.c.traits[EMAIL_ATTRIBUTE].as_string())
         # One look at everybody for a whole page of lines.
-        for row in await tx.rows(select(customers_table.c.id, email.label("email")).where(email.in_(sorted(emails)))):
-            by_email.setdefault(row["email"], []).append(row["id"])
-        for row in await tx.rows(named.where(identities.c.kind == "email", among(tx, identities.c.value, emails))):
+        for row in await tx.rows(select(customers_table.c.id, email.label(EMAIL_ATTRIBUTE)).where(email.in_(sorted(emails)))):
+            by_email.setdefault(row[EMAIL_ATTRIBUTE], []).append(row["id"])
+        for row in await tx.rows(named.where(identities.c.kind == EMAIL_ATTRIBUTE, among(tx, identities.c.value, emails))):
             by_email.setdefault(row["value"], []).append(row["customer_id"])
     if phones:
-        digests = {await consents.digested(tx, "sms", phone): phone for phone in sorted(phones)}
+        digests = {await consents.digested(tx, SMS.name, phone): phone for phone in sorted(phones)}
         for row in await tx.rows(select(numbers_table).where(among(tx, numbers_table.c.digest, digests))):
             by_phone.setdefault(digests[row["digest"]], []).append(row["customer_id"])
     return {
@@ -215,14 +215,14 @@ async def _whose(tx: Tx, lines: Iterable[Consented]) -> dict[int, list[str]]:
 
 
 async def _created(tx: Tx, line: Consented) -> str:
-    told = {name: value for name, value in (("email", line.email), ("phone", line.phone)) if value is not None}
+    told = {name: value for name, value in ((EMAIL_ATTRIBUTE, line.email), (PHONE_ATTRIBUTE, line.phone)) if value is not None}
     if line.user_id is not None:
         customer_id = await customer_of(tx, Person(line.user_id, None, None))
     elif line.email is not None:
         customer_id = uuid.uuid4().hex
         row = {"id": customer_id, "traits": {}, "created_at": tx.now(), "updated_at": tx.now()}
         await tx.execute(insert(customers_table).values(row))
-        identity = {"kind": "email", "value": line.email, "customer_id": customer_id, "created_at": tx.now()}
+        identity = {"kind": EMAIL_ATTRIBUTE, "value": line.email, "customer_id": customer_id, "created_at": tx.now()}
         await tx.execute(insert(identities).values(identity))
     else:
         return await phone_numbers.newcomer(tx, str(line.phone))
@@ -277,12 +277,12 @@ def read_reason(reason: object) -> str:
 
 def read_address(written: str, channel: object, country: str | None) -> tuple[str, str]:
     """An address with its channel, which it tells by itself. Raises ``InvalidInput``."""
-    if channel not in (None, "email", "sms"):
+    if channel not in (None, EMAIL.name, SMS.name):
         raise InvalidInput("must be email or sms", where="channel")
-    if channel == "email" or (channel is None and "@" in written):
-        return "email", _email(written)
+    if channel == EMAIL.name or (channel is None and "@" in written):
+        return EMAIL.name, _email(written)
     try:
-        return "sms", e164(written, country)
+        return SMS.name, e164(written, country)
     except PhoneInvalid as problem:
         raise InvalidInput(f"is no email address, and as a number: {problem}", where="address") from None
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from idic.interact.reach import reach
+from idic.journey.channels import SMS
 from idic.store.customer.consents import digested
 from idic.store.customer.customers import root
 from idic.store.database import Tx
@@ -20,7 +21,7 @@ from idic.store.tables import Row, customers, identities
 from idic.store.tables import numbers as table
 from idic.store.tables import touches as touches_table
 
-CHANNEL = "sms"
+CHANNEL = SMS.name
 TOLD_BY = frozenset({"phone", "country"})
 """The attributes that say which number somebody has."""
 _LOOKED_AT = 20

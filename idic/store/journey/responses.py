@@ -25,6 +25,7 @@ from idic.interact.best.response_model import (
     likeness,
     named,
 )
+from idic.journey.channels import addressed
 from idic.store.database import Tx
 from idic.store.tables import Row, customers, learnt, responses, touches
 
@@ -36,7 +37,10 @@ _FRESH = timedelta(minutes=10)
 _WENT = and_(
     touches.c.status == "sent",
     touches.c.bounced_at.is_(None),
-    or_(touches.c.channel != "web", touches.c.shown_at.is_not(None)),
+    or_(
+        touches.c.channel.in_([channel.name for channel in addressed()]),
+        touches.c.shown_at.is_not(None),
+    ),
 )
 """What counts as a message that somebody got, as far as is known. On the web nobody has it who did not come by."""
 MARKETING = "marketing"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, or_, select, union
 
+from idic.journey.channels import EMAIL_ATTRIBUTE
 from idic.store.database import Tx
 from idic.store.tables import (
     Row,
@@ -27,7 +28,7 @@ from idic.store.tables import (
 
 PAGE = 30
 
-_EMAIL = customers.c.traits["email"].as_string()
+_EMAIL = customers.c.traits[EMAIL_ATTRIBUTE].as_string()
 _PHONE = customers.c.traits["phone"].as_string()
 _NAMES = tuple(customers.c.traits[name].as_string() for name in ("name", "first_name", "last_name"))
 
