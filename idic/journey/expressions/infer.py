@@ -1,8 +1,8 @@
-"""Typing a condition against the names it may use, and writing it as CEL.
+"""Infer the type of a condition from the names it may use, and write it as CEL.
 
-Three things are looked after at once. Every name exists and is compared with what it can be compared with. A number is
-a double everywhere, dates too. And nothing that may be missing is negated: ``not customer.vip`` says nothing about a
-customer of whom nobody knows, so the author must say what is meant, by ``known()`` or by a default.
+Inference makes three things certain. Every name exists, and both sides of a comparison can be compared. Every number is a
+double, and so are dates. And no value that may be missing is negated: ``not customer.vip`` says nothing about a customer
+without that attribute, so the author must say what is meant, with ``known()`` or with a default.
 """
 
 from __future__ import annotations
@@ -43,25 +43,24 @@ from idic.problems import did_you_mean, one_of
 
 
 def infer(text: str, names: Names, report: Report, *, number: bool = False) -> Condition | None:
-    """The condition ready to be asked; None where something is wrong with it, which has been reported. With ``number``
-    it is one that comes to a number."""
+    """The compiled condition; None if it is wrong, which has been reported. With ``number`` it must result in a number."""
     tree = _parsed(text, report)
     if tree is None:
         return None
     inference = _Inference(names, report)
-    typed = inference.of(tree, frozenset())
+    typed = inference.typed(tree, frozenset())
     if typed.type is not None and number and typed.type.kind not in NUMERIC:
         inference.tell(tree, f"this is {describe(typed.type)}, and a number is needed here")
     elif typed.type is not None and not number and typed.type.kind != "yes/no":
         hint = "compare it with something" if typed.type.kind != "thing" else None
-        inference.tell(tree, f"this is {describe(typed.type)}, and a condition is either true or not", hint)
+        inference.tell(tree, f"this is {describe(typed.type)}, and a condition must be true or false", hint)
     if inference.failed or typed.type is None:
         return None
     return inference.condition(tree, text, typed.cel)
 
 
 class ValueExpression(NamedTuple):
-    """An expression of any type. ``sure``: it comes to a value whoever the customer is."""
+    """An expression of any type. ``sure``: it has a value for every customer."""
 
     condition: Condition
     type: Type
@@ -71,18 +70,21 @@ class ValueExpression(NamedTuple):
 def infer_value(
     text: str, names: Names, report: Report, *, wanted: Type | None = None, called: str = ""
 ) -> ValueExpression | None:
-    """The expression ready to be worked out, for a name (``called``) of the type ``wanted`` if one is; None where something
-    is wrong with it, which has been reported. Text that can only be one of a few is of the type that says so."""
+    """The compiled expression; None if it is wrong, which has been reported.
+
+    It is the value of the name ``called``, of the type ``wanted`` if that is given. A text that can only be one of several
+    literals has the type ``one_of`` them.
+    """
     tree = _parsed(text, report)
     if tree is None:
         return None
     inference = _Inference(names, report)
-    typed = inference.of(tree, frozenset())
+    typed = inference.typed(tree, frozenset())
     if typed.type is None:
         return None
     options = texts_of(tree)
     if wanted is not None:
-        typed = inference.dated(tree, typed, Typed(wanted))
+        typed = inference.as_date(tree, typed, Typed(wanted))
         if typed.type is not None and not assignable(typed.type, wanted):
             hint = _value_hint(tree, wanted)
             inference.tell(tree, f"{called} is {describe(wanted)}, and {label_of(tree)} is {describe(typed.type)}", hint)
@@ -122,7 +124,7 @@ def _value_hint(tree: Expression, wanted: Type) -> str | None:
 
 class _Inference(NameInference, ComparisonInference, FunctionInference):
     def condition(self, tree: Expression, text: str, written: str) -> Condition | None:
-        """What has been ``written`` in CEL, if CEL takes it."""
+        """The condition ``written`` in CEL; None if CEL refuses it, which is reported."""
         condition = Condition(text=text.strip(), cel=written, reads=self.reads)
         try:
             compile_cel(condition)
@@ -131,8 +133,8 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
             return None
         return condition
 
-    def of(self, node: Expression, known: frozenset[str]) -> Typed:
-        """The type of a tree where the names in ``known`` are certain to have a value."""
+    def typed(self, node: Expression, known: frozenset[str]) -> Typed:
+        """A tree with its type, where the names in ``known`` are certain to have a value."""
         match node:
             case Literal(value=value):
                 return typed_literal(value)
@@ -140,42 +142,21 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
                 return self.name(node, known)
             case Not(of=inner):
                 typed = self.expect(inner, known, "yes/no", "not")
-                self.certain(node, typed, known, "not")
+                self.refuse_missing(node, typed, known, "not")
                 return typed._replace(type=YES_NO, cel=f"!({typed.cel})")
             case And(left=left, right=right):
-                return self.both(node, left, right, known, truth=True)
+                return self.logical(node, left, right, known, truth=True)
             case Or(left=left, right=right):
-                return self.both(node, left, right, known, truth=False)
+                return self.logical(node, left, right, known, truth=False)
             case Compare():
                 return self.compare(node, known)
-            case Arithmetic(left=left, sign=sign, right=right):
-                one, two = self.of(left, known), self.of(right, known)
-                for side, typed in ((left, one), (right, two)):
-                    if typed.type is not None and typed.type.kind == "list":
-                        hint = "write the whole list, or ask whether something is in it"
-                        self.tell(node, f"lists cannot be added: {sign} takes numbers", hint)
-                        return WRONG
-                    if typed.type is not None and typed.type.kind not in NUMERIC:
-                        self.tell(side, f"{sign} takes numbers, and {label_of(side)} is {describe(typed.type)}")
-                        return WRONG
-                if one.type is None or two.type is None:
-                    return WRONG
-                money = any(side.type is not None and side.type.kind == "money" for side in (one, two))
-                return Typed(
-                    Type(kind="money") if money else NUMBER, f"({one.cel} {sign} {two.cel})", one.missing | two.missing
-                )
+            case Arithmetic():
+                return self.arithmetic(node, known)
             case Minus(of=inner):
                 typed = self.expect(inner, known, "number", "-")
                 return typed._replace(cel=f"-({typed.cel})")
-            case Conditional(test=test, yes=yes, no=no):
-                asked = self.expect(test, known, "yes/no", "?")
-                self.certain(test, asked, known, "?")
-                if_so, if_not = self.facts(test, truth=True), self.facts(test, truth=False)
-                one, two = self.of(yes, known | if_so), self.of(no, known | if_not)
-                if one.type and two.type and not comparable(one.type, two.type):
-                    self.tell(node, f"this is {describe(one.type)} or {describe(two.type)}", "both must be of one type")
-                missing = asked.missing | (one.missing - if_so) | (two.missing - if_not)
-                return Typed(one.type, f"({asked.cel} ? {one.cel} : {two.cel})", missing)
+            case Conditional():
+                return self.conditional(node, known)
             case FunctionCall(of=None):
                 return self.function(node, known)
             case FunctionCall():
@@ -187,24 +168,56 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
             case _:
                 raise TypeError(type(node).__name__)
 
-    def both(self, node: And | Or, left: Expression, right: Expression, known: frozenset[str], *, truth: bool) -> Typed:
-        """``and`` (``truth``) and ``or``: each side is asked where the other has not settled the answer already, so it
-        may count on what the other settled."""
+    def arithmetic(self, node: Arithmetic, known: frozenset[str]) -> Typed:
+        """A sum, difference, product or quotient; with money on either side it is money."""
+        left, right = self.typed(node.left, known), self.typed(node.right, known)
+        for side, typed in ((node.left, left), (node.right, right)):
+            if typed.type is not None and typed.type.kind == "list":
+                hint = "write the whole list, or ask whether something is in it"
+                self.tell(node, f"lists cannot be added: {node.sign} takes numbers", hint)
+                return WRONG
+            if typed.type is not None and typed.type.kind not in NUMERIC:
+                self.tell(side, f"{node.sign} takes numbers, and {label_of(side)} is {describe(typed.type)}")
+                return WRONG
+        if left.type is None or right.type is None:
+            return WRONG
+        type_ = Type(kind="money") if "money" in (left.type.kind, right.type.kind) else NUMBER
+        return Typed(type_, f"({left.cel} {node.sign} {right.cel})", left.missing | right.missing)
+
+    def conditional(self, node: Conditional, known: frozenset[str]) -> Typed:
+        """``test ? yes : no``: each value may count on the names that the test's result makes certain."""
+        test = self.expect(node.test, known, "yes/no", "?")
+        self.refuse_missing(node.test, test, known, "?")
+        if_true, if_false = self.facts(node.test, truth=True), self.facts(node.test, truth=False)
+        yes, no = self.typed(node.yes, known | if_true), self.typed(node.no, known | if_false)
+        if yes.type and no.type and not comparable(yes.type, no.type):
+            self.tell(node, f"this is {describe(yes.type)} or {describe(no.type)}", "both must be of the same type")
+        missing = test.missing | (yes.missing - if_true) | (no.missing - if_false)
+        return Typed(yes.type, f"({test.cel} ? {yes.cel} : {no.cel})", missing)
+
+    def logical(self, node: And | Or, left: Expression, right: Expression, known: frozenset[str], *, truth: bool) -> Typed:
+        """``and`` (with ``truth``) or ``or``.
+
+        A side matters only if the other has not decided the result. So each side may count on the names that have a value
+        when the other is true (for ``and``) or false (for ``or``).
+        """
         sign = "and" if truth else "or"
         one = self.expect(left, known | self.facts(right, truth=truth), "yes/no", sign)
-        two = self.expect(right, known | self.facts(left, truth=truth), "yes/no", sign)
+        other = self.expect(right, known | self.facts(left, truth=truth), "yes/no", sign)
         guarded = self.facts(left, truth=truth, asked=True) | self.facts(right, truth=truth, asked=True)
-        cel = f"({one.cel} {'&&' if truth else '||'} {two.cel})"
-        type_ = YES_NO if one.type and two.type else None
-        return Typed(type_, cel, (one.missing | two.missing) - guarded)
+        cel = f"({one.cel} {'&&' if truth else '||'} {other.cel})"
+        type_ = YES_NO if one.type and other.type else None
+        return Typed(type_, cel, (one.missing | other.missing) - guarded)
 
     def facts(self, node: Expression, *, truth: bool, asked: bool = False) -> frozenset[str]:
-        """The names that have a value if the tree is true (or not): by ``known()``, and, unless only what was
-        ``asked`` so counts, because a comparison came out."""
+        """The names that certainly have a value if the tree is true (``truth``) or false.
+
+        ``known()`` tells so; a comparison tells so too, unless only explicit questions (``asked``) count.
+        """
         match node:
             case FunctionCall(of=None, name="known", arguments=(argument,)) if truth:
                 path = path_of(argument)
-                return frozenset({path, *self.with_it(path)}) if path else frozenset()
+                return frozenset({path, *self.captured_with(path)}) if path else frozenset()
             case Not(of=inner):
                 return self.facts(inner, truth=not truth, asked=asked)
             case And(left=left, right=right) | Or(left=left, right=right):
@@ -217,5 +230,6 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
             case _:
                 return frozenset()
 
-    def with_it(self, path: str) -> frozenset[str]:
+    def captured_with(self, path: str) -> frozenset[str]:
+        """The names that have a value if this one has, as they belong to the same captured event."""
         return self.names.captures.get(path.partition(".")[0], frozenset())

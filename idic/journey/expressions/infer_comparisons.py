@@ -1,4 +1,4 @@
-"""Typing comparisons: what is held against what, and texts that are dates or one of a few."""
+"""Infer the types of comparisons, and check that both sides can be compared."""
 
 from __future__ import annotations
 
@@ -14,52 +14,56 @@ from idic.problems import did_you_mean, one_of
 
 
 class ComparisonInference(InferenceContext):
+    """The part of inference for comparisons."""
+
     def compare(self, node: Compare, known: frozenset[str]) -> Typed:
-        one, two = self.of(node.left, known), self.of(node.right, known)
-        missing = one.missing | two.missing
-        if one.type is None or two.type is None:
+        """A comparison, with its type."""
+        left, right = self.typed(node.left, known), self.typed(node.right, known)
+        missing = left.missing | right.missing
+        if left.type is None or right.type is None:
             return WRONG
         if node.sign == "in":
-            return self.contained(node, one, two)
-        one, two = self.dated(node.left, one, two), self.dated(node.right, two, one)
-        if one.type is None or two.type is None:
+            return self.membership(node, left, right)
+        left, right = self.as_date(node.left, left, right), self.as_date(node.right, right, left)
+        if left.type is None or right.type is None:
             return WRONG
-        if not comparable(one.type, two.type):
-            self.unlike(node, one.type, two.type)
+        if not comparable(left.type, right.type):
+            self.report_unlike(node, left.type, right.type)
             return WRONG
-        if one.type.kind in ("list", "thing"):
-            self.tell(node, f"{describe(one.type)} cannot be compared as a whole", "ask about its items with exists(…)")
+        if left.type.kind in ("list", "thing"):
+            self.tell(node, f"{describe(left.type)} cannot be compared as a whole", "ask about its items with exists(…)")
             return WRONG
-        if node.sign not in ("==", "!=") and one.type.kind in TEXTUAL | {"yes/no"}:
+        if node.sign not in ("==", "!=") and left.type.kind in TEXTUAL | {"yes/no"}:
             hint = "write == or !="
-            self.tell(node, f"{node.sign} needs numbers or dates, and {label_of(node.left)} is {describe(one.type)}", hint)
+            self.tell(node, f"{node.sign} needs numbers or dates, and {label_of(node.left)} is {describe(left.type)}", hint)
             return WRONG
-        self.options(node.left, one.type, node.right)
-        self.options(node.right, two.type, node.left)
-        typed = Typed(YES_NO, f"({one.cel} {node.sign} {two.cel})", missing)
+        self.check_option(node.left, left.type, node.right)
+        self.check_option(node.right, right.type, node.left)
+        typed = Typed(YES_NO, f"({left.cel} {node.sign} {right.cel})", missing)
         if node.sign == "!=":
-            self.certain(node, typed, known, "!=")
+            self.refuse_missing(node, typed, known, "!=")
         return typed
 
-    def contained(self, node: Compare, one: Typed, two: Typed) -> Typed:
-        assert one.type is not None
-        assert two.type is not None
-        if two.type.kind != "list":
-            hint = f"write {label_of(node.right)}.contains(…)" if two.type.kind in TEXTUAL else 'write in ["…", "…"]'
-            self.tell(node.right, f"in takes a list, and {label_of(node.right)} is {describe(two.type)}", hint)
+    def membership(self, node: Compare, item: Typed, container: Typed) -> Typed:
+        """``item in container``, with its type."""
+        assert item.type is not None
+        assert container.type is not None
+        if container.type.kind != "list":
+            hint = f"write {label_of(node.right)}.contains(…)" if container.type.kind in TEXTUAL else 'write in ["…", "…"]'
+            self.tell(node.right, f"in takes a list, and {label_of(node.right)} is {describe(container.type)}", hint)
             return WRONG
-        if two.type.of is not None and not comparable(one.type, two.type.of):
-            self.unlike(node, one.type, two.type.of)
+        if container.type.of is not None and not comparable(item.type, container.type.of):
+            self.report_unlike(node, item.type, container.type.of)
             return WRONG
         if isinstance(node.right, ListOf):
-            for item in node.right.items:
-                self.options(node.left, one.type, item)
-        elif two.type.of is not None:
-            self.options(node.right, two.type.of, node.left)
-        return Typed(YES_NO, f"({one.cel} in {two.cel})", one.missing | two.missing)
+            for option in node.right.items:
+                self.check_option(node.left, item.type, option)
+        elif container.type.of is not None:
+            self.check_option(node.right, container.type.of, node.left)
+        return Typed(YES_NO, f"({item.cel} in {container.cel})", item.missing | container.missing)
 
-    def dated(self, node: Expression, typed: Typed, other: Typed) -> Typed:
-        """A text beside a date or a moment is one."""
+    def as_date(self, node: Expression, typed: Typed, other: Typed) -> Typed:
+        """A text that is compared with a date or a moment, read as one; everything else as it is."""
         if not isinstance(node, Literal) or not isinstance(node.value, str) or other.type is None:
             return typed
         try:
@@ -77,8 +81,8 @@ class ComparisonInference(InferenceContext):
             return WRONG
         return typed
 
-    def options(self, node: Expression, type_: Type, literal: Expression) -> None:
-        """A text that this name can never be."""
+    def check_option(self, node: Expression, type_: Type, literal: Expression) -> None:
+        """Reports a text that this name can never be."""
         if type_.kind != "one_of" or not isinstance(literal, Literal) or literal.value in type_.options:
             return
         name, wrong = label_of(node), str(literal.value)
@@ -86,7 +90,8 @@ class ComparisonInference(InferenceContext):
         message = f'segment "{wrong}" does not exist' if name == "segment" else f'{name} is never "{wrong}"'
         self.tell(literal, message, hint, about=("option", f"{name} {wrong}"))
 
-    def unlike(self, node: Compare, one: Type, two: Type) -> None:
+    def report_unlike(self, node: Compare, one: Type, two: Type) -> None:
+        """Reports two types that cannot be compared; the hint says how to write a literal in the other type."""
         left, right = node.left, node.right
         hint = None
         for side, other in ((left, two), (right, one)):

@@ -1,4 +1,4 @@
-"""Typing functions, and what is asked of lists."""
+"""Infer the types of function calls and of lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ ON_TEXT = ("contains", "startsWith", "endsWith", "size")
 
 
 class FunctionInference(InferenceContext):
+    """The part of inference for functions and lists."""
+
     def function(self, node: FunctionCall, known: frozenset[str]) -> Typed:
+        """``name(argument)``, with its type."""
         if node.name not in FUNCTIONS:
             hint = did_you_mean(node.name, FUNCTIONS) or f"there are {one_of(f'{name}(…)' for name in FUNCTIONS)}"
             if node.name in OVER_LISTS + ON_TEXT:
@@ -31,7 +34,7 @@ class FunctionInference(InferenceContext):
             self.tell(node, f"{node.name}() takes one value", f"write {node.name}(customer.…)")
             return WRONG
         argument = node.arguments[0]
-        typed = self.of(argument, known)
+        typed = self.typed(argument, known)
         if typed.type is None:
             return WRONG
         match node.name:
@@ -48,6 +51,7 @@ class FunctionInference(InferenceContext):
                 return self.days(node, name, argument, typed)
 
     def known(self, node: FunctionCall, argument: Expression, typed: Typed) -> Typed:
+        """``known(name)``, with its type."""
         path = path_of(argument)
         if path is None:
             self.tell(node, "known() asks about a name", "write known(customer.first_name)")
@@ -59,6 +63,7 @@ class FunctionInference(InferenceContext):
         return Typed(YES_NO, f"has({typed.cel})", typed.missing - {path})
 
     def days(self, node: FunctionCall, name: str, argument: Expression, typed: Typed) -> Typed:
+        """``days_since(date)`` or ``days_until(date)``, with its type."""
         assert typed.type is not None
         if typed.type.kind not in ("date", "moment"):
             called = label_of(argument)
@@ -69,6 +74,7 @@ class FunctionInference(InferenceContext):
         return typed._replace(type=NUMBER, cel=f"(({span}) / 86400.0)")
 
     def size(self, node: FunctionCall, of: Expression, typed: Typed) -> Typed:
+        """``size(list)`` or ``size(text)``, with its type."""
         assert typed.type is not None
         if typed.type.kind not in TEXTUAL | {"list"}:
             self.tell(of, f"size() takes a list or text, and {label_of(of)} is {describe(typed.type)}")
@@ -76,8 +82,9 @@ class FunctionInference(InferenceContext):
         return typed._replace(type=NUMBER, cel=f"double(size({typed.cel}))")
 
     def method(self, node: FunctionCall, known: frozenset[str]) -> Typed:
+        """``value.name(arguments)``, with its type."""
         assert node.of is not None
-        typed = self.of(node.of, known)
+        typed = self.typed(node.of, known)
         if typed.type is None:
             return WRONG
         offered = OVER_LISTS if typed.type.kind == "list" else ON_TEXT if typed.type.kind in TEXTUAL else ()
@@ -88,11 +95,11 @@ class FunctionInference(InferenceContext):
         if node.name == "size" and not node.arguments:
             return self.size(node, node.of, typed)
         if typed.type.kind == "list":
-            return self.over(node, typed, known)
+            return self.list_method(node, typed, known)
         if len(node.arguments) != 1:
             self.tell(node, f"{node.name}() takes one text", start=node.at)
             return WRONG
-        argument = self.of(node.arguments[0], known)
+        argument = self.typed(node.arguments[0], known)
         if argument.type is None:
             return WRONG
         if argument.type.kind not in TEXTUAL:
@@ -100,8 +107,8 @@ class FunctionInference(InferenceContext):
             return WRONG
         return Typed(YES_NO, f"{typed.cel}.{node.name}({argument.cel})", typed.missing | argument.missing)
 
-    def over(self, node: FunctionCall, typed: Typed, known: frozenset[str]) -> Typed:
-        """``list.exists(i, …)`` and its like."""
+    def list_method(self, node: FunctionCall, typed: Typed, known: frozenset[str]) -> Typed:
+        """``list.exists(i, …)`` and the other functions with a condition on each item, with their types."""
         assert typed.type is not None
         example = f"write .{node.name}(i, …), with a condition on i"
         if len(node.arguments) != 2 or not isinstance(node.arguments[0], Name) or typed.type.of is None:
@@ -111,36 +118,38 @@ class FunctionInference(InferenceContext):
         assert isinstance(variable, Name)
         taken = {name.partition(".")[0] for name in self.names.readable} | RESERVED
         if variable.name in taken or variable.name in self.items:
-            self.tell(variable, f"{variable.name} has a meaning already", "choose another name, such as i")
+            self.tell(variable, f"{variable.name} already has a meaning", "choose another name, such as i")
             return WRONG
         self.items[variable.name] = (typed.type.of, True)
-        inside = self.expect(inner, known, "yes/no", node.name)
+        condition = self.expect(inner, known, "yes/no", node.name)
         del self.items[variable.name]
         type_ = typed.type if node.name == "filter" else YES_NO
-        cel = f"{typed.cel}.{node.name}({variable.name}, {inside.cel})"
-        return Typed(type_ if inside.type else None, cel, typed.missing | inside.missing)
+        cel = f"{typed.cel}.{node.name}({variable.name}, {condition.cel})"
+        return Typed(type_ if condition.type else None, cel, typed.missing | condition.missing)
 
     def index(self, node: Index, known: frozenset[str]) -> Typed:
-        typed = self.of(node.of, known)
+        """``list[0]``, with its type."""
+        typed = self.typed(node.of, known)
         if typed.type is None:
             return WRONG
         number = node.index.value if isinstance(node.index, Literal) else None
         if typed.type.kind != "list" or not isinstance(number, float) or not number.is_integer():
-            hint = "write the number of an item, the first is 0: entry.items[0]"
+            hint = "write the number of an item; the first is 0: entry.items[0]"
             self.tell(node, "[…] takes an item out of a list by its number", hint)
             return WRONG
         name = f"{label_of(node.of)}[{int(number)}]"
         return Typed(typed.type.of, f"{typed.cel}[{int(number)}]", typed.missing | {name})
 
     def list_of(self, node: ListOf, items: tuple[Expression, ...], known: frozenset[str]) -> Typed:
-        typed = [self.of(item, known) for item in items]
+        """``[a, b]``, with its type."""
+        typed = [self.typed(item, known) for item in items]
         if not typed:
             self.tell(node, "the list is empty", 'write ["…", "…"]')
         types = [item.type for item in typed if item.type is not None]
         if len(types) < len(items) or not types:
             return WRONG
         if any(not comparable(types[0], type_) for type_ in types):
-            self.tell(node, "the list mixes types", "all of its items must be of one")
+            self.tell(node, "the list mixes types", "all items must be of the same type")
             return WRONG
         missing = frozenset(name for item in typed for name in item.missing)
         return Typed(Type(kind="list", of=types[0]), f"[{', '.join(item.cel for item in typed)}]", missing)

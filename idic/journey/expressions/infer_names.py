@@ -1,4 +1,4 @@
-"""Typing the names in an expression, and the fields of what they hold."""
+"""Infer the types of names and of their fields."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from idic.problems import did_you_mean
 
 
 class NameInference(InferenceContext):
+    """The part of inference for names."""
+
     def name(self, node: Name | Member, known: frozenset[str]) -> Typed:
+        """A name with its type; the name may be followed by fields."""
         path = path_of(node)
         if path is None:
             assert isinstance(node, Member)
-            return self.field(node, self.of(node.of, known))
+            return self.field(node, self.typed(node.of, known))
         root, *rest = path.split(".")
         if root in self.items:
-            type_, solid = self.items[root]
-            base = Typed(type_, root, frozenset() if solid else frozenset({root}))
+            type_, always_there = self.items[root]
+            base = Typed(type_, root, frozenset() if always_there else frozenset({root}))
             if isinstance(node, Name):
                 return base
-            return self.field(node, self.of(node.of, known) if len(rest) > 1 else base)
+            return self.field(node, self.typed(node.of, known) if len(rest) > 1 else base)
         for depth in range(min(2, len(rest) + 1), 0, -1):
             name = ".".join([root, *rest][:depth])
             attribute = self.names.readable.get(name)
@@ -34,10 +37,11 @@ class NameInference(InferenceContext):
                 return typed
             assert isinstance(node, Member)
             return self.field(node, typed)
-        self.unknown(node, root, path)
+        self.report_unknown(node, root, path)
         return WRONG
 
-    def unknown(self, node: Expression, root: str, path: str) -> None:
+    def report_unknown(self, node: Expression, root: str, path: str) -> None:
+        """Reports a name that cannot be read here, with the reason or the name that the author may have meant."""
         wrong = ".".join(path.split(".")[:2])
         if wrong in self.names.broken:
             self.failed = True
@@ -56,10 +60,10 @@ class NameInference(InferenceContext):
             start = node.at if isinstance(node, Member) and node.name == last else node.start
             self.tell(node, f"{wrong} does not exist", hint, about=("name", wrong), start=start)
         else:
-            self.tell(node, f"{path} does not exist", self.meant(path), about=("name", path))
+            self.tell(node, f"{path} does not exist", self.suggestion_for(path), about=("name", path))
 
-    def meant(self, path: str) -> str:
-        """What an author may have meant by a name that is nothing like any other."""
+    def suggestion_for(self, path: str) -> str:
+        """A hint for a name that does not exist: what to write in its place."""
         if path in ("yes", "no"):
             return f"write {'true' if path == 'yes' else 'false'}"
         if path in ("null", "None", "nil", "empty", "missing"):
@@ -70,6 +74,7 @@ class NameInference(InferenceContext):
         return close or f'if it is text, write "{path}" in quotes'
 
     def field(self, node: Member, of: Typed) -> Typed:
+        """A field of a thing, with its type."""
         if of.type is None:
             return WRONG
         if of.type.kind == "list":

@@ -1,6 +1,6 @@
-"""The surface of conditions: text → tree, every node with its place in the text.
+"""Parse a condition: text → tree, every node with its place in the text.
 
-CEL's own grammar, with ``and``, ``or`` and ``not`` beside ``&&``, ``||`` and ``!``. ``not`` binds weaker than a
+The grammar is CEL's, with ``and``, ``or`` and ``not`` beside ``&&``, ``||`` and ``!``. ``not`` binds weaker than a
 comparison, as people read it: ``not a == b`` is ``not (a == b)``.
 """
 
@@ -29,7 +29,7 @@ from idic.journey.expressions.tree import (
 
 
 class ExpressionError(Exception):
-    """``start`` and ``length`` are the place in the text; ``hint`` says what to write."""
+    """A text that is not a condition. ``start`` and ``length`` are the place in the text; ``hint`` says what to write."""
 
     def __init__(self, message: str, start: int, length: int = 1, hint: str | None = None) -> None:
         self.message, self.start, self.length, self.hint = message, start, length, hint
@@ -55,7 +55,7 @@ _TOKEN = re.compile(
       | (?P<sign>&&|\|\||==|!=|>=|<=|[-+*/%<>!?:.,()\[\]])""",
     re.VERBOSE,
 )
-_INSTEAD = {
+_REPLACEMENTS = {
     "===": "==",
     "=>": ">=",
     "=<": "<=",
@@ -67,36 +67,36 @@ _INSTEAD = {
     "≤": "<=",
     "≠": "!=",
 }
-_WRONG = re.compile("|".join(re.escape(sign) for sign in _INSTEAD))
+_WRONG = re.compile("|".join(re.escape(sign) for sign in _REPLACEMENTS))
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _METHODS = {
     "contains": "contains", "startsWith": "startsWith", "endsWith": "endsWith", "matches": "matches",
     "startswith": "startsWith", "endswith": "endsWith", "starts": "startsWith", "ends": "endsWith", "like": "contains",
 }  # fmt: skip
-"""Functions of texts, as they are taken for signs between two."""
+"""Functions of texts that authors write like operators (``name contains "x"``), each with its right name."""
 _COMPARISONS = ("==", "!=", ">=", "<=", ">", "<", "in")
 _DEEPEST = 40
 
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """The tree of a condition, remembered: many journeys ask the same. Raises ``ExpressionError``."""
+    """The tree of a condition, cached, as many journeys have the same conditions. Raises ``ExpressionError``."""
     return _Parser(_tokens(text), len(text)).whole()
 
 
 def _tokens(text: str) -> list[_Token]:
     tokens, position = [], 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
+        token = _TOKEN.match(text, position)
         wrong = _WRONG.match(text, position)
-        if wrong and (found is None or len(wrong[0]) > len(found[0])):
-            hint = f"write {_INSTEAD[wrong[0]]}"
-            raise ExpressionError(f"{wrong[0]} is no sign of a condition", position, len(wrong[0]), hint)
-        if found is None:
+        if wrong and (token is None or len(wrong[0]) > len(token[0])):
+            hint = f"write {_REPLACEMENTS[wrong[0]]}"
+            raise ExpressionError(f"conditions have no {wrong[0]}", position, len(wrong[0]), hint)
+        if token is None:
             raise _stray(text, position)
-        if found.lastgroup != "space":
-            tokens.append(_Token(str(found.lastgroup), found[0], position))
-        position = found.end()
+        if token.lastgroup != "space":
+            tokens.append(_Token(str(token.lastgroup), token[0], position))
+        position = token.end()
     return tokens
 
 
@@ -131,7 +131,7 @@ class _Parser:
             raise self.unexpected()
         return tree
 
-    # From here on, one method for each level of precedence, the weakest first.
+    # From here on there is one method for each level of precedence, from the weakest to the strongest.
 
     def choice(self) -> Expression:
         self.depth += 1
@@ -301,7 +301,7 @@ class _Parser:
         elif token.text == "not":
             hint = "write not (… in …)"
         elif token.text == "%":
-            hint = "there is no such sign here"
+            hint = "conditions have no %"
         elif token.text in _METHODS and before is not None and before.kind == "name":
             hint = f"write {self.words_before()}.{_METHODS[token.text]}({self.text_after()})"
         elif token.kind == "text" and before is not None and before.text in _METHODS:
@@ -313,7 +313,7 @@ class _Parser:
         return ExpressionError(f"{token.text} does not belong here", token.start, len(token.text), hint)
 
     def words_before(self) -> str:
-        """The dotted name that ends before this place."""
+        """The dotted name that ends before the current token."""
         first = self.position - 1
         while first >= 2 and self.tokens[first - 1].text == ".":
             first -= 2
@@ -325,4 +325,4 @@ class _Parser:
 
 
 def _unescaped(token: str) -> str:
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), token[1:-1])
+    return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), token[1:-1])

@@ -1,4 +1,4 @@
-"""What conditions ask of one number, as ranges: whether one holds wherever another does."""
+"""Compare the ranges of two conditions: does one hold wherever the other does?"""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from idic.journey.expressions.parser import ExpressionError, parse
 from idic.journey.expressions.tree import And, Compare, Expression, Literal, Minus, Or, path_of
 
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 
 class Range(NamedTuple):
-    """The numbers that ``name`` may be: from ``least`` to ``most``, each included or not."""
+    """The values that ``name`` may have: from ``least`` to ``most``, each included or not."""
 
     name: str
     least: float = -math.inf
@@ -20,8 +20,8 @@ class Range(NamedTuple):
     most: float = math.inf
     with_most: bool = True
 
-    def holds(self, other: Range) -> bool:
-        """Whether all of the other lies in this one."""
+    def contains(self, other: Range) -> bool:
+        """Whether the other range lies within this one."""
         if self.name != other.name:
             return False
         low = self.least < other.least or (self.least == other.least and (self.with_least or not other.with_least))
@@ -30,8 +30,10 @@ class Range(NamedTuple):
 
 
 def covers(earlier: str, later: str) -> bool:
-    """Whether the first condition certainly holds wherever the second does. False where that is not plain from bounds on one
-    name; a name that is missing makes neither hold."""
+    """Whether the ``earlier`` condition certainly holds wherever the ``later`` one does.
+
+    False where bounds on a single name do not show it. A missing name makes neither condition hold.
+    """
     try:
         return _covers(parse(earlier), parse(later))
     except ExpressionError:
@@ -45,8 +47,8 @@ def _covers(earlier: Expression, later: Expression) -> bool:
         case _, And(left=left, right=right):
             return _covers(earlier, left) or _covers(earlier, right)
         case _:
-            one, two = _range(earlier), _range(later)
-            return one is not None and two is not None and one.holds(two)
+            wider, narrower = _range(earlier), _range(later)
+            return wider is not None and narrower is not None and wider.contains(narrower)
 
 
 def _range(node: Expression) -> Range | None:
@@ -54,7 +56,7 @@ def _range(node: Expression) -> Range | None:
         return None
     name, sign, number = path_of(node.left), node.sign, _number(node.right)
     if name is None or number is None:
-        name, sign, number = path_of(node.right), _TURNED.get(node.sign, ""), _number(node.left)
+        name, sign, number = path_of(node.right), _MIRRORED.get(node.sign, ""), _number(node.left)
     if name is None or number is None:
         return None
     match sign:

@@ -10,27 +10,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Expression:
+    """A node of a tree, and its place in the text."""
+
     start: int
     end: int
-
-    @property
-    def length(self) -> int:
-        return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Literal(Expression):
+    """A text, a number, ``true`` or ``false``."""
+
     value: str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf(Expression):
+    """``[a, b]``."""
+
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Name(Expression):
-    """A name without dots: a whole name, or the beginning of one."""
+    """A name without dots: a whole name, or the first part of one."""
 
     name: str
 
@@ -46,6 +48,8 @@ class Member(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Index(Expression):
+    """``of[index]``."""
+
     of: Expression
     index: Expression
 
@@ -62,29 +66,37 @@ class FunctionCall(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Not(Expression):
+    """``not of``."""
+
     of: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Minus(Expression):
+    """``-of``."""
+
     of: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class And(Expression):
+    """``left and right``."""
+
     left: Expression
     right: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Or(Expression):
+    """``left or right``."""
+
     left: Expression
     right: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Compare(Expression):
-    """``sign`` is one of ``== != < <= > >= in``; ``at`` is where it stands."""
+    """``left sign right``: ``sign`` is one of ``== != < <= > >= in``, and ``at`` is its place."""
 
     left: Expression
     sign: str
@@ -94,7 +106,7 @@ class Compare(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Expression):
-    """``sign`` is one of ``+ - * /``."""
+    """``left sign right``: ``sign`` is one of ``+ - * /``, and ``at`` is its place."""
 
     left: Expression
     sign: str
@@ -104,13 +116,15 @@ class Arithmetic(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Conditional(Expression):
+    """``test ? yes : no``."""
+
     test: Expression
     yes: Expression
     no: Expression
 
 
 def path_of(node: Expression) -> str | None:
-    """The dotted name that an expression is, if it is one."""
+    """The dotted name that an expression consists of; None if it is not a name."""
     match node:
         case Name(name=name):
             return name
@@ -122,7 +136,7 @@ def path_of(node: Expression) -> str | None:
 
 
 def label_of(node: Expression) -> str:
-    """What messages call an expression."""
+    """How error messages refer to an expression."""
     match node:
         case Literal(value=str() as text):
             return f'"{text}"'
@@ -141,23 +155,23 @@ def label_of(node: Expression) -> str:
 
 
 def texts_of(tree: Expression) -> tuple[str, ...] | None:
-    """The texts that an expression can come to, if they all stand in it."""
+    """All texts that an expression can result in; None if they are not all literals in it."""
     match tree:
         case Literal(value=str() as text):
             return (text,)
         case Conditional(yes=yes, no=no):
-            one, two = texts_of(yes), texts_of(no)
-            return tuple(dict.fromkeys((*one, *two))) if one and two else None
+            if_yes, if_no = texts_of(yes), texts_of(no)
+            return tuple(dict.fromkeys((*if_yes, *if_no))) if if_yes and if_no else None
         case _:
             return None
 
 
 def may_fail(tree: Expression) -> bool:
-    """Whether something is divided by what may be nothing."""
+    """Whether an expression divides by a value that may be zero."""
     match tree:
         case Arithmetic(left=left, sign=sign, right=right):
-            nothing = sign == "/" and not (isinstance(right, Literal) and right.value)
-            return nothing or may_fail(left) or may_fail(right)
+            by_zero = sign == "/" and not (isinstance(right, Literal) and right.value)
+            return by_zero or may_fail(left) or may_fail(right)
         case Conditional(test=test, yes=yes, no=no):
             return may_fail(test) or may_fail(yes) or may_fail(no)
         case Compare(left=left, right=right) | And(left=left, right=right) | Or(left=left, right=right):
@@ -165,7 +179,7 @@ def may_fail(tree: Expression) -> bool:
         case Not(of=of) | Minus(of=of):
             return may_fail(of)
         case FunctionCall(of=of, arguments=arguments):
-            return any(may_fail(one) for one in (*arguments, *((of,) if of else ())))
+            return any(may_fail(argument) for argument in (*arguments, *((of,) if of else ())))
         case ListOf(items=items):
             return any(may_fail(item) for item in items)
         case _:

@@ -1,4 +1,4 @@
-"""What an expression comes to: its type, how it is written as CEL, and for want of which names it may come to nothing."""
+"""An expression with its type and its CEL, and how types go together."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from idic.journey.vocabulary.types import NUMBER, NUMERIC, TEXT, TEXTUAL, YES_NO
 
 
 class Typed(NamedTuple):
-    """``type`` None where a problem has been told already. ``missing`` are the names for want of which the answer is
-    unknown."""
+    """An expression with its type. ``type`` is None if a problem has been reported already. ``missing`` are the names that may
+    be missing: without them the result is unknown."""
 
     type: Type | None
     cel: str = ""
@@ -22,6 +22,7 @@ WRONG = Typed(None)
 
 
 def typed_literal(value: str | float | bool) -> Typed:
+    """A literal with its type."""
     match value:
         case bool():
             return Typed(YES_NO, "true" if value else "false")
@@ -32,7 +33,7 @@ def typed_literal(value: str | float | bool) -> Typed:
 
 
 def common_type(one: Type, two: Type) -> Type | None:
-    """The type of a name that is given values of both; None if they do not go together."""
+    """The type of a name that gets values of both types; None if they do not go together."""
     if one == two:
         return one
     match one.kind, two.kind:
@@ -60,7 +61,7 @@ def comparable(one: Type, two: Type) -> bool:
 
 
 def assignable(given: Type, wanted: Type) -> bool:
-    """Whether a value can be given to a name."""
+    """Whether a value of the type ``given`` can be assigned to a name of the type ``wanted``."""
     if given.kind == "list" and wanted.kind == "list":
         return given.of is not None and wanted.of is not None and assignable(given.of, wanted.of)
     return given == wanted if wanted.kind == "thing" else comparable(given, wanted)
