@@ -20,31 +20,31 @@ _ANSWERED_WITHIN = Duration(seconds=600)
 
 
 class CallAndEnterCompiler:
-    def __init__(self, definition: Definition, asking: ConditionCompiler, journeys: OtherJourneys) -> None:
+    def __init__(self, definition: Definition, conditions: ConditionCompiler, journeys: OtherJourneys) -> None:
         self.definition = definition
-        self.asking = asking
+        self.conditions = conditions
         self.journeys = journeys
-        self.names = asking.names
-        self.vocabulary = asking.vocabulary
-        self.problems = asking.problems
+        self.names = conditions.names
+        self.vocabulary = conditions.vocabulary
+        self.problems = conditions.problems
 
-    def call(self, called: str, text: CallText, names: Names, fields: CommonFields) -> Call:
+    def call(self, label: str, text: CallText, names: Names, fields: CommonFields) -> Call:
         endpoint = None
         if text.endpoint is not None:
             name = text.endpoint.value
             endpoint = self.vocabulary.endpoints.get(name)
-            if endpoint is None and f"endpoints.{name}" not in self.asking.reading.broken:
+            if endpoint is None and f"endpoints.{name}" not in self.conditions.reading.broken:
                 hint = did_you_mean(name, self.vocabulary.endpoints) or "declare it under endpoints: in vocabulary.yaml"
-                told = f'{called}: endpoint "{name}" does not exist'
+                told = f'{label}: endpoint "{name}" does not exist'
                 self.problems.error(text.endpoint.mark, told, hint, about=("endpoint", name))
         given: list[Assignment] = []
         if endpoint is not None:
             what = f'endpoint "{endpoint.name}"'
-            given = self.given(called, text.given, endpoint.takes, what, names)
-            self.needed(called, text.mark, text.given, endpoint.takes, what)
+            given = self.given(label, text.given, endpoint.takes, what, names)
+            self.needed(label, text.mark, text.given, endpoint.takes, what)
             if text.capture is not None and not endpoint.gives:
                 hint = "write what it gives in vocabulary.yaml, or take as: out"
-                self.problems.error(text.capture.mark, f"{called}: {what} gives nothing", hint)
+                self.problems.error(text.capture.mark, f"{label}: {what} gives nothing", hint)
         return Call(
             **fields,
             endpoint=endpoint or Endpoint(name="", url=""),
@@ -53,17 +53,17 @@ class CallAndEnterCompiler:
             within=text.within or _ANSWERED_WITHIN,
         )
 
-    def enter(self, called: str, text: EnterText, names: Names, fields: CommonFields) -> Enter:
-        other = self.journeys.entered(self.definition, text, called, self.problems)
+    def enter(self, label: str, text: EnterText, names: Names, fields: CommonFields) -> Enter:
+        other = self.journeys.entered(self.definition, text, label, self.problems)
         given: list[Assignment] | None = [] if text.given is not None else None
         if other is not None:
             what = f'journey "{other.name.value}"'
             takes = self.entry_of(other)
             if text.given is not None:
-                given = self.given(called, text.given, takes, what, names)
-                self.needed(called, text.mark, text.given, takes, what)
+                given = self.given(label, text.given, takes, what, names)
+                self.needed(label, text.mark, text.given, takes, what)
             else:
-                self.handed_on(called, text, takes, what)
+                self.handed_on(label, text, takes, what)
         return Enter(**fields, journey=text.journey.value if text.journey is not None else "", given=given and tuple(given))
 
     def given(self, where: str, given: Given, takes: Mapping[str, Attribute], what: str, names: Names) -> list[Assignment]:
@@ -75,21 +75,21 @@ class CallAndEnterCompiler:
                 hint = did_you_mean(name.value, takes) or (f"it takes {one_of(takes, 'and')}" if takes else "take it out")
                 self.problems.error(name.mark, f"{where}: {what} takes no {name.value}", hint, about=(what, name.value))
                 continue
-            worth = self.asking.value(where, text, names, wanted=attribute.type, called=name.value)
-            if worth is None:
+            expression = self.conditions.expression(where, text, names, wanted=attribute.type, label=name.value)
+            if expression is None:
                 continue
-            if attribute.required and not worth.sure:
+            if attribute.required and not expression.always_known:
                 message = f"{where}: {what} needs {name.value}, and this may be missing"
                 self.problems.error(text.mark, message, "write what to take instead: known(…) ? … : …")
-            found.append(Assignment(name=name.value, type=worth.type, value=worth.condition))
+            found.append(Assignment(name=name.value, type=expression.type, value=expression.condition))
         return found
 
-    def needed(self, called: str, mark: Mark, given: Given, takes: Mapping[str, Attribute], what: str) -> None:
+    def needed(self, label: str, mark: Mark, given: Given, takes: Mapping[str, Attribute], what: str) -> None:
         names = {name.value for name, _ in given}
         for name, attribute in takes.items():
             if attribute.required and name not in names:
                 hint = f"write with: {{{name}: …}}"
-                self.problems.error(mark, f"{called}: {what} needs {name} ({describe(attribute.type)})", hint)
+                self.problems.error(mark, f"{label}: {what} needs {name} ({describe(attribute.type)})", hint)
 
     def entry_of(self, other: Definition) -> dict[str, Attribute]:
         """What a request for entry into another journey can carry: it stands for any of its events."""
@@ -100,14 +100,14 @@ class CallAndEnterCompiler:
             takes[key] = takes[key].model_copy(update={"required": True})
         return takes
 
-    def handed_on(self, called: str, text: EnterText, takes: Mapping[str, Attribute], what: str) -> None:
+    def handed_on(self, label: str, text: EnterText, takes: Mapping[str, Attribute], what: str) -> None:
         """Whether what this journey was entered with is what the other one needs."""
         for name, attribute in takes.items():
             own = self.names.entry.get(f"entry.{name}")
             hint = f"write with: {{{name}: …}}"
             if own is not None and common_type(own.type, attribute.type) is None:
                 kinds = f"{describe(attribute.type)} there, and {describe(own.type)} where this one is entered"
-                self.problems.error(text.mark, f"{called}: {name} of {what} is {kinds}", hint)
+                self.problems.error(text.mark, f"{label}: {name} of {what} is {kinds}", hint)
             elif attribute.required and (own is None or not never_missing(own)):
-                message = f"{called}: {what} needs {name} ({describe(attribute.type)}), and this one may be entered without"
+                message = f"{label}: {what} needs {name} ({describe(attribute.type)}), and this one may be entered without"
                 self.problems.error(text.mark, message, hint)

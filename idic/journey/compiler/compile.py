@@ -167,31 +167,31 @@ class _Compiler:
         key = key_property(definition.entry, reading.vocabulary, problems)
         report_clashes(definition, self.steps, problems)
         self.names = declared_names(definition, self.steps, reading)
-        self.asking = ConditionCompiler(reading, self.names, key, problems)
-        self.standing = FactsAtStep(flow, frozenset(pattern.on.value for pattern in definition.entry.on))
+        self.conditions = ConditionCompiler(reading, self.names, key, problems)
+        self.facts_at_step = FactsAtStep(flow, frozenset(pattern.on.value for pattern in definition.entry.on))
         self.values = self.decided()
-        type_variables(variables_set(self.steps), self.names, self.standing, problems)
+        type_variables(variables_set(self.steps), self.names, self.facts_at_step, problems)
         self.content = MessageCompiler(
             definition.messages, reading, self.names, templates, checker, problems, purpose=definition.purpose
         )
 
     def program(self) -> Program:
         definition = self.definition
-        entry = EntryCompiler(definition.entry, self.asking).entry()
+        entry = EntryCompiler(definition.entry, self.conditions).entry()
         segments = self.segments()
         deferral = self.abided.policy.deferral
-        doing = StepCompiler(definition, self.standing, self.asking, self.content, self.journeys, deferral)
-        steps = {name: doing.step(name, step) for name, step in self.steps.items()}
-        anywhere = self.names.at(self.standing.anywhere(), "a goal or leave")
+        step_compiler = StepCompiler(definition, self.facts_at_step, self.conditions, self.content, self.journeys, deferral)
+        steps = {name: step_compiler.step(name, step) for name, step in self.steps.items()}
+        anywhere = self.names.at(self.facts_at_step.anywhere(), "a goal or leave")
         goal = self.goal(anywhere)
-        leave = tuple(self.asking.pattern("leave", pattern, anywhere) for pattern in definition.leave)
-        self.standing.warn_of_unreached(self.problems)
+        leave = tuple(self.conditions.pattern("leave", pattern, anywhere) for pattern in definition.leave)
+        self.facts_at_step.warn_of_unreached(self.problems)
         sent = {
             name: step.message.value
             for name, step in self.steps.items()
             if isinstance(step, SendText) and step.message is not None
         }
-        messages = self.content.messages({name: self.standing.reaches.get(name, PathFacts()) for name in sent}, sent)
+        messages = self.content.messages({name: self.facts_at_step.by_step.get(name, PathFacts()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}
         abiding = Abiding(definition, self.abided, self.problems)
         stricter, sender = abiding.stricter(), abiding.sender()
@@ -211,7 +211,7 @@ class _Compiler:
             late=definition.late,
             stricter=stricter,
             sender=sender,
-            first=self.standing.flow.first,
+            first=self.facts_at_step.flow.first,
             steps=steps,
             goal=goal,
             leave=leave,
@@ -230,17 +230,17 @@ class _Compiler:
         decided: list[Assignment] = []
         done: list[str] = []
         for name, text in self.definition.values:
-            worth = self.asking.value(f"value {name.value}", text, self.names.in_segments(done))
-            if worth is not None:
-                self.names.values[name.value] = Attribute(type=worth.type, required=worth.sure)
-                decided.append(Assignment(name=name.value, type=worth.type, value=worth.condition))
+            expression = self.conditions.expression(f"value {name.value}", text, self.names.in_segments(done))
+            if expression is not None:
+                self.names.values[name.value] = Attribute(type=expression.type, required=expression.always_known)
+                decided.append(Assignment(name=name.value, type=expression.type, value=expression.condition))
             done.append(name.value)
         return tuple(decided)
 
     def segments(self) -> tuple[Segment, ...]:
         names = self.names.in_segments()
         return tuple(
-            Segment(name=name.value, when=self.asking.condition(f'segment "{name.value}"', when, names))
+            Segment(name=name.value, when=self.conditions.condition(f'segment "{name.value}"', when, names))
             for name, when in self.definition.segments
         )
 
@@ -248,10 +248,10 @@ class _Compiler:
         goal = self.definition.goal
         if goal is None:
             return None
-        patterns = tuple(self.asking.pattern("goal", pattern, names) for pattern in goal.on)
+        patterns = tuple(self.conditions.pattern("goal", pattern, names) for pattern in goal.on)
         value: Condition | None = None
         known = [pattern.on.value for pattern in goal.on if pattern.on.value in self.vocabulary.events]
         if goal.value is not None and known:
             of_all = names.plus(self.names.of_events("event", known))
-            value = self.asking.condition("goal", goal.value, of_all, number=True)
+            value = self.conditions.condition("goal", goal.value, of_all, number=True)
         return Goal(on=patterns, within=goal.within, value=value, then=goal.then)

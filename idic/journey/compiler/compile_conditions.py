@@ -27,15 +27,15 @@ class ConditionCompiler:
 
     def condition(self, where: str, text: Scalar | None, names: Names, *, number: bool = False) -> Condition | None:
         """The condition, ready to be asked."""
-        return infer(text.value, names, self.reporting(where, text), number=number) if text is not None else None
+        return infer(text.value, names, self.reporter(where, text), number=number) if text is not None else None
 
-    def value(
-        self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, called: str = ""
+    def expression(
+        self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, label: str = ""
     ) -> ValueExpression | None:
         """The expression, ready to be worked out."""
-        return infer_value(text.value, names, self.reporting(where, text), wanted=wanted, called=called)
+        return infer_value(text.value, names, self.reporter(where, text), wanted=wanted, label=label)
 
-    def reporting(self, where: str, text: Scalar) -> Report:
+    def reporter(self, where: str, text: Scalar) -> Report:
         def report(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
             self.problems.error(text.at(start, length), f"{where}: {message}", hint, about=about)
 
@@ -46,7 +46,7 @@ class ConditionCompiler:
         attribute = names.readable.get(text.name)
         if attribute is None:
             expression = Scalar(text.text.source, text.name, *_stretch(text))
-            self.value(where, expression, names)
+            self.expression(where, expression, names)
             return None
         if attribute.type.kind not in ("date", "moment"):
             message = f"{where}: {text.name} is {describe(attribute.type)}, and neither a date nor a moment"

@@ -37,12 +37,12 @@ def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -
 
 
 class EntryCompiler:
-    def __init__(self, text: EntryText, asking: ConditionCompiler) -> None:
+    def __init__(self, text: EntryText, conditions: ConditionCompiler) -> None:
         self.text = text
-        self.asking = asking
-        self.names = asking.names
-        self.vocabulary = asking.vocabulary
-        self.problems = asking.problems
+        self.conditions = conditions
+        self.names = conditions.names
+        self.vocabulary = conditions.vocabulary
+        self.problems = conditions.problems
 
     def entry(self) -> Entry:
         entry = self.text
@@ -50,7 +50,7 @@ class EntryCompiler:
         names = self.names.by_the_clock()
         day = None
         if entry.day is not None:
-            moment = self.asking.moment("identify", entry.day, names)
+            moment = self.conditions.moment("identify", entry.day, names)
             day = Day(moment=moment, yearly=entry.yearly) if moment is not None else None
         again: Again
         match entry.again:
@@ -66,8 +66,8 @@ class EntryCompiler:
             every=entry.every,
             once=self.in_zone(entry.once),
             day=day,
-            when=self.asking.condition("identify", entry.when, names) if entry.timed else None,
-            key=self.asking.key,
+            when=self.conditions.condition("identify", entry.when, names) if entry.timed else None,
+            key=self.conditions.key,
             again=again,
             while_in=entry.while_in,
             starts=self.in_zone(entry.starts),
@@ -81,10 +81,12 @@ class EntryCompiler:
         patterns = []
         for pattern in entry.on:
             names = self.names.at_entry(pattern.on.value)
-            known = self.asking.is_event(pattern.on)
+            known = self.conditions.is_event(pattern.on)
             if pattern.any_key:
                 self.problems.error(pattern.on.mark, "key: any is for the events of waits, goal and leave", "take it out")
-            both = [self.asking.condition("identify", text, names) if known else None for text in (entry.when, pattern.when)]
+            both = [
+                self.conditions.condition("identify", text, names) if known else None for text in (entry.when, pattern.when)
+            ]
             patterns.append(Pattern(on=pattern.on.value, when=_both(*both)))
         seen: set[str] = set()
         for pattern in entry.on:
@@ -118,7 +120,7 @@ class EntryCompiler:
             return None
         found: Condition | None = None
         for event in things:
-            found = self.asking.condition("identify: for_each", text, self.names.at_entry(event))
+            found = self.conditions.condition("identify: for_each", text, self.names.at_entry(event))
         if found is not None and not any(name.startswith("customer.") for name in found.reads):
             hint = "compare it with what is known of customers: event.sku in customer.wishlist"
             self.problems.error(text.mark, "identify: for_each says nothing of the customer", hint)

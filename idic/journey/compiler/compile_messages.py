@@ -65,7 +65,7 @@ class MessageCompiler:
                     f"write its {CHANNELS[channel.value].example}",
                 )
 
-    def messages(self, reaches: Mapping[str, PathFacts], sent: Mapping[str, str]) -> dict[str, Message]:
+    def messages(self, facts_by_step: Mapping[str, PathFacts], sent: Mapping[str, str]) -> dict[str, Message]:
         """The messages that are sent, checked with what can be read at every step (``sent``: step → message) that
         does."""
         found: dict[str, Message] = {}
@@ -80,8 +80,8 @@ class MessageCompiler:
                     self.problems.warning(key.mark, f'message "{name}" is never sent by {channel}', hint)
             if not text.contents:
                 continue
-            reach = facts_at_all(reaches[step] for step in senders)
-            names = self.names.at(reach, f'the message "{name}"')
+            facts = facts_at_all(facts_by_step[step] for step in senders)
+            names = self.names.at(facts, f'the message "{name}"')
             message = self.message(name, self.of_known(text), names)
             if senders:
                 found[name] = message
@@ -89,12 +89,12 @@ class MessageCompiler:
 
     def of_known(self, text: MessageText) -> MessageText:
         """Without what is for a segment, in a language or by a channel that there is not; of which the author is told."""
-        called = f'message "{text.name.value}"'
+        label = f'message "{text.name.value}"'
         languages = self.reading.vocabulary.languages
         for segment in text.segments:
             if not self.names.segments:
                 hint = "differentiate: would give it some"
-                self.problems.error(segment.mark, f"{called}: this journey has no segments", hint, about=("segments", called))
+                self.problems.error(segment.mark, f"{label}: this journey has no segments", hint, about=("segments", label))
             elif segment.value not in self.names.segments:
                 hint = did_you_mean(segment.value, self.names.segments) or f"there are {one_of(self.names.segments, 'and')}"
                 message = f'segment "{segment.value}" does not exist'
@@ -102,7 +102,7 @@ class MessageCompiler:
         for language in text.languages:
             if language.value == languages[0]:
                 hint = f"what stands outside of in: is {language.value}, the first of languages: in vocabulary.yaml"
-                self.problems.error(language.mark, f"{called} is in {language.value} already", hint)
+                self.problems.error(language.mark, f"{label} is in {language.value} already", hint)
             elif language.value not in languages:
                 hint = did_you_mean(language.value, languages[1:]) or "add it to languages: in vocabulary.yaml"
                 message = f'language "{language.value}" is none of ours'
@@ -116,7 +116,7 @@ class MessageCompiler:
             for channel, key in variant.given.items():
                 if channel not in text.given:
                     hint = f"write its {CHANNELS[channel].example}, beside for: and in:"
-                    message = f"{called}, {spoken_of(*place)}: there is no {channel} for everybody"
+                    message = f"{label}, {spoken_of(*place)}: there is no {channel} for everybody"
                     self.problems.error(key.mark, message, hint)
         return replace(text, variants=known)
 

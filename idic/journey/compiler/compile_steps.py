@@ -31,46 +31,46 @@ class StepCompiler:
     def __init__(
         self,
         definition: Definition,
-        standing: FactsAtStep,
-        asking: ConditionCompiler,
+        facts_at_step: FactsAtStep,
+        conditions: ConditionCompiler,
         content: MessageCompiler,
         journeys: OtherJourneys,
         deferral: Duration,
     ) -> None:
         self.definition = definition
-        self.flow = standing.flow
-        self.standing = standing
-        self.asking = asking
+        self.flow = facts_at_step.flow
+        self.facts_at_step = facts_at_step
+        self.conditions = conditions
         self.content = content
-        self.names = asking.names
-        self.problems = asking.problems
+        self.names = conditions.names
+        self.problems = conditions.problems
         self.within = _WITHIN if definition.purpose == "service" else deferral
-        self.arms = ArmCompiler(definition, self.flow.steps, asking)
-        self.handing = CallAndEnterCompiler(definition, asking, journeys)
+        self.arms = ArmCompiler(definition, self.flow.steps, conditions)
+        self.calls_and_enters = CallAndEnterCompiler(definition, conditions, journeys)
 
     def step(self, name: str, text: StepText) -> AnyStep:
-        reach = self.standing.at(name)
-        called = f'step "{name}"'
-        names = self.names.at(reach, called)
-        wiring = self.flow.wiring[name]
+        facts = self.facts_at_step.at(name)
+        label = f'step "{name}"'
+        names = self.names.at(facts, label)
+        targets = self.flow.targets[name]
         fields = CommonFields(
             id=name,
-            when=self.asking.condition(called, text.when, names),
-            then=wiring.then,
-            otherwise=wiring.otherwise,
+            when=self.conditions.condition(label, text.when, names),
+            then=targets.then,
+            otherwise=targets.otherwise,
         )
         match text:
             case definition.WaitText(duration=duration, until=until, without=without, capture=capture):
-                pattern = self.asking.pattern(called, without, names) if without is not None else None
+                pattern = self.conditions.pattern(label, without, names) if without is not None else None
                 captured = capture.value if capture is not None else None
-                at = self.asking.moment(called, until, names) if isinstance(until, MomentText) else until
+                at = self.conditions.moment(label, until, names) if isinstance(until, MomentText) else until
                 return program.Wait(**fields, duration=duration, until=at, without=pattern, capture=captured)
             case definition.WaitForText(arms=arms, within=within):
-                self.arms.warn_of_early(text, name, reach)
-                wired = zip(arms, wiring.branches, strict=True)
+                self.arms.warn_of_early(text, name, facts)
+                wired = zip(arms, targets.branches, strict=True)
                 return program.WaitFor(
                     **fields,
-                    arms=tuple(self.arms.arm(called, arm, target, names, reach) for arm, target in wired),
+                    arms=tuple(self.arms.arm(label, arm, target, names, facts) for arm, target in wired),
                     within=within,
                 )
             case definition.ChooseText():
@@ -78,12 +78,12 @@ class StepCompiler:
                     **fields,
                     branches=tuple(
                         program.Branch(when=when, then=target)
-                        for (condition, _), target in zip(text.branches, wiring.branches, strict=True)
-                        if (when := self.asking.condition(called, condition, names)) is not None
+                        for (condition, _), target in zip(text.branches, targets.branches, strict=True)
+                        if (when := self.conditions.condition(label, condition, names)) is not None
                     ),
                 )
             case definition.SplitText(shares=shares):
-                drawn = zip(shares, wiring.branches, strict=True)
+                drawn = zip(shares, targets.branches, strict=True)
                 return program.Split(
                     **fields,
                     shares=tuple(
@@ -104,70 +104,70 @@ class StepCompiler:
             case definition.ExitText(reason=reason):
                 return program.Exit(**fields, reason=reason)
             case definition.SetText(assign=assign):
-                return program.Set(**fields, assign=tuple(self.assigned(called, assign, reach)))
+                return program.Set(**fields, assign=tuple(self.assigned(label, assign, facts)))
             case definition.CallText():
-                return self.handing.call(called, text, names, fields)
+                return self.calls_and_enters.call(label, text, names, fields)
             case RepeatText(times=times, until=until):
-                self.rounds(called, text)
-                condition = self.asking.condition(called, until, names)
-                return program.Repeat(**fields, times=times, until=condition, first=wiring.branches[0])
+                self.rounds(label, text)
+                condition = self.conditions.condition(label, until, names)
+                return program.Repeat(**fields, times=times, until=condition, first=targets.branches[0])
             case definition.EnterText():
-                return self.handing.enter(called, text, names, fields)
+                return self.calls_and_enters.enter(label, text, names, fields)
             case definition.DifferentiateText():
                 if not self.definition.segments and not self.definition.values:
                     hint = "write segments under differentiate: of the journey"
-                    told = f"{called}: this journey has no differentiate"
+                    told = f"{label}: this journey has no differentiate"
                     self.problems.error(text.mark, told, hint, about=("differentiate", ""))
                 return program.Differentiate(**fields)
             case _:
                 raise TypeError(type(text).__name__)
 
-    def assigned(self, called: str, assign: Given, reach: PathFacts) -> Iterable[Assignment]:
+    def assigned(self, label: str, assign: Given, facts: PathFacts) -> Iterable[Assignment]:
         """What a step sets, in its order: the later may read the earlier."""
         for target, text in assign:
             name = target.value
-            names = self.names.at(reach, called)
+            names = self.names.at(facts, label)
             if name.startswith("customer."):
-                attribute = self.settable(called, target)
-                worth = (
-                    self.asking.value(called, text, names, wanted=attribute.type, called=name)
+                attribute = self.settable(label, target)
+                expression = (
+                    self.conditions.expression(label, text, names, wanted=attribute.type, label=name)
                     if attribute is not None
                     else None
                 )
             else:
-                worth = self.asking.value(called, text, names)
-                reach = reach.having(name, certain=worth is not None and worth.sure)
-            if worth is not None:
-                type_ = worth.type if "." in name else self.names.variables.get(name) or worth.type
-                yield Assignment(name=name, type=type_, value=worth.condition)
+                expression = self.conditions.expression(label, text, names)
+                facts = facts.with_name(name, certain=expression is not None and expression.always_known)
+            if expression is not None:
+                type_ = expression.type if "." in name else self.names.variables.get(name) or expression.type
+                yield Assignment(name=name, type=type_, value=expression.condition)
 
-    def settable(self, called: str, target: Scalar) -> Attribute | None:
+    def settable(self, label: str, target: Scalar) -> Attribute | None:
         """The customer attribute that a step sets, if it may."""
         name = target.value
         attribute = self.names.customer.get(name)
         if attribute is None:
             if name in self.names.absent:
-                self.problems.error(target.mark, f"{called}: {self.names.absent[name]}", about=("name", name))
-            elif name not in self.asking.reading.broken:
+                self.problems.error(target.mark, f"{label}: {self.names.absent[name]}", about=("name", name))
+            elif name not in self.conditions.reading.broken:
                 known = [one.partition(".")[2] for one in self.names.customer]
                 hint = did_you_mean(name.partition(".")[2], known)
                 hint = hint.replace('"', '"customer.', 1) if hint else "declare it in vocabulary.yaml"
-                self.problems.error(target.mark, f"{called}: {name} does not exist", hint, about=("name", name))
+                self.problems.error(target.mark, f"{label}: {name} does not exist", hint, about=("name", name))
             return None
         if attribute.counted_event:
             what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
-            self.problems.error(target.mark, f"{called}: {name} {what}, and cannot be set", "declare another attribute")
+            self.problems.error(target.mark, f"{label}: {name} {what}, and cannot be set", "declare another attribute")
             return None
         if why := UNSETTABLE.get(name.partition(".")[2]):
-            self.problems.error(target.mark, f"{called}: {name} {why}, and no journey sets it", "take it out")
+            self.problems.error(target.mark, f"{label}: {name} {why}, and no journey sets it", "take it out")
             return None
         return attribute
 
-    def rounds(self, called: str, text: RepeatText) -> None:
+    def rounds(self, label: str, text: RepeatText) -> None:
         """Repeats in repeats, all told."""
         inner = _most_rounds(text.do.steps if text.do is not None else ())
         if text.times * inner > _MOST_ROUNDS >= inner:
-            message = f"{called}: {text.times * inner} rounds, with those of the repeat inside"
+            message = f"{label}: {text.times * inner} rounds, with those of the repeat inside"
             self.problems.error(text.mark, message, f"make them {_MOST_ROUNDS} at most")
 
 

@@ -20,11 +20,11 @@ class FactsAtStep:
     def unsure(self, names: Mapping[str, frozenset[str]]) -> None:
         """Goes all ways anew where each step sets these ``names`` only perhaps."""
         self.ways: list[Transition] = self.flow.ways(entered_on=self.entered_on, unsure=names)
-        self.reaches = facts_by_step(self.flow.first, self.flow.order, self.ways)
+        self.by_step = facts_by_step(self.flow.first, self.flow.order, self.ways)
 
     def at(self, step: str) -> PathFacts:
-        found = self.reaches.get(step)
-        if found is None:  # never reached, which is told; what it reads is not worth a second message
+        found = self.by_step.get(step)
+        if found is None:  # never reached, which is reported; a second message about what it reads helps nobody
             found = PathFacts(*([self.anywhere().possible] * 2), *([frozenset(self.flow.steps)] * 2))
         return found
 

@@ -52,7 +52,7 @@ class Flow:
         self.problems = problems
         self.steps: dict[str, StepText] = {}
         self.order: list[str] = []
-        self.wiring: dict[str, StepTargets] = {}
+        self.targets: dict[str, StepTargets] = {}
         self._names: dict[int, str] = {}
         self._inside: dict[str, frozenset[str]] = {}
         self._collect(steps)
@@ -87,7 +87,7 @@ class Flow:
         """Wires a list of steps that is followed by ``after``; returns where it begins."""
         for step in reversed(steps):
             name = self.name(step)
-            self.wiring[name] = self._wire(name, step, after)
+            self.targets[name] = self._wire(name, step, after)
             after = Target(step=name)
         return after
 
@@ -127,16 +127,16 @@ class Flow:
         ]
 
     def _ways_from(self, name: str, entered_on: frozenset[str], unsure: frozenset[str]) -> list[Transition]:
-        step, wiring = self.steps[name], self.wiring[name]
-        skipped = [Transition(name, wiring.otherwise)] if step.when is not None else []
+        step, targets = self.steps[name], self.targets[name]
+        skipped = [Transition(name, targets.otherwise)] if step.when is not None else []
         match step:
             case WaitText(capture=capture, until=until):
                 sets = frozenset({capture.value}) if capture else frozenset[str]()
                 if until is not None and not isinstance(until, Clock):
-                    skipped = [Transition(name, wiring.otherwise)]
+                    skipped = [Transition(name, targets.otherwise)]
                 if _captures_for_certain(step, entered_on):
-                    return [*skipped, Transition(name, wiring.then, sets)]
-                return [*skipped, Transition(name, wiring.then, may_set=sets)]
+                    return [*skipped, Transition(name, targets.then, sets)]
+                return [*skipped, Transition(name, targets.then, may_set=sets)]
             case WaitForText(arms=arms):
                 taken = [
                     Transition(
@@ -144,32 +144,36 @@ class Flow:
                         target,
                         frozenset({arm.capture.value}) if isinstance(arm, PatternText) and arm.capture else frozenset(),
                     )
-                    for arm, target in zip(arms, wiring.branches, strict=True)
+                    for arm, target in zip(arms, targets.branches, strict=True)
                 ]
-                return [*taken, Transition(name, wiring.otherwise)]
+                return [*taken, Transition(name, targets.otherwise)]
             case ChooseText():
-                return [*skipped, *(Transition(name, target) for target in wiring.branches), Transition(name, wiring.otherwise)]
+                return [
+                    *skipped,
+                    *(Transition(name, target) for target in targets.branches),
+                    Transition(name, targets.otherwise),
+                ]
             case SplitText():
-                drawn = [Transition(name, target, frozenset({name})) for target in wiring.branches]
-                return [*skipped, *(drawn or [Transition(name, wiring.then)])]
+                drawn = [Transition(name, target, frozenset({name})) for target in targets.branches]
+                return [*skipped, *(drawn or [Transition(name, targets.then)])]
             case SendText():
-                return [Transition(name, wiring.then), Transition(name, wiring.otherwise)]
+                return [Transition(name, targets.then), Transition(name, targets.otherwise)]
             case SetText(assign=assign):
                 sets = frozenset(target.value for target, _ in assign if "." not in target.value)
-                return [*skipped, Transition(name, wiring.then, sets - unsure, sets & unsure)]
+                return [*skipped, Transition(name, targets.then, sets - unsure, sets & unsure)]
             case CallText(capture=capture):
                 return [
-                    Transition(name, wiring.then, frozenset({capture.value}) if capture else frozenset()),
-                    Transition(name, wiring.otherwise),
+                    Transition(name, targets.then, frozenset({capture.value}) if capture else frozenset()),
+                    Transition(name, targets.otherwise),
                 ]
             case RepeatText(do=do) if do is None or not do.steps:
-                return [*skipped, Transition(name, wiring.then)]  # which is wrong, and has been told
+                return [*skipped, Transition(name, targets.then)]  # which is wrong, and has been told
             case RepeatText(until=until):
-                leaves = [Transition(name, wiring.then)] if until is not None else []
-                again = [Transition(name + AGAIN, target) for target in (*wiring.branches, wiring.then)]
-                return [*skipped, *(Transition(name, target) for target in wiring.branches), *leaves, *again]
+                leaves = [Transition(name, targets.then)] if until is not None else []
+                again = [Transition(name + AGAIN, target) for target in (*targets.branches, targets.then)]
+                return [*skipped, *(Transition(name, target) for target in targets.branches), *leaves, *again]
             case EnterText() | DifferentiateText():
-                return [*skipped, Transition(name, wiring.then)]
+                return [*skipped, Transition(name, targets.then)]
             case _:
                 return skipped
 

@@ -32,17 +32,17 @@ def warn_of_mistakes(definition: Definition, steps: Mapping[str, StepText], prob
     segments = [condition for _, condition in definition.segments if condition is not None]
     _asked_in_vain("differentiate", segments, problems)
     for name, step in steps.items():
-        called = f'step "{name}"'
+        label = f'step "{name}"'
         match step:
             case ChooseText():
-                _asked_in_vain(called, [condition for condition, _ in step.branches], problems)
+                _asked_in_vain(label, [condition for condition, _ in step.branches], problems)
             case WaitForText():
-                _never_taken(called, step, definition, problems)
+                _never_taken(label, step, definition, problems)
             case RepeatText():
                 _taken_again(step, problems)
             case SendText():
-                _too_late(called, step, problems)
-                _awaited_unsent(called, name, step, problems)
+                _too_late(label, step, problems)
+                _awaited_unsent(label, name, step, problems)
 
 
 def warn_of_unread_names(
@@ -79,21 +79,21 @@ def _changes_nothing(step: SplitText, read: Collection[str]) -> bool:
     return not named and all(branch is None for _, _, branch in step.shares)
 
 
-def _asked_in_vain(called: str, conditions: Iterable[Scalar], problems: Problems) -> None:
+def _asked_in_vain(label: str, conditions: Iterable[Scalar], problems: Problems) -> None:
     """A condition that never decides, as one before it holds wherever it does."""
     before: dict[str, int] = {}
     for condition in conditions:
         text, line = " ".join(condition.value.split()), condition.mark.line
         if text in before:
-            message = f"{called}: this is asked on line {before[text]} already, and the first that holds is taken"
+            message = f"{label}: this is asked on line {before[text]} already, and the first that holds is taken"
             problems.warning(condition.mark, message, "take it out, or ask for something else")
         elif weaker := next((one for one in before if covers(one, text)), None):
-            message = f"{called}: wherever this holds, {weaker} on line {before[weaker]} does too, and the first is taken"
+            message = f"{label}: wherever this holds, {weaker} on line {before[weaker]} does too, and the first is taken"
             problems.warning(condition.mark, message, "move it up, or ask for something else")
         before.setdefault(text, line)
 
 
-def _never_taken(called: str, step: WaitForText, definition: Definition, problems: Problems) -> None:
+def _never_taken(label: str, step: WaitForText, definition: Definition, problems: Problems) -> None:
     """A line that another one always takes first, or the goal, or a leave."""
     ending = [(pattern, "under leave:") for pattern in definition.leave]
     if definition.goal is not None and definition.goal.then == "leave":
@@ -103,13 +103,13 @@ def _never_taken(called: str, step: WaitForText, definition: Definition, problem
             continue
         for pattern, what in ending:
             if pattern.on.value == arm.on.value and pattern.when is None and (pattern.any_key or not arm.any_key):
-                message = f"{called}: {arm.on.value} is {what} and ends the journey, so this line is never taken"
+                message = f"{label}: {arm.on.value} is {what} and ends the journey, so this line is never taken"
                 problems.warning(arm.on.mark, message, "take the line out")
                 break
         for before in step.arms[:number]:
             if isinstance(before, PatternText) and _takes_all(before, arm):
                 line = before.on.mark.line
-                message = f"{called}: the line before it (line {line}) takes every {arm.on.value}, so this one is never taken"
+                message = f"{label}: the line before it (line {line}) takes every {arm.on.value}, so this one is never taken"
                 problems.warning(arm.on.mark, message, "move it up, or take it out")
                 break
 
@@ -124,13 +124,13 @@ def _text(scalar: object) -> str | None:
     return getattr(scalar, "value", None)
 
 
-def _too_late(called: str, step: SendText, problems: Problems) -> None:
+def _too_late(label: str, step: SendText, problems: Problems) -> None:
     """A window of the day that is closed for longer than a message may wait."""
     if not isinstance(step.at, Hours) or step.within is None:
         return
     closed = _closed(step.at)
     if step.within.longest < closed:
-        message = f"{called}: within {step.within} is over before {step.at.opens}, for who comes here after {step.at.closes}"
+        message = f"{label}: within {step.within} is over before {step.at.opens}, for who comes here after {step.at.closes}"
         problems.warning(step.mark, message, f"write at least {_spoken(closed)}, if they are to get it")
 
 
@@ -143,12 +143,12 @@ def _spoken(span: timedelta) -> Duration:
     return Duration(seconds=span.total_seconds())
 
 
-def _awaited_unsent(called: str, name: str, step: SendText, problems: Problems) -> None:
+def _awaited_unsent(label: str, name: str, step: SendText, problems: Problems) -> None:
     """A wait for an answer to a message, on the way on which it was not sent."""
     for inner in every_step(step.otherwise.steps if step.otherwise is not None else ()):
         for arm in inner.events if isinstance(inner, WaitForText) else ():
             if arm.of is not None and arm.of.value == name:
-                message = f"{called}: otherwise is for when it was not sent, and here {arm.on.value} of it is waited for"
+                message = f"{label}: otherwise is for when it was not sent, and here {arm.on.value} of it is waited for"
                 problems.warning(arm.of.mark, message, "wait for it after the step instead")
 
 

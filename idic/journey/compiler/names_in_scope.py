@@ -110,7 +110,7 @@ class NamesOfJourney:
         broken = {name for name in values if self.values[name] is None}
         return names._replace(readable={**names.readable, **known}, broken=names.broken | broken)
 
-    def at(self, reach: PathFacts, where: str) -> Names:
+    def at(self, facts: PathFacts, where: str) -> Names:
         """At a step: ``where`` says which, for messages."""
         names = self._decided(self.names(self.customer, self.entry, self.key, self.segment), self.values)
         absent, readable = dict(names.absent), dict(names.readable)
@@ -118,12 +118,12 @@ class NamesOfJourney:
         broken = set(names.broken)
         for name in dict.fromkeys((*self.captures, *self.answers)):
             events = self.captures.get(name, ())
-            if name not in reach.possible:
+            if name not in facts.possible:
                 what = "captured" if name in self.captures else "answered"
                 absent[name] = f"{name} is not {what} on any way to {where}"
                 continue
             values = self.of_any(name, [*self.declared(events), *self.answers.get(name, ())])
-            certain = name in reach.certain
+            certain = name in facts.certain
             captured[name] = frozenset(full for full, attribute in values.items() if attribute.required)
             readable |= {
                 full: attribute if certain else attribute.model_copy(update={"required": False})
@@ -131,18 +131,18 @@ class NamesOfJourney:
             }
             broken |= self.broken_properties(name, events)
         for name, shares in self.splits.items():
-            if name not in reach.possible:
+            if name not in facts.possible:
                 absent[name] = f"the split {name} is on no way to {where}"
             else:
                 type_ = Type(kind="one_of", options=shares)
-                readable[name] = Attribute(type=type_, required=name in reach.certain)
+                readable[name] = Attribute(type=type_, required=name in facts.certain)
         for name, variable in self.variables.items():
-            if name not in reach.possible:
+            if name not in facts.possible:
                 absent[name] = f"{name} is not set on any way to {where}"
             elif variable is None:
                 broken.add(name)
             else:
-                readable[name] = Attribute(type=variable, required=name in reach.certain)
+                readable[name] = Attribute(type=variable, required=name in facts.certain)
         return names._replace(readable=readable, absent=absent, captures=captured, broken=frozenset(broken))
 
     def with_event(self, names: Names, event: str) -> Names:

@@ -20,7 +20,7 @@ class OtherJourneys(NamedTuple):
     definitions: Mapping[str, Definition]
     unread: frozenset[str] = frozenset()
 
-    def entered(self, by: Definition, step: EnterText, called: str, problems: Problems) -> Definition | None:
+    def entered(self, by: Definition, step: EnterText, label: str, problems: Problems) -> Definition | None:
         """The journey that this step enters, if it may: there is one, it is another, and it does not lead back here."""
         other = step.journey
         if other is None:
@@ -29,7 +29,7 @@ class OtherJourneys(NamedTuple):
         if name == own:
             problems.error(
                 other.mark,
-                f'{called}: journey "{name}" cannot enter itself',
+                f'{label}: journey "{name}" cannot enter itself',
                 "take it out; again: under identify: says when somebody may enter again",
             )
             return None
@@ -44,7 +44,7 @@ class OtherJourneys(NamedTuple):
         if circle:
             around = " → ".join([own, *circle])
             hint = "take one of the steps out: nobody would ever be through"
-            problems.error(other.mark, f"{called}: journeys enter each other in a circle: {around}", hint)
+            problems.error(other.mark, f"{label}: journeys enter each other in a circle: {around}", hint)
             return None
         return definition
 

@@ -35,7 +35,7 @@ class PathFacts(NamedTuple):
     passed: frozenset[str] = frozenset()
     perhaps: frozenset[str] = frozenset()
 
-    def having(self, name: str, *, certain: bool) -> PathFacts:
+    def with_name(self, name: str, *, certain: bool) -> PathFacts:
         """The same where this name has been set besides."""
         return self._replace(certain=self.certain | {name} if certain else self.certain, possible=self.possible | {name})
 
@@ -82,8 +82,8 @@ def facts_anywhere(ways: Iterable[Transition]) -> PathFacts:
 def facts_at_all(all_: Iterable[PathFacts]) -> PathFacts:
     """What is so at several steps at once: for a message that is sent from each."""
     found: PathFacts | None = None
-    for reach in all_:
-        found = _meet(found, reach)
+    for facts in all_:
+        found = _meet(found, facts)
     return found or PathFacts()
 
 

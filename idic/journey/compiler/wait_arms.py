@@ -19,32 +19,32 @@ _TOLD_OF = {"Email Opened": EMAIL.name, "Message Shown": WEB.name}
 
 
 class ArmCompiler:
-    def __init__(self, definition: Definition, steps: Mapping[str, StepText], asking: ConditionCompiler) -> None:
+    def __init__(self, definition: Definition, steps: Mapping[str, StepText], conditions: ConditionCompiler) -> None:
         self.definition = definition
         self.steps = steps
-        self.asking = asking
-        self.vocabulary = asking.vocabulary
-        self.problems = asking.problems
+        self.conditions = conditions
+        self.vocabulary = conditions.vocabulary
+        self.problems = conditions.problems
 
-    def arm(self, called: str, text: PatternText | UntilText, target: Target, names: Names, reach: PathFacts) -> Arm:
+    def arm(self, label: str, text: PatternText | UntilText, target: Target, names: Names, facts: PathFacts) -> Arm:
         if isinstance(text, UntilText):
-            until = self.asking.condition(called, text.until, names)
+            until = self.conditions.condition(label, text.until, names)
             if (
                 until is not None
                 and not any(name.startswith("customer.") for name in until.reads)
                 and not depends_on_today(until)
             ):
                 hint = "ask about customer.…, or wait for the event that changes it"
-                self.problems.error(text.until.mark, f"{called}: nothing makes this come true while it waits", hint)
+                self.problems.error(text.until.mark, f"{label}: nothing makes this come true while it waits", hint)
             return Arm(until=until, then=target)
-        pattern = self.asking.pattern(called, text, names)
+        pattern = self.conditions.pattern(label, text, names)
         capture = text.capture.value if text.capture is not None else None
-        return Arm(pattern=pattern, since=self.since(text, reach), capture=capture, then=target)
+        return Arm(pattern=pattern, since=self.since(text, facts), capture=capture, then=target)
 
-    def since(self, text: PatternText, reach: PathFacts) -> str:
+    def since(self, text: PatternText, facts: PathFacts) -> str:
         """From when on events count for this arm."""
         if text.of is not None:
-            self.of(text.of, text.on, reach)
+            self.of(text.of, text.on, facts)
             if text.since is not None:
                 self.problems.error(text.since.mark, "of: counts from the moment of sending", "take since: out, or of:")
             return "sent"
@@ -54,14 +54,14 @@ class ArmCompiler:
         if name not in self.steps:
             hint = did_you_mean(name, [*self.steps, "entry", "wait"])
             self.problems.error(text.since.mark, f'step "{name}" does not exist', hint, about=("step", name))
-        elif name not in reach.perhaps:
+        elif name not in facts.perhaps:
             self.problems.error(text.since.mark, f'step "{name}" does not come before this one', "name one that does")
-        elif name not in reach.passed:
+        elif name not in facts.passed:
             hint = "name one that always does, or write since: entry"
             self.problems.error(text.since.mark, f'step "{name}" comes before this one on some ways only', hint)
         return name
 
-    def of(self, of: Scalar, on: Scalar, reach: PathFacts) -> None:
+    def of(self, of: Scalar, on: Scalar, facts: PathFacts) -> None:
         step = self.steps.get(of.value)
         if step is None:
             sends = [name for name, step in self.steps.items() if isinstance(step, SendText)]
@@ -69,7 +69,7 @@ class ArmCompiler:
             self.problems.error(of.mark, f'step "{of.value}" does not exist', hint, about=("step", of.value))
         elif not isinstance(step, SendText):
             self.problems.error(of.mark, f'step "{of.value}" sends nothing', "of: names a step with send:")
-        elif of.value not in reach.perhaps:
+        elif of.value not in facts.perhaps:
             self.problems.error(of.mark, f'step "{of.value}" does not come before this one', "name one that does")
         elif (only := _TOLD_OF.get(on.value)) and step.channels and only not in [channel.value for channel in step.channels]:
             told = f'{on.value} is told of the channel {only} alone, and step "{of.value}" does not send by it'
@@ -78,9 +78,9 @@ class ArmCompiler:
             hint = f"take of: out; only {one_of(sorted(ABOUT_MESSAGES))} are"
             self.problems.error(of.mark, f"{on.value} is not about a message that was sent", hint)
 
-    def warn_of_early(self, text: WaitForText, name: str, reach: PathFacts) -> None:
+    def warn_of_early(self, text: WaitForText, name: str, facts: PathFacts) -> None:
         """An event that this wait is for could have come while an earlier wait was not looking."""
-        before = [step for step in reach.perhaps if isinstance(self.steps[step], WaitText | WaitForText)]
+        before = [step for step in facts.perhaps if isinstance(self.steps[step], WaitText | WaitForText)]
         ending = {pattern.on.value for pattern in self.definition.leave}
         if self.definition.goal is not None and self.definition.goal.then == "leave":
             ending |= {pattern.on.value for pattern in self.definition.goal.on}

@@ -60,19 +60,19 @@ def infer(text: str, names: Names, report: Report, *, number: bool = False) -> C
 
 
 class ValueExpression(NamedTuple):
-    """An expression of any type. ``sure``: it has a value for every customer."""
+    """An expression of any type. ``always_known``: it has a value for every customer."""
 
     condition: Condition
     type: Type
-    sure: bool
+    always_known: bool
 
 
 def infer_value(
-    text: str, names: Names, report: Report, *, wanted: Type | None = None, called: str = ""
+    text: str, names: Names, report: Report, *, wanted: Type | None = None, label: str = ""
 ) -> ValueExpression | None:
     """The compiled expression; None if it is wrong, which has been reported.
 
-    It is the value of the name ``called``, of the type ``wanted`` if that is given. A text that can only be one of several
+    It is the value of the name ``label``, of the type ``wanted`` if that is given. A text that can only be one of several
     literals has the type ``one_of`` them.
     """
     tree = _parsed(text, report)
@@ -87,19 +87,19 @@ def infer_value(
         typed = inference.as_date(tree, typed, Typed(wanted))
         if typed.type is not None and not assignable(typed.type, wanted):
             hint = _value_hint(tree, wanted)
-            inference.tell(tree, f"{called} is {describe(wanted)}, and {label_of(tree)} is {describe(typed.type)}", hint)
+            inference.tell(tree, f"{label} is {describe(wanted)}, and {label_of(tree)} is {describe(typed.type)}", hint)
         elif wanted.kind == "one_of" and (wrong := [option for option in options or () if option not in wanted.options]):
             hint = did_you_mean(wrong[0], wanted.options) or f"it is {one_of(wanted.options)}"
-            inference.tell(tree, f'{called} is never "{wrong[0]}"', hint, about=("option", f"{called} {wrong[0]}"))
+            inference.tell(tree, f'{label} is never "{wrong[0]}"', hint, about=("option", f"{label} {wrong[0]}"))
     if inference.failed or typed.type is None:
         return None
-    sure = not typed.missing and not may_fail(tree)
+    always_known = not typed.missing and not may_fail(tree)
     if options and typed.type.kind == "text":
-        sure = sure and all(option.strip() for option in options)
-        typed = typed._replace(type=Type(kind="one_of", options=options)) if sure else typed
+        always_known = always_known and all(option.strip() for option in options)
+        typed = typed._replace(type=Type(kind="one_of", options=options)) if always_known else typed
     type_ = wanted or typed.type
     condition = inference.condition(tree, text, typed.cel)
-    return ValueExpression(condition, type_, sure) if condition is not None and type_ is not None else None
+    return ValueExpression(condition, type_, always_known) if condition is not None and type_ is not None else None
 
 
 def _parsed(text: str, report: Report) -> Expression | None:
