@@ -21,10 +21,13 @@ from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, Wo
 
 from activities.advance import Advance
 from activities.call import Calling
-from activities.couriers import Courier, EmailCourier, Remember, SmsCourier, WebCourier
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
+from idic.interact.channels.channel_edge import Courier, Remember
+from idic.interact.channels.email import EmailCourier
 from idic.interact.channels.mime import AddressInvalid, read_address
+from idic.interact.channels.sms import SmsCourier
+from idic.interact.channels.web import WebCourier
 from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.tracking.links import Links
 from idic.router.accounts import PROVIDERS, accounts, rates

@@ -17,12 +17,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.coded_errors import coded
-from activities.couriers import Courier, Parcel
 from activities.heartbeat import alive, offered
 from idic.differentiate.profile import language_of
 from idic.errors import IdicError
+from idic.interact.channels.channel_edge import Courier, MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
 from idic.interact.channels.outcomes import DEAD
+from idic.journey.channels import CHANNELS, WEB, is_placed
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Skip
 from idic.journey.engine.scope import Scope
 from idic.journey.engine.state import State, Touched, Trace
@@ -38,7 +39,6 @@ from idic.store.customer.ingest import about
 from idic.store.database import Store
 from idic.store.enrollment import enrollments, message_copies, touches, web_placements
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.enrollment.message_copies import Copy
 from idic.store.tables import Row
 from idic.times import Hours
 
@@ -53,7 +53,7 @@ _DOWN = 30.0
 _RETRY = (5.0, 900.0)
 """Real seconds before the second try, doubled for each after it, and at the most."""
 
-IN_STORE = {"web", OUTBOX}
+IN_STORE = {WEB.name, OUTBOX}
 """The accounts whose messages leave in the very transaction that records them: of these alone it is certain that one whose
 worker died did not leave."""
 
@@ -77,7 +77,7 @@ class Attempt(NamedTuple):
 class Made(NamedTuple):
     """What there is to record of a message beside what became of it. ``copy`` is None where none is kept."""
 
-    copy: Copy | None = None
+    copy: MessageCopy | None = None
     segments: int | None = None
     sender: str | None = None
 
@@ -156,9 +156,11 @@ class Deliver:
             called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": hold.now}
             address = hold.reach(touch["channel"], program).address
             assert address is not None
-            if touch["channel"] != "web":
+            if not is_placed(touch["channel"]):
                 called["recipient"] = await consents.digested(hold.tx, touch["channel"], address)
             await touches.mark(hold.tx, touch_id, status="attempting", **called)
+            # A number is one provider's: what stands in for it sends as its own.
+            own_sender = account == accounts[0] or not CHANNELS[touch["channel"]].sender_of_provider
             parcel = Parcel(
                 touch=touch_id,
                 channel=touch["channel"],
@@ -167,8 +169,7 @@ class Deliver:
                 program=program,
                 scope=scope,
                 language=language_of(hold.traits, program.languages),
-                # A number is one provider's: what stands in for it sends as its own.
-                sender=hold.policy.sender(program.sender) if account == accounts[0] or touch["channel"] != "sms" else None,
+                sender=hold.policy.sender(program.sender) if own_sender else None,
             )
             return Attempt(number, hold.id, account, since, parcel, enrollment.state.goal_at)
 

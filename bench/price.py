@@ -29,13 +29,13 @@ from rich.table import Table
 from temporalio.client import Client
 
 import worker
-from activities.couriers import EmailCourier
 from bench.actions import billed
 from bench.server import temporal
 from idic.api.group_commit import GroupCommit
 from idic.clock import Clock
 from idic.dev.mailbox import Mailbox
 from idic.identify.messages import Message
+from idic.interact.channels.email import EmailCourier
 from idic.interact.policy.rules import Request, Rule
 from idic.interact.policy.rules import rules as rules_of
 from idic.interact.tracking.links import Links

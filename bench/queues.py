@@ -33,9 +33,9 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import worker
-from activities.couriers import Parcel
 from bench.server import temporal
 from idic.clock import Clock
+from idic.interact.channels.channel_edge import MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Outcome
 from idic.journey.channels.email import EmailContent
 from idic.journey.program.program import Again, Entry, Message, Pattern, Program, Send, Target
@@ -47,7 +47,6 @@ from idic.router.temporal import Engine, standing
 from idic.settings import Settings
 from idic.store import tables
 from idic.store.database import Store, Tx
-from idic.store.enrollment.message_copies import Copy
 from idic.store.journey import programs
 from idic.store.tables import PARTITIONS, Row, partition_of
 from idic.store.upgrade import migrate
@@ -92,8 +91,8 @@ class Slow:
     def compose(self, parcel: Parcel) -> Parcel:
         return parcel
 
-    def copy(self, message: Parcel) -> Copy:
-        return Copy(message.address, message.message)
+    def copy(self, message: Parcel) -> MessageCopy:
+        return MessageCopy(message.address, message.message)
 
     async def ready(self, message: Parcel) -> None:
         return None

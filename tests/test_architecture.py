@@ -18,6 +18,9 @@ LARGEST_FOLDER = 25
 """Modules in one folder: a newcomer reads the list of them in one sitting."""
 STAGES = {
     "consents": "the endpoint, the command and the queries of the consent ledger",
+    "email": "how journeys write email, and how it is composed and sent",
+    "sms": "how journeys write SMS, and how they are composed and sent",
+    "web": "how journeys write content of the site, how it is composed, and the endpoints of the web script",
     "customers": "the endpoint and the queries of customers",
     "enrollments": "the endpoint and the queries of enrollments",
     "erase": "the router ends what is under way, the store deletes",

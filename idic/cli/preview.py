@@ -15,6 +15,7 @@ import typer
 from idic.cli.run.data_folder import at_home
 from idic.clock import Clock
 from idic.errors import InvalidInput, SettingsError
+from idic.journey.channels import CHANNELS, EMAIL, SMS, is_placed
 from idic.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _MARK = "[Test] "
 _MAILBOX = "smtp://127.0.0.1:8701"
 """Where idic dev takes mail unless it is told otherwise."""
 _LONGEST_VALUE = 70
-_WIDTHS = {"email": 680, "web": 960}
 
 
 def preview(
@@ -168,18 +168,18 @@ def _paint(page: Path, width: int) -> None:
 
 def _show(one: Preview, out: Path, stem: str) -> None:
     typer.echo()
-    if one.channel == "sms":
+    if one.sent is not None:
         _show_sms(one.text, one.sent or one.text)
         return
-    about = f"subject: {one.subject}" if one.channel == "email" else f"slot: {one.slot}"
+    about = f"subject: {one.subject}" if one.subject is not None else f"slot: {one.slot}"
     typer.secho(f"{one.channel}  {about}", bold=True)
     if one.html is None:
         typer.echo("\n".join(f"  {line}" for line in one.text.splitlines()))
         return
     page = _written(out, f"{stem}.{one.channel}.html", one.html)
-    if one.channel == "email":
+    if not is_placed(one.channel):
         _written(out, f"{stem}.{one.channel}.txt", one.text)
-    _paint(page, _WIDTHS[one.channel])
+    _paint(page, CHANNELS[one.channel].preview_width)
 
 
 def _show_sms(text: str, sent: str) -> None:
@@ -199,8 +199,8 @@ def _show_sms(text: str, sent: str) -> None:
 
 def _channel_for(to: str, there: tuple[str, ...], asked: str | None) -> str:
     """On which channel a test goes to this address. Raises ``InvalidInput``."""
-    fits = "email" if "@" in to else "sms"
-    if asked == "web":
+    fits = EMAIL.name if "@" in to else SMS.name
+    if is_placed(asked):
         raise InvalidInput("nothing on the web can be sent to an address; open the HTML file instead", where="--to")
     if asked not in (None, fits):
         raise InvalidInput(f"{to} is no address for {asked}", where="--to")
@@ -215,7 +215,7 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
 
     typer.echo()
     touch = f"test-{uuid.uuid4().hex}"
-    if one.channel == "email":
+    if one.channel == EMAIL.name:
         outcome = await _send_mail(one, touch, to, settings, _MAILBOX if data is not None else None)
     else:
         outcome = await _send_sms(one, touch, to, settings, country)
@@ -236,7 +236,7 @@ async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, othe
     from idic.router.accounts import accounts
     from idic.router.channels import email_channel
 
-    account = accounts(settings)["email"][0]
+    account = accounts(settings)[EMAIL.name][0]
     if account == "smtp" and settings.smtp_url is None:
         if otherwise is None:
             raise SettingsError("no mail server is set: IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
@@ -269,7 +269,7 @@ async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, count
     from idic.router.accounts import OUTBOX, accounts
     from idic.router.channels import sms_channel
 
-    account = accounts(settings)["sms"][0]
+    account = accounts(settings)[SMS.name][0]
     if account == OUTBOX:
         raise SettingsError(
             "no SMS provider is set, so SMS stay in the outbox and none reaches a phone: set IDIC_TWILIO_ACCOUNT_SID, "

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.dry_run_cache import DryRunCache
 from idic.customize.variants import ChosenContent, choose_content, reader_groups, segment_without_variant
 from idic.errors import CannotCompose
+from idic.interact.channels.channel_edge import MessageLinks
+from idic.interact.channels.edges import EDGES
 from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import AnyContent, Attribute, Message, Program, Type
 from idic.journey.vocabulary.types import never_missing
@@ -108,23 +109,8 @@ def _rehearse(
 def _compose(program: Program, message: str, scope: ValueSource, channel: str, language: str, proven: DryRunCache) -> None:
     out = "https://sample.example/u"
     pages = {name: f"https://sample.example/{name}" for name in OWN_LINKS}
-    match channel:
-        case "email":
-            compose(
-                program,
-                message,
-                scope,
-                track=str,
-                unsubscribe_url=out,
-                pages=pages,
-                answer=_answer,
-                language=language,
-                words=proven.words,
-            )
-        case "sms":
-            compose_sms(program, message, scope, track=str, unsubscribe_url=out, pages=pages, answer=_answer, language=language)
-        case _:
-            compose_web(program, message, scope, answer=_answer, language=language)
+    links = MessageLinks(track=str, answer=_answer, unsubscribe_url=out, pages=pages)
+    EDGES[channel].compose(program, message, scope, links, language, words=proven.words)
 
 
 def _answer(value: str, url: str | None) -> str:

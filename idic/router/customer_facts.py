@@ -9,9 +9,10 @@ from idic.differentiate.counted import Counted, Ebb, total
 from idic.differentiate.profile import zone_of
 from idic.interact.best.choose import best_channel, best_hour
 from idic.interact.best.response_model import Crowd, Message
+from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy import ask
 from idic.interact.policy.rules import Coming, Consent, Contact, budget_spent
-from idic.interact.reach import Reach, reach
+from idic.interact.reach import reach
 from idic.journey.contact_policy.contact_policy import Budget, Policy
 from idic.journey.engine.admission import day_of
 from idic.journey.engine.passing_time import leaving

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import worker
-from activities.couriers import EmailCourier, Parcel
 from idic.api.webhooks import webhooks
 from idic.clock import Clock
 from idic.errors import SettingsError
+from idic.interact.channels.channel_edge import Parcel
+from idic.interact.channels.email import EmailCourier
 from idic.journey.contact_policy.contact_policy import Sender
 from idic.journey.engine.scope import Facts, Scope
 from idic.router.accounts import rates, sendgrid_account, ses_account, signer

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.couriers import Parcel
 from activities.deliver import Attempt
+from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
 from idic.interact.policy.rules import Request
 from idic.journey.engine.protocol import Defer

@@ -9,8 +9,8 @@ import pytest
 from pydantic_core import to_json
 from sqlalchemy import String, cast, select
 
-from activities.couriers import Parcel
 from idic.identify.messages import Message
+from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome
 from idic.router.erase import Erased
 from idic.router.erase import erase as erase_customer

@@ -12,8 +12,8 @@ from sqlalchemy import Table, select
 
 from activities.advance import Advance
 from activities.call import Calling
-from activities.couriers import Courier, Parcel
 from activities.deliver import Deliver
+from idic.interact.channels.channel_edge import Courier, MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Placed
 from idic.interact.endpoints import Caller
 from idic.interact.policy.ask import Rules
@@ -31,7 +31,6 @@ from idic.store.customer.ingest import about, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments, touches
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.enrollment.message_copies import Copy
 from idic.store.journey import programs
 from idic.store.tables import Row, partition_of
 from idic.times import Duration
@@ -57,8 +56,8 @@ class Postman:
     def compose(self, parcel: Parcel) -> Parcel:
         return parcel
 
-    def copy(self, message: Parcel) -> Copy:
-        return Copy(message.address, f"{message.message} by {message.channel}")
+    def copy(self, message: Parcel) -> MessageCopy:
+        return MessageCopy(message.address, f"{message.message} by {message.channel}")
 
     async def ready(self, message: Parcel) -> None:
         return None

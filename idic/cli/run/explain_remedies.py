@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from idic.differentiate.profile import zone_of
+from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.ask import Known, ask
 from idic.interact.policy.rules import Coming, Consent, Contact, Suppressed
-from idic.interact.reach import Reach
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from idic.customize.compose import compose, compose_sms, compose_web
 from idic.customize.dry_run import sample_value
-from idic.customize.email_html import html_to_text
 from idic.customize.variants import choose_content, reader_groups, segment_without_variant
 from idic.differentiate.profile import language_of
 from idic.errors import InvalidInput, NotFound
+from idic.interact.channels.channel_edge import MessageLinks
+from idic.interact.channels.edges import EDGES
 from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, SHORT_CODE, SHORT_PATH, UNSUBSCRIBE_PATH
-from idic.journey.channels import EMAIL_ATTRIBUTE
+from idic.journey.channels import CHANNELS, EMAIL_ATTRIBUTE, is_placed
 from idic.journey.definition.message_layers import tongues
 from idic.journey.definition.read_messages import spoken_of
 from idic.journey.engine.scope import Facts
@@ -229,27 +229,17 @@ def render(
     def answer(_: str, url: str | None) -> str:
         return url or f"{public_url.rstrip('/')}/a/preview"
 
-    match channel:
-        case "email":
-            mail = compose(
-                program, message, scope, track=str, unsubscribe_url=nowhere, pages=pages, language=language, answer=answer
-            )  # fmt: skip
-            return Preview(channel, mail.text, mail.subject, mail.html, language=spoken)
-        case "sms":
-            text = compose_sms(
-                program, message, scope, track=str, unsubscribe_url=nowhere, pages=pages, language=language, answer=answer
-            )  # fmt: skip
-            short = f"{short_url.rstrip('/')}{SHORT_PATH}{'x' * SHORT_CODE}"
-            sent = compose_sms(
-                program, message, scope, track=lambda _: short, unsubscribe_url=short, pages=dict.fromkeys(pages, short),
-                language=language,
-                answer=lambda value, url: short,
-            )  # fmt: skip
-            return Preview(channel, text, sent=sent, language=spoken)
-        case _:
-            web = compose_web(program, message, scope, answer=answer, language=language)
-            page = _SLOT.format(html=web.html, language=spoken)
-            return Preview(channel, html_to_text(web.html), html=page, slot=web.content.slot, language=spoken)
+    edge = EDGES[channel]
+    links = MessageLinks(track=str, answer=answer, unsubscribe_url=nowhere, pages=pages)
+    composed = edge.compose(program, message, scope, links, language)
+    html, sent = composed.html, None
+    if is_placed(channel) and html is not None:
+        html = _SLOT.format(html=html, language=spoken)
+    if CHANNELS[channel].form == "short_text":
+        short = f"{short_url.rstrip('/')}{SHORT_PATH}{'x' * SHORT_CODE}"
+        shortened = MessageLinks(lambda _: short, lambda value, url: short, short, dict.fromkeys(pages, short))
+        sent = edge.compose(program, message, scope, shortened, language).as_text()
+    return Preview(channel, composed.as_text(), composed.subject, html, composed.slot, sent, spoken)
 
 
 def _spoken(program: Program, message: str, channel: str, scope: ValueSource, language: str) -> str:

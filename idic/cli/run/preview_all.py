@@ -8,10 +8,10 @@ from itertools import groupby
 
 from idic.cli.run.preview import Preview, Whose
 from idic.customize.sms_segments import segments
+from idic.journey.channels import CHANNELS
 
 WIDTH = 1400
 """CSS pixels of its picture: two mails beside each other."""
-_CHANNELS = {"email": "Email", "sms": "SMS", "web": "Web"}
 
 
 def page_of(title: str, shown: Sequence[tuple[Preview, Whose]]) -> str:
@@ -19,7 +19,7 @@ def page_of(title: str, shown: Sequence[tuple[Preview, Whose]]) -> str:
     parts = []
     for channel, group in groupby(shown, key=lambda one: one[0].channel):
         cards = "".join(_card(preview, whose) for preview, whose in group)
-        parts.append(f'<section><h2>{_CHANNELS[channel]}</h2><div class="{channel}">{cards}</div></section>')
+        parts.append(f'<section><h2>{CHANNELS[channel].label}</h2><div class="{channel}">{cards}</div></section>')
     return _PAGE.format(title=escape(title), parts="".join(parts))
 
 
@@ -30,9 +30,9 @@ def _card(one: Preview, whose: Whose) -> str:
 
 
 def _about(one: Preview) -> str:
-    if one.channel == "email":
-        return one.subject or ""
-    if one.channel == "web":
+    if one.subject is not None:
+        return one.subject
+    if one.slot is not None:
         return f"slot {one.slot}"
     cost = segments(one.sent or one.text)
     return f"{cost.count} part{'' if cost.count == 1 else 's'}, {cost.encoding}"
@@ -42,7 +42,7 @@ def _content(one: Preview) -> str:
     if one.html is None:
         return f'<pre lang="{escape(one.language)}">{escape(one.text)}</pre>'
     # Scripts do not run in it; its height can be asked from out here.
-    return f'<iframe sandbox="allow-same-origin" title="{_CHANNELS[one.channel]}" srcdoc="{escape(one.html)}"></iframe>'
+    return f'<iframe sandbox="allow-same-origin" title="{CHANNELS[one.channel].label}" srcdoc="{escape(one.html)}"></iframe>'
 
 
 _PAGE = """<!doctype html>

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.quiet_hours import quiet
 from idic.interact.policy.rules import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide, quiet_parts
 from idic.interact.policy.rules import rules as rules_of
-from idic.interact.reach import Reach, country_of, reach
+from idic.interact.reach import country_of, reach
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Verdict

@@ -14,8 +14,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from idic.frozen import Frozen
+from idic.interact.channels.web import WEB_MEMORY
 from idic.interact.policy.rules import Consent
-from idic.interact.reach import WEB_MEMORY
 from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS, EMAIL, is_placed
 from idic.journey.program.program import Call, Condition, Program
 from idic.journey.vocabulary.vocabulary import Vocabulary

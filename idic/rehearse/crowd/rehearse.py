@@ -16,12 +16,13 @@ from idic.differentiate.profile import zone_of
 from idic.interact import preferences
 from idic.interact.best.choose import best_channel, best_hour
 from idic.interact.best.response_model import ANSWERS, Crowd, History, Message
+from idic.interact.channels.channel_edge import Reach
 from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.policy.ask import Known, quiet_for
 from idic.interact.policy.ask import ask as ask_policy
 from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
-from idic.interact.reach import Reach, reach
+from idic.interact.reach import reach
 from idic.journey.channels import EMAIL, is_placed
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.admission import DUE, StayOut, day_of, due_event, full, next_due, scheduled

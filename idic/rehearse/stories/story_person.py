@@ -12,10 +12,10 @@ from itertools import count
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from idic.customize.compose import compose, compose_sms, compose_web
-from idic.customize.email_html import html_to_text
 from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
+from idic.interact.channels.channel_edge import MessageLinks
+from idic.interact.channels.edges import EDGES
 from idic.interact.policy.ask import Known
 from idic.interact.policy.ask import ask as ask_policy
 from idic.interact.policy.rules import Consent, Suppressed
@@ -314,23 +314,11 @@ class Stage:
             links.append(url)
             return url
 
-        subject = None
-        match sent.channel:
-            case "email":
-                mail = compose(
-                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, pages=_PAGES, language=language,
-                    answer=answer,
-                )  # fmt: skip
-                subject, text = mail.subject, mail.text
-            case "sms":
-                text = compose_sms(
-                    one.program, sent.message, scope, track=track, unsubscribe_url=_NOWHERE, pages=_PAGES, language=language,
-                    answer=answer,
-                )  # fmt: skip
-            case _:
-                placed = compose_web(one.program, sent.message, scope, language=language, answer=answer)
-                text, links = html_to_text(placed.html), list(placed.links)
-        return Mail(sent, subject, text, tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links)))
+        addresses = MessageLinks(track=track, answer=answer, unsubscribe_url=_NOWHERE, pages=_PAGES)
+        composed = EDGES[sent.channel].compose(one.program, sent.message, scope, addresses, language)
+        links += composed.links
+        answered, linked = tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links))
+        return Mail(sent, composed.subject, composed.as_text(), answered, linked)
 
     def known(self) -> Mapping[str, Any]:
         """Everything that is known of the person now, with what idic counts by itself."""

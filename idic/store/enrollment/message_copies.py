@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
+from idic.interact.channels.channel_edge import MessageCopy
 from idic.store.database import Tx
 from idic.store.tables import copies
 
 
-class Copy(NamedTuple):
-    """``address`` is where it went: an email address, a number, a slot. ``html`` is None where there is only text."""
-
-    address: str
-    text: str
-    subject: str | None = None
-    html: str | None = None
-
-
-async def keep(tx: Tx, touch_id: str, copy: Copy, at: datetime) -> None:
+async def keep(tx: Tx, touch_id: str, copy: MessageCopy, at: datetime) -> None:
     """Keep the copy of a touch; what was kept of it before gives way."""
     row = {**copy._asdict(), "at": at}
     statement = tx.insert(copies).values(touch_id=touch_id, **row)

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from idic.interact.channels.channel_edge import MessageCopy
 from idic.journey.program.program import DONE, Entry, Pattern, Program
 from idic.store.database import Store, Tx
 from idic.store.enrollment import message_copies, web_placements
-from idic.store.enrollment.message_copies import Copy
 from idic.store.journey import programs
 from idic.store.tables import consents, customers, enrollments, events, identities, touches, trace
 
@@ -58,9 +58,11 @@ async def settle(store: Store, *, also: int = 0) -> None:
                 accepted_at=now,
             )
         )
-        await sent(tx, MAIL, "email", Copy("anna@example.com", "Hello Anna", "Still thinking?", _HTML), opened_at=now)
-        await sent(tx, TEXT, "sms", Copy("+4915112345678", "Anna, your cart waits: http://idic/s/abc"), segments=1)
-        touch = await sent(tx, BANNER, "web", Copy("home_hero", "Your cart", None, "<p>Your cart waits</p>"), shown_at=now)
+        await sent(tx, MAIL, "email", MessageCopy("anna@example.com", "Hello Anna", "Still thinking?", _HTML), opened_at=now)
+        await sent(tx, TEXT, "sms", MessageCopy("+4915112345678", "Anna, your cart waits: http://idic/s/abc"), segments=1)
+        touch = await sent(
+            tx, BANNER, "web", MessageCopy("home_hero", "Your cart", None, "<p>Your cart waits</p>"), shown_at=now
+        )
         await web_placements.place(
             tx,
             touch,
@@ -72,7 +74,7 @@ async def settle(store: Store, *, also: int = 0) -> None:
             until=now + timedelta(days=2),
         )
         for number in range(also):
-            copy = Copy("bela@example.com", "Hello", f"{HOSTILE} {number}", f"<p>{HOSTILE}</p>")
+            copy = MessageCopy("bela@example.com", "Hello", f"{HOSTILE} {number}", f"<p>{HOSTILE}</p>")
             await sent(tx, f"{number:032x}", "email", copy, of=BELA, minutes=number + 1)
 
     await store.move("test", work)
@@ -94,7 +96,7 @@ def _enrollment(customer: str, program: Program, now: Any) -> dict[str, Any]:
 
 
 async def sent(
-    tx: Tx, id: str, channel: str, copy: Copy, *, of: str = ANNA, minutes: int = 0, **columns: Any
+    tx: Tx, id: str, channel: str, copy: MessageCopy, *, of: str = ANNA, minutes: int = 0, **columns: Any
 ) -> dict[str, Any]:
     at = tx.now() + timedelta(minutes=minutes)
     touch = {

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from activities.couriers import EmailCourier, WebCourier
 from idic.api.app import create_app
 from idic.interact.channels.contract import Accepted, Outcome, OutgoingEmail
+from idic.interact.channels.email import EmailCourier
+from idic.interact.channels.web import WebCourier
 from idic.interact.tracking.links import Links
 from idic.journeys_folder import Compilation, compile_folder
 from idic.publish import publish

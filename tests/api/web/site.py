@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from activities.couriers import WebCourier
 from idic.api.app import create_app
 from idic.api.streams import Streams
+from idic.interact.channels.web import WebCourier
 from idic.interact.tracking.links import Links
 from idic.interact.tracking.visitors import Proofs
 from idic.journey.channels.web import WebContent

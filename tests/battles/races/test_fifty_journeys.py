@@ -13,9 +13,9 @@ from random import Random
 
 import pytest
 
-from activities.couriers import Parcel
 from chaos.limits import policy_of
 from chaos.windows import Limit, Sending
+from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Refused, Unsure
 from idic.journey.program.program import Program, Send
 from idic.store.database import Store

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
+from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.ask import Known, ask
 from idic.interact.policy.quiet_hours import ends, quiet
 from idic.interact.policy.rules import NAMES, Coming, Consent, Contact, Reply, Request, Suppressed, rules
-from idic.interact.reach import Reach
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, Stricter
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.program import DONE, Entry, Program

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as curve
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from activities.couriers import EmailCourier
 from idic.dev.mailbox import Mailbox
 from idic.errors import SettingsError
 from idic.interact.channels.dkim import Signer
+from idic.interact.channels.email import EmailCourier
 from idic.interact.channels.mime import build
 from idic.interact.tracking.links import Links
 from idic.journey.channels.email import EmailContent

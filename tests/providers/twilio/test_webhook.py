@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
-from activities.couriers import SmsCourier
 from idic.api.app import create_app
 from idic.api.webhooks.twilio import LARGEST, TwilioReports
 from idic.errors import StoreUnavailable
 from idic.interact.channels.contract import Later, Refused
+from idic.interact.channels.sms import SmsCourier
 from idic.interact.tracking.links import Links
 from idic.journey.channels.sms import SmsContent
 from idic.journey.program.program import AnyStep, Message, Program
