@@ -49,12 +49,12 @@ class ConsoleAccess:
 _LOCKED = AccessDenied(
     401,
     "The console needs a key",
-    "Reload the page and give one of the secret keys (IDIC_SECRET_KEYS) as user name or as password.",
+    "Reload the page and enter one of the secret keys (IDIC_SECRET_KEYS) as user name or password.",
     {"WWW-Authenticate": 'Basic realm="idic console", charset="UTF-8"'},
 )
 _ELSEWHERE = AccessDenied(
     403,
-    "Open on this machine only",
+    "Only open on this machine",
     "IDIC_CONSOLE=open answers to localhost and 127.0.0.1. To reach the console from elsewhere, set IDIC_CONSOLE=key.",
 )
 

@@ -85,7 +85,7 @@ class _Console:
             try:
                 return await page(request)
             except _NotThere as nothing:
-                return self._refuse(request, AccessDenied(404, "Nothing here", str(nothing)))
+                return self._refuse(request, AccessDenied(404, "Not found", str(nothing)))
             except StoreUnavailable:
                 later = AccessDenied(
                     503, "The store does not answer", "Nothing is lost. Reload in a moment.", {"Retry-After": "1"}
@@ -147,7 +147,7 @@ class _Console:
         async with self._store.reading() as tx:
             row = await console.enrollment(tx, _plain(request.path_params["enrollment"]))
             if row is None:
-                raise _NotThere("There is no such enrollment.")
+                raise _NotThere("This enrollment doesn't exist.")
             trace = await enrollments.traced(tx, row["id"])
             kept = await console.kept_of(tx, row["id"])
             return self._page(
@@ -158,7 +158,7 @@ class _Console:
         async with self._store.reading() as tx:
             row = await console.customer(tx, _plain(request.path_params["customer"]))
             if row is None:
-                raise _NotThere("There is no such customer.")
+                raise _NotThere("This customer doesn't exist.")
             row = {**row, "program_zone": await console.zone(tx)}
             whose = Wanted(customer=row["id"])
             known = await tx.rows(
@@ -179,7 +179,7 @@ class _Console:
     async def _found(self, tx: Tx, request: Request) -> Row:
         row = await console.message(tx, _plain(request.path_params["touch"]))
         if row is None:
-            raise _NotThere("There is no copy of such a message.")
+            raise _NotThere("There is no copy of this message.")
         return row
 
     def _workflow(self, enrollment: str) -> str | None:

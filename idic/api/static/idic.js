@@ -1,8 +1,8 @@
-// idic: fills <div data-idic-slot="name">the page's own content</div> with what is meant for this visitor.
-// Whatever goes wrong, the page's own content stays, and the page hears nothing of it.
+// idic: fills <div data-idic-slot="name">the page's own content</div> with this visitor's content.
+// If anything fails, the page's own content stays and the page gets no error.
 (() => {
   "use strict";
-  // Segment's, so that both mean the same visitor.
+  // Segment's key, so that both use the same visitor id.
   const ID = "ajs_anonymous_id";
   const script = document.currentScript;
   if (!script || !script.src || !script.replaceChildren || window.idic) return;
@@ -12,7 +12,7 @@
 
   const warn = text => done.has(text) || done.add(text) && console.warn("idic: " + text);
   const hosts = () => [...document.querySelectorAll("[data-idic-slot]")];
-  // Storage may be blocked, and others write there too.
+  // Storage may be blocked, and other scripts may write to it.
   const quietly = work => { try { return work(); } catch (_) { return null; } };
   const plain = text => quietly(() => JSON.parse(text)) || text;
 
@@ -29,7 +29,7 @@
     return made;
   }
 
-  // As text, so that the browser need not ask first, and without cookies.
+  // As text/plain, which needs no CORS preflight, and without cookies.
   const post = (path, body, more) =>
     fetch(base + path, Object.assign({method: "POST", credentials: "omit", body: JSON.stringify(body)}, more));
 
@@ -41,13 +41,13 @@
       const {error} = await answer.json();
       warn(error.message);
       if (error.code == "proof_wrong") who = {};
-      // Asking again would not help.
+      // A retry would not help.
       else stop.abort();
     }
     throw 0;
   }
 
-  // What is shown now, and then whatever changes, until the page is hidden or closed.
+  // Streams the current content and every change, until the page is hidden or closed.
   async function listen(stop) {
     let pause = 500, silence;
     while (!stop.signal.aborted) {
@@ -64,7 +64,7 @@
           lines.forEach(line => line[0] == "d" && tell(JSON.parse(line.slice(5))));
         }
       } catch (_) {
-        // Away, stopping, offline: later.
+        // Server gone, stopping or offline: try later.
       }
       clearTimeout(silence);
       pause = Math.min(2 * pause, 6e4);
@@ -110,7 +110,7 @@
     }
   }
 
-  // Shown is what was in view by half, or filled the window.
+  // Content counts as shown when half of it was in view, or it filled the window.
   const eyes = new IntersectionObserver(entries => entries.forEach(entry => {
     const {token} = entry.target, seen = entry.intersectionRatio >= .5 || entry.boundingClientRect.height > innerHeight;
     if (!entry.isIntersecting || !seen || done.has(token)) return;
@@ -125,13 +125,13 @@
 
   window.idic = {
     anonymousId,
-    // After slots were added to the page.
+    // Call this after adding slots to the page.
     refresh,
     identify(userId, proof) {
       who = {userId, proof};
       refresh();
     },
-    // Signed out. A cookie of Segment's is Segment's to reset.
+    // After a sign-out. Segment resets its own cookie.
     reset() {
       who = {};
       ownId = quietly(() => localStorage.removeItem(ID));
@@ -142,7 +142,7 @@
   addEventListener("online", refresh);
   addEventListener("pageshow", event => event.persisted && refresh());
   document.addEventListener("visibilitychange", refresh);
-  // Segment's client may give the visitor another id.
+  // Segment's client may change the visitor's id.
   setInterval(() => running && askedAs != anonymousId() && refresh(), 3e3);
   if (document.readyState == "loading") document.addEventListener("DOMContentLoaded", refresh);
   else refresh();

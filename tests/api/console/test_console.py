@@ -131,7 +131,7 @@ async def test_an_enrollment_says_what_happened_where_the_customer_lives(store: 
 
 async def test_what_is_not_there(store: Store, at_home: httpx.AsyncClient) -> None:
     for path in ("outbox/nothing", "outbox/nothing/preview", "outbox/%00", "enrollments/nothing", "customers/%00"):
-        assert "Nothing here" in await read(at_home, f"/console/{path}", 404)
+        assert "Not found" in await read(at_home, f"/console/{path}", 404)
 
 
 async def test_who_may_look(store: Store) -> None:
