@@ -162,13 +162,13 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
     single = events.single
     described = {
         "/v1/batch": (events.batch, "Many messages at once", _BATCH),
-        "/v1/track": (single("track"), "Something that a customer did", _TRACK),
-        "/v1/identify": (single("identify"), "Who a customer is", _IDENTIFY),
+        "/v1/track": (single("track"), "An event of a customer", _TRACK),
+        "/v1/identify": (single("identify"), "A customer's traits", _IDENTIFY),
         "/v1/page": (single("page"), "A page of a website that a customer looked at: the event Page Viewed", _VIEW),
         "/v1/screen": (single("screen"), "A screen of an app that a customer looked at: the event Screen Viewed", _VIEW),
-        "/v1/group": (single("group"), "A company or the like that a customer belongs to: the event Group Joined", _GROUP),
+        "/v1/group": (single("group"), "A group that a customer belongs to, such as a company: the event Group Joined", _GROUP),
         "/v1/alias": (single("alias"), "Another id of the same customer", _ALIAS),
-        ingestion.METRICS: (events.metrics, "A client's metrics about itself, which are dropped", {"type": "object"}),
+        ingestion.METRICS: (events.metrics, "A client's own metrics, which are ignored", {"type": "object"}),
     }
     short = {path: described[long] for path, long in ingestion.SHORT.items()}
     for path, (endpoint, summary, shape) in (described | short).items():
@@ -200,7 +200,7 @@ def _add_ingestion(app: FastAPI, events: Ingestion) -> None:
             methods=["GET"],
             route_class_override=_Raw,
             tags=["events"],
-            summary="What Segment's client for browsers loads from its cdnURL",
+            summary="The settings that Segment's browser client loads from its cdnURL",
             response_model=None,
             openapi_extra={"parameters": [_PATH_KEY]},
             responses={404: problem("No such write key")},

@@ -102,7 +102,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
     @router.get(
         "/v1/customers/{identifier:path}/consents",
         tags=["consents"],
-        summary="What a customer may be written, and what they said",
+        summary="A customer's consents, and the ledger behind them",
         responses={404: problem()},
     )
     async def get_consents(identifier: str, kind: Kind | None = None) -> Consents:
@@ -150,7 +150,7 @@ def _read(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     for name in body:
         if name not in _FIELDS:
             hint = did_you_mean(name[:100], _FIELDS) or f"there is {one_of(_FIELDS, 'and')}"
-            raise InvalidInput(f"is nothing that is read here; {hint}", where=name[:100])
+            raise InvalidInput(f"isn't a known field; {hint}", where=name[:100])
     properties = {name: value for name, value in read_object(body, "body").items() if value is not None}
     if properties.get("channel") not in tuple(CHANNELS):
         raise InvalidInput(f"must be {one_of(CHANNELS)}", where="channel")

@@ -30,7 +30,7 @@ def add_customer_links(router: APIRouter, store: Store, links: Links) -> None:
         "/v1/customers/{identifier:path}/links",
         tags=["customers"],
         summary="Links to a customer's own pages",
-        responses={404: problem("Nobody is known by this id (any more)")},
+        responses={404: problem("No customer has this id")},
     )
     async def make_links(identifier: str, kind: Kind | None = None) -> LinksOut:
         """To the page on which they say what they get, and to what is known of them and why, such as for a customer who is

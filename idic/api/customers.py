@@ -74,7 +74,7 @@ def add_customers(router: APIRouter, store: Store) -> None:
     @router.get(
         "/v1/customers/{identifier:path}",
         tags=["customers"],
-        summary="What is known of a customer",
+        summary="Read a customer",
         responses={404: problem()},
     )
     async def get_customer(identifier: str, kind: Kind | None = None) -> CustomerOut:

@@ -1,4 +1,4 @@
-"""EnterCustomer a customer on request, and read where an enrollment stands and why."""
+"""Enroll a customer on request, and read where an enrollment stands and why."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limi
     @router.post(
         "/v1/journeys/{journey}/enrollments",
         tags=["enrollments"],
-        summary="EnterCustomer a customer in a journey",
+        summary="Enroll a customer in a journey",
         status_code=201,
         response_model=EnrollmentAnswer,
         responses={
@@ -167,7 +167,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limi
     @router.get(
         "/v1/enrollments/{enrollment_id}",
         tags=["enrollments"],
-        summary="Where an enrollment is, and everything that happened to it",
+        summary="Where an enrollment stands, with its whole trace",
         responses={404: problem()},
     )
     async def get_enrollment(enrollment_id: str) -> EnrollmentDetail:
@@ -193,7 +193,7 @@ def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limi
 
 def _person(body: Mapping[str, Any]) -> Person:
     if body.get("user_id") is None and body.get("anonymous_id") is None:
-        raise InvalidInput("say who enters: user_id or anonymous_id is required", where="user_id")
+        raise InvalidInput("user_id or anonymous_id is required", where="user_id")
     ids = {name: read_identifier(body[name], name) for name in Person._fields if body.get(name) is not None}
     return Person(**ids)
 

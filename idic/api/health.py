@@ -20,10 +20,10 @@ def add_health(router: APIRouter, store: Store) -> None:
     @router.get(
         "/readyz",
         tags=["health"],
-        summary="Whether the store answers and its tables are current",
+        summary="Whether the store is available and its tables are current",
         responses={503: problem()},
     )
     async def readyz() -> Response:
         if not await is_current(store):
-            raise HttpRefusal(503, "schema", "the store's tables are not those of this version of idic; migrate them")
+            raise HttpRefusal(503, "schema", "the store's tables don't match this version of idic: run idic migrate")
         return JSONResponse({"status": "ready"})

@@ -219,7 +219,9 @@ def _warnings(messages: Sequence[Message], places: Sequence[str], apart: Sequenc
     for message, where in zip(messages, places, strict=True) if apart else ():
         if any(message is other for other in apart):
             field = f"{where}.previousId" if where else "previousId"
-            warnings.append(f"{field}: is another user's; two users are never made one, so this is kept and changes nobody")
+            warnings.append(
+                f"{field}: belongs to another user; idic never merges two users, so this is stored and changes nothing"
+            )
     return warnings
 
 

@@ -30,7 +30,7 @@ def add_rights(router: APIRouter, store: Store, house: House) -> None:
     @router.get(
         "/v1/customers/{identifier:path}/export",
         tags=["customers"],
-        summary="Everything that is known of a customer, to be handed to them",
+        summary="Export everything known about a customer",
         responses={404: problem()},
     )
     async def export_customer(identifier: str, kind: Kind | None = None) -> dict[str, JsonValue]:
@@ -44,7 +44,7 @@ def add_rights(router: APIRouter, store: Store, house: House) -> None:
         tags=["customers"],
         summary="Erase a customer",
         responses={
-            404: problem("Nobody is known by this id (any more)"),
+            404: problem("No customer has this id"),
             503: problem("Nothing was erased; try again after Retry-After"),
         },
     )

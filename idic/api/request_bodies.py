@@ -38,12 +38,12 @@ async def read_body(request: Request, limit: int) -> bytes:
                 # One byte over the limit is enough to refuse a decompression bomb.
                 chunk = unpacker.decompress(chunk, limit - len(body) + 1)
             except zlib.error:
-                raise InvalidInput("the body is not gzip, as its Content-Encoding says", where="body") from None
+                raise InvalidInput("the body isn't gzip, although its Content-Encoding says so", where="body") from None
         body += chunk
         if len(body) > limit:
             raise _too_large(limit)
     if unpacker is not None and (not unpacker.eof or unpacker.unused_data):
-        raise InvalidInput("the gzip body is cut off, or something follows it", where="body")
+        raise InvalidInput("the gzip body is cut off, or followed by other data", where="body")
     return bytes(body)
 
 

@@ -124,7 +124,7 @@ class WebChannel:
         async def work(tx: Tx) -> bool:
             row, placement = await touches.get(tx, touch), await web_placements.find(tx, touch)
             if placement is None or not isinstance(url, str) or url.strip() not in placement["links"]:
-                raise InvalidInput("is none of the links of this content", where="url")
+                raise InvalidInput("isn't a link of this content", where="url")
             answers = self._is_answer(url)
             if not answers:
                 await observe(tx, about(row, "Link Clicked", {"url": url.strip()}))
@@ -191,12 +191,12 @@ def _light(source: str) -> str:
 
 def _slots(raw: object) -> list[str]:
     if not isinstance(raw, list):
-        raise InvalidInput("must be a list of names of slots", where="slots")
+        raise InvalidInput("must be a list of slot names", where="slots")
     if len(raw) > MOST_SLOTS:
         raise InvalidInput(f"names {len(raw)} slots; a page has at most {MOST_SLOTS}", where="slots")
     for index, name in enumerate(raw):
         if not isinstance(name, str) or not _SLOT.fullmatch(name):
-            raise InvalidInput("a slot's name is of letters, digits, _ and -, at most 64", where=f"slots[{index}]")
+            raise InvalidInput("a slot name has at most 64 letters, digits, _ and -", where=f"slots[{index}]")
     return list(dict.fromkeys(raw))
 
 

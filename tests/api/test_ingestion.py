@@ -202,9 +202,9 @@ async def test_gzip_is_unpacked(shop: httpx.AsyncClient, store: Store) -> None:
     assert (await shop.post("/v1/batch", content=packed, headers=headers)).status_code == 200
     assert len(await kept(store)) == 1
     for broken, complaint in (
-        (b'{"batch": []}', "the body is not gzip, as its Content-Encoding says"),
-        (packed[:-4], "the gzip body is cut off, or something follows it"),
-        (packed + b"more", "the gzip body is cut off, or something follows it"),
+        (b'{"batch": []}', "the body isn't gzip, although its Content-Encoding says so"),
+        (packed[:-4], "the gzip body is cut off, or followed by other data"),
+        (packed + b"more", "the gzip body is cut off, or followed by other data"),
     ):
         answer = await shop.post("/v1/batch", content=broken, headers=headers)
         assert (answer.status_code, answer.json()["error"]["message"]) == (400, complaint)
@@ -356,7 +356,7 @@ async def test_an_alias_never_makes_two_users_one_and_says_so(shop: httpx.AsyncC
     await batch(shop, track("anna"), track("bert", anonymousId="phone"))
     people = await belongs(store)
     takes = {"userId": "anna", "previousId": "bert"}
-    told = "previousId: is another user's; two users are never made one, so this is kept and changes nobody"
+    told = "previousId: belongs to another user; idic never merges two users, so this is stored and changes nothing"
     assert (await shop.post("/v1/alias", json=takes)).json() == {"success": True, "warnings": [told]}
     again = await batch(shop, "?", track("anna"), takes | {"type": "alias", "previousId": "phone"})
     assert again.json()["warnings"] == [f"batch[2].{told}"]

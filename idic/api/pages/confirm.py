@@ -84,7 +84,7 @@ class ConfirmPage(SignedPage):
         try:
             statement = consent.read(entry.name, entry.properties)
         except ValueError as problem:
-            raise NotFound("this message asks for nothing that can be confirmed") from problem
+            raise NotFound("this message asks for no confirmation") from problem
         confirmed_at = select(events.c.accepted_at).where(events.c.message_id == f"{OWN_MESSAGE_ID}{_once(touch)}")
         words, over = spoken_to(request, shop, person), consent.taken_back(person.entries, statement, entry.accepted_at)
         return _Asked(shop, person, person.touch, entry, await tx.scalar(confirmed_at), words, over)

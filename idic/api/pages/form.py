@@ -15,7 +15,7 @@ _FIELDS = 500
 
 
 class PostedForm:
-    """PostedForm fields by name, without NUL and lone surrogates."""
+    """Form fields by name, without NUL and lone surrogates."""
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self._fields = fields

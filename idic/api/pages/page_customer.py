@@ -76,7 +76,7 @@ async def behind(tx: Tx, whose: Whose) -> PageCustomer:
     if row is None:
         raise NotFound("there is no such customer")
     if row["erased_at"] is not None:
-        raise Forgotten("nothing is known of this customer any more")
+        raise Forgotten("this customer's data was erased")
     person = PageCustomer(
         id=row["id"],
         traits=row["traits"],

@@ -151,10 +151,10 @@ async def test_slots_nobody_declared_are_named(site: Site) -> None:
 
 NOT_TO_BE_ASKED: list[tuple[dict[str, object], int, str]] = [
     ({"slots": [f"slot-{n}" for n in range(10_000)]}, 400, "names 10000 slots; a page has at most 20"),
-    ({"slots": ["home hero"]}, 400, "a slot's name is of letters, digits, _ and -, at most 64"),
-    ({"slots": ["x" * 65]}, 400, "a slot's name is of letters, digits, _ and -, at most 64"),
-    ({"slots": [None]}, 400, "a slot's name is of letters, digits, _ and -, at most 64"),
-    ({"slots": "home_hero"}, 400, "must be a list of names of slots"),
+    ({"slots": ["home hero"]}, 400, "a slot name has at most 64 letters, digits, _ and -"),
+    ({"slots": ["x" * 65]}, 400, "a slot name has at most 64 letters, digits, _ and -"),
+    ({"slots": [None]}, 400, "a slot name has at most 64 letters, digits, _ and -"),
+    ({"slots": "home_hero"}, 400, "must be a list of slot names"),
     ({"anonymousId": None}, 400, "is missing"),
     ({"anonymousId": "x" * 256}, 400, "has 256 characters; at most 255 are kept"),
     ({"anonymousId": "\0"}, 400, "holds a NUL character (\\u0000), which cannot be stored"),
