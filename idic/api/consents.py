@@ -19,7 +19,7 @@ from idic.errors import InvalidInput
 from idic.identify.messages import read_object
 from idic.interact import consent
 from idic.journey.channels import CHANNELS, ChannelName
-from idic.journey.vocabulary.vocabulary import ACTS
+from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.customer.export import consented
 from idic.store.customer.ingest import Observation, observe

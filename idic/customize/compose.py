@@ -21,8 +21,8 @@ from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
 from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import Attribute, Message, Program
+from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.journey.vocabulary.types import TEXT, never_missing, value_of
-from idic.journey.vocabulary.vocabulary import OWN_LINKS
 
 _OWN = {f"links.{name}": name for name in OWN_LINKS}
 _NOWHERE: Mapping[str, str] = {}

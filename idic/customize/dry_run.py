@@ -19,8 +19,8 @@ from idic.interact.channels.channel_edge import MessageLinks
 from idic.interact.channels.edges import EDGES
 from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import AnyContent, Attribute, Message, Program, Type
+from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.journey.vocabulary.types import never_missing
-from idic.journey.vocabulary.vocabulary import OWN_LINKS
 
 _NOW = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLES: dict[str, object] = {

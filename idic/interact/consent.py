@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Level
-from idic.journey.vocabulary.vocabulary import ACTS
+from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import one_of
 
 GIVEN, WITHDRAWN = "Consent Given", "Consent Withdrawn"

@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 
 from idic.api.app import create_app
 from idic.interact.tracking.links import Links
-from idic.journey.vocabulary.vocabulary import read_vocabulary
+from idic.journey.vocabulary.read_vocabulary import read_vocabulary
 from idic.problems import Problems
 from idic.store.database import Store, Tx
 from idic.store.journey.programs import publish_vocabulary, stop

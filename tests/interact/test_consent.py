@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from idic.interact.consent import GIVEN, WITHDRAWN, Entry, Said, Standing, read, standing, standings
 from idic.interact.policy.rules import Consent, Request, RespectConsent
 from idic.journey.contact_policy.contact_policy import Level
-from idic.journey.vocabulary.vocabulary import ACTS
+from idic.journey.vocabulary.built_in import ACTS
 from idic.store import tables
 from idic.store.customer import consents
 from idic.store.database import Store

@@ -24,8 +24,8 @@ from idic.api.wait_until_settled import nothing_begins
 from idic.interact.consent import Entry
 from idic.interact.tracking.links import Links, Whose
 from idic.journey.channels import ADDRESS_ATTRIBUTES
+from idic.journey.vocabulary.built_in import PURPOSES
 from idic.journey.vocabulary.translations import PREFERENCE_PAGE, in_language
-from idic.journey.vocabulary.vocabulary import PURPOSES
 from idic.router.erase import erase
 from idic.router.runtime import House
 from idic.store.customer.export import exported

@@ -15,8 +15,9 @@ from idic.customize.liquid.filters import FILTERS
 from idic.journey.channels import CHANNELS
 from idic.journey.expressions.infer_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
 from idic.journey.program.program import Attribute
+from idic.journey.vocabulary.built_in import OWN_EVENTS, OWN_LINKS
 from idic.journey.vocabulary.types import spell
-from idic.journey.vocabulary.vocabulary import OWN_EVENTS, OWN_LINKS, Vocabulary
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
 
 _OWN = "idic's own"

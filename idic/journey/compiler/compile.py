@@ -33,7 +33,8 @@ from idic.journey.program.program import Assignment, Attribute, Condition, Goal,
 from idic.journey.program.reads import everything_read
 from idic.journey.template_checker import ContentChecker
 from idic.journey.vocabulary.endpoints import check_endpoints
-from idic.journey.vocabulary.vocabulary import Reading, Vocabulary, check_restrictions, check_topics, read_vocabulary
+from idic.journey.vocabulary.read_vocabulary import Reading, check_restrictions, check_topics, read_vocabulary
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import parse
 from idic.problems import Mark, Problem, Problems
 

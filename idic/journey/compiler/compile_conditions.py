@@ -7,8 +7,9 @@ from idic.journey.definition.definition import MomentText, PatternText
 from idic.journey.expressions.context import Names, Report
 from idic.journey.expressions.infer import ValueExpression, infer, infer_value
 from idic.journey.program.program import Condition, Moment, Pattern, Type
+from idic.journey.vocabulary.built_in import LATER_EVENTS
+from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.vocabulary.types import describe
-from idic.journey.vocabulary.vocabulary import LATER_EVENTS, Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.journey.yaml_source.shapes import arrives_later
 from idic.problems import Problems, did_you_mean

@@ -17,7 +17,7 @@ from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import AnyContent, Message
 from idic.journey.template_checker import ContentChecker, TemplateProblem
-from idic.journey.vocabulary.vocabulary import Reading
+from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean, one_of
 

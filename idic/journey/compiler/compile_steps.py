@@ -16,7 +16,7 @@ from idic.journey.definition import definition
 from idic.journey.definition.definition import Definition, Given, MomentText, RepeatText, StepText, branches
 from idic.journey.program import program
 from idic.journey.program.program import AnyStep, Assignment, Attribute
-from idic.journey.vocabulary.vocabulary import UNSETTABLE
+from idic.journey.vocabulary.built_in import UNSETTABLE
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import did_you_mean
 from idic.times import Duration

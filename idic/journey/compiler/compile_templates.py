@@ -12,7 +12,8 @@ from idic.journey.definition.message_layers import Piece, block_in, blocks_in
 from idic.journey.expressions.context import Names
 from idic.journey.program.program import Attribute
 from idic.journey.template_checker import ContentChecker, TemplateProblem
-from idic.journey.vocabulary.vocabulary import OWN_LINKS, Reading
+from idic.journey.vocabulary.built_in import OWN_LINKS
+from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Mark, Problems, did_you_mean
 

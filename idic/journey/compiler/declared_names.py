@@ -17,7 +17,8 @@ from idic.journey.definition.definition import (
     WaitText,
 )
 from idic.journey.program.program import Attribute
-from idic.journey.vocabulary.vocabulary import Reading, Vocabulary
+from idic.journey.vocabulary.read_vocabulary import Reading
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems
 

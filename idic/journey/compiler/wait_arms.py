@@ -11,7 +11,7 @@ from idic.journey.definition.definition import Definition, PatternText, SendText
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.evaluate import depends_on_today
 from idic.journey.program.program import Arm, Target
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import did_you_mean, one_of
 

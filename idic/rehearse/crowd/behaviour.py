@@ -17,7 +17,8 @@ from idic.errors import InvalidInput
 from idic.frozen import Frozen
 from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Pattern, Program, Wait, WaitFor
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, FOLLOW_MESSAGES, Vocabulary
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, FOLLOW_MESSAGES
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Mapping as Entries
 from idic.journey.yaml_source.nodes import Node, Scalar, parse
 from idic.problems import Problems, did_you_mean, one_of

@@ -29,8 +29,9 @@ from idic.identify.names import attribute_name
 from idic.identify.resolution import Identity, resolve
 from idic.identify.resolution import Person as Whose
 from idic.identify.tabular import Read, is_csv, lines
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.vocabulary.types import read
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, Vocabulary
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.problems import nearest
 from idic.rehearse.crowd.crowd_person import Happening, Person
 

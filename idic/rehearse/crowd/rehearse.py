@@ -29,7 +29,7 @@ from idic.journey.engine.admission import DUE, StayOut, day_of, due_event, full,
 from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.engine.state import Touched
 from idic.journey.program.program import Program, Send
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
 from idic.rehearse.crowd.crowd_person import Happening, Person
 from idic.rehearse.crowd.results import COUNTED, Ledger

@@ -10,8 +10,9 @@ from idic.journey.channels import CHANNELS, EMAIL
 from idic.journey.compiler.compile import Compilation
 from idic.journey.engine.admission import REQUESTED
 from idic.journey.program.program import Attribute, Call, Endpoint, Program, Send, Split
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, FOLLOW_MESSAGES
 from idic.journey.vocabulary.types import TEXT
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, FOLLOW_MESSAGES, Vocabulary
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Mapping as MappingNode
 from idic.journey.yaml_source.nodes import Node, Scalar, Sequence, parse
 from idic.journey.yaml_source.shapes import Shapes

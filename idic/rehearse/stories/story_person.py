@@ -28,7 +28,7 @@ from idic.journey.engine.trace import sentence
 from idic.journey.program.program import DONE, Attribute, Call, Program, Split
 from idic.journey.program.program import Entry as Entrance
 from idic.journey.program.shares import drawn
-from idic.journey.vocabulary.vocabulary import OWN_LINKS
+from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
 from idic.rehearse.simulator import Rehearsed, Sent, Simulator, said_of

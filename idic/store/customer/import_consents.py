@@ -20,7 +20,7 @@ from idic.identify.resolution import Person
 from idic.interact.consent import DOUBLE_OPT_IN, IMPORT, LONGEST_NAME, MARKETING, Said
 from idic.interact.reach import reach
 from idic.journey.channels import CHANNELS, EMAIL, EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE, SMS
-from idic.journey.vocabulary.vocabulary import ACTS
+from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.any_of import among
 from idic.store.customer import consents, customers, phone_numbers

@@ -24,8 +24,9 @@ from idic.journey.engine.scope import Scope
 from idic.journey.program.program import Attribute, Call, Program
 from idic.journey.report.bounds import bounds
 from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
+from idic.journey.vocabulary.read_vocabulary import read_vocabulary
 from idic.journey.vocabulary.types import never_missing
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, read_vocabulary
 from idic.problems import Problems
 from idic.rehearse.simulator import Sent, Simulator
 from tests.journey.read_fixtures import HERE, VOCABULARY, compiled

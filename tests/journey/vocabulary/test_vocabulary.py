@@ -8,8 +8,10 @@ import pytest
 
 from idic.interact import sms_keywords
 from idic.journey.program.program import Attribute, Type
+from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, KEYWORDS, LATER_EVENTS, OWN_EVENTS
+from idic.journey.vocabulary.read_vocabulary import read_vocabulary
 from idic.journey.vocabulary.types import read
-from idic.journey.vocabulary.vocabulary import ABOUT_MESSAGES, KEYWORDS, LATER_EVENTS, OWN_EVENTS, Vocabulary, read_vocabulary
+from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.problems import Problems
 from idic.times import Duration
 from tests.journey.read_fixtures import VOCABULARY

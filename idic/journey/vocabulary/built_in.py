@@ -1,0 +1,100 @@
+"""What every vocabulary has without declaring it: idic's own events, links, customer attributes and purposes."""
+
+from __future__ import annotations
+
+from idic.journey.channels import CHANNELS
+from idic.journey.program.program import Attribute, Type
+from idic.journey.vocabulary.types import LINK, NUMBER, TEXT, YES_NO
+
+_CHANNEL = Type(kind="one_of", options=tuple(CHANNELS))
+
+_ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=_CHANNEL)}
+"""What every event about a message says of it. Events of older versions do not name the channel."""
+
+ACTS = ("form", "double opt-in", "import", "preference page", "one-click", "keyword", "complaint", "unsubscribe page")
+"""By what somebody gives consent, or withdraws it."""
+
+_CONSENT = {
+    "channel": Attribute(type=_CHANNEL, required=True),
+    "topic": Attribute(type=TEXT),
+    "purpose": Attribute(type=TEXT),
+    "act": Attribute(type=Type(kind="one_of", options=ACTS)),
+    # Whether who owns the address said it.
+    "confirmed": Attribute(type=YES_NO),
+    "proof": Attribute(type=TEXT),
+}
+
+KEYWORDS = Type(kind="one_of", options=("stop", "start", "help", "yes"))
+
+OWN_EVENTS: dict[str, dict[str, Attribute]] = {
+    # `value` is what was answered, where the link was an answer.
+    "Link Clicked": {**_ABOUT, "url": Attribute(type=LINK), "value": Attribute(type=TEXT)},
+    "Email Opened": _ABOUT,
+    "Message Sent": _ABOUT,
+    "Message Failed": {**_ABOUT, "reason": Attribute(type=TEXT)},
+    "Message Delivered": _ABOUT,
+    "Message Shown": {**_ABOUT, "slot": Attribute(type=TEXT)},
+    "Message Bounced": {**_ABOUT, "reason": Attribute(type=TEXT)},
+    # An SMS from the customer: of the newest message that went to their number, if one did. `keyword` is what the whole of
+    # it says, `answered` that the provider has answered it.
+    "Replied": {
+        "step": Attribute(type=TEXT),
+        "channel": Attribute(type=_CHANNEL),
+        "keyword": Attribute(type=KEYWORDS),
+        "text": Attribute(type=TEXT),
+        "answered": Attribute(type=YES_NO, default=False),
+    },
+    "Page Viewed": {
+        "name": Attribute(type=TEXT),
+        "category": Attribute(type=TEXT),
+        "path": Attribute(type=TEXT),
+        "url": Attribute(type=LINK),
+        "title": Attribute(type=TEXT),
+        "referrer": Attribute(type=TEXT),
+        "search": Attribute(type=TEXT),
+    },
+    "Screen Viewed": {"name": Attribute(type=TEXT), "category": Attribute(type=TEXT)},
+    "Group Joined": {"group_id": Attribute(type=TEXT, required=True)},
+    # Of any journey; `value` as its goal says.
+    "Goal Reached": {"journey": Attribute(type=TEXT, required=True), "value": Attribute(type=NUMBER)},
+    "Consent Given": _CONSENT,
+    "Consent Withdrawn": _CONSENT,
+    # What somebody asked for on their preference page, as it stands then; `paused_until` is absent when it goes on.
+    "Preferences Changed": {"fewer": Attribute(type=YES_NO), "paused_until": Attribute(type=Type(kind="moment"))},
+    # They would like to see what is known of them.
+    "Data Requested": {},
+}
+"""The events that idic itself brings about; a vocabulary does not declare them."""
+
+LATER_EVENTS = (
+    "Segment Entered",
+    "Segment Left",
+)
+
+ABOUT_MESSAGES = frozenset(name for name, properties in OWN_EVENTS.items() if "step" in properties)
+"""The events that are about a message, so that ``of:`` can say which."""
+
+FOLLOW_MESSAGES = frozenset(name for name in ABOUT_MESSAGES if OWN_EVENTS[name]["step"].required)
+"""Those that cannot be without one. (A customer may write of their own accord.)"""
+
+ALWAYS_KNOWN = {
+    "test": Attribute(type=YES_NO, default=False),
+    **{channel.attribute: Attribute(type=TEXT) for channel in CHANNELS.values() if channel.attribute},
+    "zone": Attribute(type=Type(kind="zone")),
+    "language": Attribute(type=TEXT),
+}
+UNSETTABLE = {
+    **{channel.attribute: "is how we reach them" for channel in CHANNELS.values() if channel.attribute},
+    "test": "says who is a test customer",
+}
+"""Customer attributes that no journey sets, and why."""
+
+OWN_LINKS = {
+    "unsubscribe": "one click and no more of this",
+    "preferences": "the customer's own page: topics, channels, fewer messages, a pause",
+    "confirm": "confirms the consent that the journey was entered with; good for 7 days",
+    "your_data": "what is known of them and why, to take along or to erase; good for 24 hours",
+}
+"""The pages of idic's own that messages may lead to, each in words."""
+
+PURPOSES = ("marketing", "service")
