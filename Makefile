@@ -38,7 +38,7 @@ check: .venv/ready  ## style, types, import rules and docstrings
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/interrogate
+	$(BIN)/interrogate idic activities workflows worker.py
 
 price: .venv/ready  ## what one enrollment costs, counted on a real server
 	$(BIN)/python -m bench.price
