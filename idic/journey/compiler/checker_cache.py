@@ -1,4 +1,4 @@
-"""Checking a template once, however many journeys use it: footers, headers and links are in all of them."""
+"""Check a template once for all journeys: footers, headers and links are in every one of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from idic.journey.template_checker import Checked, ContentChecker
 
 
 class CheckerCache:
-    """A checker that remembers what it found sound. That answer depends on the names that a template reads, and on which
-    others begin a dotted name; what is wrong is looked at anew, as its words depend on all names."""
+    """A checker that remembers the templates without problems.
+
+    That result depends only on the names that a template reads, and on the first parts of all dotted names. A template with
+    problems is checked again each time, as the messages depend on all names.
+    """
 
     def __init__(self, checker: ContentChecker) -> None:
         self._checker = checker
@@ -21,13 +24,13 @@ class CheckerCache:
     def __call__(
         self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: TemplateForm = "text", /
     ) -> Checked:
-        if self._last[0] is not names:  # the texts of one message are checked one after the other
+        if self._last[0] is not names:  # the texts of one message come in a row, with the same names
             self._last = names, frozenset([name.partition(".")[0] for name in names])
-        found = self._sound.setdefault((source, form, self._last[1], tuple(blocks.items())), [])
-        for checked in found:
+        sound = self._sound.setdefault((source, form, self._last[1], tuple(blocks.items())), [])
+        for checked in sound:
             if all(names.get(name) == attribute for name, attribute in checked.reads.items()):
                 return checked
         checked = self._checker(source, names, blocks, form)
         if not list(checked.problems):
-            found.append(checked)
+            sound.append(checked)
         return checked

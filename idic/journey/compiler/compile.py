@@ -1,7 +1,7 @@
-"""Text → program. Pure: every text is handed in, and so is the checking of templates.
+"""Compile journeys: text → program. Pure: all texts are arguments, and so is the checker of templates.
 
-Two passes over the steps. The first resolves where each branch goes; from that follows what is known at each step, and
-with it the second checks conditions and content. Problems are collected throughout, so that an author sees all of them.
+There are two passes over the steps. The first resolves where each branch goes, which tells what is known at each step. The
+second uses that to check conditions and content. Problems are collected throughout, so that an author sees all of them.
 """
 
 from __future__ import annotations
@@ -40,9 +40,12 @@ from idic.problems import Mark, Problem, Problems
 
 
 class Compilation(NamedTuple):
-    """``programs`` by journey: those without errors. ``problems`` of all files, sorted by file and place; ``files`` the
-    journey files by name of the journey. ``unread`` are the journeys that are there, in files that cannot be read.
-    ``policy`` is None where it is wrong; ``policy_file`` None where there is none, and it is as it is by default."""
+    """The result of compiling a folder.
+
+    ``programs`` are the journeys without errors, by name. ``problems`` are those of all files, sorted by file and place.
+    ``files`` are the journey files by name of the journey. ``unread`` are the names of journeys whose files cannot be read.
+    ``policy`` is None if it is wrong. ``policy_file`` is None if there is no such file; the policy then has its defaults.
+    """
 
     programs: dict[str, Program]
     problems: tuple[Problem, ...]
@@ -62,10 +65,12 @@ def compile_journeys(
     others: Mapping[str, str] | None = None,
     policy: tuple[str, str] | None = None,
 ) -> Compilation:
-    """``journeys`` are texts by file; ``vocabulary`` and ``policy`` are each a file and its text; ``others`` are journeys that
-    are there and are not asked about: they can be entered, and nothing is said of them.
+    """Compile journeys with their vocabulary, contact policy and templates.
 
-    A wrong vocabulary or policy is told once, and nothing compiles until it is right; the journeys are checked all the same.
+    ``journeys`` are texts by file; ``vocabulary`` and ``policy`` are each a file and its text. ``others`` are the remaining
+    journeys of the folder: steps can enter them, and their problems are not reported.
+
+    With an error in the vocabulary or in the policy no program is returned; the journeys are checked all the same.
     """
     checker = CheckerCache(checker)
     texts = {**journeys, **templates.texts()}
@@ -77,20 +82,20 @@ def compile_journeys(
         reading = read_vocabulary(*vocabulary, own)
         check_endpoints(reading.endpoints, checker, own)
         problems.extend(own.all())
-    abided = PolicyReading(Policy())
+    policy_reading = PolicyReading(Policy())
     if policy is not None:
         texts[policy[0]] = policy[1]
         own = Problems(texts)
-        abided = read_policy(*policy, own)
+        policy_reading = read_policy(*policy, own)
         problems.extend(own.all())
     sound = not any(problem.severity == "error" for problem in problems)
-    found = {file: Problems(texts) for file in journeys}
+    problems_of = {file: Problems(texts) for file in journeys}
     files: dict[str, str] = {}
     definitions: dict[str, Definition] = {}
     known: dict[str, Definition] = {}
     unread: set[str | None] = set()
     for file, text in {**(others or {}), **journeys}.items():
-        definition = _define(file, text, found.get(file, Problems({})))
+        definition = _define(file, text, problems_of.get(file, Problems({})))
         if definition is None:
             unread |= {name_in(text), PurePath(file).stem}
             continue
@@ -100,36 +105,39 @@ def compile_journeys(
             continue
         definitions[file] = definition
         if name.value in files:
-            found[file].error(name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name")
+            problems_of[file].error(
+                name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name"
+            )
         elif name.value:
             files[name.value] = file
     own = Problems(texts)
-    check_restrictions(reading, {one.topic.value for one in known.values() if one.topic is not None}, own)
-    named = {
-        one.topic.value: (one.topic, found.get(one.topic.mark.file, own)) for one in known.values() if one.topic is not None
-    }
-    check_topics(reading, named, own)
-    names = frozenset(name for name in unread if name)
-    if not names:
-        check_names(abided, known, named, own)
+    topics = [definition.topic for definition in known.values() if definition.topic is not None]
+    check_restrictions(reading, {topic.value for topic in topics}, own)
+    named_topics = {topic.value: (topic, problems_of.get(topic.mark.file, own)) for topic in topics}
+    check_topics(reading, named_topics, own)
+    unread_names = frozenset(name for name in unread if name)
+    if not unread_names:
+        check_names(policy_reading, known, named_topics, own)
     problems.extend(own.all())
-    all_ = OtherJourneys(known, names)
+    other_journeys = OtherJourneys(known, unread_names)
     programs: dict[str, Program] = {}
     for file in journeys:
         if file in definitions:
-            program = _Compiler(definitions[file], reading, abided, templates, checker, found[file], all_).program()
-            if sound and not found[file].failed:
+            program = _Compiler(
+                definitions[file], reading, policy_reading, templates, checker, problems_of[file], other_journeys
+            ).program()
+            if sound and not problems_of[file].failed:
                 programs[program.journey] = program
-        problems.extend(found[file].all())
-    # A block or a link that is wrong is met by every journey that uses it.
+        problems.extend(problems_of[file].all())
+    # A wrong block or link is found by every journey that uses it.
     unique = dict.fromkeys(problems)
     return Compilation(
         programs,
         tuple(sorted(unique, key=_place)),
         reading.vocabulary,
         files,
-        names,
-        None if abided.broken else abided.policy,
+        unread_names,
+        None if policy_reading.broken else policy_reading.policy,
         policy[0] if policy is not None else None,
     )
 
@@ -152,7 +160,7 @@ class _Compiler:
         self,
         definition: Definition,
         reading: Reading,
-        abided: PolicyReading,
+        policy: PolicyReading,
         templates: Templates,
         checker: ContentChecker,
         problems: Problems,
@@ -160,7 +168,7 @@ class _Compiler:
     ) -> None:
         self.definition = definition
         self.vocabulary = reading.vocabulary
-        self.abided = abided
+        self.policy = policy
         self.problems = problems
         self.journeys = journeys
         flow = Flow(definition.steps, problems)
@@ -172,16 +180,17 @@ class _Compiler:
         self.facts_at_step = FactsAtStep(flow, frozenset(pattern.on.value for pattern in definition.entry.on))
         self.values = self.decided()
         type_variables(variables_set(self.steps), self.names, self.facts_at_step, problems)
-        self.content = MessageCompiler(
+        self.messages = MessageCompiler(
             definition.messages, reading, self.names, templates, checker, problems, purpose=definition.purpose
         )
 
     def program(self) -> Program:
+        """The program of this journey; of use only if no error was reported."""
         definition = self.definition
         entry = EntryCompiler(definition.entry, self.conditions).entry()
         segments = self.segments()
-        deferral = self.abided.policy.deferral
-        step_compiler = StepCompiler(definition, self.facts_at_step, self.conditions, self.content, self.journeys, deferral)
+        deferral = self.policy.policy.deferral
+        step_compiler = StepCompiler(definition, self.facts_at_step, self.conditions, self.messages, self.journeys, deferral)
         steps = {name: step_compiler.step(name, step) for name, step in self.steps.items()}
         anywhere = self.names.at(self.facts_at_step.anywhere(), "a goal or leave")
         goal = self.goal(anywhere)
@@ -192,14 +201,14 @@ class _Compiler:
             for name, step in self.steps.items()
             if isinstance(step, SendText) and step.message is not None
         }
-        messages = self.content.messages({name: self.facts_at_step.by_step.get(name, PathFacts()) for name in sent}, sent)
+        messages = self.messages.messages({name: self.facts_at_step.by_step.get(name, PathFacts()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}
-        abiding = Abiding(definition, self.abided, self.problems)
+        abiding = Abiding(definition, self.policy, self.problems)
         stricter, sender = abiding.stricter(), abiding.sender()
         reads = everything_read(entry, self.values, segments, steps, goal, leave, messages)
         if not self.problems.failed:
             warn_of_mistakes(definition, self.steps, self.problems)
-            warn_of_quiet_hours(self.steps, self.abided.policy, stricter, definition.purpose, self.problems)
+            warn_of_quiet_hours(self.steps, self.policy.policy, stricter, definition.purpose, self.problems)
             warn_of_unread_names(definition, self.steps, reads, messages.values(), self.problems)
         return Program(
             journey=definition.name.value,
@@ -218,7 +227,9 @@ class _Compiler:
             leave=leave,
             messages=messages,
             links={name: url for name, url in self.vocabulary.links.items() if f"links.{name}" in used},
-            customer={name.removeprefix("customer."): one for name, one in reads.items() if name.startswith("customer.")},
+            customer={
+                name.removeprefix("customer."): attribute for name, attribute in reads.items() if name.startswith("customer.")
+            },
             currency=self.vocabulary.currency,
             zone=self.vocabulary.zone,
             country=self.vocabulary.country,
@@ -227,7 +238,7 @@ class _Compiler:
         )
 
     def decided(self) -> tuple[Assignment, ...]:
-        """The values of differentiate, each of which may read those before it."""
+        """The values under ``differentiate``; each may read those before it."""
         decided: list[Assignment] = []
         done: list[str] = []
         for name, text in self.definition.values:

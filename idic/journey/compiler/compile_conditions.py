@@ -1,4 +1,4 @@
-"""The conditions, expressions, moments and events of a journey, each held against what can be read where it stands."""
+"""Compile the conditions, expressions, moments and event patterns of a journey."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from idic.problems import Problems, did_you_mean
 
 
 class ConditionCompiler:
-    """``key`` is the property that tells the journey's entries apart. In all of it ``where`` begins the message of each
-    problem."""
+    """Compiles conditions against the names that can be read at their place.
+
+    ``key`` is the property that tells the journey's entries apart. In every method ``where`` begins the message of each
+    problem.
+    """
 
     def __init__(self, reading: Reading, names: NamesOfJourney, key: str | None, problems: Problems) -> None:
         self.reading = reading
@@ -27,39 +30,42 @@ class ConditionCompiler:
         self.problems = problems
 
     def condition(self, where: str, text: Scalar | None, names: Names, *, number: bool = False) -> Condition | None:
-        """The condition, ready to be asked."""
+        """The compiled condition; None if there is none, or if it is wrong."""
         return infer(text.value, names, self.reporter(where, text), number=number) if text is not None else None
 
     def expression(
         self, where: str, text: Scalar, names: Names, *, wanted: Type | None = None, label: str = ""
     ) -> ValueExpression | None:
-        """The expression, ready to be worked out."""
+        """The compiled expression; None if it is wrong."""
         return infer_value(text.value, names, self.reporter(where, text), wanted=wanted, label=label)
 
     def reporter(self, where: str, text: Scalar) -> Report:
+        """A callable that reports problems at their place in ``text``."""
+
         def report(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
             self.problems.error(text.at(start, length), f"{where}: {message}", hint, about=about)
 
         return report
 
     def moment(self, where: str, text: MomentText, names: Names) -> Moment | None:
-        """A moment that a name holds."""
+        """The date or moment in an attribute, to wait until; None if the attribute holds neither."""
         attribute = names.readable.get(text.name)
         if attribute is None:
-            expression = Scalar(text.text.source, text.name, *_stretch(text))
+            expression = Scalar(text.text.source, text.name, *_name_range(text))
             self.expression(where, expression, names)
             return None
         if attribute.type.kind not in ("date", "moment"):
-            message = f"{where}: {text.name} is {describe(attribute.type)}, and neither a date nor a moment"
+            message = f"{where}: {text.name} is {describe(attribute.type)}, not a date or a moment"
             self.problems.error(text.text.at(text.start, len(text.name)), message)
             return None
         return Moment(name=text.name, attribute=attribute, offset=text.offset, before=text.before, at=text.at)
 
     def pattern(self, where: str, text: PatternText, names: Names) -> Pattern:
+        """An event pattern of a wait, a goal or a leave, with the key of the journey."""
         known = self.is_event(text.on)
         if thing := self.vocabulary.about.get(text.on.value):
-            message = f"{where}: {text.on.value} is about a {thing}, and never comes to a customer"
-            hint = "only identify: on: can name it, with for_each:"
+            message = f"{where}: {text.on.value} is about a {thing}, not about a customer"
+            hint = "use it only under identify: on:, with for_each:"
             self.problems.error(text.on.mark, message, hint, about=("thing", text.on.value))
         properties = self.vocabulary.events.get(text.on.value, {})
         key = self.key if self.key in properties and not text.any_key else None
@@ -67,6 +73,7 @@ class ConditionCompiler:
         return Pattern(on=text.on.value, when=when, key=key, of=text.of.value if text.of else None)
 
     def is_event(self, on: Scalar) -> bool:
+        """Whether this event exists; reports it if not."""
         name = on.value
         if name in self.vocabulary.events:
             return True
@@ -78,8 +85,8 @@ class ConditionCompiler:
         return False
 
 
-def _stretch(text: MomentText) -> tuple[int, int]:
-    """Where the name begins and ends in its file."""
+def _name_range(text: MomentText) -> tuple[int, int]:
+    """Start and end of the name in its file."""
     quote = 1 if text.text.style in ("'", '"') else 0
     start = text.text.start + quote + text.start
     return start, start + len(text.name)

@@ -1,4 +1,4 @@
-"""Who enters a journey, and when: ``identify:`` held against the vocabulary."""
+"""Compile ``identify:``: which customers enter a journey, and when."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from idic.times import Duration
 
 
 def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -> str | None:
-    """The property that tells the entries of a journey apart, if it has a key."""
+    """The property that tells the entries of a journey apart; None without a valid key."""
     key = entry.key
     if key is None or entry.timed:
-        return None  # what is timed has no event to read a key of, which has been told
+        return None  # a timed entry has no event to read a key from, which has been reported
     root, _, name = key.value.partition(".")
     if root != "event" or not name or "." in name:
         hint = "write the property that tells entries apart, such as key: event.cart_id"
@@ -37,6 +37,8 @@ def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -
 
 
 class EntryCompiler:
+    """Compiles the entry of one journey."""
+
     def __init__(self, text: EntryText, conditions: ConditionCompiler) -> None:
         self.text = text
         self.conditions = conditions
@@ -45,6 +47,7 @@ class EntryCompiler:
         self.problems = conditions.problems
 
     def entry(self) -> Entry:
+        """The compiled entry."""
         entry = self.text
         patterns = self.patterns()
         names = self.names.by_the_clock()
@@ -77,17 +80,18 @@ class EntryCompiler:
         )
 
     def patterns(self) -> tuple[Pattern, ...]:
+        """The events under ``on:``, each with its own ``if`` and that of the entry."""
         entry = self.text
         patterns = []
         for pattern in entry.on:
             names = self.names.at_entry(pattern.on.value)
             known = self.conditions.is_event(pattern.on)
             if pattern.any_key:
-                self.problems.error(pattern.on.mark, "key: any is for the events of waits, goal and leave", "take it out")
-            both = [
+                self.problems.error(pattern.on.mark, "key: any is only for the events of waits, goal and leave", "take it out")
+            conditions = [
                 self.conditions.condition("identify", text, names) if known else None for text in (entry.when, pattern.when)
             ]
-            patterns.append(Pattern(on=pattern.on.value, when=_both(*both)))
+            patterns.append(Pattern(on=pattern.on.value, when=_both(*conditions)))
         seen: set[str] = set()
         for pattern in entry.on:
             if pattern.on.value in seen and pattern.when is None:
@@ -96,7 +100,7 @@ class EntryCompiler:
         return tuple(patterns)
 
     def for_each(self) -> Condition | None:
-        """Whom an event about a thing concerns."""
+        """The condition that selects the customers whom an event about a thing concerns."""
         entry = self.text
         about = {pattern.on.value: self.vocabulary.about.get(pattern.on.value) for pattern in entry.on}
         things = [event for event, thing in about.items() if thing is not None]
@@ -116,17 +120,18 @@ class EntryCompiler:
             return None
         if others:
             message = f"identify: {things[0]} is about a {about[things[0]]}, and {others[0]} is about a customer"
-            self.problems.error(text.mark, message, "make two journeys of it")
+            self.problems.error(text.mark, message, "write two journeys")
             return None
-        found: Condition | None = None
+        condition: Condition | None = None
         for event in things:
-            found = self.conditions.condition("identify: for_each", text, self.names.at_entry(event))
-        if found is not None and not any(name.startswith("customer.") for name in found.reads):
-            hint = "compare it with what is known of customers: event.sku in customer.wishlist"
-            self.problems.error(text.mark, "identify: for_each says nothing of the customer", hint)
-        return found
+            condition = self.conditions.condition("identify: for_each", text, self.names.at_entry(event))
+        if condition is not None and not any(name.startswith("customer.") for name in condition.reads):
+            hint = "compare it with data of the customer: event.sku in customer.wishlist"
+            self.problems.error(text.mark, "identify: for_each does not mention the customer", hint)
+        return condition
 
     def in_zone(self, wall: datetime | None) -> datetime | None:
+        """The UTC instant of a wall-clock time in the vocabulary's zone."""
         return wall and wall.replace(tzinfo=ZoneInfo(self.vocabulary.zone)).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""What each step of a journey does, ready to be done: its conditions typed, its events matched, its branches wired."""
+"""Compile steps: their conditions, events and branches."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ from idic.problems import did_you_mean
 from idic.times import Duration
 
 _WITHIN = Duration(days=3)
-"""Of a service message that names none; of marketing the contact policy says it."""
+"""``within`` of a service message that names none; for marketing the contact policy has a default."""
 _MOST_ROUNDS = 1000
-"""Of repeats in repeats, all told."""
+"""The most rounds of repeats within repeats, multiplied."""
 
 
 class StepCompiler:
+    """Compiles the steps of one journey, one at a time. ``deferral`` is ``within`` of a marketing message that names none."""
+
     def __init__(
         self,
         definition: Definition,
         facts_at_step: FactsAtStep,
         conditions: ConditionCompiler,
-        content: MessageCompiler,
+        messages: MessageCompiler,
         journeys: OtherJourneys,
         deferral: Duration,
     ) -> None:
@@ -41,7 +43,7 @@ class StepCompiler:
         self.flow = facts_at_step.flow
         self.facts_at_step = facts_at_step
         self.conditions = conditions
-        self.content = content
+        self.messages = messages
         self.names = conditions.names
         self.problems = conditions.problems
         self.within = _WITHIN if definition.purpose == "service" else deferral
@@ -49,6 +51,7 @@ class StepCompiler:
         self.calls_and_enters = CallAndEnterCompiler(definition, conditions, journeys)
 
     def step(self, name: str, text: StepText) -> AnyStep:
+        """One step of the program."""
         facts = self.facts_at_step.at(name)
         label = f'step "{name}"'
         names = self.names.at(facts, label)
@@ -92,7 +95,7 @@ class StepCompiler:
                 )
             case definition.SendText(message=message, channels=channels, mode=mode, at=hours, within=within):
                 if message is not None:
-                    self.content.sent(message, channels, name)
+                    self.messages.note_sent(message, channels, name)
                 return program.Send(
                     **fields,
                     message=message.value if message is not None else "",
@@ -108,7 +111,7 @@ class StepCompiler:
             case definition.CallText():
                 return self.calls_and_enters.call(label, text, names, fields)
             case RepeatText(times=times, until=until):
-                self.rounds(label, text)
+                self.check_rounds(label, text)
                 condition = self.conditions.condition(label, until, names)
                 return program.Repeat(**fields, times=times, until=condition, first=targets.branches[0])
             case definition.EnterText():
@@ -116,14 +119,14 @@ class StepCompiler:
             case definition.DifferentiateText():
                 if not self.definition.segments and not self.definition.values:
                     hint = "write segments under differentiate: of the journey"
-                    told = f"{label}: this journey has no differentiate"
-                    self.problems.error(text.mark, told, hint, about=("differentiate", ""))
+                    what = f"{label}: this journey has no differentiate"
+                    self.problems.error(text.mark, what, hint, about=("differentiate", ""))
                 return program.Differentiate(**fields)
             case _:
                 raise TypeError(type(text).__name__)
 
     def assigned(self, label: str, assign: Given, facts: PathFacts) -> Iterable[Assignment]:
-        """What a step sets, in its order: the later may read the earlier."""
+        """The assignments of a step, in its order: a later one may read an earlier one."""
         for target, text in assign:
             name = target.value
             names = self.names.at(facts, label)
@@ -142,39 +145,39 @@ class StepCompiler:
                 yield Assignment(name=name, type=type_, value=expression.condition)
 
     def settable(self, label: str, target: Scalar) -> Attribute | None:
-        """The customer attribute that a step sets, if it may."""
+        """The customer attribute that a step sets; None if steps may not set it, which is reported."""
         name = target.value
         attribute = self.names.customer.get(name)
         if attribute is None:
             if name in self.names.absent:
                 self.problems.error(target.mark, f"{label}: {self.names.absent[name]}", about=("name", name))
             elif name not in self.conditions.reading.broken:
-                known = [one.partition(".")[2] for one in self.names.customer]
+                known = [known_name.partition(".")[2] for known_name in self.names.customer]
                 hint = did_you_mean(name.partition(".")[2], known)
                 hint = hint.replace('"', '"customer.', 1) if hint else "declare it in vocabulary.yaml"
                 self.problems.error(target.mark, f"{label}: {name} does not exist", hint, about=("name", name))
             return None
         if attribute.counted_event:
-            what = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
-            self.problems.error(target.mark, f"{label}: {name} {what}, and cannot be set", "declare another attribute")
+            how = f"counts {attribute.counts}" if attribute.counts else f"sums {'.'.join(attribute.sums or ())}"
+            self.problems.error(target.mark, f"{label}: {name} {how}, and cannot be set", "declare another attribute")
             return None
         if why := UNSETTABLE.get(name.partition(".")[2]):
-            self.problems.error(target.mark, f"{label}: {name} {why}, and no journey sets it", "take it out")
+            self.problems.error(target.mark, f"{label}: {name} {why}, and no journey can set it", "take it out")
             return None
         return attribute
 
-    def rounds(self, label: str, text: RepeatText) -> None:
-        """Repeats in repeats, all told."""
+    def check_rounds(self, label: str, text: RepeatText) -> None:
+        """Reports too many rounds of repeats within repeats."""
         inner = _most_rounds(text.do.steps if text.do is not None else ())
         if text.times * inner > _MOST_ROUNDS >= inner:
-            message = f"{label}: {text.times * inner} rounds, with those of the repeat inside"
-            self.problems.error(text.mark, message, f"make them {_MOST_ROUNDS} at most")
+            message = f"{label}: {text.times * inner} rounds, including those of the repeat inside"
+            self.problems.error(text.mark, message, f"the most is {_MOST_ROUNDS}")
 
 
 def _most_rounds(steps: Sequence[StepText]) -> int:
-    """How often the steps of the innermost of these repeats are done at most."""
-    found = 1
+    """The most rounds that the innermost of these repeats can run."""
+    most = 1
     for step in steps:
         inner = max((_most_rounds(branch.steps) for branch in branches(step) if branch is not None), default=1)
-        found = max(found, inner * (step.times if isinstance(step, RepeatText) else 1))
-    return found
+        most = max(most, inner * (step.times if isinstance(step, RepeatText) else 1))
+    return most

@@ -219,7 +219,7 @@ def test_a_slot_that_no_vocabulary_lists_is_a_warning() -> None:
     compilation = compiled(text, vocabulary=before + after[after.index("customer:") :])
     assert [(problem.severity, problem.text) for problem in compilation.problems] == [
         ("warning", f'slot "{slot}" is not declared; list the places of your site under slots: in vocabulary.yaml, '
-         "so that a misspelt one is found")
+         "so that idic finds misspelled ones")
         for slot in ("home_hero", "cart_note")
     ]  # fmt: skip
     assert list(compilation.programs) == ["three_channels"]
