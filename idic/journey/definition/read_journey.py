@@ -79,7 +79,7 @@ class _Definer:
             segments=segments,
             steps=steps,
             goal=self.goal(found.get("goal")),
-            leave=self.interact.patterns(found.get("leave"), "leave"),
+            leave=self.interact.events.patterns(found.get("leave"), "leave"),
             messages=read_messages(found.get("customize"), self.shapes, self.problems),
             policy=found.get("policy"),
             sender=self.shapes.text(found.get("sender"), "sender"),
@@ -119,7 +119,7 @@ class _Definer:
             self.problems.error(found["once"].mark, "identify: once lies outside of starts and ends", hint)
         only = self.shapes.choice(found.get("only"), "identify: only", ("test customers",))
         return EntryText(
-            on=self.interact.patterns(found.get("on"), "on"),
+            on=self.interact.events.patterns(found.get("on"), "on"),
             for_each=self.shapes.text(found.get("for_each"), "for_each"),
             every=self.every(found.get("every")),
             once=once,
@@ -244,14 +244,14 @@ class _Definer:
         if node is None:
             return None
         if not isinstance(node, Mapping):
-            on = self.interact.patterns(node, "goal")
+            on = self.interact.events.patterns(node, "goal")
             return GoalText(on) if on else None
         found = self.shapes.fields(node, "goal", ("on", "if", "key", "within", "value", "then"), required=("on",)) or {}
         when = self.shapes.text(found.get("if"), "goal: if")
         any_key = self.shapes.choice(found.get("key"), "goal: key", ("any",)) == "any"
         on = tuple(
             PatternText(pattern.on, pattern.when or when, pattern.any_key or any_key)
-            for pattern in self.interact.patterns(found.get("on"), "goal: on")
+            for pattern in self.interact.events.patterns(found.get("on"), "goal: on")
         )
         then = self.shapes.choice(found.get("then"), "goal: then", ("leave", "continue"))
         return GoalText(

@@ -1,9 +1,8 @@
-"""The steps of a journey file in their shape, and the events that are matched anywhere in it."""
+"""Read the steps of a journey file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
 from idic.journey.channels import CHANNELS, EMAIL
@@ -24,10 +23,10 @@ from idic.journey.definition.definition import (
     SetText,
     SplitText,
     StepText,
-    UntilText,
     WaitForText,
     WaitText,
 )
+from idic.journey.definition.read_events import EventReader
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Mark, Problems, did_you_mean, one_of
@@ -39,7 +38,6 @@ KINDS = (
 MOST_ROUNDS = 100
 
 _NOTHING = Duration()
-_OF_LINES = ("on", "if", "key", "of", "since", "as", "then")
 _NOT_IDS = ("entry", "wait")
 _ENTRIES = ("if", "then", "otherwise", "within", "do", "by", "at", "without", "as", "with", "times", "until")
 """What steps have beside their ids and their kinds."""
@@ -54,6 +52,7 @@ class Steps:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
+        self.events = EventReader(self.shapes, problems, self.branch)
         self.readers: dict[str, Callable[[Mapping, Scalar, Scalar | None, str], StepText]] = {
             "wait": self.wait,
             "wait_for": self.wait_for,
@@ -124,7 +123,7 @@ class Steps:
         elif length is not None:
             duration = self.shapes.duration(length, f"{called}: wait")
         without = self.without(found["without"], called) if "without" in found else None
-        capture = self.capture(found.get("as"))
+        capture = self.events.capture(found.get("as"))
         if capture is not None and "without" not in found:
             self.problems.error(capture.mark, f"{called}: as names the event of without", "add without:, or take as out")
         if (
@@ -147,7 +146,7 @@ class Steps:
             hint = "write the one whose silence is waited for, such as without: Cart Updated"
             self.problems.error(on.mark, f"{called}: without names one event", hint)
             return None
-        return self.pattern(node, f"{called}: without", ("on", "if", "key"))
+        return self.events.pattern(node, f"{called}: without", ("on", "if", "key"))
 
     def until(self, text: Scalar, found: dict[str, Node], kind: Scalar, called: str) -> Clock | MomentText | None:
         """What a wait is until, with what that asks of the rest of the step."""
@@ -170,7 +169,7 @@ class Steps:
         for name, example in (("within", "within: 2 days"), ("otherwise", "otherwise: continue")):
             if self.shapes.lacks(node, name, ("id", "if", *known)):
                 self.problems.error(kind.mark, f"{called}: wait_for needs {name}", f"write {example}")
-        arms = self.arms(found.get("wait_for"), f"{called}: wait_for")
+        arms = self.events.arms(found.get("wait_for"), f"{called}: wait_for")
         within = self.shapes.duration(found.get("within"), f"{called}: within")
         return WaitForText(*self.common(found, id_, kind), arms=arms, within=within or _NOTHING)
 
@@ -329,7 +328,7 @@ class Steps:
             *self.common(found, id_, kind),
             endpoint=self.shapes.text(found.get("call"), f"{called}: call"),
             given=self.given(found["with"], f"{called}: with", example) if "with" in found else (),
-            capture=self.capture(found.get("as")),
+            capture=self.events.capture(found.get("as")),
             within=self.shapes.duration(found.get("within"), f"{called}: within"),
         )
 
@@ -400,65 +399,3 @@ class Steps:
         hint = hint or did_you_mean(text, ("continue",)) or "write continue, exit <reason>, or steps"
         self.problems.error(node.mark, f'a branch cannot be "{text}"', hint)
         return None
-
-    # Events, wherever they are matched.
-
-    def patterns(self, node: Node | None, what: str, known: tuple[str, ...] = ("on", "if", "key")) -> tuple[PatternText, ...]:
-        if node is None:
-            return ()
-        items = node.items if isinstance(node, Sequence) else (node,)
-        if not items:
-            self.problems.error(node.mark, f"{what} names no event", "write one")
-        return tuple(pattern for item in items if (pattern := self.pattern(item, what, known)))
-
-    def pattern(self, node: Node, what: str, known: tuple[str, ...]) -> PatternText | None:
-        if isinstance(node, Scalar):
-            on = self.shapes.text(node, what)
-            return PatternText(on) if on else None
-        if isinstance(node, Sequence):
-            self.problems.error(node.mark, f"{what} is a list in a list", "write one event after each -")
-            return None
-        patterns = self.of_events(node, what, known)
-        return patterns[0] if patterns else None
-
-    def of_events(self, node: Mapping, what: str, known: tuple[str, ...]) -> tuple[PatternText, ...]:
-        """A line with its events: in a wait_for, where it may be any of several, ``on`` is a list of them."""
-        found = self.shapes.fields(node, what, known, required=("on",))
-        listed = found.get("on") if found else None
-        if isinstance(listed, Sequence) and "then" not in known:
-            self.problems.error(listed.mark, f"{what}: on is one event here", "write a line for each: - {on: …}")
-            return ()
-        events = self.shapes.texts(listed, f"{what}: on")
-        if found is None or not events:
-            return ()
-        pattern = PatternText(
-            on=events[0],
-            when=self.shapes.text(found.get("if"), f"{what}: if"),
-            any_key=self.shapes.choice(found.get("key"), f"{what}: key", ("any",)) == "any",
-            of=self.shapes.text(found.get("of"), f"{what}: of"),
-            since=self.shapes.text(found.get("since"), f"{what}: since"),
-            capture=self.capture(found.get("as")),
-            then=self.branch(found.get("then")),
-        )
-        return tuple(replace(pattern, on=on) for on in events)
-
-    def arms(self, node: Node | None, what: str) -> tuple[PatternText | UntilText, ...]:
-        """The lines of a wait_for: events, and conditions on the customer."""
-        found: list[PatternText | UntilText] = []
-        for item in node.items if isinstance(node, Sequence) and node.items else () if node is None else (node,):
-            if isinstance(item, Mapping) and item.key("until") is not None:
-                parts = self.shapes.fields(
-                    item, what, ("until", "then"), instead={"on": "it on a line of its own", "if": "the condition after until:"}
-                )
-                until = self.shapes.text(parts.get("until"), f"{what}: until") if parts else None
-                if parts is not None and until is not None:
-                    found.append(UntilText(until, self.branch(parts.get("then"))))
-            elif isinstance(item, Mapping):
-                found += self.of_events(item, what, _OF_LINES)
-            else:
-                found += self.patterns(item, what, _OF_LINES)
-        return tuple(found)
-
-    def capture(self, node: Node | None) -> Scalar | None:
-        capture = self.shapes.text(node, "as")
-        return capture if capture is not None and self.shapes.name(capture, "as") else None
