@@ -25,8 +25,8 @@ from idic.router.instruction import Instruction
 from idic.router.runtime import House
 from idic.store.database import Store
 from idic.store.enrollment import endpoint_calls, enrollments
+from idic.store.enrollment.endpoint_calls import EndpointCall
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.tables import Row
 
 log = structlog.get_logger()
 
@@ -79,52 +79,52 @@ class Calling:
     async def _attempt(self, call_id: str) -> Attempt | Instruction:
         async def work(hold: Hold) -> Attempt | Instruction:
             call = await endpoint_calls.get(hold.tx, call_id)
-            enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
-            if call["status"] != "asked":
+            enrollment = await enrollments.get(hold.tx, call.enrollment_id)
+            if call.status != "asked":
                 return await self._reconciled(hold, enrollment, call)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
             endpoint = _asked(program, enrollment.state, call)
             if endpoint is None:
                 return await _settle(hold, enrollment, call, _DROPPED)
-            if hold.now > call["answer_by"]:
+            if hold.now > call.answer_by:
                 return await _settle(hold, enrollment, call, Failed(TOO_LATE, "no worker came to it in time"))
-            if call["attempts"] >= endpoint.tries:
+            if call.attempts >= endpoint.tries:
                 return await _settle(hold, enrollment, call, Failed("interrupted", "the worker died over its last try"))
-            number = call["attempts"] + 1
+            number = call.attempts + 1
             await endpoint_calls.mark(hold.tx, call_id, attempts=number)
             return Attempt(
                 number=number,
                 customer_id=hold.id,
                 endpoint=endpoint,
-                given=call["given"],
+                given=call.given,
                 currency=program.currency,
-                answer_by=call["answer_by"],
-                seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call["answer_by"] - hold.now))),
+                answer_by=call.answer_by,
+                seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call.answer_by - hold.now))),
             )
 
         return await holding(self.store, self.house, "attempt a call", endpoint_calls.whose(call_id), work)
 
-    async def _reconciled(self, hold: Hold, enrollment: Enrollment, call: Row) -> Instruction:
+    async def _reconciled(self, hold: Hold, enrollment: Enrollment, call: EndpointCall) -> Instruction:
         """What the workflow is to do where there is nothing to call. A state that still waits for this call would have it
         made again at once, for ever: it learns here how it ended. An answer counts if it is remembered, or nobody reads it."""
         program, state = await self.house.programs.get(hold.tx, enrollment.program_id), enrollment.state
         if _asked(program, state, call) is None:
             return await hold.instruction(enrollment)
-        log.warning("state behind its call", enrollment=enrollment.id, call=call["id"], status=call["status"])
-        step = program.steps[call["step"]]
+        log.warning("state behind its call", enrollment=enrollment.id, call=call.id, status=call.status)
+        step = program.steps[call.step]
         response: Mapping[str, JsonValue] | None = None
-        if call["status"] == "answered" and isinstance(step, Call):
+        if call.status == "answered" and isinstance(step, Call):
             remembered = state.captured.get(step.capture) if step.capture else None
             response = {} if step.capture is None else remembered.properties if remembered else None
-        reason = None if response is not None else call["reason"] or "answered before"
+        reason = None if response is not None else call.reason or "answered before"
         return await hold.instruction(await hold.answer(enrollment, call, response, reason))
 
     async def _record(self, call_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
         async def work(hold: Hold) -> Instruction | Later:
             call = await endpoint_calls.get(hold.tx, call_id)
-            enrollment = await enrollments.get(hold.tx, call["enrollment_id"])
-            newer = call["attempts"] != attempt.number
-            if call["status"] != "asked" or (newer and not isinstance(outcome, Answered)):
+            enrollment = await enrollments.get(hold.tx, call.enrollment_id)
+            newer = call.attempts != attempt.number
+            if call.status != "asked" or (newer and not isinstance(outcome, Answered)):
                 # Somebody tries again, taking us for dead: an answer is as good from either, a failure is theirs to tell.
                 return await hold.instruction(enrollment)
             if isinstance(outcome, Later):
@@ -140,30 +140,30 @@ class Calling:
         return answer
 
     async def _later(
-        self, hold: Hold, enrollment: Enrollment, call: Row, attempt: Attempt, outcome: Later
+        self, hold: Hold, enrollment: Enrollment, call: EndpointCall, attempt: Attempt, outcome: Later
     ) -> Instruction | Later:
         first, longest = _RETRY
         pause = min(max(outcome.after or 0, first * 2 ** min(attempt.number - 1, 10)), longest)
         retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
-        if attempt.number >= attempt.endpoint.tries or retry_at > call["answer_by"]:
+        if attempt.number >= attempt.endpoint.tries or retry_at > call.answer_by:
             return await _settle(hold, enrollment, call, Failed(outcome.code, outcome.detail))
         # What an endpoint said may name who has been forgotten meanwhile.
-        await endpoint_calls.mark(hold.tx, call["id"], reason=outcome.code, detail=None if hold.erased else outcome.detail)
+        await endpoint_calls.mark(hold.tx, call.id, reason=outcome.code, detail=None if hold.erased else outcome.detail)
         why = {"endpoint": attempt.endpoint.name, "reason": outcome.code}
-        await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "calling again", call["step"], why)])
+        await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "calling again", call.step, why)])
         return outcome._replace(after=pause)
 
 
-def _asked(program: Program, state: State, call: Row) -> Endpoint | None:
+def _asked(program: Program, state: State, call: EndpointCall) -> Endpoint | None:
     """What is to be called, if the enrollment still waits for this call. Nobody is moved while a call of theirs is under
     way, so its step has the name that it had."""
-    name = str(call["step"])
+    name = str(call.step)
     step, called = program.steps.get(name), state.calls.get(name)
     waits = state.ended is None and called is not None and called.status == "asked"
-    return step.endpoint if waits and isinstance(step, Call) and state.rounds.get(name, 1) == call["round"] else None
+    return step.endpoint if waits and isinstance(step, Call) and state.rounds.get(name, 1) == call.round else None
 
 
-async def _settle(hold: Hold, enrollment: Enrollment, call: Row, outcome: Answered | Failed) -> Instruction:
+async def _settle(hold: Hold, enrollment: Enrollment, call: EndpointCall, outcome: Answered | Failed) -> Instruction:
     """Record how the call came to its end. Whoever does not wait for it any more is not moved."""
     status, reason, detail = "answered", None, None
     if isinstance(outcome, Failed):
@@ -177,5 +177,5 @@ async def _settle(hold: Hold, enrollment: Enrollment, call: Row, outcome: Answer
             status, (reason, detail) = "failed", _DROPPED
     if hold.erased:
         detail = None
-    await endpoint_calls.mark(hold.tx, call["id"], status=status, reason=reason, detail=detail, settled_at=hold.now)
+    await endpoint_calls.mark(hold.tx, call.id, status=status, reason=reason, detail=detail, settled_at=hold.now)
     return await hold.instruction(moved)

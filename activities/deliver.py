@@ -39,7 +39,7 @@ from idic.store.customer.ingest import about
 from idic.store.database import Store
 from idic.store.enrollment import enrollments, message_copies, touches, web_placements
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.tables import Row
+from idic.store.enrollment.touches import Touch
 from idic.times import Hours
 
 log = structlog.get_logger()
@@ -119,21 +119,21 @@ class Deliver:
             # From when the touch will be said to be under way, and not from when all that had to be routed before it was.
             since = time.monotonic() - hold.tx.clock.real_seconds(hold.tx.now() - hold.now)
             touch = await touches.get(hold.tx, touch_id)
-            enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
-            if touch["status"] == "attempting" and touch["account"] not in IN_STORE:
+            enrollment = await enrollments.get(hold.tx, touch.enrollment_id)
+            if touch.status == "attempting" and touch.account not in IN_STORE:
                 touched = Touched(status="uncertain", at=hold.now, reason="interrupted")
                 return await _settle(hold, enrollment, touch, touched)
-            if touch["status"] not in ("claimed", "attempting"):
+            if touch.status not in ("claimed", "attempting"):
                 return await _reconciled(hold, enrollment, touch)
-            account, accounts = self._account(touch), self.house.accounts[touch["channel"]]
-            if account != touch["account"] and touch["account"] in accounts:
+            account, accounts = self._account(touch), self.house.accounts[touch.channel]
+            if account != touch.account and touch.account in accounts:
                 return await _other_account(hold, enrollment, touch, account)
             program = await self.house.programs.get(hold.tx, enrollment.program_id)
-            step = program.steps[touch["step"]]
+            step = program.steps[touch.step]
             assert isinstance(step, Send)
             scope = Scope(program, await hold.facts(program), hold.now, enrollment.state)
             verdict: Allow | Defer | Skip
-            if hold.now > touch["deliver_by"]:
+            if hold.now > touch.deliver_by:
                 verdict = Skip("too late", f"within {step.within}")
             elif step.when is not None and not holds(step.when, scope):
                 verdict = Skip("condition", explain(step.when, scope))
@@ -141,7 +141,7 @@ class Deliver:
                 verdict = Defer(hour, "hours", f"at {step.at}")
             else:
                 state = enrollment.state
-                ask = MayWe(step.id, touch["channel"], touch["message"], touch["deliver_by"], enrollment.id, state.entry)
+                ask = MayWe(step.id, touch.channel, touch.message, touch.deliver_by, enrollment.id, state.entry)
                 verdict = await hold.may_we(program, ask, open_=enrollment.open, again=touch)
             match verdict:
                 case Skip(rule=rule, reason=reason):
@@ -152,19 +152,19 @@ class Deliver:
                     return await _defer(hold, enrollment, touch, verdict)
                 case Allow():
                     pass
-            number = touch["attempts"] + 1
+            number = touch.attempts + 1
             called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": hold.now}
-            address = hold.reach(touch["channel"], program).address
+            address = hold.reach(touch.channel, program).address
             assert address is not None
-            if not is_placed(touch["channel"]):
-                called["recipient"] = await consents.digested(hold.tx, touch["channel"], address)
+            if not is_placed(touch.channel):
+                called["recipient"] = await consents.digested(hold.tx, touch.channel, address)
             await touches.mark(hold.tx, touch_id, status="attempting", **called)
             # A number is one provider's: what stands in for it sends as its own.
-            own_sender = account == accounts[0] or not CHANNELS[touch["channel"]].sender_of_provider
+            own_sender = account == accounts[0] or not CHANNELS[touch.channel].sender_of_provider
             parcel = Parcel(
                 touch=touch_id,
-                channel=touch["channel"],
-                message=touch["message"],
+                channel=touch.channel,
+                message=touch.message,
                 address=address,
                 program=program,
                 scope=scope,
@@ -175,11 +175,11 @@ class Deliver:
 
         return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
 
-    def _account(self, touch: Row) -> str:
+    def _account(self, touch: Touch) -> str:
         """Through which account a touch leaves now: its own, if that is still one of its channel's, but the first that is not
         known to be down."""
-        accounts = self.house.accounts[touch["channel"]]
-        own = touch["account"] if touch["account"] in accounts else accounts[0]
+        accounts = self.house.accounts[touch.channel]
+        own = touch.account if touch.account in accounts else accounts[0]
         up = [one for one in (own, *accounts) if self._down.get(one, 0) <= time.monotonic()]
         return up[0] if up else own
 
@@ -206,14 +206,14 @@ class Deliver:
     async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome, made: Made) -> Instruction:
         async def work(hold: Hold) -> Instruction | Later:
             touch = await touches.get(hold.tx, touch_id)
-            enrollment = await enrollments.get(hold.tx, touch["enrollment_id"])
-            if touch["attempts"] != attempt.number:
+            enrollment = await enrollments.get(hold.tx, touch.enrollment_id)
+            if touch.attempts != attempt.number:
                 return await hold.instruction(enrollment)
             kept = None if hold.erased else made.copy
             if kept is not None and isinstance(outcome, (Accepted, Placed, Unsure)):
                 await message_copies.keep(hold.tx, touch_id, kept, hold.now)
             left = {} if hold.erased else _of_what_left(made, outcome)
-            if touch["status"] not in ("attempting", "uncertain"):
+            if touch.status not in ("attempting", "uncertain"):
                 # Evidence of it was here before us.
                 if left:
                     await touches.mark(hold.tx, touch_id, **left)
@@ -232,7 +232,7 @@ class Deliver:
                     return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now), **left)
                 case Refused(code, detail):
                     if code in DEAD:
-                        await consents.suppress(hold.tx, touch["channel"], attempt.parcel.address, code, hold.now)
+                        await consents.suppress(hold.tx, touch.channel, attempt.parcel.address, code, hold.now)
                     touched = Touched(status="failed", at=hold.now, reason=code)
                     return await _settle(hold, enrollment, touch, touched, detail=detail)
                 case Unsure(code, detail):
@@ -248,31 +248,31 @@ class Deliver:
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
-    async def _later(self, hold: Hold, enrollment: Enrollment, touch: Row, outcome: Later) -> Instruction | Later:
+    async def _later(self, hold: Hold, enrollment: Enrollment, touch: Touch, outcome: Later) -> Instruction | Later:
         """Certainly not sent: the touch is claimed again, for another try, unless that would come too late; through another
         account at once, if this one is down and there is another."""
         code, detail, after, down = outcome
         if down:
-            self._down[touch["account"]] = time.monotonic() + _DOWN
+            self._down[touch.account] = time.monotonic() + _DOWN
             account = self._account(touch)
-            if enrollment.open and account != touch["account"] and touch["status"] == "attempting":
+            if enrollment.open and account != touch.account and touch.status == "attempting":
                 return await _other_account(hold, enrollment, touch, account)
         first, longest = _RETRY
-        pause = min(max(after or 0, first * 2 ** min(touch["attempts"] - 1, 10)), longest)
+        pause = min(max(after or 0, first * 2 ** min(touch.attempts - 1, 10)), longest)
         retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
-        if not enrollment.open or retry_at > touch["deliver_by"] or touch["status"] != "attempting":
+        if not enrollment.open or retry_at > touch.deliver_by or touch.status != "attempting":
             return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason=code), detail=detail)
-        await touches.mark(hold.tx, touch["id"], status="claimed", reason=code, detail=detail)
-        why = {"channel": touch["channel"], "reason": code}
-        await enrollments.note(hold.tx, touch["enrollment_id"], [Trace(hold.now, "trying again", touch["step"], why)])
+        await touches.mark(hold.tx, touch.id, status="claimed", reason=code, detail=detail)
+        why = {"channel": touch.channel, "reason": code}
+        await enrollments.note(hold.tx, touch.enrollment_id, [Trace(hold.now, "trying again", touch.step, why)])
         return Later(code, detail, pause)
 
 
-async def _other_account(hold: Hold, enrollment: Enrollment, touch: Row, account: str) -> Instruction:
+async def _other_account(hold: Hold, enrollment: Enrollment, touch: Touch, account: str) -> Instruction:
     """This one is down, and nothing was sent: another account is to deliver the touch, from its own queue."""
-    await touches.mark(hold.tx, touch["id"], status="claimed", account=account)
-    why = {"channel": touch["channel"], "because": f"{touch['account']} is down, by {account}"}
-    await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "trying again", touch["step"], why)])
+    await touches.mark(hold.tx, touch.id, status="claimed", account=account)
+    why = {"channel": touch.channel, "because": f"{touch.account} is down, by {account}"}
+    await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "trying again", touch.step, why)])
     return await hold.instruction(enrollment)
 
 
@@ -292,7 +292,7 @@ def _of_what_left(made: Made, outcome: Outcome) -> dict[str, Any]:
 
 
 async def _settle(
-    hold: Hold, enrollment: Enrollment, touch: Row, touched: Touched, *, detail: str | None = None, **more: Any
+    hold: Hold, enrollment: Enrollment, touch: Touch, touched: Touched, *, detail: str | None = None, **more: Any
 ) -> Instruction:
     """``more`` are columns of the touch to be written with how it came to stand."""
     if hold.erased:
@@ -301,32 +301,32 @@ async def _settle(
         await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
     await touches.mark(
         hold.tx,
-        touch["id"],
+        touch.id,
         status=touched.status,
         reason=touched.reason,
         detail=detail,
         settled_at=touched.at,
         **more,
     )
-    why = {"channel": touch["channel"], "reason": touched.reason, "because": detail}
-    if touch["status"] == "attempting" and touched.status == "sent":
+    why = {"channel": touch.channel, "reason": touched.reason, "because": detail}
+    if touch.status == "attempting" and touched.status == "sent":
         await hold.tell(enrollment, about(touch, "Message Sent", once="sent"))
-    elif touch["status"] == "attempting" and touched.status == "failed" and touched.reason != "ended":
+    elif touch.status == "attempting" and touched.status == "failed" and touched.reason != "ended":
         await hold.tell(enrollment, about(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
-    moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch["step"], why))
+    moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch.step, why))
     return await hold.instruction(moved)
 
 
-async def _reconciled(hold: Hold, enrollment: Enrollment, touch: Row) -> Instruction:
+async def _reconciled(hold: Hold, enrollment: Enrollment, touch: Touch) -> Instruction:
     """What the workflow is to do where there is nothing to deliver. A state that still waits for this touch would have it
     delivered again at once, for ever: it learns here what became of it."""
-    state, step, channel = enrollment.state, str(touch["step"]), touch["channel"]
+    state, step, channel = enrollment.state, str(touch.step), touch.channel
     held = state.touches.get(step, {}).get(channel)
     waited_for = held is not None and held.status in ("claimed", "attempting")
-    if not (enrollment.open and waited_for and touch["round"] == state.rounds.get(step, 1)):
+    if not (enrollment.open and waited_for and touch.round == state.rounds.get(step, 1)):
         return await hold.instruction(enrollment)
-    log.warning("state behind its touch", enrollment=enrollment.id, touch=touch["id"], status=touch["status"])
-    touched = Touched(status=touch["status"], at=touch["settled_at"] or hold.now, reason=touch["reason"])
+    log.warning("state behind its touch", enrollment=enrollment.id, touch=touch.id, status=touch.status)
+    touched = Touched(status=touch.status, at=touch.settled_at or hold.now, reason=touch.reason)
     # The state waits for it under the touch's own name, so that name is of this step.
     formerly = {old: name for old, name in state.formerly.items() if old != step}
     behind = enrollment._replace(state=state.changed(formerly=formerly))
@@ -334,17 +334,17 @@ async def _reconciled(hold: Hold, enrollment: Enrollment, touch: Row) -> Instruc
     return await hold.instruction(await hold.settle(behind, touch, touched, note))
 
 
-async def _defer(hold: Hold, enrollment: Enrollment, touch: Row, verdict: Defer) -> Instruction:
+async def _defer(hold: Hold, enrollment: Enrollment, touch: Touch, verdict: Defer) -> Instruction:
     """Refused for now: the claim is given back, and the touch is decided and composed afresh when its time comes."""
-    why = {"channel": touch["channel"], "rule": verdict.rule, "because": verdict.reason, "until": verdict.until}
-    note = Trace(hold.now, "deferred", touch["step"], why)
-    if verdict.until > touch["deliver_by"]:
+    why = {"channel": touch.channel, "rule": verdict.rule, "because": verdict.reason, "until": verdict.until}
+    note = Trace(hold.now, "deferred", touch.step, why)
+    if verdict.until > touch.deliver_by:
         await enrollments.note(hold.tx, enrollment.id, [note])
         return await _settle(
             hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
         )
     await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
-    await touches.mark(hold.tx, touch["id"], status="deferred", reason=verdict.rule)
+    await touches.mark(hold.tx, touch.id, status="deferred", reason=verdict.rule)
     deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))
     moved = await hold.settle(waiting, touch, Touched(status="deferred", at=hold.now, reason=verdict.rule), note)

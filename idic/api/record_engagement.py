@@ -13,7 +13,7 @@ from idic.store.customer import customers
 from idic.store.customer.ingest import about, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
-from idic.store.tables import Row
+from idic.store.enrollment.touches import Touch
 
 
 def asked(request: Request, what: What, left: timedelta | None) -> Asked:
@@ -28,16 +28,16 @@ def asked(request: Request, what: What, left: timedelta | None) -> Asked:
     )
 
 
-def left(tx: Tx, touch: Row) -> timedelta | None:
+def left(tx: Tx, touch: Touch) -> timedelta | None:
     """How long ago a message was sent, in idic's time; None for web content, which is shown at once."""
-    if is_placed(touch["channel"]):
+    if is_placed(touch.channel):
         return None
-    if touch["status"] == "attempting":
+    if touch.status == "attempting":
         return timedelta()
-    return tx.now() - touch["settled_at"] if touch["status"] == "sent" and touch["settled_at"] else None
+    return tx.now() - touch.settled_at if touch.status == "sent" and touch.settled_at else None
 
 
-async def by_machine(store: Store, touch: Row, told: Asked) -> bool:
+async def by_machine(store: Store, touch: Touch, told: Asked) -> bool:
     """Whether a machine made the request; if so, it is noted in the trace and not counted. Raises ``StoreUnavailable``."""
     who = machine(told)
     if who is None:
@@ -46,20 +46,20 @@ async def by_machine(store: Store, touch: Row, told: Asked) -> bool:
     return True
 
 
-async def note(store: Store, touch: Row, what: What, who: str) -> None:
+async def note(store: Store, touch: Touch, what: What, who: str) -> None:
     """Note the machine in the enrollment's trace, once for each machine. It also proves that an uncertain message was
     delivered."""
-    why = {"channel": touch["channel"], "what": what, "because": who}
-    if touch["round"] > 1:
-        why["round"] = touch["round"]
+    why: dict[str, object] = {"channel": touch.channel, "what": what, "because": who}
+    if touch.round > 1:
+        why["round"] = touch.round
 
     async def work(tx: Tx) -> None:
-        await customers.lock(tx, touch["customer_id"])  # two links followed at the same time are noted once
-        known = await enrollments.traced(tx, touch["enrollment_id"])
-        if not any((e["kind"], e["step"], e["why"]) == ("machine", touch["step"], why) for e in known):
-            await enrollments.note(tx, touch["enrollment_id"], [Trace(tx.now(), "machine", touch["step"], why)])
+        await customers.lock(tx, touch.customer_id)  # two links followed at the same time are noted once
+        known = await enrollments.traced(tx, touch.enrollment_id)
+        if not any((e["kind"], e["step"], e["why"]) == ("machine", touch.step, why) for e in known):
+            await enrollments.note(tx, touch.enrollment_id, [Trace(tx.now(), "machine", touch.step, why)])
 
-        if touch["status"] == "uncertain":
+        if touch.status == "uncertain":
             await observe(tx, about(touch, "Message Sent", once="sent"))
 
     await store.move("machine", work)

@@ -26,7 +26,7 @@ from idic.store.customer import visitors
 from idic.store.customer.visitors import Visit
 from idic.store.database import Store
 from idic.store.enrollment import web_placements
-from idic.store.tables import Row
+from idic.store.enrollment.web_placements import LivePlacement
 
 EVERY = 0.5
 """Real seconds between two queries to the store."""
@@ -44,15 +44,15 @@ Contents = dict[str, dict[str, Any]]
 """The content of each slot: its ``token`` for reports, its ``html``, and ``ends_in`` real seconds."""
 
 
-def contents(clock: Clock, links: Links, shows: Mapping[str, Row], html: Mapping[str, str]) -> Contents:
-    """The content of each slot as a page receives it, from ``shows``, rows of ``placements.live`` by slot; ``html`` is by
+def contents(clock: Clock, links: Links, shows: Mapping[str, LivePlacement], html: Mapping[str, str]) -> Contents:
+    """The content of each slot as a page receives it, from ``shows``, by slot; ``html`` is by
     touch."""
     now = clock.now()
     return {
         slot: {
-            "token": links.placement(row["touch_id"]),
-            "html": html[row["touch_id"]],
-            "ends_in": max(0.0, round(clock.real_seconds(row["until"] - now), 3)),
+            "token": links.placement(row.touch_id),
+            "html": html[row.touch_id],
+            "ends_in": max(0.0, round(clock.real_seconds(row.until - now), 3)),
         }
         for slot, row in shows.items()
     }
@@ -75,17 +75,17 @@ class Page:
         self._woken = asyncio.Event()
         self._closed = False
 
-    def its_own(self, visit: Visit | None) -> dict[str, Row]:
+    def its_own(self, visit: Visit | None) -> dict[str, LivePlacement]:
         """The content of this visit that belongs into the page's slots, by slot."""
         return {slot: row for slot, row in visit.shows.items() if slot in self._slots} if visit else {}
 
-    def differs(self, shows: Mapping[str, Row]) -> bool:
+    def differs(self, shows: Mapping[str, LivePlacement]) -> bool:
         """Whether the page's content differs from what it was last told."""
-        return self._shown != {slot: row["touch_id"] for slot, row in shows.items()}
+        return self._shown != {slot: row.touch_id for slot, row in shows.items()}
 
-    def tell(self, shows: Mapping[str, Row], told: Contents) -> None:
+    def tell(self, shows: Mapping[str, LivePlacement], told: Contents) -> None:
         """Queue the new content for the page."""
-        self._shown = {slot: row["touch_id"] for slot, row in shows.items()}
+        self._shown = {slot: row.touch_id for slot, row in shows.items()}
         self._news = told
         self._woken.set()
 
@@ -194,7 +194,7 @@ class Streams:
                     for page in pages[visitor]
                     if page.differs(shows := page.its_own(visits.get(visitor)))
                 ]
-                touches = {row["touch_id"] for _, shows in changed for row in shows.values()}
+                touches = {row.touch_id for _, shows in changed for row in shows.values()}
                 html = await web_placements.html(tx, touches) if touches else {}
                 for page, shows in changed:
                     page.tell(shows, contents(self._store.clock, self._links, shows, html))

@@ -91,7 +91,7 @@ class WebChannel:
         async with self._store.reading() as tx:
             visit = (await visitors.visits(tx, [visitor])).get(visitor)
             shows = {slot: row for slot, row in visit.shows.items() if slot in slots} if visit else {}
-            html = await web_placements.html(tx, [row["touch_id"] for row in shows.values()])
+            html = await web_placements.html(tx, [row.touch_id for row in shows.values()])
         told = {"slots": contents(self._store.clock, self._links, shows, html), **unknown}
         noting = BackgroundTask(self._note, visit.customer) if visit and visit.unnoted else None
         return JSONResponse(told, headers={"Cache-Control": "no-store"}, background=noting)
@@ -108,7 +108,7 @@ class WebChannel:
             row, placement = await touches.get(tx, touch), await web_placements.find(tx, touch)
             if placement is None:
                 return False
-            ended = min(filter(None, (placement["ended_at"], placement["until"])))
+            ended = min(filter(None, (placement.ended_at, placement.until)))
             if tx.clock.real_seconds(tx.now() - ended) > LATEST_SHOWN:
                 return False
             await observe(tx, about(row, "Message Shown", once="shown"))
@@ -123,7 +123,7 @@ class WebChannel:
 
         async def work(tx: Tx) -> bool:
             row, placement = await touches.get(tx, touch), await web_placements.find(tx, touch)
-            if placement is None or not isinstance(url, str) or url.strip() not in placement["links"]:
+            if placement is None or not isinstance(url, str) or url.strip() not in placement.links:
                 raise InvalidInput("isn't a link of this content", where="url")
             answers = self._is_answer(url)
             if not answers:

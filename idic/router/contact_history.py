@@ -32,13 +32,13 @@ async def made(tx: Tx, customer_id: str, since: datetime, besides: str | None) -
     counts, a definite failure does not."""
     return [
         Contact(
-            row["claimed_at"] if row["status"] == "claimed" else row["attempted_at"] or row["claimed_at"],
-            row["channel"],
-            row["journey"],
-            row["topic"],
-            row["status"] == "claimed",
+            touch.claimed_at if touch.status == "claimed" else touch.attempted_at or touch.claimed_at,
+            touch.channel,
+            touch.journey,
+            touch.topic,
+            touch.status == "claimed",
         )
-        for row in await touches.counting(tx, customer_id, since, besides)
+        for touch in await touches.counting(tx, customer_id, since, besides)
     ]
 
 

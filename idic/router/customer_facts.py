@@ -25,6 +25,7 @@ from idic.router import contact_history
 from idic.router.runtime import House
 from idic.store.customer import consents, events
 from idic.store.database import Tx
+from idic.store.enrollment.touches import Touch
 from idic.store.journey import budgets, responses
 from idic.store.tables import Row
 
@@ -124,7 +125,7 @@ class Known:
         found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
         return [Counted(row["accepted_at"], row["properties"]) for row in found]
 
-    async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Row | None = None) -> Verdict:
+    async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Touch | None = None) -> Verdict:
         """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. While the journey is
         paused everything is held, until it would be too late; an enrollment that has ended sends nothing at all.
 
@@ -168,18 +169,18 @@ class Known:
         return verdict
 
     async def _contacted(
-        self, customer: ask.Known, policy: Policy, program: Program, touch: MayWe, again: Row | None
+        self, customer: ask.Known, policy: Policy, program: Program, touch: MayWe, again: Touch | None
     ) -> ask.Known:
         window = contact_history.window(policy, program, fewer=customer.fewer)
         if window is None:
             return customer
-        sent = await contact_history.made(self.tx, self.id, self.now - window, again["id"] if again else None)
+        sent = await contact_history.made(self.tx, self.id, self.now - window, again.id if again else None)
         ahead: list[Coming] = []
         if policy.priority:
             ahead = await contact_history.coming(self.tx, self.house.programs, self.id, touch.enrollment, self.now)
         return customer._replace(contacts=[*sent, *self._allowed], coming=ahead)
 
-    async def _afford(self, budget: Budget, program: Program, channel: str, again: Row | None) -> bool:
+    async def _afford(self, budget: Budget, program: Program, channel: str, again: Touch | None) -> bool:
         """Count one more message of today, unless it is counted already."""
         today = day_of(program, self.now)
         if again is None:
@@ -192,30 +193,31 @@ class Known:
         await budgets.give_back(self.tx, channel, counted)
         return True
 
-    async def give_back(self, program: Program, touch: Row) -> None:
+    async def give_back(self, program: Program, touch: Touch) -> None:
         """A touch that was claimed is certainly not sent, or not now: its place in the day's budget is free."""
-        if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
-            await budgets.give_back(self.tx, touch["channel"], _day_counted(program, touch))
+        if touch.purpose == "marketing" and touch.channel in (await self.house.policies.current(self.tx)).budget:
+            await budgets.give_back(self.tx, touch.channel, _day_counted(program, touch))
 
-    async def take_again(self, program: Program, touch: Row) -> None:
+    async def take_again(self, program: Program, touch: Touch) -> None:
         """A touch whose place was given back has left all the same: it counts, whatever the budget says."""
-        if touch["purpose"] == "marketing" and touch["channel"] in (await self.house.policies.current(self.tx)).budget:
-            await budgets.take(self.tx, touch["channel"], _day_counted(program, touch), budgets.ANY)
+        if touch.purpose == "marketing" and touch.channel in (await self.house.policies.current(self.tx)).budget:
+            await budgets.take(self.tx, touch.channel, _day_counted(program, touch), budgets.ANY)
 
     def reach(self, channel: str, program: Program) -> Reach:
         """Where this customer is reached on a channel."""
         return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
 
-    async def has_withdrawn(self, touch: Row) -> bool:
+    async def has_withdrawn(self, touch: Touch) -> bool:
         """Whether the consent that a touch needs was withdrawn while it was under way."""
-        if touch["purpose"] != "marketing":
+        if touch.purpose != "marketing":
             return False
         about = [
             one
             for one in await self._said()
-            if one.channel == touch["channel"] and one.purpose == touch["purpose"] and one.topic in (None, touch["topic"])
+            if one.channel == touch.channel and one.purpose == touch.purpose and one.topic in (None, touch.topic)
         ]
-        return bool(about) and not about[-1].given and about[-1].at >= touch["attempted_at"]
+        assert touch.attempted_at is not None, "asked only of a touch under way"
+        return bool(about) and not about[-1].given and about[-1].at >= touch.attempted_at
 
     async def _said(self) -> list[Consent]:
         if self._consents is None:
@@ -238,6 +240,6 @@ class Known:
         return total(attribute, (one.properties for one in found), currency)
 
 
-def _day_counted(program: Program, touch: Row) -> str:
+def _day_counted(program: Program, touch: Touch) -> str:
     """The day (ISO) in whose budget a touch counts: of its last attempt, or of its claim where that was after it."""
-    return day_of(program, max(filter(None, (touch["attempted_at"], touch["claimed_at"]))))
+    return day_of(program, max(filter(None, (touch.attempted_at, touch.claimed_at))))

@@ -37,7 +37,9 @@ from idic.store.customer import consents, customers, events, phone_numbers
 from idic.store.customer.ingest import REQUEST, Observation, observe, request
 from idic.store.database import Store, Tx, sqlstate
 from idic.store.enrollment import endpoint_calls, enrollments, touches, web_placements
+from idic.store.enrollment.endpoint_calls import EndpointCall
 from idic.store.enrollment.enrollments import Enrollment
+from idic.store.enrollment.touches import Touch
 from idic.store.journey import admissions
 from idic.store.journey.programs import vocabulary
 from idic.store.tables import Row
@@ -261,7 +263,7 @@ class Hold(Known):
     async def _withdraw(self, topic: str | None, at: datetime) -> None:
         """Take off the web what is shown without the consent that it needs."""
         for shown in await web_placements.live(self.tx, [self.id], at):
-            enrollment = await enrollments.get(self.tx, shown["enrollment_id"])
+            enrollment = await enrollments.get(self.tx, shown.enrollment_id)
             program = await self.house.programs.get(self.tx, enrollment.program_id)
             if program.purpose == "marketing" and topic in (None, program.topic):
                 await web_placements.end(self.tx, enrollment.id, "withdrawn", at)
@@ -286,12 +288,12 @@ class Hold(Known):
             kind = touches.BECAME[event.name].removesuffix("_at")
             await enrollments.note(self.tx, enrollment.id, [Trace(event.accepted_at, kind, event.step, why)])
         if event.name == "Link Clicked" and is_placed(channel):
-            await web_placements.end_clicked(self.tx, touch["id"], event.accepted_at)
+            await web_placements.end_clicked(self.tx, touch.id, event.accepted_at)
         if event.name == "Replied" or not touches.may_have_left(touch):
             return []  # an answer is put down to the newest message, and may be to one before it
-        if touch["status"] in ("deferred", "failed"):
+        if touch.status in ("deferred", "failed"):
             await self.take_again(await self.house.programs.get(self.tx, enrollment.program_id), touch)
-        await touches.mark(self.tx, touch["id"], status="sent", reason=None, settled_at=event.accepted_at)
+        await touches.mark(self.tx, touch.id, status="sent", reason=None, settled_at=event.accepted_at)
         touched = Touched(status="sent", at=event.accepted_at)
         sent = Trace(event.accepted_at, "sent", event.step, {"channel": channel, "because": event.name})
         moved = await self.settle(enrollment, touch, touched, sent, event.accepted_at)
@@ -461,16 +463,16 @@ class Hold(Known):
         return await self.record(enrollment, outcome, now)
 
     async def settle(
-        self, enrollment: Enrollment, touch: Row, touched: Touched, note: Trace, until: datetime | None = None
+        self, enrollment: Enrollment, touch: Touch, touched: Touched, note: Trace, until: datetime | None = None
     ) -> Enrollment:
         """Record how a touch came to stand and, if that frees the enrollment, take it further, as far as ``advance``
         would; one write for both."""
         now = until or self.now
         state = enrollment.state
-        step = state.formerly.get(touch["step"]) or str(touch["step"])
-        if touch["round"] == state.rounds.get(step, 1):
+        step = state.formerly.get(touch.step) or str(touch.step)
+        if touch.round == state.rounds.get(step, 1):
             # Of an earlier round only the touch itself is still spoken of.
-            state = move.settle(state, step, touch["channel"], touched)
+            state = move.settle(state, step, touch.channel, touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
         program = await self.house.programs.get(self.tx, enrollment.program_id)
@@ -479,15 +481,15 @@ class Hold(Known):
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)), now)
 
     async def answer(
-        self, enrollment: Enrollment, call: Row, response: Mapping[str, Any] | None, reason: str | None
+        self, enrollment: Enrollment, call: EndpointCall, response: Mapping[str, Any] | None, reason: str | None
     ) -> Enrollment:
         """Record how a call came to its end (a response, or None and why) and take the enrollment further. An answer to
         what is no longer asked changes nothing."""
         state = enrollment.state
-        if not enrollment.open or call["round"] != state.rounds.get(call["step"], 1):
+        if not enrollment.open or call.round != state.rounds.get(call.step, 1):
             return enrollment
         program = await self.house.programs.get(self.tx, enrollment.program_id)
-        state = interpreter.answered(program, state, call["step"], response, reason, self.now)
+        state = interpreter.answered(program, state, call.step, response, reason, self.now)
         if state == enrollment.state:
             return enrollment
         facts = await self.facts(program, self.now)

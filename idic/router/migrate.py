@@ -219,10 +219,10 @@ async def _record(hold: Hold, enrollment: Enrollment, program: Program, moves: M
     ):
         for step, channel in left:
             touch = await touches.find(hold.tx, touches.touch_id(enrollment.id, step, rounds.get(step, 1), channel))
-            if touch is not None and touch["status"] == "claimed":
+            if touch is not None and touch.status == "claimed":
                 await hold.give_back(program, touch)
             if touch is not None:
-                await touches.mark(hold.tx, touch["id"], **columns)
+                await touches.mark(hold.tx, touch.id, **columns)
     outcome = Outcome(moves.state, moves.trace)
     if moves.arrives is not None:
         arrived = await hold.drive(program, interpreter.arrive(program, moves.state, moves.arrives, facts, hold.now))

@@ -104,12 +104,12 @@ async def reconcile(
 async def _left_behind(store: Store, house: House) -> dict[str, Instruction]:
     """Who has ended with a message under way, and what their workflows are to do about it."""
     async with store.reading() as tx:
-        rows = await touches.left_behind(tx)
+        orphans = await touches.left_behind(tx)
     found: dict[str, Instruction] = {}
-    for row in rows:
-        delivery = Delivery(row["id"], f"deliver-{row['account']}", house.patience)
-        before = found.get(row["enrollment_id"], Instruction(row["seq"]))
-        found[row["enrollment_id"]] = Instruction(row["seq"], deliver=[*before.deliver, delivery])
+    for touch in orphans:
+        delivery = Delivery(touch.id, f"deliver-{touch.account}", house.patience)
+        before = found.get(touch.enrollment_id, Instruction(touch.seq))
+        found[touch.enrollment_id] = Instruction(touch.seq, deliver=[*before.deliver, delivery])
     return found
 
 

@@ -183,7 +183,7 @@ async def test_a_cap_that_is_full_says_when_it_has_room_and_what_would_let_it_go
     await later(world, days=7, minutes=1)
     await world.happens(anna, "Cart Updated", {**CART, "cart_id": "c3"})
     await later(world, hours=4)
-    assert len([touch for touch in await world.touches() if touch["status"] == "sent"]) == 2
+    assert len([touch for touch in await world.touches() if touch.status == "sent"]) == 2
 
 
 async def test_who_was_not_let_in_hears_why_and_what_nobody_knows(world: World, capsys: pytest.CaptureFixture[str]) -> None:

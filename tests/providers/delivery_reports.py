@@ -14,7 +14,7 @@ from idic.interact.tracking.links import Links
 from idic.journey.program.program import Program
 from idic.store.customer import consents
 from idic.store.database import Store
-from idic.store.tables import Row
+from idic.store.enrollment.touches import Touch
 from tests.api.conftest import Doorman, browser
 from tests.api.store_queries import kept
 from tests.conftest import HandClock
@@ -58,10 +58,10 @@ class Post(World):
         await self.happens(anna, "Signed Up")
         self.postman.otherwise = outcome
         (touch,) = await self.touches()
-        await self.deliver(touch["id"])
-        return anna, touch["id"]
+        await self.deliver(touch.id)
+        return anna, touch.id
 
-    async def touch(self) -> Row:
+    async def touch(self) -> Touch:
         (touch,) = await self.touches()
         return touch
 

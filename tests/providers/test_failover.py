@@ -38,7 +38,7 @@ class Town(World):
 
     async def touch(self) -> tuple[str, str, str | None]:
         (row,) = await self.touches()
-        return row["status"], row["account"], row["reason"]
+        return row.status, row.account, row.reason
 
 
 async def test_another_account_stands_in_for_one_that_is_down(store: Store, clock: HandClock) -> None:
@@ -67,7 +67,7 @@ async def test_who_comes_after_does_not_try_what_is_known_to_be_down(store: Stor
     assert delivery.queue == "deliver-ses"
     await town.deliver(delivery.touch)
     assert town.postman.taken == [touch]
-    assert {row["status"] for row in await town.touches()} == {"sent"}
+    assert {row.status for row in await town.touches()} == {"sent"}
 
 
 async def test_both_down_is_tried_again_later_and_not_in_a_circle(store: Store, clock: HandClock) -> None:

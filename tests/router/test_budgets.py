@@ -28,7 +28,7 @@ async def spent(world: World) -> dict[str, int]:
 
 
 async def statuses(world: World) -> list[str]:
-    return sorted(row["status"] for row in await world.touches())
+    return sorted(row.status for row in await world.touches())
 
 
 async def test_a_hundred_at_once_share_it_exactly(store: Store, clock: HandClock) -> None:

@@ -41,7 +41,7 @@ def world(store: Store, clock: HandClock) -> World:
 
 
 async def left(world: World) -> dict[tuple[str, str], str]:
-    return {(row["step"], row["channel"]): row["status"] for row in await world.touches()}
+    return {(row.step, row.channel): row.status for row in await world.touches()}
 
 
 async def until(world: World, journey: str = "trip") -> datetime | None:
@@ -149,7 +149,7 @@ async def test_an_answer_to_an_answer_escapes_caps_and_gap(world: World) -> None
     one = await world.only()
     await world.work(one.id)
     (asked,) = await world.touches()
-    await world.reported(asked["id"], "Replied", {"text": "Which size?"})
+    await world.reported(asked.id, "Replied", {"text": "Which size?"})
     await world.work(one.id)
     assert await left(world) == {("ask", "sms"): "sent", ("answer", "sms"): "sent", ("more", "email"): "sent"}
 

@@ -30,7 +30,7 @@ def world(store: Store, clock: HandClock) -> World:
 
 
 async def went(world: World) -> dict[str, str]:
-    return {row["channel"]: row["status"] for row in await world.touches()}
+    return {row.channel: row.status for row in await world.touches()}
 
 
 async def test_each_sends_on_all_that_reach_the_customer_and_keeps_a_copy(world: World) -> None:
@@ -96,11 +96,11 @@ async def test_the_best_channel_is_the_one_that_was_answered(world: World) -> No
     one = await world.only()
     for touch in {d.touch for d in (await world.advance(one.id)).deliver}:
         await world.deliver(touch)
-    sms = next(row["id"] for row in await world.touches() if row["channel"] == "sms")
+    sms = next(row.id for row in await world.touches() if row.channel == "sms")
     await world.reported(sms, "Link Clicked", {"url": "https://shop.example/"})
     world.clock.advance(hours=1)
     await world.work(one.id)
-    assert [row["channel"] for row in await world.touches() if row["step"] == "nudge"] == ["sms"]
+    assert [row.channel for row in await world.touches() if row.step == "nudge"] == ["sms"]
     # One answer, and as much as 20 messages' worth of what is usual; of the mail an hour ago nobody knows yet.
     assert ("best", "0.095; email 0.050") in await world.told(one.id)
 
@@ -124,12 +124,12 @@ async def test_a_delivery_report_settles_what_was_uncertain_once(world: World) -
     one = await world.only()
     await world.work(one.id)
     (touch,) = await world.touches()
-    assert touch["status"] == "uncertain"
+    assert touch.status == "uncertain"
     for _ in range(2):
-        await world.reported(touch["id"], "Message Delivered", once="delivered")
+        await world.reported(touch.id, "Message Delivered", once="delivered")
     (touch,) = await world.touches()
-    assert touch["status"] == "sent"
-    assert touch["delivered_at"] == START
+    assert touch.status == "sent"
+    assert touch.delivered_at == START
     assert (await world.only()).state.touches["nudge"]["sms"].status == "sent"
     assert await world.trace(one.id) == ["entered", "claimed", "uncertain", "waiting", "delivered", "sent"]
 
@@ -146,7 +146,7 @@ async def test_a_report_may_come_before_our_own_record(world: World) -> None:
     assert (await world.only()).state.step == "rest"
     await world.delivering._record(touch, attempt, outcome, made)
     (row,) = await world.touches()
-    assert (row["status"], row["provider_id"]) == ("sent", "provider-1")
+    assert (row.status, row.provider_id) == ("sent", "provider-1")
     assert len(await world.rows(copies)) == 1
     assert world.sms.taken == [touch]
 
@@ -158,7 +158,7 @@ async def test_whoever_waits_for_what_became_of_a_message_is_woken(world: World)
     await world.happens(anna, "Signed Up")
     await world.work((await world.only()).id)
     (touch,) = await world.touches()
-    await world.reported(touch["id"], "Message Shown", {"slot": "home_hero"}, once="shown")
+    await world.reported(touch.id, "Message Shown", {"slot": "home_hero"}, once="shown")
     assert await world.ending() == "seen"
 
 
@@ -326,10 +326,10 @@ async def test_a_click_of_the_days_when_there_was_only_email_says_so(world: Worl
     await world.work(one.id)
     about = {"enrollment_id": one.id, "step": "hello"}
     await world.happens(anna, "Link Clicked", {"url": "https://shop.example/", "step": "hello"}, kind="own", **about)
-    assert [row["channel"] for row in await world.touches() if row["clicked_at"]] == ["email"]
+    assert [row.channel for row in await world.touches() if row.clicked_at] == ["email"]
     world.clock.advance(hours=1)
     await world.work(one.id)
-    assert [row["channel"] for row in await world.touches() if row["step"] == "nudge"] == ["email"]
+    assert [row.channel for row in await world.touches() if row.step == "nudge"] == ["email"]
 
 
 async def test_who_wants_no_more_of_a_channel_is_shown_no_more_on_the_web(world: World) -> None:
@@ -379,5 +379,5 @@ async def test_who_withdraws_while_content_is_on_its_way_is_not_shown_it(store: 
     await world.happens(anna, "Signed Up")
     await world.work((await world.only()).id)
     (touch,) = await world.touches()
-    assert (touch["status"], touch["reason"]) == ("failed", "consent")
+    assert (touch.status, touch.reason) == ("failed", "consent")
     assert await world.rows(placements) == []

@@ -135,7 +135,7 @@ async def test_nothing_of_her_is_left_anywhere(world: World) -> None:
 
     await world.store.move("besides", besides)
     assert set(found_in(await everything(world.store))) == set(SECRETS)
-    assert {row["status"] for row in await world.touches()} == {"sent", "claimed"}
+    assert {row.status for row in await world.touches()} == {"sent", "claimed"}
 
     done = await erased(world, customer_id)
 
@@ -144,7 +144,7 @@ async def test_nothing_of_her_is_left_anywhere(world: World) -> None:
     over = await world.only()
     assert over.state.ended
     assert over.state.ended.reason == "erased"
-    assert {(row["channel"], row["status"], row["reason"]) for row in await world.touches()} == {
+    assert {(row.channel, row.status, row.reason) for row in await world.touches()} == {
         ("email", "sent", None), ("sms", "failed", "ended"),
     }  # fmt: skip
     # Her workflow is woken, and told to stop; nothing of hers is in what Temporal is told.
@@ -191,8 +191,8 @@ async def test_a_delivery_under_way_writes_nothing_back(world: World) -> None:
     assert slow.taken == [texted]
     assert not stops.deliver
     assert found_in(await everything(world.store)) == {}
-    (row,) = [row for row in await world.touches() if row["id"] == texted]
-    assert (row["status"], row["provider_id"]) == ("sent", None)
+    (row,) = [row for row in await world.touches() if row.id == texted]
+    assert (row.status, row.provider_id) == ("sent", None)
     async with world.store.reading() as tx:
         assert await tx.rows(select(tables.copies)) == []
     # Nor does a short link that was about to be kept come back, nor what is heard of a message later.

@@ -192,7 +192,7 @@ async def test_a_message_about_to_be_tried_again_is_still_sent_once(world: World
     with pytest.raises(Exception, match="smtp_451"):
         await world.deliver(touch)
     await moved(world, program(send("nudge", within=48), wait("rest", 20)))
-    assert [(row["status"], row["id"]) for row in await world.touches()] == [("claimed", touch)]
+    assert [(row.status, row.id) for row in await world.touches()] == [("claimed", touch)]
     await world.work(enrollment)
     assert (await world.ending(), len(world.postman.taken)) == ("done", 2)  # tried, and sent
 
@@ -204,17 +204,17 @@ async def test_a_claim_of_another_message_is_given_back_and_claimed_anew(world: 
     into = program(send("nudge").model_copy(update={"message": "other"}))
     into = into.model_copy(update={"messages": {"other": other}})
     await moved(world, into)
-    assert [(one["status"], one["reason"]) for one in await world.touches()] == [("deferred", "migrated")]
-    assert (await world.deliver(row["id"])).deliver == []  # whoever was told of it before finds it given back
+    assert [(one.status, one.reason) for one in await world.touches()] == [("deferred", "migrated")]
+    assert (await world.deliver(row.id)).deliver == []  # whoever was told of it before finds it given back
     await world.work(enrollment)
-    assert [(one["status"], one["message"]) for one in await world.touches()] == [("sent", "other")]
+    assert [(one.status, one.message) for one in await world.touches()] == [("sent", "other")]
 
 
 async def test_a_claim_of_a_step_that_is_gone_is_not_sent(world: World) -> None:
     enrollment = await enters(world, program(send("nudge")))
     await moved(world, program(send("reminder")), {"nudge": Target(step="reminder")})
     await world.work(enrollment)
-    assert {(one["step"], one["status"]) for one in await world.touches()} == {("nudge", "failed"), ("reminder", "sent")}
+    assert {(one.step, one.status) for one in await world.touches()} == {("nudge", "failed"), ("reminder", "sent")}
     assert len(world.postman.taken) == 1
 
 

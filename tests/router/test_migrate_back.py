@@ -55,7 +55,7 @@ async def delivered(world: World, enrollment: str) -> None:
 
 
 async def rows(world: World) -> list[tuple[str, int, str]]:
-    return sorted((row["step"], row["round"], row["status"]) for row in await world.touches())
+    return sorted((row.step, row.round, row.status) for row in await world.touches())
 
 
 def nudged(nudge: str = "nudge", channel: str = "email", after: float = 5) -> Program:
@@ -233,8 +233,8 @@ async def test_a_state_behind_its_touch_learns_what_became_of_it(world: World, c
     clock.advance(hours=1)
     await delivered(world, enrollment)
     assert (await world.ending()) == ("failed" if status == "failed" else None)
-    assert world.postman.taken == ([row["id"]] if status == "deferred" else [])
-    held = {"sent": Touched(status="sent", at=row["claimed_at"], reason="why")}.get(status)
+    assert world.postman.taken == ([row.id] if status == "deferred" else [])
+    held = {"sent": Touched(status="sent", at=row.claimed_at, reason="why")}.get(status)
     assert held is None or (await world.only()).state.touches["nudge"]["email"] == held
 
 

@@ -75,10 +75,10 @@ async def test_what_was_claimed_before_the_pause_is_held_when_it_is_about_to_lea
     touch = (await world.advance(enrollment)).deliver[0].touch
     await pause(world)
     assert (await world.deliver(touch)).deliver == []
-    assert [row["status"] for row in await world.touches()] == ["deferred"]
+    assert [row.status for row in await world.touches()] == ["deferred"]
     await resume(world, timedelta())
     await world.work(enrollment)
-    assert (len(world.postman.taken), [row["status"] for row in await world.touches()]) == (1, ["sent"])
+    assert (len(world.postman.taken), [row.status for row in await world.touches()]) == (1, ["sent"])
 
 
 async def test_what_would_come_too_late_is_not_sent_and_nobody_turns_in_circles(world: World, clock: HandClock) -> None:
@@ -102,7 +102,7 @@ async def test_whoever_skips_what_is_late_goes_on_without_it(world: World, clock
     clock.advance(hours=1)
     assert await resume(world) == 2
     assert {one.state.ended.reason for one in await world.enrollments() if one.state.ended} == {"too late"}
-    assert [row["status"] for row in await world.touches()] == ["failed"]
+    assert [row.status for row in await world.touches()] == ["failed"]
     assert world.postman.taken == []
 
 

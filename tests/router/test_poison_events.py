@@ -150,7 +150,7 @@ async def test_a_message_that_cannot_be_composed_was_not_sent(world: World) -> N
     world.delivering.couriers = {"smtp": Clumsy()}  # type: ignore[dict-item]
     await world.work((await world.only()).id)
     (touch,) = await world.touches()
-    assert (touch["status"], touch["reason"]) == ("failed", "compose_failed")
+    assert (touch.status, touch.reason) == ("failed", "compose_failed")
     assert await world.ending() == "did not go"
 
 
@@ -165,12 +165,12 @@ async def test_two_customers_share_an_address_where_nobody_is(world: World) -> N
         instructions.append(await world.advance(one.id))
     for instruction in instructions[:1]:
         await world.deliver(instruction.deliver[0].touch)
-    attempts = [touch for touch in await world.touches() if touch["status"] == "claimed"]
+    attempts = [touch for touch in await world.touches() if touch.status == "claimed"]
     assert len(attempts) == 1
-    await world.deliver(attempts[0]["id"])
+    await world.deliver(attempts[0].id)
     await world.happens(customers[2], "Signed Up")
     assert len(world.postman.taken) == 1  # the address is suppressed by then
-    assert {touch["status"] for touch in await world.touches()} == {"failed"}
+    assert {touch.status for touch in await world.touches()} == {"failed"}
 
 
 async def test_a_restarted_enrollment_is_not_credited_beside_its_successor(world: World) -> None:
@@ -227,4 +227,4 @@ async def test_a_no_holds_although_a_journey_chokes_on_it(store: Store, clock: H
     await world.accept(anna, "Consent Withdrawn", {"channel": "email"})
     await world.deliver(delivery.touch)
     assert world.postman.taken == []
-    assert [row["reason"] for row in await world.touches()] == ["consent"]
+    assert [row.reason for row in await world.touches()] == ["consent"]

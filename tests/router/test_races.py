@@ -89,7 +89,7 @@ async def test_no_provider_call_begins_after_the_goal(world: World) -> None:
     assert world.postman.taken == []
     assert await world.ending() == "Order Completed"
     (touch,) = await world.touches()
-    assert (touch["status"], touch["reason"]) == ("failed", "ended")
+    assert (touch.status, touch.reason) == ("failed", "ended")
 
 
 async def test_consent_withdrawn_before_the_call_stops_it(world: World) -> None:
@@ -140,7 +140,7 @@ async def test_fifty_enrollments_of_one_customer_claim_at_once(world: World) -> 
     touches = await world.touches()
     assert len(touches) == 50
     # Who finds a touch under way cannot know what became of it, and leaves it to who has it.
-    assert {touch["status"] for touch in touches} <= {"sent", "uncertain"}
+    assert {touch.status for touch in touches} <= {"sent", "uncertain"}
     assert max(Counter(world.postman.taken).values()) == 1
     assert len(world.postman.taken) == 50
 
@@ -170,7 +170,7 @@ async def test_a_touch_found_attempting_is_uncertain_and_never_repeated(world: W
     assert again.deliver == []
     assert await world.ending() == "went"  # uncertain counts as sent
     (row,) = await world.touches()
-    assert (row["status"], row["reason"]) == ("uncertain", "interrupted")
+    assert (row.status, row.reason) == ("uncertain", "interrupted")
 
 
 async def test_a_slow_attempt_that_was_given_up_still_says_what_became_of_it(world: World) -> None:
@@ -184,7 +184,7 @@ async def test_a_slow_attempt_that_was_given_up_still_says_what_became_of_it(wor
     outcome, made = await world.delivering._call(attempt)  # type: ignore[union-attr]
     instruction = await world.delivering._record(touch, attempt, outcome, made)  # type: ignore[arg-type]
     (row,) = await world.touches()
-    assert row["status"] == "sent"
+    assert row.status == "sent"
     assert world.postman.taken == [touch]
     assert instruction.deliver == []
     assert (await world.only()).state.step == "rest"
@@ -198,11 +198,11 @@ async def test_what_the_provider_did_not_take_is_tried_again_until_it_would_be_t
     world.postman.answers = [Later("smtp_451", "greylisted", 60.0), Later("smtp_451", "greylisted")]
     with pytest.raises(Exception, match="smtp_451"):
         await world.deliver(touch)
-    assert (await world.touches())[0]["status"] == "claimed"
+    assert (await world.touches())[0].status == "claimed"
     world.clock.advance(minutes=59, seconds=58)
     await world.deliver(touch)
     (row,) = await world.touches()
-    assert (row["status"], row["reason"], row["detail"]) == ("failed", "smtp_451", "greylisted")
+    assert (row.status, row.reason, row.detail) == ("failed", "smtp_451", "greylisted")
     assert await world.ending() == "did not go"
 
 
@@ -216,7 +216,7 @@ async def test_certain_and_uncertain_failures(world: World, answer: Refused | Un
     await world.happens(anna, "Signed Up")
     world.postman.answers = [answer]
     await world.work((await world.only()).id)
-    assert (await world.touches())[0]["status"] == status
+    assert (await world.touches())[0].status == status
     assert await world.ending() == end
     await world.work((await world.only()).id)
     assert len(world.postman.taken) == 1

@@ -29,8 +29,9 @@ from idic.store import tables
 from idic.store.customer import events
 from idic.store.customer.ingest import about, observe
 from idic.store.database import Store, Tx
-from idic.store.enrollment import enrollments, touches
+from idic.store.enrollment import endpoint_calls, enrollments, touches
 from idic.store.enrollment.enrollments import Enrollment
+from idic.store.enrollment.touches import Touch
 from idic.store.journey import programs
 from idic.store.tables import Row, partition_of
 from idic.times import Duration
@@ -159,9 +160,9 @@ class World:
         """idic learnt something of a message, and somebody routed it."""
 
         async def work(tx: Tx) -> str:
-            row = await touches.get(tx, touch)
-            await observe(tx, about(row, name, properties, once))
-            return str(row["customer_id"])
+            found = await touches.get(tx, touch)
+            await observe(tx, about(found, name, properties, once))
+            return found.customer_id
 
         await self.route(await self.store.move("reported", work))
 
@@ -183,10 +184,9 @@ class World:
         """An endpoint answers a call, or (None) fails."""
 
         async def work(hold: Hold) -> Instruction:
-            row = await hold.tx.row(tables.calls.select().where(tables.calls.c.id == call))
-            assert row is not None
-            enrollment = await enrollments.get(hold.tx, row["enrollment_id"])
-            moved = await hold.answer(enrollment, row, response, None if response is not None else "failed")
+            asked = await endpoint_calls.get(hold.tx, call)
+            enrollment = await enrollments.get(hold.tx, asked.enrollment_id)
+            moved = await hold.answer(enrollment, asked, response, None if response is not None else "failed")
             return await hold.instruction(moved)
 
         whose = select(tables.calls.c.customer_id).where(tables.calls.c.id == call).scalar_subquery()
@@ -228,9 +228,9 @@ class World:
         async with self.store.reading() as tx:
             return [(row["kind"], row["why"].get("because")) for row in await enrollments.traced(tx, enrollment_id)]
 
-    async def touches(self) -> list[Row]:
+    async def touches(self) -> list[Touch]:
         async with self.store.reading() as tx:
-            return await tx.rows(tables.touches.select())
+            return [Touch(**row) for row in await tx.rows(tables.touches.select())]
 
     async def unrouted(self, customer_id: str) -> list[Row]:
         async with self.store.reading() as tx:

@@ -54,7 +54,7 @@ async def test_a_version_back_and_forth_loses_nothing_that_both_know(store: Stor
         assert {row["channel"] for row in await tx.rows(select(touches.c.channel))} == {"email", "web"}
     await move(store, lambda config: command.upgrade(config, "head"))
     assert await world.only() == before
-    assert {row["status"] for row in await world.touches()} == {"sent"}
+    assert {row.status for row in await world.touches()} == {"sent"}
     clock.advance(hours=1)
     await world.work(one.id)
     assert await world.ending() == "done"

@@ -120,7 +120,7 @@ async def test_a_database_that_goes_away_while_a_mail_is_sent(cluster: Cluster, 
     async with asyncio.timeout(30):
         await delivering
     assert (await world.only()).state.step == "rest"
-    assert [touch["status"] for touch in await world.touches()] == ["sent"]
+    assert [touch.status for touch in await world.touches()] == ["sent"]
     assert len(world.postman.taken) == 1
     await store.close()
 

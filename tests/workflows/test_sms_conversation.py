@@ -33,8 +33,8 @@ customize:
 
 
 async def sent(skipping: Skipping) -> list[str]:
-    rows = sorted(await skipping.world.touches(), key=lambda row: (row["claimed_at"], row["step"]))
-    return [row["message"] for row in rows if row["status"] == "sent"]
+    rows = sorted(await skipping.world.touches(), key=lambda row: (row.claimed_at, row.step))
+    return [row.message for row in rows if row.status == "sent"]
 
 
 async def test_yes_goes_on_stop_ends_it_and_is_answered_once(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ async def test_yes_goes_on_stop_ends_it_and_is_answered_once(tmp_path: Path) -> 
         await skipping.passes(minutes=1)
         assert (await sent(skipping))[5:] == ["question"]
 
-        for enrollment in {row["enrollment_id"] for row in await world.touches()}:
+        for enrollment in {row.enrollment_id for row in await world.touches()}:
             history = (await skipping.env.client.get_workflow_handle(enrollment).fetch_history()).to_json()
             for private in ("secret", "Ja!", "STOP", TO, TO.removeprefix("+")):
                 assert private not in history

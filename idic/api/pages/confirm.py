@@ -28,7 +28,8 @@ from idic.journey.engine.state import Event
 from idic.store.customer.ingest import Observation, observe
 from idic.store.database import Tx
 from idic.store.enrollment import enrollments
-from idic.store.tables import Row, events
+from idic.store.enrollment.touches import Touch
+from idic.store.tables import events
 
 GOOD_FOR = consent.CONFIRMED_WITHIN
 
@@ -39,7 +40,7 @@ class _Asked(NamedTuple):
 
     shop: PublishedShop
     person: PageCustomer
-    touch: Row
+    touch: Touch
     event: Event
     confirmed_at: datetime | None
     words: PageTexts
@@ -48,8 +49,7 @@ class _Asked(NamedTuple):
     @property
     def sent_at(self) -> datetime:
         """When the message was sent (UTC)."""
-        at: datetime = self.touch["attempted_at"] or self.touch["claimed_at"]
-        return at
+        return self.touch.attempted_at or self.touch.claimed_at
 
     @property
     def over(self) -> bool:
@@ -76,7 +76,7 @@ class ConfirmPage(SignedPage):
         """Read what the link asks to confirm. Raises ``NotFound`` if the message asked for no confirmation."""
         shop, person = await self._shops.read(tx), await behind(tx, Whose(touch))
         assert person.touch is not None
-        enrollment = await enrollments.get(tx, person.touch["enrollment_id"])
+        enrollment = await enrollments.get(tx, person.touch.enrollment_id)
         entry = enrollment.state.entry
         # A mail proves nothing about a phone number, or about an address that was given later.
         if entry.name != consent.GIVEN or not person.owns(str(entry.properties.get("channel"))):
@@ -97,7 +97,7 @@ class ConfirmPage(SignedPage):
 
     def _shown(self, asked: _Asked, *, now: bool = False) -> Response:
         shop, person, touch, event, confirmed_at, words, taken_back = asked
-        links = [Link(self._links.preferences(touch["id"]), words("stop.choose"))]
+        links = [Link(self._links.preferences(touch.id), words("stop.choose"))]
         if taken_back:
             # An old link must not subscribe a customer who has unsubscribed since.
             return self._paper.plain(words, words("c.left"), words("c.left.text"), status=410, links=links, shop=shop.name)
@@ -125,7 +125,7 @@ def _confirmation(asked: _Asked) -> Observation:
     touch, event = asked.touch, asked.event
     proof = {
         "asked_at": event.accepted_at.isoformat(),
-        "message": touch["id"],
+        "message": touch.id,
         "sent_at": asked.sent_at.isoformat(),
         "confirmed_at": asked.person.now.isoformat(),
     }
@@ -134,6 +134,4 @@ def _confirmation(asked: _Asked) -> Observation:
     }
     properties |= {"act": consent.DOUBLE_OPT_IN, "confirmed": True, "proof": proof}
     # Confirming twice is recorded once.
-    return Observation(
-        consent.GIVEN, touch["customer_id"], touch["enrollment_id"], touch["step"], properties, _once(touch["id"])
-    )
+    return Observation(consent.GIVEN, touch.customer_id, touch.enrollment_id, touch.step, properties, _once(touch.id))

@@ -24,6 +24,7 @@ from idic.store.customer import consents, customers, events
 from idic.store.database import Tx
 from idic.store.enrollment import touches
 from idic.store.enrollment.enrollments import StateUnreadable
+from idic.store.enrollment.touches import Touch
 from idic.store.journey import programs
 from idic.store.journey.policies import PolicyUnreadable
 from idic.store.journey.programs import ProgramMissing
@@ -51,7 +52,7 @@ class PageCustomer(NamedTuple):
     paused_until: datetime | None
     web_seen_at: datetime | None
     now: datetime
-    touch: Row | None = None
+    touch: Touch | None = None
     proven: str | None = None
 
     def paused(self) -> datetime | None:
@@ -71,7 +72,7 @@ async def behind(tx: Tx, whose: Whose) -> PageCustomer:
     """Read the customer behind a link; a merged customer becomes the surviving one. Raises ``NotFound``, or ``Forgotten``
     after erasure."""
     touch = await touches.get(tx, whose.touch) if whose.touch is not None else None
-    customer_id = await customers.root(tx, touch["customer_id"] if touch else whose.customer or "")
+    customer_id = await customers.root(tx, touch.customer_id if touch else whose.customer or "")
     row = await tx.row(select(rows_of_customers).where(rows_of_customers.c.id == customer_id))
     if row is None:
         raise NotFound("there is no such customer")
@@ -103,11 +104,11 @@ async def _proven(tx: Tx, person: PageCustomer) -> str | None:
     """The channel whose current address got this message. A customer who changed the address proves nothing about the new
     one."""
     touch = person.touch
-    if touch is None or is_placed(touch["channel"]):
+    if touch is None or is_placed(touch.channel):
         return None
-    now = await digest_of(tx, person, touch["channel"])
+    now = await digest_of(tx, person, touch.channel)
     # Older versions didn't record the recipient.
-    return touch["channel"] if now is not None and touch["recipient"] in (None, now) else None
+    return touch.channel if now is not None and touch.recipient in (None, now) else None
 
 
 def _after(person: PageCustomer, row: Row) -> PageCustomer:

@@ -20,7 +20,7 @@ from idic.interact.tracking.links import Whose
 from idic.store.customer.ingest import Observation
 from idic.store.database import Tx
 from idic.store.enrollment import touches
-from idic.store.tables import Row
+from idic.store.enrollment.touches import Touch
 
 ONE_CLICK, PAGE = "one-click", "unsubscribe page"
 _TOPIC, _CHANNEL = "topic", "channel"
@@ -31,13 +31,13 @@ _LARGEST = 16 * 1024
 class _Seen(NamedTuple):
     shop: PublishedShop
     person: PageCustomer
-    touch: Row
+    touch: Touch
     words: PageTexts
 
     def said(self) -> dict[str, str]:
         """The message's topic and channel, in words."""
-        topic = self.shop.title(self.touch["topic"], self.words.language)
-        return {"topic": topic, "by": self.words(f"by.{self.touch['channel']}")}
+        topic = self.shop.title(self.touch.topic, self.words.language)
+        return {"topic": topic, "by": self.words(f"by.{self.touch.channel}")}
 
 
 class UnsubscribePage(SignedPage):
@@ -76,13 +76,13 @@ class UnsubscribePage(SignedPage):
         person = await behind(tx, Whose(touch))
         row = person.touch
         assert row is not None
-        topic = {"topic": row["topic"]} if row["topic"] is not None and not everything else {}
-        properties = {"channel": row["channel"], **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
-        observations = [Observation(consent.WITHDRAWN, person.id, row["enrollment_id"], row["step"], properties)]
-        others = await touches.written_to(tx, row["channel"], row["recipient"]) if row["recipient"] is not None else []
-        for other in others if person.owns(row["channel"]) else []:
+        topic = {"topic": row.topic} if row.topic is not None and not everything else {}
+        properties = {"channel": row.channel, **topic, "act": act, "proof": {"message": touch, "at": person.now.isoformat()}}
+        observations = [Observation(consent.WITHDRAWN, person.id, row.enrollment_id, row.step, properties)]
+        others = await touches.written_to(tx, row.channel, row.recipient) if row.recipient is not None else []
+        for other in others if person.owns(row.channel) else []:
             customer = await behind(tx, Whose(customer=other))
-            if customer.id != person.id and await digest_of(tx, customer, row["channel"]) == row["recipient"]:
+            if customer.id != person.id and await digest_of(tx, customer, row.channel) == row.recipient:
                 observations.append(Observation(consent.WITHDRAWN, customer.id, None, None, properties))
         return observations
 
@@ -104,4 +104,4 @@ class UnsubscribePage(SignedPage):
         )  # fmt: skip
 
     def _ways_on(self, seen: _Seen) -> list[Link]:
-        return [Link(self._links.preferences(seen.touch["id"]), seen.words("stop.choose"))]
+        return [Link(self._links.preferences(seen.touch.id), seen.words("stop.choose"))]

@@ -96,7 +96,7 @@ class DataPage(SignedPage):
         """Read the customer. Raises ``_TooLate`` if the link has expired."""
         shop, person = await self._shops.read(tx), await behind(tx, whose)
         if person.touch is not None:
-            until = (person.touch["attempted_at"] or person.touch["claimed_at"]) + GOOD_FOR
+            until = (person.touch.attempted_at or person.touch.claimed_at) + GOOD_FOR
         else:
             until = datetime.fromtimestamp(whose.until or 0, UTC)
         if person.now > until:

@@ -24,7 +24,7 @@ from idic.store.customer import consents, customers
 from idic.store.customer.ingest import Observation, about, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import touches
-from idic.store.tables import Row
+from idic.store.enrollment.touches import Touch
 
 log = structlog.get_logger("idic.api")
 
@@ -77,7 +77,7 @@ async def note(store: Store, report: Report) -> None:
         return
     if report.asked is not None and await record_engagement.by_machine(store, touch, report.asked):
         report = report._replace(became="taken")  # it has seen the message, so that the message left
-    if report.became == "taken" and not touches.may_have_left(touch) and touch["provider_id"] is not None:
+    if report.became == "taken" and not touches.may_have_left(touch) and touch.provider_id is not None:
         return  # the most frequent report tells nothing new
 
     async def work(tx: Tx) -> None:
@@ -85,17 +85,17 @@ async def note(store: Store, report: Report) -> None:
         for seen in _seen(touch, report):
             await observe(tx, seen)
         if report.provider_id:
-            await touches.identify(tx, touch["id"], report.provider_id[:64])
+            await touches.identify(tx, touch.id, report.provider_id[:64])
         if report.dead and report.address:
             for address in {report.address, await _as_we_know_it(tx, touch, report.address)}:
-                await consents.suppress(tx, touch["channel"], address, report.dead, tx.now())
+                await consents.suppress(tx, touch.channel, address, report.dead, tx.now())
 
     async def withdrawal(tx: Tx) -> Observation:
         await work(tx)
         # Who reports a mail as spam, or leaves by the provider's own way, wants none of any kind.
-        said = {"channel": touch["channel"], "act": _ACTS[report.became]}
-        once = f"{report.became}:{touch['id']}"
-        return Observation("Consent Withdrawn", touch["customer_id"], touch["enrollment_id"], touch["step"], said, once)
+        said = {"channel": touch.channel, "act": _ACTS[report.became]}
+        once = f"{report.became}:{touch.id}"
+        return Observation("Consent Withdrawn", touch.customer_id, touch.enrollment_id, touch.step, said, once)
 
     if report.became in _ACTS:
         await withdraw(store, withdrawal)
@@ -103,11 +103,11 @@ async def note(store: Store, report: Report) -> None:
         await store.move("report", work)
 
 
-async def _as_we_know_it(tx: Tx, touch: Row, address: str) -> str:
+async def _as_we_know_it(tx: Tx, touch: Touch, address: str) -> str:
     """The address as the customer's own, where that is another way to write it: mail to bücher.example goes to
     xn--bcher-kva.example, and is reported of that."""
-    if touch["channel"] == "email":
-        whose = tables.customers.c.id == await customers.root(tx, touch["customer_id"])
+    if touch.channel == "email":
+        whose = tables.customers.c.id == await customers.root(tx, touch.customer_id)
         ours = str(await tx.scalar(select(tables.customers.c.traits["email"].as_string()).where(whose)) or "")
         with contextlib.suppress(AddressInvalid):
             if read_mailbox(ours).mailbox.lower() == address.lower():
@@ -115,7 +115,7 @@ async def _as_we_know_it(tx: Tx, touch: Row, address: str) -> str:
     return address
 
 
-def _seen(touch: Row, report: Report) -> Iterator[Observation]:
+def _seen(touch: Touch, report: Report) -> Iterator[Observation]:
     match report.became:
         case "delivered":
             yield about(touch, "Message Delivered", once="delivered")

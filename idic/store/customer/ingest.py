@@ -23,6 +23,7 @@ from idic.store import sweeps
 from idic.store.any_of import among
 from idic.store.database import Tx
 from idic.store.digests import salt, tombstone
+from idic.store.enrollment.touches import Touch
 from idic.store.tables import Row, customers, events, identities, partition_of
 
 REQUEST = "request"
@@ -41,13 +42,13 @@ class Observation(NamedTuple):
     once: str | None = None
 
 
-def about(touch: Row, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
-    """What became of a touch, given its row, as one of ``vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
+def about(touch: Touch, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
+    """What became of a touch, as one of ``vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
     one time a touch, whatever tells of it."""
-    round_ = {"round": touch["round"]} if touch["round"] > 1 else {}
-    said = {"step": touch["step"], "channel": touch["channel"], **round_, **(properties or {})}
-    again = f"{once}:{touch['id']}" if once else None
-    return Observation(name, touch["customer_id"], touch["enrollment_id"], touch["step"], said, again)
+    round_ = {"round": touch.round} if touch.round > 1 else {}
+    said = {"step": touch.step, "channel": touch.channel, **round_, **(properties or {})}
+    again = f"{once}:{touch.id}" if once else None
+    return Observation(name, touch.customer_id, touch.enrollment_id, touch.step, said, again)
 
 
 async def accept(tx: Tx, messages: Sequence[Message]) -> Sequence[Message]:

@@ -16,8 +16,9 @@ from idic.store.customer.consents import digested
 from idic.store.customer.customers import root
 from idic.store.database import Tx
 from idic.store.enrollment import touches
+from idic.store.enrollment.touches import Touch
 from idic.store.journey import programs
-from idic.store.tables import Row, customers, identities
+from idic.store.tables import customers, identities
 from idic.store.tables import numbers as table
 from idic.store.tables import touches as touches_table
 
@@ -34,7 +35,7 @@ class Found(NamedTuple):
 
     customers: tuple[str, ...]
     answering: str
-    touch: Row | None
+    touch: Touch | None
 
 
 async def learn(tx: Tx, customer_id: str, traits: Mapping[str, Any], at: datetime) -> None:
@@ -55,7 +56,7 @@ async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> Found | None:
     it by one of these or, where none is known to have been, the newest of all. None where nobody has it."""
     digest = await digested(tx, CHANNEL, number)
     sent = await touches.newest_to(tx, CHANNEL, digest, _LOOKED_AT)
-    touch = next((one for one in sent if one["sender"] in senders), sent[0] if sent else None)
+    touch = next((one for one in sent if one.sender in senders), sent[0] if sent else None)
     told = select(table.c.customer_id).where(table.c.digest == digest)
     written = select(touches_table.c.customer_id).where(touches_table.c.recipient == digest)
     rows = await tx.rows(
@@ -66,7 +67,7 @@ async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> Found | None:
     )
     if not rows:
         return None
-    answering = await root(tx, touch["customer_id"]) if touch is not None else rows[0]["id"]
+    answering = await root(tx, touch.customer_id) if touch is not None else rows[0]["id"]
     return Found(tuple(sorted(row["id"] for row in rows)), answering, touch)
 
 

@@ -81,10 +81,10 @@ def _replied(incoming: Incoming, found: phone_numbers.Found) -> Observation:
         said["keyword"] = incoming.keyword
     if touch is None:
         return Observation("Replied", found.answering, None, None, said, _once(incoming))
-    if touch["round"] > 1:
-        said["round"] = touch["round"]
-    said["step"] = touch["step"]
-    return Observation("Replied", found.answering, touch["enrollment_id"], touch["step"], said, _once(incoming))
+    if touch.round > 1:
+        said["round"] = touch.round
+    said["step"] = touch.step
+    return Observation("Replied", found.answering, touch.enrollment_id, touch.step, said, _once(incoming))
 
 
 def _withdrawn(incoming: Incoming, customer: str, purpose: str) -> Observation:
@@ -107,12 +107,12 @@ async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.Fou
     """The consent that the message asks to be confirmed: its journey was entered by that very consent, which is not yet. To
     any other message "yes" is an answer like others; and so is an "ok" after a STOP, which START alone takes back."""
     touch = found.touch
-    if touch is None or tx.now() > touch["attempted_at"] + consent.CONFIRMED_WITHIN:
+    if touch is None or touch.attempted_at is None or tx.now() > touch.attempted_at + consent.CONFIRMED_WITHIN:
         return None
     barred = await consents.suppressed(tx, CHANNEL, incoming.number)
     if barred is not None and barred.reason == consents.OPTED_OUT:
         return None
-    entry = (await enrollments.get(tx, touch["enrollment_id"])).state.entry
+    entry = (await enrollments.get(tx, touch.enrollment_id)).state.entry
     if entry.name != consent.GIVEN:
         return None
     try:

@@ -18,6 +18,7 @@ from idic.store.any_of import among
 from idic.store.customer.ingest import NAMED
 from idic.store.database import Tx
 from idic.store.enrollment import web_placements
+from idic.store.enrollment.web_placements import LivePlacement
 from idic.store.tables import Row, customers, identities
 
 SEEN_EVERY = timedelta(hours=1)
@@ -25,21 +26,21 @@ SEEN_EVERY = timedelta(hours=1)
 
 
 class Visit(NamedTuple):
-    """``shows`` is what is shown in each slot: a row of ``placements.live``. ``unnoted``: it is not known yet that this
+    """``shows`` is what is shown in each slot: a row of ``web_placements.live``. ``unnoted``: it is not known yet that this
     customer is here."""
 
     customer: str
     unnoted: bool
-    shows: dict[str, Row]
+    shows: dict[str, LivePlacement]
 
 
 async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, Visit]:
     """Who of these visitors is a customer to whom something may be shown, and what is, for many at once."""
     now = tx.now()
     found = await _customers(tx, visitors)
-    shown: dict[str, dict[str, Row]] = {}
-    for row in await web_placements.live(tx, {customer["id"] for customer in found.values()}, now):
-        shown.setdefault(row["customer_id"], {})[row["slot"]] = row  # the newest comes last
+    shown: dict[str, dict[str, LivePlacement]] = {}
+    for placement in await web_placements.live(tx, {customer["id"] for customer in found.values()}, now):
+        shown.setdefault(placement.customer_id, {})[placement.slot] = placement  # the newest comes last
     return {
         visitor: Visit(
             customer["id"],

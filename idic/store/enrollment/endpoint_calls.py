@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from pydantic import JsonValue
 from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.journey.engine.protocol import Request
 from idic.store.database import Tx
-from idic.store.tables import Row, calls
+from idic.store.tables import calls
+
+
+class EndpointCall(NamedTuple):
+    """A row of ``calls``: one call of an endpoint for one enrollment. ``given`` are its parameters by name; ``status`` is
+    ``asked``, ``answered`` or ``failed``."""
+
+    id: str
+    enrollment_id: str
+    customer_id: str
+    step: str
+    round: int
+    endpoint: str
+    given: Mapping[str, JsonValue]
+    status: str
+    reason: str | None
+    detail: str | None
+    attempts: int
+    answer_by: datetime
+    asked_at: datetime
+    settled_at: datetime | None
 
 
 def call_id(enrollment_id: str, step: str, round_: int) -> str:
@@ -39,12 +61,12 @@ async def ask(tx: Tx, enrollment_id: str, customer_id: str, endpoint: str, reque
     )
 
 
-async def get(tx: Tx, call: str) -> Row:
-    """Raises ``NotFound``."""
+async def get(tx: Tx, call: str) -> EndpointCall:
+    """The call with this id. Raises ``NotFound``."""
     row = await tx.row(select(calls).where(calls.c.id == call))
     if row is None:
         raise NotFound(f"there is no call {call}")
-    return row
+    return EndpointCall(**row)
 
 
 def whose(call: str) -> ScalarSelect[str]:
@@ -54,7 +76,3 @@ def whose(call: str) -> ScalarSelect[str]:
 
 async def mark(tx: Tx, call: str, **columns: Any) -> None:
     await tx.execute(update(calls).where(calls.c.id == call).values(**columns))
-
-
-async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Row]:
-    return await tx.rows(select(calls).where(calls.c.enrollment_id == enrollment_id).order_by(calls.c.asked_at))

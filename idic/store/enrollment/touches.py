@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ScalarSelect, func, or_, select, update
 
@@ -14,7 +14,62 @@ from idic.journey.engine.migrate import MIGRATED
 from idic.journey.engine.protocol import Claim
 from idic.journey.program.program import Program
 from idic.store.database import Tx
-from idic.store.tables import Row, customers, enrollments, touches
+from idic.store.tables import customers, enrollments, touches
+
+
+class Touch(NamedTuple):
+    """A row of ``touches``: one message to one customer on one channel. ``reason`` and ``detail`` say why it is in its status;
+    ``detail`` may hold an address. ``recipient`` is the digest of the address it went to."""
+
+    id: str
+    enrollment_id: str
+    customer_id: str
+    step: str
+    round: int
+    channel: str
+    message: str
+    journey: str
+    purpose: str
+    topic: str | None
+    account: str
+    status: str
+    reason: str | None
+    detail: str | None
+    attempts: int
+    provider_id: str | None
+    deliver_by: datetime
+    claimed_at: datetime
+    attempted_at: datetime | None
+    settled_at: datetime | None
+    segments: int | None
+    sender: str | None
+    recipient: str | None
+    delivered_at: datetime | None
+    shown_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    replied_at: datetime | None
+    bounced_at: datetime | None
+
+
+class CountedTouch(NamedTuple):
+    """A touch as the contact policy counts it."""
+
+    status: str
+    channel: str
+    journey: str
+    topic: str | None
+    claimed_at: datetime
+    attempted_at: datetime | None
+
+
+class OrphanedTouch(NamedTuple):
+    """A touch under way whose enrollment has ended, with the ``seq`` of that enrollment."""
+
+    id: str
+    enrollment_id: str
+    account: str
+    seq: int
 
 
 def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
@@ -65,12 +120,12 @@ async def claim(
         )
 
 
-async def get(tx: Tx, touch: str) -> Row:
-    """Raises ``NotFound``."""
-    row = await find(tx, touch)
-    if row is None:
+async def get(tx: Tx, touch: str) -> Touch:
+    """The touch with this id. Raises ``NotFound``."""
+    found = await find(tx, touch)
+    if found is None:
         raise NotFound(f"there is no touch {touch}")
-    return row
+    return found
 
 
 def whose(touch: str) -> ScalarSelect[str]:
@@ -106,11 +161,11 @@ EVIDENCE = frozenset({*BECAME, "Message Sent"})
 _COUNTS = ("claimed", "attempting", "sent", "uncertain")
 
 
-async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[Row]:
+async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[CountedTouch]:
     """The touches of marketing to a customer, without ``besides``, that the contact policy counts: those claimed and not yet
     attempted, whenever that was, and those last attempted after ``since``. The customer is held."""
     last = func.coalesce(touches.c.attempted_at, touches.c.claimed_at)
-    return await tx.rows(
+    rows = await tx.rows(
         select(
             touches.c.status,
             touches.c.channel,
@@ -123,17 +178,19 @@ async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | Non
         .where(or_(touches.c.status == "claimed", last > since))
         .where(touches.c.id != (besides or ""))
     )
+    return [CountedTouch(**row) for row in rows]
 
 
-async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[Row]:
+async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[Touch]:
     """The messages that were sent to an address, or may have been, the newest first; ``recipient`` is its digest."""
-    return await tx.rows(
+    rows = await tx.rows(
         select(touches)
         .where(touches.c.recipient == recipient, touches.c.channel == channel)
         .where(touches.c.status.in_(("attempting", "sent", "uncertain")))
         .order_by(touches.c.attempted_at.desc(), touches.c.id)
         .limit(limit)
     )
+    return [Touch(**row) for row in rows]
 
 
 async def written_to(tx: Tx, channel: str, recipient: str, limit: int = 100) -> list[str]:
@@ -163,32 +220,34 @@ async def begins_to(tx: Tx, channel: str, recipient: str) -> list[datetime]:
     return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
 
 
-def may_have_left(touch: Row) -> bool:
+def may_have_left(touch: Touch) -> bool:
     """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
     not have it, but had it all the same."""
-    given_up = touch["status"] == "failed" and touch["reason"] == MIGRATED
-    return touch["status"] in ("attempting", "uncertain") or (
-        (given_up or touch["status"] in ("claimed", "deferred")) and touch["attempts"] > 0
+    given_up = touch.status == "failed" and touch.reason == MIGRATED
+    return touch.status in ("attempting", "uncertain") or (
+        (given_up or touch.status in ("claimed", "deferred")) and touch.attempts > 0
     )
 
 
-async def became(tx: Tx, touch: Row, event: str, at: datetime) -> bool:
+async def became(tx: Tx, touch: Touch, event: str, at: datetime) -> bool:
     """Note what became of a touch; whether that is new."""
     column = BECAME[event]
-    if touch[column] is not None:
+    if getattr(touch, column) is not None:
         return False
-    await mark(tx, touch["id"], **{column: at})
+    await mark(tx, touch.id, **{column: at})
     return True
 
 
-async def find(tx: Tx, touch: str) -> Row | None:
-    return await tx.row(select(touches).where(touches.c.id == touch))
+async def find(tx: Tx, touch: str) -> Touch | None:
+    """The touch with this id, if there is one."""
+    row = await tx.row(select(touches).where(touches.c.id == touch))
+    return Touch(**row) if row else None
 
 
-async def claimed(tx: Tx, enrollment_id: str) -> list[Row]:
+async def claimed(tx: Tx, enrollment_id: str) -> list[Touch]:
     """What of an enrollment is claimed, and not being attempted."""
     ours = (touches.c.enrollment_id == enrollment_id) & (touches.c.status == "claimed")
-    return await tx.rows(select(touches).where(ours))
+    return [Touch(**row) for row in await tx.rows(select(touches).where(ours))]
 
 
 async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
@@ -200,14 +259,17 @@ async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
     )
 
 
-async def left_behind(tx: Tx) -> list[Row]:
-    """Touches under way of enrollments that have ended, each with the ``seq`` of its enrollment."""
-    return await tx.rows(
+async def left_behind(tx: Tx) -> list[OrphanedTouch]:
+    """The touches under way of enrollments that have ended."""
+    rows = await tx.rows(
         select(touches.c.id, touches.c.enrollment_id, touches.c.account, enrollments.c.seq)
         .join(enrollments, enrollments.c.id == touches.c.enrollment_id)
         .where(touches.c.status == "attempting", enrollments.c.ended_at.is_not(None))
     )
+    return [OrphanedTouch(**row) for row in rows]
 
 
-async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Row]:
-    return await tx.rows(select(touches).where(touches.c.enrollment_id == enrollment_id).order_by(touches.c.claimed_at))
+async def of_enrollment(tx: Tx, enrollment_id: str) -> list[Touch]:
+    """The touches of an enrollment, in the order in which they were claimed."""
+    theirs = select(touches).where(touches.c.enrollment_id == enrollment_id).order_by(touches.c.claimed_at)
+    return [Touch(**row) for row in await tx.rows(theirs)]

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 
 from idic.store.any_of import among
 from idic.store.database import Tx
-from idic.store.tables import Row, placements
+from idic.store.enrollment.touches import Touch
+from idic.store.tables import placements
+
+
+class Placement(NamedTuple):
+    """A row of ``placements``: content that is or was shown in a slot. ``links`` are the only addresses that can be reported
+    as clicked. ``ended`` says why it ended early; None while it lasts, and where its time ran out."""
+
+    touch_id: str
+    customer_id: str
+    enrollment_id: str
+    slot: str
+    html: str
+    links: list[str]
+    ends_on_click: bool
+    placed_at: datetime
+    until: datetime
+    ended_at: datetime | None
+    ended: str | None
+
+
+class LivePlacement(NamedTuple):
+    """A placement that is shown now, without its content."""
+
+    touch_id: str
+    customer_id: str
+    enrollment_id: str
+    slot: str
+    until: datetime
 
 
 async def place(
     tx: Tx,
-    touch: Row,
+    touch: Touch,
     *,
     slot: str,
     html: str,
@@ -25,9 +54,9 @@ async def place(
 ) -> None:
     """Show ``html`` to the touch's customer from now on. Placed already, it stays as it is."""
     row = {
-        "touch_id": touch["id"],
-        "customer_id": touch["customer_id"],
-        "enrollment_id": touch["enrollment_id"],
+        "touch_id": touch.id,
+        "customer_id": touch.customer_id,
+        "enrollment_id": touch.enrollment_id,
         "slot": slot,
         "html": html,
         "links": list(links),
@@ -56,15 +85,16 @@ async def end_clicked(tx: Tx, touch_id: str, at: datetime) -> None:
     )
 
 
-async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Row]:
+async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[LivePlacement]:
     """What is shown to these customers at ``at``, oldest first, without what is in it: where there are several for a slot,
     the last is the one to be seen."""
-    return await tx.rows(
-        select(*(placements.c[name] for name in ("touch_id", "customer_id", "enrollment_id", "slot", "until")))
+    rows = await tx.rows(
+        select(*(placements.c[name] for name in LivePlacement._fields))
         .where(among(tx, placements.c.customer_id, customer_ids))
         .where(placements.c.ended_at.is_(None), placements.c.until > at, placements.c.placed_at <= at)
         .order_by(placements.c.placed_at, placements.c.touch_id)
     )
+    return [LivePlacement(**row) for row in rows]
 
 
 async def html(tx: Tx, touch_ids: Collection[str]) -> dict[str, str]:
@@ -73,5 +103,7 @@ async def html(tx: Tx, touch_ids: Collection[str]) -> dict[str, str]:
     return {row["touch_id"]: row["html"] for row in await tx.rows(chosen)}
 
 
-async def find(tx: Tx, touch_id: str) -> Row | None:
-    return await tx.row(select(placements).where(placements.c.touch_id == touch_id))
+async def find(tx: Tx, touch_id: str) -> Placement | None:
+    """The placement of a touch, if there is one."""
+    row = await tx.row(select(placements).where(placements.c.touch_id == touch_id))
+    return Placement(**row) if row else None

@@ -11,6 +11,7 @@ from idic.interact.channels.channel_edge import MessageCopy
 from idic.journey.program.program import DONE, Entry, Pattern, Program
 from idic.store.database import Store, Tx
 from idic.store.enrollment import message_copies, web_placements
+from idic.store.enrollment import touches as touch_rows
 from idic.store.journey import programs
 from idic.store.tables import consents, customers, enrollments, events, identities, touches, trace
 
@@ -60,12 +61,10 @@ async def settle(store: Store, *, also: int = 0) -> None:
         )
         await sent(tx, MAIL, "email", MessageCopy("anna@example.com", "Hello Anna", "Still thinking?", _HTML), opened_at=now)
         await sent(tx, TEXT, "sms", MessageCopy("+4915112345678", "Anna, your cart waits: http://idic/s/abc"), segments=1)
-        touch = await sent(
-            tx, BANNER, "web", MessageCopy("home_hero", "Your cart", None, "<p>Your cart waits</p>"), shown_at=now
-        )
+        await sent(tx, BANNER, "web", MessageCopy("home_hero", "Your cart", None, "<p>Your cart waits</p>"), shown_at=now)
         await web_placements.place(
             tx,
-            touch,
+            await touch_rows.get(tx, BANNER),
             slot="home_hero",
             html="<p>Your cart waits</p>",
             links=(),
@@ -95,9 +94,7 @@ def _enrollment(customer: str, program: Program, now: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def sent(
-    tx: Tx, id: str, channel: str, copy: MessageCopy, *, of: str = ANNA, minutes: int = 0, **columns: Any
-) -> dict[str, Any]:
+async def sent(tx: Tx, id: str, channel: str, copy: MessageCopy, *, of: str = ANNA, minutes: int = 0, **columns: Any) -> None:
     at = tx.now() + timedelta(minutes=minutes)
     touch = {
         "id": id, "enrollment_id": of, "customer_id": of, "step": f"nudge_{id[-4:]}", "round": 1, "channel": channel,
@@ -106,4 +103,3 @@ async def sent(
     }  # fmt: skip
     await tx.execute(insert(touches).values(touch))
     await message_copies.keep(tx, id, copy, at)
-    return touch

@@ -117,7 +117,7 @@ async def test_who_leaves_leaves_as_every_customer_at_their_address(town: Town) 
     await town.signs_up("carl", FORM)
     await town.signs_up("dora", FORM, email="anna@example.com")
     await town.tells("identify", "dora", traits={"email": "dora@example.com"})
-    url = town.links.unsubscribe((await town.world.touches())[0]["id"])
+    url = town.links.unsubscribe((await town.world.touches())[0].id)
     answer = await town.browser.post(url, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
     await town.settles()

@@ -35,7 +35,7 @@ async def test_nobody_is_left_to_say_what_became_of_it_and_reconcile_sees_to_it(
         async with live(client, store, program(send("first"), goal=goal())) as world:
             customer = await world.customer(email="anna@example.com")
             await world.happens(customer, "Signed Up")
-            touch = (await world.touches())[0]["id"]
+            touch = (await world.touches())[0].id
             await store.move("attempt", lambda tx: touches.mark(tx, touch, status="attempting", attempts=1))
             await world.happens(customer, "Order Completed")
             assert (await world.only()).state.ended is not None
@@ -43,8 +43,8 @@ async def test_nobody_is_left_to_say_what_became_of_it_and_reconcile_sees_to_it(
             await reconcile(store, world.house, Engine(client), grace=0.1)
 
             async with asyncio.timeout(20):
-                while (await world.touches())[0]["status"] == "attempting":
+                while (await world.touches())[0].status == "attempting":
                     await asyncio.sleep(0.05)
-            assert (await world.touches())[0]["status"] == "uncertain"
+            assert (await world.touches())[0].status == "uncertain"
     finally:
         await store.close()

@@ -19,8 +19,8 @@ from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Refused, Unsure
 from idic.journey.program.program import Program, Send
 from idic.store.database import Store
+from idic.store.enrollment.touches import Touch
 from idic.store.journey import policies
-from idic.store.tables import Row
 from tests.conftest import HandClock
 from tests.journey.programs import program, send, to, wait
 from tests.router.world import Postman, World
@@ -157,12 +157,12 @@ async def _work(world: World, enrollment: str, rng: Random) -> None:
 async def _hold(world: World, customer: str, journeys: dict[str, Program], limits: list[Limit]) -> list[datetime]:
     """Never above a limit; and whoever is put off is so because one of them is full, and no longer than it is."""
     now = world.clock.now()
-    rows = [row for row in await world.touches() if row["customer_id"] == customer]
-    counting = [_sending(row) for row in rows if row["status"] in COUNTS]
+    rows = [row for row in await world.touches() if row.customer_id == customer]
+    counting = [_sending(row) for row in rows if row.status in COUNTS]
     for limit in limits:
         assert limit.beyond(counting) == [], (limit, counting)
     # A place that was given back, tried or not (the address had died meanwhile), was taken when others were put off.
-    then = [*counting, *(_sending(row)._replace(at=row["settled_at"]) for row in rows if row["status"] == "failed")]
+    then = [*counting, *(_sending(row)._replace(at=row.settled_at) for row in rows if row.status == "failed")]
     for one in await world.enrollments(customer):
         if not one.open:
             continue
@@ -179,5 +179,5 @@ async def _hold(world: World, customer: str, journeys: dict[str, Program], limit
     return sorted(one.at for one in counting)
 
 
-def _sending(row: Row) -> Sending:
-    return Sending(row["attempted_at"] or row["claimed_at"], row["channel"], row["topic"])
+def _sending(touch: Touch) -> Sending:
+    return Sending(touch.attempted_at or touch.claimed_at, touch.channel, touch.topic)

@@ -63,8 +63,8 @@ async def test_what_happens_to_a_mail_counts_once_in_whatever_order_it_is_told(p
     happened = [("Email Opened", None), ("Link Clicked", "https://shop.example/kettle"), ("Message Delivered", None)]
     assert sorted(await post.own()) == happened
     row = await post.touch()
-    assert (row["status"], row["bounced_at"]) == ("sent", None)
-    assert None not in (row["delivered_at"], row["opened_at"], row["clicked_at"])
+    assert (row.status, row.bounced_at) == ("sent", None)
+    assert None not in (row.delivered_at, row.opened_at, row.clicked_at)
     assert await post.suppressed() is None
 
 
@@ -78,11 +78,11 @@ async def test_a_machine_that_opens_is_nobody_and_a_link_of_ours_tells_itself(po
 
 async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: SendGrid) -> None:
     anna, touch = await post.sent(Unsure("sendgrid_timeout", "ReadTimeout"))
-    assert (await post.touch())["status"] == "uncertain"
+    assert (await post.touch()).status == "uncertain"
     await post.report(event(touch, "delivered"))
     await post.route(anna)
     row = await post.touch()
-    assert (row["status"], row["provider_id"]) == ("sent", "14c5d75ce93")
+    assert (row.status, row.provider_id) == ("sent", "14c5d75ce93")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_only_where_nobody_is_nobody_is_written_to_again(
     assert await post.report({**event(touch, "bounce"), **told}) == 204
     await post.route(anna)
     assert await post.own() == [("Message Bounced", reason)]
-    assert (await post.touch())["bounced_at"] is not None
+    assert (await post.touch()).bounced_at is not None
     assert await post.suppressed() == suppressed
 
 

@@ -77,7 +77,7 @@ async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: Ses, vers
     assert await post.report(touch, "Send", version=version) == 204
     await post.route(anna)
     row = await post.touch()
-    assert (row["status"], row["provider_id"]) == ("sent", ID)
+    assert (row.status, row.provider_id) == ("sent", ID)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def test_a_mail_is_signed_readable_and_left_by_one_click(store: Store, clo
         world.delivers_by({"smtp": courier})
         await world.happens(anna, "Signed Up")
         (touch,) = await world.touches()
-        await world.deliver(touch["id"])
+        await world.deliver(touch.id)
         await channel.close()
 
     (accept,), (mail,) = mailbox.accepts(), mailbox.mails()

@@ -24,7 +24,8 @@ from idic.providers.twilio.sender import WEBHOOK_PATH
 from idic.store.customer import consents
 from idic.store.database import Store
 from idic.store.enrollment import short_links
-from idic.store.tables import Row, copies
+from idic.store.enrollment.touches import Touch
+from idic.store.tables import copies
 from idic.store.tables import short_links as short_links_table
 from tests.api.conftest import Doorman, browser
 from tests.api.store_queries import kept
@@ -66,7 +67,7 @@ class Story(World):
         anna = await self.customer(phone="0151 12345678", country="DE")
         await self.happens(anna, "Signed Up")
         (touch,) = await self.touches()
-        return anna, touch["id"]
+        return anna, touch.id
 
     async def sent(self, trip: Program, *talks: Talk) -> tuple[str, str]:
         anna, touch = await self.claimed(trip)
@@ -81,7 +82,7 @@ class Story(World):
         signed = RequestValidator(TOKEN).compute_signature(PUBLIC + path, said)
         return (await self.api.post(path, data=said, headers={"X-Twilio-Signature": signed})).status_code
 
-    async def touch(self) -> Row:
+    async def touch(self) -> Touch:
         (touch,) = await self.touches()
         return touch
 
@@ -122,13 +123,13 @@ async def test_an_sms_leaves_with_a_short_link_and_its_reports_count_once(story:
     (call,) = double.calls
     assert (call.form["To"], call.form["Body"]) == (TO, f"Still here: https://s.example/s/{code}.")
     row = await story.touch()
-    assert (row["status"], row["provider_id"], row["segments"]) == ("sent", SID, 1)
+    assert (row.status, row.provider_id, row.segments) == ("sent", SID, 1)
 
     for status in ("queued", "sending", "sent", "delivered", "sent", "delivered", "read"):
         assert await story.report(touch, status) == 204
     await story.route(anna)
     assert await story.own() == [("Message Delivered", None)]
-    assert (await story.touch())["delivered_at"] is not None
+    assert (await story.touch()).delivered_at is not None
 
     story.clock.advance(minutes=11)  # so soon after it left, it takes a moment to know who follows it
     answer = await story.api.get(f"/s/{code}")
@@ -209,7 +210,7 @@ async def test_a_report_before_our_own_record_is_the_evidence_and_our_record_add
         story.reach(double.url)
         await story.deliver(touch)
     row = await story.touch()
-    assert (row["status"], row["provider_id"], row["segments"], row["reason"]) == ("sent", SID, 1, None)
+    assert (row.status, row.provider_id, row.segments, row.reason) == ("sent", SID, 1, None)
     trace = await story.trace((await story.only()).id)
     assert trace.count("sent") == 1
     assert "uncertain" not in trace
@@ -219,12 +220,12 @@ async def test_a_report_before_our_own_record_is_the_evidence_and_our_record_add
 async def test_any_report_proves_that_an_uncertain_message_left(story: Story, status: str) -> None:
     anna, touch = await story.sent(journey(CLICKED), saying(500, {"message": "oops"}))
     row = await story.touch()
-    assert (row["status"], row["reason"], row["provider_id"]) == ("uncertain", "twilio_500", None)
+    assert (row.status, row.reason, row.provider_id) == ("uncertain", "twilio_500", None)
     for _ in range(2):
         assert await story.report(touch, status) == 204
     await story.route(anna)
     row = await story.touch()
-    assert (row["status"], row["reason"], row["provider_id"]) == ("sent", None, SID)
+    assert (row.status, row.reason, row.provider_id) == ("sent", None, SID)
     assert len(await story.own()) == 1
     assert await story.report(touch, status) == 204
     assert len(await story.own()) == 1
@@ -244,7 +245,7 @@ async def test_reports_that_all_come_at_once_are_as_good_as_in_order(story: Stor
     assert (told["Message Delivered"], told["Message Bounced"]) == (1, 1)
     trace = Counter(await story.trace((await story.only()).id))
     assert (trace["sent"], trace["delivered"], trace["bounced"]) == (1, 1, 1)
-    assert (await story.touch())["status"] == "sent"
+    assert (await story.touch()).status == "sent"
     assert await story.ending() is None
 
     story.clock.advance(minutes=11)  # so soon after it left, it takes a moment to know who follows it
@@ -260,7 +261,7 @@ async def test_a_landline_that_turns_out_late_bounces_once_and_is_not_written_to
     await story.route(anna)
     assert await story.own() == [("Message Bounced", "landline")]
     row = await story.touch()
-    assert (row["status"], row["bounced_at"] is not None, row["delivered_at"]) == ("sent", True, None)
+    assert (row.status, row.bounced_at is not None, row.delivered_at) == ("sent", True, None)
     assert await story.suppressed() == "landline"
 
     story.clock.advance(hours=2)
@@ -283,7 +284,7 @@ async def test_what_may_pass_bounces_and_the_number_stays(story: Story, code: st
 async def test_a_number_that_twilio_will_not_take_is_not_written_to_again(story: Story) -> None:
     await story.sent(journey(wait("rest", 1)), refusing(21610, "has replied STOP"))
     row = await story.touch()
-    assert (row["status"], row["reason"]) == ("failed", "opted_out")
+    assert (row.status, row.reason) == ("failed", "opted_out")
     assert await story.suppressed() == "opted_out"
 
 

@@ -297,7 +297,7 @@ async def test_whoever_is_forgotten_is_not_brought_back_by_a_repetition(talk: Ta
     await talk.answers("STOP", id_="SM1")
     assert await talk.rows(tables.numbers) == []
     assert len(await talk.rows(tables.customers)) == 1
-    assert [row["recipient"] for row in await talk.touches()] == [None]
+    assert [row.recipient for row in await talk.touches()] == [None]
     assert await talk.suppressed() == "opted_out"
 
 
@@ -391,7 +391,7 @@ async def test_telnyxs_reports_count_once_in_any_order(talk: Talk) -> None:
         ("message.finalized", "delivered"),
         ("message.tomorrow", "delivered"),
     ):
-        assert await post(talk, outbound(name, touch["id"], status)) == 204
+        assert await post(talk, outbound(name, touch.id, status)) == 204
     await talk.route(anna)
     assert [row["name"] for row in await talk.kept("Message Delivered", "Message Bounced", "Message Sent")] == [
         "Message Delivered"
@@ -412,7 +412,7 @@ async def test_a_number_that_telnyx_found_dead_is_not_written_to_again(
 ) -> None:
     anna = await talk.written_to(journey())
     (touch,) = await talk.touches()
-    assert await post(talk, outbound("message.finalized", touch["id"], status, code)) == 204
+    assert await post(talk, outbound("message.finalized", touch.id, status, code)) == 204
     await talk.route(anna)
     (bounced,) = await talk.kept("Message Bounced")
     assert bounced["properties"]["reason"] == reason
@@ -423,11 +423,11 @@ async def test_telnyxs_report_proves_that_an_uncertain_message_left(talk: Talk) 
     talk.sms.otherwise = Unsure("telnyx_500", "oops")
     anna = await talk.written_to(journey())
     (touch,) = await talk.touches()
-    assert touch["status"] == "uncertain"
-    await post(talk, outbound("message.sent", touch["id"], "sent"))
+    assert touch.status == "uncertain"
+    await post(talk, outbound("message.sent", touch.id, "sent"))
     await talk.route(anna)
     (touch,) = await talk.touches()
-    assert (touch["status"], touch["provider_id"]) == ("sent", "40385f64-5717-4562-b3fc-2c963f66afa6")
+    assert (touch.status, touch.provider_id) == ("sent", "40385f64-5717-4562-b3fc-2c963f66afa6")
 
 
 async def test_an_answer_is_no_evidence_that_an_uncertain_message_left(talk: Talk) -> None:
@@ -435,14 +435,14 @@ async def test_an_answer_is_no_evidence_that_an_uncertain_message_left(talk: Tal
     anna = await talk.written_to(journey())
     await talk.answers("what?")
     await talk.route(anna)
-    assert [row["status"] for row in await talk.touches()] == ["uncertain"]
+    assert [row.status for row in await talk.touches()] == ["uncertain"]
     assert (await talk.replies())[0]["step"] == "nudge"
 
 
 async def test_what_telnyx_did_not_sign_or_signed_long_ago_changes_nothing(talk: Talk) -> None:
     await talk.written_to(journey())
     (touch,) = await talk.touches()
-    body = outbound("message.finalized", touch["id"], "delivery_failed", "40001")
+    body = outbound("message.finalized", touch.id, "delivery_failed", "40001")
     assert await post(talk, body, at=time.time() - TOLERANCE - 5) == 403
     assert await post(talk, body, at=time.time() + TOLERANCE + 5) == 403
     assert await post(talk, body, key=Ed25519PrivateKey.generate()) == 403
@@ -459,9 +459,9 @@ async def test_what_telnyx_did_not_sign_or_signed_long_ago_changes_nothing(talk:
 async def test_a_stop_waits_for_whatever_is_on_its_way_to_the_number_whoever_it_is_to(talk: Talk) -> None:
     await talk.written_to(program(send("offer", out("went"), channels=("sms",))))
     (touch,) = await talk.touches()
-    await talk.store.move("again", lambda tx: touches.mark(tx, touch["id"], status="attempting"))
+    await talk.store.move("again", lambda tx: touches.mark(tx, touch.id, status="attempting"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(nothing_begins_to(talk.store, "sms", TO), 0.3)
     await asyncio.wait_for(nothing_begins_to(talk.store, "sms", "+4915199999999"), 0.3)
-    await talk.store.move("left", lambda tx: touches.mark(tx, touch["id"], status="sent"))
+    await talk.store.move("left", lambda tx: touches.mark(tx, touch.id, status="sent"))
     await asyncio.wait_for(nothing_begins_to(talk.store, "sms", TO), 0.3)

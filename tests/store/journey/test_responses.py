@@ -75,7 +75,7 @@ async def test_what_people_in_a_country_answer_decides_for_a_newcomer_and_is_tol
     told = dict(await world.told(one.id))
     assert told["best"] is not None
     assert told["best"].endswith("as 150 messages to customers in DE")
-    assert [row["channel"] for row in await world.touches() if row["customer_id"] == anna] == ["sms"]
+    assert [row.channel for row in await world.touches() if row.customer_id == anna] == ["sms"]
 
 
 async def test_nothing_is_summed_up_twice_and_what_is_old_fades(world: World, clock: HandClock) -> None:
