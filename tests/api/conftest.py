@@ -1,4 +1,4 @@
-"""The API on a real store, a shop that sends events, and a service that asks."""
+"""Fixtures: the API on a real store, a shop that sends events, and a service that calls it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Admission(NamedTuple):
 
 
 class Doorman:
-    """Stands in for the router: lets in whoever is sent, and remembers whom."""
+    """A test double of the router: admits every customer and remembers them."""
 
     def __init__(self) -> None:
         self.admission = Admission()
@@ -58,7 +58,7 @@ def app_on(store: Store, links: Links, doorman: Doorman) -> FastAPI:
 
 
 def browser(app: FastAPI) -> httpx.AsyncClient:
-    """Whoever has no key."""
+    """A client without a key."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://idic")
 
 

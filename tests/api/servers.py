@@ -1,4 +1,4 @@
-"""Applications on real ports."""
+"""Serve applications on real ports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 @asynccontextmanager
 async def serving(make: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
-    """Serve the application that is made for this address, and give the address."""
+    """Serve the application built for this address; gives the address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What is in the store, for tests to look at."""
+"""Read the store in tests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ async def kept(store: Store) -> list[Row]:
 
 
 def said(events: list[Row]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Kind, name and properties of each."""
+    """Kind, name and properties of each event."""
     return [(event["kind"], event["name"], event["properties"]) for event in events]
 
 
 async def belongs(store: Store) -> dict[str, str]:
-    """Customer by identity's value."""
+    """The customer of each identity, by the identity's value."""
     async with store.reading() as tx:
         return {row["value"]: row["customer_id"] for row in await tx.rows(select(identities))}
 

@@ -1,4 +1,4 @@
-"""Events about things: nobody's, from services only, and for everybody whom they concern."""
+"""Events about things: sent by services only, they reach every customer whom the thing concerns."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_price_drops_and_everybody_who_wants_it_enters(
     wants = sorted([await world.customer(wishlist=["boots", sku]) for sku in ("hat", "scarf", "gloves")])
     await world.customer(wishlist=["hat"])
     await world.customer()
-    for _ in range(2):  # not sure whether it arrived, the service sends it again
+    for _ in range(2):  # the service isn't sure whether it arrived and sends it again
         answer = await service.post("/v1/track", json=dropped())
         assert (answer.status_code, answer.json()) == (200, {"success": True})
     assert await kept(store) == []

@@ -1,4 +1,4 @@
-"""Many requests at the same moment: committed together, answered each for itself, and nothing twice."""
+"""Group commit: concurrent requests are committed together, answered separately, and nothing is stored twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def message(user: str | None, anonymous: str | None = None, message_id: str | No
 
 @pytest.fixture
 async def another(store: Store, database_url: str, clock: HandClock) -> AsyncIterator[Store]:
-    """A second process's store on the same database."""
+    """The store of a second process on the same database."""
     another = Store.open(database_url, clock)
     yield another
     await another.close()
@@ -116,7 +116,7 @@ async def test_accept_keeps_nothing_of_nothing(store: Store) -> None:
 
 
 class Unsteady:
-    """A store that can be made to go away: PostgreSQL behind a line that is cut, SQLite on a disk that is full."""
+    """A store that can become unavailable: PostgreSQL behind a cut connection, SQLite on a full disk."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

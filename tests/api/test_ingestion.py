@@ -1,4 +1,4 @@
-"""Events in: what is kept, what is refused, and what the sender is told."""
+"""Ingestion: what is stored, what is refused, and what the sender is told."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ async def test_gzip_is_unpacked(shop: httpx.AsyncClient, store: Store) -> None:
 
 async def test_what_unpacks_to_little_is_not_read_without_an_end(shop: httpx.AsyncClient) -> None:
     packed = gzip.compress(json.dumps({"batch": [track()]}).encode())
-    nothing = packed[:3] + bytes([packed[3] | 0x08]) + packed[4:10]  # a file's name follows, and never ends
+    nothing = packed[:3] + bytes([packed[3] | 0x08]) + packed[4:10]  # an endless file name follows
     for begun in (packed, nothing):
         read = 0
 
@@ -307,7 +307,7 @@ async def test_events_of_a_merged_customer_go_to_the_one_they_became(
         """phone becomes tablet, and tablet becomes anna."""
         for absorbed, into in (("phone", "tablet"), ("tablet", "anna")):
             await merge(tx, await lock(tx, people[absorbed]), await lock(tx, people[into]), clock.now())
-        # An identity that was linked while they were being merged still points at whom they were.
+        # An identity that was linked during the merge still points at the merged customer.
         stray = {"kind": "anonymous_id", "value": "kiosk", "customer_id": people["phone"], "created_at": clock.now()}
         await tx.execute(insert(identities), stray)
 
@@ -383,7 +383,7 @@ async def test_segments_client_for_browsers_is_told_to_send_here(anyone: httpx.A
         assert segment == {"apiKey": WRITE_KEY, "apiHost": "idic/v1", "protocol": "http"}
     wrong = await anyone.get("/v1/projects/wrong/settings", headers={"Origin": "https://shop.example"})
     assert (wrong.status_code, wrong.headers["access-control-allow-origin"]) == (404, "*")
-    # Its metrics come without a key and go nowhere.
+    # Its metrics come without a key and are ignored.
     metrics = await anyone.post("/v1/m", content=b'{"series": []}', headers={"Content-Type": "text/plain"})
     assert metrics.status_code == 200
 

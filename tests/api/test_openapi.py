@@ -1,7 +1,6 @@
-"""Whatever the OpenAPI document allows, and what it does not, is sent to the real application on a real store: it never
-fails, and it answers as the document says.
+"""Fuzz the real API by its OpenAPI document: it never fails, and it answers as the document says.
 
-IDIC_FUZZ=5000 has it try so many requests of every operation, others each time.
+Set IDIC_FUZZ=5000 to try so many random requests of every operation.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ schema = schemathesis.openapi.from_dict(_document())
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Served by a thread of its own, so that what asks may wait."""
+    """Served by a thread of its own, so that the client may block."""
     database = f"sqlite:///{tmp_path_factory.mktemp('openapi')}/idic.db"
     ready, stop = threading.Event(), threading.Event()
     found: list[str] = []

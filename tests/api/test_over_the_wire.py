@@ -1,4 +1,4 @@
-"""A real server on a real port: the clients of Segment and RudderStack for Python, and bodies that are meant to hurt."""
+"""A real server on a real port: Segment's and RudderStack's Python clients, and hostile bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What everybody may ask for, over HTTP."""
+"""Export and erasure over HTTP."""
 
 from __future__ import annotations
 

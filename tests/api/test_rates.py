@@ -1,4 +1,4 @@
-"""How much one key may send, and how often one address may try links: refused with an hour to come back, and nothing lost."""
+"""Rate limits of keys and links: a refused request says when to come back, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.api.store_queries import kept, track
 
 
 class Hand:
-    """Seconds that pass when they are told to."""
+    """A clock in seconds that the test moves."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -96,7 +96,7 @@ async def test_a_key_that_sends_too_much_is_told_when_to_come_back_and_others_go
         assert int(refused.headers["retry-after"]) == 3
         body = refused.json()
         assert (body["error"]["code"], body["code"], body["success"]) == ("too_many_requests", "too_many_requests", False)
-        # The key in the body is the same key.
+        # A key in the body counts as the same key.
         in_body = await browser.post("/v1/track", json=track("late") | {"writeKey": WRITE_KEY})
         assert in_body.status_code == 429
         assert (await other.post("/v1/track", json=track("bert"))).status_code == 200
@@ -114,7 +114,7 @@ async def test_a_secret_key_has_a_rate_too_and_a_wrong_key_is_wrong_whatever_the
 
 
 async def test_segments_client_loses_nothing_to_the_rate(on_sqlite: Store, links: Links) -> None:
-    """It waits as long as Retry-After says and sends again; what arrived is counted in the store."""
+    """Segment's client waits as Retry-After says and sends again; the store is counted at the end."""
     from segment.analytics import Client
 
     failed: list[object] = []
@@ -138,10 +138,10 @@ async def test_who_tries_short_codes_is_stopped_and_what_was_signed_still_works(
         tries = [await thief.get(f"/s/{links.short_code('t', str(number))}") for number in range(int(MISSES_BURST) + 5)]
         assert [one.status_code for one in tries] == [404] * int(MISSES_BURST) + [429] * 5
         assert int(tries[-1].headers["retry-after"]) >= 1
-        # Of what is tried afterwards nothing is told any more, whatever kind of link it is.
+        # After that, no answer tells whether a link exists.
         assert (await thief.get("/u/forged")).status_code == 429
         assert (await anna.get("/u/forged")).status_code == 404
-        # For somebody behind the same proxy what we signed still works: a signature cannot be guessed.
+        # A signed link still works for others behind the same proxy: a signature can't be guessed.
         signed = links.click("a touch", "https://shop.example/").removeprefix("http://idic")
         assert (await thief.get(signed)).status_code == 302
 

@@ -1,4 +1,4 @@
-"""Machines open mails and follow links before anybody does: they are served, and nobody counts them."""
+"""Machines that open mails and follow links: they are served, but not counted."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_machines_call_themselves_is_looked_for_as_it_is_written_here() -> 
 
 @pytest.fixture
 async def anna(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> str:
-    """A mail left two seconds after nine."""
+    """A customer whose mail was sent two seconds after nine."""
     customer = await known(shop, store)
     await in_a_journey(store, customer, clock.now())
     return customer
@@ -110,7 +110,7 @@ async def test_a_scanner_that_says_it_is_a_browser_follows_all_links_at_once(
     await asyncio.gather(*(anyone.get(links.click(TOUCH, url), headers=headers) for url in (SHOP, OTHER)))
     await asyncio.sleep(1.1)
     await anyone.get(links.click(TOUCH, SHOP), headers={"User-Agent": PERSON})
-    assert await names(store) == []  # it takes a second to know who that is, and nobody waits for it
+    assert await names(store) == []  # deciding takes a second, and the customer doesn't wait for it
     await asyncio.sleep(1.3)
     assert await names(store) == ["Link Clicked"]
     assert await noted(store) == [{"channel": "email", "what": "clicked", "because": "several links at once"}]

@@ -1,4 +1,4 @@
-"""What a service can ask with a secret key: customers, enrollments, and to have somebody enrolled."""
+"""The endpoints for services with a secret key: read customers, read enrollments, enroll."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENROLLMENT, TOUCH = "a" * 32, "b" * 32
 async def in_a_journey(
     store: Store, customer: str, at: datetime, *, topic: str | None = "cart_reminders", journey: str = "abandoned_cart"
 ) -> None:
-    """An enrollment that waits, has sent one mail, and knows why."""
+    """Make an enrollment that waits, has sent one mail, and has a trace."""
 
     async def write(tx: Tx) -> None:
         program = {"id": "p" * 32, "journey": journey, "flow": "f", "content": "c", "created_at": at}

@@ -1,4 +1,4 @@
-"""Links in messages, the state of the process, and the reference."""
+"""Tracked links in messages, health checks, and the API reference."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ async def test_links_and_pictures_when_the_store_is_gone(links: Links, doorman: 
     async with browser(app_on(gone, links, doorman)) as anyone:
         assert (await anyone.get(links.opened(TOUCH))).content.startswith(b"GIF89a")
         assert (await anyone.get(links.answer(TOUCH, "yes", SHOP))).status_code == 302
-        # Only the store knows where a short link leads; and nobody is thanked for an answer that is lost.
+        # Only the store knows a short link's target; and a lost answer gets no thanks.
         for address in (f"/s/{links.short_code(TOUCH, SHOP)}", links.answer(TOUCH, "yes")):
             answer = await anyone.get(address)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
@@ -254,7 +254,7 @@ async def test_links_and_pictures_when_the_store_is_gone(links: Links, doorman: 
 
 
 async def test_nobody_waits_long_for_a_store_that_is_slow(links: Links, doorman: Doorman, store: Store, anna: str) -> None:
-    """Somebody holds the customer's row (or the only writer's turn) for ever."""
+    """Another transaction holds the customer's row (or SQLite's writer lock) for ever."""
     released = asyncio.Event()
 
     async def hold(tx: Tx) -> None:

@@ -1,4 +1,4 @@
-"""ApiKeys and proofs are compared in a time that tells nothing: every comparison is read here, so that a new one is noticed."""
+"""Keys and proofs are compared in constant time: this test reads every comparison, so that a new one is noticed."""
 
 from __future__ import annotations
 

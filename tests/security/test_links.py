@@ -1,5 +1,7 @@
-"""Links that nobody but us can make: altered by a bit, used for something else, for somebody else, or guessed, they are none
-of ours. Every kind there is takes part: one that is added and not tried here fails the first test."""
+"""Signed links can't be forged: altered, reused for another purpose or customer, or guessed, they are refused.
+
+Every kind of link takes part: the first test fails if a new kind isn't tried here.
+"""
 
 from __future__ import annotations
 

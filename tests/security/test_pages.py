@@ -1,5 +1,8 @@
-"""What strangers may try on the pages behind links and on the API: every answer to a guess is the same answer, nothing leads
-where we did not say, and nothing that somebody is called becomes markup or a header."""
+"""Attacks on the pages behind links and on the API.
+
+Every wrong guess gets the same answer, no redirect leads to a foreign target, and no customer's name becomes markup or a
+header.
+"""
 
 from __future__ import annotations
 

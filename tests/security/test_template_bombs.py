@@ -1,4 +1,4 @@
-"""Templates that would run for ever, fill the memory or look elsewhere: each is given up in a bounded number of steps."""
+"""Templates that would loop for ever, fill the memory or read files: each is stopped after a bounded number of steps."""
 
 from __future__ import annotations
 

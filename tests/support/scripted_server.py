@@ -1,4 +1,4 @@
-"""A server whose every word a test writes down."""
+"""A server that follows a script written by the test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ async def listening(
     *,
     limit: int = 2**16,
 ) -> AsyncIterator[int]:
-    """The first connection goes as the first talk says, and so on; the last serves all that follow. Gives the port. What
-    a talk is handed ``line`` makes of a connection, which is closed where the talk ends."""
+    """Serve the first connection with the first script, and so on; the last script serves all later ones. Gives the port.
+
+    A script gets what ``line`` makes of a connection; the connection is closed when the script ends.
+    """
     remaining = list(talks)
     tasks: set[asyncio.Task[None]] = set()
 

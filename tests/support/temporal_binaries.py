@@ -1,4 +1,4 @@
-"""Temporal's own binaries, from the wheels in this environment: nothing is ever downloaded."""
+"""Find Temporal's binaries in the installed wheels: nothing is downloaded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What idic's surroundings are really like: other people's clients, a real browser, a mock made from Twilio's specification.
+"""The real outside world: published clients, a real browser, and a mock made from Twilio's specification.
 
-A test that cannot run here because Node, its packages or Chromium is missing is not passed over in silence: the run says
-at its end which test it was and what to install, and fails. ``WORLD=partial`` makes that a success.
+If Node, its packages or Chromium are missing, a test isn't skipped silently: the run names the test and what to install at
+its end, and fails. ``WORLD=partial`` makes it succeed.
 """
 
 from __future__ import annotations

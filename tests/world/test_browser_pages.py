@@ -1,4 +1,4 @@
-"""The preference page in a real browser that runs no scripts, as wide as a telephone: filled in, sent, kept."""
+"""The preference page in a real browser without scripts, at the width of a phone: fill it in and save it."""
 
 from __future__ import annotations
 

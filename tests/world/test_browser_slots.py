@@ -1,4 +1,4 @@
-"""A shop's page in a real browser, of another origin than idic's: its slot is filled, ended, and never in the way."""
+"""A shop's page of another origin in a real browser: its slot is filled and emptied, and never disturbs the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine without Node or Chromium is told what is missing, and does not pass for one that has them."""
+"""A machine without Node or Chromium is told what is missing, and the run doesn't pass."""
 
 from __future__ import annotations
 

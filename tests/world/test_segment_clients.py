@@ -1,5 +1,4 @@
-"""Clients as they are published send to idic with nothing changed but the address: two for Node, and Segment's for browsers,
-which has been told of a write key and of idic, and of nothing else."""
+"""Published clients send to idic with only their address changed: two for Node, and Segment's for browsers."""
 
 from __future__ import annotations
 

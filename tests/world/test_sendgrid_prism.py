@@ -1,4 +1,4 @@
-"""Our requests against SendGrid's own published specification, which Prism serves as a mock that refuses what breaks it."""
+"""Our requests against SendGrid's published specification, served by Prism, which refuses what breaks it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What SNS says is believed by us exactly where Amazon's own validator believes it.
+"""idic accepts SNS messages exactly where Amazon's own validator does.
 
-But for the word that a subscription has ended: there the validator leaves out a field that Amazon's documentation says is
-signed, so that it believes none.
+One exception: for the end of a subscription, the validator leaves out a field that Amazon's documentation says is signed,
+so that it accepts none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Customers of a shop and what they were sent, put into a store as idic would have left it."""
+"""Put customers of a shop and their messages into a store, as idic would have left them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People look at what idic does: what is shown, to whom, and that nothing shown can do harm."""
+"""The console: what its pages show, who may open them, and that shown content can do no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example shop with its journeys, customers who get its mails, and a browser without scripts that reads its pages."""
+"""The example shop with its journeys, customers who get its mails, and a browser without scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Out, in and through: unsubscribing, confirming, what is known, and links that are not for everybody."""
+"""The customers' pages: unsubscribe, confirm, see and erase data, and links that open nothing."""
 
 from __future__ import annotations
 

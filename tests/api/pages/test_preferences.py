@@ -1,4 +1,4 @@
-"""The page on which customers say what they would like to get, and are asked what journeys may know."""
+"""The preference page: what customers choose, and what they are asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shop's site with one slot: idic on a real store behind a real API, a clock moved by hand, and visitors."""
+"""A shop's site with one slot: idic on a real store and API, a clock moved by hand, and visitors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose content is shown to whom, and for how long."""
+"""The content of slots: which visitor sees what, and for how long."""
 
 from __future__ import annotations
 

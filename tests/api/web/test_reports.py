@@ -1,4 +1,4 @@
-"""What pages tell of what became of content: shown, clicked."""
+"""Reports of pages about their content: shown, clicked."""
 
 from __future__ import annotations
 

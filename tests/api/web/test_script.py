@@ -1,4 +1,4 @@
-"""The script as it is served, and who may use what it uses."""
+"""The script for customers' sites, and which pages may use its endpoints."""
 
 from __future__ import annotations
 

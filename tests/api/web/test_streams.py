@@ -1,4 +1,4 @@
-"""Open pages on a real server: told at once, refused when there are too many, ended when the server stops."""
+"""Streams to open pages on a real server: updated at once, limited in number, ended at the stop."""
 
 from __future__ import annotations
 
