@@ -19,7 +19,9 @@ from activities.coded_errors import coded
 from activities.heartbeat import alive, offered
 from idic.interact.endpoints import Answered, Caller, Failed, Later, Outcome
 from idic.journey.engine.state import State, Trace
-from idic.journey.program.program import Call, Endpoint, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
+from idic.journey.program.values import Endpoint
 from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
 from idic.router.runtime import House

@@ -28,7 +28,7 @@ from idic.journey.engine.protocol import Allow, Defer, MayWe, Skip
 from idic.journey.engine.scope import Scope
 from idic.journey.engine.state import State, Touched, Trace
 from idic.journey.expressions.evaluate import explain, holds
-from idic.journey.program.program import Send
+from idic.journey.program.steps import Send
 from idic.logs import place
 from idic.router.accounts import OUTBOX
 from idic.router.held_customer import Hold, holding

@@ -38,7 +38,11 @@ from idic.clock import Clock
 from idic.interact.channels.channel_edge import MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Outcome
 from idic.journey.channels.email import EmailContent
-from idic.journey.program.program import Again, Entry, Message, Pattern, Program, Send, Target
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Again, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
+from idic.journey.program.values import Pattern, Target
 from idic.logs import configure
 from idic.router.dispatch import dispatch
 from idic.router.held_customer import Hold, holding

@@ -20,7 +20,9 @@ from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
 from idic.journey.expressions.evaluate import ValueSource
-from idic.journey.program.program import Attribute, Message, Program
+from idic.journey.program.content import Message
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.journey.vocabulary.types import TEXT, never_missing, value_of
 

@@ -18,7 +18,9 @@ from idic.errors import CannotCompose
 from idic.interact.channels.channel_edge import MessageLinks
 from idic.interact.channels.edges import EDGES
 from idic.journey.expressions.evaluate import ValueSource
-from idic.journey.program.program import AnyContent, Attribute, Message, Program, Type
+from idic.journey.program.content import AnyContent, Message
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.journey.vocabulary.types import never_missing
 

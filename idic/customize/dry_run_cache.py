@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from idic.customize.email_html import HIDDEN, html_to_text
 from idic.customize.variants import ChosenContent
-from idic.journey.program.program import Attribute, Message, Program
+from idic.journey.program.content import Message
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute
 
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _ADDRESS = re.compile(r"\b(href|src|alt|title)=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)

@@ -28,7 +28,8 @@ from idic.customize.sms_segments import plain_spaces, segments
 from idic.customize.variants import choose_content, reader_groups
 from idic.journey.channels.sms import SMS, SmsContent
 from idic.journey.definition.read_messages import spoken_of
-from idic.journey.program.program import Message, Program
+from idic.journey.program.content import Message
+from idic.journey.program.program import Program
 
 VALUE = 40
 """Of characters in a text or a link: what somebody is called, and a short link."""

@@ -22,7 +22,7 @@ from idic.customize.template_check.walk import TemplateWalker
 from idic.customize.web_html import unsafe_parts
 from idic.errors import CannotCompose
 from idic.journey.channels.channel import TemplateForm
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.problems import one_of
 
 __all__ = ["AnswerUrl", "CheckedTemplate", "Dialect", "LiquidProblem", "ReaderLocale", "Url", "check", "names_in", "render"]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from idic.journey.definition.message_layers import blocks_in, tongues
-from idic.journey.program.program import AnyContent, Message, Program
+from idic.journey.program.content import AnyContent, Message
+from idic.journey.program.program import Program
 
 
 class ChosenContent(NamedTuple):

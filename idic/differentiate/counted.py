@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.types import read
 
 

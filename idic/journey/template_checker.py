@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from idic.journey.channels.channel import TemplateForm
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 
 
 class TemplateProblem(Protocol):

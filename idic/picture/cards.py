@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from idic.journey.channels import CHANNELS
-from idic.journey.program.program import AnyStep, Goal, Pattern, Program, Send, WaitFor
+from idic.journey.program.entry import Goal
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep, Send, WaitFor
+from idic.journey.program.values import Pattern
 from idic.picture import describe
 from idic.picture.text_width import width, wrap
 

@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher, unified_diff
 from typing import Literal, NamedTuple, TypeVar
 
+from idic.journey.program.content import Message
 from idic.journey.program.flow import in_order
-from idic.journey.program.program import AnyStep, Call, Exit, Message, Program, Repeat, Target, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep, Call, Exit, Repeat, WaitFor
+from idic.journey.program.values import Target
 from idic.picture import describe
 from idic.picture.describe import Words
 from idic.times import Duration

@@ -10,29 +10,25 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from idic.journey.channels import CHANNELS, addressed
-from idic.journey.program.program import (
-    AnyContent,
+from idic.journey.program.content import AnyContent
+from idic.journey.program.entry import Entry, Goal
+from idic.journey.program.program import Program
+from idic.journey.program.steps import (
     Arm,
-    Assignment,
     Call,
     Choose,
     Differentiate,
     Enter,
-    Entry,
     Exit,
-    Goal,
-    Moment,
-    Pattern,
-    Program,
     Repeat,
     Send,
     Set,
     Split,
     Step,
-    Target,
     Wait,
     WaitFor,
 )
+from idic.journey.program.values import Assignment, Moment, Pattern, Target
 from idic.times import WEEKDAYS, Clock, Duration
 
 NOTHING = Duration()

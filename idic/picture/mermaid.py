@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from idic.journey.program.flow import in_order
-from idic.journey.program.program import Exit, Program, Repeat, Send, Step, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Exit, Repeat, Send, Step, WaitFor
 from idic.picture import describe
 from idic.picture.cards import INK, KINDS
 from idic.picture.nested_steps import bodies

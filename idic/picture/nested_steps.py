@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from idic.journey.program.program import AnyStep, Exit, Program, Repeat, Target
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep, Exit, Repeat
+from idic.journey.program.values import Target
 from idic.picture.describe import Way, ways
 
 _END = "@end"

@@ -13,7 +13,8 @@ from idic.interact.policy.rules import BEHIND, RESERVED, Coming, Consent, Contac
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, MayWe, Verdict
-from idic.journey.program.program import Program, Type
+from idic.journey.program.program import Program
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import read
 from idic.rehearse.simulator import Rehearsed, Sent
 

@@ -20,7 +20,9 @@ from idic.journey.engine.protocol import Ahead, Allow, Ask, Best, BestTime, Defe
 from idic.journey.engine.resume import PAUSE, PAUSED
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
-from idic.journey.program.program import Attribute, Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
+from idic.journey.program.values import Attribute
 from idic.router import contact_history
 from idic.router.runtime import House
 from idic.store.customer import consents, events

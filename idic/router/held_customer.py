@@ -26,7 +26,8 @@ from idic.journey.engine.admission import DUE, REQUESTED, Applies, Enter, StayOu
 from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
 from idic.journey.engine.protocol import Effect, Enroll, Learn, Outcome
 from idic.journey.engine.state import Ending, Event, Place, State, Touched, Trace
-from idic.journey.program.program import Call, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
 from idic.router.customer_facts import Known
 from idic.router.instruction import Instruction
 from idic.router.next_instruction import instruct

@@ -9,7 +9,7 @@ from datetime import timedelta
 from idic.journey.engine import interpreter
 from idic.journey.engine.resume import PAUSED, held, release
 from idic.journey.engine.state import Ending
-from idic.journey.program.program import Send
+from idic.journey.program.steps import Send
 from idic.router.batch import one_by_one
 from idic.router.held_customer import Hold
 from idic.router.runtime import House

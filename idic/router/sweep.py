@@ -20,7 +20,8 @@ from idic.journey.engine.admission import DUE, Applies, applies
 from idic.journey.engine.match_event import attributes_read
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
-from idic.journey.program.program import Condition, Program
+from idic.journey.program.program import Program
+from idic.journey.program.values import Condition
 from idic.router import schedule
 from idic.router.runtime import House
 from idic.store import sweeps

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from idic.journey.program.program import Attribute, Entry, Pattern, Type
+from idic.journey.program.entry import Entry
+from idic.journey.program.values import Attribute, Pattern, Type
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.store import tables
 from idic.store.database import Store

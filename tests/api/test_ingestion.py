@@ -14,7 +14,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import insert
 
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.store.customer.customers import lock, merge
 from idic.store.database import Store, Tx

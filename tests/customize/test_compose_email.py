@@ -12,7 +12,10 @@ import pytest
 from idic.customize.compose import ComposedEmail, compose
 from idic.errors import CannotCompose
 from idic.journey.channels.email import EmailContent
-from idic.journey.program.program import DONE, Attribute, Entry, Message, Program, Type
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import DONE, Attribute, Type
 from idic.journey.vocabulary.types import LINK, MONEY, TEXT
 
 BODY = """

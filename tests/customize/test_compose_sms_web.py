@@ -10,7 +10,9 @@ from idic.customize.compose import compose, compose_sms, compose_web
 from idic.errors import CannotCompose
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import Attribute, Message, Program, Type
+from idic.journey.program.content import Message
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import LINK, MONEY, TEXT
 from idic.times import Duration
 from tests.customize.test_compose_email import ANNA, READS, UNSUBSCRIBE, Known, program, written

@@ -11,7 +11,7 @@ from idic.customize.dry_run_cache import DryRunCache
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import AnyContent, Message
+from idic.journey.program.content import AnyContent, Message
 from idic.journeys_folder import compile_folder
 from idic.times import Duration
 from tests.customize.test_compose_email import READS, program

@@ -8,7 +8,7 @@ from idic.customize.sms_segments import Segments, avoidable_unicode, plain_space
 from idic.customize.sms_worst_case import WorstCase, worst_case
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
-from idic.journey.program.program import Message
+from idic.journey.program.content import Message
 
 END = "{% endcapture %}"
 

@@ -9,7 +9,7 @@ import pytest
 
 from idic.customize.templates import ReaderLocale, Url, check, names_in, render
 from idic.errors import CannotCompose
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import LINK, MONEY, NUMBER, TEXT, YES_NO
 
 LINE_ITEM = Type(

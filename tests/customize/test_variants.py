@@ -12,7 +12,10 @@ from idic.customize.variants import choose_content
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import Attribute, Message, Program, Segment
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Segment
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.types import LINK, MONEY
 from idic.times import Duration
 from tests.customize.test_compose_email import Known, program

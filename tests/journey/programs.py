@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from idic.journey.channels.email import EmailContent
-from idic.journey.program.program import (
-    Again,
-    AnyStep,
-    Arm,
-    Condition,
-    Entry,
-    Goal,
-    Message,
-    Pattern,
-    Program,
-    Send,
-    Target,
-    Wait,
-    WaitFor,
-)
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Again, Entry, Goal
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep, Arm, Send, Wait, WaitFor
+from idic.journey.program.values import Condition, Pattern, Target
 from idic.times import Duration
 
 DONE = Target(exit="done")

@@ -5,36 +5,27 @@ from __future__ import annotations
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import (
-    DONE,
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Entry, Goal, Segment
+from idic.journey.program.program import Program
+from idic.journey.program.steps import (
     AnyStep,
     Arm,
-    Assignment,
-    Attribute,
     Branch,
     Call,
     Choose,
-    Condition,
     Differentiate,
-    Endpoint,
     Enter,
-    Entry,
     Exit,
-    Goal,
-    Message,
-    Moment,
-    Pattern,
-    Program,
     Repeat,
-    Segment,
     Send,
     Set,
     Share,
     Split,
-    Target,
     Wait,
     WaitFor,
 )
+from idic.journey.program.values import DONE, Assignment, Attribute, Condition, Endpoint, Moment, Pattern, Target
 from idic.journey.vocabulary.types import TEXT
 from idic.times import Clock, Duration, Hours
 

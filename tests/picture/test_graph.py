@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from idic.journey.program.program import DONE, Pattern, Program, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Wait, WaitFor
+from idic.journey.program.values import DONE, Pattern
 from idic.journeys_folder import compile_folder
 from idic.picture.cards import Card
 from idic.picture.describe import entry, events, step, ways

@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError
 
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
 from idic.interact.policy.rules import Request
-from idic.journey.program.program import Entry, Pattern
+from idic.journey.program.entry import Entry
+from idic.journey.program.values import Pattern
 from idic.store.database import Store
 from tests.conftest import HandClock
 from tests.journey.programs import out, program, send

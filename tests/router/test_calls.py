@@ -11,7 +11,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities.call import Calling
 from idic.interact.endpoints import Answered, Caller, Outcome
-from idic.journey.program.program import Assignment, Attribute, Branch, Call, Choose, Goal, Pattern, Program, Repeat
+from idic.journey.program.entry import Goal
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Branch, Call, Choose, Repeat
+from idic.journey.program.values import Assignment, Attribute, Pattern
 from idic.journey.vocabulary.types import NUMBER, TEXT
 from idic.store import tables
 from idic.store.database import Store

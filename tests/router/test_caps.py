@@ -9,7 +9,9 @@ import pytest
 
 from idic.interact.channels.contract import Refused, Unsure
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy
-from idic.journey.program.program import Entry, Pattern, Program
+from idic.journey.program.entry import Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Pattern
 from idic.store.database import Store
 from idic.store.journey import policies
 from idic.times import Duration

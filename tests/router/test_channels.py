@@ -13,7 +13,7 @@ from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
 from idic.interact.policy.rules import Request
 from idic.journey.engine.protocol import Defer
-from idic.journey.program.program import Pattern
+from idic.journey.program.values import Pattern
 from idic.store.database import Store
 from idic.store.tables import copies, customers, placements, touches
 from tests.conftest import START, HandClock

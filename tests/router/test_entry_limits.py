@@ -6,7 +6,9 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from idic.journey.program.program import Again, Entry, Pattern, Program
+from idic.journey.program.entry import Again, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Pattern
 from idic.router.enroll import enroll
 from idic.router.sweep import Sweeper
 from idic.store import tables

@@ -9,7 +9,9 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from idic.journey.engine.trace import sentence
-from idic.journey.program.program import Again, Attribute, Day, Entry, Moment, Program, Type
+from idic.journey.program.entry import Again, Day, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Moment, Type
 from idic.router.sweep import Sweeper
 from idic.store import tables
 from idic.store.database import Store

@@ -11,7 +11,9 @@ from sqlalchemy import update
 
 from idic.journey.engine.admission import REQUESTED
 from idic.journey.engine.trace import sentence
-from idic.journey.program.program import Again, Attribute, Entry, Program, Type
+from idic.journey.program.entry import Again, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Type
 from idic.router.sweep import Sweeper
 from idic.store import tables
 from idic.store.customer import customers

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from idic.journey.program.program import AnyStep, Arm, Goal, Pattern, Program, Target, Wait, WaitFor
+from idic.journey.program.entry import Goal
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep, Arm, Wait, WaitFor
+from idic.journey.program.values import Pattern, Target
 from idic.rehearse.simulator import Simulator
 from idic.store import tables
 from idic.store.database import Store, Tx

@@ -9,21 +9,12 @@ import pytest
 from idic.interact.channels.contract import Later
 from idic.journey.channels.email import EmailContent
 from idic.journey.engine.migrate import Changing, Map, read_maps
-from idic.journey.program.program import (
-    Arm,
-    Attribute,
-    Message,
-    Pattern,
-    Program,
-    Repeat,
-    Segment,
-    Share,
-    Split,
-    Target,
-    Type,
-    Wait,
-)
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Segment
+from idic.journey.program.program import Program
 from idic.journey.program.shares import point_of
+from idic.journey.program.steps import Arm, Repeat, Share, Split, Wait
+from idic.journey.program.values import Attribute, Pattern, Target, Type
 from idic.router.migrate import Moved, move_everybody, plan
 from idic.store.database import Store
 from tests.conftest import START, HandClock

@@ -11,7 +11,9 @@ import pytest
 
 from idic.journey.engine.migrate import Map
 from idic.journey.engine.state import Called, Touched
-from idic.journey.program.program import Call, Program, Repeat, Send, Target
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call, Repeat, Send
+from idic.journey.program.values import Target
 from idic.router.migrate import Moved, move_everybody
 from idic.router.pause import release_held
 from idic.store import tables

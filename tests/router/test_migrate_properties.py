@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from sqlalchemy import delete
 
 from idic.journey.engine.migrate import Map
-from idic.journey.program.program import Program, Send, Target, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send, Wait, WaitFor
+from idic.journey.program.values import Target
 from idic.router.held_customer import Hold, holding
 from idic.router.migrate import move
 from idic.store import tables

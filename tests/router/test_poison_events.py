@@ -8,7 +8,9 @@ from sqlalchemy import update
 from idic.differentiate.profile import zone_of
 from idic.interact.channels.contract import Refused
 from idic.interact.policy.rules import Request
-from idic.journey.program.program import Again, Attribute, Branch, Choose, Condition, Entry, Goal, Pattern
+from idic.journey.program.entry import Again, Entry, Goal
+from idic.journey.program.steps import Branch, Choose
+from idic.journey.program.values import Attribute, Condition, Pattern
 from idic.journey.vocabulary.types import MONEY
 from idic.router.loop import Router
 from idic.router.temporal import Engine

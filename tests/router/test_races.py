@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from idic.interact.channels.contract import Later, Refused, Unsure
-from idic.journey.program.program import Again, Entry, Pattern
+from idic.journey.program.entry import Again, Entry
+from idic.journey.program.values import Pattern
 from idic.store.database import Store
 from tests.conftest import START, HandClock
 from tests.journey.programs import arm, goal, hours, out, program, send, to, wait, wait_for

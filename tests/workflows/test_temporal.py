@@ -27,7 +27,9 @@ import worker
 from idic.interact.channels.contract import Later, Unsure
 from idic.interact.endpoints import Caller
 from idic.interact.policy.rules import Request, Rule
-from idic.journey.program.program import Assignment, Attribute, Call, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
+from idic.journey.program.values import Assignment, Attribute
 from idic.journey.vocabulary.types import TEXT
 from idic.journeys_folder import compile_folder
 from idic.router.dispatch import dispatch

@@ -14,7 +14,8 @@ from idic.interact.consent import standing
 from idic.interact.reach import reach
 from idic.journey.channels import CHANNELS, EMAIL, addressed
 from idic.journey.contact_policy.contact_policy import Cap, Policy
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 from idic.journey.vocabulary.translations import in_language
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.store.customer import consents

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from babel.dates import format_date, parse_date
 
 from idic.api.pages.page_texts import PageTexts
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.translations import Question, in_language
 from idic.journey.vocabulary.types import read
 from idic.journey.vocabulary.vocabulary import Vocabulary

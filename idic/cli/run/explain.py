@@ -20,7 +20,8 @@ from idic.interact.reach import reach
 from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS
 from idic.journey.engine.protocol import Defer, Skip
 from idic.journey.engine.trace import sentence
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 from idic.problems import did_you_mean, one_of
 from idic.router import contact_history
 from idic.router.held_customer import Hold

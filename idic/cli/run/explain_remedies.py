@@ -20,7 +20,9 @@ from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Event, State
 from idic.journey.expressions.evaluate import holds
-from idic.journey.program.program import Attribute, Choose, Condition, Program, Send, Step, Type
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Choose, Send, Step
+from idic.journey.program.values import Attribute, Condition, Type
 from idic.journey.vocabulary.types import value_of
 from idic.problems import one_of
 from idic.times import Hours

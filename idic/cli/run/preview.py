@@ -23,7 +23,8 @@ from idic.journey.engine.scope import Facts
 from idic.journey.engine.scope import Scope as RealScope
 from idic.journey.engine.state import State
 from idic.journey.expressions.evaluate import ValueSource
-from idic.journey.program.program import Attribute, Program
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.types import never_missing
 from idic.journeys_folder import compile_folder
 from idic.problems import did_you_mean, one_of

@@ -14,7 +14,7 @@ from idic.customize.liquid.engine import SPELLED
 from idic.customize.liquid.filters import FILTERS
 from idic.journey.channels import CHANNELS
 from idic.journey.expressions.infer_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.built_in import OWN_EVENTS, OWN_LINKS
 from idic.journey.vocabulary.types import spell
 from idic.journey.vocabulary.vocabulary import Vocabulary

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from liquid.builtin.expressions import FilteredExpression
 from liquid.expression import Expression
 
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.problems import did_you_mean
 
 

@@ -31,7 +31,7 @@ from idic.customize.template_check.facts import (
     quoted_text,
     suggestion,
 )
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import LINK, NUMBER, NUMERIC, TEXT, YES_NO, describe, never_missing
 from idic.problems import one_of
 

@@ -31,7 +31,7 @@ from idic.customize.liquid.engine import parse
 from idic.customize.template_check.facts import TemplateFacts, TemplateValue, merge_values, place_of, suggestion
 from idic.customize.template_check.foreign_syntax import explain_syntax_error, find_foreign_syntax
 from idic.customize.template_check.if_conditions import ConditionChecker
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import NUMBER, TEXT, YES_NO
 
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)

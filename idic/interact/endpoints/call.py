@@ -16,7 +16,7 @@ from idic.interact.endpoints.outcome import Answered, CannotCall, Failed, Later,
 from idic.interact.endpoints.pinned_transport import Asked, Pinned, direct, port_of
 from idic.interact.endpoints.request import address, ask
 from idic.interact.endpoints.response import LARGEST, read_answer
-from idic.journey.program.program import Endpoint
+from idic.journey.program.values import Endpoint
 
 HOPS = 3
 """Redirects that are followed in one try."""

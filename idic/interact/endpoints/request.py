@@ -21,7 +21,9 @@ from idic.customize.templates import Dialect, names_in, render
 from idic.errors import CannotCompose
 from idic.interact.endpoints.outcome import CannotCall
 from idic.interact.endpoints.pinned_transport import Asked, port_of
-from idic.journey.program.program import Call, Endpoint, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
+from idic.journey.program.values import Endpoint
 from idic.journey.vocabulary.endpoints import HOST, OWN_HEADERS
 from idic.journey.vocabulary.types import value_of
 

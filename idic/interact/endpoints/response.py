@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from idic.interact.endpoints.outcome import CannotCall
-from idic.journey.program.program import Endpoint
+from idic.journey.program.values import Endpoint
 from idic.journey.vocabulary.types import describe, read, value_of
 
 LARGEST = 64_000

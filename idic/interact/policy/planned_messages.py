@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from idic.interact.policy.rules import Coming
 from idic.journey.engine.state import State
-from idic.journey.program.program import Program, Send, Wait
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send, Wait
 
 
 def ahead(program: Program, state: State) -> Coming | None:

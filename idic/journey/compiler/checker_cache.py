@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idic.journey.channels.channel import TemplateForm
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.journey.template_checker import Checked, ContentChecker
 
 

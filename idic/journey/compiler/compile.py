@@ -29,8 +29,10 @@ from idic.journey.contact_policy.stricter_policy import Abiding, warn_of_quiet_h
 from idic.journey.definition.definition import Definition, SendText
 from idic.journey.definition.read_journey import define
 from idic.journey.expressions.context import Names
-from idic.journey.program.program import Assignment, Attribute, Condition, Goal, Program, Segment
+from idic.journey.program.entry import Goal, Segment
+from idic.journey.program.program import Program
 from idic.journey.program.reads import everything_read
+from idic.journey.program.values import Assignment, Attribute, Condition
 from idic.journey.template_checker import ContentChecker
 from idic.journey.vocabulary.endpoints import check_endpoints
 from idic.journey.vocabulary.read_vocabulary import Reading, check_restrictions, check_topics, read_vocabulary

@@ -6,7 +6,7 @@ from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.definition import MomentText, PatternText
 from idic.journey.expressions.context import Names, Report
 from idic.journey.expressions.infer import ValueExpression, infer, infer_value
-from idic.journey.program.program import Condition, Moment, Pattern, Type
+from idic.journey.program.values import Condition, Moment, Pattern, Type
 from idic.journey.vocabulary.built_in import LATER_EVENTS
 from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.vocabulary.types import describe

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.definition.definition import EntryText
-from idic.journey.program.program import Again, Condition, Day, Entry, Pattern
+from idic.journey.program.entry import Again, Day, Entry
+from idic.journey.program.values import Condition, Pattern
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.problems import Problems, did_you_mean, one_of
 from idic.times import Duration

@@ -15,7 +15,7 @@ from idic.journey.compiler.reachability import PathFacts, facts_at_all
 from idic.journey.definition.message_layers import Layers, Merged
 from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.journey.expressions.context import Names
-from idic.journey.program.program import AnyContent, Message
+from idic.journey.program.content import AnyContent, Message
 from idic.journey.template_checker import ContentChecker
 from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.yaml_source.nodes import Scalar

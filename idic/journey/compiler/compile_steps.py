@@ -14,8 +14,9 @@ from idic.journey.compiler.reachability import PathFacts
 from idic.journey.compiler.wait_arms import ArmCompiler
 from idic.journey.definition import definition
 from idic.journey.definition.definition import Definition, Given, MomentText, RepeatText, StepText, branches
-from idic.journey.program import program
-from idic.journey.program.program import AnyStep, Assignment, Attribute
+from idic.journey.program import steps as program
+from idic.journey.program.steps import AnyStep
+from idic.journey.program.values import Assignment, Attribute
 from idic.journey.vocabulary.built_in import UNSETTABLE
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import did_you_mean

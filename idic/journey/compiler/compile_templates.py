@@ -10,7 +10,7 @@ from idic.journey.channels.channel import TemplateForm
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.message_layers import Piece, block_in, blocks_in
 from idic.journey.expressions.context import Names
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.journey.template_checker import ContentChecker, TemplateProblem
 from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.journey.vocabulary.read_vocabulary import Reading

@@ -16,7 +16,7 @@ from idic.journey.definition.definition import (
     WaitForText,
     WaitText,
 )
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Scalar

@@ -22,7 +22,7 @@ from idic.journey.definition.definition import (
     WaitText,
     branches,
 )
-from idic.journey.program.program import DONE, Condition, Target
+from idic.journey.program.values import DONE, Condition, Target
 from idic.problems import Problems
 from idic.times import Clock
 

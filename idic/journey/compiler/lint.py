@@ -21,7 +21,7 @@ from idic.journey.definition.definition import (
     every_step,
 )
 from idic.journey.expressions.ranges import covers
-from idic.journey.program.program import Message
+from idic.journey.program.content import Message
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems
 from idic.times import Duration, Hours

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from idic.journey.compiler.reachability import PathFacts
 from idic.journey.expressions.context import Names
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.built_in import OWN_LINKS, PURPOSES
 from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.vocabulary.types import LINK, TEXT, describe

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from idic.journey.program.program import Target
+from idic.journey.program.values import Target
 
 AGAIN = " again"
 """What the place at the end of a round is called beside the repeat."""

@@ -9,7 +9,7 @@ from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.definition.definition import Given
 from idic.journey.expressions.infer import ValueExpression, infer_value
 from idic.journey.expressions.typed import common_type
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import TEXT, describe
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems

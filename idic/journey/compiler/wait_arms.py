@@ -10,7 +10,8 @@ from idic.journey.compiler.reachability import PathFacts
 from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText, WaitText
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.evaluate import depends_on_today
-from idic.journey.program.program import Arm, Target
+from idic.journey.program.steps import Arm
+from idic.journey.program.values import Target
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import did_you_mean, one_of

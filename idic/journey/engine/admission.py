@@ -12,7 +12,9 @@ from idic.journey.engine.match_event import key_of
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Event
 from idic.journey.expressions.evaluate import explain, holds
-from idic.journey.program.program import Condition, Day, Entry, Program, Type
+from idic.journey.program.entry import Day, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Condition, Type
 from idic.journey.vocabulary.types import YES_NO, read, value_of
 
 REQUESTED = "Enrollment Requested"

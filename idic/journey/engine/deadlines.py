@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from idic.journey.engine.scope import Scope
 from idic.journey.engine.state import State
-from idic.journey.program.program import Moment, Wait, WaitFor
+from idic.journey.program.steps import Wait, WaitFor
+from idic.journey.program.values import Moment
 from idic.journey.vocabulary.types import value_of
 from idic.times import Clock, local
 

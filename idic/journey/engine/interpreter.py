@@ -25,23 +25,10 @@ from idic.journey.engine.state import Called, Event, State
 from idic.journey.engine.wait import moved, silence, wait_for
 from idic.journey.expressions.evaluate import holds, value
 from idic.journey.program.flow import body
-from idic.journey.program.program import (
-    Assignment,
-    Call,
-    Choose,
-    Differentiate,
-    Enter,
-    Exit,
-    Program,
-    Repeat,
-    Send,
-    Set,
-    Split,
-    Target,
-    Wait,
-    WaitFor,
-)
+from idic.journey.program.program import Program
 from idic.journey.program.shares import drawn
+from idic.journey.program.steps import Call, Choose, Differentiate, Enter, Exit, Repeat, Send, Set, Split, Wait, WaitFor
+from idic.journey.program.values import Assignment, Target
 
 
 def begin(

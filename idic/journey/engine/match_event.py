@@ -9,7 +9,9 @@ from typing import NamedTuple
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Ending, Event, State
 from idic.journey.expressions.evaluate import amount, depends_on_today, holds
-from idic.journey.program.program import Condition, Moment, Pattern, Program, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Wait, WaitFor
+from idic.journey.program.values import Condition, Moment, Pattern
 
 
 class Ends(NamedTuple):

@@ -17,8 +17,10 @@ from idic.journey.engine.stagger import later
 from idic.journey.engine.state import State, Touched, Trace
 from idic.journey.expressions.evaluate import holds, value
 from idic.journey.program.flow import body
-from idic.journey.program.program import Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
+from idic.journey.program.program import Program
 from idic.journey.program.shares import drawn
+from idic.journey.program.steps import Repeat, Send, Split, Step, Wait, WaitFor
+from idic.journey.program.values import Moment, Target
 from idic.problems import did_you_mean, one_of
 
 EXIT = "exit"

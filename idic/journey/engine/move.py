@@ -13,7 +13,9 @@ from idic.journey.engine.protocol import Claim, Effect, Outcome
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Ending, Event, State, Touched, TouchStatus, Trace
 from idic.journey.expressions.evaluate import explain, holds, show_value, value
-from idic.journey.program.program import Assignment, Attribute, Condition, Moment, Program, Step, Target, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Step, Wait, WaitFor
+from idic.journey.program.values import Assignment, Attribute, Condition, Moment, Target
 
 UNSENT: tuple[TouchStatus, ...] = ("claimed", "deferred")
 SETTLED: tuple[TouchStatus, ...] = ("sent", "failed", "uncertain", "refused")

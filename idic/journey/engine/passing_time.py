@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.expressions.evaluate import depends_on_today, holds
-from idic.journey.program.program import Attribute, Condition
+from idic.journey.program.values import Attribute, Condition
 from idic.times import Duration, local
 
 _MOMENT = timedelta(microseconds=1)

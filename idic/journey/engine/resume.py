@@ -8,7 +8,8 @@ from typing import NamedTuple
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.stagger import later
 from idic.journey.engine.state import State, Touched, Trace
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 
 PAUSED = "paused"
 """The rule by which touches are deferred while their journey is paused."""

@@ -10,8 +10,8 @@ from idic.journey.engine.move import NOT_SENT, SETTLED, WENT, Move, settled
 from idic.journey.engine.protocol import Allow, Ask, Best, BestTime, Claim, Defer, MayWe, Ranked, Skip, Timed, Verdict
 from idic.journey.engine.state import Touched
 from idic.journey.expressions.evaluate import explain, holds
-from idic.journey.program.program import Send
 from idic.journey.program.shares import point_of
+from idic.journey.program.steps import Send
 from idic.times import Hours
 
 

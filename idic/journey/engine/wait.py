@@ -15,7 +15,8 @@ from idic.journey.engine.protocol import Ahead, Ask, Inbox
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Event
 from idic.journey.expressions.evaluate import holds
-from idic.journey.program.program import Arm, Moment, Pattern, Wait, WaitFor
+from idic.journey.program.steps import Arm, Wait, WaitFor
+from idic.journey.program.values import Moment, Pattern
 
 
 def moved(move: Move, step: Wait) -> bool:

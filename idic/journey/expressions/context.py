@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from idic.journey.expressions.tree import Expression, label_of
 from idic.journey.expressions.typed import WRONG, Typed
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import NUMERIC, describe
 
 Report = Callable[[str, int, int, str | None, tuple[str, str] | None], None]

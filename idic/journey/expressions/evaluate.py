@@ -21,7 +21,7 @@ from cel_expr_python import cel
 from pydantic import JsonValue
 
 from idic.journey.expressions.evaluate_fast import KNOWN, Evaluator, compile_fast
-from idic.journey.program.program import Attribute, Condition, Type
+from idic.journey.program.values import Attribute, Condition, Type
 from idic.journey.vocabulary.types import value_of
 
 TODAY = "idic.today"

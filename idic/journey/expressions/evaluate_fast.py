@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from idic.journey.program.program import Attribute, Condition
+from idic.journey.program.values import Attribute, Condition
 from idic.journey.vocabulary.types import NUMERIC, TEXTUAL
 
 KNOWN = "known."

@@ -37,7 +37,7 @@ from idic.journey.expressions.tree import (
     texts_of,
 )
 from idic.journey.expressions.typed import WRONG, Typed, assignable, comparable, typed_literal
-from idic.journey.program.program import Condition, Type
+from idic.journey.program.values import Condition, Type
 from idic.journey.vocabulary.types import NUMBER, NUMERIC, TEXTUAL, YES_NO, describe
 from idic.problems import did_you_mean, one_of
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.tree import Compare, Expression, ListOf, Literal, label_of
 from idic.journey.expressions.typed import WRONG, Typed, comparable
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import NUMERIC, TEXTUAL, YES_NO, describe
 from idic.problems import did_you_mean, one_of
 

@@ -7,7 +7,7 @@ from idic.journey.expressions.evaluate import TODAY, ZONE
 from idic.journey.expressions.evaluate_fast import KNOWN
 from idic.journey.expressions.tree import Expression, FunctionCall, Index, ListOf, Literal, Name, label_of, path_of
 from idic.journey.expressions.typed import WRONG, Typed, comparable
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import NUMBER, TEXT, TEXTUAL, YES_NO, describe
 from idic.journey.yaml_source.shapes import RESERVED
 from idic.problems import did_you_mean, one_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import NUMBER, NUMERIC, TEXT, TEXTUAL, YES_NO
 
 

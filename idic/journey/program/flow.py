@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from idic.journey.program.program import Call, Choose, Exit, Moment, Program, Repeat, Send, Split, Step, Target, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call, Choose, Exit, Repeat, Send, Split, Step, Wait, WaitFor
+from idic.journey.program.values import Moment, Target
 
 
 def body(program: Program, repeat: Repeat) -> frozenset[str]:

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from idic.journey.program.program import (
-    AnyStep,
-    Assignment,
-    Attribute,
-    Call,
-    Choose,
-    Condition,
-    Enter,
-    Entry,
-    Goal,
-    Message,
-    Moment,
-    Pattern,
-    Repeat,
-    Segment,
-    Set,
-    Wait,
-    WaitFor,
-)
+from idic.journey.program.content import Message
+from idic.journey.program.entry import Entry, Goal, Segment
+from idic.journey.program.steps import AnyStep, Call, Choose, Enter, Repeat, Set, Wait, WaitFor
+from idic.journey.program.values import Assignment, Attribute, Condition, Moment, Pattern
 
 
 def conditions(step: AnyStep) -> Iterator[Condition]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from idic.journey.program.program import Share, Split
+from idic.journey.program.steps import Share, Split
 
 
 def drawn(split: Split, customer: str, journey: str) -> Share:

@@ -7,21 +7,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from idic.journey.channels import CHANNELS
-from idic.journey.program.program import (
-    AnyStep,
-    Call,
-    Choose,
-    Exit,
-    Moment,
-    Program,
-    Repeat,
-    Send,
-    Split,
-    Target,
-    Wait,
-    WaitFor,
-)
+from idic.journey.program.program import Program
 from idic.journey.program.reads import moments
+from idic.journey.program.steps import AnyStep, Call, Choose, Exit, Repeat, Send, Split, Wait, WaitFor
+from idic.journey.program.values import Moment, Target
 from idic.times import Clock, Duration
 
 _ALL = "messages"

@@ -8,15 +8,9 @@ from datetime import timedelta
 
 from idic.journey.channels import CHANNELS
 from idic.journey.expressions.evaluate import depends_on_today
-from idic.journey.program.program import (
-    Call,
-    Condition,
-    Enter,
-    Pattern,
-    Program,
-    Wait,
-    WaitFor,
-)
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call, Enter, Wait, WaitFor
+from idic.journey.program.values import Condition, Pattern
 from idic.journey.report.bounds import bounds
 from idic.journey.vocabulary.vocabulary import Vocabulary
 

@@ -9,7 +9,8 @@ from idic.journey.channels import SMS
 from idic.journey.engine.admission import Applies, applies
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 
 _HELP = Event(
     number=0,

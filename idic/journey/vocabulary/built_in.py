@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idic.journey.channels import CHANNELS
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import LINK, NUMBER, TEXT, YES_NO
 
 _CHANNEL = Type(kind="one_of", options=tuple(CHANNELS))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from idic.journey.program.program import Attribute, Endpoint
+from idic.journey.program.values import Attribute, Endpoint
 from idic.journey.vocabulary.types import TEXT
 from idic.journey.yaml_source.nodes import Mapping as Entries
 from idic.journey.yaml_source.nodes import Node, Scalar

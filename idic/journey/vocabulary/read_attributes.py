@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.built_in import OWN_EVENTS
 from idic.journey.vocabulary.types import NUMERIC, SIMPLE, describe, read
 from idic.journey.yaml_source.nodes import Node, Scalar, Sequence

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping as Map
 from typing import NamedTuple
 
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.built_in import ALWAYS_KNOWN, LATER_EVENTS, OWN_EVENTS, OWN_LINKS, PURPOSES, UNSETTABLE
 from idic.journey.vocabulary.endpoints import Endpoints, EndpointText
 from idic.journey.vocabulary.read_attributes import AttributeReader

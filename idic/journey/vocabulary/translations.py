@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Map
 
 from idic.frozen import Frozen
-from idic.journey.program.program import Type
+from idic.journey.program.values import Type
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems, did_you_mean, one_of

@@ -27,7 +27,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 
 TEXT = Type(kind="text")
 NUMBER = Type(kind="number")

@@ -9,7 +9,7 @@ from collections.abc import Mapping as Map
 from typing import Any
 
 from idic.frozen import Frozen
-from idic.journey.program.program import Attribute, Endpoint, Type
+from idic.journey.program.values import Attribute, Endpoint, Type
 from idic.journey.vocabulary.built_in import ALWAYS_KNOWN, OWN_EVENTS
 from idic.journey.vocabulary.translations import Question, Spoken, Topic
 from idic.journey.vocabulary.types import read, spell

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from idic.journey.channels import CHANNELS, EMAIL, is_placed
 from idic.journey.contact_policy.contact_policy import Policy
-from idic.journey.program.program import Call, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.rehearse.crowd.behaviour import Behaviour
 from idic.rehearse.crowd.recorded import Recording, Unread

@@ -16,7 +16,9 @@ from pydantic import ConfigDict, Field, ValidationError
 from idic.errors import InvalidInput
 from idic.frozen import Frozen
 from idic.journey.channels import CHANNELS
-from idic.journey.program.program import Pattern, Program, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Wait, WaitFor
+from idic.journey.program.values import Pattern
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, FOLLOW_MESSAGES
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Mapping as Entries

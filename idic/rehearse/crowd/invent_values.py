@@ -10,7 +10,8 @@ from random import Random
 from statistics import NormalDist
 from typing import Any
 
-from idic.journey.program.program import Attribute, Condition, Program, Type
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Condition, Type
 from idic.rehearse.crowd.behaviour import Behaviour
 
 Draw = Callable[[Random, datetime], Any]

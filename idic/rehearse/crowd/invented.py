@@ -17,7 +17,9 @@ from idic.frozen import Frozen
 from idic.interact.channels.web import WEB_MEMORY
 from idic.interact.policy.rules import Consent
 from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS, EMAIL, is_placed
-from idic.journey.program.program import Call, Condition, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
+from idic.journey.program.values import Condition
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.rehearse.crowd.behaviour import After, Behaviour, Often, Reactions, ids_of
 from idic.rehearse.crowd.crowd_person import Happening, Person

@@ -28,7 +28,8 @@ from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.admission import DUE, StayOut, day_of, due_event, full, next_due, scheduled
 from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.engine.state import Touched
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
 from idic.rehearse.crowd.crowd_person import Happening, Person

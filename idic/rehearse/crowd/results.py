@@ -12,7 +12,8 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 from idic.rehearse.simulator import Rehearsed, Sent
 
 COUNTED = frozenset(("not sent", "failed", "deferred"))

@@ -7,7 +7,9 @@ from typing import Any
 
 from idic.interact.policy.rules import NAMES
 from idic.journey.channels import CHANNELS
-from idic.journey.program.program import Assignment, Attribute, Call, Program, Send, Set, Split
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call, Send, Set, Split
+from idic.journey.program.values import Assignment, Attribute
 from idic.journey.vocabulary.types import MONEY
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Mapping as MappingNode

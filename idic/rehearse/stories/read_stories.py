@@ -9,7 +9,9 @@ from pydantic import JsonValue
 from idic.journey.channels import CHANNELS, EMAIL
 from idic.journey.compiler.compile import Compilation
 from idic.journey.engine.admission import REQUESTED
-from idic.journey.program.program import Attribute, Call, Endpoint, Program, Send, Split
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call, Send, Split
+from idic.journey.program.values import Attribute, Endpoint
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, FOLLOW_MESSAGES
 from idic.journey.vocabulary.types import TEXT
 from idic.journey.vocabulary.vocabulary import Vocabulary

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import TEXT, describe, read
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.problems import Problems, did_you_mean, one_of

@@ -25,9 +25,11 @@ from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, V
 from idic.journey.engine.scope import Scope
 from idic.journey.engine.state import Touched
 from idic.journey.engine.trace import sentence
-from idic.journey.program.program import DONE, Attribute, Call, Program, Split
-from idic.journey.program.program import Entry as Entrance
+from idic.journey.program.entry import Entry as Entrance
+from idic.journey.program.program import Program
 from idic.journey.program.shares import drawn
+from idic.journey.program.steps import Call, Split
+from idic.journey.program.values import DONE, Attribute
 from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of

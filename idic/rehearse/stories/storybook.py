@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from idic.journey.contact_policy.contact_policy import Policy
-from idic.journey.program.program import Attribute
+from idic.journey.program.values import Attribute
 from idic.problems import Mark
 from idic.times import Clock, Duration, local
 

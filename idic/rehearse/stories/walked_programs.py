@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idic.journey.program.program import Enter, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Enter
 
 
 def together(programs: Mapping[str, Program], journey: str) -> tuple[Program, ...]:

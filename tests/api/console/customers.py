@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import insert
 
 from idic.interact.channels.channel_edge import MessageCopy
-from idic.journey.program.program import DONE, Entry, Pattern, Program
+from idic.journey.program.entry import Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import DONE, Pattern
 from idic.store.database import Store, Tx
 from idic.store.enrollment import message_copies, web_placements
 from idic.store.enrollment import touches as touch_rows

@@ -16,7 +16,10 @@ from idic.interact.channels.web import WebCourier
 from idic.interact.tracking.links import Links
 from idic.interact.tracking.visitors import Proofs
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import AnyStep, Attribute, Message, Program, Type
+from idic.journey.program.content import Message
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep
+from idic.journey.program.values import Attribute, Type
 from idic.store.database import Store
 from idic.store.tables import Row, customers, events, placements
 from idic.times import Duration

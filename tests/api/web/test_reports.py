@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idic.journey.program.program import Message
+from idic.journey.program.content import Message
 from idic.store.tables import touches
 from tests.api.web.site import CART, Site, content, journey
 from tests.journey.programs import arm, out, send, to, wait, wait_for

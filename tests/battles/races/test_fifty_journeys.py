@@ -17,7 +17,8 @@ from chaos.limits import policy_of
 from chaos.windows import Limit, Sending
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Refused, Unsure
-from idic.journey.program.program import Program, Send
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Send
 from idic.store.database import Store
 from idic.store.enrollment.touches import Touch
 from idic.store.journey import policies

@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from idic.interact.endpoints import Caller, Outcome
-from idic.journey.program.program import Attribute, Endpoint, Type
+from idic.journey.program.values import Attribute, Endpoint, Type
 from idic.journey.vocabulary.types import MONEY, NUMBER, TEXT
 from tests.providers.twilio.scripted_twilio import Call, Line, Talk
 from tests.support.scripted_server import listening

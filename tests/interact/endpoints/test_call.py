@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from idic.interact.endpoints import Answered, Failed, Later
 from idic.interact.endpoints.pinned_transport import direct
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import MONEY, NUMBER, TEXT
 from tests.interact.endpoints.services import HERE, HOST, TOKEN, Places, call, endpoint, resets, service
 from tests.providers.twilio.scripted_twilio import Line, saying

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from idic.interact.endpoints.outcome import CannotCall
 from idic.interact.endpoints.pinned_transport import Asked
 from idic.interact.endpoints.request import ask, missing_secrets
-from idic.journey.program.program import Attribute, Call, Target, Type
+from idic.journey.program.steps import Call
+from idic.journey.program.values import Attribute, Target, Type
 from idic.journey.vocabulary.types import MONEY, NUMBER, TEXT
 from idic.times import Duration
 from tests.interact.endpoints.services import SECRETS, TOKEN, endpoint

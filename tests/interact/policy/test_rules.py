@@ -16,7 +16,9 @@ from idic.interact.policy.quiet_hours import ends, quiet
 from idic.interact.policy.rules import NAMES, Coming, Consent, Contact, Reply, Request, Suppressed, rules
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, Stricter
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
-from idic.journey.program.program import DONE, Entry, Program
+from idic.journey.program.entry import Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import DONE
 from idic.times import Duration, Hours
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

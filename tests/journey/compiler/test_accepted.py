@@ -9,7 +9,9 @@ import pytest
 from idic.customize import sms_worst_case
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import Choose, Exit, Program, Send, Split, Target, Wait, WaitFor
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Choose, Exit, Send, Split, Wait, WaitFor
+from idic.journey.program.values import Target
 from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder

@@ -21,7 +21,9 @@ from idic.customize.dry_run import dry_run, sample_value
 from idic.errors import CannotCompose
 from idic.journey.engine.admission import DUE, REQUESTED, due_event, next_due, scheduled
 from idic.journey.engine.scope import Scope
-from idic.journey.program.program import Attribute, Call, Program
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Call
+from idic.journey.program.values import Attribute
 from idic.journey.report.bounds import bounds
 from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES

@@ -10,7 +10,7 @@ from idic.customize import sms_worst_case
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
-from idic.journey.program.program import Message
+from idic.journey.program.content import Message
 from idic.journeys_folder import compile_folder
 from tests.journey.read_fixtures import HERE, compiled
 

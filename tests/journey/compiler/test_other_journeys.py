@@ -8,7 +8,7 @@ from pathlib import Path
 from idic.customize.templates import check
 from idic.journey.compiler.compile import Compilation, compile_journeys
 from idic.journey.compiler.compile_templates import Templates
-from idic.journey.program.program import Enter
+from idic.journey.program.steps import Enter
 from idic.journeys_folder import compile_folder
 from tests.journey.read_fixtures import VOCABULARY
 

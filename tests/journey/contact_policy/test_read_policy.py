@@ -10,7 +10,7 @@ from idic.customize.templates import check
 from idic.journey.compiler.compile import Compilation, compile_journeys
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Policy, Sender
-from idic.journey.program.program import Send
+from idic.journey.program.steps import Send
 from idic.times import Duration, Hours
 from tests.journey.read_fixtures import VOCABULARY, spoken
 

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from idic.journey.engine.admission import DUE, REQUESTED, Applies, Enter, StayOut, admit, applies, due_event, last_due, next_due
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
-from idic.journey.program.program import Again, Attribute, Day, Entry, Moment, Pattern, Program, Type
+from idic.journey.program.entry import Again, Day, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Moment, Pattern, Type
 from idic.times import Clock, Duration, Every
 from tests.journey.programs import condition, program, wait
 

@@ -13,7 +13,7 @@ from idic.journey.engine.move import settle
 from idic.journey.engine.protocol import Allow, Ask, Best, Defer, MayWe, Ranked, Skip, Verdict, drive
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event, Touched
-from idic.journey.program.program import AnyStep
+from idic.journey.program.steps import AnyStep
 from idic.rehearse.simulator import Sent, Simulator
 from tests.journey.programs import arm, condition, out, program, send, to, wait, wait_for
 

@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Skip, Verdict
 from idic.journey.engine.state import State, Touched
-from idic.journey.program.program import Again, Choose, Entry, Exit, Pattern, Program, Share, Split, Wait
+from idic.journey.program.entry import Again, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Choose, Exit, Share, Split, Wait
+from idic.journey.program.values import Pattern
 from idic.rehearse.simulator import Rehearsed, Simulator
 from idic.times import Duration
 from tests.journey.programs import arm, goal, hours, out, program, send, to, wait, wait_for

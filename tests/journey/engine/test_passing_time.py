@@ -8,7 +8,7 @@ import pytest
 
 from idic.differentiate.counted import Counted, tally
 from idic.journey.engine.passing_time import leaving
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.times import Duration
 
 MINUTE = timedelta(minutes=1)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idic.journey.program.program import Program, Repeat, Wait
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Repeat, Wait
 from idic.rehearse.simulator import Simulator
 from idic.times import Clock, Duration
 from tests.journey.programs import arm, out, program, send, to, wait_for

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.evaluate import amount, explain, holds, value
 from idic.journey.expressions.infer import infer, infer_value
-from idic.journey.program.program import Attribute, Condition, Type
+from idic.journey.program.values import Attribute, Condition, Type
 from idic.journey.vocabulary.read_vocabulary import read_vocabulary
 from idic.journey.vocabulary.types import NUMBER, TEXT
 from idic.problems import Problems

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.expressions.evaluate import compile_cel, holds, value
 from idic.journey.expressions.evaluate_fast import compile_fast
-from idic.journey.program.program import Attribute, Condition, Type
+from idic.journey.program.values import Attribute, Condition, Type
 from idic.journey.vocabulary.types import value_of
 from tests.journey.programs import program, wait
 

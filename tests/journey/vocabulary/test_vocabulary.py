@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idic.interact import sms_keywords
-from idic.journey.program.program import Attribute, Type
+from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, KEYWORDS, LATER_EVENTS, OWN_EVENTS
 from idic.journey.vocabulary.read_vocabulary import read_vocabulary
 from idic.journey.vocabulary.types import read

@@ -21,7 +21,7 @@ from idic.interact.channels.email import EmailCourier
 from idic.interact.channels.mime import build
 from idic.interact.tracking.links import Links
 from idic.journey.channels.email import EmailContent
-from idic.journey.program.program import Message
+from idic.journey.program.content import Message
 from idic.providers.smtp.sender import SmtpChannel
 from idic.store.customer import consents
 from idic.store.database import Store

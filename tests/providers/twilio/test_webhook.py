@@ -19,7 +19,9 @@ from idic.interact.channels.contract import Later, Refused
 from idic.interact.channels.sms import SmsCourier
 from idic.interact.tracking.links import Links
 from idic.journey.channels.sms import SmsContent
-from idic.journey.program.program import AnyStep, Message, Program
+from idic.journey.program.content import Message
+from idic.journey.program.program import Program
+from idic.journey.program.steps import AnyStep
 from idic.providers.twilio.sender import WEBHOOK_PATH
 from idic.store.customer import consents
 from idic.store.database import Store

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from idic.errors import InvalidInput
-from idic.journey.program.program import Again, Attribute, Day, Entry, Moment, Pattern, Program, Type
+from idic.journey.program.entry import Again, Day, Entry
+from idic.journey.program.program import Program
+from idic.journey.program.values import Attribute, Moment, Pattern, Type
 from idic.journey.vocabulary.types import NUMBER
 from idic.journeys_folder import Compilation, compile_folder
 from idic.rehearse.crowd.behaviour import Behaviour, derived, example, read_rates, with_rate
