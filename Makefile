@@ -40,6 +40,13 @@ check: .venv/ready  ## style, types, import rules and docstrings
 	$(BIN)/lint-imports
 	$(BIN)/interrogate idic activities workflows worker.py
 
+docs: .venv/ready  ## the documentation as a site in site/, its tables written anew from the code
+	$(BIN)/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+docs-serve: .venv/ready  ## the documentation at http://localhost:8000, built again on every change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
 price: .venv/ready  ## what one enrollment costs, counted on a real server
 	$(BIN)/python -m bench.price
 
@@ -53,6 +60,6 @@ chaos: .venv/ready  ## a thousand customers while every process is killed in tur
 	$(BIN)/python -m chaos $(CHAOS)
 
 clean:  ## remove the environment and all local data
-	rm -rf .venv .idic tests/world/node_modules
+	rm -rf .venv .idic site tests/world/node_modules
 
-.PHONY: help setup demo test test-kill test-world check price bench bench-queues chaos clean
+.PHONY: help setup demo test test-kill test-world check docs docs-serve price bench bench-queues chaos clean
