@@ -42,7 +42,7 @@ KINDS = {
 INK, MUTED = "#0f172a", "#475569"
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """``y`` is the base line, from the top of the card."""
 
     text: str
@@ -60,7 +60,7 @@ class Card(NamedTuple):
     name: str
     w: float
     h: float
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
     icons: tuple[str, ...]
     full: str
 
@@ -70,7 +70,7 @@ class Chip(NamedTuple):
 
     w: float
     h: float
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
 
 
 def step_card(program: Program, step: AnyStep, *, told: bool = False) -> Card:
@@ -102,25 +102,25 @@ def card(
 ) -> Card:
     strong = KINDS[kind][0]
     room = w - _ICON - 2 * _EDGE + 8
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     y = _EDGE + 8
     icons = icons or (kind,)
     head = room - 18 * (len(icons) - 1)
     if name:
         for text in wrap(name, head, 11, True, 2):
-            lines.append(Line(text, y, 11, True, strong))
+            lines.append(TextLine(text, y, 11, True, strong))
             y += 15
         y += 3
     for text in wrap(title, room, 13.5, True):
-        lines.append(Line(text, y, 13.5, True))
+        lines.append(TextLine(text, y, 13.5, True))
         y += 18
     if quote:
         for text in wrap(f"“{quote}”", room, 12, most=2):
-            lines.append(Line(text, y, 12, color=MUTED, italic=True))
+            lines.append(TextLine(text, y, 12, color=MUTED, italic=True))
             y += 16
     for note in notes:
         for text in wrap(note, room, 12):
-            lines.append(Line(text, y, 12, color=MUTED))
+            lines.append(TextLine(text, y, 12, color=MUTED))
             y += 16
     full = ". ".join(filter(None, (name, title, *notes)))
     return Card(kind, name, w, max(lines[-1].y + 15, 44), tuple(lines), icons, full)
@@ -129,14 +129,14 @@ def card(
 def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
     strong = KINDS["exit"][0]
     room = EXIT - 2 * 10
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     y = 18.0
     for label in labels:
         for text in wrap(label, room, 11.5):
-            lines.append(Line(text, y, 11.5, color=MUTED))
+            lines.append(TextLine(text, y, 11.5, color=MUTED))
             y += 15
     for text in wrap(f"exit {reason}", room - 20, 12, True):
-        lines.append(Line(text, y + 1, 12, True, strong))
+        lines.append(TextLine(text, y + 1, 12, True, strong))
         y += 16
     full = ". ".join(filter(None, (name, *labels, f"exit {reason}")))
     return Card("exit", name, EXIT, y - 4, tuple(lines), (), full)
@@ -144,15 +144,15 @@ def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
 
 def end_card(text: str) -> Card:
     w = width(text, 12, True) + 36
-    return Card("end", "", w, 30, (Line(text, 20, 12, True, KINDS["end"][0]),), (), text)
+    return Card("end", "", w, 30, (TextLine(text, 20, 12, True, KINDS["end"][0]),), (), text)
 
 
 def chip(labels: tuple[str, ...], most: float = CARD) -> Chip:
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     y = 15.0
     for number, label in enumerate(labels):
         for text in wrap(label if not number else f"or {label}", most - 20, 11.5, True):
-            lines.append(Line(text, y, 11.5, True, "#1e293b"))
+            lines.append(TextLine(text, y, 11.5, True, "#1e293b"))
             y += 15
     return Chip(max(width(line.text, 11.5, True) for line in lines) + 20, y - 15 + 21 - 14 + 1, tuple(lines))
 

@@ -15,7 +15,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import AnyStep, Call, Exit, Repeat, WaitFor
 from idic.journey.program.values import Target
 from idic.picture import describe
-from idic.picture.describe import Words
+from idic.picture.describe import Description
 from idic.times import Duration
 
 Part = Literal["journey", "entry", "segments", "steps", "goal", "leave", "messages"]
@@ -111,7 +111,7 @@ def _head(old: Program, new: Program) -> Iterator[Difference]:
         yield Difference("journey", _change(before, after), "", f"link {name}", before, after, content=True)
 
 
-def _told(part: Part, where: str, before: Words, after: Words) -> Iterator[Difference]:
+def _told(part: Part, where: str, before: Description, after: Description) -> Iterator[Difference]:
     """What was said, and what is said now: each note beside the one that says the same kind of thing."""
     if before.title != after.title:
         yield Difference(part, "changed", where, "", _plain(before.title), _plain(after.title))

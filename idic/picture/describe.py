@@ -37,7 +37,7 @@ _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
 _WORKING_DAYS = re.compile(f" on {' and '.join(WEEKDAYS[:5])}$")
 
 
-class Words(NamedTuple):
+class Description(NamedTuple):
     """``title`` says what is done; ``notes`` under which limits."""
 
     title: str
@@ -86,7 +86,7 @@ def assignments(given: Iterable[Assignment]) -> tuple[str, ...]:
     return tuple(f"{one.name} = {one.value.text}" for one in given)
 
 
-def step(one: Step) -> Words:
+def step(one: Step) -> Description:
     """What a step does, and its limits; where it leads is told by ``ways``."""
     match one:
         case Wait(duration=duration, until=until, without=without, capture=capture):
@@ -95,33 +95,35 @@ def step(one: Step) -> Words:
             else:
                 title = f"wait until {clock(until)}" if until else f"wait {duration}"
             title += f" without {event(without)}" if without else ""
-            return Words(title, (*_asked(one), *_captured(capture)))
+            return Description(title, (*_asked(one), *_captured(capture)))
         case WaitFor(arms=arms, within=within):
             title = _awaited(arms[0]) if len(arms) == 1 else "wait for the first of these"
             captured = tuple(arm.capture for arm in arms if arm.capture)
-            return Words(title, (*_asked(one), f"within {within}", *_captured(" or ".join(dict.fromkeys(captured)))))
+            return Description(title, (*_asked(one), f"within {within}", *_captured(" or ".join(dict.fromkeys(captured)))))
         case Choose():
-            return Words("choose", _asked(one))
+            return Description("choose", _asked(one))
         case Split():
-            return Words("split by chance", _asked(one))
+            return Description("split by chance", _asked(one))
         case Send(message=message, channels=channels, mode=mode, at=at, within=within):
             named = [channel(name) for name in channels]
             by = {"each": " + ".join, "first_of": "first of {}".format, "best_of": "best of {}".format}[mode]
             how = by(named) if mode == "each" else by(", ".join(named))
             when = (f"at {at}" if isinstance(at, str) else f"from {at}",) if at else ()
-            return Words(f"{how}\N{NO-BREAK SPACE}· {message}", (*_asked(one), *when, f"within {within}"))
+            return Description(f"{how}\N{NO-BREAK SPACE}· {message}", (*_asked(one), *when, f"within {within}"))
         case Exit(reason=reason):
-            return Words(f"exit {reason}")
+            return Description(f"exit {reason}")
         case Set(assign=assign):
-            return Words("set", (*_asked(one), *assignments(assign)))
+            return Description("set", (*_asked(one), *assignments(assign)))
         case Call(endpoint=endpoint, given=given, capture=capture, within=within):
-            return Words(f"call {endpoint.name}", (*_asked(one), *assignments(given), f"within {within}", *_captured(capture)))
+            return Description(
+                f"call {endpoint.name}", (*_asked(one), *assignments(given), f"within {within}", *_captured(capture))
+            )
         case Repeat(times=times, until=until):
-            return Words(f"repeat up to {times} times", (*_asked(one), *((f"until {until.text}",) if until else ())))
+            return Description(f"repeat up to {times} times", (*_asked(one), *((f"until {until.text}",) if until else ())))
         case Enter(journey=journey, given=given):
-            return Words(f"enter {journey}", (*_asked(one), *assignments(given or ())))
+            return Description(f"enter {journey}", (*_asked(one), *assignments(given or ())))
         case Differentiate():
-            return Words("differentiate again", _asked(one))
+            return Description("differentiate again", _asked(one))
         case _:
             raise AssertionError(one.kind)
 
@@ -187,7 +189,7 @@ def labelled(one: Step) -> Iterable[tuple[str, Target]]:
                 yield "otherwise", one.otherwise
 
 
-def entry(one: Entry, zone: str) -> Words:
+def entry(one: Entry, zone: str) -> Description:
     """Who enters, and when."""
     conditions = {pattern.when.text if pattern.when else None for pattern in one.on}
     shared = one.when.text if one.when else conditions.pop() if len(conditions) == 1 else None
@@ -204,7 +206,7 @@ def entry(one: Entry, zone: str) -> Words:
         f"starts {_there(one.starts, zone)}" if one.starts else "",
         f"ends {_there(one.ends, zone)}" if one.ends else "",
     )
-    return Words(
+    return Description(
         title,
         tuple(
             filter(
@@ -224,10 +226,10 @@ def entry(one: Entry, zone: str) -> Words:
     )
 
 
-def goal(one: Goal) -> Words:
+def goal(one: Goal) -> Description:
     notes = [f"within {one.within}"] if one.within else []
     notes += [f"worth {one.value.text}"] if one.value else []
-    return Words(events(one.on), (*notes, "then leaves" if one.then == "leave" else "then goes on"))
+    return Description(events(one.on), (*notes, "then leaves" if one.then == "leave" else "then goes on"))
 
 
 def content(one: AnyContent) -> str:

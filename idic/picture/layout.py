@@ -23,7 +23,7 @@ from idic.picture.cards import (
     segments_card,
     step_card,
 )
-from idic.picture.nested_steps import Branch, Ending, Node, Onward, structure
+from idic.picture.nested_steps import NestedFlow, Node, Onward, WayOut, nested_flow
 from idic.picture.text_width import wrap
 
 _DOWN = 26.0
@@ -63,7 +63,7 @@ class Frame(NamedTuple):
 Shape = At | Path | Frame
 
 
-class Block(NamedTuple):
+class Area(NamedTuple):
     """What reaches ``left`` and ``right`` of x = 0 and ``height`` down. ``open``: a line goes on from (0, height)."""
 
     shapes: tuple[Shape, ...]
@@ -99,7 +99,7 @@ class _Layout:
         self.program = program
 
     def whole(self) -> Drawing:
-        whole = structure(self.program)
+        whole = nested_flow(self.program)
         head: list[Card] = [entry_card(self.program)]
         if (segments := segments_card(self.program)) is not None:
             head.append(segments)
@@ -138,7 +138,7 @@ class _Layout:
         placed += _moved(shapes, middle, top)
         return Drawing(tuple(placed), max(middle + right, MARGIN + inner) + MARGIN, top + y + MARGIN, heading)
 
-    def flow(self, branch: Branch) -> Block:
+    def flow(self, branch: NestedFlow) -> Area:
         shapes: list[Shape] = []
         left = right = y = 0.0
         for number, item in enumerate(branch.flow):
@@ -155,9 +155,9 @@ class _Layout:
             # Where it goes on from here is somebody else's line: only its words belong to this one.
             shapes += [Path(((0, y), (0, y + _TURN))), At(label, -label.w / 2, y + _TURN)]
             left, right, y = max(left, label.w / 2), max(right, label.w / 2), y + _TURN + label.h
-        return Block(tuple(shapes), left, right, y, branch.open)
+        return Area(tuple(shapes), left, right, y, branch.open)
 
-    def label(self, item: Node | Ending | Onward) -> Chip | None:
+    def label(self, item: Node | WayOut | Onward) -> Chip | None:
         return chip(item.label) if isinstance(item, Node) and item.label else None
 
     def joined(self, shapes: list[Shape], y: float, label: Chip | None) -> float:
@@ -168,18 +168,18 @@ class _Layout:
         shapes.append(Path(((0, y), (0, y + _DOWN)), True))
         return y + _DOWN
 
-    def item(self, item: Node | Ending | Onward) -> Block:
+    def item(self, item: Node | WayOut | Onward) -> Area:
         match item:
-            case Ending(reason=reason, step=step):
+            case WayOut(reason=reason, step=step):
                 card = exit_card((), reason, step or "")
-                return Block((At(card, -card.w / 2, 0),), card.w / 2, card.w / 2, card.h, False)
+                return Area((At(card, -card.w / 2, 0),), card.w / 2, card.w / 2, card.h, False)
             case Onward(step=step):
                 card = end_card(f"on at {step}")
-                return Block((At(card, -card.w / 2, 0),), card.w / 2, card.w / 2, card.h, False)
+                return Area((At(card, -card.w / 2, 0),), card.w / 2, card.w / 2, card.h, False)
             case Node():
                 return self.node(item)
 
-    def node(self, node: Node) -> Block:
+    def node(self, node: Node) -> Area:
         told = bool(node.exits or node.branches)
         card = step_card(self.program, node.step, told=told)
         block = self.with_exits(card, node)
@@ -189,7 +189,7 @@ class _Layout:
             block = self.parted(block, node.branches)
         return block
 
-    def with_exits(self, card: Card, node: Node) -> Block:
+    def with_exits(self, card: Card, node: Node) -> Area:
         shapes: list[Shape] = [At(card, -card.w / 2, 0)]
         right, height = card.w / 2, card.h
         if node.exits:
@@ -209,9 +209,9 @@ class _Layout:
             right, height = x + exits[0].w, max(height, y - 8)
         if height > card.h:
             shapes.append(Path(((0, card.h), (0, height))))
-        return Block(tuple(shapes), card.w / 2, right, height, True)
+        return Area(tuple(shapes), card.w / 2, right, height, True)
 
-    def framed(self, block: Block, body: Branch) -> Block:
+    def framed(self, block: Area, body: NestedFlow) -> Area:
         """The card of a repeat with its steps below, in a frame, and the way back to it at the left."""
         inner = self.flow(body)
         shapes = list(_moved(block.shapes, 0, 16))
@@ -226,11 +226,11 @@ class _Layout:
             y += 16
             shapes.append(Path(((0, y - 16), (0, y), (back, y), (back, 16 + 30), (-CARD / 2, 16 + 30)), True, True))
         y += 16
-        return Block((Frame(-left, 0, left + right, y), *shapes), left, right, y, True)
+        return Area((Frame(-left, 0, left + right, y), *shapes), left, right, y, True)
 
-    def parted(self, block: Block, branches: tuple[Branch, ...]) -> Block:
+    def parted(self, block: Area, branches: tuple[NestedFlow, ...]) -> Area:
         """The branches below a step, side by side; where they meet, the line goes on."""
-        columns: list[tuple[Chip | None, Block]] = []
+        columns: list[tuple[Chip | None, Area]] = []
         for branch in branches:
             columns.append((chip(branch.labels) if branch.labels else None, self.flow(branch)))
         lefts = [max(flow.left, label.w / 2 if label else 0, 40) for label, flow in columns]
@@ -269,4 +269,4 @@ class _Layout:
             height = meet
         left = max(block.left, lefts[0] - places[0])
         right = max(block.right, rights[-1] + places[-1])
-        return Block(tuple(shapes), left, right, height, bool(opened))
+        return Area(tuple(shapes), left, right, height, bool(opened))

@@ -9,7 +9,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import Exit, Repeat, Send, Step, WaitFor
 from idic.picture import describe
 from idic.picture.cards import INK, KINDS
-from idic.picture.nested_steps import bodies
+from idic.picture.nested_steps import rounds_of_repeats
 
 _SHAPES = {"choose": ('{"', '"}'), "split": ('{"', '"}'), "wait": ('("', '")'), "wait_for": ('("', '")')}
 _BOX = ('["', '"]')
@@ -41,7 +41,7 @@ def _lines(program: Program) -> Iterator[str]:
         yield f"  who_is_who[{_quoted('differentiate', '', *parts)}]:::is_differentiate"
         yield "  enters --> who_is_who"
         start = "who_is_who"
-    rounds = bodies(program)
+    rounds = rounds_of_repeats(program)
     yield from _boxes(program, rounds, None, "  ")
     yield f"  {start} --> {_node(program.first.step) if program.first.step else 'done'}"
     exits: dict[str, str] = {}

@@ -17,7 +17,7 @@ from idic.picture.describe import Way, ways
 _END = "@end"
 
 
-class Ending(NamedTuple):
+class WayOut(NamedTuple):
     """Out of the journey; ``step`` where it is a step of its own."""
 
     reason: str
@@ -30,7 +30,7 @@ class Onward(NamedTuple):
     step: str
 
 
-class Branch(NamedTuple):
+class NestedFlow(NamedTuple):
     """``labels`` say when it is taken; ``open``: it goes on after its parent."""
 
     labels: tuple[str, ...]
@@ -45,19 +45,19 @@ class Node(NamedTuple):
     step: AnyStep
     label: tuple[str, ...] = ()
     exits: tuple[tuple[tuple[str, ...], str], ...] = ()
-    branches: tuple[Branch, ...] = ()
-    body: Branch | None = None
+    branches: tuple[NestedFlow, ...] = ()
+    body: NestedFlow | None = None
 
 
-Flow = tuple[Node | Ending | Onward, ...]
+Flow = tuple[Node | WayOut | Onward, ...]
 
 
-def structure(program: Program) -> Branch:
+def nested_flow(program: Program) -> NestedFlow:
     """The whole flow; ``open`` where it comes to its end and nobody is sent out before."""
     return _Structure(program).whole()
 
 
-def bodies(program: Program) -> dict[str, frozenset[str]]:
+def rounds_of_repeats(program: Program) -> dict[str, frozenset[str]]:
     """The steps of every repeat: those from which it goes on to its next round."""
     found: dict[str, frozenset[str]] = {}
     for repeat in program.steps.values():
@@ -81,37 +81,37 @@ class _Structure:
         self.steps = program.steps
         self.first = program.first
         self.placed: set[str] = set()
-        self.bodies = bodies(program)
+        self.bodies = rounds_of_repeats(program)
         self.onward: dict[str, list[str]] = {}
         for order in self.last_first():
             self.onward[order] = self.meets([self.place(order, target) for target in self.targets(order)], order)
 
-    def whole(self) -> Branch:
+    def whole(self) -> NestedFlow:
         return self.flow((), self.first, None, _END)
 
-    def flow(self, labels: tuple[str, ...], target: Target, origin: str | None, stop: str) -> Branch:
+    def flow(self, labels: tuple[str, ...], target: Target, origin: str | None, stop: str) -> NestedFlow:
         """The steps from a target on to ``stop``, which is not among them."""
-        found: list[Node | Ending | Onward] = []
+        found: list[Node | WayOut | Onward] = []
         while True:
             place = self.place(origin, target)
             if place == stop:
-                return Branch(labels, tuple(found), True)
+                return NestedFlow(labels, tuple(found), True)
             if target.step is None:
-                return Branch(labels, (*found, Ending(target.exit or "done")), False)
+                return NestedFlow(labels, (*found, WayOut(target.exit or "done")), False)
             if target.step in self.placed or place.startswith("@"):
-                return Branch(labels, (*found, Onward(target.step)), False)
+                return NestedFlow(labels, (*found, Onward(target.step)), False)
             origin = target.step
             self.placed.add(origin)
             step = self.steps[origin]
             if isinstance(step, Exit) and step.when is None:
-                return Branch(labels, (*found, Ending(step.reason, step.id)), False)
+                return NestedFlow(labels, (*found, WayOut(step.reason, step.id)), False)
             body = self.flow((), step.first, origin, f"@{origin}") if isinstance(step, Repeat) else None
             leaving, staying = self.parted(step, stop)
             exits = tuple((way.labels, way.target.exit or "done") for way in leaving)
             if len(staying) <= 1:
                 found.append(Node(step, staying[0].labels if staying else (), exits, body=body))
                 if not staying:
-                    return Branch(labels, tuple(found), False)
+                    return NestedFlow(labels, tuple(found), False)
                 target = staying[0].target
                 continue
             meets = self.meets([self.place(origin, way.target) for way in staying], origin)
@@ -119,13 +119,13 @@ class _Structure:
             branches = tuple(self.flow(way.labels, way.target, origin, join) for way in staying)
             found.append(Node(step, (), exits, branches, body))
             if not any(branch.open for branch in branches):
-                return Branch(labels, tuple(found), False)
+                return NestedFlow(labels, tuple(found), False)
             if join == stop:
-                return Branch(labels, tuple(found), True)
+                return NestedFlow(labels, tuple(found), True)
             if join == _END:
-                return Branch(labels, (*found, Ending("done")), False)
+                return NestedFlow(labels, (*found, WayOut("done")), False)
             if join.startswith("@"):
-                return Branch(labels, (*found, Onward(join[1:])), False)
+                return NestedFlow(labels, (*found, Onward(join[1:])), False)
             # Where branches meet, nobody comes from one step alone: only a way back would need to know which.
             target = Target(step=join)
 

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 from idic.journey.program.flow import in_order
 from idic.journey.program.program import Program
 from idic.picture import describe as words
-from idic.picture.cards import KINDS, MUTED, Card, Line
+from idic.picture.cards import KINDS, MUTED, Card, TextLine
 from idic.picture.icons import ICONS
 from idic.picture.layout import MARGIN, At, Drawing, Frame, Path, lay_out
 
@@ -55,9 +55,9 @@ def describe(program: Program) -> str:
 
 
 def _heading(program: Program, drawing: Drawing) -> list[str]:
-    lines = [Line(text, MARGIN + 20 + 28 * number, 22, True) for number, text in enumerate(drawing.heading)]
+    lines = [TextLine(text, MARGIN + 20 + 28 * number, 22, True) for number, text in enumerate(drawing.heading)]
     about = " · ".join(filter(None, (program.journey, program.purpose, program.topic)))
-    lines.append(Line(about, MARGIN + 28 * len(drawing.heading) + 14, 12.5, color=MUTED))
+    lines.append(TextLine(about, MARGIN + 28 * len(drawing.heading) + 14, 12.5, color=MUTED))
     return [_text(line, MARGIN, 0) for line in lines]
 
 
@@ -98,7 +98,7 @@ def _icon(name: str, x: float, y: float, size: float, color: str | None = None) 
     )
 
 
-def _text(line: Line, x: float, y: float, anchor: str = "start") -> str:
+def _text(line: TextLine, x: float, y: float, anchor: str = "start") -> str:
     style = f'font-size="{line.size:g}" fill="{line.color}"'
     style += ' font-weight="600"' if line.bold else ""
     style += ' font-style="italic"' if line.italic else ""

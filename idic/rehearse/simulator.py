@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, assert_never
 
 from idic.differentiate.counted import Counted, tally, total
 from idic.journey.engine import admission, interpreter, match_event, move
-from idic.journey.engine.admission import REQUESTED, Applies, Enter, StayOut, admit, applies
+from idic.journey.engine.admission import REQUESTED, Admitted, Applies, StayOut, admit, applies
 from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
 from idic.journey.engine.passing_time import leaving
 from idic.journey.engine.protocol import (
@@ -22,6 +22,7 @@ from idic.journey.engine.protocol import (
     Ask,
     Best,
     BestTime,
+    CallRequest,
     Effect,
     Enroll,
     Inbox,
@@ -30,7 +31,6 @@ from idic.journey.engine.protocol import (
     MayWe,
     Outcome,
     Ranked,
-    Request,
     Timed,
     Verdict,
     drive,
@@ -95,7 +95,7 @@ class Simulator:
         deliver: Callable[[Sent], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
         room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
         past: Mapping[str, Sequence[Counted]] | None = None,
-        kept: move.Kept = None,
+        kept: move.TraceKinds = None,
     ) -> None:
         self.programs = programs
         self.asking = programs[0]
@@ -290,9 +290,9 @@ class Simulator:
             is_in=bool(inside),
             last_entered_at=max((e.state.entered_at for e in before), default=None),
         )
-        if isinstance(answer, Enter):
+        if isinstance(answer, Admitted):
             answer = self._room(program, event.accepted_at) or answer
-        if not isinstance(answer, Enter):
+        if not isinstance(answer, Admitted):
             self.refused.append((program.journey, answer))
             return
         for restarted in inside:
@@ -338,7 +338,7 @@ class Simulator:
                 self._tell(told, {**said_of(sent), **reason}, one.state.enrollment)
         for effect in outcome.effects:
             self._do(one, effect)
-        if outcome.claims or (outcome.effects and any(isinstance(effect, Request) for effect in outcome.effects)):
+        if outcome.claims or (outcome.effects and any(isinstance(effect, CallRequest) for effect in outcome.effects)):
             self._advance(one)
 
     def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
@@ -355,7 +355,7 @@ class Simulator:
         match effect:
             case Learn(values):
                 self.becomes_known(**values)
-            case Request(step, _, given):
+            case CallRequest(step, _, given):
                 self.asking = one.program
                 response = self._call(step, given)
                 reason = "failed" if response is None else None

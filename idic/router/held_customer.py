@@ -22,7 +22,7 @@ from idic.interact import consent, preferences
 from idic.interact.reach import reach
 from idic.journey.channels import is_placed
 from idic.journey.engine import interpreter, match_event, move, protocol
-from idic.journey.engine.admission import DUE, REQUESTED, Applies, Enter, StayOut, admit, applies, day_of, full
+from idic.journey.engine.admission import DUE, REQUESTED, Admitted, Applies, StayOut, admit, applies, day_of, full
 from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
 from idic.journey.engine.protocol import Effect, Enroll, Learn, Outcome
 from idic.journey.engine.state import Ending, Event, Place, State, Touched, Trace
@@ -421,7 +421,7 @@ class Hold(Known):
             return Entered(None, StayOut("stopped", "the journey is stopped"))
         is_in, last = await enrollments.past(self.tx, self.id, program.journey, asked.key)
         answer = admit(program, asked.key, event.accepted_at, facts.zone, is_in=is_in is not None, last_entered_at=last)
-        if not isinstance(answer, Enter):
+        if not isinstance(answer, Admitted):
             return Entered(is_in, answer)
         if is_in is None and not await self._room(program, event.accepted_at):
             return Entered(None, full(program))
@@ -519,7 +519,7 @@ class Hold(Known):
             match effect:
                 case Learn(values):
                     await self._becomes_known(values, at, by=enrollment.id)
-                case protocol.Request(step=step):
+                case protocol.CallRequest(step=step):
                     asked = program.steps[step]
                     assert isinstance(asked, Call)
                     await endpoint_calls.ask(self.tx, enrollment.id, self.id, asked.endpoint.name, effect, at=self.now)

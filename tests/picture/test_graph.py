@@ -18,7 +18,7 @@ from idic.picture.describe import entry, events, step, ways
 from idic.picture.layout import At, Drawing, Frame, lay_out
 from idic.picture.layout import Path as Line
 from idic.picture.mermaid import mermaid
-from idic.picture.nested_steps import structure
+from idic.picture.nested_steps import nested_flow
 from idic.picture.svg import svg
 from idic.picture.text_width import width, wrap
 from tests.picture.picture_programs import DAY, every_kind, long, nested, out, program, to
@@ -85,7 +85,7 @@ def test_a_repeat_is_a_frame_round_its_steps() -> None:
 
 
 def test_branches_meet_where_the_author_lets_them() -> None:
-    flow = structure(EXAMPLES["abandoned_cart"]).flow
+    flow = nested_flow(EXAMPLES["abandoned_cart"]).flow
     assert [one.step.id for one in flow] == ["cool_off", "nudge", "reaction", "last_word"]  # type: ignore[union-attr]
     reaction = flow[2]
     assert reaction.exits == ((("Cart Updated",), "shopping_again"),)  # type: ignore[union-attr]

@@ -12,7 +12,7 @@ from idic.journey.engine.migrate import Changing, Map, read_maps
 from idic.journey.program.content import Message
 from idic.journey.program.entry import Segment
 from idic.journey.program.program import Program
-from idic.journey.program.shares import point_of
+from idic.journey.program.shares import hash_percent
 from idic.journey.program.steps import Arm, Repeat, Share, Split, Wait
 from idic.journey.program.values import Attribute, Pattern, Target, Type
 from idic.router.migrate import Moved, move_everybody, plan
@@ -62,7 +62,7 @@ async def test_what_is_overdue_by_it_is_spread_and_never_earlier_than_now(world:
     assert [(group.step, group.to, group.people, group.overdue) for group in foreseen.groups] == [("rest", "rest", 20, 20)]
     await moved(world, into, spread=HOUR)
     due = {one.id: one.state.deadline for one in await world.enrollments()}
-    assert due == {one: now + HOUR * (point_of(one, "spread") / 100) for one in ids}
+    assert due == {one: now + HOUR * (hash_percent(one, "spread") / 100) for one in ids}
     assert len(set(due.values())) == 20
 
 

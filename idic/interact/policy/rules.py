@@ -17,7 +17,7 @@ from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.program import Program
-from idic.journey.program.shares import point_of
+from idic.journey.program.shares import hash_percent
 from idic.problems import one_of
 from idic.times import Duration, local
 
@@ -215,7 +215,7 @@ class ControlGroup:
         self.share = share
 
     def __call__(self, request: Request) -> Skip | None:
-        if not request.customer or point_of(request.customer, self.name) >= self.share:
+        if not request.customer or hash_percent(request.customer, self.name) >= self.share:
             return None
         return Skip(self.name, f"one of the {self.share:g} % who are left alone so that lift can be measured")
 

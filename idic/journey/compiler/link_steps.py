@@ -7,7 +7,7 @@ from typing import NamedTuple, TypedDict
 
 from idic.journey.compiler.reachability import AGAIN, Transition
 from idic.journey.definition.definition import (
-    Branch,
+    BranchText,
     CallText,
     ChooseText,
     DifferentiateText,
@@ -106,7 +106,7 @@ class Flow:
                 inner = ()
         return StepTargets(then, otherwise, inner)
 
-    def _target(self, branch: Branch | None, after: Target) -> Target:
+    def _target(self, branch: BranchText | None, after: Target) -> Target:
         if branch is None:
             return after
         if branch.reason is not None:

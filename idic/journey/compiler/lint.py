@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 from idic.journey.definition.definition import (
-    Branch,
+    BranchText,
     ChooseText,
     Definition,
     ExitText,
@@ -167,7 +167,7 @@ def _taken_again(repeat: RepeatText, problems: Problems) -> None:
             problems.warning(since.mark, message, "take since: out, name a step of the round, or end with then: exit")
 
 
-def _ends(branch: Branch | None) -> bool:
+def _ends(branch: BranchText | None) -> bool:
     if branch is None:
         return False
     last = branch.steps[-1] if branch.steps else None

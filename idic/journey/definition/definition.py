@@ -19,7 +19,7 @@ _NOTHING = Duration()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Branch:
+class BranchText:
     """``steps`` to take, or the ``reason`` of an exit; neither: go on after the parent."""
 
     mark: Mark
@@ -49,7 +49,7 @@ class PatternText:
     of: Scalar | None = None
     since: Scalar | None = None
     capture: Scalar | None = None
-    then: Branch | None = None
+    then: BranchText | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class UntilText:
     """A line of a wait_for that is taken when a condition on the customer comes true."""
 
     until: Scalar
-    then: Branch | None = None
+    then: BranchText | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +67,8 @@ class StepText:
     id: Scalar | None
     mark: Mark
     when: Scalar | None = None
-    then: Branch | None = None
-    otherwise: Branch | None = None
+    then: BranchText | None = None
+    otherwise: BranchText | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,12 +91,12 @@ class WaitForText(StepText):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChooseText(StepText):
-    branches: tuple[tuple[Scalar, Branch], ...] = ()
+    branches: tuple[tuple[Scalar, BranchText], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitText(StepText):
-    shares: tuple[tuple[Scalar, int, Branch | None], ...] = ()
+    shares: tuple[tuple[Scalar, int, BranchText | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +130,7 @@ class CallText(StepText):
 class RepeatText(StepText):
     times: int = 1
     until: Scalar | None = None
-    do: Branch | None = None
+    do: BranchText | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,12 +195,12 @@ class Definition:
     sender: Scalar | None = None
 
 
-def branches(step: StepText) -> list[Branch | None]:
+def branches(step: StepText) -> list[BranchText | None]:
     """Every branch of a step, in the order in which the file has them as far as that matters."""
     match step:
         case WaitForText(arms=arms):
             # One line that waits for several events is as many arms, with one branch.
-            inner: list[Branch | None] = list(dict.fromkeys(arm.then for arm in arms))
+            inner: list[BranchText | None] = list(dict.fromkeys(arm.then for arm in arms))
         case ChooseText(branches=chosen):
             inner = [branch for _, branch in chosen]
         case SplitText(shares=shares):

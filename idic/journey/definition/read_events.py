@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from idic.journey.definition.definition import Branch, PatternText, UntilText
+from idic.journey.definition.definition import BranchText, PatternText, UntilText
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems
@@ -16,7 +16,7 @@ _OF_LINES = ("on", "if", "key", "of", "since", "as", "then")
 class EventReader:
     """Reads event patterns. ``branch`` reads the steps that follow an event."""
 
-    def __init__(self, shapes: Shapes, problems: Problems, branch: Callable[[Node | None], Branch | None]) -> None:
+    def __init__(self, shapes: Shapes, problems: Problems, branch: Callable[[Node | None], BranchText | None]) -> None:
         self.shapes = shapes
         self.problems = problems
         self.branch = branch

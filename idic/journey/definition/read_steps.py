@@ -8,7 +8,7 @@ from typing import Literal
 from idic.journey.channels import CHANNELS, EMAIL
 from idic.journey.definition import read_times
 from idic.journey.definition.definition import (
-    Branch,
+    BranchText,
     CallText,
     ChooseText,
     DifferentiateText,
@@ -375,7 +375,7 @@ class Steps:
 
     def common(
         self, found: dict[str, Node], id_: Scalar | None, kind: Scalar
-    ) -> tuple[Scalar | None, Mark, Scalar | None, Branch | None, Branch | None]:
+    ) -> tuple[Scalar | None, Mark, Scalar | None, BranchText | None, BranchText | None]:
         when = self.shapes.text(found.get("if"), "if")
         return id_, kind.mark, when, self.branch(found.get("then")), self.branch(found.get("otherwise"))
 
@@ -384,17 +384,17 @@ class Steps:
             hint = "add if:, or take otherwise out"
             self.problems.error(found["otherwise"].mark, f"{called}: otherwise is for when its if does not hold", hint)
 
-    def branch(self, node: Node | None) -> Branch | None:
+    def branch(self, node: Node | None) -> BranchText | None:
         """``continue``, ``exit <reason>``, one step, or a list of steps."""
         if node is None:
             return None
         if not isinstance(node, Scalar):
-            return Branch(node.mark, steps=self.steps(node, "a branch"))
+            return BranchText(node.mark, steps=self.steps(node, "a branch"))
         text = node.value.strip()
         if text == "continue":
-            return Branch(node.mark)
+            return BranchText(node.mark)
         if text.startswith("exit ") and text.removeprefix("exit ").strip():
-            return Branch(node.mark, reason=text.removeprefix("exit ").strip())
+            return BranchText(node.mark, reason=text.removeprefix("exit ").strip())
         hint = "write exit and a reason, such as exit not_interested" if text == "exit" else None
         hint = hint or did_you_mean(text, ("continue",)) or "write continue, exit <reason>, or steps"
         self.problems.error(node.mark, f'a branch cannot be "{text}"', hint)

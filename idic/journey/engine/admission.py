@@ -26,7 +26,7 @@ _MOMENT = timedelta(microseconds=1)
 _DATE = Type(kind="date")
 
 
-class Enter(NamedTuple):
+class Admitted(NamedTuple):
     """``restart``: the open enrollment of this key ends first."""
 
     key: str | None
@@ -108,19 +108,19 @@ def _outside(program: Program, at: datetime, facts: Facts) -> StayOut | None:
 
 def admit(
     program: Program, key: str | None, at: datetime, zone: str, *, is_in: bool, last_entered_at: datetime | None
-) -> Enter | StayOut:
+) -> Admitted | StayOut:
     """Whether a customer who asks for entry at ``at`` gets it: ``is_in`` this journey under this key, and last entered it
     at ``last_entered_at`` (None: never)."""
     entry = program.entry
     if is_in:
         if entry.while_in == "restart":
-            return Enter(key, restart=True)
+            return Admitted(key, restart=True)
         return StayOut("already in", "is in this journey already")
     if last_entered_at is None:
-        return Enter(key)
+        return Admitted(key)
     match entry.again.kind:
         case "always":
-            return Enter(key)
+            return Admitted(key)
         case "never":
             return StayOut("again", "has been in this journey before, and it says again: never")
         case "after":
@@ -130,7 +130,7 @@ def admit(
                 at, last_entered_at, zone = _time_of(program, at), _time_of(program, last_entered_at), program.zone
             due = entry.again.after.after(last_entered_at, zone)
             if at >= due:
-                return Enter(key)
+                return Admitted(key)
             return StayOut(
                 "again", f"entered at {last_entered_at:%Y-%m-%d %H:%M}, and it says again: after {entry.again.after}"
             )

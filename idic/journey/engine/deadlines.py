@@ -15,7 +15,7 @@ from idic.times import Clock, local
 _MOMENT = timedelta(microseconds=1)
 
 
-def over(step: Wait | WaitFor, since: datetime, scope: Scope, state: State) -> datetime | None:
+def deadline_of(step: Wait | WaitFor, since: datetime, scope: Scope, state: State) -> datetime | None:
     """When a wait that began at ``since`` is over; None where the moment that it is until is missing.
 
     A time of day that it is now goes on at once; not in the next round of a repeat, if that is come to in the very instant in

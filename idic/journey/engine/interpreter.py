@@ -17,22 +17,22 @@ from typing import Any, assert_never
 
 from idic.journey.engine.admission import DUE
 from idic.journey.engine.match_event import attribute_named
-from idic.journey.engine.move import Kept, Move, because
-from idic.journey.engine.protocol import Ask, Enroll, Learn, Machine, Outcome, Request
+from idic.journey.engine.move import Move, TraceKinds, because
+from idic.journey.engine.protocol import Ask, CallRequest, Enroll, Learn, Machine, Outcome
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.send import send
 from idic.journey.engine.state import Called, Event, State
 from idic.journey.engine.wait import moved, silence, wait_for
 from idic.journey.expressions.evaluate import holds, value
-from idic.journey.program.flow import body
+from idic.journey.program.flow import steps_of_round
 from idic.journey.program.program import Program
-from idic.journey.program.shares import drawn
+from idic.journey.program.shares import draw_share
 from idic.journey.program.steps import Call, Choose, Differentiate, Enter, Exit, Repeat, Send, Set, Split, Wait, WaitFor
 from idic.journey.program.values import Assignment, Target
 
 
 def begin(
-    program: Program, enrollment: str, customer: str, event: Event, key: str | None, facts: Facts, *, kept: Kept = None
+    program: Program, enrollment: str, customer: str, event: Event, key: str | None, facts: Facts, *, kept: TraceKinds = None
 ) -> Generator[Ask, Any, Outcome]:
     """Enter ``program`` on ``event`` and go as far as its instant allows.
 
@@ -60,7 +60,7 @@ def begin(
 
 
 def advance(
-    program: Program, state: State, facts: Facts, now: datetime, *, kept: Kept = None, ours: bool = False
+    program: Program, state: State, facts: Facts, now: datetime, *, kept: TraceKinds = None, ours: bool = False
 ) -> Generator[Ask, Any, Outcome]:
     """Go as far as ``now`` allows. At rest already, the outcome is the state as it is and no trace.
 
@@ -175,7 +175,7 @@ def _call(move: Move, step: Call) -> bool:
             return True
         # From when it is asked, however late that is: the time is for the one who answers.
         answer_by = step.within.after(max(move.state.reached, move.now), move.facts.zone)
-        move.effects.append(Request(step.id, move.round(step), _given(move, step.given), answer_by))
+        move.effects.append(CallRequest(step.id, move.round(step), _given(move, step.given), answer_by))
         called = Called.made(status="asked", at=move.state.reached)
         move.change(calls={**move.state.calls, step.id: called}, deadline=answer_by)
         move.note("called", {"endpoint": step.endpoint.name})
@@ -207,7 +207,7 @@ def _repeat(move: Move, step: Repeat) -> None:
         return
     move.change(loops={**move.state.loops, step.id: done + 1})
     if done:
-        _afresh(move, body(move.program, step))
+        _afresh(move, steps_of_round(move.program, step))
     move.note("round", {"number": done + 1, "times": step.times})
     move.go(step.first, move.state.reached)
 
@@ -245,7 +245,7 @@ def _split(move: Move, step: Split) -> None:
     # What was drawn before stays, also when the shares have changed since.
     before = move.state.splits.get(step.id)
     known = next((share for share in step.shares if share.name == before), None)
-    share = known or drawn(step, move.state.customer, move.program.journey)
+    share = known or draw_share(step, move.state.customer, move.program.journey)
     move.change(splits={**move.state.splits, step.id: share.name})
     move.note("split", {"share": share.name})
     move.go(share.then, move.state.reached)

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from idic.journey.engine.deadlines import over
+from idic.journey.engine.deadlines import deadline_of
 from idic.journey.engine.scope import Facts, Scope
-from idic.journey.engine.stagger import later
+from idic.journey.engine.stagger import turn_of
 from idic.journey.engine.state import State, Touched, Trace
 from idic.journey.expressions.evaluate import holds, value
-from idic.journey.program.flow import body
+from idic.journey.program.flow import steps_of_round
 from idic.journey.program.program import Program
-from idic.journey.program.shares import drawn
+from idic.journey.program.shares import draw_share
 from idic.journey.program.steps import Repeat, Send, Split, Step, Wait, WaitFor
 from idic.journey.program.values import Moment, Target
 from idic.problems import did_you_mean, one_of
@@ -195,7 +195,7 @@ class _Moving:
         waiting = isinstance(before, Wait | WaitFor)
         if isinstance(after, Wait | WaitFor) and waiting and (end := self._end(after)) is not None:
             overdue = end <= self.now
-            self._wait(after, end, later(self.state.enrollment, self.now, spread) if overdue else end)
+            self._wait(after, end, turn_of(self.state.enrollment, self.now, spread) if overdue else end)
             return self._moves(note, overdue=overdue)
         if sends:
             held = self.state.touches.get(name, {}).values()
@@ -212,7 +212,7 @@ class _Moving:
     def _end(self, step: Wait | WaitFor) -> datetime | None:
         silent = isinstance(step, Wait) and step.without is not None
         since = max(self.state.reached, self.state.consumed[0]) if silent else self.state.reached
-        return over(step, since, Scope(self.new, self.facts, self.now, self.state), self.state)
+        return deadline_of(step, since, Scope(self.new, self.facts, self.now, self.state), self.state)
 
     def _wait(self, step: Wait | WaitFor, end: datetime, turn: datetime) -> None:
         looks = isinstance(step, WaitFor) and any(arm.until for arm in step.arms)
@@ -282,7 +282,7 @@ class _Moving:
         for name, share in before.items():
             step = self.new.steps.get(name)
             if isinstance(step, Split) and share not in {one.name for one in step.shares}:
-                found[name] = drawn(step, self.state.customer, self.new.journey).name
+                found[name] = draw_share(step, self.state.customer, self.new.journey).name
         return found
 
     def _loops(self, begun: Mapping[str, int], here: str) -> dict[str, int]:
@@ -293,7 +293,7 @@ class _Moving:
         return gone | {
             step.id: min(begun.get(step.id, 1), step.times)
             for step in around
-            if here in body(self.new, step) or (here == step.id and step.id in begun)
+            if here in steps_of_round(self.new, step) or (here == step.id and step.id in begun)
         }
 
     def _differentiate(self) -> None:

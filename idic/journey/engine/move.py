@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from idic.journey.engine.deadlines import over
+from idic.journey.engine.deadlines import deadline_of
 from idic.journey.engine.match_event import attribute_named
 from idic.journey.engine.protocol import Claim, Effect, Outcome
 from idic.journey.engine.scope import Facts, Scope
@@ -45,7 +45,7 @@ def settled(state: State, step: str, channel: str, touched: Touched) -> dict[str
     return {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}
 
 
-Kept = frozenset[str] | None
+TraceKinds = frozenset[str] | None
 """The kinds of trace that are wanted; None: all. Where nobody reads them, their words are a good part of all the work."""
 
 
@@ -54,7 +54,7 @@ class Move:
     may be written on."""
 
     def __init__(
-        self, program: Program, state: State, facts: Facts, now: datetime, kept: Kept = None, *, ours: bool = False
+        self, program: Program, state: State, facts: Facts, now: datetime, kept: TraceKinds = None, *, ours: bool = False
     ) -> None:
         self.program = program
         self.state = state
@@ -148,7 +148,7 @@ class Move:
 
     def rest(self, step: Wait | WaitFor) -> None:
         at = self.state.reached
-        deadline = over(step, at, self.scope(), self.state)
+        deadline = deadline_of(step, at, self.scope(), self.state)
         if deadline is None or deadline < at:
             self.note("passed over", because=partial(self.no_moment, step, deadline))
             self.go(step.otherwise, at)
@@ -200,7 +200,7 @@ class Move:
         return True
 
 
-def later(move: Move, event: Event) -> tuple[datetime, int]:
+def latest_place(move: Move, event: Event) -> tuple[datetime, int]:
     return max(move.state.consumed, event.place)
 
 

@@ -115,7 +115,7 @@ class Learn(NamedTuple):
     values: Mapping[str, Any]
 
 
-class Request(NamedTuple):
+class CallRequest(NamedTuple):
     """The endpoint of this step is to be called with ``given``; its answer counts until ``answer_by``."""
 
     step: str
@@ -133,7 +133,7 @@ class Enroll(NamedTuple):
     properties: Mapping[str, Any]
 
 
-Effect = Learn | Request | Enroll
+Effect = Learn | CallRequest | Enroll
 
 
 class Outcome(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from idic.journey.engine.scope import Facts
-from idic.journey.engine.stagger import later
+from idic.journey.engine.stagger import turn_of
 from idic.journey.engine.state import State, Touched, Trace
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Send
@@ -55,7 +55,7 @@ def release(program: Program, state: State, facts: Facts, now: datetime, spread:
         return Released(kept, tuple(trace), channels)
     ready = {channel: Touched(status="deferred", at=now, reason=_RESUMED) for channel in channels}
     deliver_by = step.within.after(state.reached, facts.zone)
-    turn = later(state.enrollment, now, min(spread, max(deliver_by - now, timedelta()) * _IN_TIME))
+    turn = turn_of(state.enrollment, now, min(spread, max(deliver_by - now, timedelta()) * _IN_TIME))
     deadline = min(turn, state.deadline) if state.deadline else turn
     update = {"touches": {**state.touches, step.id: {**touches, **ready}}, "deadline": deadline}
     trace = [Trace(now, "resumed", step.id, {"channel": ", ".join(channels), "until": deadline})]

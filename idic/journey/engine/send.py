@@ -10,7 +10,7 @@ from idic.journey.engine.move import NOT_SENT, SETTLED, WENT, Move, settled
 from idic.journey.engine.protocol import Allow, Ask, Best, BestTime, Claim, Defer, MayWe, Ranked, Skip, Timed, Verdict
 from idic.journey.engine.state import Touched
 from idic.journey.expressions.evaluate import explain, holds
-from idic.journey.program.shares import point_of
+from idic.journey.program.shares import hash_percent
 from idic.journey.program.steps import Send
 from idic.times import Hours
 
@@ -73,7 +73,7 @@ def _draw(move: Move, step: Send, what: str) -> float:
     """A number in [0, 1) that belongs to this choice for ever, whoever makes it and how often."""
     state = move.state
     of = (state.customer, move.program.journey, state.entered_at.astimezone(UTC).isoformat(), state.key or "")
-    return point_of(*of, step.id, str(move.round(step)), what) / 100
+    return hash_percent(*of, step.id, str(move.round(step)), what) / 100
 
 
 def _kept(odds: object, explored: bool) -> dict[str, Any]:

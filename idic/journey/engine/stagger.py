@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from idic.journey.program.shares import point_of
+from idic.journey.program.shares import hash_percent
 
 
-def later(enrollment: str, now: datetime, spread: timedelta) -> datetime:
+def turn_of(enrollment: str, now: datetime, spread: timedelta) -> datetime:
     """When it is this enrollment's turn, of many that are all due ``now``, within ``spread``: at the same place every time."""
-    return now + spread * (point_of(enrollment, "spread") / 100)
+    return now + spread * (hash_percent(enrollment, "spread") / 100)

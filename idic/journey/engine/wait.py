@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from idic.journey.engine.deadlines import over
+from idic.journey.engine.deadlines import deadline_of
 from idic.journey.engine.match_event import attribute_named, attributes_read, concerns
-from idic.journey.engine.move import Move, because, later
+from idic.journey.engine.move import Move, because, latest_place
 from idic.journey.engine.passing_time import holds_from
 from idic.journey.engine.protocol import Ahead, Ask, Inbox
 from idic.journey.engine.scope import Facts, Scope
@@ -23,7 +23,7 @@ def moved(move: Move, step: Wait) -> bool:
     """A wait until a moment of the customer's follows that moment, and ends if it is gone."""
     if not isinstance(step.until, Moment) or not attribute_named(step.until.name):
         return False
-    moment = over(step, move.state.reached, move.scope(), move.state)
+    moment = deadline_of(step, move.state.reached, move.scope(), move.state)
     if moment == move.state.deadline:
         return False
     if moment is None or moment < move.state.reached:
@@ -53,7 +53,9 @@ def silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
         if not _unseen(move, event) or event.accepted_at > min(move.deadline(), move.now):
             continue
         if _takes(move, pattern, event):
-            move.change(deadline=over(step, event.accepted_at, move.scope(), move.state), consumed=later(move, event))
+            move.change(
+                deadline=deadline_of(step, event.accepted_at, move.scope(), move.state), consumed=latest_place(move, event)
+            )
             if step.capture:
                 move.change(captured={**move.state.captured, step.capture: event})
             move.note("starts over", {"event": event.name, "until": move.state.deadline}, at=event.accepted_at)
@@ -154,7 +156,7 @@ def _take(move: Move, step: WaitFor, arm: Arm, event: Event) -> None:
     at = max(move.state.reached, event.accepted_at)
     when = arm.pattern.when if arm.pattern else None
     move.note("happened", {"event": event.name}, because=because(when, move.scope(event)), at=at)
-    move.change(consumed=later(move, event))
+    move.change(consumed=latest_place(move, event))
     if arm.capture:
         move.change(captured={**move.state.captured, arm.capture: event})
     move.go(arm.then, at)

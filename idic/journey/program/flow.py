@@ -9,7 +9,7 @@ from idic.journey.program.steps import Call, Choose, Exit, Repeat, Send, Split, 
 from idic.journey.program.values import Moment, Target
 
 
-def body(program: Program, repeat: Repeat) -> frozenset[str]:
+def steps_of_round(program: Program, repeat: Repeat) -> frozenset[str]:
     """The steps of one round: all that can be reached from its first without coming back."""
     found: set[str] = set()
     ahead = [repeat.first]

@@ -7,9 +7,9 @@ import hashlib
 from idic.journey.program.steps import Share, Split
 
 
-def drawn(split: Split, customer: str, journey: str) -> Share:
+def draw_share(split: Split, customer: str, journey: str) -> Share:
     """The share into which a customer falls, for ever."""
-    point = point_of(customer, journey, split.id)
+    point = hash_percent(customer, journey, split.id)
     for share in split.shares:
         point -= share.percent
         if point < 0:
@@ -17,7 +17,7 @@ def drawn(split: Split, customer: str, journey: str) -> Share:
     return share
 
 
-def point_of(*parts: str) -> float:
+def hash_percent(*parts: str) -> float:
     """A number in [0, 100) that follows from the parts for ever."""
     digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64 * 100

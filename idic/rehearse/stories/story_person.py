@@ -27,7 +27,7 @@ from idic.journey.engine.state import Touched
 from idic.journey.engine.trace import sentence
 from idic.journey.program.entry import Entry as Entrance
 from idic.journey.program.program import Program
-from idic.journey.program.shares import drawn
+from idic.journey.program.shares import draw_share
 from idic.journey.program.steps import Call, Split
 from idic.journey.program.values import DONE, Attribute
 from idic.journey.vocabulary.built_in import OWN_LINKS
@@ -378,7 +378,7 @@ def _drawing(programs: tuple[Program, ...], name: str, wanted: Mapping[str, str]
     ]
     for number in count():
         id_ = name if number == 0 else f"{name}-{number}"
-        if all(drawn(step, id_, program.journey).name == share for program, step, share in splits):
+        if all(draw_share(step, id_, program.journey).name == share for program, step, share in splits):
             return id_
         if number > _MOST_DRAWS:
             raise StoryTrouble(f"nobody falls into {one_of((share for _, _, share in splits), 'and')} at once")

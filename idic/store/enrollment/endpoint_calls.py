@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
-from idic.journey.engine.protocol import Request
+from idic.journey.engine.protocol import CallRequest
 from idic.store.database import Tx
 from idic.store.tables import calls
 
@@ -42,7 +42,7 @@ def call_id(enrollment_id: str, step: str, round_: int) -> str:
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
-async def ask(tx: Tx, enrollment_id: str, customer_id: str, endpoint: str, request: Request, *, at: datetime) -> None:
+async def ask(tx: Tx, enrollment_id: str, customer_id: str, endpoint: str, request: CallRequest, *, at: datetime) -> None:
     await tx.execute(
         tx.insert(calls)
         .values(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from idic.journey.engine.admission import DUE, REQUESTED, Applies, Enter, StayOut, admit, applies, due_event, last_due, next_due
+from idic.journey.engine.admission import (
+    DUE,
+    REQUESTED,
+    Admitted,
+    Applies,
+    StayOut,
+    admit,
+    applies,
+    due_event,
+    last_due,
+    next_due,
+)
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
 from idic.journey.program.entry import Again, Day, Entry
@@ -50,7 +61,7 @@ def happened(name: str, instant: str, **properties: Any) -> Event:
     return Event(number=1, name=name, properties=properties, accepted_at=at(instant))
 
 
-def code(found: Applies | Enter | StayOut | None) -> str | None:
+def code(found: Applies | Admitted | StayOut | None) -> str | None:
     return found.code if isinstance(found, StayOut) else type(found).__name__
 
 
@@ -191,4 +202,4 @@ def test_days_between_entries_are_counted_from_one_time_to_the_next() -> None:
     def again(when: str) -> str | None:
         return code(admit(journey, None, at(when), "UTC", is_in=False, last_entered_at=monday))
 
-    assert [again("2026-03-03 06:01"), again("2026-03-04 06:01")] == ["again", "Enter"]
+    assert [again("2026-03-03 06:01"), again("2026-03-04 06:01")] == ["again", "Admitted"]
