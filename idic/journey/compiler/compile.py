@@ -197,7 +197,7 @@ class _Compiler:
         anywhere = self.names.at(self.facts_at_step.anywhere(), "a goal or leave")
         goal = self.goal(anywhere)
         leave = tuple(self.conditions.pattern("leave", pattern, anywhere) for pattern in definition.leave)
-        self.facts_at_step.warn_of_unreached(self.problems)
+        self.facts_at_step.warn_of_unreachable_steps(self.problems)
         sent = {
             name: step.message.value
             for name, step in self.steps.items()

@@ -1,4 +1,4 @@
-"""The texts of messages and where they stand: in the journey's file or in a template's, checked there with their blocks."""
+"""Find and check the templates of a message, in the journey's file or in files of their own."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from idic.problems import Mark, Problems, did_you_mean
 Form = Literal["mjml", "html", "text"]
 
 WAYS_OUT = ("links.unsubscribe", "links.preferences")
-"""The links with which somebody gets no more of something."""
+"""The links with which a customer unsubscribes or changes preferences."""
 _OWN_LINKS = tuple(f"links.{name}" for name in OWN_LINKS)
 _ENTERED_ON = {"links.confirm": "Consent Given", "links.your_data": "Data Requested"}
-"""The links that are about the very event with which a journey was entered."""
+"""Links that belong to the entry event: only a journey entered on this event may use them."""
 _FILE = re.compile(r"[\w./-]+\.(mjml|html|txt|liquid)")
 _RENDER = re.compile(r"\{%-?\s*render\s+['\"]([^'\"]+)['\"]")
 _FORMS: dict[str, Form] = {"mjml": "mjml", "html": "html", "liquid": "html", "txt": "text"}
@@ -32,22 +32,27 @@ _UNKNOWN = re.compile(r'"(?P<name>[\w.]+)" does not exist')
 
 
 class Template(NamedTuple):
+    """A template file and its source."""
+
     file: str
     source: str
 
 
 class Templates(NamedTuple):
-    """``bodies`` by the name a journey uses, such as ``welcome.mjml``; ``blocks`` by the name that render takes."""
+    """The templates of a folder: ``bodies`` by the name that journeys use, such as ``welcome.mjml``; ``blocks`` by the name
+    that ``{% render %}`` takes."""
 
     bodies: Mapping[str, Template] = {}
     blocks: Mapping[str, Template] = {}
 
     def texts(self) -> dict[str, str]:
+        """All sources by file."""
         return {template.file: template.source for template in (*self.bodies.values(), *self.blocks.values())}
 
 
 class TemplateText(NamedTuple):
-    """``template`` is the file it stands in if it has one of its own; ``scalar`` where it or its file's name is written."""
+    """A text of a message. ``template`` is its file if it has one of its own; ``scalar`` is the place in the journey's file
+    where the text, or the name of its file, is written."""
 
     source: str
     form: Form
@@ -56,7 +61,10 @@ class TemplateText(NamedTuple):
 
 
 class TemplateCompiler:
-    """``reads`` and ``blocks`` of one message fill as its texts are checked; a text of several variants is checked once."""
+    """Finds and checks the texts of one message.
+
+    ``reads`` and ``blocks`` fill as the texts are checked. A text that several variants share is checked once.
+    """
 
     def __init__(
         self,
@@ -79,32 +87,34 @@ class TemplateCompiler:
         self.problems = problems
         self.reads: dict[str, Attribute] = {}
         self.blocks: dict[str, str] = {}
-        self._found: dict[tuple[int, str | None], TemplateText] = {}
+        self._bodies: dict[tuple[int, str | None], TemplateText] = {}
         self._checked: dict[tuple[int, str | None], dict[str, dict[str, Attribute]]] = {}
 
     def text(self, piece: Piece, form: TemplateForm, language: str, *, body: bool = False) -> TemplateText:
-        """The text, checked as it reads in this language (empty: in the fallback)."""
+        """The text, checked in this language (empty: the first one), and added to ``reads`` and ``blocks``."""
         text = self.body(piece) if body else self.plain(piece)
         self.reads |= self.reads_of(piece, text, form, language)
         return text
 
     def reads_of(self, piece: Piece, text: TemplateText, form: TemplateForm, language: str) -> dict[str, Attribute]:
+        """The names that a text reads in this language; checks the text if that has not been done."""
         known = self._checked.setdefault((id(piece.scalar), piece.file), {})
         if language not in known:
-            # What is wrong with the text itself has been told; its blocks may be others in another language.
+            # Problems of the text itself are reported once; its blocks may differ in another language.
             known[language] = self.check(text, form, language, again=bool(known))
         return known[language]
 
     @staticmethod
     def plain(piece: Piece) -> TemplateText:
+        """A text in the journey's file."""
         return TemplateText(piece.scalar.value, "text", piece.scalar)
 
     def body(self, piece: Piece) -> TemplateText:
-        """A body, its form, and the file it stands in if it is in one of its own."""
+        """A body, with its form, from the journey's file or from a file of its own."""
         place = id(piece.scalar), piece.file
-        if place not in self._found:
-            self._found[place] = self._body(piece.scalar, piece.file or piece.scalar.value.strip())
-        return self._found[place]
+        if place not in self._bodies:
+            self._bodies[place] = self._body(piece.scalar, piece.file or piece.scalar.value.strip())
+        return self._bodies[place]
 
     def _body(self, scalar: Scalar, value: str) -> TemplateText:
         if not _FILE.fullmatch(value):
@@ -124,34 +134,35 @@ class TemplateCompiler:
         return TemplateText(template.source, form, scalar, template)
 
     def check(self, text: TemplateText, form: TemplateForm, language: str, *, again: bool) -> dict[str, Attribute]:
-        """What a source reads, links included; its problems are told where they stand."""
+        """The names that a source reads, links included; reports its problems at their place."""
         blocks = blocks_in(self.sources, language)
         checked = self.checker(text.source, self.usable, blocks, form)
         for problem in checked.problems:
             if not again or (problem.block and block_in(problem.block, self.sources, language) != problem.block):
-                self.tell(problem, text, language)
+                self.report(problem, text, language)
         reads = dict(checked.reads)
         if not again:
-            self.out_of_place([name for name in _OWN_LINKS if name in reads], text, form)
+            self.check_own_links([name for name in _OWN_LINKS if name in reads], text, form)
         for name in list(reads):
             root, _, link = name.partition(".")
             if root == "links" and link in self.reading.vocabulary.links:
                 reads |= self.link(link, text, again=again)
-        self.blocks |= self.rendered(text.source, language)
+        self.blocks |= self.rendered_blocks(text.source, language)
         return reads
 
-    def out_of_place(self, own: Iterable[str], text: TemplateText, form: TemplateForm) -> None:
-        """Links to idic's own pages where they lead nowhere, or too far."""
-        for name in own:
+    def check_own_links(self, links: Iterable[str], text: TemplateText, form: TemplateForm) -> None:
+        """Reports links to idic's own pages in texts where they cannot work."""
+        for name in links:
             event = _ENTERED_ON.get(name)
             if form == "slot":
-                hint = "nobody is written to there; take it out"
-                self.problems.error(_where(name, text), f"{name} has no meaning in a slot", hint)
+                hint = "take it out"
+                self.problems.error(_where(name, text), f"{name} does not work in a slot", hint)
             elif event is not None and set(self.entered_on) != {event}:
-                message = f"{name} is for a journey that is entered on {event}, and on nothing else"
-                self.problems.error(_where(name, text), message, f"write it in such a journey: on: {event}")
+                message = f"{name} works only in a journey that is entered on {event}"
+                self.problems.error(_where(name, text), message, f"use it in a journey with on: {event} alone")
 
-    def tell(self, problem: TemplateProblem, text: TemplateText, language: str) -> None:
+    def report(self, problem: TemplateProblem, text: TemplateText, language: str) -> None:
+        """Reports a problem of the checker; of an unreadable name with the reason why it cannot be read."""
         unknown = _UNKNOWN.match(problem.message)
         name = unknown["name"] if unknown else None
         if name in self.names.broken:
@@ -170,7 +181,7 @@ class TemplateCompiler:
             self.problems.error(mark, message, hint or None)
 
     def link(self, link: str, text: TemplateText, *, again: bool) -> dict[str, Attribute]:
-        """What the address of a link reads. It is told where the link is used: there its names must have values."""
+        """The names that a link's address reads. Problems are reported where the link is used: there the names need values."""
         checked = self.checker(self.reading.vocabulary.links[link], self.names.readable, {})
         mark = _where(f"links.{link}", text)
         for problem in checked.problems if not again else ():
@@ -181,33 +192,34 @@ class TemplateCompiler:
         return dict(checked.reads)
 
     def mark(self, problem: TemplateProblem, text: TemplateText, language: str) -> Mark:
+        """The place of a problem: in a block, in a template file, or in the journey's file."""
         if problem.block is not None and (own := block_in(problem.block, self.sources, language)) in self.sources:
             return Mark(self.templates.blocks[own].file, problem.line, problem.column)
         if text.template is not None:
             return Mark(text.template.file, problem.line, problem.column)
         return text.scalar.at_line(problem.line, problem.column)
 
-    def rendered(self, source: str, language: str) -> dict[str, str]:
-        """The blocks that this source renders, and those that they render in turn, by the names of their own."""
-        found: dict[str, str] = {}
+    def rendered_blocks(self, source: str, language: str) -> dict[str, str]:
+        """The blocks that a source renders, and those that these render in turn, by their names in this language."""
+        blocks: dict[str, str] = {}
         open_ = [source]
         while open_:
             for name in _RENDER.findall(open_.pop()):
                 own = block_in(name, self.sources, language)
-                if own in self.sources and own not in found:
-                    found[own] = self.sources[own]
+                if own in self.sources and own not in blocks:
+                    blocks[own] = self.sources[own]
                     open_.append(self.sources[own])
-        return found
+        return blocks
 
 
 def _absent(name: str, names: Names) -> str | None:
-    """The name, or its first part, if there is a reason why it cannot be read."""
+    """The name, or its first part, if there is a known reason why it cannot be read."""
     root = name.partition(".")[0]
     return next((part for part in (name, root) if part in names.absent and part != "links"), None)
 
 
 def _where(name: str, text: TemplateText) -> Mark:
-    """The place of a name in a text, where it first stands."""
+    """The place where a name first occurs in a text."""
     index = max(0, text.source.find(name))
     if text.template is None:
         return text.scalar.at(index, len(name))

@@ -1,4 +1,4 @@
-"""What the names that a journey itself gives stand for: as-names, values, segments, splits and what its steps set."""
+"""Collect the names that a journey declares: captures, values, segments, splits and variables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from idic.problems import Problems
 
 
 def variables_set(steps: Mapping[str, StepText]) -> dict[str, Given]:
-    """The variables of the enrollment that each step sets, and to what."""
+    """The variables that each step sets, with their values."""
     return {
         name: tuple((target, value) for target, value in step.assign if "." not in target.value)
         for name, step in steps.items()
@@ -33,7 +33,7 @@ def variables_set(steps: Mapping[str, StepText]) -> dict[str, Given]:
 
 
 def declared_names(definition: Definition, steps: Mapping[str, StepText], reading: Reading) -> NamesOfJourney:
-    """The names of a journey. Those of its values and variables have no types yet."""
+    """The names of a journey. Its values and variables have no types yet."""
     captures, answers = _captures(steps, reading.vocabulary)
     return NamesOfJourney(
         reading,
@@ -56,19 +56,19 @@ def declared_names(definition: Definition, steps: Mapping[str, StepText], readin
 
 
 def report_clashes(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
-    """One name means one thing."""
+    """Reports names that mean two things."""
     meanings: dict[str, tuple[str, Scalar]] = {}
     for name, what in _named(definition, steps):
-        first, where = meanings.setdefault(name.value, (what, name))
+        first, first_name = meanings.setdefault(name.value, (what, name))
         if first != what:
-            told = f"{name.value} is the name of {what} here, and of {first} on line {where.mark.line}"
-            problems.error(name.mark, told, "rename one", about=("clash", name.value))
+            message = f"{name.value} is the name of {what} here, and of {first} on line {first_name.mark.line}"
+            problems.error(name.mark, message, "rename one", about=("clash", name.value))
 
 
 def _captures(
     steps: Mapping[str, StepText], vocabulary: Vocabulary
 ) -> tuple[dict[str, list[str]], dict[str, list[Mapping[str, Attribute]]]]:
-    """The events behind each as-name, and the answers of calls behind each."""
+    """The events that each name under ``as:`` captures, and the answers of calls that each captures."""
     events: dict[str, list[str]] = {}
     answers: dict[str, list[Mapping[str, Attribute]]] = {}
     for step in steps.values():
@@ -76,9 +76,9 @@ def _captures(
             case WaitText(without=PatternText(on=on), capture=Scalar(value=name)):
                 events.setdefault(name, []).append(on.value)
             case WaitForText():
-                for pattern in step.events:
-                    if pattern.capture is not None:
-                        events.setdefault(pattern.capture.value, []).append(pattern.on.value)
+                for arm in step.events:
+                    if arm.capture is not None:
+                        events.setdefault(arm.capture.value, []).append(arm.on.value)
             case CallText(endpoint=endpoint, capture=Scalar(value=name)):
                 known = vocabulary.endpoints.get(endpoint.value) if endpoint is not None else None
                 answers.setdefault(name, []).append(known.gives if known is not None else {})
@@ -96,10 +96,10 @@ def _named(definition: Definition, steps: Mapping[str, StepText]) -> Iterable[tu
             case WaitText(capture=Scalar() as capture):
                 yield capture, "a captured event"
             case WaitForText():
-                yield from ((one.capture, "a captured event") for one in step.events if one.capture is not None)
+                yield from ((arm.capture, "a captured event") for arm in step.events if arm.capture is not None)
             case CallText(capture=Scalar() as capture):
                 yield capture, "the answer of a call"
             case SplitText(id=Scalar() as id_):
                 yield id_, "a split"
             case SetText(assign=assign):
-                yield from ((name, "what a step sets") for name, _ in assign if "." not in name.value)
+                yield from ((name, "a variable") for name, _ in assign if "." not in name.value)

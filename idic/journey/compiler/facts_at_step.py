@@ -1,4 +1,4 @@
-"""What is so when each step of a journey is reached: what has happened by then for certain, and what perhaps."""
+"""Which facts hold at each step: certain, possible."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from idic.problems import Problems
 
 
 class FactsAtStep:
-    """``entered_on`` are the events of the entry."""
+    """The facts that hold at each step of one journey. ``entered_on`` are the events of the entry."""
 
     def __init__(self, flow: Flow, entered_on: frozenset[str]) -> None:
         self.flow = flow
         self.entered_on = entered_on
-        self.unsure({})
+        self.set_uncertain({})
 
-    def unsure(self, names: Mapping[str, frozenset[str]]) -> None:
-        """Goes all ways anew where each step sets these ``names`` only perhaps."""
-        self.ways: list[Transition] = self.flow.ways(entered_on=self.entered_on, unsure=names)
-        self.by_step = facts_by_step(self.flow.first, self.flow.order, self.ways)
+    def set_uncertain(self, names: Mapping[str, frozenset[str]]) -> None:
+        """Computes the facts again, where each step sets these ``names`` only possibly."""
+        self.transitions: list[Transition] = self.flow.transitions(entered_on=self.entered_on, uncertain=names)
+        self.by_step = facts_by_step(self.flow.first, self.flow.order, self.transitions)
 
     def at(self, step: str) -> PathFacts:
-        found = self.by_step.get(step)
-        if found is None:  # never reached, which is reported; a second message about what it reads helps nobody
-            found = PathFacts(*([self.anywhere().possible] * 2), *([frozenset(self.flow.steps)] * 2))
-        return found
+        """The facts at a step."""
+        facts = self.by_step.get(step)
+        if facts is None:  # never reached, which is reported; a second message about what it reads helps nobody
+            facts = PathFacts(*([self.anywhere().possible] * 2), *([frozenset(self.flow.steps)] * 2))
+        return facts
 
     def anywhere(self) -> PathFacts:
-        """What may be so at any moment of the journey."""
-        return facts_anywhere(self.ways)
+        """The facts that may hold at any moment of the journey."""
+        return facts_anywhere(self.transitions)
 
-    def warn_of_unreached(self, problems: Problems) -> None:
-        for name in unreachable_steps(self.flow.order, self.flow.first, self.ways):
+    def warn_of_unreachable_steps(self, problems: Problems) -> None:
+        """Warns of steps that no path reaches."""
+        for name in unreachable_steps(self.flow.order, self.flow.first, self.transitions):
             step = self.flow.steps[name]
             mark = step.id.mark if step.id is not None else step.mark
             problems.warning(mark, f'step "{name}" is never reached', "every way before it ends; take it out or move it")

@@ -1,4 +1,4 @@
-"""Which step follows which: every step by its name, and where each of its branches goes."""
+"""Name the steps of a journey, and link each to the steps that can follow it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from idic.times import Clock
 
 
 class StepTargets(NamedTuple):
-    """Where a step's branches go, in their order; ``then`` and ``otherwise`` besides."""
+    """Where a step can lead: ``then``, ``otherwise``, and its branches in their order."""
 
     then: Target
     otherwise: Target
@@ -36,7 +36,7 @@ class StepTargets(NamedTuple):
 
 
 class CommonFields(TypedDict):
-    """What steps of all kinds have in a program."""
+    """The fields that steps of all kinds have in a program."""
 
     id: str
     when: Condition | None
@@ -45,8 +45,11 @@ class CommonFields(TypedDict):
 
 
 class Flow:
-    """``steps`` by name, in the order of the file; ``first`` is where the journey begins, ``order`` an order in which every
-    way but those back to a repeat leads forward."""
+    """The steps of a journey and how they are linked.
+
+    ``steps`` are by name, in the order of the file; ``first`` is where the journey begins. ``order`` is an order in which all
+    transitions lead forward, except for those back to a repeat.
+    """
 
     def __init__(self, steps: Sequence[StepText], problems: Problems) -> None:
         self.problems = problems
@@ -56,13 +59,14 @@ class Flow:
         self._names: dict[int, str] = {}
         self._inside: dict[str, frozenset[str]] = {}
         self._collect(steps)
-        self.first = self._flow(steps, DONE)
+        self.first = self._link(steps, DONE)
 
     def name(self, step: StepText) -> str:
+        """The name of a step."""
         return self._names[id(step)]
 
     def _collect(self, steps: Iterable[StepText]) -> None:
-        """Gives every step its name, in the order of the file; one that has none or shares one gets a stand-in."""
+        """Names every step, in the order of the file. A step without an id, or with a duplicate, gets a made-up name."""
         for step in steps:
             name = step.id.value if step.id is not None else f"step on line {step.mark.line}"
             if step.id is not None and name in self.steps:
@@ -83,15 +87,15 @@ class Flow:
                     self._inside[name] = frozenset(self.order[before:])
                     self.order.append(name + AGAIN)
 
-    def _flow(self, steps: Sequence[StepText], after: Target) -> Target:
-        """Wires a list of steps that is followed by ``after``; returns where it begins."""
+    def _link(self, steps: Sequence[StepText], after: Target) -> Target:
+        """Links a list of steps that is followed by ``after``; returns where the list begins."""
         for step in reversed(steps):
             name = self.name(step)
-            self.targets[name] = self._wire(name, step, after)
+            self.targets[name] = self._targets(name, step, after)
             after = Target(step=name)
         return after
 
-    def _wire(self, name: str, step: StepText, after: Target) -> StepTargets:
+    def _targets(self, name: str, step: StepText, after: Target) -> StepTargets:
         then, otherwise = self._target(step.then, after), self._target(step.otherwise, after)
         match step:
             case WaitForText():
@@ -111,22 +115,26 @@ class Flow:
             return after
         if branch.reason is not None:
             return Target(exit=branch.reason)
-        return self._flow(branch.steps, after)
+        return self._link(branch.steps, after)
 
-    def ways(self, *, entered_on: frozenset[str], unsure: Mapping[str, frozenset[str]]) -> list[Transition]:
-        """Every way from one step to the next. ``entered_on`` are the events of the entry; ``unsure`` the names that a
-        step sets if what they are set to is known."""
-        found = [way for name in self.steps for way in self._ways_from(name, entered_on, unsure.get(name, frozenset()))]
+    def transitions(self, *, entered_on: frozenset[str], uncertain: Mapping[str, frozenset[str]]) -> list[Transition]:
+        """Every transition from one step to the next. ``entered_on`` are the events of the entry; ``uncertain`` are the names
+        that a step sets only if their new value is known."""
+        transitions = [
+            transition
+            for name in self.steps
+            for transition in self._transitions_from(name, entered_on, uncertain.get(name, frozenset()))
+        ]
         if not self._inside:
-            return found
+            return transitions
         return [
-            way._replace(target=Target(step=f"{way.target.step}{AGAIN}"))
-            if way.target.step in self._inside and way.origin in self._inside[way.target.step]
-            else way
-            for way in found
+            transition._replace(target=Target(step=f"{transition.target.step}{AGAIN}"))
+            if transition.target.step in self._inside and transition.origin in self._inside[transition.target.step]
+            else transition
+            for transition in transitions
         ]
 
-    def _ways_from(self, name: str, entered_on: frozenset[str], unsure: frozenset[str]) -> list[Transition]:
+    def _transitions_from(self, name: str, entered_on: frozenset[str], uncertain: frozenset[str]) -> list[Transition]:
         step, targets = self.steps[name], self.targets[name]
         skipped = [Transition(name, targets.otherwise)] if step.when is not None else []
         match step:
@@ -160,14 +168,14 @@ class Flow:
                 return [Transition(name, targets.then), Transition(name, targets.otherwise)]
             case SetText(assign=assign):
                 sets = frozenset(target.value for target, _ in assign if "." not in target.value)
-                return [*skipped, Transition(name, targets.then, sets - unsure, sets & unsure)]
+                return [*skipped, Transition(name, targets.then, sets - uncertain, sets & uncertain)]
             case CallText(capture=capture):
                 return [
                     Transition(name, targets.then, frozenset({capture.value}) if capture else frozenset()),
                     Transition(name, targets.otherwise),
                 ]
             case RepeatText(do=do) if do is None or not do.steps:
-                return [*skipped, Transition(name, targets.then)]  # which is wrong, and has been told
+                return [*skipped, Transition(name, targets.then)]  # a reported error
             case RepeatText(until=until):
                 leaves = [Transition(name, targets.then)] if until is not None else []
                 again = [Transition(name + AGAIN, target) for target in (*targets.branches, targets.then)]
@@ -179,6 +187,6 @@ class Flow:
 
 
 def _captures_for_certain(step: WaitText, entered_on: frozenset[str]) -> bool:
-    """The newest event of a wait for silence is the one that began the enrollment, when no newer one came."""
+    """Whether a wait for silence certainly captures an event: without a newer one it is the entry event."""
     without = step.without
     return without is not None and without.when is None and entered_on == {without.on.value}

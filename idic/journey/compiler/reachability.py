@@ -1,8 +1,8 @@
-"""The ways through a journey: what is certain, and what is possible, by the time each step is reached.
+"""Follow all paths through a journey: what is certain and what is possible at each step.
 
-Branches only ever lead forward, but for a repeat: its rounds lead back to it. A repeat is two places here, one that is
-reached from before it and one (``AGAIN``) from the end of a round: what a round did is certain behind a repeat that always
-has one.
+Branches only lead forward, except that the rounds of a repeat lead back to it. So a repeat is two places here: one that is
+reached from before it, and one (``AGAIN``) that is reached from the end of a round. This makes the effects of a round certain
+after a repeat that always has a round.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import NamedTuple
 from idic.journey.program.values import Target
 
 AGAIN = " again"
-"""What the place at the end of a round is called beside the repeat."""
+"""Appended to the name of a repeat: the place at the end of a round."""
 
 
 class Transition(NamedTuple):
-    """From one step to what follows. ``sets`` are the names that are captured or drawn on it for certain; ``may_set``
-    perhaps."""
+    """From one step to a step that can follow. ``sets`` are the names that it certainly captures, draws or sets; ``may_set``
+    those that it possibly does."""
 
     origin: str
     target: Target
@@ -27,8 +27,8 @@ class Transition(NamedTuple):
 
 
 class PathFacts(NamedTuple):
-    """What is so when a step is reached: names set (``certain`` on every way, ``possible`` on some), steps ``passed``
-    (on every way) and ``perhaps`` (on some)."""
+    """What holds on the paths to a step: which names are set (``certain`` on every path, ``possible`` on some), and which
+    steps come before it (``passed`` on every path, ``perhaps`` on some)."""
 
     certain: frozenset[str] = frozenset()
     possible: frozenset[str] = frozenset()
@@ -36,64 +36,65 @@ class PathFacts(NamedTuple):
     perhaps: frozenset[str] = frozenset()
 
     def with_name(self, name: str, *, certain: bool) -> PathFacts:
-        """The same where this name has been set besides."""
+        """The same facts once this name is set too."""
         return self._replace(certain=self.certain | {name} if certain else self.certain, possible=self.possible | {name})
 
 
-def facts_by_step(first: Target, order: Iterable[str], ways: Iterable[Transition]) -> Mapping[str, PathFacts]:
-    """For each step that can be reached at all, what is so when it is.
+def facts_by_step(first: Target, order: Iterable[str], transitions: Iterable[Transition]) -> Mapping[str, PathFacts]:
+    """The facts at each step that can be reached.
 
-    In ``order`` every way but those back to a repeat leads forward, so most is settled the first time round; what a round
-    of a repeat brings to the next is settled by going round until nothing changes. Sets only ever grow or only ever
-    shrink, so that comes soon.
+    In ``order`` all transitions lead forward, except for those back to a repeat. So one pass settles most steps; for what one
+    round of a repeat brings to the next, passes are repeated until nothing changes. That comes soon, as sets only grow or only
+    shrink.
     """
     onward: dict[str, list[Transition]] = {}
-    for way in ways:
-        onward.setdefault(way.origin, []).append(way)
+    for transition in transitions:
+        onward.setdefault(transition.origin, []).append(transition)
     order = [step for step in order if step in onward]
-    found: dict[str, PathFacts] = {first.step: PathFacts()} if first.step else {}
+    facts: dict[str, PathFacts] = {first.step: PathFacts()} if first.step else {}
     changed = True
     while changed:
         changed, done = False, set[str]()
         for step in order:
-            here = found.get(step)
+            here = facts.get(step)
             done.add(step)
             if here is None:
                 continue
             passed = here.passed | {step.removesuffix(AGAIN)}
             perhaps = here.perhaps | {step.removesuffix(AGAIN)}
-            for way in onward[step]:
-                target = way.target.step
+            for transition in onward[step]:
+                target = transition.target.step
                 if target is None:
                     continue
-                there = PathFacts(here.certain | way.sets, here.possible | way.sets | way.may_set, passed, perhaps)
-                before = found.get(target)
-                found[target] = _meet(before, there)
-                changed = changed or (target in done and found[target] != before)
-    return found
+                possible = here.possible | transition.sets | transition.may_set
+                there = PathFacts(here.certain | transition.sets, possible, passed, perhaps)
+                before = facts.get(target)
+                facts[target] = _meet(before, there)
+                changed = changed or (target in done and facts[target] != before)
+    return facts
 
 
-def facts_anywhere(ways: Iterable[Transition]) -> PathFacts:
-    """What may be so at any moment of the journey: for goals and leaves."""
-    ways = list(ways)
-    return PathFacts(possible=frozenset(name for way in ways for name in way.sets | way.may_set))
+def facts_anywhere(transitions: Iterable[Transition]) -> PathFacts:
+    """The facts that may hold at any moment of the journey: for goals and leaves."""
+    return PathFacts(possible=frozenset(name for each in transitions for name in each.sets | each.may_set))
 
 
 def facts_at_all(all_: Iterable[PathFacts]) -> PathFacts:
-    """What is so at several steps at once: for a message that is sent from each."""
-    found: PathFacts | None = None
+    """The facts that hold at all of several steps: for a message that is sent from each of them."""
+    common: PathFacts | None = None
     for facts in all_:
-        found = _meet(found, facts)
-    return found or PathFacts()
+        common = _meet(common, facts)
+    return common or PathFacts()
 
 
-def unreachable_steps(order: Iterable[str], first: Target, ways: Iterable[Transition]) -> list[str]:
-    """The steps to which nothing leads; not those behind them, which would be reached if they were."""
-    ways = list(ways)
-    led_to = {way.target.step for way in ways} | {first.step}
-    # Nothing leads on from the end of a round that never comes.
-    led_to = {way.target.step for way in ways if not way.origin.endswith(AGAIN) or way.origin in led_to} | {first.step}
-    return [step for step in order if step not in led_to and not step.endswith(AGAIN)]
+def unreachable_steps(order: Iterable[str], first: Target, transitions: Iterable[Transition]) -> list[str]:
+    """The steps that no transition leads to. Steps that only follow one of these are not listed."""
+    transitions = list(transitions)
+    targets = {each.target.step for each in transitions} | {first.step}
+    # A round that cannot end leads nowhere from its end.
+    real = [each for each in transitions if not each.origin.endswith(AGAIN) or each.origin in targets]
+    targets = {each.target.step for each in real} | {first.step}
+    return [step for step in order if step not in targets and not step.endswith(AGAIN)]
 
 
 def _meet(one: PathFacts | None, two: PathFacts) -> PathFacts:

@@ -1,4 +1,4 @@
-"""The types of the variables that the steps of a journey set: each follows from all that it is set to."""
+"""Infer the types of a journey's variables from the values that steps set them to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from idic.problems import Problems
 
 
 def type_variables(sets: Mapping[str, Given], names: NamesOfJourney, facts_at_step: FactsAtStep, problems: Problems) -> None:
-    """Fills in the types of ``names.variables``, and what is certain where in ``facts_at_step``. ``sets`` are by step."""
+    """Fills in ``names.variables``, and tells ``facts_at_step`` which variables may be missing. ``sets`` is by step."""
     if any(sets.values()):
         _Variables(sets, names, facts_at_step, problems).learn()
 
@@ -31,12 +31,15 @@ class _Variables:
         self.problems = problems
 
     def learn(self) -> None:
-        """The type of each variable follows from all that it is set to, which may be other variables. What is set on a way
-        for certain depends on what was set for certain before it: this starts with all of it, and takes back."""
-        unsure: dict[str, frozenset[str]] = {}
+        """Infers all types, then reports variables without a type.
+
+        A variable's type follows from all its values, which may be other variables. Whether it certainly has a value depends
+        on the variables set before it: this starts with all of them certain, and takes back until nothing changes.
+        """
+        uncertain: dict[str, frozenset[str]] = {}
         while True:
             expressions = self.expressions()
-            found = {
+            possibly_set = {
                 step: frozenset(
                     target.value
                     for target, text in assigned
@@ -44,16 +47,18 @@ class _Variables:
                 )
                 for step, assigned in self.sets.items()
             }
-            if found == unsure:
+            if possibly_set == uncertain:
                 break
-            unsure = found
-            self.facts_at_step.unsure(unsure)
-        self.tell_of_themselves()
-        self.tell_of_conflicts(expressions)
+            uncertain = possibly_set
+            self.facts_at_step.set_uncertain(uncertain)
+        self.report_untyped()
+        self.report_conflicts(expressions)
 
     def expressions(self) -> dict[int, ValueExpression]:
-        """What each value that a variable is set to comes to; without a word of what is wrong, which is told when its step is
-        compiled. Goes round until no type is learnt any more."""
+        """Every value that a variable is set to, by the id of its text. Repeats until no type changes.
+
+        Problems are not reported here, but when the step is compiled.
+        """
         expressions: dict[int, ValueExpression] = {}
         self.names.variables = dict.fromkeys(self.names.variables)
         while True:
@@ -61,7 +66,7 @@ class _Variables:
             for step, assigned in self.sets.items():
                 facts = self.facts_at_step.at(step)
                 for target, text in assigned:
-                    expression = infer_value(text.value, self.names.at(facts, ""), _say_nothing)
+                    expression = infer_value(text.value, self.names.at(facts, ""), _ignore)
                     facts = facts.with_name(target.value, certain=expression is not None and expression.always_known)
                     if expression is None:
                         continue
@@ -73,13 +78,13 @@ class _Variables:
             if self.names.variables == before:
                 return expressions
 
-    def tell_of_themselves(self) -> None:
-        """Variables that nothing but themselves says the type of: nobody begins. Where something else is wrong with what they
-        are set to, that is told instead."""
-        told: list[str] = []
+    def report_untyped(self) -> None:
+        """Reports variables that are only set from themselves. Another problem with their values is reported instead of
+        this one."""
+        messages: list[str] = []
 
         def report(message: str, *_: object) -> None:
-            told.append(message)
+            messages.append(message)
 
         untyped: list[Scalar] = []
         for step, assigned in self.sets.items():
@@ -87,13 +92,13 @@ class _Variables:
                 if self.names.variables[target.value] is None:
                     untyped.append(target)
                     infer_value(text.value, self.names.at(self.facts_at_step.at(step), ""), report)
-        if untyped and not told:
+        if untyped and not messages:
             name = untyped[0].value
-            message = f"nothing says what {name} is: it is set from itself, and never before"
+            message = f"{name} has no type: it is only set from itself"
             self.problems.error(untyped[0].mark, message, f"set {name} to a value first")
 
-    def tell_of_conflicts(self, expressions: Mapping[int, ValueExpression]) -> None:
-        """Variables that are set to what does not go together."""
+    def report_conflicts(self, expressions: Mapping[int, ValueExpression]) -> None:
+        """Reports variables that are set to values of different types."""
         first: dict[str, tuple[Type, Scalar]] = {}
         for assigned in self.sets.values():
             for target, text in assigned:
@@ -101,15 +106,15 @@ class _Variables:
                 if expression is None or self.names.variables[name] is None:
                     continue
                 type_, where = first.setdefault(name, (expression.type, text))
-                together = common_type(type_, expression.type)
-                if together is not None:
-                    first[name] = (together, where)
+                common = common_type(type_, expression.type)
+                if common is not None:
+                    first[name] = (common, where)
                     continue
-                here, there = (describe(TEXT if one.kind == "one_of" else one) for one in (expression.type, type_))
-                told = f"{name} is {here} here, and {there} on line {where.mark.line}"
-                self.problems.error(text.mark, told, "set it to values of one type, or use two names", about=("set", name))
+                here, there = (describe(TEXT if kind.kind == "one_of" else kind) for kind in (expression.type, type_))
+                message = f"{name} is {here} here, and {there} on line {where.mark.line}"
+                self.problems.error(text.mark, message, "set it to values of one type, or use two names", about=("set", name))
                 self.names.variables[name] = None
 
 
-def _say_nothing(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
+def _ignore(message: str, start: int, length: int, hint: str | None, about: tuple[str, str] | None) -> None:
     pass
