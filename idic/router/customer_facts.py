@@ -28,7 +28,7 @@ from idic.router.runtime import House
 from idic.store.customer import consents, events
 from idic.store.database import Tx
 from idic.store.enrollment.touches import Touch
-from idic.store.journey import budgets, responses
+from idic.store.journey import daily_counts, responses
 from idic.store.tables import Row
 
 
@@ -186,24 +186,24 @@ class Known:
         """Count one more message of today, unless it is counted already."""
         today = day_of(program, self.now)
         if again is None:
-            return await budgets.take(self.tx, channel, today, budget.at_most)
+            return await daily_counts.count_message(self.tx, channel, today, budget.at_most)
         counted = _day_counted(program, again)
         if counted == today:
             return True
-        if not await budgets.take(self.tx, channel, today, budget.at_most):
+        if not await daily_counts.count_message(self.tx, channel, today, budget.at_most):
             return False
-        await budgets.give_back(self.tx, channel, counted)
+        await daily_counts.give_back_messages(self.tx, channel, counted)
         return True
 
     async def give_back(self, program: Program, touch: Touch) -> None:
         """A touch that was claimed is certainly not sent, or not now: its place in the day's budget is free."""
         if touch.purpose == "marketing" and touch.channel in (await self.house.policies.current(self.tx)).budget:
-            await budgets.give_back(self.tx, touch.channel, _day_counted(program, touch))
+            await daily_counts.give_back_messages(self.tx, touch.channel, _day_counted(program, touch))
 
     async def take_again(self, program: Program, touch: Touch) -> None:
         """A touch whose place was given back has left all the same: it counts, whatever the budget says."""
         if touch.purpose == "marketing" and touch.channel in (await self.house.policies.current(self.tx)).budget:
-            await budgets.take(self.tx, touch.channel, _day_counted(program, touch), budgets.ANY)
+            await daily_counts.count_message(self.tx, touch.channel, _day_counted(program, touch), daily_counts.UNLIMITED)
 
     def reach(self, channel: str, program: Program) -> Reach:
         """Where this customer is reached on a channel."""

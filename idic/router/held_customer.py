@@ -41,7 +41,7 @@ from idic.store.enrollment import endpoint_calls, enrollments, touches, web_plac
 from idic.store.enrollment.endpoint_calls import EndpointCall
 from idic.store.enrollment.enrollments import Enrollment
 from idic.store.enrollment.touches import Touch
-from idic.store.journey import admissions
+from idic.store.journey import daily_counts
 from idic.store.journey.programs import vocabulary
 from idic.store.tables import Row
 
@@ -446,7 +446,7 @@ class Hold(Known):
     async def _room(self, program: Program, at: datetime) -> bool:
         """Whether one more may enter on that day; counted, if so."""
         most = program.entry.at_most
-        return most is None or await admissions.count(self.tx, program.journey, day_of(program, at), most)
+        return most is None or await daily_counts.count_entry(self.tx, program.journey, day_of(program, at), most)
 
     # Moving.
 
