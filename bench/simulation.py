@@ -18,9 +18,9 @@ from idic.journey.program.program import Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
 from idic.rehearse.crowd.behaviour import derived
-from idic.rehearse.crowd.invented import Crowd
+from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import Ledger
+from idic.rehearse.crowd.results import CrowdResults
 
 JOURNEY = "abandoned_cart"
 CUSTOMERS = 3000
@@ -49,8 +49,8 @@ def journey() -> tuple[Program, Vocabulary]:
 def rehearse(program: Program, vocabulary: Vocabulary, customers: int = CUSTOMERS, days: int = DAYS) -> Rehearsed:
     """One round, crowd and all, in this process."""
     end = _START + timedelta(days=days)
-    crowd = Crowd([program], vocabulary, derived([program], vocabulary), count=customers, start=_START, end=end, seed=1)
-    ledger = Ledger([program], vocabulary.zone)
+    crowd = InventedCrowd([program], vocabulary, derived([program], vocabulary), count=customers, start=_START, end=end, seed=1)
+    ledger = CrowdResults([program], vocabulary.zone)
     rehearsal = Rehearsal([program], ledger, start=_START, end=end, zone=vocabulary.zone)
     began = time.perf_counter()
     rehearsal.run(crowd)

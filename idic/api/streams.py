@@ -23,7 +23,7 @@ from idic.errors import StoreUnavailable
 from idic.identify.resolution import Identity
 from idic.interact.tracking.links import Links
 from idic.store.customer import visitors
-from idic.store.customer.visitors import Visit
+from idic.store.customer.visitors import SiteVisit
 from idic.store.database import Store
 from idic.store.enrollment import web_placements
 from idic.store.enrollment.web_placements import LivePlacement
@@ -75,7 +75,7 @@ class Page:
         self._woken = asyncio.Event()
         self._closed = False
 
-    def its_own(self, visit: Visit | None) -> dict[str, LivePlacement]:
+    def its_own(self, visit: SiteVisit | None) -> dict[str, LivePlacement]:
         """The content of this visit that belongs into the page's slots, by slot."""
         return {slot: row for slot, row in visit.shows.items() if slot in self._slots} if visit else {}
 

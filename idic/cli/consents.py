@@ -103,7 +103,7 @@ def import_(
             async with store.reading() as tx:
                 country = (await programs.vocabulary(tx) or {}).get("country")
 
-            async def keep(page: list[import_consents.Consented]) -> list[str]:
+            async def keep(page: list[import_consents.ConsentLine]) -> list[str]:
                 kept = await store.move(
                     "import consents", lambda tx: import_consents.keep(tx, page, create=create, country=country)
                 )

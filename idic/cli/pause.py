@@ -12,7 +12,7 @@ from idic.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from idic.store.database import Tx
-    from idic.store.journey.programs import Standing
+    from idic.store.journey.programs import PublishedJourney
 
 Journey = Annotated[str, typer.Argument(help="The journey, by its name")]
 
@@ -25,12 +25,12 @@ def pause(journey: Journey, data: Data = None) -> None:
     from idic.store.journey import programs
     from idic.store.open import running_store
 
-    async def work(tx: Tx) -> Standing:
+    async def work(tx: Tx) -> PublishedJourney:
         before = await _standing(tx, journey)
         await programs.pause(tx, journey, tx.now())
         return before
 
-    async def run() -> Standing:
+    async def run() -> PublishedJourney:
         async with running_store(settings_for(data)) as store:
             return await store.move("pause", work)
 
@@ -61,12 +61,12 @@ def resume(
 
     over = span(spread, "--spread")
 
-    async def work(tx: Tx) -> Standing:
+    async def work(tx: Tx) -> PublishedJourney:
         before = await _standing(tx, journey)
         await programs.pause(tx, journey, None)
         return before
 
-    async def run(stop: asyncio.Event) -> tuple[Standing, int, bool]:
+    async def run(stop: asyncio.Event) -> tuple[PublishedJourney, int, bool]:
         settings = settings_for(data)
         async with running_store(settings) as store:
             before = await store.move("resume", work)
@@ -131,14 +131,14 @@ def stop(
         raise typer.Exit(1)
 
 
-def _say_if_stopped(standing: Standing) -> None:
+def _say_if_stopped(standing: PublishedJourney) -> None:
     """Whoever finishes what they began can be held and let go all the same."""
     if standing.stopped_at is not None:
         since = f"{standing.stopped_at:%Y-%m-%d %H:%M} UTC"
         typer.secho(f"It is stopped since {since}: nobody enters until it is published again.", fg="yellow")
 
 
-async def _standing(tx: Tx, journey: str) -> Standing:
+async def _standing(tx: Tx, journey: str) -> PublishedJourney:
     """Raises ``NotFound`` with the name that was perhaps meant."""
     from idic.cli.run.journeys import unknown
     from idic.store.journey import programs

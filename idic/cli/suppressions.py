@@ -95,7 +95,7 @@ def import_(
             async with store.reading() as tx:
                 country = (await programs.vocabulary(tx) or {}).get("country")
 
-            async def keep(page: list[import_consents.Barred]) -> list[str]:
+            async def keep(page: list[import_consents.SuppressionLine]) -> list[str]:
                 nonlocal kept
                 await store.move("import suppressions", lambda tx: import_consents.suppress(tx, page))
                 kept += len(page)

@@ -16,13 +16,13 @@ from idic.journey.engine.protocol import Allow, MayWe, Verdict
 from idic.journey.program.program import Program
 from idic.journey.program.values import Type
 from idic.journey.vocabulary.types import read
-from idic.rehearse.simulator import Rehearsed, Sent
+from idic.rehearse.simulator import SentMessage, SimulatedEnrollment
 
 _MOMENT = Type(kind="moment")
 _COUNTS = ("sent", "uncertain")
 
 
-class Correspondence:
+class ContactHistory:
     """Of all journeys together: caps do not ask who sent it."""
 
     def __init__(self, programs: Sequence[Program], policy: Policy) -> None:
@@ -35,7 +35,9 @@ class Correspondence:
         # Since when they want no SMS any more, as their newest keyword says.
         self._stopped: datetime | None = None
 
-    def known(self, known: Known, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[Rehearsed]) -> Known:
+    def known(
+        self, known: Known, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[SimulatedEnrollment]
+    ) -> Known:
         """``known`` with what there is to ask about for a message of ``program``."""
         suppressed = known.suppressed
         if self._stopped is not None:
@@ -51,7 +53,7 @@ class Correspondence:
         if isinstance(verdict, Allow) and program.journey in self.topics:
             self._allowed.append(Contact(now, ask.channel, program.journey, program.topic, unsent=True))
 
-    def settled(self, sent: Sent, status: str) -> None:
+    def settled(self, sent: SentMessage, status: str) -> None:
         """What was allowed has left, or has failed and gives its place back."""
         if sent.journey not in self.topics:
             return
@@ -70,7 +72,7 @@ class Correspondence:
             case "start":
                 self._stopped = None
 
-    def _coming(self, ask: MayWe, now: datetime, enrollments: Sequence[Rehearsed]) -> tuple[Coming, ...]:
+    def _coming(self, ask: MayWe, now: datetime, enrollments: Sequence[SimulatedEnrollment]) -> tuple[Coming, ...]:
         if not self.policy.priority:
             return ()
         found = (ahead(one.program, one.state) for one in enrollments if one.open and one.state.enrollment != ask.enrollment)

@@ -42,7 +42,7 @@ from idic.journey.program.program import Program
 _MOMENT = timedelta(microseconds=1)
 
 
-class Sent(NamedTuple):
+class SentMessage(NamedTuple):
     at: datetime
     journey: str
     step: str
@@ -53,13 +53,13 @@ class Sent(NamedTuple):
     round: int = 1
 
 
-def said_of(sent: Sent) -> dict[str, Any]:
+def said_of(sent: SentMessage) -> dict[str, Any]:
     """What every event about a message says of it."""
     return {"step": sent.step, "channel": sent.channel, **({"round": sent.round} if sent.round > 1 else {})}
 
 
 @dataclass
-class Rehearsed:
+class SimulatedEnrollment:
     """One enrollment as it went."""
 
     program: Program
@@ -92,7 +92,7 @@ class Simulator:
         best: Callable[[Best, datetime], Ranked] = lambda ask, now: Ranked(ask.channels, "as listed"),
         best_time: Callable[[BestTime, datetime], Timed] = lambda ask, now: Timed(ask.earliest, "at once"),
         call: Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda step, given: None,
-        deliver: Callable[[Sent], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
+        deliver: Callable[[SentMessage], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
         room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
         past: Mapping[str, Sequence[Counted]] | None = None,
         kept: move.TraceKinds = None,
@@ -103,8 +103,8 @@ class Simulator:
         self.traits = dict(traits or {})
         self.zone = zone
         self.customer = customer
-        self.enrollments: list[Rehearsed] = []
-        self.sent: list[Sent] = []
+        self.enrollments: list[SimulatedEnrollment] = []
+        self.sent: list[SentMessage] = []
         self.refused: list[tuple[str, StayOut]] = []
         self._policy = policy
         self._best = best
@@ -121,7 +121,7 @@ class Simulator:
         self._windowed = any(program.windowed for program in programs)
         self._known: dict[str, Facts] = {}
         self._kept = kept
-        self._first: tuple[datetime, Rehearsed] | None = None
+        self._first: tuple[datetime, SimulatedEnrollment] | None = None
         self._moved = False
         self._number = 0
         self._untold: list[tuple[str, Mapping[str, Any], str | None]] = []
@@ -197,7 +197,7 @@ class Simulator:
             self._told()
         self.now = max(self.now, instant)
 
-    def _first_due(self) -> tuple[datetime, Rehearsed] | None:
+    def _first_due(self) -> tuple[datetime, SimulatedEnrollment] | None:
         if self._moved:
             # It is asked several times for every move.
             self._moved = False
@@ -209,11 +209,11 @@ class Simulator:
             self._first = min(due, key=lambda one: (one[0], one[1].state.entered_at), default=None)
         return self._first
 
-    def _note(self, one: Rehearsed, at: datetime, kind: str, step: str | None, why: Mapping[str, Any]) -> None:
+    def _note(self, one: SimulatedEnrollment, at: datetime, kind: str, step: str | None, why: Mapping[str, Any]) -> None:
         if self._kept is None or kind in self._kept:
             one.trace.append(Trace(at, kind, step, why))
 
-    def _stands(self, one: Rehearsed, state: State) -> None:
+    def _stands(self, one: SimulatedEnrollment, state: State) -> None:
         one.state = state
         self._moved = True
 
@@ -247,7 +247,7 @@ class Simulator:
             facts = self._known[program.journey] = self.facts(program)
         return facts
 
-    def _meet(self, one: Rehearsed, event: Event) -> None:
+    def _meet(self, one: SimulatedEnrollment, event: Event) -> None:
         if not one.open:
             reached, value = match_event.attributes(one.program, one.state, event, self._now(one.program))
             if reached:
@@ -268,7 +268,7 @@ class Simulator:
             case None:
                 pass
 
-    def _goal(self, one: Rehearsed, event: Event, value: float | None) -> None:
+    def _goal(self, one: SimulatedEnrollment, event: Event, value: float | None) -> None:
         one.value = value
         self._note(one, event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value})
         self._stands(one, one.state.changed(goal_at=event.accepted_at))
@@ -300,11 +300,11 @@ class Simulator:
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
         machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program), kept=self._kept)
         outcome = self._driven(program, machine)
-        one = Rehearsed(program, outcome.state)
+        one = SimulatedEnrollment(program, outcome.state)
         self.enrollments.append(one)
         self._record(one, outcome)
 
-    def _advance(self, one: Rehearsed) -> None:
+    def _advance(self, one: SimulatedEnrollment) -> None:
         # Nobody but this holds the state between two moves.
         machine = interpreter.advance(one.program, one.state, self._now(one.program), self.now, kept=self._kept, ours=True)
         self._record(one, self._driven(one.program, machine))
@@ -313,11 +313,11 @@ class Simulator:
         self.asking = program
         return drive(machine, self._answer)
 
-    def _record(self, one: Rehearsed, outcome: Outcome) -> None:
+    def _record(self, one: SimulatedEnrollment, outcome: Outcome) -> None:
         self._stands(one, outcome.state)
         one.trace.extend(outcome.trace)
         for claim in outcome.claims:
-            sent = Sent(
+            sent = SentMessage(
                 self.now,
                 one.program.journey,
                 claim.step,
@@ -351,7 +351,7 @@ class Simulator:
             name, properties, enrollment = self._untold.pop(0)
             self.happens(name, properties, about=properties.get("step"), enrollment=enrollment)
 
-    def _do(self, one: Rehearsed, effect: Effect) -> None:
+    def _do(self, one: SimulatedEnrollment, effect: Effect) -> None:
         match effect:
             case Learn(values):
                 self.becomes_known(**values)

@@ -16,7 +16,7 @@ from idic.router.temporal import Engine
 from idic.store import temporal_outbox
 from idic.store.database import Store
 from idic.store.enrollment import enrollments
-from idic.store.temporal_outbox import Letter
+from idic.store.temporal_outbox import OutboxEntry
 
 log = structlog.get_logger()
 
@@ -30,12 +30,12 @@ async def dispatch(store: Store, house: House, engine: Engine, partitions: Itera
         letters = await temporal_outbox.take(tx, partitions, limit)
     if not letters:
         return 0
-    by_enrollment: dict[str, list[Letter]] = defaultdict(list)
+    by_enrollment: dict[str, list[OutboxEntry]] = defaultdict(list)
     for letter in letters:
         by_enrollment[letter.enrollment_id].append(letter)
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def tell(enrollment_id: str, theirs: list[Letter]) -> list[int]:
+    async def tell(enrollment_id: str, theirs: list[OutboxEntry]) -> list[int]:
         async with room:
             try:
                 await _tell(store, house, engine, enrollment_id, start=any(one.kind == "start" for one in theirs))

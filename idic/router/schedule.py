@@ -15,10 +15,10 @@ from idic.journey.engine.scope import Facts
 from idic.journey.program.program import Program
 from idic.logs import place
 from idic.store import sweeps
-from idic.store.customer.ingest import Told, requested
+from idic.store.customer.ingest import NewEvent, requested
 from idic.store.database import Tx
 from idic.store.journey.programs import Programs, standings
-from idic.store.sweeps import Due, Sweep
+from idic.store.sweeps import DueEntry, Sweep
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -110,7 +110,7 @@ async def finished(tx: Tx, sweep: Sweep, one: Scheduled) -> None:
     await _add(tx, sweep.name, next_due(one.program.entry, one.program, None, sweep.due_at))
 
 
-def entry_due(program: Program, facts: Facts, at: datetime) -> Told:
+def entry_due(program: Program, facts: Facts, at: datetime) -> NewEvent:
     """What a customer is told when entry is due."""
     return requested(DUE, program.journey, due_event(program, facts, at))
 
@@ -142,7 +142,7 @@ async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[Row], af
     """Find out when these customers, who are held, next enter the journeys with a day of their own."""
     days = [program for program in programs if program.entry.day is not None]
     found = [
-        Due(row["id"], program.journey, next_day(program, row["id"], facts_of(row, program), after))
+        DueEntry(row["id"], program.journey, next_day(program, row["id"], facts_of(row, program), after))
         for program in days
         for row in rows
     ]

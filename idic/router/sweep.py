@@ -26,10 +26,10 @@ from idic.router import schedule
 from idic.router.runtime import House
 from idic.store import sweeps
 from idic.store.customer import events
-from idic.store.customer.ingest import Told, tell
+from idic.store.customer.ingest import NewEvent, tell
 from idic.store.database import Store, Tx
 from idic.store.journey.programs import standings
-from idic.store.sweeps import Due, Sweep
+from idic.store.sweeps import DueEntry, Sweep
 from idic.store.tables import Row
 
 log = structlog.get_logger()
@@ -81,8 +81,8 @@ class Sweeper:
         come = await sweeps.days_come(tx, now, self._page)
         held = {row["id"]: row for row in await sweeps.held(tx, {day.customer_id for day in come})}
         known = await schedule.published(tx, self._house.programs)
-        told: dict[str, dict[str, Told]] = defaultdict(dict)
-        following: list[Due] = []
+        told: dict[str, dict[str, NewEvent]] = defaultdict(dict)
+        following: list[DueEntry] = []
         for day in come:
             if day.at is None or day.customer_id not in held or not await sweeps.take_day(tx, day):
                 continue
@@ -164,7 +164,7 @@ class Sweeper:
         event = Event(number=0, name=sweep.name, properties=sweep.properties, accepted_at=tx.now())
         rows = await sweeps.page(tx, sweep, self._page)
         who = await self._whom(tx, programs, event, rows, waiting)
-        told = Told("track", sweep.name, sweep.properties, sweep.occurred_at or sweep.due_at)
+        told = NewEvent("track", sweep.name, sweep.properties, sweep.occurred_at or sweep.due_at)
         await tell(tx, f"idic-about:{sweep.message_id}", {row["id"]: told for row in who})
         return await self._gone_through(tx, sweep, rows)
 

@@ -112,7 +112,7 @@ async def unrouted(tx: Tx, limit: int) -> list[str]:
 # Days of each customer's own.
 
 
-class Due(NamedTuple):
+class DueEntry(NamedTuple):
     """``at`` is None where there is no such day."""
 
     customer_id: str
@@ -120,7 +120,7 @@ class Due(NamedTuple):
     at: datetime | None
 
 
-async def remember(tx: Tx, days: Collection[Due], now: datetime) -> None:
+async def remember(tx: Tx, days: Collection[DueEntry], now: datetime) -> None:
     """Let these be the days on which customers, who are held, enter next. A day that has come already stays until it is
     taken, whatever has become known since."""
     known = [day._asdict() for day in sorted(days) if day.at is not None]
@@ -141,13 +141,13 @@ async def remember(tx: Tx, days: Collection[Due], now: datetime) -> None:
             await tx.execute(delete(due).where(theirs, due.c.at > now))
 
 
-async def days_come(tx: Tx, now: datetime, limit: int) -> list[Due]:
+async def days_come(tx: Tx, now: datetime, limit: int) -> list[DueEntry]:
     """The days that have come, the earliest first."""
     rows = await tx.rows(select(due).where(due.c.at <= now).order_by(due.c.at).limit(limit))
-    return sorted(Due(**row) for row in rows)
+    return sorted(DueEntry(**row) for row in rows)
 
 
-async def take_day(tx: Tx, day: Due) -> bool:
+async def take_day(tx: Tx, day: DueEntry) -> bool:
     """Take a day that has come, whose customer is held. False if somebody else did."""
     taken = delete(due).where(due.c.journey == day.journey, due.c.customer_id == day.customer_id, due.c.at == day.at)
     return (await tx.execute(taken)).rowcount == 1
@@ -158,4 +158,4 @@ async def merge_days(tx: Tx, absorbed: str, into: str, now: datetime) -> None:
     found anew."""
     come = await tx.rows(select(due).where(due.c.customer_id == absorbed, due.c.at <= now))
     await tx.execute(delete(due).where(due.c.customer_id == absorbed))
-    await remember(tx, [Due(**row)._replace(customer_id=into) for row in come], now)
+    await remember(tx, [DueEntry(**row)._replace(customer_id=into) for row in come], now)

@@ -14,7 +14,7 @@ from idic.store.tables import outbox, partition_of
 Kind = Literal["start", "wake"]
 
 
-class Letter(NamedTuple):
+class OutboxEntry(NamedTuple):
     id: int
     enrollment_id: str
     kind: Kind
@@ -28,14 +28,14 @@ async def put(tx: Tx, kind: Kind, enrollment_ids: Sequence[str]) -> None:
         )
 
 
-async def take(tx: Tx, partitions: Iterable[int], limit: int) -> list[Letter]:
+async def take(tx: Tx, partitions: Iterable[int], limit: int) -> list[OutboxEntry]:
     rows = await tx.rows(
         select(outbox.c.id, outbox.c.enrollment_id, outbox.c.kind)
         .where(outbox.c.partition.in_(list(partitions)))
         .order_by(outbox.c.id)
         .limit(limit)
     )
-    return [Letter(**row) for row in rows]
+    return [OutboxEntry(**row) for row in rows]
 
 
 async def done(tx: Tx, ids: Sequence[int]) -> None:

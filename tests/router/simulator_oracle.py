@@ -13,7 +13,7 @@ from idic.interact.policy.rules import Request
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Verdict
 from idic.journey.engine.state import State, Touched
 from idic.journey.program.program import Program
-from idic.rehearse.simulator import Rehearsed, Sent, Simulator
+from idic.rehearse.simulator import SentMessage, SimulatedEnrollment, Simulator
 from idic.store import tables
 from idic.store.enrollment.enrollments import Enrollment
 from tests.journey.random_journeys import Happening, started
@@ -92,7 +92,7 @@ class AsMeant:
     def policy(ask: MayWe, now: datetime) -> Verdict:
         return NoNights().of(now) or Allow()
 
-    def deliver(self, sent: Sent) -> Touched:
+    def deliver(self, sent: SentMessage) -> Touched:
         instants = self.left.get((sent.step, sent.channel))
         at = instants.pop(0) if instants else sent.at
         self.history.sent((sent.enrollment, sent.step, sent.round, sent.channel), sent.channel, at)
@@ -184,7 +184,7 @@ def newest(enrollments: Sequence[Enrollment]) -> State | None:
     return enrollments[-1].state if enrollments else None
 
 
-def _traced(one: Rehearsed) -> list[tuple[datetime, str, str | None, Mapping[str, Any]]]:
+def _traced(one: SimulatedEnrollment) -> list[tuple[datetime, str, str | None, Mapping[str, Any]]]:
     return [(trace.at, trace.kind, trace.step, trace.why) for trace in one.trace]
 
 

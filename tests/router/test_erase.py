@@ -267,7 +267,7 @@ async def test_who_has_just_turned_out_to_be_her_is_erased_with_her(world: World
 async def test_sweeps_and_requests_pass_over_who_is_erased(world: World) -> None:
     customer_id = await anna(world)
     await erased(world, customer_id)
-    told = ingest.Told("track", "Annabella's day", {})
+    told = ingest.NewEvent("track", "Annabella's day", {})
     await world.store.move("tell", lambda tx: ingest.tell(tx, "day", {customer_id: told}))
     async with world.store.reading() as tx:
         assert await events.unrouted(tx, customer_id) == []

@@ -7,7 +7,7 @@ import pytest
 
 from idic.interact.channels.contract import Refused
 from idic.journey.engine.state import Touched
-from idic.rehearse.simulator import Sent, Simulator
+from idic.rehearse.simulator import SentMessage, Simulator
 from idic.store import tables
 from idic.store.database import Store
 from tests.conftest import START, HandClock
@@ -76,7 +76,7 @@ async def test_a_message_that_failed_and_a_goal_begin_another_journey_once(world
     told = [row["name"] for row in await world.rows(tables.events) if row["kind"] == "own"]
     assert told == ["Message Failed", "Goal Reached"]
 
-    def fails(sent: Sent) -> Touched:
+    def fails(sent: SentMessage) -> Touched:
         return Touched(status="failed", at=sent.at, reason="mailbox_full")
 
     meant = Simulator(both, START, deliver=fails)

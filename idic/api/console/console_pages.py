@@ -22,7 +22,7 @@ from idic.store.customer import consents
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
 from idic.store.reports import console
-from idic.store.reports.console import PAGE, Wanted
+from idic.store.reports.console import PAGE, ConsoleFilter
 from idic.store.tables import Row, identities
 
 _LONGEST_QUESTION = 200
@@ -97,7 +97,7 @@ class _Console:
     async def home(self, request: Request) -> Response:
         async with self._store.reading() as tx:
             journeys = await console.published(tx)
-            latest = await console.messages(tx, Wanted(), 8)
+            latest = await console.messages(tx, ConsoleFilter(), 8)
             return self._page(request, tx, "home.html", journeys=journeys, latest=latest)
 
     async def outbox(self, request: Request) -> Response:
@@ -160,7 +160,7 @@ class _Console:
             if row is None:
                 raise _NotThere("This customer doesn't exist.")
             row = {**row, "program_zone": await console.zone(tx)}
-            whose = Wanted(customer=row["id"])
+            whose = ConsoleFilter(customer=row["id"])
             known = await tx.rows(
                 identities.select()
                 .where(identities.c.customer_id == row["id"])
@@ -196,9 +196,11 @@ class _Console:
         return HTMLResponse(html, closed.status, page_headers(request) | closed.headers)
 
 
-def _wanted(request: Request) -> Wanted:
-    asked = {name: _plain(request.query_params.get(name, "")).strip()[:_LONGEST_QUESTION] or None for name in Wanted._fields}
-    return Wanted(**asked)
+def _wanted(request: Request) -> ConsoleFilter:
+    asked = {
+        name: _plain(request.query_params.get(name, "")).strip()[:_LONGEST_QUESTION] or None for name in ConsoleFilter._fields
+    }
+    return ConsoleFilter(**asked)
 
 
 def _plain(text: str) -> str:

@@ -29,7 +29,7 @@ from idic.interact.preferences import Choice, Preferences
 from idic.interact.tracking.links import Whose
 from idic.journey.channels import EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE
 from idic.store.customer import ingest
-from idic.store.customer.ingest import Observation, Told
+from idic.store.customer.ingest import NewEvent, Observation
 from idic.store.database import Tx
 
 ACT = "preference page"
@@ -121,7 +121,7 @@ class PreferencePage(SignedPage):
             done = saying.done
             if saying.learnt:
                 message_id = f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}"
-                await ingest.tell(tx, message_id, {seen.person.id: Told("identify", "", saying.learnt)})
+                await ingest.tell(tx, message_id, {seen.person.id: NewEvent("identify", "", saying.learnt)})
             return saying.observations
 
         await tell(self._store, telling)

@@ -19,7 +19,7 @@ from idic.problems import did_you_mean
 from idic.settings import Settings
 from idic.store.database import Tx
 from idic.store.journey import programs
-from idic.store.journey.programs import Programs, Standing
+from idic.store.journey.programs import Programs, PublishedJourney
 from idic.store.open import running_store
 from idic.store.reports import journeys
 from idic.store.reports.journeys import Funnel
@@ -36,7 +36,7 @@ class Edition(NamedTuple):
 class Overview(NamedTuple):
     """``editions``: the program that newcomers enter, and then the former ones, the newest first."""
 
-    standing: Standing
+    standing: PublishedJourney
     editions: tuple[Edition, ...]
     funnel: Funnel
 
@@ -57,7 +57,7 @@ def unknown(name: str, known: Sequence[str]) -> str:
     return f'no journey "{name}" is published{f"; {hint}" if hint else ""}'
 
 
-async def _overview(tx: Tx, read: Programs, standing: Standing) -> Overview:
+async def _overview(tx: Tx, read: Programs, standing: PublishedJourney) -> Overview:
     published: dict[str, list[datetime]] = {standing.program_id: []}
     for row in await programs.published_before(tx, standing.journey):
         published.setdefault(row["program_id"], []).append(row["published_at"])

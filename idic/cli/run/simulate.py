@@ -24,11 +24,11 @@ from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.crowd import assumptions
-from idic.rehearse.crowd.behaviour import Behaviour, derived, example, read_rates, with_rate
-from idic.rehearse.crowd.invented import Crowd
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, derived, example, read_rates, with_rate
+from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.recorded import Recording
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import Ledger, as_data
+from idic.rehearse.crowd.results import CrowdResults, as_data
 from idic.times import Duration
 
 DAYS = 30
@@ -59,7 +59,7 @@ def rates_example(asked: Asked) -> str:
 def rehearse(asked: Asked) -> dict[str, Any]:
     """Run the rehearsal; the result as data. Raises ``IdicError``."""
     programs, vocabulary, policy = _compiled(asked)
-    ledger = Ledger(programs, vocabulary.zone)
+    ledger = CrowdResults(programs, vocabulary.zone)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -81,14 +81,14 @@ def _invent(
     programs: Sequence[Program],
     vocabulary: Vocabulary,
     policy: Policy,
-    ledger: Ledger,
+    ledger: CrowdResults,
     progress: Progress,
     interrupted: _Flag,
 ) -> tuple[dict[str, Any], bool]:
     behaviour = _behaviour(asked, programs, vocabulary)
     start = _local(asked.start, vocabulary.zone) if asked.start else _today(vocabulary.zone)
     end = Duration(days=asked.days or DAYS).after(start, vocabulary.zone)
-    crowd = Crowd(programs, vocabulary, behaviour, count=asked.customers, start=start, end=end, seed=asked.seed)
+    crowd = InventedCrowd(programs, vocabulary, behaviour, count=asked.customers, start=start, end=end, seed=asked.seed)
     rehearsal = Rehearsal(programs, ledger, start=start, end=crowd.end, zone=vocabulary.zone, calls=crowd.answer, policy=policy)
     finished = _run(rehearsal, crowd, asked.customers, progress, interrupted)
     source = {
@@ -113,7 +113,7 @@ def _replay(
     programs: Sequence[Program],
     vocabulary: Vocabulary,
     policy: Policy,
-    ledger: Ledger,
+    ledger: CrowdResults,
     progress: Progress,
     interrupted: _Flag,
 ) -> tuple[dict[str, Any], bool]:
@@ -211,7 +211,7 @@ def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary, Policy]:
     return chosen, compilation.vocabulary, compilation.policy or Policy()
 
 
-def _behaviour(asked: Asked, programs: Sequence[Program], vocabulary: Vocabulary) -> Behaviour:
+def _behaviour(asked: Asked, programs: Sequence[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
     behaviour = derived(programs, vocabulary)
     if asked.rates is not None:
         if not asked.rates.is_file():

@@ -17,10 +17,9 @@ from idic.journeys_folder import Compilation, compile_folder
 from idic.problems import Mark, Problem, Problems
 from idic.rehearse.stories.folder import beside, is_stories, read_all, story_files
 from idic.rehearse.stories.judge import Failure
-from idic.rehearse.stories.play import Told, tell, unwalked
-from idic.rehearse.stories.story_person import Entry
-from idic.rehearse.stories.storybook import Storybook, said
-from idic.rehearse.stories.walked_programs import together
+from idic.rehearse.stories.play import StoryResult, tell, unwalked
+from idic.rehearse.stories.story_person import TimelineEntry
+from idic.rehearse.stories.storybook import Storybook, reachable_programs, said
 
 _INDENT = " " * 10
 
@@ -32,7 +31,7 @@ class Tested(NamedTuple):
     file: str
     book: Storybook | None
     problems: tuple[Problem, ...]
-    told: tuple[Told, ...]
+    told: tuple[StoryResult, ...]
     unwalked: dict[str, list[str]]
     excerpts: dict[Mark, str]
     seconds: float
@@ -84,7 +83,7 @@ def _tested(file: Path, compilation: Compilation, word: str) -> Tested | None:
     chosen = [one for one in book.stories if word in one.title.casefold() or word in book.journey.casefold()]
     if not chosen:
         return None
-    programs = together(compilation.programs, book.journey)
+    programs = reachable_programs(compilation.programs, book.journey)
     told = tuple(tell(book, story, programs) for story in chosen)
     missed = unwalked(programs[:1], told) if len(chosen) == len(book.stories) else {}
     excerpts = _excerpts(str(file), "\n".join(stories.lines[str(file)]), [f for one in told for f in one.failures])
@@ -132,7 +131,7 @@ def show(tested: Sequence[Tested]) -> None:
     typer.secho(f"{counted}{unread}", fg=typer.colors.RED if failed or untold else typer.colors.GREEN)
 
 
-def _show_failed(one: Tested, book: Storybook, told: Told) -> None:
+def _show_failed(one: Tested, book: Storybook, told: StoryResult) -> None:
     typer.secho(f"  {'FAILED':<7}", fg=typer.colors.RED, nl=False)
     typer.echo(f" {told.story.title}")
     for failure in told.failures:
@@ -153,7 +152,7 @@ def _show_failed(one: Tested, book: Storybook, told: Told) -> None:
         typer.echo(f"{_INDENT}  {_line(book, entry, several=several)}")
 
 
-def _line(book: Storybook, entry: Entry, *, several: bool) -> str:
+def _line(book: Storybook, entry: TimelineEntry, *, several: bool) -> str:
     who = f"{entry.who}: " if several or not entry.idic else ""
     zone = book.zone_of(entry.who)
     again = f" ({entry.times} times, until {said(entry.until, zone)})" if entry.until else ""

@@ -11,8 +11,8 @@ from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.vocabulary.vocabulary import Vocabulary
-from idic.rehearse.crowd.behaviour import Behaviour
-from idic.rehearse.crowd.recorded import Recording, Unread
+from idic.rehearse.crowd.behaviour import CrowdBehaviour
+from idic.rehearse.crowd.recorded import Recording, UnreadProperty
 
 _MOST = 8
 _BLINK = timedelta(minutes=1)
@@ -21,7 +21,7 @@ _BLINK = timedelta(minutes=1)
 def invented(
     programs: Sequence[Program],
     vocabulary: Vocabulary,
-    behaviour: Behaviour,
+    behaviour: CrowdBehaviour,
     *,
     count: int,
     seed: int,
@@ -98,7 +98,7 @@ def budgeted(policy: Policy) -> list[str]:
     return [f"The budget of a day ({limits}) is not held: as if there were enough for everybody."] if policy.budget else []
 
 
-def often(behaviour: Behaviour, vocabulary: Vocabulary) -> Iterator[str]:
+def often(behaviour: CrowdBehaviour, vocabulary: Vocabulary) -> Iterator[str]:
     """What happens to each customer, and what happens to things."""
     for where, things in (("for each customer", False), ("in the whole shop, for all customers together", True)):
         said = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]
@@ -106,7 +106,7 @@ def often(behaviour: Behaviour, vocabulary: Vocabulary) -> Iterator[str]:
             yield f"How often, {where}: {_listed(said)}."
 
 
-def _unread(one: Unread) -> str:
+def _unread(one: UnreadProperty) -> str:
     of = f"{one.name} of {one.event or 'customers'}"
     where = f"{one.lines:,} line{'' if one.lines == 1 else 's'}, first line {one.first}"
     if one.meant is not None:
@@ -114,7 +114,7 @@ def _unread(one: Unread) -> str:
     return f'{of} cannot be read, as in "{one.value}", and is missing there ({where}).'
 
 
-def _lift(behaviour: Behaviour) -> str:
+def _lift(behaviour: CrowdBehaviour) -> str:
     lifts = [f"{channel} {_of(one.converted)}" for channel, one in behaviour.reactions.items() if one.converted]
     if lifts:
         return (

@@ -32,7 +32,7 @@ _SHARE = re.compile(r"(?P<share>\d+(?:\.\d+)?)\s*%")
 _AFTER = re.compile(_SHARE.pattern + r"\s+of\s+(?P<event>\S.*?)\s+within\s+(?P<within>\S.*)")
 
 
-class Often(NamedTuple):
+class PoissonRate(NamedTuple):
     """A Poisson process: so many ``times`` a ``span`` for each customer, or in all for an event that is about a thing."""
 
     times: float
@@ -46,7 +46,7 @@ class Often(NamedTuple):
         return f"{self.times:g} {'an' if self.span == 'hour' else 'a'} {self.span}"
 
 
-class After(NamedTuple):
+class FollowRate(NamedTuple):
     """A ``share`` of the times when ``event`` happened this follows ``within`` so long, sooner more often than later. It
     carries the same ids."""
 
@@ -58,7 +58,7 @@ class After(NamedTuple):
         return f"{_percent(self.share)} of {self.event} within {self.within}"
 
 
-class Reactions(Frozen):
+class MessageReactions(Frozen):
     """Of the messages that left: the share ``delivered`` (on the web: shown); of those the shares that are ``opened`` (email)
     and ``clicked``. ``unsubscribed`` of the delivered withdraw their consent to the channel. ``converted`` of the delivered
     reach the goal because of the message: an effect that nobody measured, and therefore none unless somebody says so."""
@@ -72,7 +72,7 @@ class Reactions(Frozen):
     converted: float = 0
 
 
-class Behaviour(Frozen):
+class CrowdBehaviour(Frozen):
     """``reach`` is the share of customers who have an address on a channel (on the web: who come to the site), ``consents`` the
     share of those who agreed to it, ``known`` the share of whom an attribute is known (0.9 where it is not said), ``shares``
     how often each option of an attribute is the case; ``money`` the median amount and ``spread`` the standard deviation of
@@ -81,13 +81,13 @@ class Behaviour(Frozen):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    events: dict[str, Often | After] = {}
+    events: dict[str, PoissonRate | FollowRate] = {}
     reach: dict[str, float] = {name: channel.assumed.reach for name, channel in CHANNELS.items()}
     consents: dict[str, float] = {
         name: channel.assumed.consents for name, channel in CHANNELS.items() if channel.assumed.consents is not None
     }
-    reactions: dict[str, Reactions] = {
-        name: Reactions(
+    reactions: dict[str, MessageReactions] = {
+        name: MessageReactions(
             delivered=channel.assumed.delivered,
             opened=channel.assumed.opened,
             clicked=channel.assumed.clicked,
@@ -107,24 +107,27 @@ class Behaviour(Frozen):
 # What is made up where nothing is said.
 
 
-def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
+def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
     """Rates for what these journeys listen to and count.
 
     What they are entered on happens every other week (a reply every other year; where nobody enters twice: twice a year; about
     things: five times a week in all); a goal follows one in five of the entries whose id it shares, what ends a journey one in
     twenty, what it waits for every second one. Without an id in common each has a rate of its own.
     """
-    events: dict[str, Often | After] = {}
+    events: dict[str, PoissonRate | FollowRate] = {}
     programs = sorted(programs, key=lambda program: program.journey)
     for program in programs:
         entered = dict.fromkeys(pattern.on for pattern in program.entry.on)
         once = program.entry.again.kind == "never" and program.entry.key is None
         for name in entered:
-            if not isinstance(events.get(name), After):
-                often = Often(5, "week") if name in vocabulary.about else Often(2, "year") if once else Often(0.5, "week")
+            if not isinstance(events.get(name), FollowRate):
                 if name in ABOUT_MESSAGES:
-                    often = Often(0.5, "year")
-                events.setdefault(name, often)
+                    rate = PoissonRate(0.5, "year")
+                elif name in vocabulary.about:
+                    rate = PoissonRate(5, "week")
+                else:
+                    rate = PoissonRate(2, "year") if once else PoissonRate(0.5, "week")
+                events.setdefault(name, rate)
         roles: tuple[tuple[Iterable[Pattern], float, float], ...] = (
             (program.goal.on if program.goal else (), 0.2, 0.1),
             (program.leave, 0.05, 0.02),
@@ -135,16 +138,16 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> Behaviour:
                 if name in FOLLOW_MESSAGES or name in entered:
                     continue
                 if parent := next((one for one in entered if ids_of(vocabulary, one) & ids_of(vocabulary, name)), None):
-                    if not isinstance(events.get(name), After) and not _follows(events, parent, name):
-                        events[name] = After(share, parent, Duration(days=2))
+                    if not isinstance(events.get(name), FollowRate) and not _follows(events, parent, name):
+                        events[name] = FollowRate(share, parent, Duration(days=2))
                 elif name not in events:
-                    events[name] = Often(a_week, "week")
+                    events[name] = PoissonRate(a_week, "week")
     for program in programs:
         for attribute in program.customer.values():
             counted = attribute.counted_event
             if counted and counted not in FOLLOW_MESSAGES:
-                events.setdefault(counted, Often(0.1, "week"))
-    return Behaviour(events=dict(sorted(events.items())))
+                events.setdefault(counted, PoissonRate(0.1, "week"))
+    return CrowdBehaviour(events=dict(sorted(events.items())))
 
 
 def ids_of(vocabulary: Vocabulary, event: str) -> frozenset[str]:
@@ -161,10 +164,10 @@ def _awaited(program: Program) -> Iterator[Pattern]:
                 yield from (arm.pattern for arm in arms if arm.pattern is not None)
 
 
-def _follows(events: Mapping[str, Often | After], name: str, other: str) -> bool:
+def _follows(events: Mapping[str, PoissonRate | FollowRate], name: str, other: str) -> bool:
     """Whether ``name`` comes after ``other``, at however many removes."""
     seen = set()
-    while isinstance(rate := events.get(name), After) and name not in seen:
+    while isinstance(rate := events.get(name), FollowRate) and name not in seen:
         seen.add(name)
         if rate.event == other:
             return True
@@ -175,16 +178,16 @@ def _follows(events: Mapping[str, Often | After], name: str, other: str) -> bool
 # What is said.
 
 
-def rate(text: str) -> Often | After:
+def rate(text: str) -> PoissonRate | FollowRate:
     """Read ``0.3 a week``, ``0.3/week`` or ``20% of Cart Updated within 2 days``.
 
     Raises ``ValueError`` whose text says what to write instead.
     """
     text = text.strip()
     if often := _OFTEN.fullmatch(text):
-        return Often(float(often["count"]), often["span"])
+        return PoissonRate(float(often["count"]), often["span"])
     if after := _AFTER.fullmatch(text):
-        return After(_fraction(after["share"]), after["event"], Duration.parse(after["within"]))
+        return FollowRate(_fraction(after["share"]), after["event"], Duration.parse(after["within"]))
     raise ValueError(f'"{text}" is not a rate; write "0.3 a week" or "20% of Cart Updated within 2 days"')
 
 
@@ -196,7 +199,7 @@ def share(text: str) -> float:
     return _fraction(found["share"])
 
 
-def with_rate(behaviour: Behaviour, said: str, vocabulary: Vocabulary) -> Behaviour:
+def with_rate(behaviour: CrowdBehaviour, said: str, vocabulary: Vocabulary) -> CrowdBehaviour:
     """With ``Order Completed=0.3/week`` said on the command line. Raises ``InvalidInput``."""
     name, equals, text = said.partition("=")
     if not equals:
@@ -204,7 +207,7 @@ def with_rate(behaviour: Behaviour, said: str, vocabulary: Vocabulary) -> Behavi
     return _checked({"events": {name.strip(): text.strip()}}, behaviour, vocabulary, "--rate")
 
 
-def read_rates(file: str, text: str, behaviour: Behaviour, vocabulary: Vocabulary) -> Behaviour:
+def read_rates(file: str, text: str, behaviour: CrowdBehaviour, vocabulary: Vocabulary) -> CrowdBehaviour:
     """``behaviour`` with what a YAML file says otherwise. Raises ``InvalidInput`` with the place in it."""
     problems = Problems({file: text})
     node = parse(file, text, problems)
@@ -216,21 +219,21 @@ def read_rates(file: str, text: str, behaviour: Behaviour, vocabulary: Vocabular
     return _checked(said, behaviour, vocabulary, file)
 
 
-def _checked(said: Mapping[str, Any], behaviour: Behaviour, vocabulary: Vocabulary, where: str) -> Behaviour:
+def _checked(said: Mapping[str, Any], behaviour: CrowdBehaviour, vocabulary: Vocabulary, where: str) -> CrowdBehaviour:
     """Text read as what it stands for, by where it stands."""
     known: dict[str, Any] = behaviour.model_dump()
     known["events"] = dict(behaviour.events)
     for section, value in said.items():
         place = f"{where}: {section}"
-        if section not in Behaviour.model_fields:
-            hint = did_you_mean(section, Behaviour.model_fields)
-            raise InvalidInput(hint or f"write {one_of(Behaviour.model_fields)}", where=f"{place} is not a kind of rate")
+        if section not in CrowdBehaviour.model_fields:
+            hint = did_you_mean(section, CrowdBehaviour.model_fields)
+            raise InvalidInput(hint or f"write {one_of(CrowdBehaviour.model_fields)}", where=f"{place} is not a kind of rate")
         match section:
             case "events":
                 for name, text in _entries(value, place).items():
                     _is_event(name, vocabulary, place)
                     read_as = _say(f"{place}: {name}", rate, text)
-                    if isinstance(read_as, After):
+                    if isinstance(read_as, FollowRate):
                         _is_event(read_as.event, vocabulary, f"{place}: {name}")
                     known["events"][name] = read_as
             case "reach" | "consents" | "known":
@@ -242,7 +245,7 @@ def _checked(said: Mapping[str, Any], behaviour: Behaviour, vocabulary: Vocabula
                 for channel, shares in _entries(value, place).items():
                     _is_one(channel, CHANNELS, place)
                     for name, text in _entries(shares, f"{place}: {channel}").items():
-                        _is_one(name, Reactions.model_fields, f"{place}: {channel}")
+                        _is_one(name, MessageReactions.model_fields, f"{place}: {channel}")
                         known[section].setdefault(channel, {})[name] = _say(f"{place}: {channel}: {name}", share, text)
             case "shares":
                 for name, options in _entries(value, place).items():
@@ -261,13 +264,13 @@ def _checked(said: Mapping[str, Any], behaviour: Behaviour, vocabulary: Vocabula
         if _follows(known["events"], name, name):
             raise InvalidInput("follows itself", where=f"{where}: events: {name}")
     try:
-        return Behaviour.model_validate(known)
+        return CrowdBehaviour.model_validate(known)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(first["msg"], where=f"{where}: {': '.join(map(str, first['loc']))}") from None
 
 
-def example(behaviour: Behaviour) -> str:
+def example(behaviour: CrowdBehaviour) -> str:
     """The rates as a file that ``read_rates`` reads."""
 
     def section(name: str, said: str, entries: Mapping[str, object]) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from idic.interact.policy.rules import Consent
-from idic.rehearse.simulator import Sent
+from idic.rehearse.simulator import SentMessage
 
 
 class Happening(NamedTuple):
@@ -22,11 +22,11 @@ class Happening(NamedTuple):
     seen: bool = False
 
 
-Reacts = Callable[[Sent], Sequence[Happening]]
+Reacts = Callable[[SentMessage], Sequence[Happening]]
 """What comes of a message that left, each at an instant after it."""
 
 
-class Person(NamedTuple):
+class CrowdPerson(NamedTuple):
     """``past`` is what happened before the rehearsal begins: it counts, and nobody enters anything on it. ``life`` is what
     happens after, in its order; ``reacts`` adds to it, where reactions are invented. ``web_seen_at`` is when they were
     last seen on the site."""

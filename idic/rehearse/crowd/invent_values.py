@@ -12,7 +12,7 @@ from typing import Any
 
 from idic.journey.program.program import Program
 from idic.journey.program.values import Attribute, Condition, Type
-from idic.rehearse.crowd.behaviour import Behaviour
+from idic.rehearse.crowd.behaviour import CrowdBehaviour
 
 Draw = Callable[[Random, datetime], Any]
 """A value, as it would be sent to us at an instant."""
@@ -71,7 +71,7 @@ class Inventor:
 
     def __init__(
         self,
-        behaviour: Behaviour,
+        behaviour: CrowdBehaviour,
         zone: str,
         languages: tuple[str, ...],
         words: Mapping[str, tuple[str, ...]],

@@ -21,10 +21,10 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Condition
 from idic.journey.vocabulary.vocabulary import Vocabulary
-from idic.rehearse.crowd.behaviour import After, Behaviour, Often, Reactions, ids_of
-from idic.rehearse.crowd.crowd_person import Happening, Person
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, FollowRate, MessageReactions, PoissonRate, ids_of
+from idic.rehearse.crowd.crowd_person import CrowdPerson, Happening
 from idic.rehearse.crowd.invent_values import Draw, Inventor, alike, answers, literals
-from idic.rehearse.simulator import Sent, said_of
+from idic.rehearse.simulator import SentMessage, said_of
 
 
 class _Event(NamedTuple):
@@ -36,18 +36,18 @@ class _Event(NamedTuple):
     ids: tuple[str, ...]
     kept: tuple[str, ...]
     closes: tuple[str, ...]
-    followers: tuple[tuple[str, After], ...]
+    followers: tuple[tuple[str, FollowRate], ...]
     thing: bool
 
 
-class Crowd:
+class InventedCrowd:
     """``count`` customers from ``start`` up to ``end``. Iterating makes them up, each when its turn comes."""
 
     def __init__(
         self,
         programs: Sequence[Program],
         vocabulary: Vocabulary,
-        behaviour: Behaviour,
+        behaviour: CrowdBehaviour,
         *,
         count: int,
         start: datetime,
@@ -72,7 +72,7 @@ class Crowd:
         self._often = tuple(
             (self._events[name], rate.per_second)
             for name, rate in behaviour.events.items()
-            if isinstance(rate, Often) and rate.per_second > 0 and name not in vocabulary.about
+            if isinstance(rate, PoissonRate) and rate.per_second > 0 and name not in vocabulary.about
         )
         self._things = self._of_things(vocabulary)
         counted = {event for program in programs for _, _, event in program.computed}
@@ -96,10 +96,10 @@ class Crowd:
             (program.journey, message): answers(program, message) for program in programs for message in program.messages
         }
 
-    def __iter__(self) -> Iterator[Person]:
+    def __iter__(self) -> Iterator[CrowdPerson]:
         return (self.person(number) for number in range(1, self.count + 1))
 
-    def person(self, number: int) -> Person:
+    def person(self, number: int) -> CrowdPerson:
         """The customer of this number, the same whoever was made up before."""
         rng = Random(f"{self._seed}/{number}")
         name = f"customer-{number}"
@@ -119,7 +119,7 @@ class Crowd:
         # Who comes to the site was there at some time of the last weeks, and is there for what they do.
         ago = rng.random() * WEB_MEMORY
         seen_at = self.start - ago if web else None
-        return Person(
+        return CrowdPerson(
             name,
             traits,
             agreed,
@@ -197,7 +197,7 @@ class Crowd:
 
     # What comes of a message.
 
-    def _react(self, later: _Later, sent: Sent) -> list[Happening]:
+    def _react(self, later: _Later, sent: SentMessage) -> list[Happening]:
         rng = later.rng
         reactions = self.behaviour.reactions.get(sent.channel, _NONE)
         # All are drawn each time, so that another rate changes only what it is about.
@@ -250,7 +250,7 @@ class Crowd:
             tuple(
                 (follower, after)
                 for follower, after in self.behaviour.events.items()
-                if isinstance(after, After) and after.event == name and after.share > 0
+                if isinstance(after, FollowRate) and after.event == name and after.share > 0
             ),
             name in vocabulary.about,
         )
@@ -260,7 +260,7 @@ class Crowd:
         rng = Random(f"{self._seed}/things")
         found = []
         for name, rate in self.behaviour.events.items():
-            if name not in vocabulary.about or not isinstance(rate, Often) or rate.per_second <= 0:
+            if name not in vocabulary.about or not isinstance(rate, PoissonRate) or rate.per_second <= 0:
                 continue
             at = self.start + timedelta(seconds=rng.expovariate(rate.per_second))
             while at < self.end:
@@ -283,14 +283,14 @@ class Crowd:
         rate = self.behaviour.events[name]
         return (
             rate.per_second
-            if isinstance(rate, Often)
+            if isinstance(rate, PoissonRate)
             else rate.share * self._a_second(rate.event)
             if rate.event in self.behaviour.events
             else 0.0
         )
 
 
-_NONE = Reactions(delivered=0, opened=0, clicked=0, unsubscribed=0, converted=0)
+_NONE = MessageReactions(delivered=0, opened=0, clicked=0, unsubscribed=0, converted=0)
 
 
 class _Later:

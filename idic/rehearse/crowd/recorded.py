@@ -33,7 +33,7 @@ from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.vocabulary.types import read
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.problems import nearest
-from idic.rehearse.crowd.crowd_person import Happening, Person
+from idic.rehearse.crowd.crowd_person import CrowdPerson, Happening
 
 _TIMES = ("time", "receivedAt", "timestamp", "originalTimestamp")
 """Where a line says when it counts, the first that is there: idic counts from when it was received."""
@@ -49,7 +49,7 @@ Progress = Callable[[int, int], None]
 """Told how many bytes of how many have been read."""
 
 
-class Line(NamedTuple):
+class RecordedLine(NamedTuple):
     """``name`` is empty for what is known of a customer."""
 
     whose: Whose
@@ -59,7 +59,7 @@ class Line(NamedTuple):
     message_id: str | None = None
 
 
-class Unread(NamedTuple):
+class UnreadProperty(NamedTuple):
     """What stands in ``lines`` of a file, first in ``first``, and counts for nothing: a property that cannot be read as
     what the vocabulary says, or one that it does not know and that is perhaps ``meant`` otherwise. ``event`` is empty for
     what is known of customers."""
@@ -90,7 +90,7 @@ class Recording:
         self.undeclared: dict[str, int] = {}
         self.first: datetime | None = None
         self.last: datetime | None = None
-        self._unread: dict[tuple[str, str], Unread] = {}
+        self._unread: dict[tuple[str, str], UnreadProperty] = {}
         self._near: dict[tuple[str, str], str | None] = {}
         self._cells = is_csv(file)
         self._vocabulary = vocabulary
@@ -125,11 +125,11 @@ class Recording:
         return self._files.enter_context(TemporaryFile())
 
     @property
-    def unread(self) -> tuple[Unread, ...]:
+    def unread(self) -> tuple[UnreadProperty, ...]:
         """Those of the most lines first."""
         return tuple(sorted(self._unread.values(), key=lambda one: (-one.lines, one.first, one.name)))
 
-    def people(self, start: datetime, end: datetime) -> Iterator[Person]:
+    def people(self, start: datetime, end: datetime) -> Iterator[CrowdPerson]:
         """The customers, by their ids within each part; what comes before ``start`` is their past."""
         for part in self._parts:
             part.seek(0)
@@ -167,7 +167,7 @@ class Recording:
                     self._took(line.at)
         progress(size, size)
 
-    def _taken(self, raws: Iterable[Read]) -> Iterator[tuple[int, Line]]:
+    def _taken(self, raws: Iterable[Read]) -> Iterator[tuple[int, RecordedLine]]:
         """The lines that can be read; of the others, note what is wrong."""
         for number, raw in raws:
             try:
@@ -197,7 +197,7 @@ class Recording:
                 continue
             yield number, line
 
-    def _note_unread(self, number: int, line: Line) -> None:
+    def _note_unread(self, number: int, line: RecordedLine) -> None:
         declared = self._vocabulary.events.get(line.name) if line.name else self._vocabulary.customer
         if not declared:
             return
@@ -213,7 +213,9 @@ class Recording:
                     continue
             elif read(attribute.type, raw, siblings={}, currency=self._vocabulary.currency) is not None:
                 continue
-            before = self._unread.get((line.name, name), Unread(line.name, name, 0, number, str(raw)[:_LONGEST_VALUE], meant))
+            before = self._unread.get(
+                (line.name, name), UnreadProperty(line.name, name, 0, number, str(raw)[:_LONGEST_VALUE], meant)
+            )
             self._unread[line.name, name] = before._replace(lines=before.lines + 1)
 
     def _took(self, at: datetime) -> None:
@@ -254,21 +256,21 @@ class Recording:
 NOBODY = Whose()
 
 
-def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> Line:
+def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> RecordedLine:
     """One line of either shape; those of events that are ``about`` a thing say no customer. Raises ``InvalidInput``."""
     at = next((moment for name in _TIMES if (moment := read_moment(raw.get(name) or None, name)) is not None), None)
     if at is None:
         raise InvalidInput("says not when it happened: time is missing")
     event = raw.get(_EVENT)
     if isinstance(event, str) and event in about and not any(raw.get(name) for name in (_CUSTOMER, "userId", "anonymousId")):
-        return Line(NOBODY, at, event, read_object(raw.get(_PROPERTIES), _PROPERTIES))
+        return RecordedLine(NOBODY, at, event, read_object(raw.get(_PROPERTIES), _PROPERTIES))
     if _CUSTOMER in raw:
         customer = read_identifier(raw[_CUSTOMER], _CUSTOMER)
         if event in (None, "", _IDENTIFY):
             if event != _IDENTIFY and "traits" not in raw:
                 raise InvalidInput("is missing; the event needs a name", where=_EVENT)
             traits = raw["traits"] if "traits" in raw else raw.get(_PROPERTIES)
-            return Line(Whose(customer), at, "", _attributes(read_object(traits, "traits")))
+            return RecordedLine(Whose(customer), at, "", _attributes(read_object(traits, "traits")))
         raw = {"type": "track", "userId": customer, _EVENT: event, _PROPERTIES: raw.get(_PROPERTIES)}
     elif "type" not in raw and _EVENT in raw:
         raw = {**raw, "type": "track"}
@@ -277,7 +279,7 @@ def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> Line:
     message = read_message(plain, where="", received_at=at, largest=LARGEST_MESSAGE)
     said = _attributes(message.properties) if message.kind == "identify" else message.properties
     whose = Whose(message.user_id, message.anonymous_id, message.previous_id)
-    return Line(whose, at, message.name, said, message_id if isinstance(message_id, str) else None)
+    return RecordedLine(whose, at, message.name, said, message_id if isinstance(message_id, str) else None)
 
 
 def _attributes(traits: Mapping[str, Any]) -> dict[str, Any]:
@@ -309,7 +311,7 @@ def _cell(cell: str) -> Any:
 
 def _person(
     customer: str, lines: list[tuple[datetime, int, str, dict[str, Any], str | None]], start: datetime, end: datetime
-) -> Person:
+) -> CrowdPerson:
     past, life, ids = list[Happening](), list[Happening](), set[str]()
     for at, _, name, properties, message_id in lines:
         if message_id is not None:
@@ -321,4 +323,4 @@ def _person(
         step = properties.get("step") if name in ABOUT_MESSAGES else None
         happening = Happening(at, name, properties, step if isinstance(step, str) else None, seen=name in _ON_THE_SITE)
         (past if at < start else life).append(happening)
-    return Person(customer, past=past, life=life)
+    return CrowdPerson(customer, past=past, life=life)

@@ -31,10 +31,10 @@ from idic.journey.engine.state import Touched
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Send
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
-from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
-from idic.rehearse.crowd.crowd_person import Happening, Person
-from idic.rehearse.crowd.results import COUNTED, Ledger
-from idic.rehearse.simulator import Sent, Simulator
+from idic.rehearse.contact_history import ContactHistory, consent_by, consent_of, preferences_of
+from idic.rehearse.crowd.crowd_person import CrowdPerson, Happening
+from idic.rehearse.crowd.results import COUNTED, CrowdResults
+from idic.rehearse.simulator import SentMessage, Simulator
 
 Calls = Callable[[Program, str, Mapping[str, Any]], Mapping[str, Any] | None]
 """What the endpoint of a step answers to what it is given; None: it fails."""
@@ -61,7 +61,7 @@ class Rehearsal:
     def __init__(
         self,
         programs: Sequence[Program],
-        ledger: Ledger,
+        ledger: CrowdResults,
         *,
         start: datetime,
         end: datetime,
@@ -85,11 +85,11 @@ class Rehearsal:
     def rules(self, policy: Policy, program: Program) -> Sequence[Rule]:
         return self._rules[program.journey]
 
-    def live(self, person: Person) -> None:
+    def live(self, person: CrowdPerson) -> None:
         """Let one person live from the start to the end, and count what came of it."""
         _Life(self, person).live()
 
-    def run(self, people: Iterable[Person], stop: Callable[[], bool] = lambda: False) -> bool:
+    def run(self, people: Iterable[CrowdPerson], stop: Callable[[], bool] = lambda: False) -> bool:
         """Everybody, until ``stop`` says so (asked between two people). Returns whether all had their turn."""
         with _seldom_collected():
             for person in people:
@@ -127,14 +127,14 @@ def _seldom_collected() -> Iterator[None]:
 class _Life:
     """One person's rehearsal under way. ``coming`` is what will happen to them, the next first."""
 
-    def __init__(self, rehearsal: Rehearsal, person: Person) -> None:
+    def __init__(self, rehearsal: Rehearsal, person: CrowdPerson) -> None:
         self.rehearsal = rehearsal
         self.person = person
         self.consents = list(person.consents)
         self.seen_at = person.web_seen_at
         self.fewer, self.paused_until = preferences_of({})
         self.history = {purpose: History() for purpose in ("marketing", "service")}
-        self.correspondence = Correspondence(rehearsal.programs, rehearsal.policy)
+        self.correspondence = ContactHistory(rehearsal.programs, rehearsal.policy)
         self.became: list[tuple[str, str, str]] = []
         traits = dict(person.traits)
         past: dict[str, list[Counted]] = {}
@@ -220,7 +220,7 @@ class _Life:
         if happening.name in self.rehearsal.heard:
             simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
 
-    def _notice(self, happening: Happening, sent: Sent | None = None) -> None:
+    def _notice(self, happening: Happening, sent: SentMessage | None = None) -> None:
         """What an event says beside itself: of consent, of where somebody was seen, of what they answer on (``sent`` is the
         message, if it is one of this rehearsal's)."""
         said = happening.properties
@@ -239,7 +239,7 @@ class _Life:
             purpose = self._purpose(sent) if sent else "marketing"
             self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
 
-    def _about(self, happening: Happening) -> Sent | None:
+    def _about(self, happening: Happening) -> SentMessage | None:
         """The message that this is about: it says so, or it is the newest of that step."""
         channel = happening.properties.get("channel")
         for sent in reversed(self.simulator.sent):
@@ -300,7 +300,7 @@ class _Life:
     def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return self.rehearsal.calls(self.simulator.asking, step, given)
 
-    def _deliver(self, sent: Sent) -> Touched:
+    def _deliver(self, sent: SentMessage) -> Touched:
         self.correspondence.settled(sent, "sent")
         if not is_placed(sent.channel):
             self._got(sent, sent.at)
@@ -317,12 +317,12 @@ class _Life:
                     heappush(self.coming, (happening.at, self.number, happening))
         return Touched.made(status="sent", at=sent.at)
 
-    def _got(self, sent: Sent, at: datetime) -> None:
+    def _got(self, sent: SentMessage, at: datetime) -> None:
         self.history[self._purpose(sent)].sent(_told_apart(sent), sent.channel, at)
 
-    def _purpose(self, sent: Sent) -> str:
+    def _purpose(self, sent: SentMessage) -> str:
         return next(one.purpose for one in self.simulator.programs if one.journey == sent.journey)
 
 
-def _told_apart(sent: Sent) -> tuple[object, ...]:
+def _told_apart(sent: SentMessage) -> tuple[object, ...]:
     return sent.enrollment, sent.step, sent.round, sent.channel

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Send
-from idic.rehearse.simulator import Rehearsed, Sent
+from idic.rehearse.simulator import SentMessage, SimulatedEnrollment
 
 COUNTED = frozenset(("not sent", "failed", "deferred"))
 """The kinds of trace that are counted."""
@@ -22,7 +22,7 @@ COUNTED = frozenset(("not sent", "failed", "deferred"))
 _BECAME = ("delivered", "shown", "opened", "clicked", "bounced")
 
 
-class Refusal(NamedTuple):
+class RefusedTouch(NamedTuple):
     """A touch that was not sent, and the rule that said so."""
 
     step: str
@@ -30,7 +30,7 @@ class Refusal(NamedTuple):
     rule: str
 
 
-class JourneyLedger:
+class JourneyResults:
     """One journey's counts. ``asked`` are the events on which it might be entered, ``kept_out`` those that were refused, by
     why; ``entered`` enrollments of ``customers``; ``reached`` enrollments by step; ``sent`` and ``not_sent`` messages,
     ``deferred`` how often one was put off, ``nothing`` enrollments that have a step behind them and got nothing from it;
@@ -51,8 +51,8 @@ class JourneyLedger:
         self.reached: Counter[str] = Counter()
         self.waiting: Counter[str] = Counter()
         self.sent: Counter[tuple[str, str]] = Counter()
-        self.not_sent: Counter[Refusal] = Counter()
-        self.deferred: Counter[Refusal] = Counter()
+        self.not_sent: Counter[RefusedTouch] = Counter()
+        self.deferred: Counter[RefusedTouch] = Counter()
         self.nothing: Counter[str] = Counter()
         self._sending = frozenset(step.id for step in program.steps.values() if isinstance(step, Send))
         self.became: Counter[tuple[str, str]] = Counter()
@@ -63,7 +63,7 @@ class JourneyLedger:
         self.goals_on: Counter[date] = Counter()
         self.sent_on: Counter[tuple[date, str]] = Counter()
 
-    def add(self, enrollments: Iterable[Rehearsed], days: Days, got: Set[tuple[str, str]]) -> None:
+    def add(self, enrollments: Iterable[SimulatedEnrollment], days: LocalDays, got: Set[tuple[str, str]]) -> None:
         """Count one customer's enrollments in this journey, who ``got`` something in them: enrollments with their steps."""
         first = True
         for one in enrollments:
@@ -95,9 +95,9 @@ class JourneyLedger:
                 if at.kind in COUNTED:
                     rule = at.why.get("rule") or at.why.get("reason") or at.kind
                     counts = self.deferred if at.kind == "deferred" else self.not_sent
-                    counts[Refusal(at.step or "", at.why["channel"], rule)] += 1
+                    counts[RefusedTouch(at.step or "", at.why["channel"], rule)] += 1
 
-    def add_sent(self, sent: Sent, days: Days) -> None:
+    def add_sent(self, sent: SentMessage, days: LocalDays) -> None:
         self.sent[sent.step, sent.channel] += 1
         self.sent_on[days.of(sent.at), sent.channel] += 1
 
@@ -106,26 +106,26 @@ class JourneyLedger:
         return self.endings.total()
 
 
-class Ledger:
+class CrowdResults:
     """Of a whole rehearsal: each journey's, and what each customer got of all of them together."""
 
     def __init__(self, programs: Iterable[Program], zone: str) -> None:
-        self.days = Days(zone)
-        self.journeys = {program.journey: JourneyLedger(program) for program in programs}
+        self.days = LocalDays(zone)
+        self.journeys = {program.journey: JourneyResults(program) for program in programs}
         self.customers = 0
         self.messages: Counter[int] = Counter()
         self.by_channel: dict[str, Counter[int]] = {}
 
     def add(
         self,
-        enrollments: Iterable[Rehearsed],
-        sent: Iterable[Sent],
+        enrollments: Iterable[SimulatedEnrollment],
+        sent: Iterable[SentMessage],
         kept_out: Iterable[tuple[str, str]],
         became: Iterable[tuple[str, str, str]],
     ) -> None:
         """Count one customer."""
         self.customers += 1
-        by_journey: dict[str, list[Rehearsed]] = {}
+        by_journey: dict[str, list[SimulatedEnrollment]] = {}
         for one in enrollments:
             by_journey.setdefault(one.program.journey, []).append(one)
         sent = tuple(sent)
@@ -145,7 +145,7 @@ class Ledger:
             self.journeys[journey].became[channel, what] += 1
 
 
-class Days:
+class LocalDays:
     """The day of an instant in one zone."""
 
     def __init__(self, zone: str) -> None:
@@ -166,7 +166,7 @@ def percentile(counts: Mapping[int, int], share: float) -> int:
     return 0
 
 
-def as_data(ledger: Ledger) -> dict[str, Any]:
+def as_data(ledger: CrowdResults) -> dict[str, Any]:
     """The counts as JSON."""
     return {
         "customers": ledger.customers,
@@ -198,7 +198,7 @@ def _spread(counts: Counter[int]) -> dict[str, Any]:
     }
 
 
-def _journey(journey: JourneyLedger) -> dict[str, Any]:
+def _journey(journey: JourneyResults) -> dict[str, Any]:
     program = journey.program
     channels = sorted({channel for _, channel in journey.sent})
     return {
@@ -253,7 +253,7 @@ def _journey(journey: JourneyLedger) -> dict[str, Any]:
     }
 
 
-def _refusals(counts: Counter[Refusal], step: str) -> list[dict[str, Any]]:
+def _refusals(counts: Counter[RefusedTouch], step: str) -> list[dict[str, Any]]:
     return [
         {"channel": refusal.channel, "rule": refusal.rule, "count": count}
         for refusal, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))

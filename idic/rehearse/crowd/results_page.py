@@ -17,7 +17,7 @@ _HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336)
 _TALLEST = 100.0
 
 
-class Block(NamedTuple):
+class PlotBlock(NamedTuple):
     """A part of a column, in percent of the plot's height from its foot."""
 
     kind: str
@@ -25,19 +25,19 @@ class Block(NamedTuple):
     height: float
 
 
-class Column(NamedTuple):
+class PlotColumn(NamedTuple):
     """``said`` is shown where somebody points at it."""
 
     label: str
     said: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[PlotBlock, ...]
 
 
 class Plot(NamedTuple):
     """Columns side by side; ``top`` is what the highest would come to, ``marks`` the labels under the first, the middle and the
     last one."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[PlotColumn, ...]
     top: int
     marks: tuple[str, ...]
 
@@ -117,10 +117,10 @@ def _plot(names: Sequence[str], values: Sequence[Mapping[str, int]]) -> Plot:
         foot, blocks = 0.0, []
         for kind, count in one.items():
             height = _TALLEST * count / top
-            blocks.append(Block(kind, foot, height))
+            blocks.append(PlotBlock(kind, foot, height))
             foot += height
         said = ", ".join(f"{kind} {count:,}" for kind, count in one.items() if count) or "none"
-        columns.append(Column(name, f"{name}: {said}", tuple(block for block in blocks if block.height)))
+        columns.append(PlotColumn(name, f"{name}: {said}", tuple(block for block in blocks if block.height)))
     middle = (names[len(names) // 2],) if len(names) > 2 else ()
     marks = (names[0], *middle, names[-1]) if len(names) > 1 else tuple(names)
     return Plot(tuple(columns), top, marks)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from idic.problems import Mark
-from idic.rehearse.simulator import Rehearsed
+from idic.rehearse.simulator import SimulatedEnrollment
 from idic.rehearse.stories.read_expectations import NOTHING
-from idic.rehearse.stories.story_person import Mail, Stage
-from idic.rehearse.stories.storybook import Date, Expected, said
+from idic.rehearse.stories.story_person import PlayedPerson, ReceivedMessage
+from idic.rehearse.stories.storybook import Expected, WrittenMoment, said
 from idic.times import WEEKDAYS, Clock
 
 _LONGEST = 300
@@ -36,7 +36,7 @@ class Judge:
     """Of one person in one story. A message that an expectation has spoken of is spoken of no more: ``nothing more`` is
     what is left."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: PlayedPerson) -> None:
         self.stage = stage
         self._taken: set[int] = set()
 
@@ -116,7 +116,7 @@ class Judge:
             missing = missing or failure
         return missing or _failed(expected, "sent", f"{wanted['sent']} sent", self._no_mail(str(wanted["sent"])))
 
-    def _fits(self, expected: Expected, mail: Mail) -> Failure | None:
+    def _fits(self, expected: Expected, mail: ReceivedMessage) -> Failure | None:
         wanted = expected.wanted
         if "by" in wanted and wanted["by"] != mail.sent.channel:
             return _failed(expected, "by", f"by {wanted['by']}", f"by {mail.sent.channel}, {self._at(mail.sent.at)}")
@@ -141,10 +141,10 @@ class Judge:
             return f"{'; '.join(why)}{self._others(left)}"
         return f"it was not sent{self._others(left)}; {self._standing(self._newest())}"
 
-    def _others(self, mails: list[Mail]) -> str:
+    def _others(self, mails: list[ReceivedMessage]) -> str:
         return f"; sent were {', '.join(self._mail(mail) for mail in mails)}" if mails else ""
 
-    def _mail(self, mail: Mail) -> str:
+    def _mail(self, mail: ReceivedMessage) -> str:
         return f"{mail.sent.message} by {mail.sent.channel} on {self._at(mail.sent.at)}"
 
     def _not_sent(self, expected: Expected) -> Failure | None:
@@ -254,13 +254,13 @@ class Judge:
 
     # Words.
 
-    def _newest(self) -> Rehearsed | None:
+    def _newest(self) -> SimulatedEnrollment | None:
         return self.stage.enrolled()
 
-    def _enrolled(self, expected: Expected, journey: str | None = None) -> Rehearsed | None:
+    def _enrolled(self, expected: Expected, journey: str | None = None) -> SimulatedEnrollment | None:
         return self.stage.enrolled(journey, expected.wanted.get("key"))
 
-    def _standing(self, one: Rehearsed | None) -> str:
+    def _standing(self, one: SimulatedEnrollment | None) -> str:
         """Where somebody is: ``waiting in patience until Sun 29 Mar 10:00``, ``ended on … : done``."""
         if one is None:
             return f"{self.stage.person.name} is not in {self.stage.programs[0].journey}: {self._why_not(None)}"
@@ -271,16 +271,16 @@ class Judge:
         until = state.ends or state.deadline
         return f"waiting in {state.step}" + (f" until {self._at(until)}" if until else "")
 
-    def _instead(self, expected: Expected, word: str, one: Rehearsed | None, instead: str) -> Failure:
+    def _instead(self, expected: Expected, word: str, one: SimulatedEnrollment | None, instead: str) -> Failure:
         text = instead if one is not None else self._standing(None)
         return _failed(expected, word, f"{word} {_shown(expected.wanted[word])}", text)
 
     def _at(self, instant: datetime) -> str:
         return said(instant, self.stage.zone)
 
-    def _is(self, wanted: Date | Clock, instant: datetime) -> bool:
+    def _is(self, wanted: WrittenMoment | Clock, instant: datetime) -> bool:
         there = instant.astimezone(ZoneInfo(self.stage.zone))
-        if isinstance(wanted, Date):
+        if isinstance(wanted, WrittenMoment):
             return wanted.instant(self.stage.zone) == instant.replace(second=0, microsecond=0)
         return (there.hour, there.minute) == (wanted.hour, wanted.minute) and there.weekday() in (wanted.days or range(7))
 
@@ -299,7 +299,7 @@ def _failed(expected: Expected, word: str, wanted: str, instead: str) -> Failure
     return Failure(expected.marks.get(word, expected.marks[expected.kind]), wanted, instead)
 
 
-def _keyed(one: Rehearsed, expected: Expected) -> bool:
+def _keyed(one: SimulatedEnrollment, expected: Expected) -> bool:
     return expected.wanted.get("key") in (None, one.state.key)
 
 
@@ -335,8 +335,8 @@ def _shown(value: object) -> str:
             return str(value)
 
 
-def _spoken(moment: Date | Clock) -> str:
-    return f"{moment.wall:%Y-%m-%d %H:%M}" if isinstance(moment, Date) else str(moment)
+def _spoken(moment: WrittenMoment | Clock) -> str:
+    return f"{moment.wall:%Y-%m-%d %H:%M}" if isinstance(moment, WrittenMoment) else str(moment)
 
 
 def _says(reason: str, words: str) -> bool:

@@ -9,18 +9,18 @@ from typing import NamedTuple, assert_never
 from idic.errors import IdicError
 from idic.journey.program.program import Program
 from idic.rehearse.stories.judge import Failure, Judge
-from idic.rehearse.stories.story_person import Entry, Stage
+from idic.rehearse.stories.story_person import PlayedPerson, TimelineEntry
 from idic.rehearse.stories.storybook import (
-    After,
+    AfterSpan,
+    EventHappens,
     Expected,
-    Happens,
-    Learns,
-    Line,
-    Pinned,
-    Presses,
+    PinsChanged,
+    PressesLink,
     Story,
     Storybook,
-    Until,
+    StoryLine,
+    TraitsLearned,
+    UntilMoment,
     said,
 )
 
@@ -28,12 +28,12 @@ _LONGEST = timedelta(days=3660)
 """How far a story leaps at most: it is played through, day by day."""
 
 
-class Told(NamedTuple):
+class StoryResult(NamedTuple):
     """``walked`` are the steps that somebody came to, by journey."""
 
     story: Story
     failures: tuple[Failure, ...]
-    timeline: tuple[Entry, ...]
+    timeline: tuple[TimelineEntry, ...]
     walked: frozenset[tuple[str, str]]
 
     @property
@@ -41,16 +41,16 @@ class Told(NamedTuple):
         return not self.failures
 
 
-def tell(book: Storybook, story: Story, programs: Sequence[Program]) -> Told:
+def tell(book: Storybook, story: Story, programs: Sequence[Program]) -> StoryResult:
     """Play one story. It goes on after what was not as expected, and stops where it cannot go on."""
     start = story.start.instant(book.zone_of(next(iter(book.people))))
     failures: list[Failure] = []
-    stages: dict[str, Stage] = {}
+    stages: dict[str, PlayedPerson] = {}
     try:
         for name, person in book.people.items():
-            stages[name] = Stage(person, tuple(programs), start, story.pins[name], book.counted, book.policy)
+            stages[name] = PlayedPerson(person, tuple(programs), start, story.pins[name], book.counted, book.policy)
     except IdicError as trouble:
-        return Told(story, (Failure(story.mark, "", str(trouble)),), (), frozenset())
+        return StoryResult(story, (Failure(story.mark, "", str(trouble)),), (), frozenset())
     judges = {name: Judge(stage) for name, stage in stages.items()}
     for line in story.play:
         try:
@@ -68,24 +68,24 @@ def tell(book: Storybook, story: Story, programs: Sequence[Program]) -> Told:
         for one in stage.simulator.enrollments
         for step in one.state.began
     }
-    return Told(story, tuple(failures), tuple(_timeline(stages)), frozenset(walked))
+    return StoryResult(story, tuple(failures), tuple(_timeline(stages)), frozenset(walked))
 
 
-def _play(line: Line, stages: dict[str, Stage]) -> None:
+def _play(line: StoryLine, stages: dict[str, PlayedPerson]) -> None:
     stage = stages[line.who]
     match line.what:
-        case After(span):
+        case AfterSpan(span):
             _pass(stages, stage.after(span))
-        case Until(moment):
+        case UntilMoment(moment):
             _pass(stages, stage.next(moment) if not isinstance(moment, tuple) else moment.instant(stage.zone))
-        case Happens(event, properties, about, everywhere):
+        case EventHappens(event, properties, about, everywhere):
             for one in stages.values() if everywhere else (stage,):
                 one.happens(event, properties, about)
-        case Presses(step, url, value):
+        case PressesLink(step, url, value):
             stage.presses(step, url, value)
-        case Learns(traits, visits):
+        case TraitsLearned(traits, visits):
             stage.learns(traits, visits=visits)
-        case Pinned(pins):
+        case PinsChanged(pins):
             stage.pins = stage.pins.with_more(pins)
         case Expected():
             raise AssertionError("what is expected is judged")
@@ -93,7 +93,7 @@ def _play(line: Line, stages: dict[str, Stage]) -> None:
             assert_never(line.what)
 
 
-def _pass(stages: dict[str, Stage], until: datetime) -> None:
+def _pass(stages: dict[str, PlayedPerson], until: datetime) -> None:
     """Time passes for everybody."""
     now = next(iter(stages.values())).now
     if until < now:
@@ -105,9 +105,9 @@ def _pass(stages: dict[str, Stage], until: datetime) -> None:
         stage.until(until)
 
 
-def _timeline(stages: dict[str, Stage]) -> list[Entry]:
+def _timeline(stages: dict[str, PlayedPerson]) -> list[TimelineEntry]:
     """Everything that happened to everybody, by its instant; the same again and again is one line."""
-    found: list[Entry] = []
+    found: list[TimelineEntry] = []
     for entry in sorted((entry for stage in stages.values() for entry in stage.log), key=lambda entry: entry.at):
         last = found[-1] if found else None
         if last is not None and entry.idic and (last.who, last.text, last.idic) == (entry.who, entry.text, entry.idic):
@@ -117,7 +117,7 @@ def _timeline(stages: dict[str, Stage]) -> list[Entry]:
     return found
 
 
-def unwalked(programs: Sequence[Program], told: Sequence[Told]) -> dict[str, list[str]]:
+def unwalked(programs: Sequence[Program], told: Sequence[StoryResult]) -> dict[str, list[str]]:
     """The steps that no story comes to, by journey."""
     walked = {one for story in told for one in story.walked}
     missing = {

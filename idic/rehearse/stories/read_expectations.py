@@ -16,7 +16,7 @@ from idic.journey.yaml_source.nodes import Mapping as MappingNode
 from idic.journey.yaml_source.nodes import Node, Scalar, Sequence
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Mark, Problems, did_you_mean, one_of
-from idic.rehearse.stories.read_values import Values, clock_of, date_of
+from idic.rehearse.stories.read_values import ValueReader, clock_of, date_of
 from idic.rehearse.stories.storybook import Expected
 from idic.times import WEEKDAYS
 
@@ -48,11 +48,11 @@ _YES = ("yes", "true")
 _NO = ("no", "false")
 
 
-class Expecting:
+class ExpectationReader:
     def __init__(self, programs: tuple[Program, ...], vocabulary: Vocabulary, problems: Problems) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
-        self.values = Values(problems)
+        self.values = ValueReader(problems)
         self.vocabulary = vocabulary
         self.journeys = [program.journey for program in programs]
         self.programs = programs

@@ -19,23 +19,24 @@ from idic.journey.yaml_source.nodes import Mapping as MappingNode
 from idic.journey.yaml_source.nodes import Node, Scalar, Sequence, parse
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Mark, Problems, did_you_mean, one_of
-from idic.rehearse.stories.read_expectations import Expecting
-from idic.rehearse.stories.read_values import Values, clock_of, date_of
+from idic.rehearse.stories.read_expectations import ExpectationReader
+from idic.rehearse.stories.read_values import ValueReader, clock_of, date_of
 from idic.rehearse.stories.storybook import (
-    After,
-    Date,
-    Happens,
-    Learns,
-    Line,
-    Person,
-    Pinned,
+    AfterSpan,
+    EventHappens,
     Pins,
-    Presses,
+    PinsChanged,
+    PressesLink,
     Story,
     Storybook,
-    Until,
+    StoryEvent,
+    StoryLine,
+    StoryPerson,
+    TraitsLearned,
+    UntilMoment,
+    WrittenMoment,
+    reachable_programs,
 )
-from idic.rehearse.stories.walked_programs import together
 from idic.times import Clock, Duration
 
 _SECTIONS = ("journey", "people", "start", "stories")
@@ -70,7 +71,7 @@ def read_stories(file: str, text: str, compilation: Compilation, problems: Probl
         return None
     if name.value not in compilation.programs:
         return None
-    programs = together(compilation.programs, name.value)
+    programs = reachable_programs(compilation.programs, name.value)
     book = _Reader(programs, compilation.vocabulary, problems).book(file, found)
     return book._replace(policy=compilation.policy or book.policy) if book is not None else None
 
@@ -79,17 +80,17 @@ class _Reader:
     def __init__(self, programs: tuple[Program, ...], vocabulary: Vocabulary, problems: Problems) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
-        self.values = Values(problems)
+        self.values = ValueReader(problems)
         self.vocabulary = vocabulary
         self.programs = programs
         steps = [step for program in programs for step in program.steps.values()]
         self.sends = {step.id: step for step in steps if isinstance(step, Send)}
         self.splits = {step.id: step for step in steps if isinstance(step, Split)}
         self.endpoints: dict[str, Endpoint] = {step.endpoint.name: step.endpoint for step in steps if isinstance(step, Call)}
-        self.people: dict[str, Person] = {}
+        self.people: dict[str, StoryPerson] = {}
         self.zone = programs[0].zone
         self.expects = False
-        self.expecting = Expecting(programs, vocabulary, problems)
+        self.expecting = ExpectationReader(programs, vocabulary, problems)
 
     def book(self, file: str, found: dict[str, Node]) -> Storybook:
         people = found.get("people")
@@ -118,7 +119,7 @@ class _Reader:
             if key.value in (*_TIMES, *_ACTIONS, *_PINS, "expect"):
                 self.problems.error(key.mark, f"{key.value} is a word of stories", "give the person another name")
             return
-        self.people[key.value] = Person(key.value, {})
+        self.people[key.value] = StoryPerson(key.value, {})
         if isinstance(node, Scalar) and not node.value.strip("{} "):
             return
         if not isinstance(node, MappingNode):
@@ -128,7 +129,7 @@ class _Reader:
         consents = self.consents(node.get("consents"))
         suppressed = [c.value for c in self.shapes.texts(node.get("suppressed"), "suppressed") if self.channel(c)]
         seen = self.seen(node.get("seen_on_web"))
-        self.people[key.value] = Person(
+        self.people[key.value] = StoryPerson(
             key.value,
             told,
             consents,
@@ -193,7 +194,7 @@ class _Reader:
 
     # Stories.
 
-    def story(self, node: Node, start: Date | None) -> Story | None:
+    def story(self, node: Node, start: WrittenMoment | None) -> Story | None:
         found = self.shapes.fields(node, "a story", _STORY, required=("story", "play"))
         if found is None:
             return None
@@ -203,7 +204,7 @@ class _Reader:
         elif start is None:
             self.problems.error(node.mark, "the story does not say when it starts", "write start: 2026-03-27 10:00")
         pins = self.pinned(found.get("with"))
-        lines: list[Line] = []
+        lines: list[StoryLine] = []
         self.expects = False
         play = found.get("play")
         if play is not None and not isinstance(play, Sequence):
@@ -219,10 +220,10 @@ class _Reader:
             return None
         return Story(title.value, title.mark, start, self.drawn(pins, lines), tuple(lines))
 
-    def drawn(self, pins: dict[str, Pins], lines: list[Line]) -> dict[str, Pins]:
+    def drawn(self, pins: dict[str, Pins], lines: list[StoryLine]) -> dict[str, Pins]:
         """With the shares that are said at a point: into which somebody falls follows from who they are, from the start."""
         for line in lines:
-            if isinstance(line.what, Pinned):
+            if isinstance(line.what, PinsChanged):
                 for step, share in line.what.pins.splits.items():
                     before = pins[line.who].splits.get(step, share)
                     if before != share:
@@ -234,7 +235,7 @@ class _Reader:
                 pins[line.who] = pins[line.who].with_more(Pins(splits=line.what.pins.splits))
         return pins
 
-    def date(self, node: Node | None, what: str) -> Date | None:
+    def date(self, node: Node | None, what: str) -> WrittenMoment | None:
         text = self.shapes.text(node, what)
         date = date_of(text.value) if text else None
         if text and date is None:
@@ -248,7 +249,7 @@ class _Reader:
     def default(self) -> str:
         return next(iter(self.people), "")
 
-    def item(self, node: Node, who: str | None) -> list[Line]:
+    def item(self, node: Node, who: str | None) -> list[StoryLine]:
         """One entry of ``play``: perhaps a time, what is learned or drawn or asked elsewhere from then on, something that
         happens, and what is expected, in this order."""
         words = (*_TIMES, *_ACTIONS, *_PINS, "expect", *(self.people if who is None else ()))
@@ -266,16 +267,16 @@ class _Reader:
                     marks[extra[0]], f"a line of a story has one of {one_of(group, 'and')}", "make it two lines"
                 )
         by = who or self.default
-        lines: list[Line] = []
+        lines: list[StoryLine] = []
         for name in (*_TIMES, *_PINS, *_ACTIONS):
             if name in found and (what := self.what(name, found[name], by)) is not None:
-                lines.append(Line(by, marks[name], what))
+                lines.append(StoryLine(by, marks[name], what))
         for name in found:
             if name in self.people and who is None:
                 lines.extend(self.item(found[name], name))
         if "expect" in found:
             self.expects = True
-            lines.extend(Line(by, one.marks[one.kind], one) for one in self.expecting.read(found["expect"], self.at(by)))
+            lines.extend(StoryLine(by, one.marks[one.kind], one) for one in self.expecting.read(found["expect"], self.at(by)))
         return lines
 
     def at(self, who: str) -> str:
@@ -283,11 +284,11 @@ class _Reader:
         zone = person.traits.get("zone") if person else None
         return zone if isinstance(zone, str) else self.zone
 
-    def what(self, name: str, node: Node, who: str) -> After | Until | Happens | Presses | Learns | Pinned | None:
+    def what(self, name: str, node: Node, who: str) -> StoryEvent | None:
         match name:
             case "after":
                 span = self.shapes.duration(node, "after")
-                return After(span) if span else None
+                return AfterSpan(span) if span else None
             case "until" | "at":
                 return self.until(name, node)
             case "event":
@@ -300,21 +301,21 @@ class _Reader:
                 pins = self.pins(
                     MappingNode(node.source, ((Scalar(node.source, name, node.start, node.start), node),), node.start), who
                 )
-                return Pinned(pins)
+                return PinsChanged(pins)
 
-    def until(self, name: str, node: Node) -> Until | None:
+    def until(self, name: str, node: Node) -> UntilMoment | None:
         text = self.shapes.text(node, name)
         if text is None:
             return None
-        moment: Date | Clock | None = date_of(text.value) or clock_of(text.value)
+        moment: WrittenMoment | Clock | None = date_of(text.value) or clock_of(text.value)
         if moment is None:
             self.problems.error(
                 text.mark, f'{name}: "{text.value}" is not a moment', "write 09:00, 09:00 on monday or 2026-03-29 09:00"
             )
             return None
-        return Until(moment)
+        return UntilMoment(moment)
 
-    def event(self, node: Node, who: str) -> Happens | None:
+    def event(self, node: Node, who: str) -> EventHappens | None:
         """``{Cart Updated: {cart_id: c1}}``, or ``Signed Up`` alone."""
         if isinstance(node, Scalar):
             name, given = node, MappingNode(node.source, (), node.start)
@@ -332,7 +333,7 @@ class _Reader:
             return None
         if name.value in ABOUT_MESSAGES and (name.value in FOLLOW_MESSAGES or given.get("step") is not None):
             return self.about(name, given, known, who)
-        return Happens(
+        return EventHappens(
             name.value,
             self.values.entries(given, known, name.value, self.at(who), complete=True),
             everywhere=name.value in getattr(self.vocabulary, "about", {}),
@@ -353,7 +354,7 @@ class _Reader:
             return None
         return self.vocabulary.events[name.value]
 
-    def about(self, name: Scalar, given: MappingNode, known: Mapping[str, Attribute], who: str) -> Happens | None:
+    def about(self, name: Scalar, given: MappingNode, known: Mapping[str, Attribute], who: str) -> EventHappens | None:
         step = given.get("step")
         if not isinstance(step, Scalar):
             self.problems.error(name.mark, f"{name.value} is about a message", f"say which: {name.value}: {{step: …}}")
@@ -361,7 +362,7 @@ class _Reader:
         if not self.is_send(step):
             return None
         properties = self.values.entries(given, known, name.value, self.at(who))
-        return Happens(name.value, properties, about=step.value)
+        return EventHappens(name.value, properties, about=step.value)
 
     def is_send(self, step: Scalar) -> bool:
         if step.value not in self.sends:
@@ -371,7 +372,7 @@ class _Reader:
             )
         return step.value in self.sends
 
-    def learns(self, node: Node, who: str) -> Learns | None:
+    def learns(self, node: Node, who: str) -> TraitsLearned | None:
         if not isinstance(node, MappingNode):
             self.problems.error(node.mark, "identify consists of entries", "write identify: {orders: 3}")
             return None
@@ -383,9 +384,9 @@ class _Reader:
             if (key := node.key(name)) is not None:
                 self.problems.error(key.mark, f"{name} cannot be told later", "write event: {Consent Given: {channel: email}}")
         told = self.told(node, "identify", self.at(who))
-        return Learns(told, "seen_on_web" in {key.value for key, _ in node.entries})
+        return TraitsLearned(told, "seen_on_web" in {key.value for key, _ in node.entries})
 
-    def presses(self, name: str, node: Node) -> Happens | Presses | None:
+    def presses(self, name: str, node: Node) -> EventHappens | PressesLink | None:
         """``click: nudge``, ``click: {nudge: https://…}``, ``answer: {ask: filter}``, ``open: nudge``."""
         step: Scalar | None = node if isinstance(node, Scalar) else None
         value: Scalar | None = None
@@ -398,9 +399,9 @@ class _Reader:
         if not self.is_send(step):
             return None
         if name == "open":
-            return Happens("Email Opened", {"step": step.value, "channel": EMAIL.name}, about=step.value)
+            return EventHappens("Email Opened", {"step": step.value, "channel": EMAIL.name}, about=step.value)
         text = value.value if value is not None else None
-        return Presses(step.value, value=text) if name == "answer" else Presses(step.value, url=text)
+        return PressesLink(step.value, value=text) if name == "answer" else PressesLink(step.value, url=text)
 
     # Pins.
 

@@ -13,7 +13,7 @@ from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import TEXT, describe, read
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.problems import Problems, did_you_mean, one_of
-from idic.rehearse.stories.storybook import Date
+from idic.rehearse.stories.storybook import WrittenMoment
 from idic.times import Clock
 
 _WRITTEN = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2}(?::\d{2})?)\s*(Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:/[\w+-]+)*)?")
@@ -21,7 +21,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _YES = {"yes": True, "true": True, "no": False, "false": False}
 
 
-class Values:
+class ValueReader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
 
@@ -104,7 +104,7 @@ _EXAMPLES = {
 }
 
 
-def date_of(text: str) -> Date | None:
+def date_of(text: str) -> WrittenMoment | None:
     """``2026-03-27 10:00``, ``2026-03-27 10:00 America/New_York``, ``2026-03-27T10:00+01:00``."""
     written = _WRITTEN.fullmatch(text.strip())
     if written is None or not _FIRST_YEAR <= int(text.strip()[:4]) <= _LAST_YEAR:
@@ -113,10 +113,10 @@ def date_of(text: str) -> Date | None:
     clock = clock.zfill(5) if clock.count(":") == 1 else clock.zfill(8)
     try:
         if zone is None:
-            return Date(datetime.fromisoformat(f"{day}T{clock}"))
+            return WrittenMoment(datetime.fromisoformat(f"{day}T{clock}"))
         if zone[0] in "+-Z" and not zone[1:].isalpha():
-            return Date(datetime.fromisoformat(f"{day}T{clock}{zone}"))
-        return Date(datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(zone)))
+            return WrittenMoment(datetime.fromisoformat(f"{day}T{clock}{zone}"))
+        return WrittenMoment(datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(zone)))
     except (ValueError, KeyError, OSError):
         return None
 

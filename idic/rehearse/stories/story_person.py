@@ -32,9 +32,9 @@ from idic.journey.program.steps import Call, Split
 from idic.journey.program.values import DONE, Attribute
 from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.problems import did_you_mean, one_of
-from idic.rehearse.contact_history import Correspondence, consent_by, consent_of, preferences_of
-from idic.rehearse.simulator import Rehearsed, Sent, Simulator, said_of
-from idic.rehearse.stories.storybook import CLOCK, Person, Pins
+from idic.rehearse.contact_history import ContactHistory, consent_by, consent_of, preferences_of
+from idic.rehearse.simulator import SentMessage, SimulatedEnrollment, Simulator, said_of
+from idic.rehearse.stories.storybook import CLOCK, Pins, StoryPerson
 from idic.times import Clock, Duration
 
 _MOST_DRAWS = 200_000
@@ -49,18 +49,18 @@ class StoryTrouble(IdicError):
     code = "story_trouble"
 
 
-class Mail(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """A message as the person got it. ``answers`` are the values that its links answer with, ``links`` where the others
     lead."""
 
-    sent: Sent
+    sent: SentMessage
     subject: str | None
     text: str
     answers: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 
 
-class Asked(NamedTuple):
+class StoryCall(NamedTuple):
     """A call of an endpoint."""
 
     at: datetime
@@ -69,13 +69,13 @@ class Asked(NamedTuple):
     given: Mapping[str, Any]
 
 
-class Refused(NamedTuple):
+class EntryRefused(NamedTuple):
     at: datetime
     journey: str
     why: StayOut
 
 
-class Entry(NamedTuple):
+class TimelineEntry(NamedTuple):
     """A line of how a story went, in words. ``idic``: what idic did, and not the person. ``times`` is how often in a row,
     the last time at ``until``."""
 
@@ -87,12 +87,12 @@ class Entry(NamedTuple):
     until: datetime | None = None
 
 
-class Stage:
+class PlayedPerson:
     """``zone`` is where the person lives; ``log`` everything that happened, in its order."""
 
     def __init__(
         self,
-        person: Person,
+        person: StoryPerson,
         programs: tuple[Program, ...],
         start: datetime,
         pins: Pins,
@@ -106,13 +106,13 @@ class Stage:
         self.paused_until = (
             person.paused_until.instant(zone_of(person.traits, programs[0].zone)) if person.paused_until else None
         )
-        self._correspondence = Correspondence(programs, self.policy)
+        self._correspondence = ContactHistory(programs, self.policy)
         self.programs = programs
         self.pins = pins
-        self.mails: list[Mail] = []
-        self.asked: list[Asked] = []
-        self.refused: list[Refused] = []
-        self.log: list[Entry] = []
+        self.mails: list[ReceivedMessage] = []
+        self.asked: list[StoryCall] = []
+        self.refused: list[EntryRefused] = []
+        self.log: list[TimelineEntry] = []
         # What is known of a person, whether or not a journey reads it.
         self._everything = Program(
             journey="",
@@ -214,7 +214,7 @@ class Stage:
             properties["url"] = url
         self.happens("Link Clicked", properties, step, mail.sent.enrollment)
 
-    def _newest(self, step: str) -> Mail | None:
+    def _newest(self, step: str) -> ReceivedMessage | None:
         return next((mail for mail in reversed(self.mails) if mail.sent.step == step), None)
 
     def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
@@ -225,7 +225,7 @@ class Stage:
         self.simulator.zone = zone_of({**self.simulator.traits, **traits}, self.programs[0].zone)
         self._moves(lambda: self.simulator.becomes_known(**traits))
 
-    def enrolled(self, journey: str | None = None, key: str | None = None) -> Rehearsed | None:
+    def enrolled(self, journey: str | None = None, key: str | None = None) -> SimulatedEnrollment | None:
         """The newest enrollment, by default in the story's own journey."""
         name = journey or self.programs[0].journey
         there = [one for one in self.simulator.enrollments if one.program.journey == name]
@@ -277,7 +277,7 @@ class Stage:
         asked = self.simulator.asking.steps[step]
         assert isinstance(asked, Call)
         name = asked.endpoint.name
-        self.asked.append(Asked(self.now, step, name, given))
+        self.asked.append(StoryCall(self.now, step, name, given))
         if name not in self.pins.calls:
             raise StoryTrouble(
                 f"{step} calls {name}, and what it answers the story does not say; "
@@ -285,12 +285,12 @@ class Stage:
             )
         return self.pins.calls[name]
 
-    def _deliver(self, sent: Sent) -> Touched:
+    def _deliver(self, sent: SentMessage) -> Touched:
         touched = self._delivered(sent)
         self._correspondence.settled(sent, touched.status)
         return touched
 
-    def _delivered(self, sent: Sent) -> Touched:
+    def _delivered(self, sent: SentMessage) -> Touched:
         why = self.pins.fails.get((sent.step, sent.channel)) or self.pins.fails.get((sent.step, ""))
         if why is not None and why != _UNCERTAIN:
             return Touched(status="failed", at=sent.at, reason=why)
@@ -300,7 +300,7 @@ class Stage:
             return Touched(status="failed", at=sent.at, reason=problem.code)
         return Touched(status="uncertain" if why else "sent", at=sent.at, reason=why)
 
-    def _composed(self, sent: Sent) -> Mail:
+    def _composed(self, sent: SentMessage) -> ReceivedMessage:
         """The message as the person reads it, at the moment of its sending."""
         one = next(one for one in self.simulator.enrollments if one.state.enrollment == sent.enrollment)
         scope = Scope(one.program, self.simulator.facts(one.program), sent.at, one.state)
@@ -320,14 +320,14 @@ class Stage:
         composed = EDGES[sent.channel].compose(one.program, sent.message, scope, addresses, language)
         links += composed.links
         answered, linked = tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links))
-        return Mail(sent, composed.subject, composed.as_text(), answered, linked)
+        return ReceivedMessage(sent, composed.subject, composed.as_text(), answered, linked)
 
     def known(self) -> Mapping[str, Any]:
         """Everything that is known of the person now, with what idic counts by itself."""
         return self.simulator.facts(self._everything).customer
 
     def _says(self, text: str, *, idic: bool, at: datetime | None = None) -> None:
-        self.log.append(Entry(at or self.now, self.person.name, text, idic))
+        self.log.append(TimelineEntry(at or self.now, self.person.name, text, idic))
 
     def _moves(self, move: Callable[[], object]) -> None:
         """Let something move the simulator, and write down what came of it."""
@@ -337,7 +337,7 @@ class Stage:
         finally:
             self._write_down()
             for journey, why in self.simulator.refused[before:]:
-                self.refused.append(Refused(self.now, journey, why))
+                self.refused.append(EntryRefused(self.now, journey, why))
                 self._says(f"not let into {journey}: {why.reason}", idic=True)
         self._check_draws()
 

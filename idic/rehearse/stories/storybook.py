@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 from pydantic import JsonValue
 
 from idic.journey.contact_policy.contact_policy import Policy
+from idic.journey.program.program import Program
+from idic.journey.program.steps import Enter
 from idic.journey.program.values import Attribute
 from idic.problems import Mark
 from idic.times import Clock, Duration, local
 
 
-class Date(NamedTuple):
+class WrittenMoment(NamedTuple):
     """A moment as it is written: ``wall`` is naive where the person lives, aware where the text says a zone."""
 
     wall: datetime
@@ -26,7 +28,7 @@ class Date(NamedTuple):
         return local(self.wall.date(), self.wall.time(), zone)
 
 
-class Person(NamedTuple):
+class StoryPerson(NamedTuple):
     """``consents`` are channels, each with a topic or None for all. ``seen_on_web`` is how long before the story begins
     they were last seen there; None: never. ``fewer`` and ``paused_until`` are what they asked for on their preference page;
     ``control``: they are one of those who are left alone."""
@@ -37,7 +39,7 @@ class Person(NamedTuple):
     suppressed: tuple[str, ...] = ()
     seen_on_web: Duration | None = None
     fewer: bool = False
-    paused_until: Date | None = None
+    paused_until: WrittenMoment | None = None
     control: bool = False
 
 
@@ -62,15 +64,15 @@ class Pins(NamedTuple):
         )
 
 
-class After(NamedTuple):
+class AfterSpan(NamedTuple):
     span: Duration
 
 
-class Until(NamedTuple):
-    moment: Date | Clock
+class UntilMoment(NamedTuple):
+    moment: WrittenMoment | Clock
 
 
-class Happens(NamedTuple):
+class EventHappens(NamedTuple):
     """``about`` is the step whose message the event is about. ``everywhere``: it concerns a thing, and so perhaps
     everybody."""
 
@@ -80,7 +82,7 @@ class Happens(NamedTuple):
     everywhere: bool = False
 
 
-class Presses(NamedTuple):
+class PressesLink(NamedTuple):
     """A link in the message of ``step``: which one (``url``), or the one that answers ``value``."""
 
     step: str
@@ -88,14 +90,14 @@ class Presses(NamedTuple):
     value: str | None = None
 
 
-class Learns(NamedTuple):
+class TraitsLearned(NamedTuple):
     """``traits`` become known; with ``visits`` they are seen on the web now."""
 
     traits: Mapping[str, JsonValue]
     visits: bool = False
 
 
-class Pinned(NamedTuple):
+class PinsChanged(NamedTuple):
     pins: Pins
 
 
@@ -107,20 +109,24 @@ class Expected(NamedTuple):
     marks: Mapping[str, Mark]
 
 
-class Line(NamedTuple):
-    """One thing in a story, by whom."""
+StoryEvent = AfterSpan | UntilMoment | EventHappens | PressesLink | TraitsLearned | PinsChanged
+"""What moves a story on."""
+
+
+class StoryLine(NamedTuple):
+    """One line of a story: what happens to ``who``, or what is expected of idic."""
 
     who: str
     mark: Mark
-    what: After | Until | Happens | Presses | Learns | Pinned | Expected
+    what: StoryEvent | Expected
 
 
 class Story(NamedTuple):
     title: str
     mark: Mark
-    start: Date
+    start: WrittenMoment
     pins: Mapping[str, Pins]
-    play: tuple[Line, ...]
+    play: tuple[StoryLine, ...]
 
 
 class Storybook(NamedTuple):
@@ -129,7 +135,7 @@ class Storybook(NamedTuple):
 
     file: str
     journey: str
-    people: Mapping[str, Person]
+    people: Mapping[str, StoryPerson]
     stories: tuple[Story, ...]
     zone: str
     counted: Mapping[str, Attribute] = {}
@@ -147,3 +153,16 @@ CLOCK = "%a %d %b %H:%M"
 def said(moment: datetime, zone: str) -> str:
     """``Fri 27 Mar 10:00``, where the person lives."""
     return f"{moment.astimezone(ZoneInfo(zone)):{CLOCK}}"
+
+
+def reachable_programs(programs: Mapping[str, Program], journey: str) -> tuple[Program, ...]:
+    """The programs that a customer of ``journey`` may walk: its own first, then those it enters, in the order they are met."""
+    reachable: dict[str, Program] = {}
+    names = [journey]
+    while names:
+        name = names.pop(0)
+        if name in reachable or name not in programs:
+            continue
+        reachable[name] = programs[name]
+        names += [step.journey for step in programs[name].steps.values() if isinstance(step, Enter)]
+    return tuple(reachable.values())

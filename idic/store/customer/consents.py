@@ -39,7 +39,7 @@ async def said(tx: Tx, customer_id: str) -> list[Consent]:
     ]
 
 
-class Barred(NamedTuple):
+class DeliveryBlocks(NamedTuple):
     """What keeps a message from an address whatever its receiver allows: why the address must not be written to, if
     there is a reason, and whether the journey is paused; and which policy is in force."""
 
@@ -48,7 +48,7 @@ class Barred(NamedTuple):
     policy: int | None
 
 
-async def barred(tx: Tx, channel: str, address: str | None, journey: str) -> Barred:
+async def barred(tx: Tx, channel: str, address: str | None, journey: str) -> DeliveryBlocks:
     """One question for all: every message asks it, and hardly any address is barred."""
     ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await digested(tx, channel, address or ""))
     paused = select(journeys.c.paused_at).where(journeys.c.name == journey)
@@ -62,7 +62,7 @@ async def barred(tx: Tx, channel: str, address: str | None, journey: str) -> Bar
     )
     assert row is not None
     suppressed = Suppressed(row["reason"], row["at"]) if row["reason"] is not None else None
-    return Barred(suppressed, row["paused_at"] is not None, row["policy"])
+    return DeliveryBlocks(suppressed, row["paused_at"] is not None, row["policy"])
 
 
 async def suppressed(tx: Tx, channel: str, address: str) -> Suppressed | None:

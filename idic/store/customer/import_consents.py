@@ -38,7 +38,7 @@ _COLUMNS = (*WHOSE, *NEEDED, "topic", "purpose", "act", "confirmed", "proof")
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
-class Consented(NamedTuple):
+class ConsentLine(NamedTuple):
     """A line: who said what, and when (UTC). ``email`` is in small letters, ``phone`` in E.164."""
 
     number: int
@@ -49,7 +49,7 @@ class Consented(NamedTuple):
     at: datetime
 
 
-def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: str | None) -> Consented:
+def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: str | None) -> ConsentLine:
     """Raises ``InvalidInput``. What stands in columns that are unknown is part of the proof."""
     cells = {name: value for name, value in raw.items() if value is not None and value != ""}
     user_id = read_identifier(cells["user_id"], "user_id") if "user_id" in cells else None
@@ -81,7 +81,7 @@ def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: st
         act=act,
         proof=_proof(cells),
     )
-    return Consented(number, user_id, email, phone, said, at)
+    return ConsentLine(number, user_id, email, phone, said, at)
 
 
 def _proof(cells: Mapping[str, Any]) -> Any:
@@ -125,7 +125,7 @@ def _phone(value: object, country: str | None) -> str:
         raise InvalidInput(str(problem), where="phone") from None
 
 
-class Kept(NamedTuple):
+class ConsentsImported(NamedTuple):
     """What became of lines: how many are new in the ledger, how many were in it already, and those that are nobody's."""
 
     new: int
@@ -133,7 +133,7 @@ class Kept(NamedTuple):
     nobodys: tuple[int, ...]
 
 
-async def keep(tx: Tx, lines: Sequence[Consented], *, create: bool, country: str | None) -> Kept:
+async def keep(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, country: str | None) -> ConsentsImported:
     """Add to the ledgers what is not in them. Who has an address has what was said for it, if it is several, each. With
     ``create``, whoever is unknown becomes a customer."""
     theirs = await _whose(tx, lines)
@@ -165,20 +165,20 @@ async def keep(tx: Tx, lines: Sequence[Consented], *, create: bool, country: str
         known += bool(theirs[line.number]) and len(new) == before
     if new:
         await tx.execute(insert(ledger), list(new.values()))
-    return Kept(len(lines) - known - len(nobodys), known, tuple(nobodys))
+    return ConsentsImported(len(lines) - known - len(nobodys), known, tuple(nobodys))
 
 
 def _key(customer_id: str, said: Said, at: datetime) -> object:
     return (customer_id, said._replace(proof=None), at)
 
 
-async def _changed_their_mind(tx: Tx, row: Row, line: Consented, country: str | None) -> None:
+async def _changed_their_mind(tx: Tx, row: Row, line: ConsentLine, country: str | None) -> None:
     address = reach(line.said.channel, row["id"], row["traits"], None, line.at, country).address
     if address is not None:
         await consents.lift(tx, line.said.channel, address, consents.WISHES, before=line.at)
 
 
-async def _whose(tx: Tx, lines: Iterable[Consented]) -> dict[int, list[str]]:
+async def _whose(tx: Tx, lines: Iterable[ConsentLine]) -> dict[int, list[str]]:
     """The customers of each line: by user id where there is one, else all who have the address."""
     by_user: dict[str, list[str]] = {}
     by_email: dict[str, list[str]] = {}
@@ -214,7 +214,7 @@ async def _whose(tx: Tx, lines: Iterable[Consented]) -> dict[int, list[str]]:
     }
 
 
-async def _created(tx: Tx, line: Consented) -> str:
+async def _created(tx: Tx, line: ConsentLine) -> str:
     told = {name: value for name, value in ((EMAIL_ATTRIBUTE, line.email), (PHONE_ATTRIBUTE, line.phone)) if value is not None}
     if line.user_id is not None:
         customer_id = await customer_of(tx, Person(line.user_id, None, None))
@@ -247,7 +247,7 @@ REASONS = (
 )  # fmt: skip
 
 
-class Barred(NamedTuple):
+class SuppressionLine(NamedTuple):
     """A line: an address that is not to be written to, as it is suppressed."""
 
     channel: str
@@ -256,7 +256,7 @@ class Barred(NamedTuple):
     at: datetime
 
 
-def read_barred(raw: Mapping[str, Any], now: datetime, country: str | None) -> Barred:
+def read_barred(raw: Mapping[str, Any], now: datetime, country: str | None) -> SuppressionLine:
     """Raises ``InvalidInput``."""
     cells = {name: value for name, value in raw.items() if value is not None and value != ""}
     if "address" not in cells:
@@ -265,7 +265,7 @@ def read_barred(raw: Mapping[str, Any], now: datetime, country: str | None) -> B
     at = read_moment(cells.get("at"), "at")
     if at is not None and at > now:
         raise InvalidInput("has not come yet", where="at")
-    return Barred(channel, address, read_reason(cells.get("reason", "operator")), at or now)
+    return SuppressionLine(channel, address, read_reason(cells.get("reason", "operator")), at or now)
 
 
 def read_reason(reason: object) -> str:
@@ -287,7 +287,7 @@ def read_address(written: str, channel: object, country: str | None) -> tuple[st
         raise InvalidInput(f"is no email address, and as a number: {problem}", where="address") from None
 
 
-async def suppress(tx: Tx, lines: Sequence[Barred]) -> None:
+async def suppress(tx: Tx, lines: Sequence[SuppressionLine]) -> None:
     # In one order everywhere, or two who import wait for one another.
     for line in sorted(lines):
         await consents.suppress(tx, line.channel, line.address, line.reason, line.at)

@@ -123,7 +123,7 @@ async def request(tx: Tx, customer_id: str, journey: str, given: Mapping[str, An
     await _keep(tx, [_told(message_id, customer_id, requested(name, journey, given), tx.now())])
 
 
-class Told(NamedTuple):
+class NewEvent(NamedTuple):
     """What idic has a customer be told of."""
 
     kind: str
@@ -132,11 +132,11 @@ class Told(NamedTuple):
     occurred_at: datetime | None = None
 
 
-def requested(name: str, journey: str, given: Mapping[str, Any]) -> Told:
-    return Told(REQUEST, name, {"journey": journey, "given": dict(given)})
+def requested(name: str, journey: str, given: Mapping[str, Any]) -> NewEvent:
+    return NewEvent(REQUEST, name, {"journey": journey, "given": dict(given)})
 
 
-async def tell(tx: Tx, message_id: str, told: Mapping[str, Told]) -> None:
+async def tell(tx: Tx, message_id: str, told: Mapping[str, NewEvent]) -> None:
     """Keep an event for each of many customers; for each once by ``message_id`` and theirs. Of who was merged it is for whom
     they became."""
     roots = await _held(tx, set(told))
@@ -151,7 +151,7 @@ async def tell(tx: Tx, message_id: str, told: Mapping[str, Told]) -> None:
         await _keep(tx, list(rows.values()))
 
 
-def _told(message_id: str, customer_id: str, told: Told, now: datetime) -> Row:
+def _told(message_id: str, customer_id: str, told: NewEvent, now: datetime) -> Row:
     return {
         "message_id": message_id,
         "customer_id": customer_id,

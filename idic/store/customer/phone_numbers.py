@@ -29,7 +29,7 @@ _LOOKED_AT = 20
 """Messages to a number among which the one that came from the sender who is answered is looked for."""
 
 
-class Found(NamedTuple):
+class NumberHolders(NamedTuple):
     """Who has a number: ``customers`` are all, in the order of their ids; ``answering`` is the one of them who was written to
     last, and ``touch`` the message that they answer, if there is one."""
 
@@ -51,7 +51,7 @@ async def _note(tx: Tx, customer_id: str, digest: str) -> None:
     await tx.execute(tx.insert(table).values(digest=digest, customer_id=customer_id).on_conflict_do_nothing())
 
 
-async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> Found | None:
+async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> NumberHolders | None:
     """Who has ``number`` (E.164), and which message an SMS from it to one of ``senders`` answers: the newest that was sent to
     it by one of these or, where none is known to have been, the newest of all. None where nobody has it."""
     digest = await digested(tx, CHANNEL, number)
@@ -68,7 +68,7 @@ async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> Found | None:
     if not rows:
         return None
     answering = await root(tx, touch.customer_id) if touch is not None else rows[0]["id"]
-    return Found(tuple(sorted(row["id"] for row in rows)), answering, touch)
+    return NumberHolders(tuple(sorted(row["id"] for row in rows)), answering, touch)
 
 
 async def newcomer(tx: Tx, number: str) -> str:

@@ -51,7 +51,7 @@ async def take(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
         return []  # they have been forgotten since
     if found is None:
         id_ = await phone_numbers.newcomer(tx, incoming.number)
-        found = phone_numbers.Found((id_,), id_, None)
+        found = phone_numbers.NumberHolders((id_,), id_, None)
     seen = []
     match incoming.keyword:
         case "stop":
@@ -72,7 +72,7 @@ def _once(incoming: Incoming) -> str:
     return f"replied:{incoming.name}"
 
 
-def _replied(incoming: Incoming, found: phone_numbers.Found) -> Observation:
+def _replied(incoming: Incoming, found: phone_numbers.NumberHolders) -> Observation:
     touch = found.touch
     said: dict[str, Any] = {"channel": CHANNEL, "answered": incoming.answered}
     if text := incoming.text[:LONGEST_TEXT]:
@@ -103,7 +103,7 @@ async def _purposes(tx: Tx, customer: str) -> list[str]:
     return sorted({consent.MARKETING, *(row["purpose"] for row in await tx.rows(spoken))})
 
 
-async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.Found) -> dict[str, Any] | None:
+async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.NumberHolders) -> dict[str, Any] | None:
     """The consent that the message asks to be confirmed: its journey was entered by that very consent, which is not yet. To
     any other message "yes" is an answer like others; and so is an "ok" after a STOP, which START alone takes back."""
     touch = found.touch

@@ -25,7 +25,7 @@ SEEN_EVERY = timedelta(hours=1)
 """How exactly it is known when a customer was last on the site."""
 
 
-class Visit(NamedTuple):
+class SiteVisit(NamedTuple):
     """``shows`` is what is shown in each slot: a row of ``web_placements.live``. ``unnoted``: it is not known yet that this
     customer is here."""
 
@@ -34,7 +34,7 @@ class Visit(NamedTuple):
     shows: dict[str, LivePlacement]
 
 
-async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, Visit]:
+async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, SiteVisit]:
     """Who of these visitors is a customer to whom something may be shown, and what is, for many at once."""
     now = tx.now()
     found = await _customers(tx, visitors)
@@ -42,7 +42,7 @@ async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, Visit
     for placement in await web_placements.live(tx, {customer["id"] for customer in found.values()}, now):
         shown.setdefault(placement.customer_id, {})[placement.slot] = placement  # the newest comes last
     return {
-        visitor: Visit(
+        visitor: SiteVisit(
             customer["id"],
             customer["web_seen_at"] is None or now - customer["web_seen_at"] >= SEEN_EVERY,
             shown.get(customer["id"], {}),

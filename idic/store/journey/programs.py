@@ -35,7 +35,7 @@ class JourneyStopped(Conflict):
     code = "journey_stopped"
 
 
-class Standing(NamedTuple):
+class PublishedJourney(NamedTuple):
     """How a published journey stands: which program newcomers enter, and since when it is paused or stopped, if it is."""
 
     journey: str
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
     stopped_at: datetime | None = None
 
 
-class Published(NamedTuple):
+class PublishedProgram(NamedTuple):
     """A published journey's program with its id, and whether the journey is stopped, so that nobody enters."""
 
     program_id: str
@@ -76,10 +76,10 @@ class Programs:
             self._read.popitem(last=False)
         return program
 
-    async def published(self, tx: Tx) -> list[Published]:
+    async def published(self, tx: Tx) -> list[PublishedProgram]:
         """Every published journey, in the order of their names."""
         return [
-            Published(one.program_id, await self.get(tx, one.program_id), one.stopped_at is not None)
+            PublishedProgram(one.program_id, await self.get(tx, one.program_id), one.stopped_at is not None)
             for one in await standings(tx)
         ]
 
@@ -93,7 +93,7 @@ class Programs:
         return found.program_id, await self.get(tx, found.program_id)
 
 
-async def standings(tx: Tx, names: Collection[str] | None = None) -> list[Standing]:
+async def standings(tx: Tx, names: Collection[str] | None = None) -> list[PublishedJourney]:
     """Every published journey, or those of ``names`` that are, in the order of their names."""
     asked = select(
         journeys.c.name.label("journey"),
@@ -104,7 +104,7 @@ async def standings(tx: Tx, names: Collection[str] | None = None) -> list[Standi
     ).order_by(journeys.c.name)
     if names is not None:
         asked = asked.where(journeys.c.name.in_(names))
-    return [Standing(**row) for row in await tx.rows(asked)]
+    return [PublishedJourney(**row) for row in await tx.rows(asked)]
 
 
 async def compared(tx: Tx, program: Program) -> Change:

@@ -33,7 +33,7 @@ _PHONE = customers.c.traits["phone"].as_string()
 _NAMES = tuple(customers.c.traits[name].as_string() for name in ("name", "first_name", "last_name"))
 
 
-class Wanted(NamedTuple):
+class ConsoleFilter(NamedTuple):
     """What is looked for; None is everything. ``customer``: any of their ids, or a part of their name, email address or
     telephone number. ``standing``: ``open`` or ``ended``, of enrollments. ``after``: the id of the last row of the page
     before."""
@@ -95,7 +95,7 @@ async def titles(tx: Tx) -> list[tuple[str, str]]:
     return [(row["name"], row["title"]) for row in rows]
 
 
-async def messages(tx: Tx, wanted: Wanted, limit: int = PAGE) -> list[Row]:
+async def messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
     """Messages as customers got them, where copies are kept, each with its touch, journey, customer and placement."""
     found = _messages()
     if wanted.channel is not None:
@@ -138,7 +138,7 @@ def _messages() -> Select[Any]:
     )
 
 
-async def enrolled(tx: Tx, wanted: Wanted, limit: int = PAGE) -> list[Row]:
+async def enrolled(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
     """Enrollments, each with its customer's traits and its journey's title and zone."""
     found = _enrollments()
     if wanted.journey is not None:

@@ -13,7 +13,7 @@ from idic.journeys_folder import compile_folder
 from idic.publish import publish
 from idic.rehearse.stories.folder import read_all, story_files
 from idic.rehearse.stories.play import tell
-from idic.rehearse.stories.walked_programs import together
+from idic.rehearse.stories.storybook import reachable_programs
 from idic.store.database import Store
 from idic.store.journey.policies import Policies
 
@@ -79,7 +79,7 @@ def test_stories_run_under_the_policy_beside_them(folder: Path) -> None:
     assert [str(problem) for problem in read.problems] == []
     (book,) = read.books
     for story in book.stories:
-        told = tell(book, story, together(compilation.programs, "news"))
+        told = tell(book, story, reachable_programs(compilation.programs, "news"))
         assert [str(failure) for failure in told.failures] == [], [entry.text for entry in told.timeline]
 
 

@@ -30,7 +30,7 @@ from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.vocabulary.read_vocabulary import read_vocabulary
 from idic.journey.vocabulary.types import never_missing
 from idic.problems import Problems
-from idic.rehearse.simulator import Sent, Simulator
+from idic.rehearse.simulator import SentMessage, Simulator
 from tests.journey.read_fixtures import HERE, VOCABULARY, compiled
 
 LONGER = int(os.environ.get("IDIC_FUZZ", "0"))
@@ -173,7 +173,7 @@ def answer(program: Program, step: str) -> dict[str, Any]:
     return known(asked.endpoint.gives, everything=True)
 
 
-def write(program: Program, customer: Simulator, sent: Sent) -> None:
+def write(program: Program, customer: Simulator, sent: SentMessage) -> None:
     """What is sent can be written, or it is said why not."""
     (one,) = (one for one in customer.enrollments if one.state.enrollment == sent.enrollment)
     scope = Scope(program, customer.facts(program), sent.at, one.state)

@@ -14,7 +14,7 @@ from idic.journey.engine.protocol import Allow, Ask, Best, Defer, MayWe, Ranked,
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event, Touched
 from idic.journey.program.steps import AnyStep
-from idic.rehearse.simulator import Sent, Simulator
+from idic.rehearse.simulator import SentMessage, Simulator
 from tests.journey.programs import arm, condition, out, program, send, to, wait, wait_for
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -53,7 +53,7 @@ class Customer(Simulator):
             self.asked.append(ask.channel)
             return (says or {}).get(ask.channel, lambda now: Allow())(now)
 
-        def deliver(sent: Sent) -> Touched:
+        def deliver(sent: SentMessage) -> Touched:
             return (became or {}).get(sent.channel, Touched(status="sent", at=sent.at)).model_copy(update={"at": sent.at})
 
         def best(ask: Best, now: datetime) -> Ranked:

@@ -10,7 +10,7 @@ from idic.journey.program.entry import Again, Entry
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Choose, Exit, Share, Split, Wait
 from idic.journey.program.values import Pattern
-from idic.rehearse.simulator import Rehearsed, Simulator
+from idic.rehearse.simulator import SimulatedEnrollment, Simulator
 from idic.times import Duration
 from tests.journey.programs import arm, goal, hours, out, program, send, to, wait, wait_for
 
@@ -23,7 +23,7 @@ def entered(*programs: Program, **more: object) -> Simulator:
     return customer
 
 
-def only(customer: Simulator) -> Rehearsed:
+def only(customer: Simulator) -> SimulatedEnrollment:
     (one,) = customer.enrollments
     return one
 

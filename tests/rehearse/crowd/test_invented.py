@@ -17,11 +17,11 @@ from idic.journey.program.program import Program
 from idic.journey.program.values import Attribute, Moment, Pattern, Type
 from idic.journey.vocabulary.types import NUMBER
 from idic.journeys_folder import Compilation, compile_folder
-from idic.rehearse.crowd.behaviour import Behaviour, derived, example, read_rates, with_rate
-from idic.rehearse.crowd.crowd_person import Person
-from idic.rehearse.crowd.invented import Crowd
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, derived, example, read_rates, with_rate
+from idic.rehearse.crowd.crowd_person import CrowdPerson
+from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import Ledger, as_data
+from idic.rehearse.crowd.results import CrowdResults, as_data
 from idic.times import Clock, Every
 from tests.journey.programs import condition, program, wait
 
@@ -33,19 +33,19 @@ def shop() -> Compilation:
     return compile_folder(Path("journeys"))
 
 
-def rates() -> Behaviour:
+def rates() -> CrowdBehaviour:
     return derived(shop().programs.values(), shop().vocabulary)
 
 
-def crowd(count: int, days: int = 20, seed: int = 1, behaviour: Behaviour | None = None) -> Crowd:
+def crowd(count: int, days: int = 20, seed: int = 1, behaviour: CrowdBehaviour | None = None) -> InventedCrowd:
     programs = list(shop().programs.values())
     end = START + timedelta(days=days)
-    return Crowd(programs, shop().vocabulary, behaviour or rates(), count=count, start=START, end=end, seed=seed)
+    return InventedCrowd(programs, shop().vocabulary, behaviour or rates(), count=count, start=START, end=end, seed=seed)
 
 
-def rehearsed(people: Iterable[Person], *programs: Program, days: int = 20) -> dict[str, Any]:
+def rehearsed(people: Iterable[CrowdPerson], *programs: Program, days: int = 20) -> dict[str, Any]:
     chosen = programs or tuple(shop().programs.values())
-    ledger = Ledger(chosen, "Europe/Berlin")
+    ledger = CrowdResults(chosen, "Europe/Berlin")
     Rehearsal(chosen, ledger, start=START, end=START + timedelta(days=days), zone="Europe/Berlin").run(people)
     return as_data(ledger)
 
@@ -59,7 +59,7 @@ def test_the_same_seed_is_the_same_crowd_in_whatever_order() -> None:
 
 
 def test_the_crowd_lives_the_same_life_whatever_journeys_there_are() -> None:
-    alone = Crowd(
+    alone = InventedCrowd(
         [shop().programs["abandoned_cart"]],
         shop().vocabulary,
         rates(),
@@ -93,7 +93,7 @@ def test_the_figures_agree() -> None:
 
 
 def test_no_message_brings_about_a_goal_unless_the_rates_say_so() -> None:
-    def goals(behaviour: Behaviour) -> int:
+    def goals(behaviour: CrowdBehaviour) -> int:
         result = rehearsed(crowd(150, behaviour=behaviour), shop().programs["abandoned_cart"])
         return int(result["journeys"][0]["goal"]["reached"])
 
@@ -125,7 +125,7 @@ def test_memory_does_not_grow_with_the_days() -> None:
 
 
 def test_the_example_of_rates_says_what_is_assumed() -> None:
-    assert read_rates("rates.yaml", example(rates()), Behaviour(), shop().vocabulary) == rates()
+    assert read_rates("rates.yaml", example(rates()), CrowdBehaviour(), shop().vocabulary) == rates()
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_journey_is_entered_at_its_times_by_everybody_of_whom_its_condition_ho
         program(wait("pause", 1), entry=daily, journey="daily"),
         program(wait("pause", 1), entry=once, journey="once"),
     )
-    people = [Person("anna", {"visits": 3}), Person("ben", {"visits": 1})]
+    people = [CrowdPerson("anna", {"visits": 3}), CrowdPerson("ben", {"visits": 1})]
     every_day, at_once = rehearsed(people, *trips, days=3)["journeys"]
     assert (every_day["entered"], every_day["customers"], every_day["kept_out"]) == (3, 1, {"condition": 3})
     assert (at_once["entered"], at_once["customers"]) == (2, 2)
@@ -175,6 +175,10 @@ def test_a_journey_is_entered_at_its_times_by_everybody_of_whom_its_condition_ho
 def test_a_day_of_one_s_own_comes_for_whom_it_is_known() -> None:
     birthday = Moment(name="customer.birthday", attribute=Attribute(type=Type(kind="date")), at=Clock(hour=9))
     trip = program(wait("pause", 1), entry=Entry(day=Day(moment=birthday, yearly=True), again=Again(kind="always")))
-    people = [Person("anna", {"birthday": "1990-03-04"}), Person("ben", {"birthday": "1990-07-04"}), Person("cleo")]
+    people = [
+        CrowdPerson("anna", {"birthday": "1990-03-04"}),
+        CrowdPerson("ben", {"birthday": "1990-07-04"}),
+        CrowdPerson("cleo"),
+    ]
     (journey,) = rehearsed(people, trip, days=5)["journeys"]
     assert [(day["day"], day["entered"]) for day in journey["days"]] == [("2026-03-04", 1)]

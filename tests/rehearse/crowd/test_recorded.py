@@ -14,7 +14,7 @@ import pytest
 from idic.errors import InvalidInput, NotFound
 from idic.rehearse.crowd.recorded import Recording
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import Ledger, as_data
+from idic.rehearse.crowd.results import CrowdResults, as_data
 from tests.rehearse.crowd.test_invented import shop
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -69,7 +69,7 @@ def written(file: Path, *lines: dict[str, Any] | str) -> Path:
 
 def replayed(recording: Recording, start: datetime | None = None) -> dict[str, Any]:
     program = shop().programs["abandoned_cart"]
-    ledger = Ledger([program], "Europe/Berlin")
+    ledger = CrowdResults([program], "Europe/Berlin")
     assert recording.first is not None
     assert recording.last is not None
     begins, ends = start or recording.first, recording.last + timedelta(microseconds=1)

@@ -11,7 +11,7 @@ from idic.journeys_folder import compile_folder
 from idic.problems import Problems
 from idic.rehearse.stories.play import tell
 from idic.rehearse.stories.read_stories import read_stories
-from idic.rehearse.stories.walked_programs import together
+from idic.rehearse.stories.storybook import reachable_programs
 
 FOLDER = Path(__file__).parent / "fixtures"
 COMPILATION = compile_folder(FOLDER)
@@ -58,5 +58,5 @@ def test_slips_are_told_and_nothing_breaks(text: str) -> None:
     if book is None or problems.failed:
         return
     for story in book.stories:
-        told = tell(book, story, together(COMPILATION.programs, book.journey))
+        told = tell(book, story, reachable_programs(COMPILATION.programs, book.journey))
         assert all(failure.text for failure in told.failures)

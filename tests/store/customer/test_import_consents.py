@@ -18,7 +18,7 @@ from idic.errors import InvalidInput
 from idic.identify.messages import Message
 from idic.store import tables
 from idic.store.customer import consents, import_consents, ingest
-from idic.store.customer.import_consents import Barred, Consented, read_barred, read_consent
+from idic.store.customer.import_consents import ConsentLine, SuppressionLine, read_barred, read_consent
 from idic.store.database import Store, Tx
 from idic.store.upgrade import migrate
 from tests.conftest import START, HandClock
@@ -32,11 +32,11 @@ def world(store: Store, clock: HandClock) -> World:
     return World(store, clock)
 
 
-def line(number: int = 2, **more: Any) -> Consented:
+def line(number: int = 2, **more: Any) -> ConsentLine:
     return read_consent(number, {**LINE, **more}, START, "DE")
 
 
-async def keep(world: World, *lines: Consented, create: bool = False) -> import_consents.Kept:
+async def keep(world: World, *lines: ConsentLine, create: bool = False) -> import_consents.ConsentsImported:
     return await world.store.move("import", lambda tx: import_consents.keep(tx, lines, create=create, country="DE"))
 
 
@@ -124,7 +124,7 @@ def test_what_is_wrong_with_a_line_is_said(more: dict[str, Any], words: str) -> 
 
 
 def test_addresses_tell_what_they_are() -> None:
-    assert read_barred({"address": "A@b.de", "reason": "complaint"}, START, None) == Barred(
+    assert read_barred({"address": "A@b.de", "reason": "complaint"}, START, None) == SuppressionLine(
         "email", "a@b.de", "complaint", START
     )
     assert read_barred({"address": "0151 12345678"}, START, "DE")[:3] == ("sms", "+4915112345678", "operator")
