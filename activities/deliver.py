@@ -35,7 +35,7 @@ from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
 from idic.router.runtime import House
 from idic.store.customer import consents
-from idic.store.customer.ingest import about
+from idic.store.customer.ingest import about_touch
 from idic.store.database import Store
 from idic.store.enrollment import enrollments, message_copies, touches, web_placements
 from idic.store.enrollment.enrollments import Enrollment
@@ -157,7 +157,7 @@ class Deliver:
             address = hold.reach(touch.channel, program).address
             assert address is not None
             if not is_placed(touch.channel):
-                called["recipient"] = await consents.digested(hold.tx, touch.channel, address)
+                called["recipient"] = await consents.address_digest(hold.tx, touch.channel, address)
             await touches.mark(hold.tx, touch_id, status="attempting", **called)
             # A number is one provider's: what stands in for it sends as its own.
             own_sender = account == accounts[0] or not CHANNELS[touch.channel].sender_of_provider
@@ -310,9 +310,9 @@ async def _settle(
     )
     why = {"channel": touch.channel, "reason": touched.reason, "because": detail}
     if touch.status == "attempting" and touched.status == "sent":
-        await hold.tell(enrollment, about(touch, "Message Sent", once="sent"))
+        await hold.tell(enrollment, about_touch(touch, "Message Sent", once="sent"))
     elif touch.status == "attempting" and touched.status == "failed" and touched.reason != "ended":
-        await hold.tell(enrollment, about(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
+        await hold.tell(enrollment, about_touch(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
     moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch.step, why))
     return await hold.instruction(moved)
 

@@ -17,7 +17,7 @@ import psutil
 from idic.journey.program.program import Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
-from idic.rehearse.crowd.behaviour import derived
+from idic.rehearse.crowd.behaviour import derive_behaviour
 from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.rehearse import Rehearsal
 from idic.rehearse.crowd.results import CrowdResults
@@ -49,7 +49,9 @@ def journey() -> tuple[Program, Vocabulary]:
 def rehearse(program: Program, vocabulary: Vocabulary, customers: int = CUSTOMERS, days: int = DAYS) -> Rehearsed:
     """One round, crowd and all, in this process."""
     end = _START + timedelta(days=days)
-    crowd = InventedCrowd([program], vocabulary, derived([program], vocabulary), count=customers, start=_START, end=end, seed=1)
+    crowd = InventedCrowd(
+        [program], vocabulary, derive_behaviour([program], vocabulary), count=customers, start=_START, end=end, seed=1
+    )
     ledger = CrowdResults([program], vocabulary.zone)
     rehearsal = Rehearsal([program], ledger, start=_START, end=end, zone=vocabulary.zone)
     began = time.perf_counter()

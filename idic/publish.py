@@ -59,7 +59,7 @@ async def publish(store: Store, compilation: Compilation, *, dry: bool = False) 
                 await policies.publish(tx, compilation.policy, tx.now())
             await programs.publish_vocabulary(tx, compilation.vocabulary.model_dump(mode="json"), tx.now())
             await _write(tx, ordered)
-        there = {one.journey for one in await programs.standings(tx) if one.stopped_at is None}
+        there = {one.journey for one in await programs.published_journeys(tx) if one.stopped_at is None}
         missing = tuple(sorted(there - compilation.files.keys() - compilation.programs.keys()))
         return Published(told, missing, policy)
 
@@ -73,7 +73,7 @@ async def publish_again(store: Store, program_id: str, *, dry: bool = False) -> 
     """
 
     async def work(tx: Tx) -> Published:
-        program = await programs.Programs().get(tx, await programs.find(tx, program_id))
+        program = await programs.Programs().get(tx, await programs.find_program(tx, program_id))
         told = await _compared(tx, [program])
         if not dry:
             await _write(tx, [program])
@@ -84,14 +84,14 @@ async def publish_again(store: Store, program_id: str, *, dry: bool = False) -> 
 
 async def _compared(tx: Tx, ordered: Sequence[Program]) -> tuple[Publication, ...]:
     """As of before they are published."""
-    inside = await journeys.inside(tx)
+    inside = await journeys.open_by_step(tx)
     found = []
     for program in ordered:
-        (now,) = await programs.standings(tx, [program.journey]) or (None,)
+        (now,) = await programs.published_journeys(tx, [program.journey]) or (None,)
         found.append(
             Publication(
                 program.journey,
-                await programs.compared(tx, program),
+                await programs.change_by(tx, program),
                 program,
                 now.program_id if now else None,
                 sum(row["n"] for row in inside if row["journey"] == program.journey and row["program_id"] != program.id),

@@ -21,7 +21,7 @@ from idic.interact import consent
 from idic.journey.channels import CHANNELS, ChannelName
 from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import did_you_mean, one_of
-from idic.store.customer.export import consented
+from idic.store.customer.export import export_consents
 from idic.store.customer.ingest import Observation, observe
 from idic.store.database import Store, Tx
 
@@ -108,7 +108,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
     async def get_consents(identifier: str, kind: Kind | None = None) -> Consents:
         """Worked out of the ledger under the contact policy in force."""
         async with store.reading() as tx:
-            return Consents.model_validate(await consented(tx, await found(tx, identifier, kind)))
+            return Consents.model_validate(await export_consents(tx, await found(tx, identifier, kind)))
 
     @router.post(
         "/v1/customers/{identifier:path}/consents",

@@ -124,7 +124,7 @@ async def _told(tx: Tx, row: Row) -> CustomerOut:
         .order_by(touches.c.claimed_at.desc(), touches.c.id)
         .limit(TOUCHES)
     )
-    latest = {(word["channel"], word["topic"]): word for word in await consents.of(tx, customer_id)}
+    latest = {(word["channel"], word["topic"]): word for word in await consents.ledger_of(tx, customer_id)}
     return CustomerOut(
         id=customer_id,
         traits=row["traits"],

@@ -10,7 +10,7 @@ from idic.api.problem_details import problem
 from idic.api.wait_until_settled import nothing_begins
 from idic.router.erase import erase
 from idic.router.runtime import House
-from idic.store.customer.export import exported
+from idic.store.customer.export import customer_export
 from idic.store.database import Store
 
 
@@ -37,7 +37,7 @@ def add_rights(router: APIRouter, store: Store, house: House) -> None:
         """Attributes, identities, what they did, what they said of being written to and what shows it, their journeys step by
         step, and every message with why they got it; with its text where copies are kept."""
         async with store.reading() as tx:
-            return await exported(tx, await found(tx, identifier, kind))
+            return await customer_export(tx, await found(tx, identifier, kind))
 
     @router.delete(
         "/v1/customers/{identifier:path}",

@@ -10,7 +10,7 @@ from idic.interact.tracking.bots import PREFETCH, Asked, What, machine
 from idic.journey.channels import is_placed
 from idic.journey.engine.state import Trace
 from idic.store.customer import customers
-from idic.store.customer.ingest import about, observe
+from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
 from idic.store.enrollment.touches import Touch
@@ -60,6 +60,6 @@ async def note(store: Store, touch: Touch, what: What, who: str) -> None:
             await enrollments.note(tx, touch.enrollment_id, [Trace(tx.now(), "machine", touch.step, why)])
 
         if touch.status == "uncertain":
-            await observe(tx, about(touch, "Message Sent", once="sent"))
+            await observe(tx, about_touch(touch, "Message Sent", once="sent"))
 
     await store.move("machine", work)

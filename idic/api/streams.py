@@ -200,7 +200,7 @@ class Streams:
                     page.tell(shows, contents(self._store.clock, self._links, shows, html))
             unnoted.update(visit.customer for visit in visits.values() if visit.unnoted)
         if unnoted:
-            await self._store.move("seen", lambda tx: visitors.seen(tx, unnoted))
+            await self._store.move("seen", lambda tx: visitors.note_seen(tx, unnoted))
 
 
 class _Streaming(StreamingResponse):

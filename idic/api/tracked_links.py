@@ -16,7 +16,7 @@ from idic.api.pages.page_layout import PageLayout, words_for
 from idic.errors import IdicError, InvalidInput, StoreUnavailable
 from idic.interact.tracking.bots import AT_ONCE, MANY_AT_ONCE, SCANNED, What
 from idic.interact.tracking.links import Links
-from idic.store.customer.ingest import about, observe
+from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store
 from idic.store.enrollment import short_links, touches
 
@@ -135,7 +135,7 @@ class PublicPages:
             if await self._many_at_once(touch_id, f"{properties.get('url')} {properties.get('value')}"):
                 await record_engagement.note(self._store, touch, what, MANY_AT_ONCE)
                 return
-        seen = about(touch, event, properties, once)
+        seen = about_touch(touch, event, properties, once)
         await self._store.move("page", lambda tx: observe(tx, seen))
 
     async def _many_at_once(self, touch: str, link: str) -> bool:

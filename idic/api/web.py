@@ -30,7 +30,7 @@ from idic.identify.resolution import Identity
 from idic.interact.tracking.links import ANSWER_PATH, Links
 from idic.interact.tracking.visitors import Proofs
 from idic.store.customer import visitors
-from idic.store.customer.ingest import about, observe
+from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import touches, web_placements
 
@@ -111,7 +111,7 @@ class WebChannel:
             ended = min(filter(None, (placement.ended_at, placement.until)))
             if tx.clock.real_seconds(tx.now() - ended) > LATEST_SHOWN:
                 return False
-            await observe(tx, about(row, "Message Shown", once="shown"))
+            await observe(tx, about_touch(row, "Message Shown", once="shown"))
             return True
 
         return _recorded(await self._store.move("shown", work))
@@ -127,7 +127,7 @@ class WebChannel:
                 raise InvalidInput("isn't a link of this content", where="url")
             answers = self._is_answer(url)
             if not answers:
-                await observe(tx, about(row, "Link Clicked", {"url": url.strip()}))
+                await observe(tx, about_touch(row, "Link Clicked", {"url": url.strip()}))
             await web_placements.end_clicked(tx, touch, tx.now())
             return not answers
 
@@ -171,7 +171,7 @@ class WebChannel:
     async def _note(self, customer_id: str) -> None:
         """Record in the background that the customer is on the site; the next page repeats it."""
         try:
-            await self._store.move("seen", lambda tx: visitors.seen(tx, [customer_id]))
+            await self._store.move("seen", lambda tx: visitors.note_seen(tx, [customer_id]))
         except StoreUnavailable as error:
             log.warning("visit not noted", reason=error.code)
 

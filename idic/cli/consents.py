@@ -39,7 +39,7 @@ def show(
 
     async def run() -> dict[str, Any]:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
-            told: dict[str, Any] = export.plain(await export.consented(tx, await who(tx, customer)))
+            told: dict[str, Any] = export.to_json(await export.export_consents(tx, await who(tx, customer)))
             return told
 
     told = asyncio.run(run())
@@ -105,7 +105,7 @@ def import_(
 
             async def keep(page: list[import_consents.ConsentLine]) -> list[str]:
                 kept = await store.move(
-                    "import consents", lambda tx: import_consents.keep(tx, page, create=create, country=country)
+                    "import consents", lambda tx: import_consents.import_lines(tx, page, create=create, country=country)
                 )
                 counted["new"] += kept.new
                 counted["known"] += kept.known

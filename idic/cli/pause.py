@@ -105,7 +105,7 @@ def stop(
     async def count_inside() -> int:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
             await _standing(tx, journey)
-            return sum(row["n"] for row in await journeys.inside(tx, journey))
+            return sum(row["n"] for row in await journeys.open_by_step(tx, journey))
 
     async def stop_it(tx: Tx) -> None:
         await _standing(tx, journey)
@@ -143,7 +143,7 @@ async def _standing(tx: Tx, journey: str) -> PublishedJourney:
     from idic.cli.run.journeys import unknown
     from idic.store.journey import programs
 
-    all_ = {one.journey: one for one in await programs.standings(tx)}
+    all_ = {one.journey: one for one in await programs.published_journeys(tx)}
     if journey not in all_:
         raise NotFound(unknown(journey, list(all_)))
     return all_[journey]

@@ -32,7 +32,7 @@ def export(
 
     async def run() -> dict[str, Any]:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
-            return await export.exported(tx, await who(tx, customer))
+            return await export.customer_export(tx, await who(tx, customer))
 
     told = json.dumps(asyncio.run(run()), indent=2, ensure_ascii=False)
     if output is None:
@@ -84,7 +84,7 @@ async def who(tx: Tx, customer: str) -> Row:
     """The customer who is meant. Raises ``NotFound``, without saying once more who was asked for."""
     from idic.store.reports import console
 
-    row = await console.customer(tx, customer.strip().replace("\0", ""))
+    row = await console.find_customer(tx, customer.strip().replace("\0", ""))
     if row is None:
         raise NotFound("nobody in the store is known by this: it is no email address, user id, telephone number or customer id")
     return row

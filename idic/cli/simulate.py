@@ -61,10 +61,10 @@ def simulate(
         _can_write(report)
     result = simulate.rehearse(asked)
     if report is not None:
-        from idic.rehearse.crowd.results_page import page
+        from idic.rehearse.crowd.results_page import results_page
 
         try:
-            report.write_text(page(result), encoding="utf-8")
+            report.write_text(results_page(result), encoding="utf-8")
         except OSError as error:
             raise InvalidInput(f"{report} cannot be written: {error.strerror}") from None
         typer.secho(f"wrote {report}", err=True)

@@ -43,7 +43,7 @@ def add(
 
     async def work(tx: Tx, channel: str, written: str) -> str:
         await consents.suppress(tx, channel, written, word, tx.now())
-        found = await consents.suppressed(tx, channel, written)
+        found = await consents.suppression_of(tx, channel, written)
         assert found is not None
         return found.reason
 
@@ -68,7 +68,7 @@ def check(address: Address, data: Data = None) -> None:
     from idic.store.customer import consents
 
     async def work(tx: Tx, channel: str, written: str) -> Suppressed | None:
-        return await consents.suppressed(tx, channel, written)
+        return await consents.suppression_of(tx, channel, written)
 
     found = _with(address, data, "", work)
     typer.echo(f"It is suppressed since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}." if found else "It is not suppressed.")
@@ -103,7 +103,7 @@ def import_(
 
             now = store.clock.now()
             return await import_file.take(
-                file, ("address",), lambda _, raw: import_consents.read_barred(raw, now, country), keep, stop
+                file, ("address",), lambda _, raw: import_consents.read_suppression(raw, now, country), keep, stop
             )
 
     taken = interruptible(run)

@@ -18,7 +18,7 @@ from idic.journey.program.program import Program
 from idic.journeys_folder import compile_folder
 from idic.publish import publish
 from idic.store.database import Store
-from idic.store.journey.programs import standings
+from idic.store.journey.programs import published_journeys
 
 _NOWHERE = re.compile(r"https?://(?:[\w-]+\.)+example(?=[/?#]|$)")
 _AGAIN = 1.0
@@ -30,7 +30,7 @@ async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
     Returns whether all did."""
     compilation = compile_folder(folder)
     async with store.reading() as tx:
-        stopped = {one.journey for one in await standings(tx) if one.stopped_at is not None}
+        stopped = {one.journey for one in await published_journeys(tx) if one.stopped_at is not None}
     # Who stopped a journey meant it, whatever file is saved next.
     local = {name: leading_to(shop, program) for name, program in compilation.programs.items() if name not in stopped}
     compilation = compilation._replace(programs=local)

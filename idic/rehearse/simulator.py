@@ -53,7 +53,7 @@ class SentMessage(NamedTuple):
     round: int = 1
 
 
-def said_of(sent: SentMessage) -> dict[str, Any]:
+def message_properties(sent: SentMessage) -> dict[str, Any]:
     """What every event about a message says of it."""
     return {"step": sent.step, "channel": sent.channel, **({"round": sent.round} if sent.round > 1 else {})}
 
@@ -335,7 +335,7 @@ class Simulator:
             told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
             if told is not None:
                 reason = {} if touched.reason is None else {"reason": touched.reason}
-                self._tell(told, {**said_of(sent), **reason}, one.state.enrollment)
+                self._tell(told, {**message_properties(sent), **reason}, one.state.enrollment)
         for effect in outcome.effects:
             self._do(one, effect)
         if outcome.claims or (outcome.effects and any(isinstance(effect, CallRequest) for effect in outcome.effects)):

@@ -133,7 +133,7 @@ class Known:
 
         What is allowed counts from then on, in this transaction and, once it is claimed, for everybody."""
         found = self.reach(touch.channel, program)
-        barred = await consents.barred(self.tx, touch.channel, found.address, program.journey)
+        barred = await consents.delivery_blocks(self.tx, touch.channel, found.address, program.journey)
         if barred.paused and open_:
             if self.now >= touch.deliver_by:
                 return Skip("too late", PAUSE)
@@ -223,7 +223,7 @@ class Known:
 
     async def _said(self) -> list[Consent]:
         if self._consents is None:
-            self._consents = await consents.said(self.tx, self.id)
+            self._consents = await consents.consents_of(self.tx, self.id)
         return self._consents
 
     async def facts(self, program: Program, upto: datetime | None = None) -> Facts:

@@ -66,7 +66,7 @@ async def _forget(hold: Hold) -> Erased:
     for enrollment in open_:
         await hold.close(enrollment, Ending(kind="closed", reason=REASON, at=hold.now))
     written = await _not_to_be_written_to(hold)
-    same = await stored.same_address(tx, hold.id, written)
+    same = await stored.others_with_address(tx, hold.id, written)
     await stored.forget(tx, hold.id, hold.now)
     return Erased(hold.id, len(open_), tuple(same))
 

@@ -139,7 +139,7 @@ class Hold(Known):
             except Exception as error:
                 # A bug of ours in the face of strange data. Its text may hold the data: keep the kind only.
                 raise _Poison(row["id"], type(error).__name__) from error
-        await events.routed(self.tx, row["id"], self.now, outcome)
+        await events.mark_routed(self.tx, row["id"], self.now, outcome)
 
     async def _said_all_the_same(self, row: Row) -> None:
         """A no holds, whatever else came of telling journeys of it."""
@@ -169,7 +169,7 @@ class Hold(Known):
             outcome["problem"] = problem
         if row["kind"] == "own" and event.name == preferences.CHANGED:
             preferred = preferences.read(event.properties)._asdict()
-            await customers.prefer(self.tx, self.id, preferred, self.now)
+            await customers.set_preferences(self.tx, self.id, preferred, self.now)
             self.row = {**self.row, **preferred}
         to_wake = []
         if row["kind"] == "own" and event.name in touches.EVIDENCE:
@@ -219,9 +219,9 @@ class Hold(Known):
     async def _learn(self, told: Mapping[str, Any], at: datetime) -> None:
         before, kept = self.traits, {**self.traits, **told}
         self.traits = {name: value for name, value in kept.items() if value is not None}
-        await customers.learn(self.tx, self.id, self.traits, self.now)
-        if any(before.get(name) != self.traits.get(name) for name in phone_numbers.TOLD_BY):
-            await phone_numbers.learn(self.tx, self.id, self.traits, self.now)
+        await customers.set_traits(self.tx, self.id, self.traits, self.now)
+        if any(before.get(name) != self.traits.get(name) for name in phone_numbers.NUMBER_ATTRIBUTES):
+            await phone_numbers.note_number(self.tx, self.id, self.traits, self.now)
         await days_moved(self.tx, self.house.programs, self.id, before, self.traits, at)
 
     async def _up_to(self, enrollment: Enrollment, at: datetime) -> Enrollment:
@@ -272,7 +272,7 @@ class Hold(Known):
     async def _became(self, event: Event) -> list[str]:
         """Note at its touch what became of a message. Any of this is the evidence that it did leave, if that was not
         certain, or not known here yet. Returns the enrollments that this moved."""
-        channel = event.properties.get("channel", events.UNSAID)
+        channel = event.properties.get("channel", events.DEFAULT_CHANNEL)
         if event.enrollment is None or event.step is None or not isinstance(channel, str):
             return []
         round_ = event.properties.get("round", 1)
@@ -332,8 +332,8 @@ class Hold(Known):
         self.row = await customers.merge(self.tx, absorbed, {**self.row, "traits": self.traits}, self.now)
         self.traits = self.row["traits"]
         self._consents = None
-        await phone_numbers.learn(self.tx, absorbed["id"], {}, self.now)
-        await phone_numbers.learn(self.tx, self.id, self.traits, self.now)
+        await phone_numbers.note_number(self.tx, absorbed["id"], {}, self.now)
+        await phone_numbers.note_number(self.tx, self.id, self.traits, self.now)
         await days_merged(self.tx, self.house.programs, absorbed["id"], self.row, at.accepted_at)
         for those, traits in zip((ours, theirs), before, strict=True):
             new = {name for name in {*traits, *self.traits} if traits.get(name) != self.traits.get(name)}

@@ -174,7 +174,7 @@ class Router:
         async with self.store.reading() as tx:
             if not await responses.due(tx, tx.now()):
                 return 0
-            zone = await console.zone(tx) or "UTC"
+            zone = await console.vocabulary_zone(tx) or "UTC"
         return await self.store.move("learn", lambda tx: responses.learn(tx, zone, _BATCH))
 
     async def _reconcile(self) -> int:

@@ -79,7 +79,7 @@ async def plan(
     after = ""
     while True:
         async with store.reading() as tx:
-            rows = await journeys.formerly(tx, program.journey, program.id, after, _PAGE)
+            rows = await journeys.in_other_programs(tx, program.journey, program.id, after, _PAGE)
             for row in rows:
                 verdict, former = await _foreseen(tx, house, program, mapping, spread, row)
                 key = (former.id, row["step"], _target(verdict, mapping, row["step"]), former.flow == program.flow)
@@ -153,7 +153,7 @@ async def move_everybody(
     """
 
     async def page(tx: Tx, after: str, limit: int) -> list[Row]:
-        return await journeys.formerly(tx, program.journey, program.id, after, limit)
+        return await journeys.in_other_programs(tx, program.journey, program.id, after, limit)
 
     async def work(hold: Hold, enrollment: Enrollment) -> str:
         return await move(hold, enrollment, program, mapping, spread)
@@ -194,7 +194,7 @@ async def move(hold: Hold, enrollment: Enrollment, program: Program, mapping: Ma
         return "there"
     former = await hold.house.programs.get(hold.tx, enrollment.program_id)
     facts = await hold.facts(program)
-    under_way = await journeys.attempting(hold.tx, enrollment.id)
+    under_way = await journeys.is_sending(hold.tx, enrollment.id)
     verdict = migrate(former, program, enrollment.state, mapping, facts, hold.now, spread, under_way=under_way)
     match verdict:
         case Stays():

@@ -17,7 +17,7 @@ from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments, touches
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.journey.programs import standings
+from idic.store.journey.programs import published_journeys
 from idic.store.reports import journeys
 from idic.store.tables import Row
 
@@ -39,7 +39,7 @@ async def release_held(
     """Let go on what a pause of this journey held back, and is over. Returns how many; those who are left, if it was stopped,
     are found the next time. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
-        sends = await _sends(tx, house, await journeys.inside(tx, journey))
+        sends = await _sends(tx, house, await journeys.open_by_step(tx, journey))
     return await _release_at(store, house, journey, sends[journey], spread, stop, told) if sends else 0
 
 
@@ -47,8 +47,8 @@ async def release_left(store: Store, house: House) -> int:
     """Let go on whom a pause that is over still holds, in every journey: whoever resumed it was interrupted. Returns how
     many."""
     async with store.reading() as tx:
-        running = {one.journey for one in await standings(tx) if one.paused_at is None}
-        sends = await _sends(tx, house, [row for row in await journeys.inside(tx) if row["journey"] in running])
+        running = {one.journey for one in await published_journeys(tx) if one.paused_at is None}
+        sends = await _sends(tx, house, [row for row in await journeys.open_by_step(tx) if row["journey"] in running])
     return sum([await _release_at(store, house, journey, steps) for journey, steps in sends.items()])
 
 
@@ -72,7 +72,7 @@ async def _release_at(
     told: Callable[[str], None] = lambda word: None,
 ) -> int:
     async def page(tx: Tx, after: str, limit: int) -> list[Row]:
-        return await journeys.standing_at(tx, journey, sends, after, limit)
+        return await journeys.open_at_steps(tx, journey, sends, after, limit)
 
     async def work(hold: Hold, enrollment: Enrollment) -> str:
         return await _release(hold, enrollment, spread)
@@ -85,7 +85,7 @@ async def _release_at(
 
 
 async def _release(hold: Hold, enrollment: Enrollment, spread: timedelta) -> str:
-    (now,) = await standings(hold.tx, [enrollment.journey]) or (None,)
+    (now,) = await published_journeys(hold.tx, [enrollment.journey]) or (None,)
     if not enrollment.open or now is None or now.paused_at is not None:
         return "left"
     program = await hold.house.programs.get(hold.tx, enrollment.program_id)
@@ -116,7 +116,7 @@ async def end_all(
     in between, end the next time. Raises ``StoreUnavailable``."""
 
     async def page(tx: Tx, after: str, limit: int) -> list[Row]:
-        return await journeys.of_journey(tx, journey, after, limit)
+        return await journeys.open_ids(tx, journey, after, limit)
 
     async def work(hold: Hold, enrollment: Enrollment) -> str:
         if not enrollment.open:

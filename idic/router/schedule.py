@@ -15,9 +15,9 @@ from idic.journey.engine.scope import Facts
 from idic.journey.program.program import Program
 from idic.logs import place
 from idic.store import sweeps
-from idic.store.customer.ingest import NewEvent, requested
+from idic.store.customer.ingest import NewEvent, entry_request
 from idic.store.database import Tx
-from idic.store.journey.programs import Programs, standings
+from idic.store.journey.programs import Programs, published_journeys
 from idic.store.sweeps import DueEntry, Sweep
 from idic.store.tables import Row
 
@@ -37,7 +37,7 @@ class Scheduled(NamedTuple):
 async def published(tx: Tx, programs: Programs) -> dict[str, Scheduled]:
     """Every scheduled journey by its name, those that are stopped too."""
     found = {}
-    for one in await standings(tx):
+    for one in await published_journeys(tx):
         program = await programs.get(tx, one.program_id)
         if scheduled(program.entry):
             found[one.journey] = Scheduled(program, one.published_at, one.stopped_at is not None)
@@ -64,7 +64,7 @@ async def _plan_time(tx: Tx, one: Scheduled, now: datetime) -> None:
         following = next_due(program.entry, program, None, now)
         if following == last.due_at:
             return
-        await sweeps.take_back(tx, last)
+        await sweeps.cancel(tx, last)
     else:
         following = next_due(program.entry, program, None, max(one.published_at, last.due_at) if last else one.published_at)
     await _add(tx, program.journey, following)
@@ -112,7 +112,7 @@ async def finished(tx: Tx, sweep: Sweep, one: Scheduled) -> None:
 
 def entry_due(program: Program, facts: Facts, at: datetime) -> NewEvent:
     """What a customer is told when entry is due."""
-    return requested(DUE, program.journey, due_event(program, facts, at))
+    return entry_request(DUE, program.journey, due_event(program, facts, at))
 
 
 def of_one(customer_id: str, program: Program, ask: Callable[[], T]) -> T | None:
@@ -146,7 +146,7 @@ async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[Row], af
         for program in days
         for row in rows
     ]
-    await sweeps.remember(tx, found, after)
+    await sweeps.set_days(tx, found, after)
 
 
 def next_day(program: Program, customer_id: str, facts: Facts, after: datetime) -> datetime | None:

@@ -26,9 +26,9 @@ from idic.router import schedule
 from idic.router.runtime import House
 from idic.store import sweeps
 from idic.store.customer import events
-from idic.store.customer.ingest import NewEvent, tell
+from idic.store.customer.ingest import NewEvent, record_for_customers
 from idic.store.database import Store, Tx
-from idic.store.journey.programs import standings
+from idic.store.journey.programs import published_journeys
 from idic.store.sweeps import DueEntry, Sweep
 from idic.store.tables import Row
 
@@ -58,8 +58,8 @@ class Sweeper:
         """
         async with self._store.reading() as tx:
             now = tx.now()
-            seen = await standings(tx)
-            waiting, days = await sweeps.due_now(tx, now), await sweeps.days_come(tx, now, 1)
+            seen = await published_journeys(tx)
+            waiting, days = await sweeps.due_now(tx, now), await sweeps.due_days(tx, now, 1)
         if seen != self._planned:
             await self._store.move("plan", lambda tx: schedule.plan(tx, self._house.programs, tx.now()))
             self._planned = seen
@@ -78,8 +78,8 @@ class Sweeper:
         now = tx.now()
         if await self._unrouted(tx) is None:
             return _NONE
-        come = await sweeps.days_come(tx, now, self._page)
-        held = {row["id"]: row for row in await sweeps.held(tx, {day.customer_id for day in come})}
+        come = await sweeps.due_days(tx, now, self._page)
+        held = {row["id"]: row for row in await sweeps.hold_customers(tx, {day.customer_id for day in come})}
         known = await schedule.published(tx, self._house.programs)
         told: dict[str, dict[str, NewEvent]] = defaultdict(dict)
         following: list[DueEntry] = []
@@ -95,8 +95,8 @@ class Sweeper:
             if due is not None and not one.stopped:
                 told[schedule.due_id(day.journey, day.at)][day.customer_id] = due
         for message_id, theirs in told.items():
-            await tell(tx, message_id, theirs)
-        await sweeps.remember(tx, following, now)
+            await record_for_customers(tx, message_id, theirs)
+        await sweeps.set_days(tx, following, now)
         return len(come)
 
     async def _go_on(self, sweep_id: int, tx: Tx) -> int:
@@ -130,7 +130,7 @@ class Sweeper:
         rows = await sweeps.page(tx, sweep, self._page)
         who = await self._whom(tx, [program], due, rows, waiting)
         told = {row["id"]: schedule.entry_due(program, schedule.facts_of(row, program), at) for row in who}
-        await tell(tx, sweep.message_id, told)
+        await record_for_customers(tx, sweep.message_id, told)
         if self._last(rows):
             await schedule.finished(tx, sweep, one)
         return await self._gone_through(tx, sweep, rows)
@@ -165,7 +165,7 @@ class Sweeper:
         rows = await sweeps.page(tx, sweep, self._page)
         who = await self._whom(tx, programs, event, rows, waiting)
         told = NewEvent("track", sweep.name, sweep.properties, sweep.occurred_at or sweep.due_at)
-        await tell(tx, f"idic-about:{sweep.message_id}", {row["id"]: told for row in who})
+        await record_for_customers(tx, f"idic-about:{sweep.message_id}", {row["id"]: told for row in who})
         return await self._gone_through(tx, sweep, rows)
 
     async def _unrouted(self, tx: Tx) -> frozenset[str] | None:

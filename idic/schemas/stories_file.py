@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idic.journey.channels import CHANNELS
-from idic.rehearse.stories.read_expectations import HEADS
+from idic.rehearse.stories.read_expectations import EXPECTATIONS
 from idic.schemas.parts import Schema, any_of, choice, document, duration, entries, named, one_or_list, ref, text, words, yes_no
 
 _EXPECTED = {
@@ -62,7 +62,7 @@ def stories() -> Schema:
         "people": named(person, None, "Who takes part, by a name; the first is meant where nobody is named.", minProperties=1),
         "stories": {"type": "array", "items": entries(story, required=("story", "play")), "minItems": 1},
     }
-    words_of_expect = dict.fromkeys([*HEADS, *(more for mores in HEADS.values() for more in mores), "key"])
+    words_of_expect = dict.fromkeys([*EXPECTATIONS, *(more for mores in EXPECTATIONS.values() for more in mores), "key"])
     expected = {word: {"description": _EXPECTED[word]} for word in words_of_expect}
     return document(
         "Stories of a journey",

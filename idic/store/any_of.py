@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from idic.store.database import Tx
 
 
-def among(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
+def any_of(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
     """``found IN values`` as one parameter, so that the statement is the same for any number of them."""
     if tx.sqlite:
         each = func.json_each(bindparam(None, list(values), JSON())).table_valued(column("value", Text))

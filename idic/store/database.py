@@ -37,8 +37,8 @@ T = TypeVar("T")
 
 _AGAIN = 8
 
-TROUBLE = (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database that cannot be used raises, among others that are bugs: ``explained`` tells them apart."""
+DATABASE_ERRORS = (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database that cannot be used raises, among others that are bugs: ``translate_error`` tells them apart."""
 _UNUSABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 
 
@@ -110,9 +110,9 @@ class Store:
                         result = await work(Tx(connection, self.clock, self._lasting))
                 self.moves[purpose] += 1
                 return result
-            except TROUBLE as error:
+            except DATABASE_ERRORS as error:
                 if not _given_up(error):
-                    raise explained(error) from error
+                    raise translate_error(error) from error
                 if attempt == _AGAIN - 1:
                     raise StoreUnavailable("the database kept giving up the transaction; it is overloaded") from error
             await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
@@ -133,8 +133,8 @@ class Store:
         try:
             async with self.engine.connect() as connection, connection.begin():
                 yield Tx(connection, self.clock, self._lasting)
-        except TROUBLE as error:
-            raise explained(error) from error
+        except DATABASE_ERRORS as error:
+            raise translate_error(error) from error
 
 
 def _given_up(error: BaseException) -> bool:
@@ -147,7 +147,7 @@ def _given_up(error: BaseException) -> bool:
     )
 
 
-def explained(error: BaseException) -> BaseException:
+def translate_error(error: BaseException) -> BaseException:
     """``StoreUnavailable`` where the database is the trouble, else the error as it is (a bug of ours)."""
     original = getattr(error, "orig", error)
     state = sqlstate(original)

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, or_, select, update
 
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.database import Tx
 from idic.store.tables import Row, customers, due, events, sweeps
 
@@ -57,7 +57,7 @@ async def newest(tx: Tx, kind: Kind, name: str) -> Sweep | None:
     return Sweep(**row) if row else None
 
 
-async def take_back(tx: Tx, sweep: Sweep) -> None:
+async def cancel(tx: Tx, sweep: Sweep) -> None:
     """Forget one that has not begun."""
     await tx.execute(delete(sweeps).where(sweeps.c.id == sweep.id, sweeps.c.after_id == "", sweeps.c.done_at.is_(None)))
 
@@ -96,10 +96,12 @@ async def page(tx: Tx, sweep: Sweep, limit: int) -> list[Row]:
     return await tx.rows(chosen.order_by(customers.c.id).limit(limit))
 
 
-async def held(tx: Tx, ids: Collection[str]) -> list[Row]:
+async def hold_customers(tx: Tx, ids: Collection[str]) -> list[Row]:
     """These customers, held, so that what is told of them comes before or after: ``id`` and ``traits``. Who was merged is
     left out."""
-    chosen = select(customers.c.id, customers.c.traits).where(among(tx, customers.c.id, ids), customers.c.merged_into.is_(None))
+    chosen = select(customers.c.id, customers.c.traits).where(
+        any_of(tx, customers.c.id, ids), customers.c.merged_into.is_(None)
+    )
     return await tx.rows(chosen.order_by(customers.c.id).with_for_update(read=True, key_share=True))
 
 
@@ -120,7 +122,7 @@ class DueEntry(NamedTuple):
     at: datetime | None
 
 
-async def remember(tx: Tx, days: Collection[DueEntry], now: datetime) -> None:
+async def set_days(tx: Tx, days: Collection[DueEntry], now: datetime) -> None:
     """Let these be the days on which customers, who are held, enter next. A day that has come already stays until it is
     taken, whatever has become known since."""
     known = [day._asdict() for day in sorted(days) if day.at is not None]
@@ -137,11 +139,11 @@ async def remember(tx: Tx, days: Collection[DueEntry], now: datetime) -> None:
     for journey in {day.journey for day in days}:
         without = [day.customer_id for day in days if day.journey == journey and day.at is None]
         if without:
-            theirs = (due.c.journey == journey) & among(tx, due.c.customer_id, without)
+            theirs = (due.c.journey == journey) & any_of(tx, due.c.customer_id, without)
             await tx.execute(delete(due).where(theirs, due.c.at > now))
 
 
-async def days_come(tx: Tx, now: datetime, limit: int) -> list[DueEntry]:
+async def due_days(tx: Tx, now: datetime, limit: int) -> list[DueEntry]:
     """The days that have come, the earliest first."""
     rows = await tx.rows(select(due).where(due.c.at <= now).order_by(due.c.at).limit(limit))
     return sorted(DueEntry(**row) for row in rows)
@@ -158,4 +160,4 @@ async def merge_days(tx: Tx, absorbed: str, into: str, now: datetime) -> None:
     found anew."""
     come = await tx.rows(select(due).where(due.c.customer_id == absorbed, due.c.at <= now))
     await tx.execute(delete(due).where(due.c.customer_id == absorbed))
-    await remember(tx, [DueEntry(**row)._replace(customer_id=into) for row in come], now)
+    await set_days(tx, [DueEntry(**row)._replace(customer_id=into) for row in come], now)

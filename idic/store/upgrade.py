@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 
-from idic.store.database import TROUBLE, Store, explained
+from idic.store.database import DATABASE_ERRORS, Store, translate_error
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -51,8 +51,8 @@ async def migrate(store: Store) -> None:
                 if not store.sqlite:
                     await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4283001)")
                 await connection.run_sync(upgrade)
-    except TROUBLE as error:
-        raise explained(error) from error
+    except DATABASE_ERRORS as error:
+        raise translate_error(error) from error
 
 
 async def is_current(store: Store) -> bool:

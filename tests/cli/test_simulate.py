@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from idic.cli import app
 from idic.journeys_folder import compile_folder
-from idic.rehearse.crowd.assumptions import often
-from idic.rehearse.crowd.behaviour import derived
+from idic.rehearse.crowd.assumptions import event_rates
+from idic.rehearse.crowd.behaviour import derive_behaviour
 
 FAST = ["--customers", "60", "--days", "10", "--start", "2026-03-02"]
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_read_is_told_and_one_instant_is_one(tmp_path: Path) -> N
 
 def test_what_happens_to_things_happens_in_the_whole_shop() -> None:
     found = compile_folder(Path(__file__).parents[1] / "rehearse" / "stories" / "fixtures")
-    said = list(often(derived(found.programs.values(), found.vocabulary), found.vocabulary))
+    said = list(event_rates(derive_behaviour(found.programs.values(), found.vocabulary), found.vocabulary))
     things = [one for one in said if one.startswith("How often, in the whole shop")]
     assert any("Price Dropped 5 a week" in one for one in things), said
     assert all("Price Dropped" not in one for one in said if one not in things)

@@ -72,10 +72,10 @@ class Post(World):
 
     async def suppressed(self, address: str = ANNA) -> str | None:
         async with self.store.reading() as tx:
-            found = await consents.suppressed(tx, "email", address)
+            found = await consents.suppression_of(tx, "email", address)
             return found.reason if found else None
 
     async def consent(self, customer: str) -> Sequence[tuple[bool, str | None]]:
         """What was said, in order: given or withdrawn, and of which topic."""
         async with self.store.reading() as tx:
-            return [(one.given, one.topic) for one in await consents.said(tx, customer)]
+            return [(one.given, one.topic) for one in await consents.consents_of(tx, customer)]

@@ -225,8 +225,8 @@ async def test_her_addresses_are_known_again_and_stand_nowhere(world: World) -> 
     await world.store.move("dead", lambda tx: consents.suppress(tx, "sms", "+4915112345678", "no_such_number", tx.now()))
     await erased(world, customer_id)
     async with world.store.reading() as tx:
-        mail = await consents.suppressed(tx, "email", "anna@EXAMPLE.com")
-        number = await consents.suppressed(tx, "sms", "+4915112345678")
+        mail = await consents.suppression_of(tx, "email", "anna@EXAMPLE.com")
+        number = await consents.suppression_of(tx, "sms", "+4915112345678")
     assert mail
     assert mail.reason == "erased"
     assert number
@@ -235,10 +235,10 @@ async def test_her_addresses_are_known_again_and_stand_nowhere(world: World) -> 
     back = await world.customer(email="anna@example.com")
     await world.happens(back, "Consent Given", {"channel": "email"})
     async with world.store.reading() as tx:
-        assert await consents.suppressed(tx, "email", "anna@example.com")
+        assert await consents.suppression_of(tx, "email", "anna@example.com")
     await world.happens(back, "Consent Given", {"channel": "email", "act": "double opt-in", "confirmed": True})
     async with world.store.reading() as tx:
-        assert not await consents.suppressed(tx, "email", "anna@example.com")
+        assert not await consents.suppression_of(tx, "email", "anna@example.com")
 
 
 async def test_others_at_the_same_address_are_named_and_left_alone(world: World) -> None:
@@ -268,7 +268,7 @@ async def test_sweeps_and_requests_pass_over_who_is_erased(world: World) -> None
     customer_id = await anna(world)
     await erased(world, customer_id)
     told = ingest.NewEvent("track", "Annabella's day", {})
-    await world.store.move("tell", lambda tx: ingest.tell(tx, "day", {customer_id: told}))
+    await world.store.move("tell", lambda tx: ingest.record_for_customers(tx, "day", {customer_id: told}))
     async with world.store.reading() as tx:
         assert await events.unrouted(tx, customer_id) == []
 
@@ -292,7 +292,7 @@ async def test_what_is_known_of_her_is_hers_to_read(world: World) -> None:
     customer_id = await anna(world)
     row = next(row for row in await world.rows(tables.customers) if row["id"] == customer_id)
     async with world.store.reading() as tx:
-        told = await export.exported(tx, row)
+        told = await export.customer_export(tx, row)
     assert set(found_in(json.dumps(told, indent=1))) == set(SECRETS)
     (trip,) = told["journeys"]
     mail, text = sorted(trip["messages"], key=lambda one: str(one["channel"]))
@@ -305,6 +305,6 @@ async def test_what_is_known_of_her_is_hers_to_read(world: World) -> None:
     await erased(world, customer_id)
     row = next(row for row in await world.rows(tables.customers) if row["id"] == customer_id)
     async with world.store.reading() as tx:
-        told = await export.exported(tx, row)
+        told = await export.customer_export(tx, row)
     assert found_in(json.dumps(told, indent=1)) == {}
     assert told["customer"]["erased_at"] == world.clock.now().isoformat()

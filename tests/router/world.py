@@ -27,7 +27,7 @@ from idic.router.runtime import House
 from idic.router.sweep import Sweeper
 from idic.store import tables
 from idic.store.customer import events
-from idic.store.customer.ingest import about, observe
+from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import endpoint_calls, enrollments, touches
 from idic.store.enrollment.enrollments import Enrollment
@@ -161,7 +161,7 @@ class World:
 
         async def work(tx: Tx) -> str:
             found = await touches.get(tx, touch)
-            await observe(tx, about(found, name, properties, once))
+            await observe(tx, about_touch(found, name, properties, once))
             return found.customer_id
 
         await self.route(await self.store.move("reported", work))

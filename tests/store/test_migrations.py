@@ -69,5 +69,5 @@ async def test_whose_a_number_is_is_worked_out_for_customers_who_are_there_alrea
     await move(store, lambda config: command.upgrade(config, "head"))
     store = Store(store.engine, store.clock)  # the salt is another one now
     async with store.reading() as tx:
-        found = await phone_numbers.find(tx, "+4915112345678", ())
+        found = await phone_numbers.find_holders(tx, "+4915112345678", ())
     assert found == ((anna,), anna, None)

@@ -96,8 +96,8 @@ class _Console:
 
     async def home(self, request: Request) -> Response:
         async with self._store.reading() as tx:
-            journeys = await console.published(tx)
-            latest = await console.messages(tx, ConsoleFilter(), 8)
+            journeys = await console.journey_figures(tx)
+            latest = await console.list_messages(tx, ConsoleFilter(), 8)
             return self._page(request, tx, "home.html", journeys=journeys, latest=latest)
 
     async def outbox(self, request: Request) -> Response:
@@ -105,8 +105,8 @@ class _Console:
         if wanted.channel not in describe_rows.CHANNELS:
             wanted = wanted._replace(channel=None)
         async with self._store.reading() as tx:
-            rows = await console.messages(tx, wanted, PAGE + 1)
-            journeys = await console.titles(tx)
+            rows = await console.list_messages(tx, wanted, PAGE + 1)
+            journeys = await console.journey_titles(tx)
             more = _older(request, rows, "touch_id")
             return self._page(
                 request, tx, "outbox.html", rows=rows[:PAGE], older=more, wanted=wanted, journeys=journeys,
@@ -138,46 +138,46 @@ class _Console:
         if wanted.standing not in describe_rows.STANDINGS:
             wanted = wanted._replace(standing=None)
         async with self._store.reading() as tx:
-            rows = await console.enrolled(tx, wanted, PAGE + 1)
-            journeys = await console.titles(tx)
+            rows = await console.list_enrollments(tx, wanted, PAGE + 1)
+            journeys = await console.journey_titles(tx)
             more = _older(request, rows, "id")
             return self._page(request, tx, "enrollments.html", rows=rows[:PAGE], older=more, wanted=wanted, journeys=journeys)
 
     async def enrollment(self, request: Request) -> Response:
         async with self._store.reading() as tx:
-            row = await console.enrollment(tx, _plain(request.path_params["enrollment"]))
+            row = await console.get_enrollment(tx, _plain(request.path_params["enrollment"]))
             if row is None:
                 raise _NotThere("This enrollment doesn't exist.")
             trace = await enrollments.traced(tx, row["id"])
-            kept = await console.kept_of(tx, row["id"])
+            kept = await console.touches_of(tx, row["id"])
             return self._page(
                 request, tx, "enrollment.html", row=row, trace=trace, kept=kept, workflow=self._workflow(row["id"])
             )
 
     async def customer(self, request: Request) -> Response:
         async with self._store.reading() as tx:
-            row = await console.customer(tx, _plain(request.path_params["customer"]))
+            row = await console.find_customer(tx, _plain(request.path_params["customer"]))
             if row is None:
                 raise _NotThere("This customer doesn't exist.")
-            row = {**row, "program_zone": await console.zone(tx)}
+            row = {**row, "program_zone": await console.vocabulary_zone(tx)}
             whose = ConsoleFilter(customer=row["id"])
             known = await tx.rows(
                 identities.select()
                 .where(identities.c.customer_id == row["id"])
                 .order_by(identities.c.kind.desc(), identities.c.value)
             )
-            said = {(one["channel"], one["topic"]): one for one in await consents.of(tx, row["id"])}
+            said = {(one["channel"], one["topic"]): one for one in await consents.ledger_of(tx, row["id"])}
             return self._page(
                 request, tx, "customer.html", row=row, identities=known, consents=list(said.values()),
-                events=await console.lately(tx, row["id"]), enrolled=await console.enrolled(tx, whose),
-                messages=await console.messages(tx, whose),
+                events=await console.latest_events(tx, row["id"]), enrolled=await console.list_enrollments(tx, whose),
+                messages=await console.list_messages(tx, whose),
             )  # fmt: skip
 
     async def style(self, _: Request) -> Response:
         return Response(self._css, media_type="text/css", headers=STYLE)
 
     async def _found(self, tx: Tx, request: Request) -> Row:
-        row = await console.message(tx, _plain(request.path_params["touch"]))
+        row = await console.get_message(tx, _plain(request.path_params["touch"]))
         if row is None:
             raise _NotThere("There is no copy of this message.")
         return row

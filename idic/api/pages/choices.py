@@ -114,7 +114,7 @@ async def suppressed(tx: Tx, person: PageCustomer, country: str | None) -> dict[
     reasons = {}
     for channel in (channel.name for channel in addressed()):
         address = reach(channel, person.id, person.traits, None, person.now, country).address
-        if address and (why := await consents.suppressed(tx, channel, address)):
+        if address and (why := await consents.suppression_of(tx, channel, address)):
             reasons[channel] = why.reason
     return reasons
 

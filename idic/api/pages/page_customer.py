@@ -72,7 +72,7 @@ async def behind(tx: Tx, whose: Whose) -> PageCustomer:
     """Read the customer behind a link; a merged customer becomes the surviving one. Raises ``NotFound``, or ``Forgotten``
     after erasure."""
     touch = await touches.get(tx, whose.touch) if whose.touch is not None else None
-    customer_id = await customers.root(tx, touch.customer_id if touch else whose.customer or "")
+    customer_id = await customers.current_id(tx, touch.customer_id if touch else whose.customer or "")
     row = await tx.row(select(rows_of_customers).where(rows_of_customers.c.id == customer_id))
     if row is None:
         raise NotFound("there is no such customer")
@@ -97,7 +97,7 @@ async def digest_of(tx: Tx, person: PageCustomer, channel: str) -> str | None:
     """The digest of the customer's address on a channel, or None."""
     country = (await programs.vocabulary(tx) or {}).get("country")
     address = reach(channel, person.id, person.traits, None, person.now, country).address
-    return await consents.digested(tx, channel, address) if address is not None else None
+    return await consents.address_digest(tx, channel, address) if address is not None else None
 
 
 async def _proven(tx: Tx, person: PageCustomer) -> str | None:

@@ -121,7 +121,7 @@ class PreferencePage(SignedPage):
             done = saying.done
             if saying.learnt:
                 message_id = f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}"
-                await ingest.tell(tx, message_id, {seen.person.id: NewEvent("identify", "", saying.learnt)})
+                await ingest.record_for_customers(tx, message_id, {seen.person.id: NewEvent("identify", "", saying.learnt)})
             return saying.observations
 
         await tell(self._store, telling)

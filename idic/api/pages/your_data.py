@@ -28,7 +28,7 @@ from idic.journey.vocabulary.built_in import PURPOSES
 from idic.journey.vocabulary.translations import PREFERENCE_PAGE, in_language
 from idic.router.erase import erase
 from idic.router.runtime import House
-from idic.store.customer.export import exported
+from idic.store.customer.export import customer_export
 from idic.store.database import Store, Tx
 from idic.store.tables import Row, copies, customers, enrollments, programs, touches
 
@@ -125,7 +125,7 @@ class DataPage(SignedPage):
             seen = await self._seen(tx, whose, request)
             row = await tx.row(select(customers).where(customers.c.id == seen.person.id))
             assert row is not None
-            everything = await exported(tx, row)
+            everything = await customer_export(tx, row)
         return self._paper.file(_FILE, json.dumps(everything, ensure_ascii=False, indent=2).encode())
 
     async def _sure(self, request: Request, whose: Whose) -> Response:

@@ -21,7 +21,7 @@ from idic.interact.channels.mime import AddressInvalid, read_mailbox
 from idic.interact.tracking.bots import Asked
 from idic.store import tables
 from idic.store.customer import consents, customers
-from idic.store.customer.ingest import Observation, about, observe
+from idic.store.customer.ingest import Observation, about_touch, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import touches
 from idic.store.enrollment.touches import Touch
@@ -107,7 +107,7 @@ async def _as_we_know_it(tx: Tx, touch: Touch, address: str) -> str:
     """The address as the customer's own, where that is another way to write it: mail to bücher.example goes to
     xn--bcher-kva.example, and is reported of that."""
     if touch.channel == "email":
-        whose = tables.customers.c.id == await customers.root(tx, touch.customer_id)
+        whose = tables.customers.c.id == await customers.current_id(tx, touch.customer_id)
         ours = str(await tx.scalar(select(tables.customers.c.traits["email"].as_string()).where(whose)) or "")
         with contextlib.suppress(AddressInvalid):
             if read_mailbox(ours).mailbox.lower() == address.lower():
@@ -118,13 +118,13 @@ async def _as_we_know_it(tx: Tx, touch: Touch, address: str) -> str:
 def _seen(touch: Touch, report: Report) -> Iterator[Observation]:
     match report.became:
         case "delivered":
-            yield about(touch, "Message Delivered", once="delivered")
+            yield about_touch(touch, "Message Delivered", once="delivered")
         case "bounced":
-            yield about(touch, "Message Bounced", {"reason": report.reason}, once="bounced")
+            yield about_touch(touch, "Message Bounced", {"reason": report.reason}, once="bounced")
         case "opened":
-            yield about(touch, "Email Opened", once="opened")
+            yield about_touch(touch, "Email Opened", once="opened")
         case "clicked":
             once = f"clicked:{report.telling}" if report.telling else None
-            yield about(touch, "Link Clicked", {"url": report.url}, once=once)
+            yield about_touch(touch, "Link Clicked", {"url": report.url}, once=once)
         case "taken" | "complained" | "unsubscribed" if touches.may_have_left(touch):
-            yield about(touch, "Message Sent", once="sent")
+            yield about_touch(touch, "Message Sent", once="sent")

@@ -30,7 +30,7 @@ async def reply(store: Store, incoming: Incoming, *, acted_upon: Keyword | None 
         return
     keyword = acted_upon or keyword_of(incoming.text)
     answer = incoming._replace(keyword=keyword, answered=acted_upon is not None)
-    await tell(store, lambda tx: sms_replies.take(tx, answer))
+    await tell(store, lambda tx: sms_replies.receive(tx, answer))
     if keyword == "stop":
         # Also to somebody of whom it was learnt a moment ago that the number is theirs.
         await nothing_begins_to(store, phone_numbers.CHANNEL, answer.number)

@@ -19,7 +19,7 @@ from idic.journey.report.bounds import bounds
 from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journeys_folder import Compilation, compile_folder
 from idic.problems import Problem
-from idic.rehearse.stories.folder import beside, is_stories, read_all, story_files
+from idic.rehearse.stories.folder import is_story_file, read_story_files, stories_beside, story_files
 
 _COLORS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}
 
@@ -35,15 +35,15 @@ def compiled(paths: Sequence[Path]) -> list[Compilation]:
             compilation, stories = compile_folder(path), story_files(path)
             if not (compilation.files or compilation.problems or stories):
                 raise NotFound(f"there is no journey in {path}; name the folder that has them")
-            read = read_all(stories, compilation)
-        elif is_stories(path):
+            read = read_story_files(stories, compilation)
+        elif is_story_file(path):
             compilation = compile_folder(path.parent)
-            read = read_all([path], compilation)
+            read = read_story_files([path], compilation)
             compilation = compilation._replace(problems=(), files={}, policy_file=None)
         else:
-            compilation, stories = compile_folder(path.parent, only=path), beside(path)
+            compilation, stories = compile_folder(path.parent, only=path), stories_beside(path)
             # A story may lead on into other journeys.
-            read = read_all(stories, compile_folder(path.parent) if stories else compilation)
+            read = read_story_files(stories, compile_folder(path.parent) if stories else compilation)
         found.append(compilation._replace(problems=(*compilation.problems, *read.problems)))
     return found
 

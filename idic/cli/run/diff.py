@@ -89,9 +89,9 @@ async def _of_store(what: str, settings: Settings) -> Program:
     """The published program of a journey, or the one of which this is how its id begins."""
     async with running_store(settings) as store, store.reading() as tx:
         if not what.endswith(_PUBLISHED):
-            return await Programs().get(tx, await programs.find(tx, what))
+            return await Programs().get(tx, await programs.find_program(tx, what))
         journey = what.removesuffix(_PUBLISHED)
-        standings = await programs.standings(tx, [journey])
+        standings = await programs.published_journeys(tx, [journey])
         if not standings:
             raise NotFound(f'no journey "{journey}" is published')
         return await Programs().get(tx, standings[0].program_id)

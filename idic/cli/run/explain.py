@@ -32,7 +32,7 @@ from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
 from idic.store.enrollment.enrollments import Enrollment
 from idic.store.journey.policies import Policies
-from idic.store.journey.programs import standings
+from idic.store.journey.programs import published_journeys
 from idic.store.reports import console
 from idic.store.tables import Row, events
 from idic.store.tables import enrollments as enrollments_table
@@ -99,11 +99,11 @@ async def explained(store: Store, who: str, journey: str | None) -> Explained:
 
 async def _found(tx: Tx, who: str) -> tuple[Row, str | None]:
     """The customer, and the one enrollment that was named, if it was one."""
-    row = await console.customer(tx, who)
+    row = await console.find_customer(tx, who)
     if row is not None:
         return row, None
-    named = await console.enrollment(tx, who)
-    if named is not None and (row := await console.customer(tx, named["customer_id"])) is not None:
+    named = await console.get_enrollment(tx, who)
+    if named is not None and (row := await console.find_customer(tx, named["customer_id"])) is not None:
         return row, named["id"]
     raise NotFound(
         f'nobody in the store is "{who}": it is no email address, user id, telephone number or customer id that idic knows, '
@@ -112,7 +112,7 @@ async def _found(tx: Tx, who: str) -> tuple[Row, str | None]:
 
 
 async def _exists(tx: Tx, journey: str) -> None:
-    names = {name for name, _ in await console.titles(tx)}
+    names = {name for name, _ in await console.journey_titles(tx)}
     if journey not in names:
         rows = await tx.rows(select(enrollments_table.c.id).where(enrollments_table.c.journey == journey).limit(1))
         if not rows:
@@ -129,7 +129,7 @@ class _Explaining:
         self.now = tx.now()
 
     async def whole(self, journey: str | None, only: str | None) -> Explained:
-        self.zone = zone_of(self.row["traits"], await console.zone(self.tx) or "UTC")
+        self.zone = zone_of(self.row["traits"], await console.vocabulary_zone(self.tx) or "UTC")
         self.person = await self._person()
         chosen = select(enrollments_table).where(enrollments_table.c.customer_id == self.row["id"])
         if journey is not None:
@@ -150,12 +150,12 @@ class _Explaining:
         )
 
     async def _person(self) -> explain_remedies.Person:
-        said = await consents.said(self.tx, self.row["id"])
+        said = await consents.consents_of(self.tx, self.row["id"])
         suppressed: dict[str, Suppressed] = {}
         for channel in CHANNELS:
             address = reach(channel, self.row["id"], self.row["traits"], None, self.now, None).address
             if address is not None:
-                found = await consents.suppressed(self.tx, channel, address)
+                found = await consents.suppression_of(self.tx, channel, address)
                 if found is not None:
                     suppressed[channel] = found
         policy = await Policies().current(self.tx)
@@ -178,7 +178,7 @@ class _Explaining:
         program = await self.house.programs.get(self.tx, enrollment.program_id)
         traced = await enrollments.traced(self.tx, enrollment.id)
         zone = ZoneInfo(self.zone)
-        paused = next((one.paused_at for one in await standings(self.tx, [enrollment.journey])), None)
+        paused = next((one.paused_at for one in await published_journeys(self.tx, [enrollment.journey])), None)
         lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
         facts = await self.hold.facts(program)
         coming = await contact_history.coming(self.tx, self.house.programs, self.row["id"], enrollment.id, self.now)

@@ -44,7 +44,7 @@ class Overview(NamedTuple):
 async def overview(settings: Settings, name: str | None) -> list[Overview]:
     """Every published journey, or one. Raises ``NotFound``, ``StoreUnavailable``."""
     async with running_store(settings) as store, store.reading() as tx:
-        standings = await programs.standings(tx)
+        standings = await programs.published_journeys(tx)
         chosen = [one for one in standings if name in (None, one.journey)]
         if name is not None and not chosen:
             raise NotFound(unknown(name, [one.journey for one in standings]))
@@ -59,10 +59,10 @@ def unknown(name: str, known: Sequence[str]) -> str:
 
 async def _overview(tx: Tx, read: Programs, standing: PublishedJourney) -> Overview:
     published: dict[str, list[datetime]] = {standing.program_id: []}
-    for row in await programs.published_before(tx, standing.journey):
+    for row in await programs.publications_of(tx, standing.journey):
         published.setdefault(row["program_id"], []).append(row["published_at"])
     inside: dict[str, dict[str, int]] = {}
-    for row in await journeys.inside(tx, standing.journey):
+    for row in await journeys.open_by_step(tx, standing.journey):
         inside.setdefault(row["program_id"], {})[row["step"] or ""] = row["n"]
     editions = [
         Edition(await read.get(tx, id_), tuple(published.get(id_, ())), inside.get(id_, {}))

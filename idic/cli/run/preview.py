@@ -132,9 +132,9 @@ def stranger(who: str) -> Customer | None:
 async def find_customer(store: Store, who: str, program: Program) -> Customer:
     """By email address, user id, telephone number or idic's own id. Raises ``NotFound``."""
     async with store.reading() as tx:
-        row = await console.customer(tx, who.replace("\0", ""))
+        row = await console.find_customer(tx, who.replace("\0", ""))
         if row is None:
-            hint = did_you_mean(who, await console.addresses(tx))
+            hint = did_you_mean(who, await console.known_addresses(tx))
             raise NotFound(
                 f'nobody in the store is "{who}"; '
                 + (hint or f"give an email address, a user id or a phone number, or take {NOBODY} or {SOMEBODY}")

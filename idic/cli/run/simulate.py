@@ -24,11 +24,11 @@ from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.crowd import assumptions
-from idic.rehearse.crowd.behaviour import CrowdBehaviour, derived, example, read_rates, with_rate
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, derive_behaviour, rates_file, read_rates, with_rate
 from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.recorded import Recording
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import CrowdResults, as_data
+from idic.rehearse.crowd.results import CrowdResults, results_json
 from idic.times import Duration
 
 DAYS = 30
@@ -53,7 +53,7 @@ class Asked(NamedTuple):
 def rates_example(asked: Asked) -> str:
     """The rates that would be assumed, as a file that says them."""
     programs, vocabulary, _ = _compiled(asked)
-    return example(_behaviour(asked, programs, vocabulary))
+    return rates_file(_behaviour(asked, programs, vocabulary))
 
 
 def rehearse(asked: Asked) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def rehearse(asked: Asked) -> dict[str, Any]:
             source, finished = _invent(asked, programs, vocabulary, policy, ledger, progress, interrupted)
         else:
             source, finished = _replay(asked, asked.events, programs, vocabulary, policy, ledger, progress, interrupted)
-    return {**source, "interrupted": not finished, "done": ledger.customers, **as_data(ledger)}
+    return {**source, "interrupted": not finished, "done": ledger.customers, **results_json(ledger)}
 
 
 def _invent(
@@ -98,10 +98,10 @@ def _invent(
         **_span(start, crowd.end, vocabulary),
         "rates": behaviour.model_dump(mode="json") | {"events": {name: str(rate) for name, rate in behaviour.events.items()}},
         "assumed": [
-            *assumptions.invented(
+            *assumptions.invented_crowd(
                 programs, vocabulary, behaviour, count=asked.customers, seed=asked.seed, start=start, end=crowd.end
             ),
-            *assumptions.budgeted(policy),
+            *assumptions.ignored_budgets(policy),
         ],
     }
     return source, finished
@@ -147,8 +147,8 @@ def _replay(
             "undeclared_events": recording.undeclared,
             "unread": [one._asdict() for one in recording.unread],
             "assumed": [
-                *assumptions.replayed(programs, vocabulary, recording, start, end),
-                *assumptions.budgeted(policy),
+                *assumptions.recorded_events(programs, vocabulary, recording, start, end),
+                *assumptions.ignored_budgets(policy),
             ],
         }
         return source, finished
@@ -212,7 +212,7 @@ def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary, Policy]:
 
 
 def _behaviour(asked: Asked, programs: Sequence[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
-    behaviour = derived(programs, vocabulary)
+    behaviour = derive_behaviour(programs, vocabulary)
     if asked.rates is not None:
         if not asked.rates.is_file():
             raise NotFound(f"there is no file {asked.rates}; idic simulate --rates-example prints one")

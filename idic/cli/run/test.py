@@ -15,11 +15,11 @@ from idic.cli.run.github_annotations import annotation
 from idic.errors import NotFound
 from idic.journeys_folder import Compilation, compile_folder
 from idic.problems import Mark, Problem, Problems
-from idic.rehearse.stories.folder import beside, is_stories, read_all, story_files
+from idic.rehearse.stories.folder import is_story_file, read_story_files, stories_beside, story_files
 from idic.rehearse.stories.judge import Failure
-from idic.rehearse.stories.play import StoryResult, tell, unwalked
+from idic.rehearse.stories.play import StoryResult, play_story, unwalked_steps
 from idic.rehearse.stories.story_person import TimelineEntry
-from idic.rehearse.stories.storybook import Storybook, reachable_programs, said
+from idic.rehearse.stories.storybook import Storybook, format_moment, reachable_programs
 
 _INDENT = " " * 10
 
@@ -59,11 +59,11 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             if not stories and not compile_folder(path).files:
                 raise NotFound(f"there is no journey in {path}, and no story; name the folder that has them")
             files += stories
-        elif is_stories(path):
+        elif is_story_file(path):
             files.append(path)
         elif not path.exists():
             raise NotFound(f"there is no file {path}; name a folder of journeys, a journey or its file of stories")
-        elif not (stories := beside(path)):
+        elif not (stories := stories_beside(path)):
             raise NotFound(f"{path} has no stories; write {path.with_suffix('').name}.stories.yaml beside it")
         else:
             files += stories
@@ -72,7 +72,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 def _tested(file: Path, compilation: Compilation, word: str) -> Tested | None:
     began = time.perf_counter()
-    stories = read_all([file], compilation)
+    stories = read_story_files([file], compilation)
     problems = list(stories.problems)
     book = next(iter(stories.books), None)
     if book is None and not any(problem.severity == "error" for problem in problems):
@@ -84,8 +84,8 @@ def _tested(file: Path, compilation: Compilation, word: str) -> Tested | None:
     if not chosen:
         return None
     programs = reachable_programs(compilation.programs, book.journey)
-    told = tuple(tell(book, story, programs) for story in chosen)
-    missed = unwalked(programs[:1], told) if len(chosen) == len(book.stories) else {}
+    told = tuple(play_story(book, story, programs) for story in chosen)
+    missed = unwalked_steps(programs[:1], told) if len(chosen) == len(book.stories) else {}
     excerpts = _excerpts(str(file), "\n".join(stories.lines[str(file)]), [f for one in told for f in one.failures])
     return Tested(str(file), book, tuple(problems), told, missed, excerpts, time.perf_counter() - began)
 
@@ -155,8 +155,8 @@ def _show_failed(one: Tested, book: Storybook, told: StoryResult) -> None:
 def _line(book: Storybook, entry: TimelineEntry, *, several: bool) -> str:
     who = f"{entry.who}: " if several or not entry.idic else ""
     zone = book.zone_of(entry.who)
-    again = f" ({entry.times} times, until {said(entry.until, zone)})" if entry.until else ""
-    return f"{said(entry.at, zone)}  {'    ' if entry.idic else ''}{who}{entry.text}{again}"
+    again = f" ({entry.times} times, until {format_moment(entry.until, zone)})" if entry.until else ""
+    return f"{format_moment(entry.at, zone)}  {'    ' if entry.idic else ''}{who}{entry.text}{again}"
 
 
 def as_annotations(tested: Sequence[Tested]) -> str:

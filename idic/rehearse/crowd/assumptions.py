@@ -18,7 +18,7 @@ _MOST = 8
 _BLINK = timedelta(minutes=1)
 
 
-def invented(
+def invented_crowd(
     programs: Sequence[Program],
     vocabulary: Vocabulary,
     behaviour: CrowdBehaviour,
@@ -32,7 +32,7 @@ def invented(
     said = [
         f"The crowd is invented: {count:,} customers, seed {seed}, {_span(start, end, vocabulary.zone)}. "
         "The same seed is the same crowd.",
-        *often(behaviour, vocabulary),
+        *event_rates(behaviour, vocabulary),
         f"Who can be written to: {_listed(f'{name} {_of(value)}' for name, value in behaviour.reach.items())} have an address "
         f"(on the web: come to the site); {_listed(f'{name} {_of(value)}' for name, value in behaviour.consents.items())} of "
         "all agreed to marketing.",
@@ -56,7 +56,7 @@ def invented(
     return [*said, *_always(programs)]
 
 
-def replayed(
+def recorded_events(
     programs: Sequence[Program], vocabulary: Vocabulary, recording: Recording, start: datetime, end: datetime
 ) -> list[str]:
     """Of a file of events."""
@@ -92,13 +92,13 @@ def replayed(
     return [*said, *_always(programs)]
 
 
-def budgeted(policy: Policy) -> list[str]:
+def ignored_budgets(policy: Policy) -> list[str]:
     """Of a policy that has something for all customers together, who are rehearsed one after the other."""
     limits = _listed(f"{budget.at_most:,} {CHANNELS[channel].word}" for channel, budget in policy.budget.items())
     return [f"The budget of a day ({limits}) is not held: as if there were enough for everybody."] if policy.budget else []
 
 
-def often(behaviour: CrowdBehaviour, vocabulary: Vocabulary) -> Iterator[str]:
+def event_rates(behaviour: CrowdBehaviour, vocabulary: Vocabulary) -> Iterator[str]:
     """What happens to each customer, and what happens to things."""
     for where, things in (("for each customer", False), ("in the whole shop, for all customers together", True)):
         said = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]

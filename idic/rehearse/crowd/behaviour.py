@@ -1,8 +1,8 @@
-"""How an invented crowd behaves: how often what happens, whom a message reaches, who opens and clicks.
+"""Rates of an invented crowd: how often events happen, which messages arrive, are opened and clicked.
 
-Every rate is an assumption, and a rehearsal says all of them. ``derived`` makes them up from what the journeys listen to;
-a file or the command line says better. Of one thing nothing is ever made up: that a message moves anybody to buy. Shares
-are between 0 and 1 here, and written as percentages.
+Every rate is an assumption, and the result of a rehearsal lists them all. ``derive_behaviour`` derives them from the events
+that the journeys listen to; a file or the command line can replace them. One effect is never invented: that a message makes
+anybody buy. Shares are between 0 and 1 here, and written as percentages.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class CrowdBehaviour(Frozen):
 # What is made up where nothing is said.
 
 
-def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
+def derive_behaviour(programs: Iterable[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
     """Rates for what these journeys listen to and count.
 
     What they are entered on happens every other week (a reply every other year; where nobody enters twice: twice a year; about
@@ -137,7 +137,8 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> CrowdBehavio
             for name in dict.fromkeys(pattern.on for pattern in patterns):
                 if name in FOLLOW_MESSAGES or name in entered:
                     continue
-                if parent := next((one for one in entered if ids_of(vocabulary, one) & ids_of(vocabulary, name)), None):
+                ids = id_properties(vocabulary, name)
+                if parent := next((event for event in entered if id_properties(vocabulary, event) & ids), None):
                     if not isinstance(events.get(name), FollowRate) and not _follows(events, parent, name):
                         events[name] = FollowRate(share, parent, Duration(days=2))
                 elif name not in events:
@@ -150,7 +151,7 @@ def derived(programs: Iterable[Program], vocabulary: Vocabulary) -> CrowdBehavio
     return CrowdBehaviour(events=dict(sorted(events.items())))
 
 
-def ids_of(vocabulary: Vocabulary, event: str) -> frozenset[str]:
+def id_properties(vocabulary: Vocabulary, event: str) -> frozenset[str]:
     """The properties of an event by which things are told apart: what ends on ``_id``."""
     return frozenset(name for name in vocabulary.events.get(event, {}) if name.endswith("_id"))
 
@@ -178,7 +179,7 @@ def _follows(events: Mapping[str, PoissonRate | FollowRate], name: str, other: s
 # What is said.
 
 
-def rate(text: str) -> PoissonRate | FollowRate:
+def read_rate(text: str) -> PoissonRate | FollowRate:
     """Read ``0.3 a week``, ``0.3/week`` or ``20% of Cart Updated within 2 days``.
 
     Raises ``ValueError`` whose text says what to write instead.
@@ -191,7 +192,7 @@ def rate(text: str) -> PoissonRate | FollowRate:
     raise ValueError(f'"{text}" is not a rate; write "0.3 a week" or "20% of Cart Updated within 2 days"')
 
 
-def share(text: str) -> float:
+def read_share(text: str) -> float:
     """Read ``35%``. Raises ``ValueError`` whose text says what to write instead."""
     found = _SHARE.fullmatch(text.strip())
     if found is None:
@@ -232,7 +233,7 @@ def _checked(said: Mapping[str, Any], behaviour: CrowdBehaviour, vocabulary: Voc
             case "events":
                 for name, text in _entries(value, place).items():
                     _is_event(name, vocabulary, place)
-                    read_as = _say(f"{place}: {name}", rate, text)
+                    read_as = _say(f"{place}: {name}", read_rate, text)
                     if isinstance(read_as, FollowRate):
                         _is_event(read_as.event, vocabulary, f"{place}: {name}")
                     known["events"][name] = read_as
@@ -240,22 +241,22 @@ def _checked(said: Mapping[str, Any], behaviour: CrowdBehaviour, vocabulary: Voc
                 named = vocabulary.customer if section == "known" else CHANNELS
                 for name, text in _entries(value, place).items():
                     _is_one(name, named, place)
-                    known[section][name] = _say(f"{place}: {name}", share, text)
+                    known[section][name] = _say(f"{place}: {name}", read_share, text)
             case "reactions":
                 for channel, shares in _entries(value, place).items():
                     _is_one(channel, CHANNELS, place)
                     for name, text in _entries(shares, f"{place}: {channel}").items():
                         _is_one(name, MessageReactions.model_fields, f"{place}: {channel}")
-                        known[section].setdefault(channel, {})[name] = _say(f"{place}: {channel}: {name}", share, text)
+                        known[section].setdefault(channel, {})[name] = _say(f"{place}: {channel}: {name}", read_share, text)
             case "shares":
                 for name, options in _entries(value, place).items():
                     _is_one(name, vocabulary.customer, place)
                     known[section][name] = {
-                        option: _say(f"{place}: {name}: {option}", share, text)
+                        option: _say(f"{place}: {name}: {option}", read_share, text)
                         for option, text in _entries(options, f"{place}: {name}").items()
                     }
             case "calls":
-                known[section] = _say(place, share, value)
+                known[section] = _say(place, read_share, value)
             case "keep" | "history":
                 known[section] = _say(place, Duration.parse, value)
             case _:
@@ -270,7 +271,7 @@ def _checked(said: Mapping[str, Any], behaviour: CrowdBehaviour, vocabulary: Voc
         raise InvalidInput(first["msg"], where=f"{where}: {': '.join(map(str, first['loc']))}") from None
 
 
-def example(behaviour: CrowdBehaviour) -> str:
+def rates_file(behaviour: CrowdBehaviour) -> str:
     """The rates as a file that ``read_rates`` reads."""
 
     def section(name: str, said: str, entries: Mapping[str, object]) -> list[str]:

@@ -28,7 +28,7 @@ _IN = re.compile(r"([A-Za-z_][\w.]*)\s+in\s+([A-Za-z_][\w.]*)")
 _ANSWER = re.compile(r"""\{\{-?\s*(?:"([^"]+)"|'([^']+)')\s*\|\s*answer\b""")
 
 
-def literals(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
+def compared_texts(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
     """The texts that conditions compare with, by the last part of each name beside which they stand: what is invented for
     the name is one of them now and then, or no such condition would ever hold."""
     found: dict[str, dict[str, None]] = {}
@@ -41,7 +41,7 @@ def literals(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(texts) for name, texts in found.items()}
 
 
-def alike(conditions: Iterable[Condition]) -> dict[str, str]:
+def drawn_alike(conditions: Iterable[Condition]) -> dict[str, str]:
     """Names whose values are looked for among those of another (``event.sku in customer.wishlist``): each of the lists with
     the name that it is drawn like, or nothing would ever be found in it."""
     return {
@@ -51,7 +51,7 @@ def alike(conditions: Iterable[Condition]) -> dict[str, str]:
     }
 
 
-def answers(program: Program, message: str) -> tuple[str, ...]:
+def answer_values(program: Program, message: str) -> tuple[str, ...]:
     """What a customer can answer a message with: the values of its answer links."""
     sources = program.messages[message].model_dump_json().replace('\\"', '"') if message in program.messages else ""
     return tuple(dict.fromkeys("".join(match) for match in _ANSWER.findall(sources)))
@@ -66,8 +66,8 @@ def _texts(name: str, type_: Type) -> Iterable[tuple[str, Type]]:
 
 
 class Inventor:
-    """Draws values by type. ``words`` are texts that mean something to the journeys, by the name that holds them; ``alike``
-    are names that are drawn like others; ``now`` is when the crowd begins."""
+    """Draws values by type. ``words`` are the texts that journeys compare with, by the name that holds them; ``alike`` maps a
+    name to the name that it is drawn like; ``now`` is when the rehearsal starts."""
 
     def __init__(
         self,

@@ -21,10 +21,10 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Condition
 from idic.journey.vocabulary.vocabulary import Vocabulary
-from idic.rehearse.crowd.behaviour import CrowdBehaviour, FollowRate, MessageReactions, PoissonRate, ids_of
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, FollowRate, MessageReactions, PoissonRate, id_properties
 from idic.rehearse.crowd.crowd_person import CrowdPerson, Happening
-from idic.rehearse.crowd.invent_values import Draw, Inventor, alike, answers, literals
-from idic.rehearse.simulator import SentMessage, said_of
+from idic.rehearse.crowd.invent_values import Draw, Inventor, answer_values, compared_texts, drawn_alike
+from idic.rehearse.simulator import SentMessage, message_properties
 
 
 class _Event(NamedTuple):
@@ -61,7 +61,9 @@ class InventedCrowd:
         self._seed = seed
         self._programs = {program.journey: program for program in programs}
         asked = [condition for program in programs for condition in conditions(program)]
-        self._inventor = Inventor(behaviour, vocabulary.zone, vocabulary.languages, literals(asked), alike(asked), start)
+        self._inventor = Inventor(
+            behaviour, vocabulary.zone, vocabulary.languages, compared_texts(asked), drawn_alike(asked), start
+        )
         self._traits = tuple(
             (name, self._inventor.maybe(name, attribute, behaviour.known.get(name, 0.9)))
             for name, attribute in vocabulary.customer.items()
@@ -93,7 +95,7 @@ class InventedCrowd:
             if program.goal and program.goal.on[0].on in self._events
         }
         self._answers = {
-            (program.journey, message): answers(program, message) for program in programs for message in program.messages
+            (program.journey, message): answer_values(program, message) for program in programs for message in program.messages
         }
 
     def __iter__(self) -> Iterator[CrowdPerson]:
@@ -204,7 +206,7 @@ class InventedCrowd:
         opens, clicks, leaves, converts, answered = (rng.random() for _ in range(5))
         if rng.random() >= reactions.delivered:
             return []
-        said = said_of(sent)
+        said = message_properties(sent)
         told = partial(Happening, step=sent.step, enrollment=sent.enrollment)
         delivered = sent.at + timedelta(seconds=1 + rng.random() * 60)
         found = [told(delivered, "Message Shown" if is_placed(sent.channel) else "Message Delivered", said)]
@@ -238,7 +240,7 @@ class InventedCrowd:
             for pattern in (*(program.goal.on if program.goal else ()), *program.leave)
             if pattern.on == name and pattern.key
         }
-        ids = ids_of(vocabulary, name) | {key for key in keys if key in declared and declared[key].type.kind == "text"}
+        ids = id_properties(vocabulary, name) | {key for key in keys if key in declared and declared[key].type.kind == "text"}
         return _Event(
             name,
             tuple(

@@ -166,7 +166,7 @@ def percentile(counts: Mapping[int, int], share: float) -> int:
     return 0
 
 
-def as_data(ledger: CrowdResults) -> dict[str, Any]:
+def results_json(ledger: CrowdResults) -> dict[str, Any]:
     """The counts as JSON."""
     return {
         "customers": ledger.customers,

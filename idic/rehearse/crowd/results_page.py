@@ -42,7 +42,7 @@ class Plot(NamedTuple):
     marks: tuple[str, ...]
 
 
-def page(result: Mapping[str, Any]) -> str:
+def results_page(result: Mapping[str, Any]) -> str:
     """The page of what ``idic simulate --format json`` prints."""
     journeys = [_journey(journey, result) for journey in result["journeys"]]
     return _template().render(

@@ -24,20 +24,20 @@ class Stories(NamedTuple):
 
 
 def story_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if is_stories(path)) if folder.is_dir() else []
+    return sorted(path for path in folder.iterdir() if is_story_file(path)) if folder.is_dir() else []
 
 
-def is_stories(path: Path) -> bool:
+def is_story_file(path: Path) -> bool:
     return path.name.endswith(SUFFIXES) and not path.name.startswith(".") and path.is_file()
 
 
-def beside(journey: Path) -> list[Path]:
+def stories_beside(journey: Path) -> list[Path]:
     """The stories of a journey by its file: ``cart.stories.yaml`` beside ``cart.yaml``."""
     stem = journey.name.removesuffix(".yaml").removesuffix(".yml")
-    return [path for suffix in SUFFIXES if is_stories(path := journey.with_name(f"{stem}{suffix}"))]
+    return [path for suffix in SUFFIXES if is_story_file(path := journey.with_name(f"{stem}{suffix}"))]
 
 
-def read_all(files: Iterable[Path], compilation: Compilation) -> Stories:
+def read_story_files(files: Iterable[Path], compilation: Compilation) -> Stories:
     """Every file read; its name in problems is the path as it was given."""
     books: list[Storybook] = []
     found: list[Problem] = []

@@ -12,7 +12,7 @@ from idic.problems import Mark
 from idic.rehearse.simulator import SimulatedEnrollment
 from idic.rehearse.stories.read_expectations import NOTHING
 from idic.rehearse.stories.story_person import PlayedPerson, ReceivedMessage
-from idic.rehearse.stories.storybook import Expected, WrittenMoment, said
+from idic.rehearse.stories.storybook import Expected, WrittenMoment, format_moment
 from idic.times import WEEKDAYS, Clock
 
 _LONGEST = 300
@@ -276,7 +276,7 @@ class Judge:
         return _failed(expected, word, f"{word} {_shown(expected.wanted[word])}", text)
 
     def _at(self, instant: datetime) -> str:
-        return said(instant, self.stage.zone)
+        return format_moment(instant, self.stage.zone)
 
     def _is(self, wanted: WrittenMoment | Clock, instant: datetime) -> bool:
         there = instant.astimezone(ZoneInfo(self.stage.zone))

@@ -21,7 +21,7 @@ from idic.rehearse.stories.storybook import (
     StoryLine,
     TraitsLearned,
     UntilMoment,
-    said,
+    format_moment,
 )
 
 _LONGEST = timedelta(days=3660)
@@ -41,7 +41,7 @@ class StoryResult(NamedTuple):
         return not self.failures
 
 
-def tell(book: Storybook, story: Story, programs: Sequence[Program]) -> StoryResult:
+def play_story(book: Storybook, story: Story, programs: Sequence[Program]) -> StoryResult:
     """Play one story. It goes on after what was not as expected, and stops where it cannot go on."""
     start = story.start.instant(book.zone_of(next(iter(book.people))))
     failures: list[Failure] = []
@@ -98,7 +98,7 @@ def _pass(stages: dict[str, PlayedPerson], until: datetime) -> None:
     now = next(iter(stages.values())).now
     if until < now:
         first = next(iter(stages.values()))
-        raise IdicError(f"time does not run backwards: it is {said(now, first.zone)} already")
+        raise IdicError(f"time does not run backwards: it is {format_moment(now, first.zone)} already")
     if until - now > _LONGEST:
         raise IdicError(f"this is more than {_LONGEST.days // 365} years away, and a story is not that long")
     for stage in stages.values():
@@ -117,7 +117,7 @@ def _timeline(stages: dict[str, PlayedPerson]) -> list[TimelineEntry]:
     return found
 
 
-def unwalked(programs: Sequence[Program], told: Sequence[StoryResult]) -> dict[str, list[str]]:
+def unwalked_steps(programs: Sequence[Program], told: Sequence[StoryResult]) -> dict[str, list[str]]:
     """The steps that no story comes to, by journey."""
     walked = {one for story in told for one in story.walked}
     missing = {

@@ -20,7 +20,7 @@ from idic.rehearse.stories.read_values import ValueReader, clock_of, date_of
 from idic.rehearse.stories.storybook import Expected
 from idic.times import WEEKDAYS
 
-HEADS: dict[str, tuple[str, ...]] = {
+EXPECTATIONS: dict[str, tuple[str, ...]] = {
     "entered": ("segment",),
     "not entered": ("because",),
     "segment": (),
@@ -37,9 +37,9 @@ HEADS: dict[str, tuple[str, ...]] = {
 }
 """Every expectation by its leading word, with the words that may say more of it."""
 
-STAYS_OUT = ("not yet", "over", "test only", "moved", "condition", "no key", "already in", "again", "full")
+ENTRY_REFUSALS = ("not yet", "over", "test only", "moved", "condition", "no key", "already in", "again", "full")
 """Why somebody is not let in, by code."""
-GOES_NOT = (*NAMES, "condition", "too late", "paused", "failed", "uncertain", "ended")
+SEND_REFUSALS = (*NAMES, "condition", "too late", "paused", "failed", "uncertain", "ended")
 """Why a message does not go, by code; why a delivery fails is said in whatever words."""
 _SHORTEST = 4
 
@@ -73,17 +73,17 @@ class ExpectationReader:
             for item in node.items:
                 yield from self.read(item, zone)
             return
-        words = list(dict.fromkeys([*HEADS, *(more for mores in HEADS.values() for more in mores), "key"]))
+        words = list(dict.fromkeys([*EXPECTATIONS, *(more for mores in EXPECTATIONS.values() for more in mores), "key"]))
         found = self.shapes.fields(node, "expect", words)
         if not found or not isinstance(node, MappingNode):
             return
         marks = {key.value: key.mark for key, _ in node.entries}
-        heads = [name for name in found if name in HEADS]
+        heads = [name for name in found if name in EXPECTATIONS]
         taken: set[str] = {"key"}
         if "entered" in heads and "segment" in heads:
             heads.remove("segment")
         for head in heads:
-            more = [name for name in HEADS[head] if name in found and name not in taken]
+            more = [name for name in EXPECTATIONS[head] if name in found and name not in taken]
             taken.update((head, *more))
             wanted = {name: self.one(name, found[name], head, zone) for name in (head, *more)}
             if "key" in found and (key := self.shapes.text(found["key"], "key")):
@@ -95,7 +95,7 @@ class ExpectationReader:
                 yield Expected(head, {name: value for name, value in wanted.items() if value is not None}, places)
         for name in found:
             if name not in taken:
-                owners = [head for head, mores in HEADS.items() if name in mores]
+                owners = [head for head, mores in EXPECTATIONS.items() if name in mores]
                 self.problems.error(
                     marks[name], f"{name} says more of {one_of(owners)}, and there is none of these left for it",
                     "write each expectation in {…} of its own",
@@ -143,11 +143,11 @@ class ExpectationReader:
             case "not entered":
                 if value in _YES or value in self.journeys:
                     return value in _YES or value
-                return self.why(text, [*STAYS_OUT, *self.journeys])
+                return self.why(text, [*ENTRY_REFUSALS, *self.journeys])
             case "because":
                 if head == "not sent":
-                    return self.why(text, GOES_NOT, least=_SHORTEST)
-                return self.why(text, STAYS_OUT)
+                    return self.why(text, SEND_REFUSALS, least=_SHORTEST)
+                return self.why(text, ENTRY_REFUSALS)
             case "nothing more":
                 return True if self.known(text, list(_YES), "answer but yes") else None
             case "segment":

@@ -33,7 +33,7 @@ from idic.journey.program.values import DONE, Attribute
 from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.contact_history import ContactHistory, consent_by, consent_of, preferences_of
-from idic.rehearse.simulator import SentMessage, SimulatedEnrollment, Simulator, said_of
+from idic.rehearse.simulator import SentMessage, SimulatedEnrollment, Simulator, message_properties
 from idic.rehearse.stories.storybook import CLOCK, Pins, StoryPerson
 from idic.times import Clock, Duration
 
@@ -185,7 +185,7 @@ class PlayedPerson:
         """Something happens; what is ``about`` a step's message is about its newest."""
         self._says(_told(name, properties), idic=False)
         if about is not None and (mail := self._newest(about)) is not None:
-            properties = {**said_of(mail.sent), **properties}
+            properties = {**message_properties(mail.sent), **properties}
         match name:
             case "Consent Given" | "Consent Withdrawn":
                 said = consent_of(name, properties, self.now)
@@ -207,7 +207,7 @@ class PlayedPerson:
         if value is not None and value not in mail.answers:
             hint = did_you_mean(value, mail.answers) or f"it offers {one_of(mail.answers, 'and') or 'none'}"
             raise StoryTrouble(f'no link in {mail.sent.message} answers "{value}"; {hint}')
-        properties = said_of(mail.sent)
+        properties = message_properties(mail.sent)
         if value is not None:
             properties["value"] = value
         if url is not None:

@@ -150,7 +150,7 @@ CLOCK = "%a %d %b %H:%M"
 """How instants are written for people, as for strftime."""
 
 
-def said(moment: datetime, zone: str) -> str:
+def format_moment(moment: datetime, zone: str) -> str:
     """``Fri 27 Mar 10:00``, where the person lives."""
     return f"{moment.astimezone(ZoneInfo(zone)):{CLOCK}}"
 

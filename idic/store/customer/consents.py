@@ -21,21 +21,21 @@ async def record(tx: Tx, customer_id: str, said: Said, *, at: datetime, event_id
     await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
 
 
-async def of(tx: Tx, customer_id: str) -> list[Row]:
+async def ledger_of(tx: Tx, customer_id: str) -> list[Row]:
     """In the order in which they were said."""
     return await tx.rows(select(consents).where(consents.c.customer_id == customer_id).order_by(consents.c.at, consents.c.id))
 
 
 async def entries(tx: Tx, customer_id: str) -> list[Entry]:
     """The ledger of a customer, oldest first."""
-    return [Entry(Said(**{name: row[name] for name in Said._fields}), row["at"]) for row in await of(tx, customer_id)]
+    return [Entry(Said(**{name: row[name] for name in Said._fields}), row["at"]) for row in await ledger_of(tx, customer_id)]
 
 
-async def said(tx: Tx, customer_id: str) -> list[Consent]:
+async def consents_of(tx: Tx, customer_id: str) -> list[Consent]:
     """What this customer said of being written to, as the policy reads it, in the order in which it was said."""
     return [
         Consent(row["channel"], row["topic"], row["given"], row["at"], row["purpose"], row["confirmed"])
-        for row in await of(tx, customer_id)
+        for row in await ledger_of(tx, customer_id)
     ]
 
 
@@ -48,9 +48,9 @@ class DeliveryBlocks(NamedTuple):
     policy: int | None
 
 
-async def barred(tx: Tx, channel: str, address: str | None, journey: str) -> DeliveryBlocks:
+async def delivery_blocks(tx: Tx, channel: str, address: str | None, journey: str) -> DeliveryBlocks:
     """One question for all: every message asks it, and hardly any address is barred."""
-    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await digested(tx, channel, address or ""))
+    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await address_digest(tx, channel, address or ""))
     paused = select(journeys.c.paused_at).where(journeys.c.name == journey)
     row = await tx.row(
         select(
@@ -65,14 +65,14 @@ async def barred(tx: Tx, channel: str, address: str | None, journey: str) -> Del
     return DeliveryBlocks(suppressed, row["paused_at"] is not None, row["policy"])
 
 
-async def suppressed(tx: Tx, channel: str, address: str) -> Suppressed | None:
+async def suppression_of(tx: Tx, channel: str, address: str) -> Suppressed | None:
     """Why and since when nobody may write to an address, if so."""
-    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await digested(tx, channel, address))
+    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await address_digest(tx, channel, address))
     row = await tx.row(select(suppressions.c.reason, suppressions.c.at).where(ours))
     return Suppressed(row["reason"], row["at"]) if row is not None else None
 
 
-async def digested(tx: Tx, channel: str, address: str) -> str:
+async def address_digest(tx: Tx, channel: str, address: str) -> str:
     """What the store knows an address by that it does not keep."""
     return digest(await salt(tx), channel, address)
 
@@ -86,7 +86,7 @@ WISHES = frozenset({ERASED, OPTED_OUT})
 
 async def suppress(tx: Tx, channel: str, address: str, reason: str, at: datetime) -> None:
     """Keep an address from being written to. A reason that is there already gives way to a stronger one alone."""
-    row = {"channel": channel, "digest": await digested(tx, channel, address), "reason": reason, "at": at}
+    row = {"channel": channel, "digest": await address_digest(tx, channel, address), "reason": reason, "at": at}
     weaker = _RANKS[: _RANKS.index(reason)] if reason in _RANKS else _RANKS
     await tx.execute(
         tx.insert(suppressions)
@@ -105,7 +105,7 @@ async def lift(
     """Let an address be written to again, whatever the reason or for one of these alone, and suppressed before an instant if
     one is given. Returns whether it was suppressed so."""
     lifted = delete(suppressions).where(
-        suppressions.c.channel == channel, suppressions.c.digest == await digested(tx, channel, address)
+        suppressions.c.channel == channel, suppressions.c.digest == await address_digest(tx, channel, address)
     )
     if reasons is not None:
         lifted = lifted.where(suppressions.c.reason.in_(reasons))

@@ -39,7 +39,7 @@ async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
         customer_id = row["merged_into"]
 
 
-async def root(tx: Tx, customer_id: str) -> str:
+async def current_id(tx: Tx, customer_id: str) -> str:
     """Who a customer is today, merges followed."""
     while into := await tx.scalar(select(customers.c.merged_into).where(customers.c.id == customer_id)):
         customer_id = into
@@ -52,11 +52,11 @@ async def lock_together(tx: Tx, ids: Collection[str]) -> None:
     await tx.rows(all_.with_for_update())
 
 
-async def learn(tx: Tx, customer_id: str, traits: dict[str, Any], at: datetime) -> None:
+async def set_traits(tx: Tx, customer_id: str, traits: dict[str, Any], at: datetime) -> None:
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(traits=traits, updated_at=at))
 
 
-async def prefer(tx: Tx, customer_id: str, preferred: dict[str, Any], at: datetime) -> None:
+async def set_preferences(tx: Tx, customer_id: str, preferred: dict[str, Any], at: datetime) -> None:
     """Keep what they asked for: ``fewer``, ``paused_until``."""
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(**preferred, updated_at=at))
 

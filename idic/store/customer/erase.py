@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
 from idic.journey.channels import ADDRESS_ATTRIBUTES
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.database import Tx
 from idic.store.digests import salt, tombstone
 from idic.store.tables import (
@@ -45,11 +45,11 @@ _TOLD = ("channel", "rule", "event", "message")
 """What is kept of why: names that stand in a journey's file."""
 
 
-async def whole(tx: Tx, customer_id: str) -> list[str]:
+async def merged_ids(tx: Tx, customer_id: str) -> list[str]:
     """This customer and everybody who was merged into them, however often on the way."""
     found, newest = [customer_id], {customer_id}
     while newest:
-        rows = await tx.rows(select(customers.c.id).where(among(tx, customers.c.merged_into, newest)))
+        rows = await tx.rows(select(customers.c.id).where(any_of(tx, customers.c.merged_into, newest)))
         newest = {row["id"] for row in rows}
         found += sorted(newest)
     return found
@@ -60,13 +60,13 @@ async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
     if tx.sqlite:
         # What is taken out would else stay readable in the file's free space.
         await tx.execute(text("PRAGMA secure_delete = ON"))
-    ids = await whole(tx, customer_id)
-    trips = [row["id"] for row in await tx.rows(select(enrollments.c.id).where(among(tx, enrollments.c.customer_id, ids)))]
-    messages = [row["id"] for row in await tx.rows(select(touches.c.id).where(among(tx, touches.c.customer_id, ids)))]
+    ids = await merged_ids(tx, customer_id)
+    trips = [row["id"] for row in await tx.rows(select(enrollments.c.id).where(any_of(tx, enrollments.c.customer_id, ids)))]
+    messages = [row["id"] for row in await tx.rows(select(touches.c.id).where(any_of(tx, touches.c.customer_id, ids)))]
     for table in (identities, numbers, consents, due, placements):
-        await tx.execute(delete(table).where(among(tx, table.c.customer_id, ids)))
+        await tx.execute(delete(table).where(any_of(tx, table.c.customer_id, ids)))
     for table in (copies, short_links):
-        await tx.execute(delete(table).where(among(tx, table.c.touch_id, messages)))
+        await tx.execute(delete(table).where(any_of(tx, table.c.touch_id, messages)))
     answered = idempotency.c.response
     await tx.execute(
         delete(idempotency).where(
@@ -74,20 +74,20 @@ async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
         )
     )
     nothing = {"detail": None, "provider_id": None, "recipient": None}
-    await tx.execute(update(touches).where(among(tx, touches.c.id, messages)).values(nothing))
-    await tx.execute(update(calls).where(among(tx, calls.c.customer_id, ids)).values(given={}, detail=None))
+    await tx.execute(update(touches).where(any_of(tx, touches.c.id, messages)).values(nothing))
+    await tx.execute(update(calls).where(any_of(tx, calls.c.customer_id, ids)).values(given={}, detail=None))
     await _forget_events(tx, ids)
     await _forget_trips(tx, trips)
     await tx.execute(
         update(customers)
-        .where(among(tx, customers.c.id, ids))
+        .where(any_of(tx, customers.c.id, ids))
         .values(traits={}, web_seen_at=None, fewer=False, paused_until=None, erased_at=at, updated_at=at)
     )
 
 
 async def _forget_events(tx: Tx, ids: Sequence[str]) -> None:
     """Of an event is kept that there was one, and a digest that knows its message again."""
-    rows = await tx.rows(select(events.c.id, events.c.message_id).where(among(tx, events.c.customer_id, ids)))
+    rows = await tx.rows(select(events.c.id, events.c.message_id).where(any_of(tx, events.c.customer_id, ids)))
     if rows:
         salted = await salt(tx)
         nothing: Row = {"kind": "erased", "name": "", "properties": {}, "merges": None, "occurred_at": None, "outcome": None}
@@ -98,7 +98,7 @@ async def _forget_events(tx: Tx, ids: Sequence[str]) -> None:
 
 
 async def _forget_trips(tx: Tx, trips: Sequence[str]) -> None:
-    rows = await tx.rows(select(enrollments.c.id, enrollments.c.state).where(among(tx, enrollments.c.id, trips)))
+    rows = await tx.rows(select(enrollments.c.id, enrollments.c.state).where(any_of(tx, enrollments.c.id, trips)))
     if rows:
         await tx.execute(
             update(enrollments)
@@ -106,7 +106,7 @@ async def _forget_trips(tx: Tx, trips: Sequence[str]) -> None:
             .values(key="", attribute_until=None, state=bindparam("scrubbed", type_=enrollments.c.state.type)),
             [{"trip": row["id"], "scrubbed": _scrubbed(row["state"])} for row in rows],
         )
-    told = await tx.rows(select(trace.c.id, trace.c.why).where(among(tx, trace.c.enrollment_id, trips)))
+    told = await tx.rows(select(trace.c.id, trace.c.why).where(any_of(tx, trace.c.enrollment_id, trips)))
     if told:
         await tx.execute(
             update(trace).where(trace.c.id == bindparam("entry")).values(why=bindparam("said", type_=trace.c.why.type)),
@@ -121,7 +121,7 @@ def _scrubbed(state: Row) -> Row:
     return {**kept, "entry": entry}
 
 
-async def same_address(tx: Tx, customer_id: str, addresses: Sequence[str]) -> list[str]:
+async def others_with_address(tx: Tx, customer_id: str, addresses: Sequence[str]) -> list[str]:
     """Other customers with one of these email addresses or telephone numbers, as they are written: perhaps the same person."""
     written = [one.strip().lower() for one in addresses if one.strip()]
     if not written:

@@ -69,7 +69,7 @@ async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int, besid
     return [row["customer_id"] for row in rows]
 
 
-async def routed(tx: Tx, event_id: int, at: datetime, outcome: dict[str, Any]) -> None:
+async def mark_routed(tx: Tx, event_id: int, at: datetime, outcome: dict[str, Any]) -> None:
     await tx.execute(update(events).where(events.c.id == event_id).values(routed_at=at, outcome=outcome or None))
 
 
@@ -96,7 +96,7 @@ async def newest_of(tx: Tx, enrollment_id: str, name: str, *, upto: datetime) ->
     return read(row) if row else None
 
 
-UNSAID = EMAIL.name
+DEFAULT_CHANNEL = EMAIL.name
 """The channel of a message of which an event of idic's own does not say it: there was no other when it was kept."""
 
 

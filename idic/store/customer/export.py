@@ -12,7 +12,7 @@ from idic.interact.consent import WORDS, Standing, standings
 from idic.interact.reach import reach
 from idic.journey.channels import addressed
 from idic.journey.engine.trace import sentence
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.customer import consents, erase
 from idic.store.database import Tx
 from idic.store.enrollment import enrollments
@@ -31,13 +31,13 @@ _ENTERED = frozenset({"entered", "segment"})
 _PROVED = ("channel", "topic", "purpose", "given", "confirmed", "act", "proof", "at")
 
 
-async def exported(tx: Tx, row: Row) -> dict[str, Any]:
+async def customer_export(tx: Tx, row: Row) -> dict[str, Any]:
     """Of the customer whose row this is. Instants are in ISO 8601 and UTC. Every message says ``why`` it was sent, or was
     not, in the sentences that ``idic explain`` has for it."""
-    ids = await erase.whole(tx, row["id"])
+    ids = await erase.merged_ids(tx, row["id"])
     known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row["id"])
-    happened = select(events).where(among(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
-    told: dict[str, Any] = plain(
+    happened = select(events).where(any_of(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
+    told: dict[str, Any] = to_json(
         {
             "version": VERSION,
             "exported_at": tx.now(),
@@ -51,7 +51,7 @@ async def exported(tx: Tx, row: Row) -> dict[str, Any]:
             },
             "identities": await tx.rows(known.order_by(identities.c.kind, identities.c.value)),
             "preferences": {"fewer": row["fewer"], "paused_until": row["paused_until"]},
-            "consents": await consented(tx, row),
+            "consents": await export_consents(tx, row),
             "events": [_event(one) for one in await tx.rows(happened)],
             "journeys": await _journeys(tx, ids),
         }
@@ -59,23 +59,23 @@ async def exported(tx: Tx, row: Row) -> dict[str, Any]:
     return told
 
 
-async def consented(tx: Tx, row: Row) -> dict[str, Any]:
+async def export_consents(tx: Tx, row: Row) -> dict[str, Any]:
     """What this customer may be written (``now``), what they said and what shows it (``said``, oldest first), and by channel
     why their address is not written to at all (``suppressed``)."""
     words = await vocabulary(tx) or {}
     suppressed: dict[str, Any] = {}
     for channel in (channel.name for channel in addressed()):
         address = reach(channel, row["id"], row["traits"], None, tx.now(), words.get("country")).address
-        if address and (found := await consents.suppressed(tx, channel, address)):
+        if address and (found := await consents.suppression_of(tx, channel, address)):
             suppressed[channel] = found._asdict()
     return {
-        "now": [{**one._asdict(), "words": WORDS[one.state]} for one in await stand(tx, row["id"], words)],
-        "said": [{name: one[name] for name in _PROVED} for one in await consents.of(tx, row["id"])],
+        "now": [{**one._asdict(), "words": WORDS[one.state]} for one in await consent_states(tx, row["id"], words)],
+        "said": [{name: one[name] for name in _PROVED} for one in await consents.ledger_of(tx, row["id"])],
         "suppressed": suppressed,
     }
 
 
-async def stand(tx: Tx, customer_id: str, words: Mapping[str, Any] | None = None) -> list[Standing]:
+async def consent_states(tx: Tx, customer_id: str, words: Mapping[str, Any] | None = None) -> list[Standing]:
     """How a customer's consents stand under the policy in force, for all topics of the vocabulary (its JSON is ``words``)."""
     if words is None:
         words = await vocabulary(tx) or {}
@@ -92,23 +92,23 @@ async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
     rows = await tx.rows(
         select(trips, programs.c.document["title"].as_string().label("title"))
         .join(programs, programs.c.id == trips.c.program_id)
-        .where(among(tx, trips.c.customer_id, ids))
+        .where(any_of(tx, trips.c.customer_id, ids))
         .order_by(trips.c.entered_at, trips.c.id)
     )
     named = [row["id"] for row in rows]
     sent = _by(
         await tx.rows(
-            select(touches).where(among(tx, touches.c.customer_id, ids)).order_by(touches.c.claimed_at, touches.c.id)
+            select(touches).where(any_of(tx, touches.c.customer_id, ids)).order_by(touches.c.claimed_at, touches.c.id)
         ),
         "enrollment_id",
     )
-    asked = _by(await tx.rows(select(calls).where(among(tx, calls.c.enrollment_id, named))), "enrollment_id")
+    asked = _by(await tx.rows(select(calls).where(any_of(tx, calls.c.enrollment_id, named))), "enrollment_id")
     messages = [touch["id"] for those in sent.values() for touch in those]
-    kept = {row["touch_id"]: row for row in await tx.rows(select(copies).where(among(tx, copies.c.touch_id, messages)))}
+    kept = {row["touch_id"]: row for row in await tx.rows(select(copies).where(any_of(tx, copies.c.touch_id, messages)))}
     shown = {
-        row["touch_id"]: row for row in await tx.rows(select(placements).where(among(tx, placements.c.touch_id, messages)))
+        row["touch_id"]: row for row in await tx.rows(select(placements).where(any_of(tx, placements.c.touch_id, messages)))
     }
-    links = _by(await tx.rows(select(short_links).where(among(tx, short_links.c.touch_id, messages))), "touch_id")
+    links = _by(await tx.rows(select(short_links).where(any_of(tx, short_links.c.touch_id, messages))), "touch_id")
     found = []
     for row in rows:
         traced = await enrollments.traced(tx, row["id"])
@@ -169,12 +169,12 @@ def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
     return found
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """As JSON can say it, with instants in ISO 8601."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
+        return {name: to_json(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [to_json(one) for one in value]
     return value

@@ -22,7 +22,7 @@ from idic.interact.reach import reach
 from idic.journey.channels import CHANNELS, EMAIL, EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE, SMS
 from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import did_you_mean, one_of
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.customer import consents, customers, phone_numbers
 from idic.store.customer.ingest import customer_of
 from idic.store.database import Tx
@@ -133,7 +133,7 @@ class ConsentsImported(NamedTuple):
     nobodys: tuple[int, ...]
 
 
-async def keep(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, country: str | None) -> ConsentsImported:
+async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, country: str | None) -> ConsentsImported:
     """Add to the ledgers what is not in them. Who has an address has what was said for it, if it is several, each. With
     ``create``, whoever is unknown becomes a customer."""
     theirs = await _whose(tx, lines)
@@ -149,7 +149,7 @@ async def keep(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, country: s
             else:
                 nobodys.append(line.number)
     rows = await _held(tx, {one for those in theirs.values() for one in those})
-    found = select(ledger).where(among(tx, ledger.c.customer_id, {row["id"] for row in rows.values()}))
+    found = select(ledger).where(any_of(tx, ledger.c.customer_id, {row["id"] for row in rows.values()}))
     there = {_key(row["customer_id"], Said(**{n: row[n] for n in Said._fields}), row["at"]) for row in await tx.rows(found)}
     new: dict[object, Row] = {}
     known = 0
@@ -187,18 +187,18 @@ async def _whose(tx: Tx, lines: Iterable[ConsentLine]) -> dict[int, list[str]]:
     emails = {line.email for line in lines if line.user_id is None and line.email is not None}
     phones = {line.phone for line in lines if line.user_id is None and line.email is None and line.phone is not None}
     named = select(identities.c.value, identities.c.customer_id, identities.c.kind)
-    for row in await tx.rows(named.where(identities.c.kind == "user_id", among(tx, identities.c.value, users))):
+    for row in await tx.rows(named.where(identities.c.kind == "user_id", any_of(tx, identities.c.value, users))):
         by_user.setdefault(row["value"], []).append(row["customer_id"])
     if emails:
         email = func.lower(customers_table.c.traits[EMAIL_ATTRIBUTE].as_string())
         # One look at everybody for a whole page of lines.
         for row in await tx.rows(select(customers_table.c.id, email.label(EMAIL_ATTRIBUTE)).where(email.in_(sorted(emails)))):
             by_email.setdefault(row[EMAIL_ATTRIBUTE], []).append(row["id"])
-        for row in await tx.rows(named.where(identities.c.kind == EMAIL_ATTRIBUTE, among(tx, identities.c.value, emails))):
+        for row in await tx.rows(named.where(identities.c.kind == EMAIL_ATTRIBUTE, any_of(tx, identities.c.value, emails))):
             by_email.setdefault(row["value"], []).append(row["customer_id"])
     if phones:
-        digests = {await consents.digested(tx, SMS.name, phone): phone for phone in sorted(phones)}
-        for row in await tx.rows(select(numbers_table).where(among(tx, numbers_table.c.digest, digests))):
+        digests = {await consents.address_digest(tx, SMS.name, phone): phone for phone in sorted(phones)}
+        for row in await tx.rows(select(numbers_table).where(any_of(tx, numbers_table.c.digest, digests))):
             by_phone.setdefault(digests[row["digest"]], []).append(row["customer_id"])
     return {
         line.number: sorted(
@@ -225,9 +225,9 @@ async def _created(tx: Tx, line: ConsentLine) -> str:
         identity = {"kind": EMAIL_ATTRIBUTE, "value": line.email, "customer_id": customer_id, "created_at": tx.now()}
         await tx.execute(insert(identities).values(identity))
     else:
-        return await phone_numbers.newcomer(tx, str(line.phone))
-    await customers.learn(tx, customer_id, told, tx.now())
-    await phone_numbers.learn(tx, customer_id, told, tx.now())
+        return await phone_numbers.customer_by_number(tx, str(line.phone))
+    await customers.set_traits(tx, customer_id, told, tx.now())
+    await phone_numbers.note_number(tx, customer_id, told, tx.now())
     return customer_id
 
 
@@ -256,7 +256,7 @@ class SuppressionLine(NamedTuple):
     at: datetime
 
 
-def read_barred(raw: Mapping[str, Any], now: datetime, country: str | None) -> SuppressionLine:
+def read_suppression(raw: Mapping[str, Any], now: datetime, country: str | None) -> SuppressionLine:
     """Raises ``InvalidInput``."""
     cells = {name: value for name, value in raw.items() if value is not None and value != ""}
     if "address" not in cells:

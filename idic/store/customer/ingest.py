@@ -20,7 +20,7 @@ from idic.errors import NotFound
 from idic.identify.messages import OWN_MESSAGE_ID, Message
 from idic.identify.resolution import Identity, Person, Resolution, resolve
 from idic.store import sweeps
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.database import Tx
 from idic.store.digests import salt, tombstone
 from idic.store.enrollment.touches import Touch
@@ -42,7 +42,7 @@ class Observation(NamedTuple):
     once: str | None = None
 
 
-def about(touch: Touch, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
+def about_touch(touch: Touch, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> Observation:
     """What became of a touch, as one of ``vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
     one time a touch, whatever tells of it."""
     round_ = {"round": touch.round} if touch.round > 1 else {}
@@ -120,7 +120,7 @@ async def request(tx: Tx, customer_id: str, journey: str, given: Mapping[str, An
     """Keep a request that this customer be let into a journey, once by its ``message_id``; it is routed like an event, to
     that journey alone. ``given`` are the properties of the entry, ``name`` is what it is called in traces. The caller holds
     the customer."""
-    await _keep(tx, [_told(message_id, customer_id, requested(name, journey, given), tx.now())])
+    await _keep(tx, [_told(message_id, customer_id, entry_request(name, journey, given), tx.now())])
 
 
 class NewEvent(NamedTuple):
@@ -132,11 +132,11 @@ class NewEvent(NamedTuple):
     occurred_at: datetime | None = None
 
 
-def requested(name: str, journey: str, given: Mapping[str, Any]) -> NewEvent:
+def entry_request(name: str, journey: str, given: Mapping[str, Any]) -> NewEvent:
     return NewEvent(REQUEST, name, {"journey": journey, "given": dict(given)})
 
 
-async def tell(tx: Tx, message_id: str, told: Mapping[str, NewEvent]) -> None:
+async def record_for_customers(tx: Tx, message_id: str, told: Mapping[str, NewEvent]) -> None:
     """Keep an event for each of many customers; for each once by ``message_id`` and theirs. Of who was merged it is for whom
     they became."""
     roots = await _held(tx, set(told))
@@ -221,7 +221,7 @@ def _insert_postgresql() -> postgresql.Insert:
 _INSERT_POSTGRESQL = _insert_postgresql()
 
 
-async def is_kept(tx: Tx, once: str) -> bool:
+async def is_recorded(tx: Tx, once: str) -> bool:
     """Whether an own event was kept before that is told ``once``, also of somebody who has been forgotten since."""
     return bool(await _kept(tx, [f"{OWN_MESSAGE_ID}{once}"]))
 
@@ -231,7 +231,7 @@ async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
     not bring them back."""
     forgotten = await salt(tx)
     known = {tombstone(forgotten, message_id): message_id for message_id in message_ids}
-    chosen = select(events.c.message_id).where(among(tx, events.c.message_id, [*message_ids, *known]))
+    chosen = select(events.c.message_id).where(any_of(tx, events.c.message_id, [*message_ids, *known]))
     found: set[str] = {row["message_id"] for row in await tx.rows(chosen)}
     return {known.get(message_id, message_id) for message_id in found}
 
@@ -254,7 +254,7 @@ async def _resolved(tx: Tx, persons: Sequence[Person], ties: _Ties) -> Resolutio
             # Two requests must not give one anonymous customer a user id each: whoever does it holds the row alone.
             alone |= named
             await tx.execute(
-                select(customers.c.id).where(among(tx, customers.c.id, named)).order_by(customers.c.id)
+                select(customers.c.id).where(any_of(tx, customers.c.id, named)).order_by(customers.c.id)
                 .with_for_update(key_share=True)
             )  # fmt: skip
         ties = await _ties(tx, persons)
@@ -294,7 +294,7 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
             users.add(person.previous_id)
             anonymous.add(person.previous_id)
     asked = [
-        (identities.c.kind == kind) & among(tx, identities.c.value, values)
+        (identities.c.kind == kind) & any_of(tx, identities.c.value, values)
         for kind, values in (("user_id", users), ("anonymous_id", anonymous))
         if values
     ]
@@ -353,7 +353,7 @@ async def _held(tx: Tx, ids: set[str]) -> dict[str, _Root]:
     while missing:
         rows = await tx.rows(
             select(customers.c.id, customers.c.merged_into, customers.c.erased_at, NAMED)
-            .where(among(tx, customers.c.id, missing))
+            .where(any_of(tx, customers.c.id, missing))
             .order_by(customers.c.id)
             .with_for_update(read=True, key_share=True, of=customers)
         )

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from idic.interact.reach import reach
 from idic.journey.channels import SMS
-from idic.store.customer.consents import digested
-from idic.store.customer.customers import root
+from idic.store.customer.consents import address_digest
+from idic.store.customer.customers import current_id
 from idic.store.database import Tx
 from idic.store.enrollment import touches
 from idic.store.enrollment.touches import Touch
@@ -23,7 +23,7 @@ from idic.store.tables import numbers as table
 from idic.store.tables import touches as touches_table
 
 CHANNEL = SMS.name
-TOLD_BY = frozenset({"phone", "country"})
+NUMBER_ATTRIBUTES = frozenset({"phone", "country"})
 """The attributes that say which number somebody has."""
 _LOOKED_AT = 20
 """Messages to a number among which the one that came from the sender who is answered is looked for."""
@@ -38,23 +38,23 @@ class NumberHolders(NamedTuple):
     touch: Touch | None
 
 
-async def learn(tx: Tx, customer_id: str, traits: Mapping[str, Any], at: datetime) -> None:
+async def note_number(tx: Tx, customer_id: str, traits: Mapping[str, Any], at: datetime) -> None:
     """Note which number a customer who is held has, as ``traits`` say now."""
     country = (await programs.vocabulary(tx) or {}).get("country")
     number = reach(CHANNEL, customer_id, traits, None, at, country).address
     await tx.execute(delete(table).where(table.c.customer_id == customer_id))
     if number is not None:
-        await _note(tx, customer_id, await digested(tx, CHANNEL, number))
+        await _note(tx, customer_id, await address_digest(tx, CHANNEL, number))
 
 
 async def _note(tx: Tx, customer_id: str, digest: str) -> None:
     await tx.execute(tx.insert(table).values(digest=digest, customer_id=customer_id).on_conflict_do_nothing())
 
 
-async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> NumberHolders | None:
+async def find_holders(tx: Tx, number: str, senders: tuple[str, ...]) -> NumberHolders | None:
     """Who has ``number`` (E.164), and which message an SMS from it to one of ``senders`` answers: the newest that was sent to
     it by one of these or, where none is known to have been, the newest of all. None where nobody has it."""
-    digest = await digested(tx, CHANNEL, number)
+    digest = await address_digest(tx, CHANNEL, number)
     sent = await touches.newest_to(tx, CHANNEL, digest, _LOOKED_AT)
     touch = next((one for one in sent if one.sender in senders), sent[0] if sent else None)
     told = select(table.c.customer_id).where(table.c.digest == digest)
@@ -67,16 +67,16 @@ async def find(tx: Tx, number: str, senders: tuple[str, ...]) -> NumberHolders |
     )
     if not rows:
         return None
-    answering = await root(tx, touch.customer_id) if touch is not None else rows[0]["id"]
+    answering = await current_id(tx, touch.customer_id) if touch is not None else rows[0]["id"]
     return NumberHolders(tuple(sorted(row["id"] for row in rows)), answering, touch)
 
 
-async def newcomer(tx: Tx, number: str) -> str:
+async def customer_by_number(tx: Tx, number: str) -> str:
     """The customer who is known by ``number`` and nothing else, who is created when there is none."""
     known = select(identities.c.customer_id).where(identities.c.kind == "phone", identities.c.value == number)
     while True:
         if (found := await tx.scalar(known)) is not None:
-            return await root(tx, found)
+            return await current_id(tx, found)
         id_, now = uuid.uuid4().hex, tx.now()
         try:
             async with tx.connection.begin_nested():
@@ -86,5 +86,5 @@ async def newcomer(tx: Tx, number: str) -> str:
                 await tx.execute(insert(identities).values(identity))
         except IntegrityError:
             continue  # another message of theirs was first
-        await _note(tx, id_, await digested(tx, CHANNEL, number))
+        await _note(tx, id_, await address_digest(tx, CHANNEL, number))
         return id_

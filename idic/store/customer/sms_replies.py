@@ -14,7 +14,7 @@ from sqlalchemy import select
 from idic.interact import consent
 from idic.interact.sms_keywords import Keyword
 from idic.store.customer import consents, phone_numbers
-from idic.store.customer.ingest import Observation, is_kept
+from idic.store.customer.ingest import Observation, is_recorded
 from idic.store.customer.phone_numbers import CHANNEL
 from idic.store.database import Tx
 from idic.store.enrollment import enrollments
@@ -42,15 +42,15 @@ class Incoming(NamedTuple):
         return f"{self.provider}:{self.id}"
 
 
-async def take(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
+async def receive(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
     """Do what the keyword says, and return what there is to observe of it: consents first, so that whoever is let in by the
     answer finds them as they are. Told again it does nothing more."""
-    again = await is_kept(tx, _once(incoming))
-    found = await phone_numbers.find(tx, incoming.number, incoming.senders)
+    again = await is_recorded(tx, _once(incoming))
+    found = await phone_numbers.find_holders(tx, incoming.number, incoming.senders)
     if found is None and again:
         return []  # they have been forgotten since
     if found is None:
-        id_ = await phone_numbers.newcomer(tx, incoming.number)
+        id_ = await phone_numbers.customer_by_number(tx, incoming.number)
         found = phone_numbers.NumberHolders((id_,), id_, None)
     seen = []
     match incoming.keyword:
@@ -109,7 +109,7 @@ async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.Num
     touch = found.touch
     if touch is None or touch.attempted_at is None or tx.now() > touch.attempted_at + consent.CONFIRMED_WITHIN:
         return None
-    barred = await consents.suppressed(tx, CHANNEL, incoming.number)
+    barred = await consents.suppression_of(tx, CHANNEL, incoming.number)
     if barred is not None and barred.reason == consents.OPTED_OUT:
         return None
     entry = (await enrollments.get(tx, touch.enrollment_id)).state.entry

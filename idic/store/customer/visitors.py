@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import false, or_, select, update
 
 from idic.identify.resolution import Identity
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.customer.ingest import NAMED
 from idic.store.database import Tx
 from idic.store.enrollment import web_placements
@@ -51,23 +51,23 @@ async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, SiteV
     }
 
 
-async def seen(tx: Tx, customer_ids: Collection[str]) -> None:
+async def note_seen(tx: Tx, customer_ids: Collection[str]) -> None:
     """Note that these customers are on the site. Whoever is held by somebody else just now is left for the next time."""
     now = tx.now()
     chosen = (
         select(customers.c.id)
-        .where(among(tx, customers.c.id, customer_ids), customers.c.merged_into.is_(None))
+        .where(any_of(tx, customers.c.id, customer_ids), customers.c.merged_into.is_(None))
         .where(or_(customers.c.web_seen_at.is_(None), customers.c.web_seen_at <= now - SEEN_EVERY))
         .with_for_update(key_share=True, skip_locked=True)
     )
     free = [row["id"] for row in await tx.rows(chosen)]
     if free:
-        await tx.execute(update(customers).where(among(tx, customers.c.id, free)).values(web_seen_at=now))
+        await tx.execute(update(customers).where(any_of(tx, customers.c.id, free)).values(web_seen_at=now))
 
 
 async def _customers(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, Row]:
     asked = [
-        (identities.c.kind == kind) & among(tx, identities.c.value, values)
+        (identities.c.kind == kind) & any_of(tx, identities.c.value, values)
         for kind in ("user_id", "anonymous_id")
         if (values := {visitor.value for visitor in visitors if visitor.kind == kind})
     ]
@@ -79,7 +79,7 @@ async def _customers(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, R
     )
     found = {Identity(row["kind"], row["value"]): row for row in rows}
     while merged := {row["merged_into"] for row in found.values() if row["merged_into"] is not None}:
-        into = {row["id"]: row for row in await tx.rows(select(*columns).where(among(tx, customers.c.id, merged)))}
+        into = {row["id"]: row for row in await tx.rows(select(*columns).where(any_of(tx, customers.c.id, merged)))}
         found = {
             visitor: into.get(row["merged_into"], row)
             for visitor, row in found.items()

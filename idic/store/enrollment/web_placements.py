@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select, update
 
-from idic.store.any_of import among
+from idic.store.any_of import any_of
 from idic.store.database import Tx
 from idic.store.enrollment.touches import Touch
 from idic.store.tables import placements
@@ -90,7 +90,7 @@ async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Live
     the last is the one to be seen."""
     rows = await tx.rows(
         select(*(placements.c[name] for name in LivePlacement._fields))
-        .where(among(tx, placements.c.customer_id, customer_ids))
+        .where(any_of(tx, placements.c.customer_id, customer_ids))
         .where(placements.c.ended_at.is_(None), placements.c.until > at, placements.c.placed_at <= at)
         .order_by(placements.c.placed_at, placements.c.touch_id)
     )
@@ -99,7 +99,7 @@ async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Live
 
 async def html(tx: Tx, touch_ids: Collection[str]) -> dict[str, str]:
     """What is in them, by touch."""
-    chosen = select(placements.c.touch_id, placements.c.html).where(among(tx, placements.c.touch_id, touch_ids))
+    chosen = select(placements.c.touch_id, placements.c.html).where(any_of(tx, placements.c.touch_id, touch_ids))
     return {row["touch_id"]: row["html"] for row in await tx.rows(chosen)}
 
 

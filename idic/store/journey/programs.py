@@ -80,12 +80,12 @@ class Programs:
         """Every published journey, in the order of their names."""
         return [
             PublishedProgram(one.program_id, await self.get(tx, one.program_id), one.stopped_at is not None)
-            for one in await standings(tx)
+            for one in await published_journeys(tx)
         ]
 
     async def of(self, tx: Tx, journey: str) -> tuple[str, Program]:
         """The program that a journey's newcomers enter. Raises ``NotFound``, ``JourneyStopped``."""
-        (found,) = await standings(tx, [journey]) or (None,)
+        (found,) = await published_journeys(tx, [journey]) or (None,)
         if found is None:
             raise NotFound(f'no journey "{journey}" is published')
         if found.stopped_at is not None:
@@ -93,7 +93,7 @@ class Programs:
         return found.program_id, await self.get(tx, found.program_id)
 
 
-async def standings(tx: Tx, names: Collection[str] | None = None) -> list[PublishedJourney]:
+async def published_journeys(tx: Tx, names: Collection[str] | None = None) -> list[PublishedJourney]:
     """Every published journey, or those of ``names`` that are, in the order of their names."""
     asked = select(
         journeys.c.name.label("journey"),
@@ -107,7 +107,7 @@ async def standings(tx: Tx, names: Collection[str] | None = None) -> list[Publis
     return [PublishedJourney(**row) for row in await tx.rows(asked)]
 
 
-async def compared(tx: Tx, program: Program) -> Change:
+async def change_by(tx: Tx, program: Program) -> Change:
     """What publishing ``program`` would change."""
     row = await tx.row(
         select(programs.c.id, programs.c.flow)
@@ -123,7 +123,7 @@ async def compared(tx: Tx, program: Program) -> Change:
 
 async def publish(tx: Tx, program: Program, at: datetime) -> Change:
     """Make ``program`` the one that new customers enter, also where the journey was stopped. Returns what that changed."""
-    change = await compared(tx, program)
+    change = await change_by(tx, program)
     await tx.execute(
         tx.insert(programs)
         .values(
@@ -160,7 +160,7 @@ async def stop(tx: Tx, journey: str, at: datetime) -> None:
     await tx.execute(update(journeys).where(journeys.c.name == journey, journeys.c.stopped_at.is_(None)).values(stopped_at=at))
 
 
-async def find(tx: Tx, id_: str) -> str:
+async def find_program(tx: Tx, id_: str) -> str:
     """The whole id of a program of which ``id_`` is the beginning. Raises ``NotFound``, and ``InvalidInput`` where several
     begin so."""
     rows = await tx.rows(
@@ -174,7 +174,7 @@ async def find(tx: Tx, id_: str) -> str:
     return str(rows[0]["id"])
 
 
-async def published_before(tx: Tx, journey: str) -> list[Row]:
+async def publications_of(tx: Tx, journey: str) -> list[Row]:
     """Every publication of a journey, the newest first: ``program_id``, ``published_at``, and the program's ``flow``."""
     return await tx.rows(
         select(publications.c.program_id, publications.c.published_at, programs.c.flow)

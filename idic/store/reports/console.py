@@ -45,7 +45,7 @@ class ConsoleFilter(NamedTuple):
     after: str | None = None
 
 
-async def published(tx: Tx) -> list[Row]:
+async def journey_figures(tx: Tx) -> list[Row]:
     """Every published journey with its figures: ``name``, ``title``, ``purpose``, ``published_at``, ``paused_at``,
     ``stopped_at``, ``entered``, ``open``, ``goals``, ``value`` and ``messages`` (sent, by channel)."""
     rows = await tx.rows(
@@ -85,7 +85,7 @@ async def published(tx: Tx) -> list[Row]:
     return [{**row, **nobody, **counted.get(row["name"], {}), "messages": sent.get(row["name"], {})} for row in rows]
 
 
-async def titles(tx: Tx) -> list[tuple[str, str]]:
+async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
     """Every published journey: its name and its title."""
     rows = await tx.rows(
         select(journeys.c.name, programs.c.document["title"].as_string().label("title"))
@@ -95,7 +95,7 @@ async def titles(tx: Tx) -> list[tuple[str, str]]:
     return [(row["name"], row["title"]) for row in rows]
 
 
-async def messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
+async def list_messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
     """Messages as customers got them, where copies are kept, each with its touch, journey, customer and placement."""
     found = _messages()
     if wanted.channel is not None:
@@ -110,7 +110,7 @@ async def messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row
     return await tx.rows(found.order_by(copies.c.at.desc(), copies.c.touch_id.desc()).limit(limit))
 
 
-async def message(tx: Tx, touch: str) -> Row | None:
+async def get_message(tx: Tx, touch: str) -> Row | None:
     return await tx.row(_messages().where(copies.c.touch_id == touch))
 
 
@@ -138,7 +138,7 @@ def _messages() -> Select[Any]:
     )
 
 
-async def enrolled(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
+async def list_enrollments(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
     """Enrollments, each with its customer's traits and its journey's title and zone."""
     found = _enrollments()
     if wanted.journey is not None:
@@ -155,7 +155,7 @@ async def enrolled(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row
     return await tx.rows(found.order_by(enrollments.c.entered_at.desc(), enrollments.c.id.desc()).limit(limit))
 
 
-async def enrollment(tx: Tx, enrollment_id: str) -> Row | None:
+async def get_enrollment(tx: Tx, enrollment_id: str) -> Row | None:
     return await tx.row(_enrollments().where(enrollments.c.id == enrollment_id))
 
 
@@ -173,7 +173,7 @@ def _enrollments() -> Select[Any]:
     )
 
 
-async def kept_of(tx: Tx, enrollment_id: str) -> list[Row]:
+async def touches_of(tx: Tx, enrollment_id: str) -> list[Row]:
     """Every touch of an enrollment in order, with ``kept``: whether there is a copy of it to look at."""
     return await tx.rows(
         select(touches, copies.c.subject, copies.c.text, copies.c.touch_id.is_not(None).label("kept"))
@@ -183,7 +183,7 @@ async def kept_of(tx: Tx, enrollment_id: str) -> list[Row]:
     )
 
 
-async def lately(tx: Tx, customer_id: str, limit: int = PAGE) -> list[Row]:
+async def latest_events(tx: Tx, customer_id: str, limit: int = PAGE) -> list[Row]:
     """What a customer did and what happened to them."""
     return await tx.rows(
         select(events.c.id, events.c.name, events.c.kind, events.c.properties, events.c.accepted_at, events.c.enrollment_id)
@@ -193,7 +193,7 @@ async def lately(tx: Tx, customer_id: str, limit: int = PAGE) -> list[Row]:
     )
 
 
-async def customer(tx: Tx, identifier: str) -> Row | None:
+async def find_customer(tx: Tx, identifier: str) -> Row | None:
     """By idic's own id, any identity, or exactly their email address or telephone number; who was merged is found as the
     one they became. Of several with one address, the one who was known first."""
     found = await tx.scalar(
@@ -215,14 +215,14 @@ async def customer(tx: Tx, identifier: str) -> Row | None:
     return None
 
 
-async def zone(tx: Tx) -> str | None:
+async def vocabulary_zone(tx: Tx) -> str | None:
     """The zone (IANA) of customers whose own nobody knows, as the published vocabulary says."""
     newest = select(vocabularies.c.document["zone"].as_string()).order_by(vocabularies.c.id.desc()).limit(1)
     found = await tx.scalar(newest)
     return None if found is None else str(found)
 
 
-async def addresses(tx: Tx, limit: int = 1000) -> list[str]:
+async def known_addresses(tx: Tx, limit: int = 1000) -> list[str]:
     """Email addresses and user ids there are, for whoever mistyped one."""
     known = union(
         select(_EMAIL.label("value")).where(_EMAIL.is_not(None)),

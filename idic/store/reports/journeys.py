@@ -11,7 +11,7 @@ from idic.store.database import Tx
 from idic.store.tables import Row, customers, enrollments, touches
 
 
-async def inside(tx: Tx, journey: str | None = None) -> list[Row]:
+async def open_by_step(tx: Tx, journey: str | None = None) -> list[Row]:
     """How many are open at each step: ``journey``, ``program_id``, ``step`` and ``n``."""
     counted = select(enrollments.c.journey, enrollments.c.program_id, enrollments.c.step, func.count().label("n")).where(
         enrollments.c.ended_at.is_(None)
@@ -61,7 +61,7 @@ async def funnel(tx: Tx, journey: str) -> Funnel:
     )
 
 
-async def formerly(tx: Tx, journey: str, program_id: str, after: str, limit: int) -> list[Row]:
+async def in_other_programs(tx: Tx, journey: str, program_id: str, after: str, limit: int) -> list[Row]:
     """A page, in the order of their ids, of the open enrollments of ``journey`` that are in another program than this: each
     with its customer's ``traits``, and with ``attempting``: whether a message of it is being sent."""
     attempting = exists().where(touches.c.enrollment_id == enrollments.c.id, touches.c.status == "attempting")
@@ -73,12 +73,12 @@ async def formerly(tx: Tx, journey: str, program_id: str, after: str, limit: int
     return await _open(tx, asked, journey, after, limit)
 
 
-async def standing_at(tx: Tx, journey: str, steps: Collection[str], after: str, limit: int) -> list[Row]:
+async def open_at_steps(tx: Tx, journey: str, steps: Collection[str], after: str, limit: int) -> list[Row]:
     """A page of the open enrollments of ``journey`` that stand at one of these steps."""
     return await _open(tx, select(enrollments).where(enrollments.c.step.in_(steps)), journey, after, limit)
 
 
-async def of_journey(tx: Tx, journey: str, after: str, limit: int) -> list[Row]:
+async def open_ids(tx: Tx, journey: str, after: str, limit: int) -> list[Row]:
     """A page of the ids of the open enrollments of ``journey``."""
     return await _open(tx, select(enrollments.c.id), journey, after, limit)
 
@@ -88,7 +88,7 @@ async def _open(tx: Tx, asked: Select[Any], journey: str, after: str, limit: int
     return await tx.rows(open_.order_by(enrollments.c.id).limit(limit))
 
 
-async def attempting(tx: Tx, enrollment_id: str) -> bool:
+async def is_sending(tx: Tx, enrollment_id: str) -> bool:
     """Whether a message of this enrollment is being sent."""
     under_way = select(touches.c.id).where(touches.c.enrollment_id == enrollment_id, touches.c.status == "attempting")
     return await tx.scalar(under_way.limit(1)) is not None

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from chaos.client import CarefulClient
 from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
 from idic.dev.mailbox import read_accepts, read_mail
-from idic.store.journey.programs import standings
+from idic.store.journey.programs import published_journeys
 from idic.store.tables import enrollments, publications, touches
 from tests.battles.kill.ledger import Ledger, come_to_rest
 
@@ -63,7 +63,7 @@ async def test_people_are_moved_while_everybody_is_killed(tmp_path: Path, seed: 
         print(f"\nmigration under fire (seed {seed}), {spent:.0f} s: {tries} tries, then all were moved · {said}")
         print(ledger.text(site, client, rest))
         async with site.store.reading() as tx:
-            newest = {one.journey: one.program_id for one in await standings(tx)}
+            newest = {one.journey: one.program_id for one in await published_journeys(tx)}
         _hold(ledger, plan, newest)
         ledger.check_events(client)
         ledger.check_touches()

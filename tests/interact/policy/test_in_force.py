@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from idic.cli import app
 from idic.journeys_folder import compile_folder
 from idic.publish import publish
-from idic.rehearse.stories.folder import read_all, story_files
-from idic.rehearse.stories.play import tell
+from idic.rehearse.stories.folder import read_story_files, story_files
+from idic.rehearse.stories.play import play_story
 from idic.rehearse.stories.storybook import reachable_programs
 from idic.store.database import Store
 from idic.store.journey.policies import Policies
@@ -75,11 +75,11 @@ def folder(tmp_path: Path) -> Path:
 def test_stories_run_under_the_policy_beside_them(folder: Path) -> None:
     compilation = compile_folder(folder)
     assert [str(problem) for problem in compilation.problems if problem.severity == "error"] == []
-    read = read_all(story_files(folder), compilation)
+    read = read_story_files(story_files(folder), compilation)
     assert [str(problem) for problem in read.problems] == []
     (book,) = read.books
     for story in book.stories:
-        told = tell(book, story, reachable_programs(compilation.programs, "news"))
+        told = play_story(book, story, reachable_programs(compilation.programs, "news"))
         assert [str(failure) for failure in told.failures] == [], [entry.text for entry in told.timeline]
 
 

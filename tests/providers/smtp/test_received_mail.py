@@ -80,7 +80,7 @@ async def test_a_mail_is_signed_readable_and_left_by_one_click(store: Store, clo
         assert answer.status_code == 200
     await world.route(anna)
     async with store.reading() as tx:
-        said = await consents.said(tx, anna)
+        said = await consents.consents_of(tx, anna)
     assert [(one.given, one.channel, one.topic) for one in said] == [(True, "email", None), (False, "email", "offers")]
 
 

@@ -93,7 +93,7 @@ class Story(World):
 
     async def suppressed(self, number: str = TO) -> str | None:
         async with self.store.reading() as tx:
-            found = await consents.suppressed(tx, "sms", number)
+            found = await consents.suppression_of(tx, "sms", number)
             return found.reason if found else None
 
 

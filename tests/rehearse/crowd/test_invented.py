@@ -17,11 +17,11 @@ from idic.journey.program.program import Program
 from idic.journey.program.values import Attribute, Moment, Pattern, Type
 from idic.journey.vocabulary.types import NUMBER
 from idic.journeys_folder import Compilation, compile_folder
-from idic.rehearse.crowd.behaviour import CrowdBehaviour, derived, example, read_rates, with_rate
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, derive_behaviour, rates_file, read_rates, with_rate
 from idic.rehearse.crowd.crowd_person import CrowdPerson
 from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import CrowdResults, as_data
+from idic.rehearse.crowd.results import CrowdResults, results_json
 from idic.times import Clock, Every
 from tests.journey.programs import condition, program, wait
 
@@ -34,7 +34,7 @@ def shop() -> Compilation:
 
 
 def rates() -> CrowdBehaviour:
-    return derived(shop().programs.values(), shop().vocabulary)
+    return derive_behaviour(shop().programs.values(), shop().vocabulary)
 
 
 def crowd(count: int, days: int = 20, seed: int = 1, behaviour: CrowdBehaviour | None = None) -> InventedCrowd:
@@ -47,7 +47,7 @@ def rehearsed(people: Iterable[CrowdPerson], *programs: Program, days: int = 20)
     chosen = programs or tuple(shop().programs.values())
     ledger = CrowdResults(chosen, "Europe/Berlin")
     Rehearsal(chosen, ledger, start=START, end=START + timedelta(days=days), zone="Europe/Berlin").run(people)
-    return as_data(ledger)
+    return results_json(ledger)
 
 
 def test_the_same_seed_is_the_same_crowd_in_whatever_order() -> None:
@@ -125,7 +125,7 @@ def test_memory_does_not_grow_with_the_days() -> None:
 
 
 def test_the_example_of_rates_says_what_is_assumed() -> None:
-    assert read_rates("rates.yaml", example(rates()), CrowdBehaviour(), shop().vocabulary) == rates()
+    assert read_rates("rates.yaml", rates_file(rates()), CrowdBehaviour(), shop().vocabulary) == rates()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from idic.errors import InvalidInput, NotFound
 from idic.rehearse.crowd.recorded import Recording
 from idic.rehearse.crowd.rehearse import Rehearsal
-from idic.rehearse.crowd.results import CrowdResults, as_data
+from idic.rehearse.crowd.results import CrowdResults, results_json
 from tests.rehearse.crowd.test_invented import shop
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -74,7 +74,7 @@ def replayed(recording: Recording, start: datetime | None = None) -> dict[str, A
     assert recording.last is not None
     begins, ends = start or recording.first, recording.last + timedelta(microseconds=1)
     Rehearsal([program], ledger, start=begins, end=ends, zone="Europe/Berlin").run(recording.people(begins, ends))
-    return as_data(ledger)["journeys"][0]  # type: ignore[no-any-return]
+    return results_json(ledger)["journeys"][0]  # type: ignore[no-any-return]
 
 
 Reads = Callable[..., Recording]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from idic.journeys_folder import compile_folder
 from idic.problems import Problems
-from idic.rehearse.stories.play import tell
+from idic.rehearse.stories.play import play_story
 from idic.rehearse.stories.read_stories import read_stories
 from idic.rehearse.stories.storybook import reachable_programs
 
@@ -58,5 +58,5 @@ def test_slips_are_told_and_nothing_breaks(text: str) -> None:
     if book is None or problems.failed:
         return
     for story in book.stories:
-        told = tell(book, story, reachable_programs(COMPILATION.programs, book.journey))
+        told = play_story(book, story, reachable_programs(COMPILATION.programs, book.journey))
         assert all(failure.text for failure in told.failures)

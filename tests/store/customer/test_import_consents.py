@@ -18,7 +18,7 @@ from idic.errors import InvalidInput
 from idic.identify.messages import Message
 from idic.store import tables
 from idic.store.customer import consents, import_consents, ingest
-from idic.store.customer.import_consents import ConsentLine, SuppressionLine, read_barred, read_consent
+from idic.store.customer.import_consents import ConsentLine, SuppressionLine, read_consent, read_suppression
 from idic.store.database import Store, Tx
 from idic.store.upgrade import migrate
 from tests.conftest import START, HandClock
@@ -37,7 +37,7 @@ def line(number: int = 2, **more: Any) -> ConsentLine:
 
 
 async def keep(world: World, *lines: ConsentLine, create: bool = False) -> import_consents.ConsentsImported:
-    return await world.store.move("import", lambda tx: import_consents.keep(tx, lines, create=create, country="DE"))
+    return await world.store.move("import", lambda tx: import_consents.import_lines(tx, lines, create=create, country="DE"))
 
 
 async def known(world: World, user: str, **traits: Any) -> str:
@@ -93,12 +93,12 @@ async def test_what_was_confirmed_long_ago_does_not_undo_what_they_said_since(wo
     await world.store.move("opted out", opt_out)
     assert (await keep(world, line(act="double opt-in"))).new == 1
     async with world.store.reading() as tx:
-        assert await consents.suppressed(tx, "email", "anna@example.com")
+        assert await consents.suppression_of(tx, "email", "anna@example.com")
     world.clock.advance(days=2)
     later = read_consent(3, {**LINE, "act": "double opt-in", "at": "2026-03-03"}, world.clock.now(), None)
     assert (await keep(world, later)).new == 1
     async with world.store.reading() as tx:
-        assert not await consents.suppressed(tx, "email", "anna@example.com")
+        assert not await consents.suppression_of(tx, "email", "anna@example.com")
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_what_is_wrong_with_a_line_is_said(more: dict[str, Any], words: str) -> 
 
 
 def test_addresses_tell_what_they_are() -> None:
-    assert read_barred({"address": "A@b.de", "reason": "complaint"}, START, None) == SuppressionLine(
+    assert read_suppression({"address": "A@b.de", "reason": "complaint"}, START, None) == SuppressionLine(
         "email", "a@b.de", "complaint", START
     )
-    assert read_barred({"address": "0151 12345678"}, START, "DE")[:3] == ("sms", "+4915112345678", "operator")
+    assert read_suppression({"address": "0151 12345678"}, START, "DE")[:3] == ("sms", "+4915112345678", "operator")
 
 
 async def test_a_stronger_reason_stays_and_a_weaker_gives_way(world: World) -> None:
     async def reason(word: str) -> str:
         await world.store.move("suppress", lambda tx: consents.suppress(tx, "email", "a@b.de", word, tx.now()))
         async with world.store.reading() as tx:
-            found = await consents.suppressed(tx, "email", "A@B.de ")
+            found = await consents.suppression_of(tx, "email", "A@B.de ")
         assert found is not None
         return found.reason
 

@@ -62,12 +62,12 @@ class Talk(World):
 
     async def suppressed(self, number: str = TO) -> str | None:
         async with self.store.reading() as tx:
-            found = await consents.suppressed(tx, "sms", number)
+            found = await consents.suppression_of(tx, "sms", number)
             return found.reason if found else None
 
     async def ledger(self, customer: str) -> list[tuple[bool, str, str | None, str, bool]]:
         async with self.store.reading() as tx:
-            rows = await consents.of(tx, customer)
+            rows = await consents.ledger_of(tx, customer)
         return [(row["given"], row["purpose"], row["topic"], row["act"], row["confirmed"]) for row in rows]
 
 
