@@ -32,7 +32,7 @@ from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.tracking.links import Links
 from idic.router.accounts import PROVIDERS, accounts, rates
 from idic.router.channels import email_channel, sms_channel
-from idic.router.runtime import WORK, House, house
+from idic.router.runtime import WORK, Runtime
 from idic.router.temporal import QUEUE, connect
 from idic.server import until_stopped
 from idic.settings import Settings, described, endpoint_secrets
@@ -64,7 +64,7 @@ def couriers(settings: Settings, remember: Remember) -> list[Courier]:
 async def working(
     client: Client,
     store: Store,
-    house: House,
+    runtime: Runtime,
     carriers: Sequence[Courier],
     *,
     caller: Caller | None = None,
@@ -82,9 +82,9 @@ async def working(
 
     Workflows run unsandboxed: the driver is one small frozen file, which the tests run sandboxed and replay.
     """
-    advance = Advance(store, house)
-    deliver = Deliver(store, house, {courier.account: courier for courier in carriers})
-    calling = Calling(store, house, caller or Caller())
+    advance = Advance(store, runtime)
+    deliver = Deliver(store, runtime, {courier.account: courier for courier in carriers})
+    calling = Calling(store, runtime, caller or Caller())
     queues = _queues([courier.account for courier in carriers])
     workers = [
         Worker(
@@ -142,16 +142,16 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         return await store.move("short links", lambda tx: short_links.keep(tx, touch, links, tx.now()))
 
     # What is set wrong is said before anything is opened.
-    moved_by, carriers, limits = house(settings), couriers(settings, remember), rates(settings)
+    runtime, carriers, limits = Runtime.set_up(settings), couriers(settings, remember), rates(settings)
     secrets = endpoint_secrets(os.environ)
     warn_of_links(settings)
     caller = Caller(secrets, settings.call_private)
     async with running_store(settings) as store:
         client = await connect(settings)
-        await warn_of_missing(store, moved_by, secrets)
+        await warn_of_missing(store, runtime, secrets)
         takeover = timedelta(seconds=settings.takeover)
         options: dict[str, Any] = {"deliveries": settings.deliveries, "rates": limits, "takeover": takeover}
-        async with working(client, store, moved_by, carriers, caller=caller, **options):
+        async with working(client, store, runtime, carriers, caller=caller, **options):
             log.info("worker ready", temporal=settings.temporal_address)
             await stop.wait()
             log.info("worker drains")
@@ -164,11 +164,11 @@ def warn_of_links(settings: Settings) -> None:
         log.warning("mail programs offer to unsubscribe with one click over https alone: IDIC_PUBLIC_URL is http")
 
 
-async def warn_of_missing(store: Store, house: House, secrets: Mapping[str, SecretStr]) -> None:
+async def warn_of_missing(store: Store, runtime: Runtime, secrets: Mapping[str, SecretStr]) -> None:
     """Say which published journeys will call in vain."""
     with contextlib.suppress(IdicError):  # no reason not to work
         async with store.reading() as tx:
-            for published in await house.programs.published(tx):
+            for published in await runtime.programs.published(tx):
                 if missing := missing_secrets(published.program, secrets):
                     log.warning(
                         "a journey calls an endpoint whose secret is not set", journey=published.program.journey, set=missing

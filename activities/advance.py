@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.coded_errors import coded
 from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.database import Store
 from idic.store.enrollment import enrollments
 
@@ -20,9 +20,9 @@ _EARLY = 0.25
 
 
 class Advance:
-    def __init__(self, store: Store, house: House) -> None:
+    def __init__(self, store: Store, runtime: Runtime) -> None:
         self.store = store
-        self.house = house
+        self.runtime = runtime
 
     @activity.defn(name="advance")
     @coded
@@ -36,7 +36,7 @@ class Advance:
             return _Early(early) if moved.seq == enrollment.seq and 0 < early < _EARLY else await hold.instruction(moved)
 
         while True:
-            answer = await holding(self.store, self.house, "advance", enrollments.whose(enrollment_id), work)
+            answer = await holding(self.store, self.runtime, "advance", enrollments.whose(enrollment_id), work)
             if isinstance(answer, Instruction):
                 return answer
             await asyncio.sleep(answer.seconds)

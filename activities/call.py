@@ -24,7 +24,7 @@ from idic.journey.program.steps import Call
 from idic.journey.program.values import Endpoint
 from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.database import Store
 from idic.store.enrollment import endpoint_calls, enrollments
 from idic.store.enrollment.endpoint_calls import EndpointCall
@@ -57,9 +57,9 @@ class Calling:
     """``keep_trying`` bounds, in real seconds, for how long an answer that only this process knows is offered to a store that
     does not answer."""
 
-    def __init__(self, store: Store, house: House, caller: Caller, *, keep_trying: float = 480) -> None:
+    def __init__(self, store: Store, runtime: Runtime, caller: Caller, *, keep_trying: float = 480) -> None:
         self.store = store
-        self.house = house
+        self.runtime = runtime
         self.caller = caller
         self.keep_trying = keep_trying
 
@@ -67,7 +67,7 @@ class Calling:
     @coded
     async def call(self, call_id: str) -> Instruction:
         """Safe to repeat: a call that is settled is left alone."""
-        async with alive(self.house.patience):
+        async with alive(self.runtime.patience):
             attempt = await self._attempt(call_id)
             if isinstance(attempt, Instruction):
                 return attempt
@@ -84,7 +84,7 @@ class Calling:
             enrollment = await enrollments.get(hold.tx, call.enrollment_id)
             if call.status != "asked":
                 return await self._reconciled(hold, enrollment, call)
-            program = await self.house.programs.get(hold.tx, enrollment.program_id)
+            program = await self.runtime.programs.get(hold.tx, enrollment.program_id)
             endpoint = _asked(program, enrollment.state, call)
             if endpoint is None:
                 return await _settle(hold, enrollment, call, _DROPPED)
@@ -104,12 +104,12 @@ class Calling:
                 seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call.answer_by - hold.now))),
             )
 
-        return await holding(self.store, self.house, "attempt a call", endpoint_calls.whose(call_id), work)
+        return await holding(self.store, self.runtime, "attempt a call", endpoint_calls.whose(call_id), work)
 
     async def _reconciled(self, hold: Hold, enrollment: Enrollment, call: EndpointCall) -> Instruction:
         """What the workflow is to do where there is nothing to call. A state that still waits for this call would have it
         made again at once, for ever: it learns here how it ended. An answer counts if it is remembered, or nobody reads it."""
-        program, state = await self.house.programs.get(hold.tx, enrollment.program_id), enrollment.state
+        program, state = await self.runtime.programs.get(hold.tx, enrollment.program_id), enrollment.state
         if _asked(program, state, call) is None:
             return await hold.instruction(enrollment)
         log.warning("state behind its call", enrollment=enrollment.id, call=call.id, status=call.status)
@@ -134,7 +134,7 @@ class Calling:
             return await _settle(hold, enrollment, call, outcome)
 
         answer = await offered(
-            lambda: holding(self.store, self.house, "record a call", attempt.customer_id, work), self.keep_trying
+            lambda: holding(self.store, self.runtime, "record a call", attempt.customer_id, work), self.keep_trying
         )
         if isinstance(answer, Later):
             # The pause is the service's time, which is real whatever idic's clock does.

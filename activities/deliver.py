@@ -33,7 +33,7 @@ from idic.logs import place
 from idic.router.accounts import OUTBOX
 from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer import consents
 from idic.store.customer.ingest import about_touch
 from idic.store.database import Store
@@ -90,14 +90,14 @@ class Deliver:
     def __init__(
         self,
         store: Store,
-        house: House,
+        runtime: Runtime,
         couriers: Mapping[str, Courier],
         *,
         keep_trying: float = 480,
         begin_within: float = BEGIN_WITHIN,
     ) -> None:
         self.store = store
-        self.house = house
+        self.runtime = runtime
         self.couriers = couriers
         self.keep_trying = keep_trying
         self.begin_within = begin_within
@@ -107,7 +107,7 @@ class Deliver:
     @coded
     async def deliver(self, touch_id: str) -> Instruction:
         """Safe to repeat: a touch that is settled is left alone."""
-        async with alive(self.house.patience):
+        async with alive(self.runtime.patience):
             attempt = await self._attempt(touch_id)
             if isinstance(attempt, Instruction):
                 return attempt
@@ -125,10 +125,10 @@ class Deliver:
                 return await _settle(hold, enrollment, touch, touched)
             if touch.status not in ("claimed", "attempting"):
                 return await _reconciled(hold, enrollment, touch)
-            account, accounts = self._account(touch), self.house.accounts[touch.channel]
+            account, accounts = self._account(touch), self.runtime.accounts[touch.channel]
             if account != touch.account and touch.account in accounts:
                 return await _other_account(hold, enrollment, touch, account)
-            program = await self.house.programs.get(hold.tx, enrollment.program_id)
+            program = await self.runtime.programs.get(hold.tx, enrollment.program_id)
             step = program.steps[touch.step]
             assert isinstance(step, Send)
             scope = Scope(program, await hold.facts(program), hold.now, enrollment.state)
@@ -173,12 +173,12 @@ class Deliver:
             )
             return Attempt(number, hold.id, account, since, parcel, enrollment.state.goal_at)
 
-        return await holding(self.store, self.house, "attempt", touches.whose(touch_id), work)
+        return await holding(self.store, self.runtime, "attempt", touches.whose(touch_id), work)
 
     def _account(self, touch: Touch) -> str:
         """Through which account a touch leaves now: its own, if that is still one of its channel's, but the first that is not
         known to be down."""
-        accounts = self.house.accounts[touch.channel]
+        accounts = self.runtime.accounts[touch.channel]
         own = touch.account if touch.account in accounts else accounts[0]
         up = [one for one in (own, *accounts) if self._down.get(one, 0) <= time.monotonic()]
         return up[0] if up else own
@@ -188,7 +188,7 @@ class Deliver:
         try:
             courier = self.couriers[attempt.account]
             message = courier.compose(parcel)
-            kept = self.house.keep_copies or courier.account == OUTBOX
+            kept = self.runtime.keep_copies or courier.account == OUTBOX
             segments, sender = (message.segments, message.sender) if isinstance(message, OutgoingSms) else (None, None)
             made = Made(courier.copy(message) if kept else None, segments, sender)
         except IdicError as error:
@@ -242,7 +242,7 @@ class Deliver:
                     return await self._later(hold, enrollment, touch, outcome)
 
         # What the provider said is known here alone.
-        answer = await offered(lambda: holding(self.store, self.house, "record", attempt.customer_id, work), self.keep_trying)
+        answer = await offered(lambda: holding(self.store, self.runtime, "record", attempt.customer_id, work), self.keep_trying)
         if isinstance(answer, Later):
             # The pause is the provider's time, which is real whatever idic's clock does.
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
@@ -298,7 +298,7 @@ async def _settle(
     if hold.erased:
         detail = None  # what the provider said may name them
     if touched.status == "failed":
-        await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
+        await hold.give_back(await hold.runtime.programs.get(hold.tx, enrollment.program_id), touch)
     await touches.mark(
         hold.tx,
         touch.id,
@@ -343,7 +343,7 @@ async def _defer(hold: Hold, enrollment: Enrollment, touch: Touch, verdict: Defe
         return await _settle(
             hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
         )
-    await hold.give_back(await hold.house.programs.get(hold.tx, enrollment.program_id), touch)
+    await hold.give_back(await hold.runtime.programs.get(hold.tx, enrollment.program_id), touch)
     await touches.mark(hold.tx, touch.id, status="deferred", reason=verdict.rule)
     deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))

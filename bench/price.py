@@ -46,7 +46,7 @@ from idic.journeys_folder import compile_folder
 from idic.logs import configure
 from idic.providers.smtp.sender import SmtpChannel
 from idic.router.loop import Router
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.temporal import Engine, searchable
 from idic.settings import Settings
 from idic.store.database import Store
@@ -142,7 +142,7 @@ async def price(client: Client, folder: Path, way: Way) -> Price:
     does not end, or its record is not whole."""
     clock = Clock(FACTOR, datetime(2026, 11, 2, 9, tzinfo=UTC))
     rules = _not_yet if way.deferred else rules_of
-    async with _running(client, folder, clock, House(rules=rules)) as (store, mailbox):
+    async with _running(client, folder, clock, Runtime(rules=rules)) as (store, mailbox):
         intake = GroupCommit(store)
         await intake.keep(
             [
@@ -177,7 +177,7 @@ async def price(client: Client, folder: Path, way: Way) -> Price:
 
 
 @contextlib.asynccontextmanager
-async def _running(client: Client, folder: Path, clock: Clock, house: House) -> AsyncIterator[tuple[Store, Mailbox]]:
+async def _running(client: Client, folder: Path, clock: Clock, runtime: Runtime) -> AsyncIterator[tuple[Store, Mailbox]]:
     """A store with the reference journey, a router, a worker and a mailbox."""
     store = Store.open(f"sqlite:///{folder / 'idic.db'}", clock)
     stop = asyncio.Event()
@@ -188,9 +188,9 @@ async def _running(client: Client, folder: Path, clock: Clock, house: House) -> 
             carrier = EmailCourier(
                 SmtpChannel(mailbox.url), Links("https://idic.example", ["a key to sign links"]), "Shop <hello@shop.example>"
             )
-            tasks.create_task(Router(store, house, Engine(client, searchable=await searchable(client))).run(stop))
+            tasks.create_task(Router(store, runtime, Engine(client, searchable=await searchable(client))).run(stop))
             try:
-                async with worker.working(client, store, house, [carrier], drain=timedelta(seconds=1)):
+                async with worker.working(client, store, runtime, [carrier], drain=timedelta(seconds=1)):
                     yield store, mailbox
             finally:
                 stop.set()

@@ -46,7 +46,7 @@ from idic.journey.program.values import Pattern, Target
 from idic.logs import configure
 from idic.router.dispatch import dispatch
 from idic.router.held_customer import Hold, holding
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.temporal import Engine, standing
 from idic.settings import Settings
 from idic.store import tables
@@ -155,21 +155,21 @@ async def measure(client: Client, folder: Path, bulk: int, small: int, progress:
     # It stands still: what waits must not grow too late while it waits.
     now = datetime(2026, 11, 2, 9, tzinfo=UTC)
     store = Store.open(f"sqlite:///{folder / 'queues.db'}", Clock(idic=now, real=now, source=lambda: now))
-    account, house = Slow(small), House()
+    account, runtime = Slow(small), Runtime()
     began = time.perf_counter()
     try:
         await migrate(store)
         for program in (NEWSLETTER, BIRTHDAY, RECEIPT):
             await store.move("publish", lambda tx, p=program: programs.publish(tx, p, tx.now()))  # type: ignore[misc]
-        touches = await _copied(store, house, bulk, progress)
-        idle = worker.working(client, store, house, [account], deliveries=AT_ONCE, drain=timedelta(seconds=1))
+        touches = await _copied(store, runtime, bulk, progress)
+        idle = worker.working(client, store, runtime, [account], deliveries=AT_ONCE, drain=timedelta(seconds=1))
         async with idle, _scheduling(client):
             for end in range(0, bulk, _WAVE):
                 await _schedule(client, touches[end : end + _WAVE], f"bulk-{end}")
                 await _until_queued(client, min(end + _WAVE, bulk) - AT_ONCE, f"of {bulk:,} waiting in the server", progress)
-            await _enter(store, house, client, "Birthday", small)
+            await _enter(store, runtime, client, "Birthday", small)
             await _until_queued(client, bulk + small - AT_ONCE, "and the small journey", progress)
-            await _enter(store, house, client, "Order Completed", 1)
+            await _enter(store, runtime, client, "Order Completed", 1)
             await _until_queued(client, bulk + small + 1 - AT_ONCE, "and the receipt", progress)
             queued, seconds = await _queued(client), time.perf_counter() - began
             account.opened.set()
@@ -182,14 +182,14 @@ async def measure(client: Client, folder: Path, bulk: int, small: int, progress:
     return Order(account.order.index(RECEIPT.journey), places, queued, seconds)
 
 
-async def _enter(store: Store, house: House, client: Client, event: str, count: int) -> None:
+async def _enter(store: Store, runtime: Runtime, client: Client, event: str, count: int) -> None:
     """So many customers, who agreed to mails, do this; they are let in, and their workflows are started."""
-    await _admit(store, house, event, count)
-    while await dispatch(store, house, Engine(client), range(PARTITIONS)):
+    await _admit(store, runtime, event, count)
+    while await dispatch(store, runtime, Engine(client), range(PARTITIONS)):
         pass
 
 
-async def _admit(store: Store, house: House, event: str, count: int) -> list[str]:
+async def _admit(store: Store, runtime: Runtime, event: str, count: int) -> list[str]:
     ids, now = [uuid.uuid4().hex for _ in range(count)], store.clock.now()
     rows: dict[Table, list[dict[str, object]]] = {
         tables.customers: [
@@ -207,13 +207,13 @@ async def _admit(store: Store, house: House, event: str, count: int) -> list[str
     async def nothing(_: Hold) -> None: ...
 
     for one in ids:
-        await holding(store, house, "route", one, nothing)
+        await holding(store, runtime, "route", one, nothing)
     return ids
 
 
-async def _copied(store: Store, house: House, count: int, progress: Progress) -> list[str]:
+async def _copied(store: Store, runtime: Runtime, count: int, progress: Progress) -> list[str]:
     """Let one customer into the newsletter, and have all others stand where they stand; returns the touches."""
-    [first] = await _admit(store, house, "Subscribed", 1)
+    [first] = await _admit(store, runtime, "Subscribed", 1)
     of = (tables.customers, tables.consents, tables.enrollments, tables.touches)
     async with store.reading() as tx:
         whose = {table: table.c.id if table is tables.customers else table.c.customer_id for table in of}

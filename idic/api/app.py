@@ -48,7 +48,7 @@ from idic.interact.tracking.links import (
     Links,
 )
 from idic.interact.tracking.visitors import Proofs
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.database import Store
 
 DESCRIPTION = """\
@@ -65,7 +65,7 @@ def create_app(
     secret_keys: Iterable[str],
     links: Links,
     enroll: EnterCustomer,
-    house: House | None = None,
+    runtime: Runtime | None = None,
     limits: BodyLimits | None = None,
     webhooks: Iterable[Webhook] = (),
     console: ConsoleSettings | None = None,
@@ -75,7 +75,7 @@ def create_app(
 ) -> FastAPI:
     """Build the API on ``store``, which the caller closes.
 
-    ``enroll`` enters a customer for ``POST …/enrollments``; ``house`` moves enrollments; ``webhooks`` receive the
+    ``enroll`` enters a customer for ``POST …/enrollments``; ``runtime`` moves enrollments; ``webhooks`` receive the
     providers' reports. The console is added if the settings ask for it. The server closes ``streams`` before it stops,
     because an open page keeps its connection open.
     """
@@ -96,7 +96,7 @@ def create_app(
     )
     # Longer paths first: an id may have slashes in it.
     add_consents(secret, store, limits.message)
-    add_rights(secret, store, house or House())
+    add_rights(secret, store, runtime or Runtime())
     add_customers(secret, store)
     add_customer_links(secret, store, links)
     add_enrollments(secret, store, enroll, limits.message)
@@ -105,7 +105,7 @@ def create_app(
     add_health(health, store)
     app.include_router(health)
     app.include_router(_public(PublicPages(store, links)))
-    app.include_router(customer_pages(store, links, house or House()))
+    app.include_router(customer_pages(store, links, runtime or Runtime()))
     for webhook in webhooks:
         app.add_api_route(webhook.path, webhook.receive, methods=["POST"], include_in_schema=False, response_model=None)
     sites = APIRouter(include_in_schema=False)

@@ -9,7 +9,7 @@ from idic.api.customers import Kind, found
 from idic.api.problem_details import problem
 from idic.api.wait_until_settled import nothing_begins
 from idic.router.erase import erase
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer.export import customer_export
 from idic.store.database import Store
 
@@ -24,7 +24,7 @@ class ErasedOut(BaseModel):
     same_address: list[str]
 
 
-def add_rights(router: APIRouter, store: Store, house: House) -> None:
+def add_rights(router: APIRouter, store: Store, runtime: Runtime) -> None:
     """Add the export and erase endpoints."""
 
     @router.get(
@@ -53,6 +53,6 @@ def add_rights(router: APIRouter, store: Store, house: House) -> None:
         ids, counts and times, and salted digests of their addresses, so that they are not written to by mistake."""
         async with store.reading() as tx:
             row = await found(tx, identifier, kind)
-        done = await erase(store, house, row["id"])
+        done = await erase(store, runtime, row["id"])
         await nothing_begins(store, done.customer_id)
         return ErasedOut(id=done.customer_id, erased=True, ended=done.ended, same_address=list(done.same_address))

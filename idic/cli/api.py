@@ -50,13 +50,13 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     from idic.api.webhooks import webhooks
     from idic.interact.tracking.links import Links
     from idic.router.enroll import enroll
-    from idic.router.runtime import house
+    from idic.router.runtime import Runtime
     from idic.store.open import running_store
 
     if settings.console == "open" and host not in _AT_HOME:
         raise SettingsError(f"IDIC_CONSOLE=open shows customers to whoever reaches {host}: set it to key, or to off")
     listening = _listen(host, port)
-    links, moved_by = Links.set_up(settings), house(settings)
+    links, runtime = Links.set_up(settings), Runtime.set_up(settings)
     async with running_store(settings) as store:
         streams = Streams(store, links)
         app = create_app(
@@ -64,8 +64,8 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             write_keys=[key.get_secret_value() for key in settings.write_keys],
             secret_keys=[key.get_secret_value() for key in settings.secret_keys],
             links=links,
-            enroll=functools.partial(enroll, moved_by),
-            house=moved_by,
+            enroll=functools.partial(enroll, runtime),
+            runtime=runtime,
             webhooks=webhooks(settings, store),
             limits=BodyLimits(batch=settings.max_body),
             rates=Rates(settings.rate_limit),

@@ -36,7 +36,7 @@ def router() -> None:
     Run any number: they share the customers among themselves. SIGTERM and Ctrl-C drain.
     """
     from idic.router.loop import Router
-    from idic.router.runtime import house
+    from idic.router.runtime import Runtime
     from idic.router.temporal import Engine, connect, searchable
     from idic.store.open import running_store
 
@@ -44,8 +44,8 @@ def router() -> None:
         async with running_store(settings) as store:
             client = await connect(settings)
             engine = Engine(client, searchable=await searchable(client))
-            moved_by = house(settings)
-            router = Router(store, moved_by, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
+            runtime = Runtime.set_up(settings)
+            router = Router(store, runtime, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
             log.info("router ready", temporal=settings.temporal_address)
             await router.run(stop)
 
@@ -61,7 +61,7 @@ def reconcile() -> None:
 
     from idic.router.reconcile import Found
     from idic.router.reconcile import reconcile as compare
-    from idic.router.runtime import house
+    from idic.router.runtime import Runtime
     from idic.router.temporal import Engine, connect, searchable
     from idic.store.open import running_store
 
@@ -74,7 +74,7 @@ def reconcile() -> None:
             with Console(stderr=True).status("comparing…") as status:
                 return await compare(
                     store,
-                    house(settings),
+                    Runtime.set_up(settings),
                     engine,
                     progress=lambda found: status.update(f"{found.open} open enrollments, {found.started} started"),
                 )

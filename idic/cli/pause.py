@@ -55,7 +55,7 @@ def resume(
     """
     from idic.cli.run.publish import span
     from idic.router.pause import release_held
-    from idic.router.runtime import house
+    from idic.router.runtime import Runtime
     from idic.store.journey import programs
     from idic.store.open import running_store
 
@@ -73,7 +73,7 @@ def resume(
             now = store.clock.now()
             with progress(f"letting go in {journey}") as count:
                 released = await release_held(
-                    store, house(settings), journey, over.after(now, "UTC") - now, stop=stop, told=count
+                    store, Runtime.set_up(settings), journey, over.after(now, "UTC") - now, stop=stop, told=count
                 )
             return before, released, stop.is_set()
 
@@ -97,7 +97,7 @@ def stop(
     It may be interrupted: nobody enters from the beginning on, and the same command again goes on with those inside.
     """
     from idic.router.pause import end_all
-    from idic.router.runtime import house
+    from idic.router.runtime import Runtime
     from idic.store.journey import programs
     from idic.store.open import running_store
     from idic.store.reports import journeys
@@ -118,7 +118,7 @@ def stop(
             if let_finish:
                 return 0, False
             with progress(f"ending {journey}", inside) as told:
-                return await end_all(store, house(settings), journey, stop=interrupt, told=told), interrupt.is_set()
+                return await end_all(store, Runtime.set_up(settings), journey, stop=interrupt, told=told), interrupt.is_set()
 
     inside = asyncio.run(count_inside())
     if inside and not let_finish and not sure(f"Stop {journey}, and end it now for {inside:,} who are inside?", yes=yes):

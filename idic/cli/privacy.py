@@ -54,7 +54,7 @@ def erase(
     your providers and Temporal's histories (which hold ids alone) are not touched.
     """
     from idic.router.erase import erase as forget
-    from idic.router.runtime import house
+    from idic.router.runtime import Runtime
     from idic.store.open import running_store
 
     async def find() -> str:
@@ -64,7 +64,7 @@ def erase(
     async def run() -> Erased:
         settings = settings_for(data)
         async with running_store(settings) as store:
-            return await forget(store, house(settings), customer_id)
+            return await forget(store, Runtime.set_up(settings), customer_id)
 
     customer_id = asyncio.run(find())
     if not sure(f"Forget customer {customer_id} for good?", yes=yes):

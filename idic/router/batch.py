@@ -10,7 +10,7 @@ import structlog
 
 from idic.errors import IdicError, NotFound, StoreUnavailable
 from idic.router.held_customer import Hold, holding
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
 from idic.store.enrollment.enrollments import Enrollment
@@ -42,7 +42,7 @@ def among(ids: Sequence[str]) -> Page:
 
 async def one_by_one(
     store: Store,
-    house: House,
+    runtime: Runtime,
     purpose: str,
     page: Page,
     work: Work,
@@ -64,7 +64,7 @@ async def one_by_one(
         async with room:
             if stop is not None and stop.is_set():
                 return
-            word = await _once(store, house, purpose, enrollment_id, work)
+            word = await _once(store, runtime, purpose, enrollment_id, work)
             counted[word] += 1
             if word == AGAIN:
                 again.append(enrollment_id)
@@ -83,12 +83,12 @@ async def one_by_one(
     return counted, again
 
 
-async def _once(store: Store, house: House, purpose: str, enrollment_id: str, work: Work) -> str:
+async def _once(store: Store, runtime: Runtime, purpose: str, enrollment_id: str, work: Work) -> str:
     async def held(hold: Hold) -> str:
         return await work(hold, await enrollments.get(hold.tx, enrollment_id))
 
     try:
-        return await holding(store, house, purpose, enrollments.whose(enrollment_id), held)
+        return await holding(store, runtime, purpose, enrollments.whose(enrollment_id), held)
     except (StoreUnavailable, NotFound):
         raise
     except IdicError as error:

@@ -24,7 +24,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import Send
 from idic.journey.program.values import Attribute
 from idic.router import contact_history
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer import consents, events
 from idic.store.database import Tx
 from idic.store.enrollment.touches import Touch
@@ -35,9 +35,9 @@ from idic.store.tables import Row
 class Known:
     """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
 
-    def __init__(self, tx: Tx, house: House, row: Row) -> None:
+    def __init__(self, tx: Tx, runtime: Runtime, row: Row) -> None:
         self.tx = tx
-        self.house = house
+        self.runtime = runtime
         self.id: str = row["id"]
         self.row = row
         self.traits: dict[str, Any] = row["traits"]
@@ -84,16 +84,16 @@ class Known:
                     question,
                     *await self._answers(program, question.at),
                     unreachable=unreachable,
-                    explored=self.house.explored,
+                    explored=self.runtime.explored,
                 )
             case BestTime():
                 zone = zone_of(self.traits, program.zone)
                 answers = await self._answers(program, question.earliest)
                 step = program.steps[question.step]
                 reached = {channel: self.reach(channel, program) for channel in step.channels} if isinstance(step, Send) else {}
-                policy = await self.house.policies.current(self.tx)
+                policy = await self.runtime.policies.current(self.tx)
                 closed = ask.quiet_for(policy, program, reached, self.traits, zone)
-                return best_hour(question, *answers, zone, explored=self.house.explored, closed=closed)
+                return best_hour(question, *answers, zone, explored=self.runtime.explored, closed=closed)
             case Ahead():
                 return await self._ahead(program, question)
             case _:
@@ -104,7 +104,7 @@ class Known:
         messages = await responses.messages(self.tx, self.id, program.purpose, at)
         if program.purpose != responses.MARKETING:
             return messages, Crowd()
-        return messages, await self.house.responses.crowd(self.tx, self.traits, self.now)
+        return messages, await self.runtime.responses.crowd(self.tx, self.traits, self.now)
 
     async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
         zone = zone_of(self.traits, program.zone)
@@ -138,7 +138,7 @@ class Known:
             if self.now >= touch.deliver_by:
                 return Skip("too late", PAUSE)
             return Defer(touch.deliver_by, PAUSED, PAUSE)
-        self.policy = policy = await self.house.policies.get(self.tx, barred.policy)
+        self.policy = policy = await self.runtime.policies.get(self.tx, barred.policy)
         customer = ask.Known(
             self.id,
             self.traits,
@@ -157,7 +157,7 @@ class Known:
             touch.channel,
             self.now,
             policy=policy,
-            rules=self.house.rules,
+            rules=self.runtime.rules,
             found=found,
             deliver_by=touch.deliver_by,
             open_=open_,
@@ -179,7 +179,7 @@ class Known:
         sent = await contact_history.made(self.tx, self.id, self.now - window, again.id if again else None)
         ahead: list[Coming] = []
         if policy.priority:
-            ahead = await contact_history.coming(self.tx, self.house.programs, self.id, touch.enrollment, self.now)
+            ahead = await contact_history.coming(self.tx, self.runtime.programs, self.id, touch.enrollment, self.now)
         return customer._replace(contacts=[*sent, *self._allowed], coming=ahead)
 
     async def _afford(self, budget: Budget, program: Program, channel: str, again: Touch | None) -> bool:
@@ -197,12 +197,12 @@ class Known:
 
     async def give_back(self, program: Program, touch: Touch) -> None:
         """A touch that was claimed is certainly not sent, or not now: its place in the day's budget is free."""
-        if touch.purpose == "marketing" and touch.channel in (await self.house.policies.current(self.tx)).budget:
+        if touch.purpose == "marketing" and touch.channel in (await self.runtime.policies.current(self.tx)).budget:
             await daily_counts.give_back_messages(self.tx, touch.channel, _day_counted(program, touch))
 
     async def take_again(self, program: Program, touch: Touch) -> None:
         """A touch whose place was given back has left all the same: it counts, whatever the budget says."""
-        if touch.purpose == "marketing" and touch.channel in (await self.house.policies.current(self.tx)).budget:
+        if touch.purpose == "marketing" and touch.channel in (await self.runtime.policies.current(self.tx)).budget:
             await daily_counts.count_message(self.tx, touch.channel, _day_counted(program, touch), daily_counts.UNLIMITED)
 
     def reach(self, channel: str, program: Program) -> Reach:

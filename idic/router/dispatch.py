@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 
 from idic.errors import IdicError, NotFound, StoreUnavailable
 from idic.router.next_instruction import instruct
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.temporal import Engine
 from idic.store import temporal_outbox
 from idic.store.database import Store
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _AT_ONCE = 50
 
 
-async def dispatch(store: Store, house: House, engine: Engine, partitions: Iterable[int], limit: int = 500) -> int:
+async def dispatch(store: Store, runtime: Runtime, engine: Engine, partitions: Iterable[int], limit: int = 500) -> int:
     """Send what is waiting in these partitions; returns how many letters were delivered. What Temporal did not take
     stays for the next time. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
@@ -38,7 +38,7 @@ async def dispatch(store: Store, house: House, engine: Engine, partitions: Itera
     async def tell(enrollment_id: str, theirs: list[OutboxEntry]) -> list[int]:
         async with room:
             try:
-                await _tell(store, house, engine, enrollment_id, start=any(one.kind == "start" for one in theirs))
+                await _tell(store, runtime, engine, enrollment_id, start=any(one.kind == "start" for one in theirs))
             except StoreUnavailable:
                 raise
             except (RPCError, IdicError) as error:
@@ -56,18 +56,18 @@ async def dispatch(store: Store, house: House, engine: Engine, partitions: Itera
     return len(done)
 
 
-async def _tell(store: Store, house: House, engine: Engine, enrollment_id: str, *, start: bool) -> None:
+async def _tell(store: Store, runtime: Runtime, engine: Engine, enrollment_id: str, *, start: bool) -> None:
     """A start says where the row stands now, so that wakes behind it say nothing new. A wake that finds nobody asks the
     row: an open enrollment whose workflow is gone is started from where it stands."""
     if not start and await engine.wake(enrollment_id):
         return
-    if not await start_from_row(store, house, engine, enrollment_id, afresh=not start):
+    if not await start_from_row(store, runtime, engine, enrollment_id, afresh=not start):
         # It was started before, by somebody who knew less than the row says now; or it ended before it was known to have
         # started. If there is a workflow, it learns of it.
         await engine.wake(enrollment_id)
 
 
-async def start_from_row(store: Store, house: House, engine: Engine, enrollment_id: str, *, afresh: bool) -> bool:
+async def start_from_row(store: Store, runtime: Runtime, engine: Engine, enrollment_id: str, *, afresh: bool) -> bool:
     """Start an enrollment's workflow from where its row stands. Returns False where it has ended or runs already.
 
     Raises ``NotFound``, ``StoreUnavailable`` and Temporal's ``RPCError``.
@@ -76,6 +76,6 @@ async def start_from_row(store: Store, house: House, engine: Engine, enrollment_
         enrollment = await enrollments.get(tx, enrollment_id)
         if not enrollment.open:
             return False
-        instruction = await instruct(tx, house, enrollment)
-        program = await house.programs.get(tx, enrollment.program_id)
+        instruction = await instruct(tx, runtime, enrollment)
+        program = await runtime.programs.get(tx, enrollment.program_id)
     return await engine.start(enrollment_id, instruction, program, afresh=afresh)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from idic.errors import StoreUnavailable
 from idic.journey.engine.admission import REQUESTED
 from idic.router.held_customer import Hold, SetAside
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer import customers, events
 from idic.store.database import Tx
 
@@ -23,7 +23,7 @@ class Admission(NamedTuple):
 
 
 async def enroll(
-    house: House,
+    runtime: Runtime,
     tx: Tx,
     journey: str,
     customer_id: str,
@@ -37,8 +37,8 @@ async def enroll(
     Raises ``NotFound`` for a journey that is not published, ``StoreUnavailable`` when something else is happening to this
     customer that must be done first (the router is at it: try again).
     """
-    program_id, program = await house.programs.of(tx, journey)
-    hold = Hold(tx, house, await customers.lock(tx, customer_id))
+    program_id, program = await runtime.programs.of(tx, journey)
+    hold = Hold(tx, runtime, await customers.lock(tx, customer_id))
     if hold.erased:
         raise StoreUnavailable("the customer was erased just now; try again, and somebody new enters")
     try:

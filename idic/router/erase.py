@@ -10,7 +10,7 @@ from idic.interact.reach import reach
 from idic.journey.channels import ADDRESS_ATTRIBUTES, addressed
 from idic.journey.engine.state import Ending
 from idic.router.held_customer import Hold, holding
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer import consents
 from idic.store.customer import erase as stored
 from idic.store.database import Store
@@ -32,7 +32,7 @@ class Erased(NamedTuple):
     already: bool = False
 
 
-async def erase(store: Store, house: House, customer_id: str | ScalarSelect[str]) -> Erased:
+async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[str]) -> Erased:
     """Forget a customer for good. Their enrollments end, what is claimed for them will not leave, and of what is leaving
     nothing is written down. The salted digests of their addresses stay, so that nobody writes to them by mistake.
 
@@ -50,9 +50,9 @@ async def erase(store: Store, house: House, customer_id: str | ScalarSelect[str]
                 .limit(1)
             )  # fmt: skip
         if not others:
-            return await holding(store, house, "erase", customer_id, work)
+            return await holding(store, runtime, "erase", customer_id, work)
         # They have just turned out to be somebody: first that, or half of them would be left.
-        await holding(store, house, "route", others[0]["customer_id"], _nothing)
+        await holding(store, runtime, "route", others[0]["customer_id"], _nothing)
 
 
 async def _nothing(_: Hold) -> None: ...

@@ -31,7 +31,7 @@ from idic.journey.program.steps import Call
 from idic.router.customer_facts import Known
 from idic.router.instruction import Instruction
 from idic.router.next_instruction import instruct
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.schedule import days_merged, days_moved
 from idic.store import temporal_outbox
 from idic.store.customer import consents, customers, events, phone_numbers
@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 
 async def holding(
-    store: Store, house: House, purpose: str, customer_id: str | ScalarSelect[str], work: Callable[[Hold], Awaitable[T]]
+    store: Store, runtime: Runtime, purpose: str, customer_id: str | ScalarSelect[str], work: Callable[[Hold], Awaitable[T]]
 ) -> T:
     """Run ``work`` on a customer who is held and whose events are all routed, in one transaction. Who it is may be a
     question, as ``customers.lock`` takes it.
@@ -68,7 +68,7 @@ async def holding(
     async def once(tx: Tx) -> T:
         if together:
             await customers.lock_together(tx, together)
-        hold = Hold(tx, house, await customers.lock(tx, customer_id), poison, frozenset(together))
+        hold = Hold(tx, runtime, await customers.lock(tx, customer_id), poison, frozenset(together))
         await hold.catch_up()
         return await work(hold)
 
@@ -106,9 +106,14 @@ class Hold(Known):
     """A customer who is held: what becomes of their events, and every move of their enrollments."""
 
     def __init__(
-        self, tx: Tx, house: House, row: Row, poison: Mapping[int, str] | None = None, together: frozenset[str] = frozenset()
+        self,
+        tx: Tx,
+        runtime: Runtime,
+        row: Row,
+        poison: Mapping[int, str] | None = None,
+        together: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(tx, house, row)
+        super().__init__(tx, runtime, row)
         self._poison = poison or {}
         self._together = together
         self._newest: dict[str, Enrollment] = {}
@@ -180,7 +185,7 @@ class Hold(Known):
                 to_wake.append(enrollment.id)
         self._routing = None
         await temporal_outbox.put(self.tx, "wake", to_wake)
-        for published in await self.house.programs.published(self.tx):
+        for published in await self.runtime.programs.published(self.tx):
             if any(pattern.on == event.name for pattern in published.program.entry.on):
                 outcome[published.program.journey] = (await self.enter(*published[:2], event, stopped=published.stopped)).text
         return outcome
@@ -190,7 +195,7 @@ class Hold(Known):
         journey, given = event.properties["journey"], event.properties["given"]
         if event.name == DUE and await events.entered_for(self.tx, self.id, event):
             return {str(journey): "stays out: has entered for this time already"}
-        for published in await self.house.programs.published(self.tx):
+        for published in await self.runtime.programs.published(self.tx):
             if published.program.journey == journey:
                 entry = event.model_copy(update={"properties": given})
                 return {journey: (await self.enter(*published[:2], entry, stopped=published.stopped)).text}
@@ -222,7 +227,7 @@ class Hold(Known):
         await customers.set_traits(self.tx, self.id, self.traits, self.now)
         if any(before.get(name) != self.traits.get(name) for name in phone_numbers.NUMBER_ATTRIBUTES):
             await phone_numbers.note_number(self.tx, self.id, self.traits, self.now)
-        await days_moved(self.tx, self.house.programs, self.id, before, self.traits, at)
+        await days_moved(self.tx, self.runtime.programs, self.id, before, self.traits, at)
 
     async def _up_to(self, enrollment: Enrollment, at: datetime) -> Enrollment:
         """Do what was due before ``at``."""
@@ -236,7 +241,7 @@ class Hold(Known):
         after = []
         for one in those:
             enrollment = self._now(one)
-            program = await self.house.programs.get(self.tx, enrollment.program_id)
+            program = await self.runtime.programs.get(self.tx, enrollment.program_id)
             if match_event.watches(program, enrollment.state) & set(names):
                 await self.advance(enrollment, at)
             after.append(enrollment)
@@ -265,7 +270,7 @@ class Hold(Known):
         """Take off the web what is shown without the consent that it needs."""
         for shown in await web_placements.live(self.tx, [self.id], at):
             enrollment = await enrollments.get(self.tx, shown.enrollment_id)
-            program = await self.house.programs.get(self.tx, enrollment.program_id)
+            program = await self.runtime.programs.get(self.tx, enrollment.program_id)
             if program.purpose == "marketing" and topic in (None, program.topic):
                 await web_placements.end(self.tx, enrollment.id, "withdrawn", at)
 
@@ -293,7 +298,7 @@ class Hold(Known):
         if event.name == "Replied" or not touches.may_have_left(touch):
             return []  # an answer is put down to the newest message, and may be to one before it
         if touch.status in ("deferred", "failed"):
-            await self.take_again(await self.house.programs.get(self.tx, enrollment.program_id), touch)
+            await self.take_again(await self.runtime.programs.get(self.tx, enrollment.program_id), touch)
         await touches.mark(self.tx, touch.id, status="sent", reason=None, settled_at=event.accepted_at)
         touched = Touched(status="sent", at=event.accepted_at)
         sent = Trace(event.accepted_at, "sent", event.step, {"channel": channel, "because": event.name})
@@ -311,7 +316,7 @@ class Hold(Known):
             return  # forgotten in between: there is nothing to take in, and nobody to be found again
         if absorbed["id"] == self.id or await customers.has_identity(self.tx, absorbed["id"], ["user_id"]):
             return  # merged already, or somebody in their own right by now
-        theirs_first = Hold(self.tx, self.house, absorbed, self._poison, self._together)
+        theirs_first = Hold(self.tx, self.runtime, absorbed, self._poison, self._together)
         for row in await events.unrouted(self.tx, absorbed["id"]):
             if events.read(row).place < at:
                 await theirs_first._route_or_set_aside(row)
@@ -334,11 +339,13 @@ class Hold(Known):
         self._consents = None
         await phone_numbers.note_number(self.tx, absorbed["id"], {}, self.now)
         await phone_numbers.note_number(self.tx, self.id, self.traits, self.now)
-        await days_merged(self.tx, self.house.programs, absorbed["id"], self.row, at.accepted_at)
+        await days_merged(self.tx, self.runtime.programs, absorbed["id"], self.row, at.accepted_at)
         for those, traits in zip((ours, theirs), before, strict=True):
             new = {name for name in {*traits, *self.traits} if traits.get(name) != self.traits.get(name)}
             now = [await enrollments.get(self.tx, one.id) for one in those if one.open]
-            counted = {name for one in now for name, _, _ in (await self.house.programs.get(self.tx, one.program_id)).computed}
+            counted = {
+                name for one in now for name, _, _ in (await self.runtime.programs.get(self.tx, one.program_id)).computed
+            }
             after = await self._changed(now, {*new, *counted}, at.accepted_at)
             await temporal_outbox.put(self.tx, "wake", [a.id for b, a in zip(now, after, strict=True) if a.seq > b.seq])
 
@@ -350,7 +357,7 @@ class Hold(Known):
         """
         enrollment = self._now(enrollment)
         before = enrollment.seq
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         enrollment = await self._up_to(enrollment, event.accepted_at)
         facts = await self.facts(program, event.accepted_at)
         if not enrollment.open:
@@ -392,8 +399,8 @@ class Hold(Known):
 
     async def tell(self, enrollment: Enrollment, seen: Observation) -> None:
         """Let journeys know of what happened here, if one that is published listens, or the enrollment's own."""
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
-        others = [one.program for one in await self.house.programs.published(self.tx)]
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
+        others = [one.program for one in await self.runtime.programs.published(self.tx)]
         if any(seen.name in one.hears for one in (program, *others)):
             await observe(self.tx, seen)
 
@@ -455,7 +462,7 @@ class Hold(Known):
         if not enrollment.open:
             return enrollment
         now = until or self.now
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         facts = await self.facts(program, now)
         machine = interpreter.advance(program, enrollment.state, facts, now)
         outcome = await self.drive(program, machine)
@@ -476,7 +483,7 @@ class Hold(Known):
             state = move.settle(state, step, touch.channel, touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         facts = await self.facts(program, now)
         outcome = await self.drive(program, interpreter.advance(program, state, facts, now))
         return await self.record(enrollment, outcome._replace(trace=(note, *outcome.trace)), now)
@@ -489,7 +496,7 @@ class Hold(Known):
         state = enrollment.state
         if not enrollment.open or call.round != state.rounds.get(call.step, 1):
             return enrollment
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         state = interpreter.answered(program, state, call.step, response, reason, self.now)
         if state == enrollment.state:
             return enrollment
@@ -499,7 +506,7 @@ class Hold(Known):
     async def record(self, enrollment: Enrollment, outcome: Outcome, at: datetime | None = None) -> Enrollment:
         """Write one move, whose present was ``at`` (by default now): position, deadline, trace, claims; and at the end, that
         nothing claimed will leave."""
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         moved = await self._save(_ended(enrollment._replace(state=outcome.state), program))
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
         await self._claim(enrollment.id, program, outcome)
@@ -511,7 +518,7 @@ class Hold(Known):
         return self._now(moved)
 
     async def _claim(self, enrollment_id: str, program: Program, outcome: Outcome) -> None:
-        await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, program, self.house.accounts, self.now)
+        await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, program, self.runtime.accounts, self.now)
 
     async def _do(self, enrollment: Enrollment, program: Program, effects: Sequence[Effect], at: datetime) -> None:
         """What a move, whose present was ``at``, asks for beside messages."""
@@ -531,7 +538,7 @@ class Hold(Known):
 
     async def instruction(self, enrollment: Enrollment) -> Instruction:
         """What the enrollment's workflow is to do now."""
-        return await instruct(self.tx, self.house, enrollment)
+        return await instruct(self.tx, self.runtime, enrollment)
 
 
 class Entered:

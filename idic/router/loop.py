@@ -20,7 +20,7 @@ from idic.logs import place
 from idic.router.dispatch import dispatch
 from idic.router.held_customer import Hold, holding
 from idic.router.reconcile import reconcile
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.sweep import Sweeper
 from idic.router.temporal import Engine
 from idic.store import leases
@@ -47,7 +47,7 @@ class Router:
     def __init__(
         self,
         store: Store,
-        house: House,
+        runtime: Runtime,
         engine: Engine,
         *,
         lease: float = 10,
@@ -55,7 +55,7 @@ class Router:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store = store
-        self.house = house
+        self.runtime = runtime
         self.engine = engine
         self.id = uuid.uuid4().hex
         self.partitions: frozenset[int] = frozenset()
@@ -63,7 +63,7 @@ class Router:
         self._every = reconcile_every
         self._now = now
         self._held_until = now()
-        self._sweeper = Sweeper(store, house)
+        self._sweeper = Sweeper(store, runtime)
         self._decided = asyncio.Event()
         self._trouble: dict[str, tuple[int, float]] = {}
 
@@ -136,7 +136,7 @@ class Router:
         async def one(customer_id: str) -> None:
             async with room:
                 try:
-                    await holding(self.store, self.house, "route", customer_id, _nothing_more)
+                    await holding(self.store, self.runtime, "route", customer_id, _nothing_more)
                     self._trouble.pop(customer_id, None)
                 except StoreUnavailable:
                     raise
@@ -160,7 +160,7 @@ class Router:
 
     async def dispatch(self) -> int:
         partitions = self._held()
-        return await dispatch(self.store, self.house, self.engine, partitions) if partitions else 0
+        return await dispatch(self.store, self.runtime, self.engine, partitions) if partitions else 0
 
     async def sweep(self) -> int:
         """Go on with what goes through all customers, if that is ours; returns how many were gone through."""
@@ -180,7 +180,7 @@ class Router:
     async def _reconcile(self) -> int:
         # This too one router does for all.
         if 0 in self._held():
-            found = await reconcile(self.store, self.house, self.engine)
+            found = await reconcile(self.store, self.runtime, self.engine)
             if found.started or found.woken or found.ended:
                 log.info("reconciled", **vars(found))
             return 1

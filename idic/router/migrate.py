@@ -17,7 +17,7 @@ from idic.journey.engine.state import Ending
 from idic.journey.program.program import Program
 from idic.router.batch import AGAIN, among, one_by_one
 from idic.router.held_customer import Hold
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments, touches
@@ -63,7 +63,7 @@ class Plan(NamedTuple):
 
 async def plan(
     store: Store,
-    house: House,
+    runtime: Runtime,
     program: Program,
     mapping: Map,
     spread: timedelta,
@@ -81,7 +81,7 @@ async def plan(
         async with store.reading() as tx:
             rows = await journeys.in_other_programs(tx, program.journey, program.id, after, _PAGE)
             for row in rows:
-                verdict, former = await _foreseen(tx, house, program, mapping, spread, row)
+                verdict, former = await _foreseen(tx, runtime, program, mapping, spread, row)
                 key = (former.id, row["step"], _target(verdict, mapping, row["step"]), former.flow == program.flow)
                 found[key] += 1
                 overdue[key] += isinstance(verdict, Moves) and verdict.overdue
@@ -95,9 +95,9 @@ async def plan(
 
 
 async def _foreseen(
-    tx: Tx, house: House, program: Program, mapping: Map, spread: timedelta, row: Row
+    tx: Tx, runtime: Runtime, program: Program, mapping: Map, spread: timedelta, row: Row
 ) -> tuple[Verdict, Program]:
-    former = await house.programs.get(tx, row["program_id"])
+    former = await runtime.programs.get(tx, row["program_id"])
     facts = Facts(row["traits"], zone_of(row["traits"], program.zone))
     state = enrollments.read(row).state
     return migrate(former, program, state, mapping, facts, tx.now(), spread, under_way=row["attempting"]), former
@@ -138,7 +138,7 @@ class Moved(NamedTuple):
 
 async def move_everybody(
     store: Store,
-    house: House,
+    runtime: Runtime,
     program: Program,
     mapping: Map,
     spread: timedelta,
@@ -158,11 +158,11 @@ async def move_everybody(
     async def work(hold: Hold, enrollment: Enrollment) -> str:
         return await move(hold, enrollment, program, mapping, spread)
 
-    counted, again = await one_by_one(store, house, "migrate", page, work, stop=stop, told=told)
+    counted, again = await one_by_one(store, runtime, "migrate", page, work, stop=stop, told=told)
     for pause in _PAUSES:
         if not again or await _stopped_within(stop, pause):
             break
-        found, again = await one_by_one(store, house, "migrate", among(again), work, stop=stop, told=told)
+        found, again = await one_by_one(store, runtime, "migrate", among(again), work, stop=stop, told=told)
         counted = counted + found
         counted[AGAIN] = len(again)
     return Moved(
@@ -192,7 +192,7 @@ async def move(hold: Hold, enrollment: Enrollment, program: Program, mapping: Ma
     ``there`` already."""
     if not enrollment.open or enrollment.program_id == program.id:
         return "there"
-    former = await hold.house.programs.get(hold.tx, enrollment.program_id)
+    former = await hold.runtime.programs.get(hold.tx, enrollment.program_id)
     facts = await hold.facts(program)
     under_way = await journeys.is_sending(hold.tx, enrollment.id)
     verdict = migrate(former, program, enrollment.state, mapping, facts, hold.now, spread, under_way=under_way)

@@ -8,13 +8,13 @@ from datetime import datetime
 from idic.clock import Clock
 from idic.journey.engine.state import State
 from idic.router.instruction import Delivery, Instruction, brief
-from idic.router.runtime import WORK, House
+from idic.router.runtime import WORK, Runtime
 from idic.store.database import Tx
 from idic.store.enrollment import endpoint_calls, touches
 from idic.store.enrollment.enrollments import Enrollment
 
 
-async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
+async def instruct(tx: Tx, runtime: Runtime, enrollment: Enrollment) -> Instruction:
     """What an enrollment's workflow is to do, from its row alone."""
     state: State = enrollment.state
     if state.ended is not None:
@@ -26,13 +26,13 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
         if touched.status in ("claimed", "attempting")
     }
     # Where another account can stand in for the first, the touch itself says which it is.
-    several = [touch for touch, (_, channel) in claimed.items() if len(house.accounts[channel]) > 1]
+    several = [touch for touch, (_, channel) in claimed.items() if len(runtime.accounts[channel]) > 1]
     chosen = await touches.accounts(tx, several) if several else {}
     waiting = [
         Delivery(
             touch=touch,
-            queue=f"deliver-{_account(chosen.get(touch), house.accounts[channel])}",
-            patience=house.patience,
+            queue=f"deliver-{_account(chosen.get(touch), runtime.accounts[channel])}",
+            patience=runtime.patience,
             label=f"{brief(step)} by {channel}",
         )
         for touch, (step, channel) in claimed.items()
@@ -41,7 +41,7 @@ async def instruct(tx: Tx, house: House, enrollment: Enrollment) -> Instruction:
         Delivery(
             touch=endpoint_calls.call_id(enrollment.id, step, state.rounds.get(step, 1)),
             queue=WORK,
-            patience=house.patience,
+            patience=runtime.patience,
             label=f"{brief(step)} calls",
             activity="call",
         )

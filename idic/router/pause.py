@@ -12,7 +12,7 @@ from idic.journey.engine.state import Ending
 from idic.journey.program.steps import Send
 from idic.router.batch import one_by_one
 from idic.router.held_customer import Hold
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments, touches
@@ -29,7 +29,7 @@ SPREAD = timedelta(minutes=10)
 
 async def release_held(
     store: Store,
-    house: House,
+    runtime: Runtime,
     journey: str,
     spread: timedelta = SPREAD,
     *,
@@ -39,24 +39,24 @@ async def release_held(
     """Let go on what a pause of this journey held back, and is over. Returns how many; those who are left, if it was stopped,
     are found the next time. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
-        sends = await _sends(tx, house, await journeys.open_by_step(tx, journey))
-    return await _release_at(store, house, journey, sends[journey], spread, stop, told) if sends else 0
+        sends = await _sends(tx, runtime, await journeys.open_by_step(tx, journey))
+    return await _release_at(store, runtime, journey, sends[journey], spread, stop, told) if sends else 0
 
 
-async def release_left(store: Store, house: House) -> int:
+async def release_left(store: Store, runtime: Runtime) -> int:
     """Let go on whom a pause that is over still holds, in every journey: whoever resumed it was interrupted. Returns how
     many."""
     async with store.reading() as tx:
         running = {one.journey for one in await published_journeys(tx) if one.paused_at is None}
-        sends = await _sends(tx, house, [row for row in await journeys.open_by_step(tx) if row["journey"] in running])
-    return sum([await _release_at(store, house, journey, steps) for journey, steps in sends.items()])
+        sends = await _sends(tx, runtime, [row for row in await journeys.open_by_step(tx) if row["journey"] in running])
+    return sum([await _release_at(store, runtime, journey, steps) for journey, steps in sends.items()])
 
 
-async def _sends(tx: Tx, house: House, inside: Sequence[Row]) -> dict[str, set[str]]:
+async def _sends(tx: Tx, runtime: Runtime, inside: Sequence[Row]) -> dict[str, set[str]]:
     """The steps by journey that send and at which anybody stands."""
     found: dict[str, set[str]] = {}
     for row in inside:
-        program = await house.programs.get(tx, row["program_id"])
+        program = await runtime.programs.get(tx, row["program_id"])
         if isinstance(program.steps.get(row["step"] or ""), Send):
             found.setdefault(row["journey"], set()).add(row["step"])
     return found
@@ -64,7 +64,7 @@ async def _sends(tx: Tx, house: House, inside: Sequence[Row]) -> dict[str, set[s
 
 async def _release_at(
     store: Store,
-    house: House,
+    runtime: Runtime,
     journey: str,
     sends: set[str],
     spread: timedelta = SPREAD,
@@ -80,7 +80,7 @@ async def _release_at(
     def waits(row: Row) -> bool:
         return bool(held(enrollments.read(row).state))
 
-    counted, _ = await one_by_one(store, house, "resume", page, work, wanted=waits, stop=stop, told=told)
+    counted, _ = await one_by_one(store, runtime, "resume", page, work, wanted=waits, stop=stop, told=told)
     return counted["released"]
 
 
@@ -88,7 +88,7 @@ async def _release(hold: Hold, enrollment: Enrollment, spread: timedelta) -> str
     (now,) = await published_journeys(hold.tx, [enrollment.journey]) or (None,)
     if not enrollment.open or now is None or now.paused_at is not None:
         return "left"
-    program = await hold.house.programs.get(hold.tx, enrollment.program_id)
+    program = await hold.runtime.programs.get(hold.tx, enrollment.program_id)
     facts = await hold.facts(program)
     released = release(program, enrollment.state, facts, hold.now, spread)
     if released is None:
@@ -106,7 +106,7 @@ async def _release(hold: Hold, enrollment: Enrollment, spread: timedelta) -> str
 
 async def end_all(
     store: Store,
-    house: House,
+    runtime: Runtime,
     journey: str,
     *,
     stop: asyncio.Event | None = None,
@@ -124,5 +124,5 @@ async def end_all(
         await hold.close(enrollment, Ending(kind="closed", reason=STOPPED, at=hold.now))
         return "ended"
 
-    counted, _ = await one_by_one(store, house, "stop", page, work, stop=stop, told=told)
+    counted, _ = await one_by_one(store, runtime, "stop", page, work, stop=stop, told=told)
     return counted["ended"]

@@ -17,7 +17,7 @@ from idic.errors import NotFound
 from idic.router.dispatch import start_from_row
 from idic.router.instruction import Delivery, Instruction
 from idic.router.pause import release_left
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.temporal import Engine
 from idic.store.database import Store
 from idic.store.enrollment import enrollments, touches
@@ -41,7 +41,7 @@ class Found:
 
 async def reconcile(
     store: Store,
-    house: House,
+    runtime: Runtime,
     engine: Engine,
     *,
     grace: float = 5,
@@ -67,7 +67,7 @@ async def reconcile(
             if await engine.runs(enrollment_id):
                 return  # visibility lagged
             try:
-                if await start_from_row(store, house, engine, enrollment_id, afresh=True):
+                if await start_from_row(store, runtime, engine, enrollment_id, afresh=True):
                     found.started += 1
             except NotFound:
                 return
@@ -87,27 +87,27 @@ async def reconcile(
     if ended:
         await asyncio.sleep(grace)
         # Cancelled in the middle of a delivery, what became of the message would not be recorded.
-        delivering = await _left_behind(store, house)
+        delivering = await _left_behind(store, runtime)
         for enrollment_id in ended:
             if enrollment_id not in delivering and await engine.runs(enrollment_id):
                 await engine.cancel(enrollment_id)
                 found.cancelled += 1
-    for enrollment_id, instruction in (await _left_behind(store, house)).items():
+    for enrollment_id, instruction in (await _left_behind(store, runtime)).items():
         if not await engine.runs(enrollment_id):
             await engine.start(enrollment_id, instruction, afresh=True)
             found.started += 1
-    await release_left(store, house)
+    await release_left(store, runtime)
     progress(found)
     return found
 
 
-async def _left_behind(store: Store, house: House) -> dict[str, Instruction]:
+async def _left_behind(store: Store, runtime: Runtime) -> dict[str, Instruction]:
     """Who has ended with a message under way, and what their workflows are to do about it."""
     async with store.reading() as tx:
         orphans = await touches.left_behind(tx)
     found: dict[str, Instruction] = {}
     for touch in orphans:
-        delivery = Delivery(touch.id, f"deliver-{touch.account}", house.patience)
+        delivery = Delivery(touch.id, f"deliver-{touch.account}", runtime.patience)
         before = found.get(touch.enrollment_id, Instruction(touch.seq))
         found[touch.enrollment_id] = Instruction(touch.seq, deliver=[*before.deliver, delivery])
     return found

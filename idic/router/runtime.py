@@ -1,5 +1,8 @@
-"""The house as it is set: one reading of the settings for every process, so that who claims a touch and who delivers it
-mean the same account."""
+"""What a process moves enrollments with, set up once from its settings.
+
+All processes read the same settings, so that the process that claims a touch and the one that delivers it mean the same
+provider account.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,14 @@ WORK = "work"
 
 
 @dataclass(frozen=True)
-class House:
-    """What a process moves enrollments with: what decides by the contact policy, the provider accounts of each channel (the
-    first is the one that is used, the others stand in for it), after how many real seconds of silence a delivery counts as
-    dead, whether copies of all messages are kept, the programs, the policy and everybody's answers read so far, and which share
-    of choices of a channel or an hour is made to learn from."""
+class Runtime:
+    """What a process moves enrollments with: settings, and what it has read from the store so far.
+
+    ``rules`` are the contact policy's. ``accounts`` are the provider accounts of each channel: the first is used, the others
+    stand in for it. ``patience`` is after how many real seconds of silence a delivery counts as dead. ``keep_copies``: keep a
+    copy of every message. ``programs``, ``policies`` and ``responses`` cache the store. ``explored`` is the share of choices
+    of a channel or an hour that is made at random, to learn from.
+    """
 
     rules: Rules = rules
     accounts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ACCOUNTS))
@@ -35,7 +41,7 @@ class House:
     responses: Responses = field(default_factory=Responses)
     explored: float = EXPLORED
 
-
-def house(settings: Settings) -> House:
-    """Raises ``SettingsError``."""
-    return House(accounts=accounts(settings), patience=settings.delivery_timeout, keep_copies=settings.keep_copies)
+    @classmethod
+    def set_up(cls, settings: Settings) -> Runtime:
+        """The runtime that the settings describe. Raises ``SettingsError``."""
+        return cls(accounts=accounts(settings), patience=settings.delivery_timeout, keep_copies=settings.keep_copies)

@@ -23,7 +23,7 @@ from idic.journey.engine.state import Event
 from idic.journey.program.program import Program
 from idic.journey.program.values import Condition
 from idic.router import schedule
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store import sweeps
 from idic.store.customer import events
 from idic.store.customer.ingest import NewEvent, record_for_customers
@@ -43,9 +43,9 @@ class Sweeper:
     """``page``: customers in one transaction. ``backlog``: as many events may wait to be routed before customers are told of
     anything more, so that nobody's own event waits behind a million others."""
 
-    def __init__(self, store: Store, house: House, *, page: int = 500, backlog: int = 2000) -> None:
+    def __init__(self, store: Store, runtime: Runtime, *, page: int = 500, backlog: int = 2000) -> None:
         self._store = store
-        self._house = house
+        self._runtime = runtime
         self._page = page
         self._backlog = backlog
         self._planned: object = None
@@ -61,7 +61,7 @@ class Sweeper:
             seen = await published_journeys(tx)
             waiting, days = await sweeps.due_now(tx, now), await sweeps.due_days(tx, now, 1)
         if seen != self._planned:
-            await self._store.move("plan", lambda tx: schedule.plan(tx, self._house.programs, tx.now()))
+            await self._store.move("plan", lambda tx: schedule.plan(tx, self._runtime.programs, tx.now()))
             self._planned = seen
             return _SOME
         done = await self._store.move("day", self._tell_of_days) if days else _NONE
@@ -80,7 +80,7 @@ class Sweeper:
             return _NONE
         come = await sweeps.due_days(tx, now, self._page)
         held = {row["id"]: row for row in await sweeps.hold_customers(tx, {day.customer_id for day in come})}
-        known = await schedule.published(tx, self._house.programs)
+        known = await schedule.published(tx, self._runtime.programs)
         told: dict[str, dict[str, NewEvent]] = defaultdict(dict)
         following: list[DueEntry] = []
         for day in come:
@@ -115,7 +115,7 @@ class Sweeper:
     async def _scheduled(self, tx: Tx, sweep: Sweep) -> int:
         """Tell those who may enter that the journey is due."""
         now = tx.now()
-        one = (await schedule.published(tx, self._house.programs)).get(sweep.name)
+        one = (await schedule.published(tx, self._runtime.programs)).get(sweep.name)
         passed = await schedule.outrun(tx, sweep, one, now)
         if passed is not None or one is None:
             if one is not None and passed is not None:
@@ -138,7 +138,7 @@ class Sweeper:
     async def _days(self, tx: Tx, sweep: Sweep) -> int:
         """Find everybody's next day."""
         rows = await sweeps.page(tx, sweep, self._page)
-        one = (await schedule.published(tx, self._house.programs)).get(sweep.name)
+        one = (await schedule.published(tx, self._runtime.programs)).get(sweep.name)
         if one is None or one.published_at > sweep.due_at:
             await sweeps.finish(tx, sweep, tx.now())  # another one does it, for the journey as it is now
             return _SOME
@@ -150,7 +150,7 @@ class Sweeper:
         wait for it in any journey sees it only where it concerned the customer."""
         programs = [
             program
-            for _, program, stopped in await self._house.programs.published(tx)
+            for _, program, stopped in await self._runtime.programs.published(tx)
             if not stopped
             and program.entry.for_each is not None
             and any(pattern.on == sweep.name for pattern in program.entry.on)

@@ -21,7 +21,7 @@ from idic.dev.local_stack import Plan, own_keys, own_settings
 from idic.dev.mailbox import Accept, read_accepts
 from idic.errors import SettingsError
 from idic.journeys_folder import compile_folder
-from idic.router.runtime import house
+from idic.router.runtime import Runtime
 from idic.settings import Settings
 from idic.store.tables import Row
 
@@ -128,7 +128,11 @@ def test_nothing_leaves_the_machine_whatever_accounts_are_set_around_it(tmp_path
     }
     own = own_settings(Plan(tmp_path), own_keys(tmp_path))
     settings = {name.removeprefix("IDIC_").lower(): value for name, value in (around | own).items()}
-    assert house(Settings.model_validate(settings)).accounts == {"email": ("smtp",), "sms": ("outbox",), "web": ("web",)}
+    assert Runtime.set_up(Settings.model_validate(settings)).accounts == {
+        "email": ("smtp",),
+        "sms": ("outbox",),
+        "web": ("web",),
+    }
 
 
 def test_the_play_is_the_same_every_time() -> None:

@@ -17,7 +17,7 @@ from idic.interact.channels.email import EmailCourier
 from idic.journey.contact_policy.contact_policy import Sender
 from idic.journey.engine.scope import Facts, Scope
 from idic.router.accounts import rates, sendgrid_account, ses_account, signer
-from idic.router.runtime import house
+from idic.router.runtime import Runtime
 from idic.settings import Settings
 from idic.store.database import Store
 from tests.conftest import START
@@ -59,7 +59,7 @@ def settings(*parts: Mapping[str, Any], **more: Any) -> Settings:
 def test_the_first_is_used_and_the_others_stand_in(
     parts: tuple[Mapping[str, Any], ...], chosen: dict[str, str], email: tuple[str, ...], sms: tuple[str, ...]
 ) -> None:
-    assert house(settings(*parts, chosen)).accounts == {"email": email, "sms": sms, "web": ("web",)}
+    assert Runtime.set_up(settings(*parts, chosen)).accounts == {"email": email, "sms": sms, "web": ("web",)}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_order_that_cannot_be_kept_is_said_at_once(
     parts: tuple[Mapping[str, Any], ...], wrong: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(SettingsError, match=told):
-        house(settings(*parts, wrong))
+        Runtime.set_up(settings(*parts, wrong))
 
 
 async def test_each_account_has_its_courier(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ class Town(World):
 
     def __init__(self, store: Store, clock: HandClock, **more: Any) -> None:
         super().__init__(store, clock)
-        self.house = replace(self.house, accounts={**self.house.accounts, "email": ("smtp", "ses")})
+        self.runtime = replace(self.runtime, accounts={**self.runtime.accounts, "email": ("smtp", "ses")})
         self.second = Postman("ses")
-        self.advancing.house = self.house
+        self.advancing.runtime = self.runtime
         self.delivers_by({"smtp": self.postman, "ses": self.second}, **more)
 
     async def claimed(self) -> str:

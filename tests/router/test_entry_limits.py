@@ -79,7 +79,7 @@ async def test_a_request_through_the_api_takes_a_place_like_everybody(store: Sto
     anna, bert = await world.customer(), await world.customer()
 
     async def ask(customer: str) -> str | None:
-        return (await store.move("enroll", lambda tx: enroll(world.house, tx, "trip", customer, {}, occurred_at=None))).reason
+        return (await store.move("enroll", lambda tx: enroll(world.runtime, tx, "trip", customer, {}, occurred_at=None))).reason
 
     assert await ask(anna) is None
     assert await ask(bert) == "1 have entered today, and no more do"
@@ -103,5 +103,5 @@ async def test_a_whole_audience_at_once_is_let_in_up_to_the_limit(store: Store, 
     await world.publish(launch(on=(), once=datetime(2026, 3, 3, 9, tzinfo=UTC), at_most=4))
     await world.sweep()
     clock.advance(days=1)
-    await asyncio.gather(*(world.sweep(Sweeper(store, world.house, page=3)) for _ in range(2)))
+    await asyncio.gather(*(world.sweep(Sweeper(store, world.runtime, page=3)) for _ in range(2)))
     assert len(await world.enrollments()) == 4

@@ -147,9 +147,9 @@ async def test_several_at_once_enter_nobody_twice(store: Store, clock: HandClock
     for _ in range(9):
         await world.customer(renews_on="2026-03-29")
     await world.publish(on())
-    await asyncio.gather(*(world.sweep(Sweeper(store, world.house, page=2)) for _ in range(3)))
+    await asyncio.gather(*(world.sweep(Sweeper(store, world.runtime, page=2)) for _ in range(3)))
     clock.instant = datetime(2026, 3, 29, 9, 0, tzinfo=UTC)
-    await asyncio.gather(*(world.sweep(Sweeper(store, world.house, page=2)) for _ in range(3)))
+    await asyncio.gather(*(world.sweep(Sweeper(store, world.runtime, page=2)) for _ in range(3)))
     assert (await entered(world), await due(world)) == (["2026-03-29 09:00"] * 9, [])
 
 

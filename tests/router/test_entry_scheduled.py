@@ -75,10 +75,10 @@ async def test_whoever_is_killed_at_any_page_is_followed_by_somebody_who_goes_on
     world = World(store, clock)
     everybody = await crowd(world, 7)
     await world.publish(daily())
-    await Sweeper(store, world.house).step()
+    await Sweeper(store, world.runtime).step()
     clock.instant = SIX
     for _ in range(9):  # each plans anew, does one page and is gone
-        sweeper = Sweeper(store, world.house, page=2)
+        sweeper = Sweeper(store, world.runtime, page=2)
         await sweeper.step()
         await sweeper.step()
         await world.route_all()
@@ -89,7 +89,7 @@ async def test_a_page_that_is_not_committed_is_done_again_whole(store: Store, cl
     world = World(store, clock)
     everybody = await crowd(world, 4)
     await world.publish(daily())
-    sweeper = Sweeper(store, world.house, page=2)
+    sweeper = Sweeper(store, world.runtime, page=2)
     await sweeper.step()
     clock.instant = SIX
     (row,) = await world.rows(tables.sweeps)
@@ -109,9 +109,9 @@ async def test_several_at_once_do_no_harm(store: Store, clock: HandClock) -> Non
     world = World(store, clock)
     everybody = await crowd(world, 12)
     await world.publish(daily(), daily().model_copy(update={"journey": "other"}))
-    await asyncio.gather(*(Sweeper(store, world.house).step() for _ in range(3)))
+    await asyncio.gather(*(Sweeper(store, world.runtime).step() for _ in range(3)))
     clock.instant = SIX
-    await asyncio.gather(*(world.sweep(Sweeper(store, world.house, page=3)) for _ in range(4)))
+    await asyncio.gather(*(world.sweep(Sweeper(store, world.runtime, page=3)) for _ in range(4)))
     assert await who(world) == sorted(everybody * 2)
     assert await occurrences(world) == [(SIX, True)] * 2 + [(SIX.replace(day=4), False)] * 2
 
@@ -120,7 +120,7 @@ async def test_of_what_was_missed_the_newest_is_made_up_for(store: Store, clock:
     world = World(store, clock)
     everybody = await crowd(world, 3)
     await world.publish(daily())
-    await Sweeper(store, world.house).step()
+    await Sweeper(store, world.runtime).step()
     clock.instant = datetime(2026, 3, 6, 14, 0, tzinfo=UTC)
     await world.sweep()
     assert await who(world) == everybody
@@ -197,7 +197,7 @@ async def test_what_was_accepted_before_counts_though_nobody_has_routed_it(store
     anna = await world.customer()
     bert = await world.customer(tier="gold")
     await world.publish(daily(when=GOLD))
-    await Sweeper(store, world.house).step()
+    await Sweeper(store, world.runtime).step()
     clock.instant = SIX
     await world.accept(anna, "", {"tier": "gold"}, kind="identify")
     await world.accept(bert, "", {"tier": "low"}, kind="identify")
@@ -223,9 +223,9 @@ async def test_two_who_turn_out_to_be_one_enter_once(store: Store, clock: HandCl
     world = World(store, clock)
     anna, phone = await crowd(world, 2)
     await world.publish(daily())
-    await Sweeper(store, world.house).step()
+    await Sweeper(store, world.runtime).step()
     clock.instant = SIX
-    sweeper = Sweeper(store, world.house, page=1)
+    sweeper = Sweeper(store, world.runtime, page=1)
     await sweeper.step()
     await sweeper.step()
     await world.route(anna)
@@ -238,7 +238,7 @@ async def test_who_was_merged_while_all_were_gone_through_is_asked_as_whom_they_
     world = World(store, clock)
     first, second = await crowd(world, 2)
     await world.publish(daily(when=GOLD))
-    await Sweeper(store, world.house).step()
+    await Sweeper(store, world.runtime).step()
 
     async def gold(tx: Tx) -> None:
         chosen = tables.customers.c.id == second
@@ -246,7 +246,7 @@ async def test_who_was_merged_while_all_were_gone_through_is_asked_as_whom_they_
 
     await store.move("gold", gold)
     clock.instant = SIX
-    sweeper = Sweeper(store, world.house, page=1)
+    sweeper = Sweeper(store, world.runtime, page=1)
     await sweeper.step()
     await sweeper.step()  # the first is not gold
     await world.happens(first, "Signed Up", merges=second)
@@ -258,7 +258,7 @@ async def test_nobody_is_told_anything_while_too_much_waits_to_be_routed(store: 
     world = World(store, clock)
     everybody = await crowd(world, 5)
     await world.publish(daily())
-    sweeper = Sweeper(store, world.house, page=2, backlog=3)
+    sweeper = Sweeper(store, world.runtime, page=2, backlog=3)
     await sweeper.step()
     clock.instant = SIX
     assert [await sweeper.step() for _ in range(5)] == [2, 2, 0, 0, 0]
@@ -272,7 +272,7 @@ async def test_a_customer_who_came_after_its_time_is_not_asked(store: Store, clo
     world = World(store, clock)
     everybody = await crowd(world, 2)
     await world.publish(daily())
-    await Sweeper(store, world.house).step()
+    await Sweeper(store, world.runtime).step()
     clock.instant = SIX.replace(minute=5)
     await world.customer()
     await world.sweep()

@@ -111,7 +111,7 @@ async def anna(world: World) -> str:
 
 
 async def erased(world: World, customer_id: str) -> Erased:
-    return await erase_customer(world.store, world.house, customer_id)
+    return await erase_customer(world.store, world.runtime, customer_id)
 
 
 async def test_nothing_of_her_is_left_anywhere(world: World) -> None:

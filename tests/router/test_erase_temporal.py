@@ -25,7 +25,7 @@ async def test_her_workflow_ends_and_its_history_is_nobodys(skipping: Skipping) 
     trip = await world.only()
     handle = skipping.env.client.get_workflow_handle(trip.id)
     await skipping.passes(hours=1)
-    done = await erase(world.store, world.house, customer_id)
+    done = await erase(world.store, world.runtime, customer_id)
     assert done.ended == 1
     await skipping.tell()
     await skipping.finished(trip.id)

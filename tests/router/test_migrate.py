@@ -38,7 +38,7 @@ async def enters(world: World, first: Program, **traits: object) -> str:
 
 async def moved(world: World, into: Program, mapping: Map | None = None, spread: timedelta = timedelta()) -> Moved:
     await world.publish(into)
-    return await move_everybody(world.store, world.house, into, mapping or {}, spread)
+    return await move_everybody(world.store, world.runtime, into, mapping or {}, spread)
 
 
 async def test_a_wait_goes_on_from_when_it_began(world: World, clock: HandClock) -> None:
@@ -58,7 +58,7 @@ async def test_what_is_overdue_by_it_is_spread_and_never_earlier_than_now(world:
     ids = [await enters(world, first) for _ in range(20)]
     now = clock.advance(hours=10)
     await world.publish(into)
-    foreseen = await plan(world.store, world.house, into, {}, HOUR)
+    foreseen = await plan(world.store, world.runtime, into, {}, HOUR)
     assert [(group.step, group.to, group.people, group.overdue) for group in foreseen.groups] == [("rest", "rest", 20, 20)]
     await moved(world, into, spread=HOUR)
     due = {one.id: one.state.deadline for one in await world.enrollments()}
@@ -118,7 +118,7 @@ async def test_a_step_that_only_has_another_name_is_remembered_by_it(world: Worl
 async def test_the_plan_says_what_nobody_said_and_nobody_is_moved_without(world: World) -> None:
     await enters(world, program(wait("rest", 24)))
     into = program(wait_for("rest", 5, arm("Yes")))
-    foreseen = await plan(world.store, world.house, into, {}, HOUR)
+    foreseen = await plan(world.store, world.runtime, into, {}, HOUR)
     assert [(group.step, group.to) for group in foreseen.unmapped] == [("rest", None)]
     assert await moved(world, into) == Moved(unmapped=1)
     assert (await world.only()).state.deadline == START + 24 * HOUR
@@ -152,7 +152,7 @@ async def test_only_the_words_are_new_and_nobody_moves(world: World) -> None:
     enrollment = await enters(world, first)
     words = Message(id="hello", contents={"email": EmailContent(subject="Better", body="<p>Better</p>")})
     into = program(*first.steps.values()).model_copy(update={"messages": {"hello": words}})
-    foreseen = await plan(world.store, world.house, into, {}, HOUR)
+    foreseen = await plan(world.store, world.runtime, into, {}, HOUR)
     assert [(group.words, group.people) for group in foreseen.groups] == [(True, 1)]
     before = await world.only()
     await moved(world, into)
@@ -167,7 +167,7 @@ async def test_a_message_that_is_being_sent_postpones_its_own_enrollment(world: 
     await world.publish(into)
     touch = (await world.advance(enrollment)).deliver[0].touch
     attempt = await world.delivering._attempt(touch)
-    foreseen = await plan(world.store, world.house, into, {}, HOUR)
+    foreseen = await plan(world.store, world.runtime, into, {}, HOUR)
     assert [(group.step, group.to, group.under_way) for group in foreseen.groups] == [("nudge", "nudge", 1)]
     assert not hasattr(attempt, "seq")
     outcome, made = await world.delivering._call(attempt)  # type: ignore[union-attr]

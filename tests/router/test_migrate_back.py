@@ -43,7 +43,7 @@ async def enters(world: World, first: Program, **traits: object) -> str:
 async def moved(world: World, into: Program, **mapping: str) -> None:
     await world.publish(into)
     where: Map = {old: Target(step=new) for old, new in mapping.items()}
-    assert await move_everybody(world.store, world.house, into, where, timedelta()) == Moved(moved=1)
+    assert await move_everybody(world.store, world.runtime, into, where, timedelta()) == Moved(moved=1)
 
 
 async def delivered(world: World, enrollment: str) -> None:
@@ -87,7 +87,7 @@ async def test_a_channel_that_comes_back_is_sent_by(world: World, clock: HandClo
     await moved(world, nudged(channel="sms"))
     await moved(world, nudged())
     await world.store.move("resume", lambda tx: programs.pause(tx, "trip", None))
-    await release_held(world.store, world.house, "trip", timedelta())
+    await release_held(world.store, world.runtime, "trip", timedelta())
     await delivered(world, enrollment)
     assert (await rows(world), len(world.postman.taken), world.sms.taken) == ([("nudge", 1, "sent")], 1, [])
 

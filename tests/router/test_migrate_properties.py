@@ -80,7 +80,7 @@ class Mover:
         async def work(hold: Hold) -> str:
             return await move(hold, before, into, mapping, spread)
 
-        word = await holding(self.world.store, self.world.house, "migrate", self.customer, work)
+        word = await holding(self.world.store, self.world.runtime, "migrate", self.customer, work)
         self.seen[word] += 1
         (after,) = [one for one in await self.world.enrollments(self.customer) if one.id == before.id]
         if word != "moved":
@@ -88,7 +88,7 @@ class Mover:
             return
         assert (after.program_id, after.seq) == (into.id, before.seq + 1)
         async with self.world.store.reading() as tx:
-            former = await self.world.house.programs.get(tx, before.program_id)
+            former = await self.world.runtime.programs.get(tx, before.program_id)
         assert before.state.step is not None
         was = former.steps[before.state.step]
         now = into.steps.get(after.state.step or "")

@@ -45,7 +45,7 @@ async def pause(world: World) -> None:
 
 async def resume(world: World, spread: timedelta = HOUR) -> int:
     await world.store.move("resume", lambda tx: programs.pause(tx, "trip", None))
-    return await release_held(world.store, world.house, "trip", spread)
+    return await release_held(world.store, world.runtime, "trip", spread)
 
 
 async def test_while_paused_people_enter_and_wait_and_nothing_is_sent(world: World, clock: HandClock) -> None:
@@ -120,10 +120,10 @@ async def test_whom_an_interrupted_resume_left_is_found_by_reconcile(world: Worl
     await pause(world)
     clock.advance(hours=1)
     await world.work(enrollment)
-    assert await release_left(world.store, world.house) == 0
+    assert await release_left(world.store, world.runtime) == 0
     await world.store.move("resume", lambda tx: programs.pause(tx, "trip", None))
-    assert await release_left(world.store, world.house) == 1
-    assert await release_left(world.store, world.house) == 0
+    assert await release_left(world.store, world.runtime) == 1
+    assert await release_left(world.store, world.runtime) == 0
 
 
 async def test_nobody_enters_a_stopped_journey_until_it_is_published_again(world: World, clock: HandClock) -> None:
@@ -137,11 +137,11 @@ async def test_nobody_enters_a_stopped_journey_until_it_is_published_again(world
         outcomes = [row["outcome"] for row in await tx.rows(events.select()) if row["customer_id"] == customer]
     assert outcomes == [{"trip": "stays out: the journey is stopped"}]
     with pytest.raises(Conflict, match='journey "trip" is stopped'):
-        await world.store.move("enroll", lambda tx: enroll(world.house, tx, "trip", customer, {}, occurred_at=None))
+        await world.store.move("enroll", lambda tx: enroll(world.runtime, tx, "trip", customer, {}, occurred_at=None))
     assert (await world.only()).open  # left to finish, so far
     clock.advance(hours=1)
     touch = (await world.advance(inside)).deliver[0].touch
-    assert await end_all(world.store, world.house, "trip") == 1
+    assert await end_all(world.store, world.runtime, "trip") == 1
     assert await world.ending() == "stopped"
     await world.deliver(touch)
     assert world.postman.taken == []

@@ -109,7 +109,7 @@ async def test_one_customer_who_cannot_be_routed_keeps_nobody_waiting(world: Wor
     await world.store.move("upgrade", of_a_newer_version)
     await world.accept(stuck, "Viewed")
     await world.accept(free, "Signed Up")
-    router = Router(world.store, world.house, Engine(None))  # type: ignore[arg-type]
+    router = Router(world.store, world.runtime, Engine(None))  # type: ignore[arg-type]
     await router._renew()
     await router.route()
     assert await world.unrouted(free) == []

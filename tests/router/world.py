@@ -23,7 +23,7 @@ from idic.journey.engine.state import State
 from idic.journey.program.program import Program
 from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.router.sweep import Sweeper
 from idic.store import tables
 from idic.store.customer import events
@@ -79,7 +79,7 @@ class World:
     def __init__(self, store: Store, clock: HandClock, *besides: Rule, explored: float = 0) -> None:
         self.store = store
         self.clock = clock
-        self.house = House(
+        self.runtime = Runtime(
             rules=first(*besides),
             accounts={"email": ("smtp",), "sms": ("twilio",), "web": ("web",)},
             keep_copies=True,
@@ -89,16 +89,16 @@ class World:
         self.sms = Postman("twilio")
         self.web = Postman("web")
         self.web.otherwise = Placed("home_hero", "<p>Hello</p>", ("https://shop.example/",), Duration(seconds=7200), False)
-        self.advancing = Advance(store, self.house)
+        self.advancing = Advance(store, self.runtime)
         couriers = {one.account: one for one in (self.postman, self.sms, self.web)}
         self.delivers_by(couriers)
         self.wire = Wire()
         self.calling = Calling(
-            store, self.house, Caller(SECRETS, resolve=Places(erp_example=[["1.1.1.1"]]), transport=self.wire)
+            store, self.runtime, Caller(SECRETS, resolve=Places(erp_example=[["1.1.1.1"]]), transport=self.wire)
         )
 
     def delivers_by(self, couriers: Mapping[str, Courier], **more: Any) -> None:
-        self.delivering = Deliver(self.store, self.house, couriers, **{"begin_within": UNHURRIED, **more})
+        self.delivering = Deliver(self.store, self.runtime, couriers, **{"begin_within": UNHURRIED, **more})
 
     async def publish(self, *published: Program) -> None:
         for program in published:
@@ -137,11 +137,11 @@ class World:
     async def route(self, customer_id: str) -> None:
         async def nothing(_hold: Hold) -> None: ...
 
-        await holding(self.store, self.house, "route", customer_id, nothing)
+        await holding(self.store, self.runtime, "route", customer_id, nothing)
 
     async def sweep(self, sweeper: Sweeper | None = None) -> None:
         """Do all that is due for many customers at once, and route what they are told of it."""
-        sweeper = sweeper or Sweeper(self.store, self.house, page=2)
+        sweeper = sweeper or Sweeper(self.store, self.runtime, page=2)
         while await sweeper.step() or await self.route_all():
             pass
 
@@ -190,7 +190,7 @@ class World:
             return await hold.instruction(moved)
 
         whose = select(tables.calls.c.customer_id).where(tables.calls.c.id == call).scalar_subquery()
-        return await holding(self.store, self.house, "answer", whose, work)
+        return await holding(self.store, self.runtime, "answer", whose, work)
 
     async def call(self, call: str) -> Instruction:
         return await self.calling.call(call)

@@ -70,13 +70,13 @@ async def record(client: Client, name: str, shape: Program, play: Play) -> None:
             if play is not_yet:
                 await play(world, customer)
             await world.happens(customer, "Signed Up")
-            await dispatch(store, world.house, engine, range(PARTITIONS))
+            await dispatch(store, world.runtime, engine, range(PARTITIONS))
             await asyncio.sleep(0.3)
             if play is not not_yet:
                 await play(world, customer)
 
             async def ended() -> bool:
-                await dispatch(store, world.house, engine, range(PARTITIONS))
+                await dispatch(store, world.runtime, engine, range(PARTITIONS))
                 return not (await world.only()).open
 
             await until(ended, 60)

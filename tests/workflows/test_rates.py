@@ -52,10 +52,10 @@ async def test_no_more_leave_in_a_second_than_the_account_takes(client: Client, 
         for each in (client, second):
             quick = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1)}
             working = worker.working(
-                each, store, world.house, [post], rates={"smtp": RATE}, runner=SandboxedWorkflowRunner(), **quick
+                each, store, world.runtime, [post], rates={"smtp": RATE}, runner=SandboxedWorkflowRunner(), **quick
             )
             await stack.enter_async_context(working)
-        await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+        await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
 
         async def all_left() -> bool:
             return len(post.at) == MAILS

@@ -79,7 +79,7 @@ class Skipping:
         self.engine = Engine(env.client)
 
     async def tell(self) -> None:
-        await dispatch(self.world.store, self.world.house, self.engine, range(PARTITIONS))
+        await dispatch(self.world.store, self.world.runtime, self.engine, range(PARTITIONS))
 
     async def happens(self, customer: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> None:
         await self.time.catch_up()
@@ -128,7 +128,7 @@ def working(client: Client, world: World, **options: Any) -> contextlib.Abstract
     """Workers as in production but for the sandbox, and for patience that suits a test."""
     quick: Any = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1), **options}
     return worker.working(
-        client, world.store, world.house, [world.postman, world.sms, world.web], runner=SandboxedWorkflowRunner(), **quick
+        client, world.store, world.runtime, [world.postman, world.sms, world.web], runner=SandboxedWorkflowRunner(), **quick
     )
 
 
@@ -197,16 +197,16 @@ async def test_a_wake_ends_a_wait_and_a_goal_ends_the_workflow(client: Client, s
         engine = Engine(client)
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
         await world.happens(anna, "Yes")
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
 
         async def rests() -> bool:
             return (await world.only()).state.step == "rest"
 
         await until(rests)
         await world.happens(anna, "Order Completed")
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
         async with asyncio.timeout(10):
             await client.get_workflow_handle((await world.only()).id).result()
 
@@ -217,7 +217,7 @@ async def test_people_find_workflows_by_journey_and_read_what_they_do(client: Cl
         assert await searchable(client)
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
-        await dispatch(store, world.house, Engine(client, searchable=True), range(PARTITIONS))
+        await dispatch(store, world.runtime, Engine(client, searchable=True), range(PARTITIONS))
         handle = client.get_workflow_handle((await world.only()).id)
         async with asyncio.timeout(20):
             await handle.result()
@@ -240,7 +240,7 @@ async def test_nothing_waits_because_a_title_or_a_step_has_a_long_name(client: C
     trip = program(wait(rest, 0.1 / 3600, to(nudge)), send(nudge)).model_copy(update={"title": "Добро пожаловать " * 20})
     async with live(client, store, trip) as world:
         await world.happens(await world.customer(), "Signed Up")
-        await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+        await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
         handle = client.get_workflow_handle((await world.only()).id)
         async with asyncio.timeout(20):
             await handle.result()
@@ -255,9 +255,9 @@ async def test_an_sms_on_its_way_to_an_account_set_no_more_goes_by_the_one_that_
     await world.happens(await world.customer(phone="+4915112345678"), "Signed Up")
     one = await world.only()
     async with store.reading() as tx:
-        told = await instruct(tx, replace(world.house, accounts={**world.house.accounts, "sms": ("outbox",)}), one)
+        told = await instruct(tx, replace(world.runtime, accounts={**world.runtime.accounts, "sms": ("outbox",)}), one)
     await Engine(client).start(one.id, told)
-    async with worker.working(client, store, world.house, [world.sms], drain=timedelta(seconds=1)), asyncio.timeout(20):
+    async with worker.working(client, store, world.runtime, [world.sms], drain=timedelta(seconds=1)), asyncio.timeout(20):
         await client.get_workflow_handle(one.id).result()
     assert world.sms.taken == [told.deliver[0].touch]
 
@@ -276,11 +276,11 @@ async def test_a_wake_behind_a_start_that_was_told_before_is_not_lost(client: Cl
         engine = Engine(client)
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
         one = await world.only()
         await store.move("again", lambda tx: temporal_outbox.put(tx, "start", [one.id]))
         await world.happens(anna, "Yes")
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
         async with asyncio.timeout(10):
             await client.get_workflow_handle(one.id).result()
 
@@ -290,7 +290,7 @@ async def test_service_goes_before_marketing(client: Client, store: Store) -> No
     async with live(client, store, service, program(wait("rest", 24), journey="news", purpose="marketing")) as world:
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
-        await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+        await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
         keys = {}
         for one in await world.enrollments():
             started = (await client.get_workflow_handle(one.id).fetch_history()).events[0]
@@ -329,7 +329,7 @@ async def test_no_personal_data_in_histories_failures_included(client: Client, s
         ]
         anna = await world.customer(first_name="Annabelle", phone="+4915112345678")
         await world.happens(anna, "Signed Up", {"cart_id": "cart-of-anna", "items": [{"name": "Kaffee"}]})
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
         one = await world.only()
 
         async def asked() -> bool:
@@ -337,7 +337,7 @@ async def test_no_personal_data_in_histories_failures_included(client: Client, s
 
         await until(asked, 40)
         await world.happens(anna, "Yes", {"name": "Annabelle"})
-        await dispatch(store, world.house, engine, range(PARTITIONS))
+        await dispatch(store, world.runtime, engine, range(PARTITIONS))
         handle = client.get_workflow_handle(one.id)
         async with asyncio.timeout(20):
             await handle.result()
@@ -360,7 +360,7 @@ async def test_a_service_is_asked_until_it_answers_and_no_word_of_it_is_in_the_h
         caller = Caller(SECRETS, {HOST}, resolve=Places(**HERE))
         async with live(client, store, program(ask, send("nudge")), caller=caller) as world:
             await world.happens(await world.customer(), "Signed Up", {"sku": "kettle-of-anna"})
-            await dispatch(store, world.house, Engine(client), range(PARTITIONS))
+            await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
             one = await world.only()
             handle = client.get_workflow_handle(one.id)
             async with asyncio.timeout(30):

@@ -11,14 +11,14 @@ from idic.api.pages.preferences import PreferencePage
 from idic.api.pages.unsubscribe import UnsubscribePage
 from idic.api.pages.your_data import DataPage
 from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, UNSUBSCRIBE_PATH, Links
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.database import Store
 
 
-def customer_pages(store: Store, links: Links, house: House) -> APIRouter:
-    """A router with all pages. ``house`` ends enrollments when a customer erases their data."""
+def customer_pages(store: Store, links: Links, runtime: Runtime) -> APIRouter:
+    """A router with all pages. ``runtime`` ends enrollments when a customer erases their data."""
     paper, shops = PageLayout(), PublishedShops()
-    data = DataPage(store, links, paper, shops, house)
+    data = DataPage(store, links, paper, shops, runtime)
     router = APIRouter(include_in_schema=False)
     read, write = ["GET", "HEAD"], ["GET", "HEAD", "POST"]
     for path, page, methods in (

@@ -27,7 +27,7 @@ from idic.journey.channels import ADDRESS_ATTRIBUTES
 from idic.journey.vocabulary.built_in import PURPOSES
 from idic.journey.vocabulary.translations import PREFERENCE_PAGE, in_language
 from idic.router.erase import erase
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer.export import customer_export
 from idic.store.database import Store, Tx
 from idic.store.tables import Row, copies, customers, enrollments, programs, touches
@@ -62,9 +62,9 @@ class KnownAttribute(NamedTuple):
 class DataPage(SignedPage):
     """The page with everything idic knows about a customer."""
 
-    def __init__(self, store: Store, links: Links, paper: PageLayout, shops: PublishedShops, house: House) -> None:
+    def __init__(self, store: Store, links: Links, paper: PageLayout, shops: PublishedShops, runtime: Runtime) -> None:
         super().__init__(store, links, paper, shops)
-        self._house = house
+        self._runtime = runtime
 
     async def answer(self, request: Request) -> Response:
         """Show the data."""
@@ -138,7 +138,7 @@ class DataPage(SignedPage):
     async def _erased(self, request: Request, whose: Whose) -> Response:
         async with self._store.reading() as tx:
             shop, person, words, _ = await self._seen(tx, whose, request)
-        await erase(self._store, self._house, person.id)
+        await erase(self._store, self._runtime, person.id)
         await nothing_begins(self._store, person.id)
         return self._paper.plain(words, words("e.done"), words("e.done.text"), shop=shop.name)
 

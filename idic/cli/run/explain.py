@@ -25,7 +25,7 @@ from idic.journey.program.steps import Send
 from idic.problems import did_you_mean, one_of
 from idic.router import contact_history
 from idic.router.held_customer import Hold
-from idic.router.runtime import House
+from idic.router.runtime import Runtime
 from idic.store.customer import consents
 from idic.store.customer.events import read as event_of
 from idic.store.database import Store, Tx
@@ -94,7 +94,7 @@ async def explained(store: Store, who: str, journey: str | None) -> Explained:
         row, only = await _found(tx, who.strip().replace("\0", ""))
         if journey is not None:
             await _exists(tx, journey)
-        return await _Explaining(tx, row, House()).whole(journey, only)
+        return await _Explaining(tx, row, Runtime()).whole(journey, only)
 
 
 async def _found(tx: Tx, who: str) -> tuple[Row, str | None]:
@@ -121,11 +121,11 @@ async def _exists(tx: Tx, journey: str) -> None:
 
 
 class _Explaining:
-    def __init__(self, tx: Tx, row: Row, house: House) -> None:
+    def __init__(self, tx: Tx, row: Row, runtime: Runtime) -> None:
         self.tx = tx
         self.row = row
-        self.house = house
-        self.hold = Hold(tx, house, row)
+        self.runtime = runtime
+        self.hold = Hold(tx, runtime, row)
         self.now = tx.now()
 
     async def whole(self, journey: str | None, only: str | None) -> Explained:
@@ -175,13 +175,13 @@ class _Explaining:
     # What happened.
 
     async def _trip(self, enrollment: Enrollment) -> Trip:
-        program = await self.house.programs.get(self.tx, enrollment.program_id)
+        program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         traced = await enrollments.traced(self.tx, enrollment.id)
         zone = ZoneInfo(self.zone)
         paused = next((one.paused_at for one in await published_journeys(self.tx, [enrollment.journey])), None)
         lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
         facts = await self.hold.facts(program)
-        coming = await contact_history.coming(self.tx, self.house.programs, self.row["id"], enrollment.id, self.now)
+        coming = await contact_history.coming(self.tx, self.runtime.programs, self.row["id"], enrollment.id, self.now)
         person = self.person._replace(coming=coming)
         why_not = self._why_not(person, program, enrollment, traced)
         helps: list[Remedy] = []
@@ -298,7 +298,7 @@ class _Explaining:
                 else:
                     found[name, reason] = before._replace(times=before.times + 1)
         helps: list[Remedy] = []
-        for published in await self.house.programs.published(self.tx):
+        for published in await self.runtime.programs.published(self.tx):
             program = published.program
             if program.journey in newest:
                 facts = await self.hold.facts(program)

@@ -19,7 +19,7 @@ from idic.journey.engine.migrate import Changing, Map, read_maps
 from idic.journeys_folder import Compilation, compile_folder
 from idic.publish import Publication, Published, publish, publish_again
 from idic.router.migrate import Moved, Plan, move_everybody, plan
-from idic.router.runtime import House, house
+from idic.router.runtime import Runtime
 from idic.settings import Settings
 from idic.store.database import Store
 from idic.store.journey import programs
@@ -106,8 +106,8 @@ async def _foresee(settings: Settings, asked: Asked) -> Foreseen:
         published = await _publish(store, asked, dry=True)
         if not asked.migrate:
             return Foreseen(published, {}, ())
-        moved_by = house(settings)
-        journeys = {one.journey: await _changing(store, moved_by, one) for one in published.publications}
+        runtime = Runtime.set_up(settings)
+        journeys = {one.journey: await _changing(store, runtime, one) for one in published.publications}
         changing = {one.journey: journeys[one.journey] for one in published.publications if one.inside}
         others = {name: found for name, found in journeys.items() if name not in changing}
         idle = tuple(text for text in asked.maps if not _spoken_of(text, changing) and _spoken_of(text, others))
@@ -120,7 +120,7 @@ async def _foresee(settings: Settings, asked: Asked) -> Foreseen:
         for one in published.publications:
             if one.inside:
                 with progress(f"looking at {one.journey}", one.inside) as count:
-                    plans.append(await plan(store, moved_by, one.program, maps[one.journey], _span(store, asked), count))
+                    plans.append(await plan(store, runtime, one.program, maps[one.journey], _span(store, asked), count))
         return Foreseen(published, maps, tuple(plans), idle)
 
 
@@ -138,12 +138,12 @@ async def _publish(store: Store, asked: Asked, *, dry: bool) -> Published:
     return published if asked.whole else published._replace(missing=())
 
 
-async def _changing(store: Store, moved_by: House, one: Publication) -> Changing:
+async def _changing(store: Store, runtime: Runtime, one: Publication) -> Changing:
     """With every program that the journey had: it may be that just now nobody is left in one that is spoken of."""
     async with store.reading() as tx:
         ids = {row["program_id"] for row in await programs.publications_of(tx, one.journey)}
         ids |= {row["program_id"] for row in await journeys.open_by_step(tx, one.journey)}
-        former = [await moved_by.programs.get(tx, id_) for id_ in sorted(ids - {one.program.id})]
+        former = [await runtime.programs.get(tx, id_) for id_ in sorted(ids - {one.program.id})]
     return Changing(frozenset(step for program in former for step in program.steps), one.program)
 
 
@@ -154,14 +154,14 @@ def _span(store: Store, asked: Asked) -> timedelta:
 
 async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asyncio.Event) -> dict[str, Moved]:
     async with running_store(settings) as store:
-        moved_by = house(settings)
+        runtime = Runtime.set_up(settings)
         await _publish(store, asked, dry=False)
         moved: dict[str, Moved] = {}
         for one in foreseen.plans:
             name = one.program.journey
             with progress(f"moving {name}", one.moving) as count:
                 moved[name] = await move_everybody(
-                    store, moved_by, one.program, foreseen.maps[name], _span(store, asked), stop=stop, told=count
+                    store, runtime, one.program, foreseen.maps[name], _span(store, asked), stop=stop, told=count
                 )
         return moved
 

@@ -63,7 +63,12 @@ class Town:
             }
         )
         self.app: FastAPI = create_app(
-            store, write_keys=[WRITE_KEY], secret_keys=[SECRET_KEY], links=self.links, enroll=Doorman(), house=self.world.house
+            store,
+            write_keys=[WRITE_KEY],
+            secret_keys=[SECRET_KEY],
+            links=self.links,
+            enroll=Doorman(),
+            runtime=self.world.runtime,
         )
         self.browser = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=NOBODY, follow_redirects=True)
 

@@ -26,7 +26,7 @@ async def test_a_worker_says_at_its_start_what_is_missing(store: Store, clock: H
     world = World(store, clock)
     await world.publish(stocked())
     with capture_logs() as logs:
-        await worker.warn_of_missing(store, world.house, {})
-        await worker.warn_of_missing(store, world.house, endpoint_secrets({"IDIC_SECRET_ERP_TOKEN": "abc"}))
+        await worker.warn_of_missing(store, world.runtime, {})
+        await worker.warn_of_missing(store, world.runtime, endpoint_secrets({"IDIC_SECRET_ERP_TOKEN": "abc"}))
     (warned,) = logs
     assert (warned["journey"], warned["set"]) == ("trip", ("IDIC_SECRET_ERP_TOKEN",))
