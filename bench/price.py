@@ -34,7 +34,7 @@ from bench.server import temporal
 from idic.api.group_commit import GroupCommit
 from idic.clock import Clock
 from idic.dev.mailbox import Mailbox
-from idic.identify.messages import Message
+from idic.identify.messages import IncomingMessage
 from idic.interact.channels.email import EmailCourier
 from idic.interact.policy.rules import Request, Rule
 from idic.interact.policy.rules import rules as rules_of
@@ -146,14 +146,14 @@ async def price(client: Client, folder: Path, way: Way) -> Price:
         intake = GroupCommit(store)
         await intake.keep(
             [
-                Message("identify", "", {"email": "anna@example.com", "firstName": "Anna", "teamSize": 12}, "anna"),
-                Message("track", "Consent Given", {"channel": "email"}, "anna"),
-                Message("track", "Trial Started", {"plan": "pro"}, "anna"),
+                IncomingMessage("identify", "", {"email": "anna@example.com", "firstName": "Anna", "teamSize": 12}, "anna"),
+                IncomingMessage("track", "Consent Given", {"channel": "email"}, "anna"),
+                IncomingMessage("track", "Trial Started", {"plan": "pro"}, "anna"),
             ]
         )
         if way.comes:
             await asyncio.sleep(clock.real_seconds(timedelta(days=1)))
-            await intake.keep([Message("track", way.comes, {}, "anna")])
+            await intake.keep([IncomingMessage("track", way.comes, {}, "anna")])
         row = await _ended(store)
         handle = client.get_workflow_handle(row["id"])
         await asyncio.wait_for(handle.result(), _PATIENCE)

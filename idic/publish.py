@@ -28,7 +28,7 @@ class Publication(NamedTuple):
     restarted: bool = False
 
 
-class Published(NamedTuple):
+class PublishResult(NamedTuple):
     """``missing`` are the published journeys of which there was nothing to publish; they are as they were. ``policy``: the
     contact policy is another one from now on, for everybody who is inside a journey too."""
 
@@ -42,7 +42,7 @@ class Published(NamedTuple):
         return tuple(one.journey for one in self.publications if one.change != "same" or one.restarted)
 
 
-async def publish(store: Store, compilation: Compilation, *, dry: bool = False) -> Published:
+async def publish(store: Store, compilation: Compilation, *, dry: bool = False) -> PublishResult:
     """Publish every journey that checks, with the vocabulary and the contact policy they were checked against, in one
     transaction. A policy that does not check is not published: the one in force stays.
 
@@ -51,7 +51,7 @@ async def publish(store: Store, compilation: Compilation, *, dry: bool = False) 
     """
     ordered = [compilation.programs[name] for name in sorted(compilation.programs)]
 
-    async def work(tx: Tx) -> Published:
+    async def work(tx: Tx) -> PublishResult:
         told = await _compared(tx, ordered)
         policy = compilation.policy is not None and await policies.differs(tx, compilation.policy)
         if not dry:
@@ -61,23 +61,23 @@ async def publish(store: Store, compilation: Compilation, *, dry: bool = False) 
             await _write(tx, ordered)
         there = {one.journey for one in await programs.published_journeys(tx) if one.stopped_at is None}
         missing = tuple(sorted(there - compilation.files.keys() - compilation.programs.keys()))
-        return Published(told, missing, policy)
+        return PublishResult(told, missing, policy)
 
     return await _done(store, work, dry=dry)
 
 
-async def publish_again(store: Store, program_id: str, *, dry: bool = False) -> Published:
+async def publish_again(store: Store, program_id: str, *, dry: bool = False) -> PublishResult:
     """Publish a program that the store holds, by its id or the beginning of it.
 
     Raises ``NotFound``, ``InvalidInput`` where several ids begin so, ``ProgramMissing``, ``StoreUnavailable``.
     """
 
-    async def work(tx: Tx) -> Published:
+    async def work(tx: Tx) -> PublishResult:
         program = await programs.Programs().get(tx, await programs.find_program(tx, program_id))
         told = await _compared(tx, [program])
         if not dry:
             await _write(tx, [program])
-        return Published(told)
+        return PublishResult(told)
 
     return await _done(store, work, dry=dry)
 
@@ -108,7 +108,7 @@ async def _write(tx: Tx, ordered: Sequence[Program]) -> None:
     await plan(tx, programs.Programs(), tx.now())
 
 
-async def _done(store: Store, work: Callable[[Tx], Awaitable[Published]], *, dry: bool) -> Published:
+async def _done(store: Store, work: Callable[[Tx], Awaitable[PublishResult]], *, dry: bool) -> PublishResult:
     if dry:
         async with store.reading() as tx:
             return await work(tx)

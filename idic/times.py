@@ -112,7 +112,7 @@ def local(day: date, at: time, zone: str) -> datetime:
     return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-class Clock(BaseModel):
+class TimeOfDay(BaseModel):
     """A time of day, on ``days`` of the week (0 is Monday; none: on every day)."""
 
     model_config = ConfigDict(frozen=True)
@@ -122,7 +122,7 @@ class Clock(BaseModel):
     days: tuple[int, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Clock:
+    def parse(cls, text: str) -> TimeOfDay:
         """Read ``09:00``, ``09:00 on weekdays``, ``18:30 on monday and thursday``.
 
         Raises ``ValueError`` whose text says what to write instead.
@@ -156,8 +156,8 @@ class Hours(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    opens: Clock
-    closes: Clock
+    opens: TimeOfDay
+    closes: TimeOfDay
 
     @classmethod
     def parse(cls, text: str) -> Hours:
@@ -165,7 +165,7 @@ class Hours(BaseModel):
         opens, to, closes = text.strip().lower().partition(" to ")
         if not to:
             raise ValueError(f'"{text}" is not a window of time; write two times, such as "09:00 to 20:30"')
-        hours = cls(opens=Clock(**_time(opens)), closes=Clock(**_time(closes)))
+        hours = cls(opens=TimeOfDay(**_time(opens)), closes=TimeOfDay(**_time(closes)))
         if hours.opens == hours.closes:
             raise ValueError(f'"{text}" opens and closes at the same time; take it out for the whole day')
         return hours
@@ -190,7 +190,7 @@ class Every(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    clock: Clock
+    clock: TimeOfDay
     month_day: int | None = None
 
     @classmethod
@@ -206,13 +206,13 @@ class Every(BaseModel):
                 raise ValueError(f'"{text}": write "{days.removeprefix("every ")} at {last}"')
             raise ValueError(f'"{text}" lacks its time of day; write "day at 06:00"')
         if what == "day":
-            return cls(clock=Clock(**_time(clock)))
+            return cls(clock=TimeOfDay(**_time(clock)))
         if what.startswith("month"):
             day = re.fullmatch(r"month on (?:the )?(\d{1,2})(?:st|nd|rd|th)?", what)
             if day is None or not 1 <= int(day[1]) <= 31:
                 raise ValueError(f'"{text}": write the day of the month, such as "month on 1 at 06:00"')
-            return cls(clock=Clock(**_time(clock)), month_day=int(day[1]))
-        return cls(clock=Clock(**_time(clock), days=_days(what)))
+            return cls(clock=TimeOfDay(**_time(clock)), month_day=int(day[1]))
+        return cls(clock=TimeOfDay(**_time(clock), days=_days(what)))
 
     def next(self, instant: datetime, zone: str) -> datetime:
         """The first such time after ``instant``, in ``zone``; in UTC."""

@@ -18,7 +18,7 @@ from idic.api.problem_details import HttpRefusal, problem
 from idic.api.request_bodies import read_body, read_json_object
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import read_identifier, read_moment, read_object
-from idic.identify.resolution import Person
+from idic.identify.resolution import UserIds
 from idic.journey.engine.trace import sentence
 from idic.journey.program.program import Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -191,11 +191,11 @@ def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limi
         return EnrollmentDetail(**dict(summary(row)), trace=trace)
 
 
-def _person(body: Mapping[str, Any]) -> Person:
+def _person(body: Mapping[str, Any]) -> UserIds:
     if body.get("user_id") is None and body.get("anonymous_id") is None:
         raise InvalidInput("user_id or anonymous_id is required", where="user_id")
-    ids = {name: read_identifier(body[name], name) for name in Person._fields if body.get(name) is not None}
-    return Person(**ids)
+    ids = {name: read_identifier(body[name], name) for name in UserIds._fields if body.get(name) is not None}
+    return UserIds(**ids)
 
 
 async def _published(tx: Tx, journey: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from idic.errors import StoreUnavailable
-from idic.identify.messages import Message
+from idic.identify.messages import IncomingMessage
 from idic.store.customer.ingest import accept
 from idic.store.database import Store
 
@@ -21,8 +21,8 @@ longer."""
 
 
 class _Waiting(NamedTuple):
-    messages: Sequence[Message]
-    kept: asyncio.Future[Sequence[Message]]
+    messages: Sequence[IncomingMessage]
+    kept: asyncio.Future[Sequence[IncomingMessage]]
 
 
 class GroupCommit:
@@ -34,13 +34,13 @@ class GroupCommit:
         self._waiting: deque[_Waiting] = deque()
         self._committer: asyncio.Task[None] | None = None
 
-    async def keep(self, messages: Sequence[Message]) -> Sequence[Message]:
+    async def keep(self, messages: Sequence[IncomingMessage]) -> Sequence[IncomingMessage]:
         """Wait until these messages are committed. Returns the aliases that were ignored, possibly also those of other
         requests.
 
         Raises ``StoreUnavailable``; the messages may then be sent again.
         """
-        kept: asyncio.Future[Sequence[Message]] = asyncio.get_running_loop().create_future()
+        kept: asyncio.Future[Sequence[IncomingMessage]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(messages, kept))
         if self._committer is None or self._committer.done():
             self._committer = asyncio.create_task(self._commit_all())
@@ -75,7 +75,7 @@ class GroupCommit:
         _settle(group, await self._store.move("accept", lambda tx: accept(tx, messages)))
 
 
-def _settle(group: Sequence[_Waiting], outcome: Sequence[Message] | Exception) -> None:
+def _settle(group: Sequence[_Waiting], outcome: Sequence[IncomingMessage] | Exception) -> None:
     for waiting in group:
         if waiting.kept.done():  # the client is gone
             continue

@@ -21,7 +21,7 @@ from idic.api.request_bodies import read_body, read_json_object
 from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
 from idic.errors import IdicError, InvalidInput, NotFound
-from idic.identify.messages import KINDS, Kind, Message, read_message
+from idic.identify.messages import KINDS, IncomingMessage, Kind, read_message
 from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.consent import as_a_form
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -90,7 +90,7 @@ class Ingestion:
         vocabulary = await self._vocabulary.current()
         now, sent_at = self._clock.now(), body.get("sentAt")
         largest = self._limits.message if size > self._limits.message else None
-        good: list[Message] = []
+        good: list[IncomingMessage] = []
         places: list[str] = []
         refusals: list[dict[str, Any]] = []
         for index, raw in enumerate(raws):
@@ -190,7 +190,7 @@ def _things(vocabulary: Vocabulary | None) -> Collection[str]:
     return vocabulary.about if vocabulary is not None else ()
 
 
-def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str, *, is_service: bool) -> None:
+def _hold_against(vocabulary: Vocabulary | None, message: IncomingMessage, where: str, *, is_service: bool) -> None:
     if message.kind == "track" and message.name in OURS_TO_SAY and not is_service:
         what = f"{message.name} is what customers say to idic itself: it is taken from its own pages, or with a secret key"
         raise InvalidInput(what, where=f"{where}.event" if where else "event")
@@ -204,7 +204,7 @@ def _hold_against(vocabulary: Vocabulary | None, message: Message, where: str, *
         raise InvalidInput("; ".join(reasons), where=f"{where}.properties" if where else "properties")
 
 
-def _as_a_form(message: Message) -> Message:
+def _as_a_form(message: IncomingMessage) -> IncomingMessage:
     """Read a consent that came with a write key as an unconfirmed form: anybody can read a write key in a page."""
     return message._replace(properties=as_a_form(message.properties))
 
@@ -214,7 +214,7 @@ def _message_id(raw: object) -> str | None:
     return message_id[:255].encode("utf-8", "replace").decode() if isinstance(message_id, str) else None
 
 
-def _warnings(messages: Sequence[Message], places: Sequence[str], apart: Sequence[Message]) -> list[str]:
+def _warnings(messages: Sequence[IncomingMessage], places: Sequence[str], apart: Sequence[IncomingMessage]) -> list[str]:
     warnings = [message.warning for message in messages if message.warning]
     for message, where in zip(messages, places, strict=True) if apart else ():
         if any(message is other for other in apart):

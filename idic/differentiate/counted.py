@@ -12,24 +12,24 @@ from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.types import read
 
 
-class Counted(NamedTuple):
+class CountedEvent(NamedTuple):
     """An event as far as it counts."""
 
     accepted_at: datetime
     properties: Mapping[str, Any]
 
 
-def tally(attribute: Attribute, events: Iterable[Counted], upto: datetime, zone: str, currency: str) -> float:
+def tally(attribute: Attribute, events: Iterable[CountedEvent], upto: datetime, zone: str, currency: str) -> float:
     """What ``attribute`` came to at ``upto``, inclusive. ``events`` are those of the name that it counts, in any order."""
     since = attribute.window.before(upto, zone) if attribute.window else None
     within = (event for event in events if event.accepted_at <= upto and (since is None or event.accepted_at > since))
     return total(attribute, (event.properties for event in within), currency)
 
 
-class Ebb:
+class DecliningTotal:
     """What a windowed attribute comes to as time passes and nothing happens: it only loses."""
 
-    def __init__(self, attribute: Attribute, events: Iterable[Counted], zone: str, currency: str) -> None:
+    def __init__(self, attribute: Attribute, events: Iterable[CountedEvent], zone: str, currency: str) -> None:
         self._attribute, self._zone = attribute, zone
         ordered = sorted(events, key=lambda event: event.accepted_at)
         self._accepted = [event.accepted_at for event in ordered]

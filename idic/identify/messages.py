@@ -34,7 +34,7 @@ Kind = Literal["track", "identify", "page", "screen", "group", "alias"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-class Message(NamedTuple):
+class IncomingMessage(NamedTuple):
     """``properties`` are an identify's traits, as sent. ``occurred_at`` (UTC, skew of the sender's clock removed) is
     None when the sender did not say or cannot be believed. ``message_id`` is None when idic has to make one.
     ``warning`` is for the sender. ``previous_id`` is an alias's: what ``user_id`` was known by, whose alone it is. What has
@@ -64,7 +64,7 @@ def read_message(
     sent_at: object = None,
     largest: int | None = LARGEST_MESSAGE,
     things: Collection[str] = (),
-) -> Message:
+) -> IncomingMessage:
     """Read one message.
 
     ``where`` is the message's place in the request, as in ``batch[3]``, or empty when it is the request. ``kind`` is
@@ -91,7 +91,7 @@ def read_message(
     if largest is not None:
         _check_size(raw, where, largest)
     occurred_at, warning = _occurred_at(raw, where, received_at, raw.get("sentAt") or sent_at)
-    return Message(
+    return IncomingMessage(
         kind=kind,
         name=name,
         properties=properties,

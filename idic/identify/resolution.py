@@ -15,7 +15,7 @@ class Identity(NamedTuple):
     value: str
 
 
-class Person(NamedTuple):
+class UserIds(NamedTuple):
     """What a message says of whose it is; at least one of the first two is there. ``previous_id`` is another name of the
     user, of either kind, which only an alias says, and instead of an anonymous id."""
 
@@ -29,7 +29,7 @@ class Person(NamedTuple):
         return tuple(Identity(kind, value) for kind, value in kinds if value is not None)
 
 
-class Belonging(NamedTuple):
+class CustomerMatch(NamedTuple):
     """``merges`` is another customer who was anonymous and turned out to be this one. ``apart``: the previous id is
     somebody's with a user id of their own, and stays theirs."""
 
@@ -41,12 +41,12 @@ class Belonging(NamedTuple):
 class Resolution(NamedTuple):
     """``belongings`` are in the order of the persons; ``created`` customers and ``linked`` identities are new."""
 
-    belongings: tuple[Belonging, ...]
+    belongings: tuple[CustomerMatch, ...]
     created: tuple[str, ...]
     linked: dict[Identity, str]
 
 
-def resolve(persons: Iterable[Person], known: dict[Identity, str], named: set[str], new_id: Callable[[], str]) -> Resolution:
+def resolve(persons: Iterable[UserIds], known: dict[Identity, str], named: set[str], new_id: Callable[[], str]) -> Resolution:
     """Decide one after the other, each seeing what the ones before it brought about.
 
     ``known`` says to which customer each identity belongs today (merges followed), ``named`` which of these customers
@@ -92,5 +92,5 @@ def resolve(persons: Iterable[Person], known: dict[Identity, str], named: set[st
         if person.previous_id is not None:
             whose = previous or behind or customer
             apart = merging.get(whose, whose) != customer
-        belongings.append(Belonging(customer, merges, apart))
+        belongings.append(CustomerMatch(customer, merges, apart))
     return Resolution(tuple(belongings), tuple(created), linked)

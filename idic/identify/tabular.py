@@ -13,18 +13,18 @@ from typing import IO, Any
 from idic.errors import InvalidInput
 from idic.problems import one_of
 
-Read = tuple[int, dict[str, Any] | InvalidInput]
+NumberedLine = tuple[int, dict[str, Any] | InvalidInput]
 """The number of a line, from 1, and what stands in it."""
 
 _AT_ONCE = 2000
 
 
-def lines(
+def read_lines(
     raw: IO[bytes],
     name: Path,
     needed: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
-) -> Iterator[Read]:
+) -> Iterator[NumberedLine]:
     """The lines of a file that is open in ``raw``, by the ending of its ``name`` as CSV or as NDJSON; ``progress`` is told now
     and then how many bytes have been read. ``needed`` are the columns that CSV must have; its cells are text, and an empty
     one is as in the file. Raises ``InvalidInput`` where it has no such columns."""
@@ -44,7 +44,7 @@ def _texts(raw: IO[bytes], read: Callable[[], None]) -> Iterator[str]:
         yield line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
 
 
-def _ndjson(texts: Iterator[str]) -> Iterator[Read]:
+def _ndjson(texts: Iterator[str]) -> Iterator[NumberedLine]:
     for number, line in enumerate(texts, 1):
         if not line.strip():
             continue
@@ -57,7 +57,7 @@ def _ndjson(texts: Iterator[str]) -> Iterator[Read]:
         yield number, raw if isinstance(raw, dict) else InvalidInput("is not a JSON object")
 
 
-def _csv(texts: Iterator[str], needed: Sequence[str]) -> Iterator[Read]:
+def _csv(texts: Iterator[str], needed: Sequence[str]) -> Iterator[NumberedLine]:
     first = next(texts, "")
     reader = csv.reader(chain([first], texts), strict=True, delimiter=_between(first, needed))
     try:

@@ -29,7 +29,7 @@ from idic.journey.program.steps import (
     WaitFor,
 )
 from idic.journey.program.values import Assignment, Moment, Pattern, Target
-from idic.times import WEEKDAYS, Clock, Duration
+from idic.times import WEEKDAYS, Duration, TimeOfDay
 
 NOTHING = Duration()
 _PRINTED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -77,7 +77,7 @@ def moment(until: Moment) -> str:
     return f"{offset}{until.name}{f' at {clock(until.at)}' if until.at else ''}"
 
 
-def clock(at: Clock) -> str:
+def clock(at: TimeOfDay) -> str:
     """``09:00 on weekdays``, as people say it."""
     return _WORKING_DAYS.sub(" on weekdays", str(at))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, assert_never
 
-from idic.differentiate.counted import Counted, tally, total
+from idic.differentiate.counted import CountedEvent, tally, total
 from idic.journey.engine import admission, interpreter, match_event, move
 from idic.journey.engine.admission import REQUESTED, Admitted, Applies, StayOut, admit, applies
 from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
@@ -94,7 +94,7 @@ class Simulator:
         call: Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda step, given: None,
         deliver: Callable[[SentMessage], Touched] = lambda sent: Touched.made(status="sent", at=sent.at),
         room: Callable[[Program, datetime], StayOut | None] = lambda program, at: None,
-        past: Mapping[str, Sequence[Counted]] | None = None,
+        past: Mapping[str, Sequence[CountedEvent]] | None = None,
         kept: move.TraceKinds = None,
     ) -> None:
         self.programs = programs
@@ -113,7 +113,7 @@ class Simulator:
         self._deliver = deliver
         self._room = room
         self._events: dict[str, list[Event]] = {}
-        self._counted: dict[str, list[Counted]] = {event: [] for program in programs for _, _, event in program.computed}
+        self._counted: dict[str, list[CountedEvent]] = {event: [] for program in programs for _, _, event in program.computed}
         for name, counted in (past or {}).items():
             if name in self._counted:
                 self._counted[name] += counted
@@ -168,7 +168,7 @@ class Simulator:
         self._events.setdefault(event.name, []).append(event)
         counted = self._counted.get(event.name)
         if counted is not None:
-            counted.append(Counted(event.accepted_at, event.properties))
+            counted.append(CountedEvent(event.accepted_at, event.properties))
         if counted is not None or self._windowed:
             self._known.clear()
 

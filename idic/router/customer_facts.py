@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, assert_never
 
-from idic.differentiate.counted import Counted, Ebb, total
+from idic.differentiate.counted import CountedEvent, DecliningTotal, total
 from idic.differentiate.profile import zone_of
 from idic.interact.best.choose import best_channel, best_hour
 from idic.interact.best.response_model import Crowd, Message
@@ -116,16 +116,16 @@ class Known:
                 since = attribute.window.before(ask.since, zone)
                 counted = await self._counted(attribute, upto=ask.since, since=since)
                 turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
-                ebbing[name] = Ebb(attribute, counted, zone, program.currency)
+                ebbing[name] = DecliningTotal(attribute, counted, zone, program.currency)
         return [
             (at, known._replace(customer={**known.customer, **{name: ebb.at(at) for name, ebb in ebbing.items()}}))
             for at in sorted(turns)
         ]
 
-    async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[Counted]:
+    async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[CountedEvent]:
         name = attribute.counted_event or ""
         found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
-        return [Counted(row["accepted_at"], row["properties"]) for row in found]
+        return [CountedEvent(row["accepted_at"], row["properties"]) for row in found]
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Touch | None = None) -> Verdict:
         """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. While the journey is

@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from idic.differentiate.counted import Counted, tally
+from idic.differentiate.counted import CountedEvent, tally
 from idic.journey.engine.admission import DUE, Applies, applies
 from idic.journey.engine.match_event import attributes_read
 from idic.journey.engine.scope import Facts
@@ -228,10 +228,10 @@ async def _known(tx: Tx, program: Program, rows: Sequence[Row], event: Event) ->
     ]
 
 
-async def _counted(tx: Tx, rows: Iterable[Row], name: str, upto: datetime) -> dict[str, list[Counted]]:
-    found: dict[str, list[Counted]] = defaultdict(list)
+async def _counted(tx: Tx, rows: Iterable[Row], name: str, upto: datetime) -> dict[str, list[CountedEvent]]:
+    found: dict[str, list[CountedEvent]] = defaultdict(list)
     for row in await events.counted_of(tx, [row["id"] for row in rows], name, upto=upto):
-        found[row["customer_id"]].append(Counted(row["accepted_at"], row["properties"]))
+        found[row["customer_id"]].append(CountedEvent(row["accepted_at"], row["properties"]))
     return found
 
 

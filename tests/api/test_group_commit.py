@@ -15,8 +15,8 @@ from sqlalchemy import event
 
 from idic.api.group_commit import GroupCommit
 from idic.errors import StoreUnavailable
-from idic.identify.messages import Message
-from idic.identify.resolution import Person
+from idic.identify.messages import IncomingMessage
+from idic.identify.resolution import UserIds
 from idic.interact.tracking.links import Links
 from idic.store.customer.ingest import accept, customer_of
 from idic.store.database import Store
@@ -26,8 +26,10 @@ from tests.api.store_queries import belongs, how_many_customers, kept, track
 from tests.conftest import HandClock, new_database
 
 
-def message(user: str | None, anonymous: str | None = None, message_id: str | None = None, **properties: Any) -> Message:
-    return Message("track", "Cart Updated", properties, user, anonymous, message_id)
+def message(
+    user: str | None, anonymous: str | None = None, message_id: str | None = None, **properties: Any
+) -> IncomingMessage:
+    return IncomingMessage("track", "Cart Updated", properties, user, anonymous, message_id)
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ async def test_whoever_moves_a_customer_is_waited_for_and_only_then_is_the_time_
     from idic.store.customer.customers import lock
     from idic.store.database import Tx
 
-    anna = await store.move("meet", lambda tx: customer_of(tx, Person("anna")))
+    anna = await store.move("meet", lambda tx: customer_of(tx, UserIds("anna")))
     held, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(tx: Tx) -> None:

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from idic.errors import InvalidInput
-from idic.identify.messages import Message, read_message
+from idic.identify.messages import IncomingMessage, read_message
 from idic.identify.names import attribute_name
 from tests.api.store_queries import identify, track
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def read(raw: object, **more: Any) -> Message:
+def read(raw: object, **more: Any) -> IncomingMessage:
     return read_message(raw, where="batch[3]", received_at=NOW, **more)
 
 
 def test_a_track_message_is_read() -> None:
-    assert read(track(messageId="m1", context={"ip": "::1"})) == Message(
+    assert read(track(messageId="m1", context={"ip": "::1"})) == IncomingMessage(
         kind="track", name="Cart Updated", properties={"total": 80}, user_id="anna", message_id="m1"
     )
 
@@ -39,20 +39,20 @@ def test_where_rudderstack_puts_the_traits_they_are_found() -> None:
 def test_a_page_and_a_screen_are_events_and_the_call_knows_their_name_best() -> None:
     properties = {"name": "home", "path": "/beans", "category": "shop"}
     page = {"type": "page", "userId": "anna", "name": "Beans", "category": "", "properties": properties}
-    assert read(page) == Message("page", "Page Viewed", {"name": "Beans", "path": "/beans", "category": "shop"}, "anna")
+    assert read(page) == IncomingMessage("page", "Page Viewed", {"name": "Beans", "path": "/beans", "category": "shop"}, "anna")
     screen = {"type": "screen", "anonymousId": "phone", "name": None, "category": "Shop"}
-    assert read(screen) == Message("screen", "Screen Viewed", {"category": "Shop"}, anonymous_id="phone")
+    assert read(screen) == IncomingMessage("screen", "Screen Viewed", {"category": "Shop"}, anonymous_id="phone")
     assert properties["name"] == "home"
 
 
 def test_a_group_is_an_event_of_whoever_joined() -> None:
     group = {"type": "group", "userId": "anna", "groupId": 7, "traits": {"name": "Roasters"}}
-    assert read(group) == Message("group", "Group Joined", {"group_id": "7", "traits": {"name": "Roasters"}}, "anna")
+    assert read(group) == IncomingMessage("group", "Group Joined", {"group_id": "7", "traits": {"name": "Roasters"}}, "anna")
 
 
 def test_an_alias_is_about_two_ids_and_not_about_the_browser() -> None:
     alias = {"type": "alias", "userId": "anna", "previousId": "phone", "anonymousId": "tablet"}
-    assert read(alias) == Message("alias", "Identity Aliased", {"previous_id": "phone"}, "anna", previous_id="phone")
+    assert read(alias) == IncomingMessage("alias", "Identity Aliased", {"previous_id": "phone"}, "anna", previous_id="phone")
 
 
 @pytest.mark.parametrize(("sent", "kept"), [(17, "17"), (17.0, "17"), (1.5, "1.5"), ("017", "017"), (" a ", " a ")])

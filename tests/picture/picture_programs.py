@@ -27,7 +27,7 @@ from idic.journey.program.steps import (
 )
 from idic.journey.program.values import DONE, Assignment, Attribute, Condition, Endpoint, Moment, Pattern, Target
 from idic.journey.vocabulary.types import TEXT
-from idic.times import Clock, Duration, Hours
+from idic.times import Duration, Hours, TimeOfDay
 
 DAY = Duration(days=1)
 MESSAGES = {
@@ -77,16 +77,16 @@ def send(id: str, then: Target, otherwise: Target | None = None, **more: object)
 
 def every_kind() -> Program:
     erp = Endpoint(name="stock", url="https://erp.example/stock")
-    starts = Moment(name="entry.starts_at", attribute=Attribute(type=TEXT), offset=Duration(days=3), at=Clock(hour=9))
+    starts = Moment(name="entry.starts_at", attribute=Attribute(type=TEXT), offset=Duration(days=3), at=TimeOfDay(hour=9))
     return program(
-        Wait(id="morning", until=Clock(hour=9, days=(0, 1, 2, 3, 4)), then=to("soon"), otherwise=to("soon")),
+        Wait(id="morning", until=TimeOfDay(hour=9, days=(0, 1, 2, 3, 4)), then=to("soon"), otherwise=to("soon")),
         Wait(id="soon", until=starts, then=to("note"), otherwise=out("too_late")),
         Set(id="note", assign=(assign("customer.nps", "score.value"), assign("stage", '"warm"')), then=to("ask")),
         Call(
             id="ask", endpoint=erp, given=(assign("sku", "entry.sku"),), capture="stock", within=Duration(seconds=600),
             then=to("mail"), otherwise=to("listen"),
         ),
-        send("mail", to("listen"), channels=("sms",), at=Hours(opens=Clock(hour=9), closes=Clock(hour=20, minute=30))),
+        send("mail", to("listen"), channels=("sms",), at=Hours(opens=TimeOfDay(hour=9), closes=TimeOfDay(hour=20, minute=30))),
         WaitFor(
             id="listen",
             arms=(

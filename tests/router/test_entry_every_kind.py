@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from idic.identify.messages import Message
+from idic.identify.messages import IncomingMessage
 from idic.journey.engine.trace import sentence
 from idic.publish import publish
 from idic.store import tables
@@ -100,7 +100,7 @@ async def test_a_thing_that_somebody_wants(store: Store, clock: HandClock) -> No
     world = await published(store, clock, "on: Price Dropped", "for_each: event.sku in customer.wishlist")
     wants = await world.customer(wishlist=["boots"])
     await world.customer(wishlist=["hat"])
-    message = Message("track", "Price Dropped", {"sku": "boots"}, message_id="p1")
+    message = IncomingMessage("track", "Price Dropped", {"sku": "boots"}, message_id="p1")
     await store.move("accept", lambda tx: accept(tx, [message, message]))
     await store.move("accept", lambda tx: accept(tx, [message]))
     await lives_until(world, clock, "2026-03-20 08:00")

@@ -17,7 +17,7 @@ from idic.store import tables
 from idic.store.database import Store
 from idic.store.enrollment import enrollments
 from idic.store.journey import programs
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 from tests.conftest import HandClock
 from tests.journey.programs import program, wait
 from tests.router.world import World
@@ -26,7 +26,7 @@ DATE = Attribute(type=Type(kind="date"))
 
 
 def on(name: str = "renews_on", *, days: int = 0, yearly: bool = False, **more: Any) -> Program:
-    moment = Moment(name=f"customer.{name}", attribute=DATE, offset=Duration(days=days), at=Clock(hour=9))
+    moment = Moment(name=f"customer.{name}", attribute=DATE, offset=Duration(days=days), at=TimeOfDay(hour=9))
     entry = Entry(day=Day(moment=moment, yearly=yearly), again=Again(kind="always"))
     return program(wait("rest", 0), entry=entry, customer={name: DATE}, **more)
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic_core import to_json
 from sqlalchemy import String, cast, select
 
-from idic.identify.messages import Message
+from idic.identify.messages import IncomingMessage
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome
 from idic.router.erase import Erased
@@ -94,11 +94,17 @@ async def anna(world: World) -> str:
         await ingest.accept(
             tx,
             [
-                Message("identify", "", {"email": "Anna@example.com", "phone": "+4915112345678", "firstName": "Annabella"},
-                        anonymous_id="visitor-77", message_id="m-visitor-77"),
-                Message("track", "Consent Given", {"channel": "sms", "act": "form", "proof": {"ip": "10.1.2.3"}},
-                        anonymous_id="visitor-77", message_id="consent"),
-                Message("track", "Signed Up", {"cart": "4711-anna", "item": "red-stiletto"}, "user-anna", "visitor-77", "m-1"),
+                IncomingMessage(
+                    "identify", "", {"email": "Anna@example.com", "phone": "+4915112345678", "firstName": "Annabella"},
+                    anonymous_id="visitor-77", message_id="m-visitor-77",
+                ),
+                IncomingMessage(
+                    "track", "Consent Given", {"channel": "sms", "act": "form", "proof": {"ip": "10.1.2.3"}},
+                    anonymous_id="visitor-77", message_id="consent",
+                ),
+                IncomingMessage(
+                    "track", "Signed Up", {"cart": "4711-anna", "item": "red-stiletto"}, "user-anna", "visitor-77", "m-1",
+                ),
             ],
         )  # fmt: skip
 
@@ -207,7 +213,7 @@ async def test_a_delivery_under_way_writes_nothing_back(world: World) -> None:
 async def test_her_messages_sent_once_more_do_not_bring_her_back(world: World) -> None:
     customer_id = await anna(world)
     await erased(world, customer_id)
-    again = Message("track", "Signed Up", {"cart": "4711-anna"}, "user-anna", "visitor-77", "m-1")
+    again = IncomingMessage("track", "Signed Up", {"cart": "4711-anna"}, "user-anna", "visitor-77", "m-1")
     await world.store.move("accept", lambda tx: ingest.accept(tx, [again]))
     assert found_in(await everything(world.store)) == {}
     # What she does from now on is somebody new's.
@@ -252,8 +258,8 @@ async def test_others_at_the_same_address_are_named_and_left_alone(world: World)
 async def test_who_has_just_turned_out_to_be_her_is_erased_with_her(world: World) -> None:
     """The visitor is erased while it lies unread that it is she."""
     await world.publish(*written(_WORDS, TRIP))
-    seen = Message("identify", "", {"firstName": "Annabella"}, None, "visitor-77", "m-0")
-    known = Message("identify", "", {"email": "anna@example.com"}, "user-anna", None, "m-1")
+    seen = IncomingMessage("identify", "", {"firstName": "Annabella"}, None, "visitor-77", "m-0")
+    known = IncomingMessage("identify", "", {"email": "anna@example.com"}, "user-anna", None, "m-1")
     await world.store.move("accept", lambda tx: ingest.accept(tx, [seen, known]))
     await world.route_all()
     both = seen._replace(user_id="user-anna", message_id="m-2")

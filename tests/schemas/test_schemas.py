@@ -20,7 +20,7 @@ from idic.journey.compiler.compile import compile_journeys
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.definition.read_journey import SECTIONS
 from idic.journey.definition.read_steps import KINDS
-from idic.journey.fmt.yaml_layout import Piece, read_sheet
+from idic.journey.fmt.yaml_layout import LayoutNode, read_layout
 from idic.journey.yaml_source.nodes import parse
 from idic.problems import Problems
 from idic.schemas import SCHEMAS, written
@@ -44,7 +44,7 @@ OF_SHAPE = re.compile(
 """What the checker says where the shape is wrong, and not a name, a type or a way through the journey."""
 
 
-def typed(piece: Piece) -> Any:
+def typed(piece: LayoutNode) -> Any:
     """What an editor sees: plain scalars as YAML 1.2 types them."""
     if piece.kind == "mapping":
         return {entry.key.value: typed(entry.value) for entry in piece.entries if entry.key is not None}
@@ -63,7 +63,7 @@ def typed(piece: Piece) -> Any:
 
 
 def seen(text: str) -> Any:
-    sheet = read_sheet(text)
+    sheet = read_layout(text)
     return typed(sheet.root) if sheet is not None else None
 
 

@@ -14,7 +14,7 @@ from idic.cli.run.github_annotations import annotation
 from idic.customize import sms_worst_case
 from idic.errors import NotFound
 from idic.journey.channels import SMS
-from idic.journey.contact_policy.describe_policy import spelled
+from idic.journey.contact_policy.describe_policy import policy_lines
 from idic.journey.report.bounds import bounds
 from idic.journey.report.report import describe_bounds, describe_matching, describe_reads
 from idic.journeys_folder import Compilation, compile_folder
@@ -77,7 +77,7 @@ def _print(compilation: Compilation) -> None:
         for problem in problems:
             print_problem(problem, width)
         if file == compilation.policy_file and compilation.policy is not None:
-            for part in spelled(compilation.policy):
+            for part in policy_lines(compilation.policy):
                 typer.echo(f"  {'policy':<8} {part}")
         for journey, journey_file in compilation.files.items():
             program = compilation.programs.get(journey)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from idic.errors import InvalidInput
-from idic.journey.fmt.format import formatted
+from idic.journey.fmt.format import format_file
 from idic.journeys_folder import compile_folder
 from idic.problems import Problem
 
@@ -48,7 +48,7 @@ def _one(file: Path) -> Outcome:
         raise InvalidInput(f"{file} is not UTF-8; save it again as UTF-8") from None
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from None
-    done = formatted(str(file), text)
+    done = format_file(str(file), text)
     return Outcome(file, text, text if done.text is None else _as_written(text, done.text), done.problems)
 
 

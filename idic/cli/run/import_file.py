@@ -12,7 +12,7 @@ import typer
 
 from idic.cli.run.data_folder import progress
 from idic.errors import InvalidInput, NotFound
-from idic.identify.tabular import lines
+from idic.identify.tabular import read_lines
 
 PAGE = 500
 """Lines in a transaction."""
@@ -66,7 +66,7 @@ async def take(
                 yield taken
 
     with file.open("rb") as raw, progress(f"reading {file.name}", size) as told:
-        those = good(lines(raw, file, needed, told))
+        those = good(read_lines(raw, file, needed, told))
         while not stop.is_set() and (page := list(islice(those, PAGE))):
             for said in await keep(page):
                 wrong(said)

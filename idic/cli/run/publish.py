@@ -17,7 +17,7 @@ from idic.cli.run.data_folder import interruptible, progress, sure
 from idic.errors import InvalidInput, JourneyInvalid
 from idic.journey.engine.migrate import Changing, Map, read_maps
 from idic.journeys_folder import Compilation, compile_folder
-from idic.publish import Publication, Published, publish, publish_again
+from idic.publish import Publication, PublishResult, publish, publish_again
 from idic.router.migrate import Moved, Plan, move_everybody, plan
 from idic.router.runtime import Runtime
 from idic.settings import Settings
@@ -51,7 +51,7 @@ class Foreseen(NamedTuple):
     """What publishing would change, and the plan for each journey in which there is anybody to be moved. ``idle`` are the maps
     of steps at which nobody stands, for nobody is inside."""
 
-    published: Published
+    published: PublishResult
     maps: Mapping[str, Map]
     plans: tuple[Plan, ...]
     idle: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ def _spoken_of(text: str, journeys: Mapping[str, Changing]) -> bool:
     return any(old in found.former for name, found in journeys.items() if journey in ("", name))
 
 
-async def _publish(store: Store, asked: Asked, *, dry: bool) -> Published:
+async def _publish(store: Store, asked: Asked, *, dry: bool) -> PublishResult:
     if asked.program is not None:
         return await publish_again(store, asked.program, dry=dry)
     assert asked.compilation is not None

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from idic.interact.best.response_model import Crowd, Message, own, own_hours, smooth
 from idic.journey.engine.protocol import Best, BestTime, Ranked, Timed
-from idic.times import Clock
+from idic.times import TimeOfDay
 
 EXPLORED = 0.05
 """The share of choices that are made to learn from."""
@@ -98,7 +98,7 @@ def best_hour(
         for tally, factor in zip(smooth(hours), crowd.by_hour(), strict=True)
     ]
     now = ask.earliest.astimezone(ZoneInfo(zone)).hour
-    starts = {hour: ask.earliest if hour == now else Clock(hour=hour).next(ask.earliest, zone) for hour in range(24)}
+    starts = {hour: ask.earliest if hour == now else TimeOfDay(hour=hour).next(ask.earliest, zone) for hour in range(24)}
     within = sorted((hour for hour in starts if starts[hour] <= ask.latest), key=lambda hour: starts[hour])
     able = [hour for hour in within if not closed(starts[hour])] or within
     best = min(able, key=lambda hour: -round(chances[hour], _EVEN))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from idic.interact.policy.quiet_hours import ends, quiet
 from idic.journey.channels import CHANNELS
-from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Level, Policy, Quiet, Stricter, spoken
+from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Level, Policy, Quiet, StricterPolicy, describe_span
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.program import Program
 from idic.journey.program.shares import hash_percent
@@ -234,10 +234,10 @@ class QuietHours:
         if not now:
             return None
         over = ends([window for _, own in found for window in own], request.now, request.zone)
-        spoken = f"{CHANNELS[request.channel].word} quiet hours, {now[0][1]}"
+        reason = f"{CHANNELS[request.channel].word} quiet hours, {now[0][1]}"
         if over is None or any(part.when == "skip" for part, _ in now):
-            return Skip(self.name, spoken)
-        return Defer(over, self.name, spoken)
+            return Skip(self.name, reason)
+        return Defer(over, self.name, reason)
 
 
 class Caps:
@@ -263,7 +263,7 @@ class Caps:
         if until == NEVER:
             return Skip(self.name, f"none at all ({cap.id})")
         inside = len(_inside(cap, request, request.contacts))
-        said = f"{inside} of {cap.at_most} {_counted(cap.channels, cap.at_most)} in {spoken(cap.per)}"
+        said = f"{inside} of {cap.at_most} {_counted(cap.channels, cap.at_most)} in {describe_span(cap.per)}"
         said = f"{said} ({cap.id}); the next is possible on {_when(until, request)}"
         return Skip(self.name, said) if cap.when == "skip" else Defer(until, self.name, said)
 
@@ -296,7 +296,8 @@ class MinimumGap:
         if until is None:
             return None
         of = f" of {_channels(gap.channels)}" if gap.channels else ""
-        said = f"less than {spoken(gap.between)} after the last message{of}; the next is possible on {_when(until, request)}"
+        said = f"less than {describe_span(gap.between)} after the last message{of}"
+        said = f"{said}; the next is possible on {_when(until, request)}"
         return Skip(self.name, said) if gap.when == "skip" else Defer(until, self.name, said)
 
 
@@ -455,7 +456,7 @@ def rules(policy: Policy, program: Program) -> tuple[Rule, ...]:
     always: tuple[Rule, ...] = (EnrollmentOpen(), Reachable(), Suppression())
     if program.purpose == "service":
         return always
-    stricter = program.stricter or Stricter()
+    stricter = program.stricter or StricterPolicy()
     quiet_hours = quiet_parts(policy, program)
     caps = (*policy.caps, *stricter.caps)
     gaps = [gap for gap in (policy.minimum_gap, stricter.minimum_gap) if gap is not None]

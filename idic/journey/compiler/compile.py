@@ -25,7 +25,7 @@ from idic.journey.compiler.reachability import PathFacts
 from idic.journey.compiler.variable_types import type_variables
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.contact_policy.read_policy import PolicyReading, check_names, read_policy
-from idic.journey.contact_policy.stricter_policy import Abiding, warn_of_quiet_hours
+from idic.journey.contact_policy.stricter_policy import StricterPolicyReader, warn_of_quiet_hours
 from idic.journey.definition.definition import Definition, SendText
 from idic.journey.definition.read_journey import define
 from idic.journey.expressions.context import Names
@@ -205,7 +205,7 @@ class _Compiler:
         }
         messages = self.messages.messages({name: self.facts_at_step.by_step.get(name, PathFacts()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}
-        abiding = Abiding(definition, self.policy, self.problems)
+        abiding = StricterPolicyReader(definition, self.policy, self.problems)
         stricter, sender = abiding.stricter(), abiding.sender()
         reads = everything_read(entry, self.values, segments, steps, goal, leave, messages)
         if not self.problems.failed:

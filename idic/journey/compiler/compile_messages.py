@@ -12,7 +12,7 @@ from idic.journey.compiler.compile_templates import Form, TemplateCompiler, Temp
 from idic.journey.compiler.message_lint import warn_of_missing_opt_out, warn_of_partial_translations, warn_of_redundant_variants
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.compiler.reachability import PathFacts, facts_at_all
-from idic.journey.definition.message_layers import Layers, Merged
+from idic.journey.definition.message_layers import LayeredContent, MessageLayers
 from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.journey.expressions.context import Names
 from idic.journey.program.content import AnyContent, Message
@@ -124,7 +124,7 @@ class MessageCompiler:
 
     def message(self, name: str, text: MessageText, names: Names) -> Message:
         """One message, with the variants that differ from what customers would read without them."""
-        layers = Layers(text, self.reading.vocabulary.languages, self.templates.bodies)
+        layers = MessageLayers(text, self.reading.vocabulary.languages, self.templates.bodies)
         templates = TemplateCompiler(name, names, self.names, self.reading, self.templates, self.checker, self.problems)
         base: dict[str, AnyContent] = {}
         variants: dict[str, dict[str, AnyContent]] = {}
@@ -147,7 +147,9 @@ class MessageCompiler:
         reads, blocks = dict(sorted(templates.reads.items())), dict(sorted(templates.blocks.items()))
         return Message(id=name, contents=base, variants=variants, reads=reads, blocks=blocks)
 
-    def content(self, message: str, channel: Channel, merged: Merged, templates: TemplateCompiler, language: str) -> Content:
+    def content(
+        self, message: str, channel: Channel, merged: LayeredContent, templates: TemplateCompiler, language: str
+    ) -> Content:
         """The content for one channel, segment and language."""
         # If nothing of the content is in this language, its blocks and dates are not either.
         spoken = language if merged.in_own_language else ""

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from idic.journey.channels.channel import TemplateForm
 from idic.journey.compiler.names_in_scope import NamesOfJourney
-from idic.journey.definition.message_layers import Piece, block_in, blocks_in
+from idic.journey.definition.message_layers import LayeredText, block_in, blocks_in
 from idic.journey.expressions.context import Names
 from idic.journey.program.values import Attribute
 from idic.journey.template_checker import ContentChecker, TemplateProblem
@@ -90,13 +90,13 @@ class TemplateCompiler:
         self._bodies: dict[tuple[int, str | None], TemplateText] = {}
         self._checked: dict[tuple[int, str | None], dict[str, dict[str, Attribute]]] = {}
 
-    def text(self, piece: Piece, form: TemplateForm, language: str, *, body: bool = False) -> TemplateText:
+    def text(self, piece: LayeredText, form: TemplateForm, language: str, *, body: bool = False) -> TemplateText:
         """The text, checked in this language (empty: the first one), and added to ``reads`` and ``blocks``."""
         text = self.body(piece) if body else self.plain(piece)
         self.reads |= self.reads_of(piece, text, form, language)
         return text
 
-    def reads_of(self, piece: Piece, text: TemplateText, form: TemplateForm, language: str) -> dict[str, Attribute]:
+    def reads_of(self, piece: LayeredText, text: TemplateText, form: TemplateForm, language: str) -> dict[str, Attribute]:
         """The names that a text reads in this language; checks the text if that has not been done."""
         known = self._checked.setdefault((id(piece.scalar), piece.file), {})
         if language not in known:
@@ -105,11 +105,11 @@ class TemplateCompiler:
         return known[language]
 
     @staticmethod
-    def plain(piece: Piece) -> TemplateText:
+    def plain(piece: LayeredText) -> TemplateText:
         """A text in the journey's file."""
         return TemplateText(piece.scalar.value, "text", piece.scalar)
 
-    def body(self, piece: Piece) -> TemplateText:
+    def body(self, piece: LayeredText) -> TemplateText:
         """A body, with its form, from the journey's file or from a file of its own."""
         place = id(piece.scalar), piece.file
         if place not in self._bodies:

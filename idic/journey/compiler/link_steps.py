@@ -24,7 +24,7 @@ from idic.journey.definition.definition import (
 )
 from idic.journey.program.values import DONE, Condition, Target
 from idic.problems import Problems
-from idic.times import Clock
+from idic.times import TimeOfDay
 
 
 class StepTargets(NamedTuple):
@@ -140,7 +140,7 @@ class Flow:
         match step:
             case WaitText(capture=capture, until=until):
                 sets = frozenset({capture.value}) if capture else frozenset[str]()
-                if until is not None and not isinstance(until, Clock):
+                if until is not None and not isinstance(until, TimeOfDay):
                     skipped = [Transition(name, targets.otherwise)]
                 if _captures_for_certain(step, entered_on):
                     return [*skipped, Transition(name, targets.then, sets)]

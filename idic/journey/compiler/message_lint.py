@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from idic.journey.channels import CHANNELS, Channel
 from idic.journey.compiler.compile_templates import WAYS_OUT, TemplateCompiler
-from idic.journey.definition.message_layers import Contents, Layers, Merged, in_language
+from idic.journey.definition.message_layers import Contents, LayeredContent, MessageLayers, in_language
 from idic.journey.definition.read_messages import MessageText, spoken_of
 from idic.problems import Mark, Problems
 
 _STOP = re.compile(r"\b(stopp?|arr[eê]t)\b", re.IGNORECASE)
 
 
-def warn_of_redundant_variants(text: MessageText, layers: Layers, problems: Problems) -> None:
+def warn_of_redundant_variants(text: MessageText, layers: MessageLayers, problems: Problems) -> None:
     """A segment or a language for which there is written what is read anyway."""
     for place, variant in text.variants.items():
         if _said(layers.merged(*place)) == _said(layers.merged(*place, without=place)):
@@ -22,7 +22,7 @@ def warn_of_redundant_variants(text: MessageText, layers: Layers, problems: Prob
             problems.warning(variant.name.mark, message, "take it out, or write what does")
 
 
-def warn_of_partial_translations(text: MessageText, layers: Layers, problems: Problems) -> None:
+def warn_of_partial_translations(text: MessageText, layers: MessageLayers, problems: Problems) -> None:
     """Where somebody would read two languages: in one mail, or by one channel and another."""
     told: set[tuple[Mark, str]] = set()
 
@@ -50,7 +50,7 @@ def warn_of_partial_translations(text: MessageText, layers: Layers, problems: Pr
                     tell(piece.scalar.mark, language, message, f"write {own}{name}: in {under}")
 
 
-def warn_of_missing_opt_out(text: MessageText, layers: Layers, sources: TemplateCompiler, problems: Problems) -> None:
+def warn_of_missing_opt_out(text: MessageText, layers: MessageLayers, sources: TemplateCompiler, problems: Problems) -> None:
     """Advertising that does not say how to get no more of it."""
     told: set[Mark] = set()
     for segment, language in layers.combinations():
@@ -65,7 +65,7 @@ def warn_of_missing_opt_out(text: MessageText, layers: Layers, sources: Template
                 problems.warning(mark, f'message "{text.name.value}": {what}', hint)
 
 
-def _says_how(channel: Channel, content: Merged, sources: TemplateCompiler, language: str) -> bool:
+def _says_how(channel: Channel, content: LayeredContent, sources: TemplateCompiler, language: str) -> bool:
     spoken = language if content.in_own_language else ""
     piece = content.texts[channel.main_field]
     main = next(field for field in channel.fields if field.name == channel.main_field)

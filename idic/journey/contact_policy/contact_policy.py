@@ -76,7 +76,7 @@ class Sender(Frozen):
     sms: str | None = None
 
 
-class Stricter(Frozen):
+class StricterPolicy(Frozen):
     """What a journey adds to the policy: it can only forbid more."""
 
     quiet_hours: Quiet | None = None
@@ -110,7 +110,7 @@ class Policy(Frozen):
         return self.senders.get(name or "") or self.senders.get(self.default_sender or "")
 
 
-def spoken(span: Duration) -> str:
+def describe_span(span: Duration) -> str:
     """``7 days``, where that is what the author wrote and the span is elapsed time."""
     days, rest = divmod(span.seconds, 86_400)
     return str(Duration(days=span.days + int(days), seconds=rest))

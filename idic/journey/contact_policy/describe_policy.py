@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from idic.journey.channels import CHANNELS
-from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Policy, Quiet, When, spoken
+from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Policy, Quiet, When, describe_span
 from idic.problems import one_of
 from idic.times import Hours
 
 
-def spelled(policy: Policy) -> Iterator[str]:
+def policy_lines(policy: Policy) -> Iterator[str]:
     """What holds for marketing, a line each: ``at most 3 in 7 days (three_a_week), then put off``."""
     needs = {"double": "confirmed consent", "single": "consent", "none": "no consent"}
     yield ", ".join(f"{CHANNELS[channel].word} needs {needs[level]}" for channel, level in policy.consent.items())
@@ -19,36 +19,36 @@ def spelled(policy: Policy) -> Iterator[str]:
     if policy.quiet_hours is not None:
         yield _quiet(policy.quiet_hours)
     for cap in policy.caps:
-        yield f"{cap_spelled(cap)} ({cap.id}){_then(cap.when)}"
+        yield f"{describe_cap(cap)} ({cap.id}){_then(cap.when)}"
     if policy.minimum_gap is not None:
-        yield f"{gap_spelled(policy.minimum_gap)}{_then(policy.minimum_gap.when)}"
+        yield f"{describe_gap(policy.minimum_gap)}{_then(policy.minimum_gap.when)}"
     if policy.priority:
         yield f"first {', '.join(policy.priority)}"
     if policy.budget:
         yield ", ".join(_budget(channel, budget) for channel, budget in policy.budget.items())
-    yield f"put off for {spoken(policy.deferral)} at most, where a step does not say within"
+    yield f"put off for {describe_span(policy.deferral)} at most, where a step does not say within"
 
 
-def cap_spelled(cap: Cap) -> str:
+def describe_cap(cap: Cap) -> str:
     """``at most 3 SMS in 7 days of topic news``"""
     what = f" {_channels(cap.channels)}" if cap.channels else ""
     of = f" of topic {cap.topic}" if cap.topic else ""
-    return f"at most {cap.at_most}{what} in {spoken(cap.per)}{of}"
+    return f"at most {cap.at_most}{what} in {describe_span(cap.per)}{of}"
 
 
-def gap_spelled(gap: Gap) -> str:
+def describe_gap(gap: Gap) -> str:
     what = _channels(gap.channels) if gap.channels else "messages"
-    return f"{spoken(gap.between)} between two {what}"
+    return f"{describe_span(gap.between)} between two {what}"
 
 
 def _quiet(quiet: Quiet) -> str:
-    said = [f"{CHANNELS[channel].word} {hours_spelled(hours)}" for channel, hours in quiet.hours.items()]
+    said = [f"{CHANNELS[channel].word} {describe_hours(hours)}" for channel, hours in quiet.hours.items()]
     for country, by_channel in quiet.by_country.items():
-        said += [f"{CHANNELS[channel].word} in {country} {hours_spelled(hours)}" for channel, hours in by_channel.items()]
+        said += [f"{CHANNELS[channel].word} in {country} {describe_hours(hours)}" for channel, hours in by_channel.items()]
     return f"quiet: {', '.join(said)}{_then(quiet.when)}"
 
 
-def hours_spelled(hours: Iterable[Hours]) -> str:
+def describe_hours(hours: Iterable[Hours]) -> str:
     return one_of([str(window) for window in hours], "and") or "never"
 
 

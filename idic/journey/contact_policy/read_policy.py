@@ -85,7 +85,7 @@ def check_names(reading: PolicyReading, journeys: Iterable[str], topics: Iterabl
             problems.warning(topic.mark, f'no journey has the topic "{topic.value}"', hint)
 
 
-class Parts:
+class PolicyPartReader:
     """What the policy and a journey may both say."""
 
     def __init__(self, problems: Problems) -> None:
@@ -214,7 +214,7 @@ class Parts:
         return ()
 
 
-class _Reader(Parts):
+class _Reader(PolicyPartReader):
     def whole(self, node: Node) -> PolicyReading:
         found = self.shapes.fields(node, "the policy", SECTIONS, instead=_OF_OTHERS)
         if found is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from idic.journey.channels import CHANNELS
-from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, Stricter, longest, minutes, spoken
-from idic.journey.contact_policy.describe_policy import cap_spelled, gap_spelled, hours_spelled
-from idic.journey.contact_policy.read_policy import STRICTER, Parts, PolicyReading
+from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, StricterPolicy, describe_span, longest, minutes
+from idic.journey.contact_policy.describe_policy import describe_cap, describe_gap, describe_hours
+from idic.journey.contact_policy.read_policy import STRICTER, PolicyPartReader, PolicyReading
 from idic.journey.definition.definition import Definition, SendText, StepText
 from idic.journey.yaml_source.nodes import Mapping as MappingNode
 from idic.journey.yaml_source.nodes import Node, Scalar, Sequence
@@ -15,13 +15,13 @@ from idic.problems import Mark, Problems, did_you_mean, one_of
 from idic.times import Hours
 
 
-class Abiding:
+class StricterPolicyReader:
     def __init__(self, definition: Definition, reading: PolicyReading, problems: Problems) -> None:
         self.definition = definition
         self.reading = reading
         self.policy = reading.policy
         self.problems = problems
-        self.parts = Parts(problems)
+        self.parts = PolicyPartReader(problems)
 
     def sender(self) -> str | None:
         text = self.definition.sender
@@ -35,7 +35,7 @@ class Abiding:
         self.problems.error(text.mark, f'sender "{text.value}" does not exist', hint)
         return None
 
-    def stricter(self) -> Stricter | None:
+    def stricter(self) -> StricterPolicy | None:
         node = self.definition.policy
         if node is None:
             return None
@@ -48,7 +48,7 @@ class Abiding:
             return None
         for name in found if not self.reading.broken else ():
             self.lets(name, node)
-        stricter = Stricter(
+        stricter = StricterPolicy(
             quiet_hours=self.parts.quiet(found.get("quiet_hours")),
             caps=self.parts.caps(found.get("caps")),
             minimum_gap=self.parts.gap(found.get("minimum_gap")),
@@ -65,18 +65,18 @@ class Abiding:
         key = node.key(name)
         self.problems.error((key or node).mark, f"policy: the contact policy does not let journeys say {name}", hint)
 
-    def not_looser(self, stricter: Stricter, found: Mapping[str, Node]) -> None:
+    def not_looser(self, stricter: StricterPolicy, found: Mapping[str, Node]) -> None:
         if stricter.quiet_hours is not None and self.policy.quiet_hours is not None:
             self.hours(stricter.quiet_hours, self.policy.quiet_hours, found["quiet_hours"])
         caps = found.get("caps")
         for cap in stricter.caps:
             for other in self.policy.caps:
                 if _looser(cap, other):
-                    self.looser(_cap(caps, cap.id), f"cap {cap.id}", f"{cap_spelled(other)} ({other.id})")
+                    self.looser(_cap(caps, cap.id), f"cap {cap.id}", f"{describe_cap(other)} ({other.id})")
                     break
         gap, least = stricter.minimum_gap, self.policy.minimum_gap
         if gap is not None and least is not None and _shorter(gap, least):
-            self.looser(found["minimum_gap"].mark, "minimum_gap", gap_spelled(least))
+            self.looser(found["minimum_gap"].mark, "minimum_gap", describe_gap(least))
 
     def hours(self, own: Quiet, least: Quiet, node: Node) -> None:
         for country, by_channel in ((None, own.hours), *own.by_country.items()):
@@ -85,7 +85,7 @@ class Abiding:
                 if not minutes(windows) >= minutes(held):
                     inside = _inside(_inside(node, "by_country"), country) if country else node
                     where = f"quiet_hours: {f'{country}: ' if country else ''}{channel}"
-                    self.looser((_inside(inside, channel) or node).mark, where, hours_spelled(held))
+                    self.looser((_inside(inside, channel) or node).mark, where, describe_hours(held))
 
     def looser(self, at: Mark, what: str, policy: str) -> None:
         self.problems.error(
@@ -120,7 +120,7 @@ def _cap(node: Node | None, name: str) -> Mark:
 
 
 def warn_of_quiet_hours(
-    steps: Mapping[str, StepText], policy: Policy, stricter: Stricter | None, purpose: str, problems: Problems
+    steps: Mapping[str, StepText], policy: Policy, stricter: StricterPolicy | None, purpose: str, problems: Problems
 ) -> None:
     """A message that somebody comes to at the beginning of quiet hours, and that is too late when they are over."""
     parts = [part for part in (policy.quiet_hours, stricter.quiet_hours if stricter else None) if part is not None]
@@ -136,8 +136,8 @@ def warn_of_quiet_hours(
             if found is not None:
                 country, windows = found
                 where = f" in {country}" if country else ""
-                message = f'step "{name}": within {step.within or spoken(policy.deferral)} can end inside '
-                message += f"{CHANNELS[channel].word} quiet hours{where} ({hours_spelled(windows)})"
+                message = f'step "{name}": within {step.within or describe_span(policy.deferral)} can end inside '
+                message += f"{CHANNELS[channel].word} quiet hours{where} ({describe_hours(windows)})"
                 problems.warning(step.mark, message, f"write within: {longest(windows)} or longer, if they are to get it")
 
 
@@ -146,7 +146,7 @@ def _never_open(name: str, step: SendText, at: Hours, parts: Iterable[Quiet], pr
     for channel in dict.fromkeys(channel.value for channel in step.channels):
         windows = tuple(window for part in parts for window in part.of(channel, None))
         if windows and minutes([at]) <= minutes(windows):
-            message = f'step "{name}": at {at} lies inside {CHANNELS[channel].word} quiet hours ({hours_spelled(windows)}): '
+            message = f'step "{name}": at {at} lies inside {CHANNELS[channel].word} quiet hours ({describe_hours(windows)}): '
             problems.warning(step.mark, f"{message}by {CHANNELS[channel].word} it is never sent there", "write other hours")
 
 

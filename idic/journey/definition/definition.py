@@ -9,7 +9,7 @@ from typing import Literal
 from idic.journey.definition.read_messages import MessageText
 from idic.journey.yaml_source.nodes import Node, Scalar
 from idic.problems import Mark
-from idic.times import Clock, Duration, Every, Hours
+from idic.times import Duration, Every, Hours, TimeOfDay
 
 Mode = Literal["each", "first_of", "best_of"]
 Given = tuple[tuple[Scalar, Scalar], ...]
@@ -36,7 +36,7 @@ class MomentText:
     start: int
     offset: Duration = _NOTHING
     before: bool = True
-    at: Clock | None = None
+    at: TimeOfDay | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ class StepText:
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitText(StepText):
     duration: Duration = _NOTHING
-    until: Clock | MomentText | None = None
+    until: TimeOfDay | MomentText | None = None
     without: PatternText | None = None
     capture: Scalar | None = None
 

@@ -15,7 +15,7 @@ from idic.journey.yaml_source.nodes import Scalar
 from idic.times import Duration
 
 
-class Piece(NamedTuple):
+class LayeredText(NamedTuple):
     """One text of a message. ``language`` is that in which it was written, empty for the fallback; ``file`` the template that
     stands for it in that language."""
 
@@ -24,10 +24,10 @@ class Piece(NamedTuple):
     file: str | None = None
 
 
-class Merged(NamedTuple):
+class LayeredContent(NamedTuple):
     """One channel's content, with all that lies over each other."""
 
-    texts: dict[str, Piece]
+    texts: dict[str, LayeredText]
     show_for: Duration | None = None
     ends_on_click: bool = False
 
@@ -35,16 +35,16 @@ class Merged(NamedTuple):
     def in_own_language(self) -> bool:
         return any(piece.language for piece in self.texts.values())
 
-    def under(self, words: Words, language: str = "") -> Merged:
-        pieces = {name: Piece(scalar, language) for name, scalar in words.texts.items()}
+    def under(self, words: Words, language: str = "") -> LayeredContent:
+        pieces = {name: LayeredText(scalar, language) for name, scalar in words.texts.items()}
         clicks = self.ends_on_click if words.ends_on_click is None else words.ends_on_click
-        return Merged({**self.texts, **pieces}, words.show_for or self.show_for, clicks)
+        return LayeredContent({**self.texts, **pieces}, words.show_for or self.show_for, clicks)
 
-    def in_file(self, body: Scalar, file: str, language: str) -> Merged:
-        return self._replace(texts={**self.texts, "body": Piece(body, language, file)})
+    def in_file(self, body: Scalar, file: str, language: str) -> LayeredContent:
+        return self._replace(texts={**self.texts, "body": LayeredText(body, language, file)})
 
 
-Contents = dict[str, Merged]
+Contents = dict[str, LayeredContent]
 """By channel."""
 
 
@@ -61,7 +61,7 @@ def in_language(file: str, language: str) -> str:
     return f"{stem}.{language}.{suffix}"
 
 
-class Layers:
+class MessageLayers:
     """``files`` are the templates there are; the first of ``languages`` is the fallback."""
 
     def __init__(self, text: MessageText, languages: tuple[str, ...], files: Collection[str]) -> None:
@@ -80,7 +80,7 @@ class Layers:
     def merged(self, segment: str, language: str, without: tuple[str, str] | None = None) -> Contents:
         """What they read; ``without`` one of the variants, to see what it changes."""
         own = {place: variant.contents for place, variant in self.text.variants.items() if place != without}
-        found: Contents = {channel: Merged({}) for channel in self.text.contents}
+        found: Contents = {channel: LayeredContent({}) for channel in self.text.contents}
         everybody, of_segment = self.text.contents, own.get((segment, ""), {}) if segment else {}
         _lay(found, everybody)
         _lay(found, of_segment)

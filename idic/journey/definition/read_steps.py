@@ -30,7 +30,7 @@ from idic.journey.definition.read_events import EventReader
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Mark, Problems, did_you_mean, one_of
-from idic.times import Clock, Duration, Hours
+from idic.times import Duration, Hours, TimeOfDay
 
 KINDS = (
     "wait", "wait_for", "choose", "split", "send", "set", "call", "repeat", "enter", "differentiate", "exit",
@@ -128,7 +128,7 @@ class Steps:
             self.problems.error(capture.mark, f"{called}: as names the event of without", "add without:, or take as out")
         if (
             length is None
-            or isinstance(until, Clock)
+            or isinstance(until, TimeOfDay)
             or not (length.value.startswith("until") or read_times.lacks_until(length))
         ):
             self.needs_if(found, called)
@@ -148,7 +148,7 @@ class Steps:
             return None
         return self.events.pattern(node, f"{called}: without", ("on", "if", "key"))
 
-    def until(self, text: Scalar, found: dict[str, Node], kind: Scalar, called: str) -> Clock | MomentText | None:
+    def until(self, text: Scalar, found: dict[str, Node], kind: Scalar, called: str) -> TimeOfDay | MomentText | None:
         """What a wait is until, with what that asks of the rest of the step."""
         if "without" in found:
             hint = "write how long the silence is: wait: 4 hours"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from idic.journey.definition.definition import MomentText
 from idic.journey.yaml_source.nodes import Scalar
-from idic.times import Clock, Duration, names_days
+from idic.times import Duration, TimeOfDay, names_days
 
 _MOMENT = re.compile(r"(?:(?P<offset>\S.*?)\s+(?P<side>before|after)\s+)?(?P<name>[A-Za-z_][\w.]*)(?:\s+at\s+(?P<at>\S.*))?\s*")
 _AT_MOST = re.compile(r"(?P<count>\d{1,9})\s+(?:a|per)\s+day")
@@ -18,21 +18,21 @@ _DATE = re.compile(r"(20\d{2})-(\d{1,2})-(\d{1,2})(?: (?P<hour>\d{1,2}):(\d{2}))
 _DAYS_FIRST = re.compile(r"(?P<days>[a-z][a-z, ]*?)(?:\s+at\s+(?P<time>\d{1,2}:\d{2}))?")
 _IS_DURATION = re.compile(r"\d+(\.\d+)?\s*[a-z]*")
 _YEARLY = "every year "
-DEFAULT_HOUR = Clock(hour=9)
+DEFAULT_HOUR = TimeOfDay(hour=9)
 """When people are entered on a day of their own, where the journey does not say."""
 
 
-def until(text: Scalar) -> Clock | MomentText:
+def until(text: Scalar) -> TimeOfDay | MomentText:
     """What follows ``until`` of a wait: ``09:00 on weekdays``, ``3 days before entry.starts_at``."""
     start = len("until")
     rest = text.value[start:]
     start += len(rest) - len(rest.lstrip())
     if re.match(r"\d+:", rest.lstrip()):
-        return Clock.parse(rest)
+        return TimeOfDay.parse(rest)
     if (days := _DAYS_FIRST.fullmatch(rest.strip().lower())) and names_days(days["days"]):
         if days["time"] is None:
             raise ValueError(f'"{rest.strip()}" lacks its time of day; write "until 09:00 on {rest.strip()}"')
-        return Clock.parse(f"{days['time']} on {days['days']}")
+        return TimeOfDay.parse(f"{days['time']} on {days['days']}")
     return moment(text, start, 'write "until 09:00", "until 3 days before entry.starts_at" or "until customer.renews_on"')
 
 
@@ -44,7 +44,7 @@ def lacks_until(text: Scalar) -> bool:
         found = until(Scalar(text.source, f"until {text.value.strip()}", text.start, text.end))
     except ValueError:
         return False
-    return isinstance(found, Clock) or "." in found.name
+    return isinstance(found, TimeOfDay) or "." in found.name
 
 
 def moment(text: Scalar, start: int, example: str) -> MomentText:
@@ -58,7 +58,7 @@ def moment(text: Scalar, start: int, example: str) -> MomentText:
         start=found.start("name"),
         offset=Duration.parse(found["offset"]) if found["offset"] else Duration(),
         before=found["side"] != "after",
-        at=Clock.parse(found["at"]) if found["at"] else None,
+        at=TimeOfDay.parse(found["at"]) if found["at"] else None,
     )
 
 

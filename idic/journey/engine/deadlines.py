@@ -10,7 +10,7 @@ from idic.journey.engine.state import State
 from idic.journey.program.steps import Wait, WaitFor
 from idic.journey.program.values import Moment
 from idic.journey.vocabulary.types import value_of
-from idic.times import Clock, local
+from idic.times import TimeOfDay, local
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -26,7 +26,7 @@ def deadline_of(step: Wait | WaitFor, since: datetime, scope: Scope, state: Stat
     match step.until:
         case None:
             return step.duration.after(since, scope.zone)
-        case Clock() as clock:
+        case TimeOfDay() as clock:
             came_round = state.rounds.get(step.id, 1) > 1 and state.began.get(step.then.step or "") == since
             return clock.next(since + _MOMENT if came_round else since, scope.zone)
         case moment:

@@ -1,4 +1,4 @@
-"""One way to write the files of a folder of journeys: ``formatted`` lays a text out anew and changes nothing that it means.
+"""One way to write the files of a folder of journeys: ``format_file`` lays a text out anew and changes nothing that it means.
 
 What is short and stands in one line stays in one line; what does not fit into it is laid out in lines. Sections and the
 entries of a step come in the order in which people think of them; names that the author gave stay in the author's order.
@@ -18,7 +18,7 @@ from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy import read_policy
 from idic.journey.definition.read_journey import ENTRY_KINDS, LIMITS, SECTIONS
 from idic.journey.definition.read_steps import KINDS
-from idic.journey.fmt.yaml_layout import Entry, Piece, Sheet, data, read_sheet
+from idic.journey.fmt.yaml_layout import FileLayout, LayoutEntry, LayoutNode, data, read_layout
 from idic.journey.yaml_source.nodes import parse
 from idic.problems import Problem, Problems
 
@@ -55,14 +55,14 @@ def file_kind(name: str) -> FileKind:
     return "vocabulary" if stem == "vocabulary" else "policy" if stem == "policy" else "journey"
 
 
-def formatted(file: str, text: str) -> Formatted:
+def format_file(file: str, text: str) -> Formatted:
     """The text laid out. One with slips of YAML is left alone; so is one whose meaning or comments would not be the same."""
     problems = Problems({file: text})
     parse(file, text, problems)
     if problems.failed:
         return Formatted(None, problems.all())
     before = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    sheet = read_sheet(before)
+    sheet = read_layout(before)
     if sheet is None:
         return Formatted(text)
     laid_out = _Printer(sheet, file_kind(file)).whole()
@@ -72,15 +72,15 @@ def formatted(file: str, text: str) -> Formatted:
     return Formatted(laid_out)
 
 
-def _same(sheet: Sheet, laid_out: str) -> bool:
+def _same(sheet: FileLayout, laid_out: str) -> bool:
     try:
-        after = read_sheet(laid_out)
+        after = read_layout(laid_out)
     except YAMLError:
         return False
     return after is not None and data(after.root) == data(sheet.root) and sorted(after.comments) == sorted(sheet.comments)
 
 
-class Line(NamedTuple):
+class PrintedLine(NamedTuple):
     text: str
     comment: str | None = None
     column: int = 0
@@ -93,12 +93,12 @@ class Line(NamedTuple):
 
 
 class _Printer:
-    def __init__(self, sheet: Sheet, kind: FileKind) -> None:
+    def __init__(self, sheet: FileLayout, kind: FileKind) -> None:
         self.sheet = sheet
         self.kind = kind
 
     def whole(self) -> str:
-        head = [Line(text.strip()) for text in self.sheet.head]
+        head = [PrintedLine(text.strip()) for text in self.sheet.head]
         if self.sheet.root.kind == "scalar":
             return self.sheet.text
         lines = [*head, *self.block(self.sheet.root, 0, ())]
@@ -107,22 +107,22 @@ class _Printer:
         kept = [line for number, line in enumerate(lines) if line.text or (number and lines[number - 1].text)]
         return "\n".join(str(line) for line in kept).strip("\n") + "\n"
 
-    def block(self, piece: Piece, indent: int, path: tuple[str, ...]) -> list[Line]:
+    def block(self, piece: LayoutNode, indent: int, path: tuple[str, ...]) -> list[PrintedLine]:
         """A mapping or a list in lines."""
         entries = self.ordered(piece, path)
         pad = self.aligned(entries, indent, path)
-        lines: list[Line] = []
+        lines: list[PrintedLine] = []
         for number, entry in enumerate(entries):
-            above = [Line(" " * indent + text if text else "") for text in entry.before]
+            above = [PrintedLine(" " * indent + text if text else "") for text in entry.before]
             if not number and path:
                 # Nothing stands between a name and what it holds.
                 above = [line for line in above if line.text]
             lines += above
             lines += self.entry(entry, indent, path, pad) if entry.key is not None else self.item(entry, indent, path)
-            lines += [Line(" " * indent + text) for text in entry.after]
+            lines += [PrintedLine(" " * indent + text) for text in entry.after]
         return lines
 
-    def entry(self, entry: Entry, indent: int, path: tuple[str, ...], pad: int) -> list[Line]:
+    def entry(self, entry: LayoutEntry, indent: int, path: tuple[str, ...], pad: int) -> list[PrintedLine]:
         assert entry.key is not None
         here = (*path, entry.key.value)
         name = " " * indent + self.scalar(entry.key, path, False) + ":"
@@ -131,37 +131,37 @@ class _Printer:
             first, *rest = self.lines_of(value, here, indent, len(name) + 1)
             start = name.ljust(pad) if pad and not rest else name + " "
             return [
-                Line(start + first if first else start.rstrip(), entry.comment, entry.column),
-                *(Line(text) for text in rest),
+                PrintedLine(start + first if first else start.rstrip(), entry.comment, entry.column),
+                *(PrintedLine(text) for text in rest),
             ]
         if value.flow or not value.entries:
             text = self.flow(value, here)
             start = name.ljust(pad) if pad else name + " "
             if len(start + text) <= WIDTH or not value.entries:
-                return [Line(start + text, entry.comment, entry.column)]
-        return [Line(name, entry.comment, entry.column), *self.block(value, indent + 2, here)]
+                return [PrintedLine(start + text, entry.comment, entry.column)]
+        return [PrintedLine(name, entry.comment, entry.column), *self.block(value, indent + 2, here)]
 
-    def item(self, entry: Entry, indent: int, path: tuple[str, ...]) -> list[Line]:
+    def item(self, entry: LayoutEntry, indent: int, path: tuple[str, ...]) -> list[PrintedLine]:
         dash, value = " " * indent + "- ", entry.value
         if value.kind == "scalar":
             first, *rest = self.lines_of(value, path, indent, len(dash))
-            return [Line(dash + first, entry.comment, entry.column), *(Line(text) for text in rest)]
+            return [PrintedLine(dash + first, entry.comment, entry.column), *(PrintedLine(text) for text in rest)]
         if value.flow or not value.entries:
             text = self.flow(value, path)
             if len(dash + text) <= WIDTH or not value.entries:
-                return [Line(dash + text, entry.comment, entry.column)]
+                return [PrintedLine(dash + text, entry.comment, entry.column)]
         lines = self.block(value, indent + 2, path)
         # Comments on what now comes first stand above the dash.
         above = next(
             number for number, line in enumerate(lines) if line.text.strip() and not line.text.lstrip().startswith("#")
         )
         head = lines[above]
-        comments = [Line(" " * indent + line.text.strip()) for line in lines[:above] if line.text]
+        comments = [PrintedLine(" " * indent + line.text.strip()) for line in lines[:above] if line.text]
         if entry.comment is not None:
-            comments.append(Line(" " * indent + entry.comment))
+            comments.append(PrintedLine(" " * indent + entry.comment))
         return [*comments, head._replace(text=dash + head.text.lstrip()), *lines[above + 1 :]]
 
-    def flow(self, piece: Piece, path: tuple[str, ...]) -> str:
+    def flow(self, piece: LayoutNode, path: tuple[str, ...]) -> str:
         if piece.kind == "scalar":
             return self.scalar(piece, path, True)
         if piece.kind == "list":
@@ -173,7 +173,7 @@ class _Printer:
             parts.append(f"{self.scalar(entry.key, path, True)}: {self.flow(entry.value, here)}")
         return "{" + ", ".join(parts) + "}"
 
-    def aligned(self, entries: Sequence[Entry], indent: int, path: tuple[str, ...]) -> int:
+    def aligned(self, entries: Sequence[LayoutEntry], indent: int, path: tuple[str, ...]) -> int:
         """The column of the values, where the author put them in one; else 0."""
         inline = [entry for entry in entries if entry.key is not None and (entry.value.flow or _in_one_line(entry.value))]
         columns = {self.column(entry.value.start) for entry in inline}
@@ -187,7 +187,7 @@ class _Printer:
 
     # Scalars
 
-    def lines_of(self, piece: Piece, path: tuple[str, ...], indent: int, taken: int) -> list[str]:
+    def lines_of(self, piece: LayoutNode, path: tuple[str, ...], indent: int, taken: int) -> list[str]:
         """A scalar in the lines that it takes."""
         written = self.sheet.text[piece.start : piece.end]
         if piece.style in ("|", ">"):
@@ -206,7 +206,7 @@ class _Printer:
         first, *rest = [part.strip() for part in written.split("\n")]
         return [first, *(" " * (indent + 2) + part if part else "" for part in rest)]
 
-    def scalar(self, piece: Piece, path: tuple[str, ...], flow: bool) -> str:
+    def scalar(self, piece: LayoutNode, path: tuple[str, ...], flow: bool) -> str:
         """A scalar in one line. Text that people read keeps its quotes, also where YAML could do without."""
         written = self.sheet.text[piece.start : piece.end]
         if piece.style not in ("'", '"'):
@@ -221,7 +221,7 @@ class _Printer:
 
     # Order
 
-    def ordered(self, piece: Piece, path: tuple[str, ...]) -> list[Entry]:
+    def ordered(self, piece: LayoutNode, path: tuple[str, ...]) -> list[LayoutEntry]:
         if piece.kind != "mapping":
             return piece.entries
         known = self.order(path, {entry.key.value for entry in piece.entries if entry.key})
@@ -262,7 +262,7 @@ class _Printer:
         return ("id", "if", *_STEP[1:]) if names & {"choose", "repeat"} else _STEP
 
 
-def _in_one_line(piece: Piece) -> bool:
+def _in_one_line(piece: LayoutNode) -> bool:
     return piece.kind == "scalar" and piece.style not in ("|", ">") and piece.end > piece.start
 
 
@@ -271,7 +271,7 @@ def _plain(value: str, flow: bool) -> bool:
     if not value or value != value.strip() or "\n" in value or re.match(r"\{\{|\{%|[@%`!&*]", value):
         return False
     try:
-        sheet = read_sheet(f"- [{value}]" if flow else f"- a: {value}\n")
+        sheet = read_layout(f"- [{value}]" if flow else f"- a: {value}\n")
     except YAMLError:
         return False
     expected = [[value]] if flow else [{"a": value}]

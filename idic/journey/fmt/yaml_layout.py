@@ -18,7 +18,7 @@ from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, 
 
 
 @dataclass(slots=True, eq=False)
-class Piece:
+class LayoutNode:
     """A scalar (``style`` is its quote, ``|`` or ``>``, or None), a mapping or a list. ``flow``: written between brackets.
     Of a mapping each entry has its key; of a list none has."""
 
@@ -28,18 +28,18 @@ class Piece:
     value: str = ""
     style: str | None = None
     flow: bool = False
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LayoutEntry] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class LayoutEntry:
     """``start`` is where its key or its dash stands. ``before`` are comments and blank lines (empty) above it, ``after``
     comments below it that are no other's; ``comment`` stands on its own line, at ``column``."""
 
-    key: Piece | None
-    value: Piece
+    key: LayoutNode | None
+    value: LayoutNode
     start: int
-    parent: Entry | None
+    parent: LayoutEntry | None
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     comment: str | None = None
@@ -47,28 +47,28 @@ class Entry:
 
 
 @dataclass(slots=True, eq=False)
-class Sheet:
+class FileLayout:
     """A whole file; ``head`` are the comments above everything."""
 
     text: str
-    root: Piece
+    root: LayoutNode
     head: list[str]
     comments: list[str]
 
 
-def read_sheet(text: str) -> Sheet | None:
+def read_layout(text: str) -> FileLayout | None:
     """None where there is nothing but comments."""
     events = (event for event in YAML(typ="safe", pure=True).parse(text) if not isinstance(event, str))
     root = next(
-        (_piece(event, events) for event in events if isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent)),
+        (_node(event, events) for event in events if isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent)),
         None,
     )
     if root is None:
         return None
-    return _Attaching(text, root).sheet()
+    return _LayoutReader(text, root).sheet()
 
 
-def data(piece: Piece) -> Any:
+def data(piece: LayoutNode) -> Any:
     """What is meant, without the order of entries."""
     if piece.kind == "scalar":
         return piece.value
@@ -77,23 +77,23 @@ def data(piece: Piece) -> Any:
     return [data(entry.value) for entry in piece.entries]
 
 
-def _piece(event: Any, events: Iterator[Any]) -> Piece:
+def _node(event: Any, events: Iterator[Any]) -> LayoutNode:
     start = event.start_mark.index
     if isinstance(event, ScalarEvent):
-        return Piece("scalar", start, event.end_mark.index, event.value, event.style)
-    found = Piece("mapping" if isinstance(event, MappingStartEvent) else "list", start, start, flow=bool(event.flow_style))
+        return LayoutNode("scalar", start, event.end_mark.index, event.value, event.style)
+    found = LayoutNode("mapping" if isinstance(event, MappingStartEvent) else "list", start, start, flow=bool(event.flow_style))
     while True:
         inner = next(events)
         if isinstance(inner, MappingEndEvent | SequenceEndEvent):
             found.end = inner.end_mark.index
             return found
-        key = _piece(inner, events) if found.kind == "mapping" else None
-        value = _piece(next(events) if key is not None else inner, events)
-        found.entries.append(Entry(key, value, (key or value).start, None))
+        key = _node(inner, events) if found.kind == "mapping" else None
+        value = _node(next(events) if key is not None else inner, events)
+        found.entries.append(LayoutEntry(key, value, (key or value).start, None))
 
 
-class _Attaching:
-    def __init__(self, text: str, root: Piece) -> None:
+class _LayoutReader:
+    def __init__(self, text: str, root: LayoutNode) -> None:
         self.text = text
         self.root = root
         self.lines = text.split("\n")
@@ -105,10 +105,10 @@ class _Attaching:
         self.scalars.sort()
         self.found = dict(self.comments())
         self.unfold(root)
-        self.entries: list[Entry] = []
+        self.entries: list[LayoutEntry] = []
         self.walk(root, None)
 
-    def spans(self, piece: Piece) -> None:
+    def spans(self, piece: LayoutNode) -> None:
         if piece.kind == "scalar":
             self.scalars.append((piece.start, piece.end))
         for entry in piece.entries:
@@ -129,14 +129,14 @@ class _Attaching:
                     yield number, place
                     break
 
-    def unfold(self, piece: Piece) -> None:
+    def unfold(self, piece: LayoutNode) -> None:
         """What is between brackets and has comments inside is laid out in lines, so that they have a place."""
         if piece.flow and any(piece.start < place < piece.end for place in self.found.values()):
             piece.flow = False
         for entry in piece.entries:
             self.unfold(entry.value)
 
-    def walk(self, piece: Piece, parent: Entry | None) -> None:
+    def walk(self, piece: LayoutNode, parent: LayoutEntry | None) -> None:
         if piece.flow:
             return
         for entry in piece.entries:
@@ -156,7 +156,7 @@ class _Attaching:
     def column(self, place: int) -> int:
         return place - self.starts[self.line(place)]
 
-    def sheet(self) -> Sheet:
+    def sheet(self) -> FileLayout:
         heads = [self.line(entry.start) for entry in self.entries]
         for number, place in self.found.items():
             text = self.text[place : self.starts[number + 1] - 1].rstrip()
@@ -176,7 +176,7 @@ class _Attaching:
         if self.entries:
             self.between(self.gap(len(self.lines)), len(self.lines), None, self.entries[-1])
         comments = [self.text[place : self.starts[number + 1] - 1].rstrip() for number, place in self.found.items()]
-        return Sheet(self.text, self.root, head, comments)
+        return FileLayout(self.text, self.root, head, comments)
 
     def gap(self, line: int) -> list[str]:
         """The comments and blank lines right above a line, as they are."""
@@ -192,7 +192,7 @@ class _Attaching:
         place = self.starts[number]
         return any(start <= place < end and self.text[place:end].strip() for start, end in self.scalars)
 
-    def between(self, gap: list[str], line: int, entry: Entry | None, before: Entry) -> None:
+    def between(self, gap: list[str], line: int, entry: LayoutEntry | None, before: LayoutEntry) -> None:
         """What stands above an entry is about it, unless it is indented further: then it ends what is above."""
         inside = entry is not None and entry.parent is before
         column = 1 << 30 if inside else self.column(entry.start) if entry is not None else -1

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from idic.frozen import Frozen
-from idic.journey.contact_policy.contact_policy import Stricter
+from idic.journey.contact_policy.contact_policy import StricterPolicy
 from idic.journey.program.content import Message
 from idic.journey.program.entry import Entry, Goal, Segment
 from idic.journey.program.steps import AnyStep, Wait, WaitFor
@@ -44,7 +44,7 @@ class Program(Frozen):
     values: tuple[Assignment, ...] = ()
     segments: tuple[Segment, ...] = ()
     late: Literal["send", "skip"] = "send"
-    stricter: Stricter | None = None
+    stricter: StricterPolicy | None = None
     sender: str | None = None
     first: Target
     steps: dict[str, AnyStep]

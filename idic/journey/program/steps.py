@@ -10,7 +10,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from idic.frozen import Frozen
 from idic.journey.program.values import DONE, Assignment, Condition, Endpoint, Moment, Pattern, Target
-from idic.times import Clock, Duration, Hours
+from idic.times import Duration, Hours, TimeOfDay
 
 
 class Arm(Frozen):
@@ -57,7 +57,7 @@ class Wait(Step):
 
     kind: Literal["wait"] = "wait"
     duration: Duration = Duration()
-    until: Clock | Moment | None = None
+    until: TimeOfDay | Moment | None = None
     without: Pattern | None = None
     capture: str | None = None
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from idic.frozen import Frozen
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 
 
 class Type(Frozen):
@@ -73,7 +73,7 @@ class Moment(Frozen):
     attribute: Attribute
     offset: Duration = Duration()
     before: bool = True
-    at: Clock | None = None
+    at: TimeOfDay | None = None
 
 
 class Target(Frozen):

@@ -11,7 +11,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.reads import moments
 from idic.journey.program.steps import AnyStep, Call, Choose, Exit, Repeat, Send, Split, Wait, WaitFor
 from idic.journey.program.values import Moment, Target
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 
 _ALL = "messages"
 """The key under which messages of all channels are counted together."""
@@ -175,7 +175,7 @@ def _onward(step: AnyStep) -> Iterable[Target]:
 
 def _duration(step: AnyStep) -> timedelta:
     match step:
-        case Wait(until=Clock() as clock):
+        case Wait(until=TimeOfDay() as clock):
             return timedelta(days=_days_between(clock))
         case Wait(until=Moment()):
             return timedelta()
@@ -189,7 +189,7 @@ def _nominal(span: Duration) -> timedelta:
     return timedelta(days=span.days, seconds=span.seconds)
 
 
-def _days_between(clock: Clock) -> int:
+def _days_between(clock: TimeOfDay) -> int:
     """The most days from one occurrence of this time to the next."""
     days = clock.days or tuple(range(7))
     return max((after - before - 1) % 7 + 1 for before, after in zip(days, (*days[1:], days[0]), strict=True))

@@ -44,14 +44,14 @@ _MOST_TRIES = 10
 ReadAttribute = Callable[[Node, str], Attribute | None]
 
 
-class EndpointText(NamedTuple):
+class EndpointDefinition(NamedTuple):
     """An endpoint, and where the Liquid of its address and headers stands."""
 
     endpoint: Endpoint
     texts: tuple[Scalar, ...]
 
 
-class Endpoints:
+class EndpointReader:
     """``attribute`` reads one entry of ``takes`` or ``gives``."""
 
     def __init__(self, shapes: Shapes, problems: Problems, attribute: ReadAttribute) -> None:
@@ -59,7 +59,7 @@ class Endpoints:
         self.problems = problems
         self.attribute = attribute
 
-    def read(self, name: Scalar, node: Node) -> EndpointText | None:
+    def read(self, name: Scalar, node: Node) -> EndpointDefinition | None:
         what = f"endpoint {name.value}"
         found = self.shapes.fields(node, what, _KNOWN, required=("url",), instead=_OF_OTHERS)
         url = self.shapes.text(found.get("url"), f"{what}: url") if found else None
@@ -88,7 +88,7 @@ class Endpoints:
             seconds=seconds,
             tries=self.tries(found.get("tries"), what),
         )
-        return EndpointText(endpoint, (url, *headers.values()))
+        return EndpointDefinition(endpoint, (url, *headers.values()))
 
     def headers(self, node: Node | None, what: str) -> Iterator[tuple[str, Scalar]]:
         if node is None:
@@ -142,7 +142,7 @@ class Endpoints:
         return 1
 
 
-def check_endpoints(endpoints: Mapping[str, EndpointText], checker: ContentChecker, problems: Problems) -> None:
+def check_endpoints(endpoints: Mapping[str, EndpointDefinition], checker: ContentChecker, problems: Problems) -> None:
     """Whether addresses and headers can be written from what each takes, and from secrets."""
     for name, (endpoint, texts) in endpoints.items():
         for text in texts:

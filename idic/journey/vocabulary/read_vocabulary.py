@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.built_in import ALWAYS_KNOWN, LATER_EVENTS, OWN_EVENTS, OWN_LINKS, PURPOSES, UNSETTABLE
-from idic.journey.vocabulary.endpoints import Endpoints, EndpointText
+from idic.journey.vocabulary.endpoints import EndpointDefinition, EndpointReader
 from idic.journey.vocabulary.read_attributes import AttributeReader
-from idic.journey.vocabulary.translations import Question, Spoken, SpokenReader
+from idic.journey.vocabulary.translations import Question, TranslationReader, Translations
 from idic.journey.vocabulary.types import SIMPLE, read
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, parse
@@ -48,7 +48,7 @@ class Reading(NamedTuple):
     vocabulary: Vocabulary
     broken: frozenset[str] = frozenset()
     links: Map[str, Scalar] = {}
-    endpoints: Map[str, EndpointText] = {}
+    endpoints: Map[str, EndpointDefinition] = {}
     restrictions: tuple[Scalar, ...] = ()
     topics: Map[str, Scalar] = {}
 
@@ -71,9 +71,9 @@ class _Reader:
         self.sensitive: dict[str, str] = {}
         self.broken: set[str] = set()
         self.questions: dict[str, Question] = {}
-        self.titles: dict[str, Spoken] = {}
+        self.titles: dict[str, Translations] = {}
         self.origins: dict[str, str] = {}
-        self.spoken = SpokenReader(self.shapes, problems, ("en",))
+        self.spoken = TranslationReader(self.shapes, problems, ("en",))
 
     def whole(self, node: Node) -> Reading:
         found = self.shapes.fields(node, "the vocabulary", _SECTIONS, later=_LATER_SECTIONS)
@@ -85,7 +85,7 @@ class _Reader:
             else:
                 self.problems.error(currency.mark, f'"{currency.value}" is not a currency', "write three letters: EUR")
         languages = self.languages(found.get("languages"))
-        self.spoken = SpokenReader(self.shapes, self.problems, languages)
+        self.spoken = TranslationReader(self.shapes, self.problems, languages)
         for name, thing in self.entries(found.get("things"), "things"):
             self.thing(name, thing)
         for name, event in self.entries(found.get("events"), "events"):
@@ -248,12 +248,12 @@ class _Reader:
                 slots[name.value] = words.value if words is not None else ""
         return slots
 
-    def endpoints(self, node: Node | None) -> dict[str, EndpointText]:
+    def endpoints(self, node: Node | None) -> dict[str, EndpointDefinition]:
         def attribute(value: Node, what: str) -> Attribute | None:
             return self.attributes.attribute(value, what, _ATTRIBUTE)
 
-        reader = Endpoints(self.shapes, self.problems, attribute)
-        found: dict[str, EndpointText] = {}
+        reader = EndpointReader(self.shapes, self.problems, attribute)
+        found: dict[str, EndpointDefinition] = {}
         for name, value in self.entries(node, "endpoints"):
             endpoint = reader.read(name, value)
             if endpoint is None:

@@ -16,24 +16,24 @@ PREFERENCE_PAGE = "preference page"
 ASKED = frozenset({"text", "number", "yes/no", "date", "one_of"})
 """The kinds of attributes that a page can ask for."""
 
-Spoken = dict[str, str]
+Translations = dict[str, str]
 """A text by language; the fallback is always among them."""
 
 
 class Topic(Frozen):
     """What customers choose to be written to about; ``about`` says what that means for them."""
 
-    title: Spoken
-    about: Spoken = {}
+    title: Translations
+    about: Translations = {}
 
 
 class Question(Frozen):
     """How a customer is asked for an attribute: the question, ``why`` it is asked, and what the options of a ``one_of`` are
     called, where they are called anything but their names."""
 
-    ask: Spoken
-    why: Spoken = {}
-    answers: dict[str, Spoken] = {}
+    ask: Translations
+    why: Translations = {}
+    answers: dict[str, Translations] = {}
 
 
 def in_language(spoken: Map[str, str], language: str) -> str:
@@ -45,7 +45,7 @@ def in_language(spoken: Map[str, str], language: str) -> str:
     return next(related, next(iter(spoken.values()), ""))
 
 
-class SpokenReader:
+class TranslationReader:
     """Reads these parts of a vocabulary whose ``languages`` are known; the first is the fallback."""
 
     def __init__(self, shapes: Shapes, problems: Problems, languages: tuple[str, ...]) -> None:
@@ -87,14 +87,14 @@ class SpokenReader:
         why_ = self.spoken(node.get("why"), f"why of {what}")
         return Question(ask=question, why=why_, answers=self.answers(node.get("answers"), type_, what)) if question else None
 
-    def answers(self, node: Node | None, type_: Type, what: str) -> dict[str, Spoken]:
+    def answers(self, node: Node | None, type_: Type, what: str) -> dict[str, Translations]:
         if node is None:
             return {}
         if not isinstance(node, Mapping) or type_.kind != "one_of":
             hint = "write answers: {espresso: …} beside a one_of"
             self.problems.error(node.mark, f"{what}: answers are what the options of a one_of are called", hint)
             return {}
-        found: dict[str, Spoken] = {}
+        found: dict[str, Translations] = {}
         for key, value in node.entries:
             if key.value not in type_.options:
                 hint = did_you_mean(key.value, type_.options) or f"there is {one_of(type_.options)}"
@@ -103,7 +103,7 @@ class SpokenReader:
                 found[key.value] = said
         return found
 
-    def spoken(self, node: Node | None, what: str) -> Spoken:
+    def spoken(self, node: Node | None, what: str) -> Translations:
         """One text, in the fallback, or one for each language; empty where there is none or it cannot be used."""
         if node is None:
             return {}
@@ -111,7 +111,7 @@ class SpokenReader:
         if not isinstance(node, Mapping):
             text = self.shapes.text(node, what, free=True)
             return {fallback: text.value.strip()} if text else {}
-        found: Spoken = {}
+        found: Translations = {}
         for key, value in node.entries:
             text = self.shapes.text(value, f"{what} in {key.value}", free=True)
             if key.value not in self.languages:

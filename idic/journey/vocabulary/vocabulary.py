@@ -11,7 +11,7 @@ from typing import Any
 from idic.frozen import Frozen
 from idic.journey.program.values import Attribute, Endpoint, Type
 from idic.journey.vocabulary.built_in import ALWAYS_KNOWN, OWN_EVENTS
-from idic.journey.vocabulary.translations import Question, Spoken, Topic
+from idic.journey.vocabulary.translations import Question, Topic, Translations
 from idic.journey.vocabulary.types import read, spell
 
 
@@ -42,7 +42,7 @@ class Vocabulary(Frozen):
     endpoints: dict[str, Endpoint] = {}
     topics: dict[str, Topic] = {}
     questions: dict[str, Question] = {}
-    titles: dict[str, Spoken] = {}
+    titles: dict[str, Translations] = {}
     origins: dict[str, str] = {}
 
     def refusals(self, event: str, properties: Map[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.problems import Problems, did_you_mean, nearest, one_of
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 # What CEL reserves cannot be a name, and neither can the words with which the language begins a name of its own.
@@ -189,13 +189,13 @@ class Shapes:
             return None
         return duration
 
-    def clock(self, node: Node | None, what: str) -> Clock | None:
+    def clock(self, node: Node | None, what: str) -> TimeOfDay | None:
         """A time of every day."""
         scalar = self.text(node, what)
         if scalar is None:
             return None
         try:
-            clock = Clock.parse(scalar.value)
+            clock = TimeOfDay.parse(scalar.value)
         except ValueError as error:
             self.problems.error(scalar.mark, f"{what}: {error}")
             return None

@@ -27,8 +27,8 @@ from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import LARGEST_MESSAGE, read_identifier, read_message, read_moment, read_object
 from idic.identify.names import attribute_name
 from idic.identify.resolution import Identity, resolve
-from idic.identify.resolution import Person as Whose
-from idic.identify.tabular import Read, is_csv, lines
+from idic.identify.resolution import UserIds as Whose
+from idic.identify.tabular import NumberedLine, is_csv, read_lines
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.vocabulary.types import read
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -147,7 +147,7 @@ class Recording:
     def _read(self, progress: Progress) -> None:
         size = self.file.stat().st_size
         with self.file.open("rb") as raw:
-            read = lines(raw, self.file, (_CUSTOMER, _EVENT, _TIME), lambda done: progress(done, size))
+            read = read_lines(raw, self.file, (_CUSTOMER, _EVENT, _TIME), lambda done: progress(done, size))
             numbered = self._taken(read)
             while batch := list(islice(numbered, _AT_ONCE)):
                 found = resolve((line.whose for _, line in batch), self._known, self._named, self._new)
@@ -167,7 +167,7 @@ class Recording:
                     self._took(line.at)
         progress(size, size)
 
-    def _taken(self, raws: Iterable[Read]) -> Iterator[tuple[int, RecordedLine]]:
+    def _taken(self, raws: Iterable[NumberedLine]) -> Iterator[tuple[int, RecordedLine]]:
         """The lines that can be read; of the others, note what is wrong."""
         for number, raw in raws:
             try:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from idic.differentiate.counted import Counted
+from idic.differentiate.counted import CountedEvent
 from idic.differentiate.profile import zone_of
 from idic.interact import preferences
 from idic.interact.best.choose import best_channel, best_hour
@@ -137,11 +137,11 @@ class _Life:
         self.correspondence = ContactHistory(rehearsal.programs, rehearsal.policy)
         self.became: list[tuple[str, str, str]] = []
         traits = dict(person.traits)
-        past: dict[str, list[Counted]] = {}
+        past: dict[str, list[CountedEvent]] = {}
         for happening in person.past:
             if happening.name:
                 self._notice(happening)
-                past.setdefault(happening.name, []).append(Counted(happening.at, happening.properties))
+                past.setdefault(happening.name, []).append(CountedEvent(happening.at, happening.properties))
             else:
                 traits.update(happening.properties)
         self.simulator = Simulator(

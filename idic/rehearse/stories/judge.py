@@ -13,7 +13,7 @@ from idic.rehearse.simulator import SimulatedEnrollment
 from idic.rehearse.stories.read_expectations import NOTHING
 from idic.rehearse.stories.story_person import PlayedPerson, ReceivedMessage
 from idic.rehearse.stories.storybook import Expected, WrittenMoment, format_moment
-from idic.times import WEEKDAYS, Clock
+from idic.times import WEEKDAYS, TimeOfDay
 
 _LONGEST = 300
 _KINDS = ("goal", "leave")
@@ -278,7 +278,7 @@ class Judge:
     def _at(self, instant: datetime) -> str:
         return format_moment(instant, self.stage.zone)
 
-    def _is(self, wanted: WrittenMoment | Clock, instant: datetime) -> bool:
+    def _is(self, wanted: WrittenMoment | TimeOfDay, instant: datetime) -> bool:
         there = instant.astimezone(ZoneInfo(self.stage.zone))
         if isinstance(wanted, WrittenMoment):
             return wanted.instant(self.stage.zone) == instant.replace(second=0, microsecond=0)
@@ -335,7 +335,7 @@ def _shown(value: object) -> str:
             return str(value)
 
 
-def _spoken(moment: WrittenMoment | Clock) -> str:
+def _spoken(moment: WrittenMoment | TimeOfDay) -> str:
     return f"{moment.wall:%Y-%m-%d %H:%M}" if isinstance(moment, WrittenMoment) else str(moment)
 
 

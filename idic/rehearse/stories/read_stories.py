@@ -37,7 +37,7 @@ from idic.rehearse.stories.storybook import (
     WrittenMoment,
     reachable_programs,
 )
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 
 _SECTIONS = ("journey", "people", "start", "stories")
 _STORY = ("story", "with", "start", "play")
@@ -307,7 +307,7 @@ class _Reader:
         text = self.shapes.text(node, name)
         if text is None:
             return None
-        moment: WrittenMoment | Clock | None = date_of(text.value) or clock_of(text.value)
+        moment: WrittenMoment | TimeOfDay | None = date_of(text.value) or clock_of(text.value)
         if moment is None:
             self.problems.error(
                 text.mark, f'{name}: "{text.value}" is not a moment', "write 09:00, 09:00 on monday or 2026-03-29 09:00"
@@ -435,13 +435,13 @@ class _Reader:
             self.failing(found.get("fails")),
         )
 
-    def best(self, node: Node) -> tuple[tuple[str, ...], Clock | str | None]:
+    def best(self, node: Node) -> tuple[tuple[str, ...], TimeOfDay | str | None]:
         found = self.shapes.fields(node, "best", ("channel", "time"))
         if found is None:
             return (), None
         channels = [c.value for c in self.shapes.texts(found.get("channel"), "channel") if self.channel(c)]
         text = self.shapes.text(found.get("time"), "time")
-        time: Clock | str | None = None
+        time: TimeOfDay | str | None = None
         if text is not None:
             time = "now" if text.value == "now" else clock_of(text.value)
             if time is None:

@@ -14,7 +14,7 @@ from idic.journey.vocabulary.types import TEXT, describe, read
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.problems import Problems, did_you_mean, one_of
 from idic.rehearse.stories.storybook import WrittenMoment
-from idic.times import Clock
+from idic.times import TimeOfDay
 
 _WRITTEN = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2}(?::\d{2})?)\s*(Z|[+-]\d{2}:?\d{2}|[A-Za-z]+(?:/[\w+-]+)*)?")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -121,9 +121,9 @@ def date_of(text: str) -> WrittenMoment | None:
         return None
 
 
-def clock_of(text: str) -> Clock | None:
+def clock_of(text: str) -> TimeOfDay | None:
     """``09:00``, ``09:00 on monday``."""
     try:
-        return Clock.parse(text)
+        return TimeOfDay.parse(text)
     except ValueError:
         return None

@@ -35,7 +35,7 @@ from idic.problems import did_you_mean, one_of
 from idic.rehearse.contact_history import ContactHistory, consent_by, consent_of, preferences_of
 from idic.rehearse.simulator import SentMessage, SimulatedEnrollment, Simulator, message_properties
 from idic.rehearse.stories.storybook import CLOCK, Pins, StoryPerson
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 
 _MOST_DRAWS = 200_000
 _NOWHERE = "https://unsubscribe.example/"
@@ -174,7 +174,7 @@ class PlayedPerson:
     def after(self, span: Duration) -> datetime:
         return span.after(self.now, self.zone)
 
-    def next(self, clock: Clock) -> datetime:
+    def next(self, clock: TimeOfDay) -> datetime:
         """The next such time of day, later than now."""
         found = clock.next(self.now, self.zone)
         return found if found > self.now else clock.next(Duration(seconds=1).after(found, self.zone), self.zone)
@@ -262,7 +262,7 @@ class PlayedPerson:
 
     def _best_time(self, ask: BestTime, now: datetime) -> Timed:
         match self.pins.time:
-            case Clock() as clock:
+            case TimeOfDay() as clock:
                 at = clock.next(ask.earliest, self.zone)
                 return Timed(min(at, ask.latest), "so the story says")
             case "now":

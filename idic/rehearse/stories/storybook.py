@@ -14,7 +14,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import Enter
 from idic.journey.program.values import Attribute
 from idic.problems import Mark
-from idic.times import Clock, Duration, local
+from idic.times import Duration, TimeOfDay, local
 
 
 class WrittenMoment(NamedTuple):
@@ -49,7 +49,7 @@ class Pins(NamedTuple):
     None that it fails. ``fails`` by step and channel ("" for every one): why a delivery does."""
 
     channels: tuple[str, ...] = ()
-    time: Clock | str | None = None
+    time: TimeOfDay | str | None = None
     splits: Mapping[str, str] = {}
     calls: Mapping[str, Mapping[str, JsonValue] | None] = {}
     fails: Mapping[tuple[str, str], str] = {}
@@ -69,7 +69,7 @@ class AfterSpan(NamedTuple):
 
 
 class UntilMoment(NamedTuple):
-    moment: WrittenMoment | Clock
+    moment: WrittenMoment | TimeOfDay
 
 
 class EventHappens(NamedTuple):

@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select
 from idic.errors import InvalidInput
 from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.phones import PhoneInvalid, e164
-from idic.identify.resolution import Person
+from idic.identify.resolution import UserIds
 from idic.interact.consent import DOUBLE_OPT_IN, IMPORT, LONGEST_NAME, MARKETING, Said
 from idic.interact.reach import reach
 from idic.journey.channels import CHANNELS, EMAIL, EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE, SMS
@@ -217,7 +217,7 @@ async def _whose(tx: Tx, lines: Iterable[ConsentLine]) -> dict[int, list[str]]:
 async def _created(tx: Tx, line: ConsentLine) -> str:
     told = {name: value for name, value in ((EMAIL_ATTRIBUTE, line.email), (PHONE_ATTRIBUTE, line.phone)) if value is not None}
     if line.user_id is not None:
-        customer_id = await customer_of(tx, Person(line.user_id, None, None))
+        customer_id = await customer_of(tx, UserIds(line.user_id, None, None))
     elif line.email is not None:
         customer_id = uuid.uuid4().hex
         row = {"id": customer_id, "traits": {}, "created_at": tx.now(), "updated_at": tx.now()}

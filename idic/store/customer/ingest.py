@@ -17,8 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idic.errors import NotFound
-from idic.identify.messages import OWN_MESSAGE_ID, Message
-from idic.identify.resolution import Identity, Person, Resolution, resolve
+from idic.identify.messages import OWN_MESSAGE_ID, IncomingMessage
+from idic.identify.resolution import Identity, Resolution, UserIds, resolve
 from idic.store import sweeps
 from idic.store.any_of import any_of
 from idic.store.database import Tx
@@ -51,14 +51,14 @@ def about_touch(touch: Touch, name: str, properties: dict[str, Any] | None = Non
     return Observation(name, touch.customer_id, touch.enrollment_id, touch.step, said, again)
 
 
-async def accept(tx: Tx, messages: Sequence[Message]) -> Sequence[Message]:
+async def accept(tx: Tx, messages: Sequence[IncomingMessage]) -> Sequence[IncomingMessage]:
     """Keep the messages that are not kept already, in their order, each under its customer; an event about a thing for all
     whom it may concern to be found.
 
     Returns the aliases that are kept without being followed: their previous id is another user's.
     """
     # Of several with one id the first counts, as it would across requests.
-    by_id: dict[str, Message] = {}
+    by_id: dict[str, IncomingMessage] = {}
     for message in messages:
         by_id.setdefault(message.message_id or f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}", message)
     for message_id in [message_id for message_id, message in by_id.items() if message.nobodys]:
@@ -167,7 +167,7 @@ def _told(message_id: str, customer_id: str, told: NewEvent, now: datetime) -> R
     }
 
 
-async def customer_of(tx: Tx, person: Person) -> str:
+async def customer_of(tx: Tx, person: UserIds) -> str:
     """The customer behind these identities, who is created when there is none. Unlike ``accept``, merges nobody.
 
     The customer's row is not held: the caller takes it FOR UPDATE, and two who hold it weakly first would wait for one
@@ -177,7 +177,7 @@ async def customer_of(tx: Tx, person: Person) -> str:
     return (await _resolved(tx, [person], ties)).belongings[0].customer
 
 
-def _row(message_id: str, message: Message, customer_id: str, accepted_at: datetime, merges: str | None) -> Row:
+def _row(message_id: str, message: IncomingMessage, customer_id: str, accepted_at: datetime, merges: str | None) -> Row:
     return {
         "message_id": message_id,
         "customer_id": customer_id,
@@ -236,11 +236,11 @@ async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
     return {known.get(message_id, message_id) for message_id in found}
 
 
-def _persons(messages: Iterable[Message]) -> list[Person]:
-    return [Person(message.user_id, message.anonymous_id, message.previous_id) for message in messages]
+def _persons(messages: Iterable[IncomingMessage]) -> list[UserIds]:
+    return [UserIds(message.user_id, message.anonymous_id, message.previous_id) for message in messages]
 
 
-async def _resolved(tx: Tx, persons: Sequence[Person], ties: _Ties) -> Resolution:
+async def _resolved(tx: Tx, persons: Sequence[UserIds], ties: _Ties) -> Resolution:
     """Decide, and write what is new; again from the start when somebody else wrote one of these identities first."""
     alone: set[str] = set()
     while True:

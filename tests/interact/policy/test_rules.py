@@ -14,7 +14,7 @@ from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.ask import Known, ask
 from idic.interact.policy.quiet_hours import ends, quiet
 from idic.interact.policy.rules import NAMES, Coming, Consent, Contact, Reply, Request, Suppressed, rules
-from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, Stricter
+from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, StricterPolicy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.entry import Entry
 from idic.journey.program.program import Program
@@ -105,7 +105,7 @@ policies = some.builds(
     fewer=some.builds(Cap, id=some.just("fewer"), at_most=some.integers(1, 2), per=spans),
     consent=some.fixed_dictionaries({name: some.sampled_from(["none", "single", "double"]) for name in CHANNELS}),
 )
-stricter = some.none() | some.builds(Stricter, caps=caps, minimum_gap=gaps, quiet_hours=quiets)
+stricter = some.none() | some.builds(StricterPolicy, caps=caps, minimum_gap=gaps, quiet_hours=quiets)
 
 
 class Act(NamedTuple):
@@ -134,7 +134,7 @@ acts = some.lists(
 class Life:
     """A customer to whom two journeys write, and everything that was sent to them."""
 
-    def __init__(self, policy: Policy, own: Stricter | None, zone: str, start: datetime) -> None:
+    def __init__(self, policy: Policy, own: StricterPolicy | None, zone: str, start: datetime) -> None:
         self.policy = policy
         self.zone = zone
         self.now = start
@@ -157,7 +157,7 @@ class Life:
 
     def holds_every_place(self, program: Program) -> None:
         """What is claimed and what was sent never come to more than a cap has room for, whenever what is claimed leaves."""
-        for cap in (*self.policy.caps, *(program.stricter or Stricter()).caps):
+        for cap in (*self.policy.caps, *(program.stricter or StricterPolicy()).caps):
             of = self.claimed[-1]
             if counts(cap, of):
                 since = self.now - timedelta(seconds=cap.per.seconds)
@@ -250,7 +250,7 @@ def may_be_written_to(said: list[Consent], channel: str, topic: str | None, leve
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(policies, stricter, some.sampled_from(ZONES), some.sampled_from(STARTS), acts)
 def test_no_sequence_of_requests_and_leaps_of_the_clock_breaks_a_rule(
-    policy: Policy, own: Stricter | None, zone: str, start: datetime, happening: list[Act]
+    policy: Policy, own: StricterPolicy | None, zone: str, start: datetime, happening: list[Act]
 ) -> None:
     life = Life(policy, own, zone, start)
     for channel in CHANNELS:
@@ -258,7 +258,7 @@ def test_no_sequence_of_requests_and_leaps_of_the_clock_breaks_a_rule(
     for act in happening:
         life.does(act)
     for number, (one, program, fewer, consents) in enumerate(life.sent):
-        added = program.stricter or Stricter()
+        added = program.stricter or StricterPolicy()
         for cap in (*policy.caps, *added.caps, *((policy.fewer,) if fewer else ())):
             assert keeps_cap(life, cap, number), (cap, number)
         for gap in filter(None, (policy.minimum_gap, added.minimum_gap)):

@@ -22,7 +22,7 @@ from idic.journey.engine.state import Event
 from idic.journey.program.entry import Again, Day, Entry
 from idic.journey.program.program import Program
 from idic.journey.program.values import Attribute, Moment, Pattern, Type
-from idic.times import Clock, Duration, Every
+from idic.times import Duration, Every, TimeOfDay
 from tests.journey.programs import condition, program, wait
 
 
@@ -38,7 +38,7 @@ def on_day(
     name: str, *, yearly: bool = False, days: int = 0, hour: int = 9, kind: Literal["date", "moment"] = "date", **more: Any
 ) -> Program:
     attribute = Attribute(type=Type(kind=kind))
-    moment = Moment(name=f"customer.{name}", attribute=attribute, offset=Duration(days=days), at=Clock(hour=hour))
+    moment = Moment(name=f"customer.{name}", attribute=attribute, offset=Duration(days=days), at=TimeOfDay(hour=hour))
     return entered(day=Day(moment=moment, yearly=yearly), **more)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idic.differentiate.counted import Counted, tally
+from idic.differentiate.counted import CountedEvent, tally
 from idic.journey.engine.passing_time import leaving
 from idic.journey.program.values import Attribute, Type
 from idic.times import Duration
@@ -36,7 +36,7 @@ def test_every_leaving_is_foreseen_when_the_clocks_change(zone: str, day: str, w
     until = attribute.window.after(since, zone) + timedelta(hours=4)
 
     def count(at: datetime) -> float:
-        return tally(attribute, [Counted(event, {}) for event in events], at, zone, "EUR")
+        return tally(attribute, [CountedEvent(event, {}) for event in events], at, zone, "EUR")
 
     at = max(since, attribute.window.after(first, zone) - timedelta(hours=3))
     before, fell = count(at), []

@@ -9,11 +9,11 @@ import pytest
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Repeat, Wait
 from idic.rehearse.simulator import Simulator
-from idic.times import Clock, Duration
+from idic.times import Duration, TimeOfDay
 from tests.journey.programs import arm, out, program, send, to, wait_for
 
 SEVEN = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
-NINE = Wait(id="nine", until=Clock(hour=9), then=to("nudge"))
+NINE = Wait(id="nine", until=TimeOfDay(hour=9), then=to("nudge"))
 
 
 def thrice(first: str) -> Repeat:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from idic.cli import app
 from idic.cli.run.fmt import lay_out
-from idic.journey.fmt.format import formatted
+from idic.journey.fmt.format import format_file
 from tests.journey.read_fixtures import HERE, VOCABULARY, compiled
 
 JOURNEYS = Path(__file__).parents[3] / "journeys"
@@ -76,7 +76,7 @@ customize:
 
 
 def again(text: str, file: str = "messy.yaml") -> str:
-    done = formatted(file, text)
+    done = format_file(file, text)
     assert done.text is not None, done.problems
     return done.text
 
@@ -107,14 +107,14 @@ def test_the_vocabulary_of_the_fixtures_is_laid_out_once() -> None:
 
 
 def test_what_is_refused_for_its_yaml_is_left_alone_with_its_error() -> None:
-    done = formatted("a.yaml", "journey: a\njourney: b\n")
+    done = format_file("a.yaml", "journey: a\njourney: b\n")
     assert done.text is None
     assert [problem.message for problem in done.problems] == ["journey is there twice; the first is on line 1"]
 
 
 @pytest.mark.parametrize("path", sorted((HERE / "refused").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_journey_with_errors_is_laid_out_or_left_and_never_lost(path: Path) -> None:
-    done = formatted(path.name, path.read_text())
+    done = format_file(path.name, path.read_text())
     assert (done.text is None) == bool(done.problems)
     if done.text is not None:
         assert again(done.text, path.name) == done.text

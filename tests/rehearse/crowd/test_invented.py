@@ -22,7 +22,7 @@ from idic.rehearse.crowd.crowd_person import CrowdPerson
 from idic.rehearse.crowd.invented import InventedCrowd
 from idic.rehearse.crowd.rehearse import Rehearsal
 from idic.rehearse.crowd.results import CrowdResults, results_json
-from idic.times import Clock, Every
+from idic.times import Every, TimeOfDay
 from tests.journey.programs import condition, program, wait
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -173,7 +173,7 @@ def test_a_journey_is_entered_at_its_times_by_everybody_of_whom_its_condition_ho
 
 
 def test_a_day_of_one_s_own_comes_for_whom_it_is_known() -> None:
-    birthday = Moment(name="customer.birthday", attribute=Attribute(type=Type(kind="date")), at=Clock(hour=9))
+    birthday = Moment(name="customer.birthday", attribute=Attribute(type=Type(kind="date")), at=TimeOfDay(hour=9))
     trip = program(wait("pause", 1), entry=Entry(day=Day(moment=birthday, yearly=True), again=Again(kind="always")))
     people = [
         CrowdPerson("anna", {"birthday": "1990-03-04"}),

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from idic.cli import app
 from idic.cli.run import import_file
 from idic.errors import InvalidInput
-from idic.identify.messages import Message
+from idic.identify.messages import IncomingMessage
 from idic.store import tables
 from idic.store.customer import consents, import_consents, ingest
 from idic.store.customer.import_consents import ConsentLine, SuppressionLine, read_consent, read_suppression
@@ -41,7 +41,7 @@ async def keep(world: World, *lines: ConsentLine, create: bool = False) -> impor
 
 
 async def known(world: World, user: str, **traits: Any) -> str:
-    message = Message("identify", "", traits, user, None, f"known-{user}")
+    message = IncomingMessage("identify", "", traits, user, None, f"known-{user}")
     await world.store.move("accept", lambda tx: ingest.accept(tx, [message]))
     await world.route_all()
     return next(str(row["customer_id"]) for row in await world.rows(tables.identities) if row["value"] == user)
