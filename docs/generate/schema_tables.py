@@ -54,7 +54,10 @@ def kinds_of_steps() -> tuple[str, ...]:
 
 def shape(document: Schema, node: Mapping[str, Any]) -> str:
     """What a value looks like, in a few words."""
-    parts = list(dict.fromkeys(_shapes(document, node)))
+    parts: list[str] = []
+    for part in dict.fromkeys(_shapes(document, node)):
+        single = part.removeprefix("list of ")
+        parts.append("a list of these" if part != single and single in (*parts, " or ".join(parts)) else part)
     return " or ".join(parts)
 
 
