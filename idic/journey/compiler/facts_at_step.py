@@ -38,4 +38,4 @@ class FactsAtStep:
         for name in unreachable_steps(self.flow.order, self.flow.first, self.transitions):
             step = self.flow.steps[name]
             mark = step.id.mark if step.id is not None else step.mark
-            problems.warning(mark, f'step "{name}" is never reached', "every way before it ends; take it out or move it")
+            problems.warning(mark, f'step "{name}" is never reached', "every path before it ends; take it out or move it")

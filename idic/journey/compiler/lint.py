@@ -1,5 +1,7 @@
-"""What is legal and most likely not meant. Each of these is certain of what it says; whether it was meant, the author
-knows."""
+"""Warn of steps that are legal but most likely a mistake.
+
+Each warning states a fact, such as a line that is never taken; only the author knows whether it was meant.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +30,21 @@ from idic.times import Duration, Hours
 
 
 def warn_of_mistakes(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
-    """What the segments and the steps say by themselves."""
+    """Warns of mistakes in the segments and in single steps."""
     segments = [condition for _, condition in definition.segments if condition is not None]
-    _asked_in_vain("differentiate", segments, problems)
+    _warn_of_covered_conditions("differentiate", segments, problems)
     for name, step in steps.items():
         label = f'step "{name}"'
         match step:
             case ChooseText():
-                _asked_in_vain(label, [condition for condition, _ in step.branches], problems)
+                _warn_of_covered_conditions(label, [condition for condition, _ in step.branches], problems)
             case WaitForText():
-                _never_taken(label, step, definition, problems)
+                _warn_of_lines_never_taken(label, step, definition, problems)
             case RepeatText():
-                _taken_again(step, problems)
+                _warn_of_repeated_events(step, problems)
             case SendText():
-                _too_late(label, step, problems)
-                _awaited_unsent(label, name, step, problems)
+                _warn_of_short_within(label, step, problems)
+                _warn_of_waits_for_unsent(label, name, step, problems)
 
 
 def warn_of_unread_names(
@@ -52,17 +54,17 @@ def warn_of_unread_names(
     messages: Collection[Message],
     problems: Problems,
 ) -> None:
-    """What is decided, drawn or set, and never read: ``reads`` are the names that are read anywhere."""
+    """Warns of splits, variables, values and segments that are never read. ``reads`` are all names that are read."""
     read = {part for name in reads for part in (name, name.partition(".")[0])}
-    told: set[str] = set()
+    warned: set[str] = set()
     for step in steps.values():
         if isinstance(step, SplitText) and step.id is not None and _changes_nothing(step, read):
-            message = f'step "{step.id.value}": this split changes nothing: no share has a branch, and nothing asks for it'
-            problems.warning(step.id.mark, message, f"write do: with a branch, or ask for {step.id.value} later")
+            message = f'step "{step.id.value}": this split changes nothing: no share has a branch, and nothing reads it'
+            problems.warning(step.id.mark, message, f"write do: with a branch, or use {step.id.value} in a later condition")
         for target, _ in step.assign if isinstance(step, SetText) else ():
             name = target.value
-            if "." not in name and name not in read and name not in told:
-                told.add(name)
+            if "." not in name and name not in read and name not in warned:
+                warned.add(name)
                 problems.warning(target.mark, f"{name} is set and never read", "take it out, or correct its name")
     for value, _ in definition.values:
         if value.value not in read:
@@ -70,8 +72,8 @@ def warn_of_unread_names(
     by_segment = any(not variant.startswith("/") for message in messages for variant in message.variants)
     if definition.segments and "segment" not in read and not by_segment:
         first = definition.segments[0][0]
-        hint = 'ask for it, such as if: segment == "…", write content for: it, or take differentiate out'
-        problems.warning(first.mark, "customers are put into segments, and nothing differs by segment", hint)
+        hint = 'write a condition such as if: segment == "…", write content under for:, or take differentiate out'
+        problems.warning(first.mark, "customers are put into segments, but nothing differs by segment", hint)
 
 
 def _changes_nothing(step: SplitText, read: Collection[str]) -> bool:
@@ -79,22 +81,22 @@ def _changes_nothing(step: SplitText, read: Collection[str]) -> bool:
     return not named and all(branch is None for _, _, branch in step.shares)
 
 
-def _asked_in_vain(label: str, conditions: Iterable[Scalar], problems: Problems) -> None:
-    """A condition that never decides, as one before it holds wherever it does."""
+def _warn_of_covered_conditions(label: str, conditions: Iterable[Scalar], problems: Problems) -> None:
+    """Warns of a condition that never decides, as an earlier one holds wherever it does."""
     before: dict[str, int] = {}
     for condition in conditions:
         text, line = " ".join(condition.value.split()), condition.mark.line
         if text in before:
-            message = f"{label}: this is asked on line {before[text]} already, and the first that holds is taken"
-            problems.warning(condition.mark, message, "take it out, or ask for something else")
-        elif weaker := next((one for one in before if covers(one, text)), None):
-            message = f"{label}: wherever this holds, {weaker} on line {before[weaker]} does too, and the first is taken"
-            problems.warning(condition.mark, message, "move it up, or ask for something else")
+            message = f"{label}: line {before[text]} has the same condition, and the first that holds is taken"
+            problems.warning(condition.mark, message, "take it out, or write another condition")
+        elif wider := next((earlier for earlier in before if covers(earlier, text)), None):
+            message = f"{label}: wherever this holds, {wider} on line {before[wider]} does too, and the first is taken"
+            problems.warning(condition.mark, message, "move it up, or write another condition")
         before.setdefault(text, line)
 
 
-def _never_taken(label: str, step: WaitForText, definition: Definition, problems: Problems) -> None:
-    """A line that another one always takes first, or the goal, or a leave."""
+def _warn_of_lines_never_taken(label: str, step: WaitForText, definition: Definition, problems: Problems) -> None:
+    """Warns of a line whose events an earlier line, the goal or ``leave`` always takes first."""
     ending = [(pattern, "under leave:") for pattern in definition.leave]
     if definition.goal is not None and definition.goal.then == "leave":
         ending += [(pattern, "the goal") for pattern in definition.goal.on]
@@ -107,31 +109,35 @@ def _never_taken(label: str, step: WaitForText, definition: Definition, problems
                 problems.warning(arm.on.mark, message, "take the line out")
                 break
         for before in step.arms[:number]:
-            if isinstance(before, PatternText) and _takes_all(before, arm):
+            if isinstance(before, PatternText) and _takes_all_of(before, arm):
                 line = before.on.mark.line
                 message = f"{label}: the line before it (line {line}) takes every {arm.on.value}, so this one is never taken"
                 problems.warning(arm.on.mark, message, "move it up, or take it out")
                 break
 
 
-def _takes_all(one: PatternText, other: PatternText) -> bool:
-    same = one.on.value == other.on.value and _text(one.of) == _text(other.of) and _text(one.since) == _text(other.since)
-    asks = one.when is None or _text(one.when) == _text(other.when)
-    return same and asks and (one.any_key or not other.any_key)
+def _takes_all_of(earlier: PatternText, later: PatternText) -> bool:
+    """Whether the earlier line takes every event that the later one is for."""
+    same_event = earlier.on.value == later.on.value and _text(earlier.of) == _text(later.of)
+    same_start = _text(earlier.since) == _text(later.since)
+    same_condition = earlier.when is None or _text(earlier.when) == _text(later.when)
+    return same_event and same_start and same_condition and (earlier.any_key or not later.any_key)
 
 
 def _text(scalar: object) -> str | None:
     return getattr(scalar, "value", None)
 
 
-def _too_late(label: str, step: SendText, problems: Problems) -> None:
-    """A window of the day that is closed for longer than a message may wait."""
+def _warn_of_short_within(label: str, step: SendText, problems: Problems) -> None:
+    """Warns if the hours of a message are closed for longer than the message may wait."""
     if not isinstance(step.at, Hours) or step.within is None:
         return
     closed = _closed(step.at)
     if step.within.longest < closed:
-        message = f"{label}: within {step.within} is over before {step.at.opens}, for who comes here after {step.at.closes}"
-        problems.warning(step.mark, message, f"write at least {_spoken(closed)}, if they are to get it")
+        message = (
+            f"{label}: within {step.within} ends before {step.at.opens} for customers who come here after {step.at.closes}"
+        )
+        problems.warning(step.mark, message, f"write at least {_as_duration(closed)}, so that they get it")
 
 
 def _closed(hours: Hours) -> timedelta:
@@ -139,31 +145,31 @@ def _closed(hours: Hours) -> timedelta:
     return (opens - closes) % timedelta(days=1)
 
 
-def _spoken(span: timedelta) -> Duration:
+def _as_duration(span: timedelta) -> Duration:
     return Duration(seconds=span.total_seconds())
 
 
-def _awaited_unsent(label: str, name: str, step: SendText, problems: Problems) -> None:
-    """A wait for an answer to a message, on the way on which it was not sent."""
+def _warn_of_waits_for_unsent(label: str, name: str, step: SendText, problems: Problems) -> None:
+    """Warns of a wait for a reaction to a message in the branch for when it was not sent."""
     for inner in every_step(step.otherwise.steps if step.otherwise is not None else ()):
         for arm in inner.events if isinstance(inner, WaitForText) else ():
             if arm.of is not None and arm.of.value == name:
-                message = f"{label}: otherwise is for when it was not sent, and here {arm.on.value} of it is waited for"
+                message = f"{label}: otherwise is for when it was not sent, but this waits for {arm.on.value} of it"
                 problems.warning(arm.of.mark, message, "wait for it after the step instead")
 
 
-def _taken_again(repeat: RepeatText, problems: Problems) -> None:
-    """A line that takes in every round what came before the rounds."""
+def _warn_of_repeated_events(repeat: RepeatText, problems: Problems) -> None:
+    """Warns of a line that takes the same event, from before the repeat, in every round."""
     steps = every_step(repeat.do.steps if repeat.do is not None else ())
     within = {step.id.value for step in steps if step.id is not None}
-    # A repeat inside is asked for itself.
-    deeper = [one for step in steps if isinstance(step, RepeatText) and step.do for one in every_step(step.do.steps)]
+    # A repeat inside this one is checked by itself.
+    deeper = [inner for step in steps if isinstance(step, RepeatText) and step.do for inner in every_step(step.do.steps)]
     for step in steps:
         for arm in step.events if isinstance(step, WaitForText) and step not in deeper else ():
             since = arm.since
             if since is None or since.value in ("wait", *within) or _ends(arm.then):
                 continue
-            message = f"{arm.on.value} since {since.value} is taken again in every round, also where it is one and the same"
+            message = f"{arm.on.value} since {since.value} is taken again in every round, even if it is the same event"
             problems.warning(since.mark, message, "take since: out, name a step of the round, or end with then: exit")
 
 

@@ -1,4 +1,4 @@
-"""What journeys know of each other: who enters whom, with what, and that nobody goes round in a circle."""
+"""Find the journey that a step enters, and refuse journeys that enter each other in a circle."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ _NAME = re.compile(r"^journey:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
 
 
 class OtherJourneys(NamedTuple):
-    """The definitions of all journeys by name. ``unread`` are those that are there and cannot be read: of them nothing can
-    be said but their names."""
+    """The definitions of all journeys by name. ``unread`` are the names of journeys whose files cannot be read."""
 
     definitions: Mapping[str, Definition]
     unread: frozenset[str] = frozenset()
 
     def entered(self, by: Definition, step: EnterText, label: str, problems: Problems) -> Definition | None:
-        """The journey that this step enters, if it may: there is one, it is another, and it does not lead back here."""
+        """The journey that a step enters; None, with a problem reported, if it is missing, the same, or leads back here."""
         other = step.journey
         if other is None:
             return None
@@ -37,28 +36,28 @@ class OtherJourneys(NamedTuple):
         if definition is None:
             if name not in self.unread:
                 close = did_you_mean(name, [known for known in self.definitions if known != own])
-                hint = close or "name the journey: of another file"
+                hint = close or "write the name after journey: in another file"
                 problems.error(other.mark, f'journey "{name}" does not exist', hint, about=("journey", name))
             return None
-        circle = self._way(name, own)
+        circle = self._path(name, own)
         if circle:
             around = " → ".join([own, *circle])
-            hint = "take one of the steps out: nobody would ever be through"
+            hint = "take one of these steps out; otherwise the journeys never end"
             problems.error(other.mark, f"{label}: journeys enter each other in a circle: {around}", hint)
             return None
         return definition
 
-    def _way(self, start: str, end: str) -> list[str] | None:
-        """The journeys from one to another, both included, each of which enters the next."""
+    def _path(self, start: str, end: str) -> list[str] | None:
+        """The journeys from one to another, both included, where each enters the next; None if there is no such path."""
         before: dict[str, str] = {start: ""}
         open_ = [start]
         while open_:
             name = open_.pop(0)
             if name == end:
-                way = [name]
-                while before[way[0]]:
-                    way.insert(0, before[way[0]])
-                return way
+                path = [name]
+                while before[path[0]]:
+                    path.insert(0, before[path[0]])
+                return path
             for other in self._entered_from(name):
                 if other not in before:
                     before[other] = name
@@ -73,12 +72,12 @@ class OtherJourneys(NamedTuple):
 
 
 def name_in(text: str) -> str | None:
-    """The name of a journey whose file cannot be read as one."""
-    found = _NAME.search(text)
-    return found[1] if found else None
+    """The name of the journey in a text that may have syntax errors; None if there is none."""
+    match = _NAME.search(text)
+    return match[1] if match else None
 
 
 def key_of(definition: Definition) -> str | None:
-    """The property that tells the entries of this journey apart."""
+    """The property that tells the entries of this journey apart; None without a key."""
     key: Scalar | None = definition.entry.key
     return key.value.removeprefix("event.") if key is not None else None

@@ -239,7 +239,7 @@ def test_what_an_attribute_is_for_is_held_against_the_topics_that_there_are(tmp_
     dietary = (HERE / "accepted" / "dietary.yaml").read_text().replace("Signed Up", "Link Clicked")
     (tmp_path / "dietary.yaml").write_text(dietary)
     assert [f"{problem.severity} {problem.text}" for problem in compile_folder(tmp_path).problems] == [
-        'error step "ask": customer.allergies may be read by a journey with topic: dietary_advise or topic: later_on only, '
+        'error step "ask": customer.allergies may only be read by a journey with topic: dietary_advise or topic: later_on, '
         "and this one has purpose marketing, topic dietary_advice",
         'warning for: "dietary_advise" is neither a purpose nor the topic of a journey; did you mean "dietary_advice"?',
     ]

@@ -83,9 +83,9 @@ BODY = "body: 'Hallo {{ links.unsubscribe }}'"
             "for: {vip: {email: {preheader: For you}}}, in: {de: {email: {subject: Hallo, " + BODY + "}}}",
             "its email is in de, and the preheader of it is not; write preheader: in email: under for: vip: in: de:",
         ),
-        ("for: {vip: {email: {subject: Hi}}}", "for vip: nothing differs; take it out, or write what does"),
+        ("for: {vip: {email: {subject: Hi}}}", "for vip: nothing differs; take it out, or write what differs"),
         ("in: {de: {email: {body: 'Hello {{ links.unsubscribe }}', subject: Hi}}}", "in de: nothing differs; take it out"),
-        ("for: {vip: {}}", "for vip: nothing differs; take it out, or write what does"),
+        ("for: {vip: {}}", "for vip: nothing differs; take it out, or write what differs"),
     ],
 )
 def test_a_translation_half_done_and_a_variant_without_difference_are_told(more: str, told: str) -> None:

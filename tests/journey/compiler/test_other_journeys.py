@@ -79,8 +79,8 @@ def test_journeys_do_not_go_round_in_a_circle() -> None:
     assert [(problem.file, problem.text) for problem in problems] == [
         (
             f"{a}.yaml",
-            f'step "go": journeys enter each other in a circle: {around}; take one of the steps out: '
-            "nobody would ever be through",
+            f'step "go": journeys enter each other in a circle: {around}; take one of these steps out; '
+            "otherwise the journeys never end",
         )
         for a, around in (("a", "a → b → c → a"), ("b", "b → c → a → b"), ("c", "c → a → b → c"))
     ]
