@@ -23,15 +23,13 @@ from activities.advance import Advance
 from activities.call import Calling
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
-from idic.interact.channels.channel_edge import Courier, Remember
-from idic.interact.channels.email import EmailCourier
+from idic.interact.channels.channel_edge import Courier, CourierParts, Remember
+from idic.interact.channels.edges import EDGES
 from idic.interact.channels.mime import AddressInvalid, read_address
-from idic.interact.channels.sms import SmsCourier
-from idic.interact.channels.web import WebCourier
 from idic.interact.endpoints import Caller, missing_secrets
 from idic.interact.tracking.links import Links
-from idic.router.accounts import PROVIDERS, accounts, rates
-from idic.router.channels import email_channel, sms_channel
+from idic.journey.channels import CHANNELS
+from idic.providers.registry import PROVIDERS, accounts, names_of, open_sender, rates
 from idic.router.runtime import WORK, Runtime
 from idic.router.temporal import QUEUE, connect
 from idic.server import until_stopped
@@ -53,11 +51,12 @@ def couriers(settings: Settings, remember: Remember) -> list[Courier]:
         except AddressInvalid as error:
             raise SettingsError(f"{variable} is not an address: {error}") from None
     links = Links.set_up(settings)
-    named = accounts(settings)
-    sender, answers = settings.email_from, settings.email_reply_to
-    mail = [EmailCourier(email_channel(one, settings), links, sender, answers) for one in named["email"]]
-    sms = [SmsCourier(channel, links, by, remember) for channel, by in (sms_channel(one, settings) for one in named["sms"])]
-    return [*mail, *sms, WebCourier(links)]
+    carriers: list[Courier] = []
+    for channel, names in accounts(settings).items():
+        for name in names:
+            parts = CourierParts(links, remember, PROVIDERS[name].sends_as(settings), settings.email_reply_to)
+            carriers.append(EDGES[channel].courier(open_sender(name, settings), parts))
+    return carriers
 
 
 @contextlib.asynccontextmanager
@@ -129,7 +128,7 @@ def _queues(accounts: Sequence[str]) -> dict[str, str]:
     """The queues to take deliveries from, each with the account that they most likely leave by: what was on its way to an
     account that is set no more goes by one of its channel's that is."""
     queues: dict[str, str] = {}
-    for providers in PROVIDERS.values():
+    for providers in map(names_of, CHANNELS):
         if used := [account for account in accounts if account in providers]:
             queues |= dict.fromkeys(providers, used[0])
     return queues | {account: account for account in accounts}

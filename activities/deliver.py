@@ -23,14 +23,14 @@ from idic.errors import IdicError
 from idic.interact.channels.channel_edge import Courier, MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Placed, Refused, Unsure
 from idic.interact.channels.outcomes import DEAD
-from idic.journey.channels import CHANNELS, WEB, is_placed
+from idic.journey.channels import CHANNELS, is_placed
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Skip
 from idic.journey.engine.scope import Scope
 from idic.journey.engine.state import State, Touched, Trace
 from idic.journey.expressions.evaluate import explain, holds
 from idic.journey.program.steps import Send
 from idic.logs import place
-from idic.router.accounts import OUTBOX
+from idic.providers.registry import PROVIDERS
 from idic.router.held_customer import Hold, holding
 from idic.router.instruction import Instruction
 from idic.router.runtime import Runtime
@@ -53,7 +53,9 @@ _DOWN = 30.0
 _RETRY = (5.0, 900.0)
 """Real seconds before the second try, doubled for each after it, and at the most."""
 
-IN_STORE = {WEB.name, OUTBOX}
+COPIED = {name for name, provider in PROVIDERS.items() if provider.keeps_copies}
+"""The accounts of whose messages copies are always kept."""
+IN_STORE = {name for name, provider in PROVIDERS.items() if provider.in_store}
 """The accounts whose messages leave in the very transaction that records them: of these alone it is certain that one whose
 worker died did not leave."""
 
@@ -188,7 +190,7 @@ class Deliver:
         try:
             courier = self.couriers[attempt.account]
             message = courier.compose(parcel)
-            kept = self.runtime.keep_copies or courier.account == OUTBOX
+            kept = self.runtime.keep_copies or courier.account in COPIED
             segments, sender = (message.segments, message.sender) if isinstance(message, OutgoingSms) else (None, None)
             made = Made(courier.copy(message) if kept else None, segments, sender)
         except IdicError as error:

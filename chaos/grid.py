@@ -31,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chaos.sink import note_call
-from idic.api.webhooks.sendgrid import SIGNATURE, TIMESTAMP, WEBHOOK_PATH
+from idic.providers.sendgrid.webhook import SIGNATURE, TIMESTAMP, WEBHOOK_PATH
 
 _HANGS = 5.0
 """Seconds; longer than the sender's patience."""

@@ -15,10 +15,10 @@ from chaos.limits import policy_of
 from chaos.sink import Call, read_calls
 from chaos.site import REPOSITORY, Site
 from chaos.windows import Limit
-from idic.api.webhooks.sendgrid import WEBHOOK_PATH
 from idic.clock import Clock
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journeys_folder import compile_folder
+from idic.providers.sendgrid.webhook import WEBHOOK_PATH
 from idic.publish import publish
 from idic.store import clock_state
 from idic.store.journey import policies

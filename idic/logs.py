@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Protocol
 
 import structlog
 
-from idic.settings import Settings
+
+class LogSettings(Protocol):
+    """How logs are written, and which."""
+
+    @property
+    def log_level(self) -> str:
+        """The least level that is written: debug, info, warning or error."""
+        ...
+
+    @property
+    def log_format(self) -> str:
+        """``text`` or ``json``."""
+        ...
 
 
-def configure(settings: Settings) -> None:
+def configure(settings: LogSettings) -> None:
     """Logs go to standard error."""
     level = getattr(logging, settings.log_level.upper())
     logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s")

@@ -10,9 +10,10 @@ from pathlib import Path
 from docs.generate.markdown import code, table
 from idic.cli.run.vocabulary import Word, listed
 from idic.interact.policy.rules import NAMES
+from idic.journey.channels import CHANNELS
 from idic.journey.vocabulary.built_in import ACTS, KEYWORDS, LATER_EVENTS, OWN_LINKS
 from idic.journey.vocabulary.types import SIMPLE
-from idic.router.accounts import PROVIDERS
+from idic.providers.registry import names_of
 from idic.settings import described
 
 
@@ -110,7 +111,7 @@ def rule_pages() -> tuple[str, ...]:
 
 def providers(*_: str) -> str:
     """The accounts that each channel can use, in their usual order."""
-    return table(("channel", "accounts"), ((code(c), ", ".join(code(a) for a in of)) for c, of in PROVIDERS.items()))
+    return table(("channel", "accounts"), ((code(c), ", ".join(code(a) for a in names_of(c))) for c in CHANNELS))
 
 
 TABLES: Mapping[str, Callable[..., str]] = {

@@ -33,7 +33,7 @@ from idic.api.streams import Streams
 from idic.api.tracked_links import PublicPages
 from idic.api.vocabulary import PublishedVocabulary
 from idic.api.web import WebChannel, add_web
-from idic.api.webhooks.delivery_reports import Webhook
+from idic.api.webhooks.receive import WebhookRoute
 from idic.errors import IdicError
 from idic.identify.messages import KINDS
 from idic.interact.tracking.links import (
@@ -48,6 +48,7 @@ from idic.interact.tracking.links import (
     Links,
 )
 from idic.interact.tracking.visitors import Proofs
+from idic.providers.webhook import Webhook
 from idic.router.runtime import Runtime
 from idic.store.database import Store
 
@@ -107,7 +108,9 @@ def create_app(
     app.include_router(_public(PublicPages(store, links)))
     app.include_router(customer_pages(store, links, runtime or Runtime()))
     for webhook in webhooks:
-        app.add_api_route(webhook.path, webhook.receive, methods=["POST"], include_in_schema=False, response_model=None)
+        app.add_api_route(
+            webhook.path, WebhookRoute(store, webhook).receive, methods=["POST"], include_in_schema=False, response_model=None
+        )
     sites = APIRouter(include_in_schema=False)
     add_web(sites, WebChannel(store, vocabulary, keys, Proofs(proof_keys), links, streams or Streams(store, links), rates))
     app.include_router(sites)

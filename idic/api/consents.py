@@ -13,7 +13,7 @@ from idic.api import idempotency
 from idic.api.customers import Kind, found
 from idic.api.enrollments import body_of
 from idic.api.problem_details import problem
-from idic.api.request_bodies import read_body, read_json_object
+from idic.api.request_bodies import read_body
 from idic.api.withdraw_consent import withdraw
 from idic.errors import InvalidInput
 from idic.identify.messages import read_object
@@ -21,6 +21,7 @@ from idic.interact import consent
 from idic.journey.channels import CHANNELS, ChannelName
 from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import did_you_mean, one_of
+from idic.read_json import read_json_object
 from idic.store.customer.export import export_consents
 from idic.store.customer.ingest import Observation, observe
 from idic.store.database import Store, Tx

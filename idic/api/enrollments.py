@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse, Response
 from idic.api import idempotency
 from idic.api.idempotency import StoredAnswer
 from idic.api.problem_details import HttpRefusal, problem
-from idic.api.request_bodies import read_body, read_json_object
+from idic.api.request_bodies import read_body
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.resolution import UserIds
 from idic.journey.engine.trace import sentence
 from idic.journey.program.program import Program
 from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.read_json import read_json_object
 from idic.store.customer.ingest import customer_of
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments as stored

@@ -17,7 +17,7 @@ from idic.api.group_commit import GroupCommit
 from idic.api.keys import ApiKeys, presented, refused
 from idic.api.problem_details import HttpRefusal, explain
 from idic.api.rates import Rates
-from idic.api.request_bodies import read_body, read_json_object
+from idic.api.request_bodies import read_body
 from idic.api.vocabulary import PublishedVocabulary
 from idic.clock import Clock
 from idic.errors import IdicError, InvalidInput, NotFound
@@ -25,6 +25,7 @@ from idic.identify.messages import KINDS, IncomingMessage, Kind, read_message
 from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.consent import as_a_form
 from idic.journey.vocabulary.vocabulary import Vocabulary
+from idic.read_json import read_json_object
 
 SHORT: dict[str, str] = {f"/v1/{name[0]}": f"/v1/{name}" for name in ("batch", *KINDS)}
 """The paths as Segment's browser client names them."""

@@ -1,12 +1,9 @@
-"""Read request bodies: up to a limit, also when unpacked, and parsed strictly."""
+"""Read request bodies, up to a limit, also when unpacked."""
 
 from __future__ import annotations
 
-import json
 import zlib
-from typing import Any
 
-from pydantic_core import from_json
 from starlette.requests import Request
 
 from idic.api.problem_details import HttpRefusal
@@ -45,33 +42,6 @@ async def read_body(request: Request, limit: int) -> bytes:
     if unpacker is not None and (not unpacker.eof or unpacker.unused_data):
         raise InvalidInput("the gzip body is cut off, or followed by other data", where="body")
     return bytes(body)
-
-
-def read_json(body: bytes) -> Any:
-    """Parse JSON. Raises ``InvalidInput`` with line and column.
-
-    NaN, lone surrogates and deep nesting pass where possible: the message that contains them is then refused by itself, and
-    not the whole batch.
-    """
-    if not body:
-        raise InvalidInput("the body is empty; it must be JSON", where="body")
-    try:
-        return from_json(body)
-    except ValueError as error:
-        try:
-            return json.loads(body.decode())
-        except RecursionError:
-            raise InvalidInput("the body is nested too deeply", where="body") from None
-        except ValueError:
-            raise InvalidInput(f"the body is not JSON: {error}", where="body") from None
-
-
-def read_json_object(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object. Raises ``InvalidInput``."""
-    document = read_json(body)
-    if not isinstance(document, dict):
-        raise InvalidInput("the body must be a JSON object, as in {…}", where="body")
-    return document
 
 
 def _too_large(limit: int) -> HttpRefusal:

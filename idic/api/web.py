@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from idic.api.keys import ApiKeys
 from idic.api.problem_details import HttpRefusal
 from idic.api.rates import Rates
-from idic.api.request_bodies import read_body, read_json_object
+from idic.api.request_bodies import read_body
 from idic.api.streams import Streams, contents
 from idic.api.vocabulary import PublishedVocabulary
 from idic.errors import InvalidInput, StoreUnavailable
@@ -29,6 +29,7 @@ from idic.identify.messages import read_identifier
 from idic.identify.resolution import Identity
 from idic.interact.tracking.links import ANSWER_PATH, Links
 from idic.interact.tracking.visitors import Proofs
+from idic.read_json import read_json_object
 from idic.store.customer import visitors
 from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store, Tx

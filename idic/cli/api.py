@@ -47,8 +47,8 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     from idic.api.ingestion import BodyLimits
     from idic.api.rates import Rates
     from idic.api.streams import Streams
-    from idic.api.webhooks import webhooks
     from idic.interact.tracking.links import Links
+    from idic.providers.registry import webhooks
     from idic.router.enroll import enroll
     from idic.router.runtime import Runtime
     from idic.store.open import running_store
@@ -66,7 +66,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
             links=links,
             enroll=functools.partial(enroll, runtime),
             runtime=runtime,
-            webhooks=webhooks(settings, store),
+            webhooks=webhooks(settings),
             limits=BodyLimits(batch=settings.max_body),
             rates=Rates(settings.rate_limit),
             proof_keys=[key.get_secret_value() for key in settings.proof_keys],

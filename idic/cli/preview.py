@@ -233,8 +233,7 @@ async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, othe
     from pydantic import SecretStr
 
     from idic.interact.channels.contract import OutgoingEmail
-    from idic.router.accounts import accounts
-    from idic.router.channels import email_channel
+    from idic.providers.registry import accounts, open_sender
 
     account = accounts(settings)[EMAIL.name][0]
     if account == "smtp" and settings.smtp_url is None:
@@ -250,27 +249,27 @@ async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, othe
         html=one.html,
         text=one.text,
     )
-    channel = email_channel(account, settings)
+    provider = open_sender(account, settings)
+    assert provider is not None
     by = account
     if account == "smtp" and settings.smtp_url:
         server = urlsplit(settings.smtp_url.get_secret_value())
         by = f"{server.hostname}{f':{server.port}' if server.port else ''}"
     typer.echo(f"sending one test to {to}, by {by}")
     try:
-        return await channel.send(mail)
+        return await provider.send(mail)
     finally:
-        await channel.close()
+        await provider.close()
 
 
 async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, country: str | None) -> Outcome:
     from idic.customize.sms_segments import segments
     from idic.identify.phones import PhoneInvalid, e164
     from idic.interact.channels.contract import OutgoingSms
-    from idic.router.accounts import OUTBOX, accounts
-    from idic.router.channels import sms_channel
+    from idic.providers.registry import PROVIDERS, accounts, open_sender
 
     account = accounts(settings)[SMS.name][0]
-    if account == OUTBOX:
+    if PROVIDERS[account].in_store:
         raise SettingsError(
             "no SMS provider is set, so SMS stay in the outbox and none reaches a phone: set IDIC_TWILIO_ACCOUNT_SID, "
             "IDIC_TWILIO_AUTH_TOKEN and IDIC_SMS_FROM"
@@ -280,10 +279,11 @@ async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, count
     except PhoneInvalid as problem:
         raise InvalidInput(f"{problem}: write it as in +4915112345678", where="--to") from None
     text = f"{_MARK}{one.text}"
-    channel, sender = sms_channel(account, settings)
+    provider, sender = open_sender(account, settings), PROVIDERS[account].sends_as(settings)
+    assert provider is not None
     sms = OutgoingSms(touch=touch, to=number, sender=sender, text=text, segments=segments(text).count)
     typer.echo(f"sending one test to {number}, by {account}")
     try:
-        return await channel.send(sms)
+        return await provider.send(sms)
     finally:
-        await channel.close()
+        await provider.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from idic.interact.best.choose import EXPLORED
 from idic.interact.policy.ask import Rules
 from idic.interact.policy.rules import rules
-from idic.router.accounts import ACCOUNTS, accounts
+from idic.providers.registry import accounts, fallback_accounts
 from idic.settings import Settings
 from idic.store.journey.policies import Policies
 from idic.store.journey.programs import Programs
@@ -33,7 +33,7 @@ class Runtime:
     """
 
     rules: Rules = rules
-    accounts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ACCOUNTS))
+    accounts: Mapping[str, tuple[str, ...]] = field(default_factory=fallback_accounts)
     patience: float = 30
     keep_copies: bool = False
     programs: Programs = field(default_factory=Programs)

@@ -11,9 +11,9 @@ import pytest
 
 from idic.dev.mailbox import Behaviour, Mailbox
 from idic.interact.channels.contract import OutgoingEmail
-from idic.providers.smtp.sender import Limits, SmtpChannel
+from idic.providers.smtp.sender import SmtpChannel, SmtpLimits
 
-QUICK = Limits(command=0.8, answer=0.9, total=6)
+QUICK = SmtpLimits(command=0.8, answer=0.9, total=6)
 
 OpenMailbox = Callable[..., Awaitable[Mailbox]]
 OpenChannel = Callable[..., SmtpChannel]
@@ -34,7 +34,7 @@ async def open_mailbox(tmp_path: Path) -> AsyncIterator[OpenMailbox]:
 async def open_channel() -> AsyncIterator[OpenChannel]:
     opened: list[SmtpChannel] = []
 
-    def open_one(url: str, limits: Limits = QUICK) -> SmtpChannel:
+    def open_one(url: str, limits: SmtpLimits = QUICK) -> SmtpChannel:
         opened.append(SmtpChannel(url, limits=limits))
         return opened[-1]
 

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from idic.api.app import create_app
-from idic.api.webhooks.delivery_reports import Webhook
 from idic.interact.channels.contract import Outcome
 from idic.interact.tracking.links import Links
 from idic.journey.program.program import Program
+from idic.providers.webhook import Webhook
 from idic.store.customer import consents
 from idic.store.database import Store
 from idic.store.enrollment.touches import Touch

@@ -14,11 +14,11 @@ from telnyx import Telnyx
 from twilio.request_validator import RequestValidator
 
 from idic.api.app import create_app
-from idic.api.webhooks.delivery_reports import Webhook
-from idic.api.webhooks.telnyx import TelnyxReports
-from idic.api.webhooks.twilio import TwilioReports
 from idic.providers.telnyx.sender import WEBHOOK_PATH as TELNYX
+from idic.providers.telnyx.webhook import TelnyxWebhook
 from idic.providers.twilio.sender import WEBHOOK_PATH as TWILIO
+from idic.providers.twilio.webhook import TwilioWebhook
+from idic.providers.webhook import Webhook
 from idic.store.database import Store
 from tests.api.conftest import Doorman, browser
 from tests.providers.twilio.conftest import PUBLIC, TO
@@ -46,7 +46,7 @@ def telnyx_event(name: str, **payload: Any) -> bytes:
 
 def listening(store: Store) -> httpx.AsyncClient:
     """A client of an API that both providers hand over to."""
-    both: list[Webhook] = [TwilioReports(store, PUBLIC, TOKEN), TelnyxReports(store, PUBLIC_KEY)]
+    both: list[Webhook] = [TwilioWebhook(PUBLIC, TOKEN), TelnyxWebhook(PUBLIC_KEY)]
     return browser(create_app(store, write_keys=["w"], secret_keys=["s"], links=LINKS, enroll=Doorman(), webhooks=both))
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 import worker
-from idic.api.webhooks import webhooks
-from idic.clock import Clock
 from idic.errors import SettingsError
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.email import EmailCourier
 from idic.journey.contact_policy.contact_policy import Sender
 from idic.journey.engine.scope import Facts, Scope
-from idic.router.accounts import rates, sendgrid_account, ses_account, signer
+from idic.providers.mail_settings import signer
+from idic.providers.registry import rates, webhooks
+from idic.providers.sendgrid.account import sendgrid_account
+from idic.providers.ses.account import ses_account
 from idic.router.runtime import Runtime
 from idic.settings import Settings
-from idic.store.database import Store
 from tests.conftest import START
 from tests.journey.programs import program, send
 from tests.providers import dkim_keys
@@ -111,12 +111,11 @@ def test_what_is_set_by_half_is_none_and_says_so() -> None:
         signer(settings(dkim_domain="shop.example"))
 
 
-def test_reports_are_heard_where_they_can_be_verified(tmp_path: Path) -> None:
-    store = Store.open(f"sqlite:///{tmp_path}/idic.db", Clock())
-    assert webhooks(settings(SES, SENDGRID), store) == []
+def test_reports_are_heard_where_they_can_be_verified() -> None:
+    assert webhooks(settings(SES, SENDGRID)) == []
     given = settings(TWILIO, TELNYX, ses_topics=TOPIC, sendgrid_webhook_key=PUBLIC_KEY)
-    paths = [webhook.path.rpartition("/")[2] for webhook in webhooks(given, store)]
-    assert paths == ["twilio", "telnyx", "ses", "sendgrid"]
+    paths = [webhook.path.rpartition("/")[2] for webhook in webhooks(given)]
+    assert paths == ["ses", "sendgrid", "twilio", "telnyx"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idic.errors import SettingsError
-from idic.router.accounts import twilio_account
+from idic.providers.twilio.account import twilio_account
 from idic.router.runtime import Runtime
 from idic.settings import Settings
 from tests.providers.twilio.scripted_twilio import NUMBER, SID, TOKEN

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from idic.interact.channels.contract import Accepted
-from idic.providers.sendgrid.sender import Account, SendGridChannel
+from idic.providers.sendgrid.account import SendGridAccount
+from idic.providers.sendgrid.sender import SendGridChannel
 from tests.providers.conftest import letter
 from tests.world.conftest import Mock
 
@@ -28,7 +29,7 @@ def mock(prism: Mock, node_modules: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("changes", [{}, {"html": None, "unsubscribe_url": None}, {"reply_to": "Hilfe <hilfe@shop.example>"}])
 async def test_what_we_send_is_what_sendgrid_specifies(mock: str, changes: dict[str, object]) -> None:
-    channel = SendGridChannel(Account(KEY, mock), timeout=60)
+    channel = SendGridChannel(SendGridAccount(KEY, mock), timeout=60)
     outcome = await channel.send(letter("0a" * 16, to_name="Änne", text="Grüße 👍", **changes))
     assert isinstance(outcome, Accepted), outcome
     await channel.close()

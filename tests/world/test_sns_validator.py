@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from idic.api.problem_details import HttpRefusal
-from idic.api.webhooks.sns import Sns
+from idic.providers.ses.sns import SnsTopics
 from tests.providers.ses.fake_sns import TOPIC, Amazon
 from tests.world.conftest import HERE
 
@@ -45,7 +45,7 @@ async def test_we_believe_what_amazons_own_validator_believes(node: str, node_mo
     certificate = tmp_path / "certificate.pem"
     certificate.write_bytes(amazon.certificate)
     theirs = asked(node, certificate, good + bad)
-    sns = Sns([TOPIC], amazon.fetch)
+    sns = SnsTopics([TOPIC], amazon.fetch)
 
     async def believed(message: dict[str, Any]) -> bool:
         try:

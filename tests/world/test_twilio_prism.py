@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from idic.interact.channels.contract import Accepted
-from idic.providers.twilio.sender import Account, TwilioChannel
+from idic.providers.twilio.account import TwilioAccount
+from idic.providers.twilio.sender import TwilioChannel
 from tests.providers.twilio.conftest import PUBLIC, sms
 from tests.providers.twilio.scripted_twilio import NUMBER, SID, TOKEN
 from tests.world.conftest import Mock
@@ -35,7 +36,7 @@ def mock(prism: Mock, twilio_spec: Path) -> str:
 
 @pytest.mark.parametrize("sender", [NUMBER, "MG" + "0" * 32, "Shop"])
 async def test_what_we_send_is_what_twilio_specifies(mock: str, sender: str) -> None:
-    channel = TwilioChannel(Account(SID, TOKEN, sender, mock), PUBLIC, timeout=60)
+    channel = TwilioChannel(TwilioAccount(SID, TOKEN, sender, mock), PUBLIC, timeout=60)
     outcome = await channel.send(sms("0a" * 16, sender=sender, text="Grüße 👍 https://s.example/s/abcdefghj\nTschüß"))
     assert isinstance(outcome, Accepted), outcome
     await channel.close()

@@ -1,24 +1,22 @@
-"""What a provider says became of a touch, noted once: told in any order, any number of times.
+"""Record what a provider reports of a touch, once, in whatever order and however often it reports.
 
-A report may come before our own record that the message left, and is then the evidence that it did. What nobody knows is
-forgotten: told again it would be no better known.
+A report may come before our own record that the message left, and is then the evidence that it did. A report of an unknown
+touch is dropped: repeating it would not help.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy import select
-from starlette.requests import Request
-from starlette.responses import Response
 
 from idic.api import record_engagement
 from idic.api.withdraw_consent import withdraw
 from idic.interact.channels.mime import AddressInvalid, read_mailbox
-from idic.interact.tracking.bots import Asked
+from idic.journey.channels import EMAIL, EMAIL_ATTRIBUTE
+from idic.providers.webhook import DeliveryReport
 from idic.store import tables
 from idic.store.customer import consents, customers
 from idic.store.customer.ingest import Observation, about_touch, observe
@@ -28,48 +26,12 @@ from idic.store.enrollment.touches import Touch
 
 log = structlog.get_logger("idic.api")
 
-Became = Literal["taken", "delivered", "bounced", "opened", "clicked", "complained", "unsubscribed"]
-"""``taken``: the provider has the message, which is all that we may have been unsure of."""
-
-HARD_BOUNCE, COMPLAINT = "hard_bounce", "complaint"
-"""Why an address is not written to again: nobody is there, or who is there calls it spam."""
-
-
-class Report(NamedTuple):
-    """``provider_id`` is what the provider knows the message by; ``reason`` a stable word for why it did not arrive;
-    ``address`` whom it was written to, who is not written to again if ``dead`` says why; ``url`` where a click led,
-    ``asked`` who opened or clicked, as far as the provider says, and ``telling`` the provider's id of the report, by which a
-    click that it tells of twice counts once."""
-
-    touch: str
-    became: Became
-    provider_id: str = ""
-    reason: str | None = None
-    address: str = ""
-    dead: str | None = None
-    url: str | None = None
-    telling: str | None = None
-    asked: Asked | None = None
-
-
-class Webhook(Protocol):
-    """Where one provider reports to: a path of the API, and who listens there."""
-
-    @property
-    def path(self) -> str: ...
-
-    async def receive(self, request: Request) -> Response:
-        """2xx to whatever is authentic, also where nothing is known of the touch. Raises ``Refusal`` (403 for what the
-        provider did not say) and ``StoreUnavailable``, at which providers say it again."""
-        ...
-
-
 _ACTS = {"complained": "complaint", "unsubscribed": "unsubscribe page"}
 """What withdraws consent, and by which act."""
 
 
-async def note(store: Store, report: Report) -> None:
-    """Raises ``StoreUnavailable``."""
+async def note(store: Store, report: DeliveryReport) -> None:
+    """Record one report. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
         touch = await touches.find(tx, report.touch) if report.touch.isalnum() else None
     if touch is None:
@@ -106,16 +68,16 @@ async def note(store: Store, report: Report) -> None:
 async def _as_we_know_it(tx: Tx, touch: Touch, address: str) -> str:
     """The address as the customer's own, where that is another way to write it: mail to bücher.example goes to
     xn--bcher-kva.example, and is reported of that."""
-    if touch.channel == "email":
+    if touch.channel == EMAIL.name:
         whose = tables.customers.c.id == await customers.current_id(tx, touch.customer_id)
-        ours = str(await tx.scalar(select(tables.customers.c.traits["email"].as_string()).where(whose)) or "")
+        ours = str(await tx.scalar(select(tables.customers.c.traits[EMAIL_ATTRIBUTE].as_string()).where(whose)) or "")
         with contextlib.suppress(AddressInvalid):
             if read_mailbox(ours).mailbox.lower() == address.lower():
                 return ours
     return address
 
 
-def _seen(touch: Touch, report: Report) -> Iterator[Observation]:
+def _seen(touch: Touch, report: DeliveryReport) -> Iterator[Observation]:
     match report.became:
         case "delivered":
             yield about_touch(touch, "Message Delivered", once="delivered")

@@ -1,4 +1,4 @@
-"""What customers answer by SMS, as providers hand it over."""
+"""Keep the SMS that customers send us, as providers hand them over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import structlog
 
 from idic.api.wait_until_settled import nothing_begins_to
 from idic.api.withdraw_consent import tell
-from idic.interact.sms_keywords import Keyword, keyword_of
+from idic.interact.sms_keywords import keyword_of
+from idic.providers.webhook import InboundSms
 from idic.store.customer import phone_numbers, sms_replies
 from idic.store.customer.sms_replies import Incoming
 from idic.store.database import Store
@@ -19,26 +20,17 @@ _ID = re.compile(r"[A-Za-z0-9-]{2,64}")
 log = structlog.get_logger("idic.api")
 
 
-async def reply(store: Store, incoming: Incoming, *, acted_upon: Keyword | None = None) -> None:
-    """Keep an answer, and do what its keyword says, before this returns. ``acted_upon`` is the keyword that the provider has
-    found in it and answered by itself. What comes from no telephone is nobody's answer.
+async def take(store: Store, sms: InboundSms) -> None:
+    """Keep an SMS and do what its keyword says, before this returns. One that comes from no telephone is dropped.
 
-    Raises ``StoreUnavailable``: told again it is kept then.
+    Raises ``StoreUnavailable``: the provider then hands it over again.
     """
-    if not _NUMBER.fullmatch(incoming.number) or not _ID.fullmatch(incoming.id):
-        log.warning("an SMS that comes from no number, or has no id", provider=incoming.provider)
+    if not _NUMBER.fullmatch(sms.number) or not _ID.fullmatch(sms.id):
+        log.warning("an SMS that comes from no number, or has no id", provider=sms.provider)
         return
-    keyword = acted_upon or keyword_of(incoming.text)
-    answer = incoming._replace(keyword=keyword, answered=acted_upon is not None)
-    await tell(store, lambda tx: sms_replies.receive(tx, answer))
+    keyword = sms.acted_upon or keyword_of(sms.text)
+    incoming = Incoming(sms.provider, sms.id, sms.number, sms.senders, sms.text, keyword, answered=sms.acted_upon is not None)
+    await tell(store, lambda tx: sms_replies.receive(tx, incoming))
     if keyword == "stop":
-        # Also to somebody of whom it was learnt a moment ago that the number is theirs.
-        await nothing_begins_to(store, phone_numbers.CHANNEL, answer.number)
-
-
-_ACTED: dict[str, Keyword] = {"STOP": "stop", "START": "start", "HELP": "help"}
-
-
-def acted_upon(word: object) -> Keyword | None:
-    """The keyword that a provider acted upon by itself, as Twilio and Telnyx both write it."""
-    return _ACTED.get(word.upper()) if isinstance(word, str) else None
+        # Also to customers of whom we learnt only a moment ago that the number is theirs.
+        await nothing_begins_to(store, phone_numbers.CHANNEL, incoming.number)

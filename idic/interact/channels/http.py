@@ -22,7 +22,7 @@ LARGEST = 64_000
 """Bytes of an answer that are read."""
 
 
-class Answer(NamedTuple):
+class ProviderAnswer(NamedTuple):
     """``body`` is empty where the answer broke off after its head, which says whether the message was taken."""
 
     status: int
@@ -53,7 +53,7 @@ class Poster:
             **more,
         )
 
-    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer | Later | Unsure:
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> ProviderAnswer | Later | Unsure:
         """Post once. Never raises for what the provider or the network does."""
         progress = _Progress()
         body = bytearray()
@@ -72,7 +72,7 @@ class Poster:
                 return self._lost(progress, error)
             body.clear()
         assert progress.response is not None
-        return Answer(progress.response.status_code, progress.response.headers, bytes(body))
+        return ProviderAnswer(progress.response.status_code, progress.response.headers, bytes(body))
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -106,14 +106,6 @@ def without(secrets: Sequence[str], outcome: Outcome) -> Outcome:
         hidden = "|".join(re.escape(secret) for secret in secrets if secret)
         outcome = outcome._replace(detail=re.sub(hidden, "…", outcome.detail)) if hidden else outcome
     return storable(outcome)
-
-
-def is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def reachable(public_url: str, provider_url: str, provider: str) -> bool:

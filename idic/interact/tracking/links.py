@@ -11,13 +11,13 @@ import hmac
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
+from pydantic import SecretStr
 
 from idic.errors import InvalidInput, SettingsError
-from idic.settings import Settings
 
 CLICK_PATH = "/l/"
 UNSUBSCRIBE_PATH = "/u/"
@@ -37,6 +37,25 @@ SHORT_CODE = 9
 _BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~%/-]*)?")
 """What other addresses can be put under: every mail that cannot name its way out is refused."""
 _CODES = re.compile(f"[{_ALPHABET}]{{{SHORT_CODE}}}")
+
+
+class LinkSettings(Protocol):
+    """The settings that links are made by."""
+
+    @property
+    def public_url(self) -> str:
+        """The base of all links."""
+        ...
+
+    @property
+    def short_url(self) -> str | None:
+        """The base of short links, where it is another."""
+        ...
+
+    @property
+    def signing_keys(self) -> Sequence[SecretStr]:
+        """The keys that sign."""
+        ...
 
 
 class Whose(NamedTuple):
@@ -87,7 +106,7 @@ class Links:
         self._data = URLSafeSerializer(secrets, salt="idic.data")
 
     @classmethod
-    def set_up(cls, settings: Settings) -> Links:
+    def set_up(cls, settings: LinkSettings) -> Links:
         """Raises ``SettingsError``."""
         for variable, url in (("IDIC_PUBLIC_URL", settings.public_url), ("IDIC_SHORT_URL", settings.short_url)):
             if url and not _BASE.fullmatch(url):

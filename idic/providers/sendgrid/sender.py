@@ -12,17 +12,17 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import structlog
 
-from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingEmail, Refused, Unsure
-from idic.interact.channels.http import Answer, Poster, is_url, without
+from idic.interact.channels.http import Poster, ProviderAnswer, without
 from idic.interact.channels.mime import Address, AddressInvalid, further_headers, read_address, read_mailbox
 from idic.interact.channels.outcomes import clean
 from idic.interact.channels.retry_after import retry_after
+from idic.providers.sendgrid.account import SendGridAccount
 
 ARGUMENT = "touch"
 """The custom argument by which SendGrid's reports name the touch."""
@@ -45,28 +45,13 @@ log = structlog.get_logger()
 class _Smtputf8Needed(ValueError): ...
 
 
-class Account(NamedTuple):
-    """Where mail is handed over; EU accounts have a ``base_url`` of their own, https://api.eu.sendgrid.com."""
-
-    key: str
-    base_url: str = "https://api.sendgrid.com"
-
-    def checked(self) -> Account:
-        """Raises ``SettingsError``, which never repeats what is wrong."""
-        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
-            raise SettingsError("IDIC_SENDGRID_API_KEY is not a key: it begins with SG.")
-        if not is_url(self.base_url):
-            raise SettingsError("IDIC_SENDGRID_BASE_URL is not an address such as https://api.sendgrid.com")
-        return self
-
-
 class SendGridChannel:
     """The channel ``email`` over one account of SendGrid's. ``timeout`` is in real seconds and holds for one sending."""
 
     name = "email"
     account = "sendgrid"
 
-    def __init__(self, account: Account, *, timeout: float = 20, connections: int = 100) -> None:
+    def __init__(self, account: SendGridAccount, *, timeout: float = 20, connections: int = 100) -> None:
         self._account = account
         self._url = f"{account.base_url.rstrip('/')}/v3/mail/send"
         headers = {"Authorization": f"Bearer {account.key}", "Accept": "application/json", "User-Agent": "idic"}
@@ -90,7 +75,7 @@ class SendGridChannel:
         except ValueError as error:
             return Refused("message_invalid", str(error))
         answer = await self._poster.post(self._url, body, {"Content-Type": "application/json"})
-        return _answered(answer, mail.touch) if isinstance(answer, Answer) else answer
+        return _answered(answer, mail.touch) if isinstance(answer, ProviderAnswer) else answer
 
 
 def _asked(mail: OutgoingEmail) -> dict[str, Any]:
@@ -123,7 +108,7 @@ def _addressed(address: Address) -> dict[str, str]:
     return {"email": address.mailbox} | ({"name": address.name} if address.name else {})
 
 
-def _answered(answer: Answer, touch: str) -> Outcome:
+def _answered(answer: ProviderAnswer, touch: str) -> Outcome:
     status, errors = answer.status, _errors(answer.document)
     detail = " ".join([str(status), *(f"{field}: {message}" if field else message for field, message in errors)])
     if status // 100 == 2:

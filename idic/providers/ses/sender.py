@@ -14,16 +14,17 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingEmail, Refused, Unsure
 from idic.interact.channels.dkim import Signer
-from idic.interact.channels.http import Answer, Poster, is_url, without
+from idic.interact.channels.http import Poster, ProviderAnswer, without
 from idic.interact.channels.mime import write
 from idic.interact.channels.retry_after import retry_after
+from idic.providers.ses.account import SesAccount
 
 TAG = "touch"
 """The tag by which SES's reports name the touch."""
@@ -31,8 +32,6 @@ TAG = "touch"
 REWRITTEN = ("Date", "Message-ID")
 """Headers that SES writes itself, over ours."""
 
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9._@-]{1,100}")
 _SIGNED_WITHIN = 2.0
 """Real seconds."""
@@ -49,33 +48,6 @@ _UNVERIFIED = re.compile(r"not verified", re.IGNORECASE)
 log = structlog.get_logger()
 
 
-class Account(NamedTuple):
-    """Where mail is handed over. Without a ``key`` and its ``secret``, AWS's usual places are searched for credentials: the
-    environment, its files, the machine's own role. ``configuration`` is the configuration set that makes SES report."""
-
-    region: str
-    key: str | None = None
-    secret: str | None = None
-    configuration: str | None = None
-    base_url: str | None = None
-
-    @property
-    def url(self) -> str:
-        return f"{(self.base_url or f'https://email.{self.region}.amazonaws.com').rstrip('/')}/v2/email/outbound-emails"
-
-    def checked(self) -> Account:
-        """Raises ``SettingsError``, which never repeats what is wrong."""
-        if not _REGION.fullmatch(self.region):
-            raise SettingsError("IDIC_SES_REGION is no region of AWS, such as eu-central-1")
-        if (self.key is None) != (self.secret is None):
-            raise SettingsError("IDIC_SES_ACCESS_KEY_ID and IDIC_SES_SECRET_ACCESS_KEY go together; set both or none")
-        if self.configuration is not None and not _NAME.fullmatch(self.configuration):
-            raise SettingsError("IDIC_SES_CONFIGURATION_SET is no name of a configuration set")
-        if self.base_url is not None and not is_url(self.base_url):
-            raise SettingsError("IDIC_SES_BASE_URL is not an address such as https://email.eu-central-1.amazonaws.com")
-        return self
-
-
 class SesChannel:
     """The channel ``email`` over one account of SES. ``signer`` signs each message beside SES itself; ``now`` gives its Date.
     ``timeout`` is in real seconds and holds for one sending as a whole."""
@@ -85,7 +57,7 @@ class SesChannel:
 
     def __init__(
         self,
-        account: Account,
+        account: SesAccount,
         *,
         timeout: float = 20,
         connections: int = 100,
@@ -131,10 +103,10 @@ class SesChannel:
             log.error("no credentials for SES: check its settings", error=type(error).__name__)
             return Later("ses_no_credentials", type(error).__name__, down=True)
         answer = await self._poster.post(self._account.url, body, headers)
-        return _answered(answer) if isinstance(answer, Answer) else answer
+        return _answered(answer) if isinstance(answer, ProviderAnswer) else answer
 
 
-def _answered(answer: Answer) -> Outcome:
+def _answered(answer: ProviderAnswer) -> Outcome:
     status, document = answer.status, answer.document
     kind = str(answer.headers.get("x-amzn-errortype") or document.get("__type") or document.get("code") or "")
     kind = kind.partition(":")[0].rpartition("#")[2]
@@ -160,7 +132,7 @@ def _answered(answer: Answer) -> Outcome:
     return Refused("too_large" if status == 413 else f"ses_{kind or status}", detail)
 
 
-def _signing(account: Account) -> Callable[[bytes], dict[str, str]]:
+def _signing(account: SesAccount) -> Callable[[bytes], dict[str, str]]:
     """What gives the headers with which a body is posted, signed by AWS's rules (version 4)."""
     try:
         from botocore.auth import SigV4Auth

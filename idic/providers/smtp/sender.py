@@ -35,7 +35,7 @@ _NOBODY = re.compile(r"5\.1\.(1|6|10)\b")
 7505)."""
 
 
-class Limits(NamedTuple):
+class SmtpLimits(NamedTuple):
     """Seconds of real time for one command, for the answer to the dot, and for the whole of one sending; connections
     open at once; how long one may lie idle and how many messages it carries."""
 
@@ -47,10 +47,10 @@ class Limits(NamedTuple):
     messages: int = 100
 
 
-DEFAULTS = Limits()
+DEFAULTS = SmtpLimits()
 
 
-class Server(NamedTuple):
+class SmtpServer(NamedTuple):
     """Where to send, as written in a URL such as ``smtp+starttls://user:password@mail.example:587?ca=/etc/ca.pem``.
 
     ``smtps`` is TLS from the first byte, ``smtp+starttls`` insists on TLS before anything is said, ``smtp`` is without.
@@ -66,7 +66,7 @@ class Server(NamedTuple):
     hello: str | None = None
 
     @classmethod
-    def parse(cls, url: str) -> Server:
+    def parse(cls, url: str) -> SmtpServer:
         """Raises ``SettingsError``, which never repeats the password."""
         try:
             parts = urlsplit(url)
@@ -120,12 +120,12 @@ class SmtpChannel:
         url: str,
         *,
         account: str = "smtp",
-        limits: Limits = DEFAULTS,
+        limits: SmtpLimits = DEFAULTS,
         signer: Signer | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.account = account
-        self.server = Server.parse(url)
+        self.server = SmtpServer.parse(url)
         self._limits = limits
         self._signer = signer
         self._now = now
@@ -135,7 +135,7 @@ class SmtpChannel:
         self._hello = self.server.hello
 
     async def send(self, mail: OutgoingEmail) -> Outcome:
-        """Try once, within ``Limits.total`` seconds. Never raises for what the server or the network does; what it tells
+        """Try once, within ``SmtpLimits.total`` seconds. Never raises for what the server or the network does; what it tells
         of that can be stored, whatever bytes the server said."""
         return storable(await self._try(mail))
 

@@ -7,21 +7,18 @@ repeats the address with the touch's id that we asked it to be sent to, settles 
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
-from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import structlog
 
-from idic.errors import SettingsError
-from idic.identify.phones import SENDER
 from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
-from idic.interact.channels.http import Answer, Poster, is_url, reachable, without
+from idic.interact.channels.http import Poster, ProviderAnswer, reachable, without
 from idic.interact.channels.retry_after import retry_after
+from idic.providers.telnyx.account import TelnyxAccount
 
 WEBHOOK_PATH = "/v1/webhooks/telnyx"
 
@@ -60,49 +57,10 @@ _BUSY = frozenset({"10011", "40011", "40318"})
 _OF_A_FIELD = frozenset({"10002", "10004", "10015", "10016"})
 """Codes about a field of the request, which ``source`` names."""
 
-_KEY_BYTES = 32
 _CODE = re.compile(r"[0-9]{4,6}")
 _ID = re.compile(r"[A-Za-z0-9-]{2,64}")
-_PROFILE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
 log = structlog.get_logger()
-
-
-class Account(NamedTuple):
-    """Where SMS are handed over, and as whom. ``sender`` is a number in E.164 (or a short code), or a name of at most eleven
-    characters, which needs a messaging ``profile``; ``public_key`` (base64) is what Telnyx signs its webhooks under."""
-
-    key: str
-    public_key: str
-    sender: str
-    profile: str | None = None
-    base_url: str = "https://api.telnyx.com/v2"
-
-    def checked(self) -> Account:
-        """Raises ``SettingsError``, which never repeats what is wrong."""
-        if read_key(self.public_key) is None:
-            raise SettingsError("IDIC_TELNYX_PUBLIC_KEY is not a key: copy it from Telnyx's portal, 44 characters of base64")
-        if self.profile is not None and not _PROFILE.fullmatch(self.profile):
-            raise SettingsError("IDIC_TELNYX_PROFILE is not a messaging profile: it is a UUID")
-        if not any(pattern.fullmatch(self.sender) for pattern in (SENDER, _NAME)):
-            raise SettingsError(
-                "IDIC_TELNYX_FROM is no sender: write a number such as +4915700000000, or a name of at most 11 characters"
-            )
-        if self.profile is None and not SENDER.fullmatch(self.sender):
-            raise SettingsError("IDIC_TELNYX_PROFILE is missing: Telnyx sends as a name by a messaging profile only")
-        if not is_url(self.base_url):
-            raise SettingsError("IDIC_TELNYX_BASE_URL is not an address such as https://api.telnyx.com/v2")
-        return self
-
-
-def read_key(public_key: str) -> bytes | None:
-    """The public key's bytes; None for what is none."""
-    try:
-        key = b64decode(public_key, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if len(key) == _KEY_BYTES else None
 
 
 def word(code: object) -> str | None:
@@ -128,7 +86,7 @@ class TelnyxChannel:
     name = "sms"
     account = "telnyx"
 
-    def __init__(self, account: Account, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
+    def __init__(self, account: TelnyxAccount, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
         self._account = account
         self._url = f"{account.base_url.rstrip('/')}/messages"
         told = reachable(public_url, account.base_url, "telnyx.com")
@@ -144,7 +102,7 @@ class TelnyxChannel:
         """Try once, within the time-out. Never raises for what Telnyx or the network does; what it tells of that can be
         stored, and does not name the key."""
         answer = await self._poster.post(self._url, self._body(sms), {"Content-Type": "application/json"})
-        outcome = _answered(answer) if isinstance(answer, Answer) else answer
+        outcome = _answered(answer) if isinstance(answer, ProviderAnswer) else answer
         return without((self._account.key,), outcome)
 
     async def close(self) -> None:
@@ -170,7 +128,7 @@ class _Error(NamedTuple):
     text: str
 
 
-def _answered(answer: Answer) -> Accepted | Refused | Later | Unsure:
+def _answered(answer: ProviderAnswer) -> Accepted | Refused | Later | Unsure:
     status = answer.status
     if status // 100 == 2:
         data = answer.document.get("data")

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 import structlog
 
-from idic.errors import SettingsError
-from idic.identify.phones import SENDER
 from idic.interact.channels.contract import Accepted, Later, Outcome, OutgoingSms, Refused, Unsure
-from idic.interact.channels.http import Answer, Poster, is_url, reachable, without
+from idic.interact.channels.http import Poster, ProviderAnswer, reachable, without
 from idic.interact.channels.retry_after import retry_after
+from idic.providers.twilio.account import POOL, TwilioAccount
 
 WEBHOOK_PATH = "/v1/webhooks/twilio"
 
@@ -49,35 +47,9 @@ _OPERATORS = frozenset({20003, 20404, 21212, 21603, 21606, 21609, 21659, 21660, 
 _BUSY = frozenset({14107, 20429, 21611})
 """Codes that say: too many at once, or too many waiting; this one was not taken."""
 
-_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
-_POOL = re.compile(r"MG[0-9a-fA-F]{32}")
-_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
 
 log = structlog.get_logger()
-
-
-class Account(NamedTuple):
-    """Where SMS are handed over, and as whom. ``sender`` is a number in E.164 (or a short code), a name of at most eleven
-    characters, or the id of a messaging service, which begins with MG."""
-
-    sid: str
-    token: str
-    sender: str
-    base_url: str = "https://api.twilio.com"
-
-    def checked(self) -> Account:
-        """Raises ``SettingsError``, which never repeats what is wrong."""
-        if not _ACCOUNT.fullmatch(self.sid):
-            raise SettingsError("IDIC_TWILIO_ACCOUNT_SID is not an account: it is AC and 32 hexadecimal digits")
-        if not any(pattern.fullmatch(self.sender) for pattern in (_POOL, SENDER, _NAME)):
-            raise SettingsError(
-                "IDIC_SMS_FROM is no sender: write a number such as +4915700000000, a name of at most 11 letters and digits, "
-                "or a messaging service (MG and 32 hexadecimal digits)"
-            )
-        if not is_url(self.base_url):
-            raise SettingsError("IDIC_TWILIO_BASE_URL is not an address such as https://api.twilio.com")
-        return self
 
 
 def word(code: object) -> str | None:
@@ -96,7 +68,7 @@ class TwilioChannel:
     name = "sms"
     account = "twilio"
 
-    def __init__(self, account: Account, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
+    def __init__(self, account: TwilioAccount, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
         self._account = account
         self._url = f"{account.base_url.rstrip('/')}/2010-04-01/Accounts/{account.sid}/Messages.json"
         self._reports = (
@@ -114,21 +86,21 @@ class TwilioChannel:
         """Try once, within the time-out. Never raises for what Twilio or the network does; what it tells of that can be
         stored, and names neither the account nor its token."""
         answer = await self._poster.post(self._url, self._form(sms), {"Content-Type": "application/x-www-form-urlencoded"})
-        outcome = _answered(answer) if isinstance(answer, Answer) else answer
+        outcome = _answered(answer) if isinstance(answer, ProviderAnswer) else answer
         return without((self._account.sid, self._account.token), outcome)
 
     async def close(self) -> None:
         await self._poster.close()
 
     def _form(self, sms: OutgoingSms) -> bytes:
-        sender = "MessagingServiceSid" if _POOL.fullmatch(sms.sender) else "From"
+        sender = "MessagingServiceSid" if POOL.fullmatch(sms.sender) else "From"
         form = {"To": sms.to, sender: sms.sender, "Body": sms.text}
         if self._reports:
             form["StatusCallback"] = f"{self._reports}?{urlencode({'touch': sms.touch})}{RETRIES}"
         return urlencode(form, errors="replace").encode()
 
 
-def _answered(answer: Answer) -> Outcome:
+def _answered(answer: ProviderAnswer) -> Outcome:
     status, document = answer.status, answer.document
     code = document.get("code")
     number = code if isinstance(code, int) else None

@@ -12,7 +12,8 @@ import pytest
 
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Outcome, Refused, Unsure
-from idic.providers.sendgrid.sender import Account, SendGridChannel
+from idic.providers.sendgrid.account import SendGridAccount
+from idic.providers.sendgrid.sender import SendGridChannel
 from tests.providers.conftest import letter
 from tests.providers.twilio.scripted_twilio import Line, Talk, saying, twilio
 
@@ -26,7 +27,7 @@ async def open_sendgrid() -> AsyncIterator[Open]:
     opened: list[SendGridChannel] = []
 
     def open_one(url: str, timeout: float = 2) -> SendGridChannel:
-        opened.append(SendGridChannel(Account(KEY, url), timeout=timeout))
+        opened.append(SendGridChannel(SendGridAccount(KEY, url), timeout=timeout))
         return opened[-1]
 
     yield open_one
@@ -149,7 +150,9 @@ async def test_a_mail_that_cannot_be_written_asks_nobody(changes: dict[str, obje
     assert outcome.code == code
 
 
-@pytest.mark.parametrize("account", [Account("a key"), Account("SG.ä"), Account(KEY, "sendgrid.example")])
-def test_what_cannot_be_an_account_is_said_at_once(account: Account) -> None:
+@pytest.mark.parametrize(
+    "account", [SendGridAccount("a key"), SendGridAccount("SG.ä"), SendGridAccount(KEY, "sendgrid.example")]
+)
+def test_what_cannot_be_an_account_is_said_at_once(account: SendGridAccount) -> None:
     with pytest.raises(SettingsError, match="IDIC_SENDGRID_"):
         account.checked()

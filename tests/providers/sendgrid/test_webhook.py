@@ -14,9 +14,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sendgrid.helpers.eventwebhook import EventWebhook
 
-from idic.api.webhooks.sendgrid import LARGEST, SIGNATURE, TIMESTAMP, WEBHOOK_PATH, WINDOW, SendGridReports, is_signed, read_key
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Unsure
+from idic.providers.sendgrid.webhook import (
+    LARGEST,
+    SIGNATURE,
+    TIMESTAMP,
+    WEBHOOK_PATH,
+    WINDOW,
+    SendGridWebhook,
+    is_signed,
+    read_key,
+)
 from idic.store.database import Store
 from tests.conftest import HandClock
 from tests.providers.delivery_reports import ANNA, PUBLIC, Post, api_on
@@ -45,7 +54,7 @@ def event(touch: str, kind: str, number: int = 0, **more: Any) -> dict[str, Any]
 
 @pytest.fixture
 async def post(store: Store, clock: HandClock) -> AsyncIterator[SendGrid]:
-    async with api_on(store, SendGridReports(store, PUBLIC_KEY, PUBLIC, real=lambda: NOW)) as api:
+    async with api_on(store, SendGridWebhook(PUBLIC_KEY, PUBLIC, real=lambda: NOW)) as api:
         yield SendGrid(store, clock, api)
 
 

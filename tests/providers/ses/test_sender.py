@@ -18,7 +18,8 @@ from moto.server import ThreadedMotoServer
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Outcome, Refused, Unsure
 from idic.interact.channels.dkim import Signer
-from idic.providers.ses.sender import Account, SesChannel
+from idic.providers.ses.account import SesAccount
+from idic.providers.ses.sender import SesChannel
 from tests.providers import dkim_keys
 from tests.providers.conftest import letter
 from tests.providers.twilio.scripted_twilio import Line, Talk, saying, twilio
@@ -34,7 +35,7 @@ async def open_ses() -> AsyncIterator[Open]:
     opened: list[SesChannel] = []
 
     def open_one(url: str, timeout: float = 2, signer: Signer | None = None) -> SesChannel:
-        opened.append(SesChannel(Account(REGION, KEY, SECRET, "idic", url), timeout=timeout, signer=signer))
+        opened.append(SesChannel(SesAccount(REGION, KEY, SECRET, "idic", url), timeout=timeout, signer=signer))
         return opened[-1]
 
     yield open_one
@@ -166,14 +167,14 @@ async def test_no_secret_comes_back_in_what_is_kept(open_ses: Open) -> None:
 @pytest.mark.parametrize(
     "account",
     [
-        Account("Frankfurt"),
-        Account(REGION, KEY),
-        Account(REGION, None, SECRET),
-        Account(REGION, KEY, SECRET, "no name"),
-        Account(REGION, KEY, SECRET, None, "ses.example"),
+        SesAccount("Frankfurt"),
+        SesAccount(REGION, KEY),
+        SesAccount(REGION, None, SECRET),
+        SesAccount(REGION, KEY, SECRET, "no name"),
+        SesAccount(REGION, KEY, SECRET, None, "ses.example"),
     ],
 )
-def test_what_cannot_be_an_account_is_said_at_once(account: Account) -> None:
+def test_what_cannot_be_an_account_is_said_at_once(account: SesAccount) -> None:
     with pytest.raises(SettingsError, match="IDIC_SES_") as raised:
         account.checked()
     assert SECRET not in str(raised.value)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from idic.api.webhooks.ses import LARGEST, WEBHOOK_PATH, SesReports
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Unsure
+from idic.providers.ses.webhook import LARGEST, WEBHOOK_PATH, SesWebhook
 from idic.store.database import Store
 from tests.conftest import HandClock
 from tests.providers.delivery_reports import ANNA, PUBLIC, Post, api_on
@@ -46,7 +46,7 @@ def bounce(kind: str, subtype: str = "General") -> dict[str, Any]:
 @pytest.fixture
 async def post(store: Store, clock: HandClock) -> AsyncIterator[Ses]:
     amazon = Amazon()
-    async with api_on(store, SesReports(store, [TOPIC], PUBLIC, amazon.fetch)) as api:
+    async with api_on(store, SesWebhook([TOPIC], PUBLIC, amazon.fetch)) as api:
         story = Ses(store, clock, api)
         story.amazon = amazon
         yield story
@@ -205,4 +205,4 @@ async def test_while_amazon_cannot_be_asked_it_is_told_to_say_it_again(post: Ses
 @pytest.mark.parametrize("topic", ["", "mail", "arn:aws:sqs:eu-central-1:123456789012:mail", "arn:aws:sns:evil.example/:1:m"])
 def test_what_is_no_topic_is_said_at_once(store: Store, topic: str) -> None:
     with pytest.raises(SettingsError, match="IDIC_SES_TOPICS"):
-        SesReports(store, [topic], PUBLIC)
+        SesWebhook([topic], PUBLIC)

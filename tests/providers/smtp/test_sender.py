@@ -8,7 +8,7 @@ import pytest
 
 from idic.dev.mailbox import Answer, Named, Stage
 from idic.interact.channels.contract import Accepted, Later, Refused, Unsure
-from idic.providers.smtp.sender import Limits
+from idic.providers.smtp.sender import SmtpLimits
 from tests.providers.conftest import QUICK, OpenChannel, OpenMailbox, letter
 from tests.providers.smtp.scripted_smtp import Line, scripted
 
@@ -122,7 +122,7 @@ async def test_a_time_out_while_the_message_is_written_is_certain(open_channel: 
         await asyncio.sleep(60)
 
     async with scripted(deaf) as url:
-        channel = open_channel(url, Limits(command=5, answer=0.3, total=20))
+        channel = open_channel(url, SmtpLimits(command=5, answer=0.3, total=20))
         assert await channel.send(letter(text=HUGE)) == Later("smtp_timeout", _any)
 
 
@@ -133,7 +133,7 @@ async def test_a_reset_while_the_message_is_written_is_certain(open_channel: Ope
         line.reset()
 
     async with scripted(rude) as url:
-        channel = open_channel(url, Limits(command=5, answer=20, total=30))
+        channel = open_channel(url, SmtpLimits(command=5, answer=20, total=30))
         assert await channel.send(letter(text=HUGE)) == Later("smtp_connection_lost", _any)
 
 
@@ -223,7 +223,7 @@ async def test_after_a_refusal_the_connection_serves_the_next_mail(
 
 async def test_many_at_once_each_arrive_once(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox()
-    channel = open_channel(mailbox.url, Limits(connections=8))
+    channel = open_channel(mailbox.url, SmtpLimits(connections=8))
     outcomes = await asyncio.gather(*(channel.send(letter(f"t{number}")) for number in range(60)))
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert sorted(accept.touch for accept in mailbox.accepts()) == sorted(f"t{number}" for number in range(60))
@@ -231,7 +231,7 @@ async def test_many_at_once_each_arrive_once(open_mailbox: OpenMailbox, open_cha
 
 async def test_a_sending_that_is_cancelled_sends_nothing_more(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
     mailbox = await open_mailbox(Named(["hang-rcpt"]))
-    sending = asyncio.create_task(open_channel(mailbox.url, Limits()).send(letter()))
+    sending = asyncio.create_task(open_channel(mailbox.url, SmtpLimits()).send(letter()))
     await asyncio.sleep(0.1)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -9,11 +9,11 @@ import pytest
 
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later
-from idic.providers.smtp.sender import Limits, Server, SmtpChannel
+from idic.providers.smtp.sender import SmtpChannel, SmtpLimits, SmtpServer
 from tests.providers.conftest import OpenChannel, OpenMailbox, letter
 
 CERTIFICATES = Path(__file__).parents[1] / "certificates"  # of a server that lives in these tests alone
-PATIENT = Limits(command=5, answer=5, total=10)
+PATIENT = SmtpLimits(command=5, answer=5, total=10)
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ async def test_starttls_is_insisted_upon(open_mailbox: OpenMailbox, open_channel
 
 
 def test_urls_say_everything_and_their_ports_have_defaults() -> None:
-    assert Server.parse("smtp+starttls://me%40x:p%3Aw@mail.example?hello=idic.example") == Server(
+    assert SmtpServer.parse("smtp+starttls://me%40x:p%3Aw@mail.example?hello=idic.example") == SmtpServer(
         "smtp+starttls", "mail.example", 587, "me@x", "p:w", None, "idic.example"
     )
-    assert Server.parse("smtps://mail.example").port == 465
-    assert Server.parse("smtp://[::1]:2525") == Server("smtp", "::1", 2525)
+    assert SmtpServer.parse("smtps://mail.example").port == 465
+    assert SmtpServer.parse("smtp://[::1]:2525") == SmtpServer("smtp", "::1", 2525)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import pytest
 from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Outcome, Refused, Unsure
 from idic.interact.channels.outcomes import DEAD
-from idic.providers.telnyx.sender import Account, TelnyxChannel, touch_in
+from idic.providers.telnyx.account import TelnyxAccount
+from idic.providers.telnyx.sender import TelnyxChannel, touch_in
 from tests.providers.twilio.conftest import PUBLIC, TO, sms
 from tests.providers.twilio.scripted_twilio import NUMBER, Line, Talk, saying, twilio
 
@@ -24,8 +25,8 @@ PROFILE = "abc85f64-5717-4562-b3fc-2c9600000000"
 ID = "40385f64-5717-4562-b3fc-2c963f66afa6"
 
 
-def account(url: str = "https://api.telnyx.com/v2", **changes: Any) -> Account:
-    return Account(KEY, PUBLIC_KEY, NUMBER, PROFILE, url)._replace(**changes)
+def account(url: str = "https://api.telnyx.com/v2", **changes: Any) -> TelnyxAccount:
+    return TelnyxAccount(KEY, PUBLIC_KEY, NUMBER, PROFILE, url)._replace(**changes)
 
 
 def refusing(code: str, status: int = 400, pointer: str = "/x") -> Talk:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from idic.interact.channels.contract import OutgoingSms
-from idic.providers.twilio.sender import Account, TwilioChannel
+from idic.providers.twilio.account import TwilioAccount
+from idic.providers.twilio.sender import TwilioChannel
 from tests.providers.twilio.scripted_twilio import NUMBER, SID, TOKEN
 
 PUBLIC = "https://idic.example"
@@ -21,7 +22,7 @@ async def open_channel() -> AsyncIterator[OpenChannel]:
     opened: list[TwilioChannel] = []
 
     def open_one(url: str, *, timeout: float = 2, public_url: str = PUBLIC) -> TwilioChannel:
-        opened.append(TwilioChannel(Account(SID, TOKEN, NUMBER, url), public_url, timeout=timeout))
+        opened.append(TwilioChannel(TwilioAccount(SID, TOKEN, NUMBER, url), public_url, timeout=timeout))
         return opened[-1]
 
     yield open_one

@@ -14,7 +14,8 @@ from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Refused, Unsure
 from idic.interact.channels.outcomes import DEAD
 from idic.providers.outbox.sender import OutboxChannel
-from idic.providers.twilio.sender import Account, TwilioChannel
+from idic.providers.twilio.account import TwilioAccount
+from idic.providers.twilio.sender import TwilioChannel
 from tests.providers.twilio.conftest import TO, OpenChannel, sms
 from tests.providers.twilio.scripted_twilio import NUMBER, SID, TOKEN, Line, refusing, saying, taking, twilio
 
@@ -44,7 +45,7 @@ async def test_a_pool_of_senders_is_named_as_one(open_channel: OpenChannel) -> N
 
 
 async def test_twilio_is_not_asked_to_report_to_this_machine() -> None:
-    channel = TwilioChannel(Account(SID, TOKEN, NUMBER), "http://localhost:8700")
+    channel = TwilioChannel(TwilioAccount(SID, TOKEN, NUMBER), "http://localhost:8700")
     assert b"StatusCallback" not in channel._form(sms())
     await channel.close()
 
@@ -243,7 +244,7 @@ async def test_the_outbox_sends_nothing_and_says_yes() -> None:
 
 @pytest.mark.parametrize("sender", [NUMBER, "12345", "Shop & Co", "MG" + "a" * 32])
 def test_senders(sender: str) -> None:
-    assert Account(SID, TOKEN, sender).checked().sender == sender
+    assert TwilioAccount(SID, TOKEN, sender).checked().sender == sender
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def test_senders(sender: str) -> None:
     ],
 )
 def test_what_is_set_wrong_is_named(wrong: dict[str, str], name: str) -> None:
-    account = Account(SID, TOKEN, NUMBER)._replace(**wrong)
+    account = TwilioAccount(SID, TOKEN, NUMBER)._replace(**wrong)
     with pytest.raises(SettingsError, match=name) as error:
         account.checked()
     assert TOKEN not in str(error.value)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from idic.api.webhooks.twilio import is_signed, read_form, signature
 from idic.providers.twilio.sender import RETRIES
+from idic.providers.twilio.webhook import is_signed, read_form, signature
 from tests.providers.twilio.scripted_twilio import TOKEN
 
 TWILIO = RequestValidator(TOKEN)

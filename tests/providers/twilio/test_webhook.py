@@ -13,7 +13,6 @@ from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
 from idic.api.app import create_app
-from idic.api.webhooks.twilio import LARGEST, TwilioReports
 from idic.errors import StoreUnavailable
 from idic.interact.channels.contract import Later, Refused
 from idic.interact.channels.sms import SmsCourier
@@ -23,6 +22,7 @@ from idic.journey.program.content import Message
 from idic.journey.program.program import Program
 from idic.journey.program.steps import AnyStep
 from idic.providers.twilio.sender import WEBHOOK_PATH
+from idic.providers.twilio.webhook import LARGEST, TwilioWebhook
 from idic.store.customer import consents
 from idic.store.database import Store
 from idic.store.enrollment import short_links
@@ -105,7 +105,7 @@ def api_on(store: Store, *, reports: bool = True) -> httpx.AsyncClient:
             secret_keys=["a-secret-key"],
             links=LINKS,
             enroll=Doorman(),
-            webhooks=[TwilioReports(store, PUBLIC, TOKEN)] if reports else [],
+            webhooks=[TwilioWebhook(PUBLIC, TOKEN)] if reports else [],
         )
     )
 

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 
 from idic.api.wait_until_settled import nothing_begins_to
-from idic.api.webhooks.telnyx import TOLERANCE, is_signed
 from idic.interact.channels.contract import Unsure
 from idic.journey.program.program import Program
 from idic.providers.telnyx.sender import WEBHOOK_PATH as TELNYX
+from idic.providers.telnyx.webhook import TOLERANCE, is_signed
 from idic.store import tables
 from idic.store.customer import consents, erase
 from idic.store.database import Store, Tx

@@ -16,18 +16,20 @@ from typing import Any
 import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from starlette.requests import Request
-from starlette.responses import Response
 
-from idic.api.problem_details import HttpRefusal
-from idic.api.request_bodies import read_body, read_json_object
-from idic.api.webhooks.delivery_reports import Report, note
-from idic.api.webhooks.inbound_sms import acted_upon, reply
 from idic.errors import SettingsError
 from idic.interact.channels.outcomes import DEAD, clean
-from idic.providers.telnyx.sender import WEBHOOK_PATH, read_key, touch_in, word
-from idic.store.customer.sms_replies import Incoming
-from idic.store.database import Store
+from idic.providers.telnyx.account import read_public_key
+from idic.providers.telnyx.sender import WEBHOOK_PATH, touch_in, word
+from idic.providers.webhook import (
+    DeliveryReport,
+    InboundSms,
+    WebhookContents,
+    WebhookForged,
+    WebhookRequest,
+    keyword_acted_upon,
+)
+from idic.read_json import read_json_object
 
 LARGEST = 64_000
 """Bytes of a report that are read; Telnyx's have two or three thousand."""
@@ -39,55 +41,52 @@ _BOUNCED = frozenset({"sending_failed", "delivery_failed", "expired"})
 log = structlog.get_logger("idic.api")
 
 
-class TelnyxReports:
-    """``public_key`` (base64) is what Telnyx signs with; ``real`` gives the real time, in seconds since 1970, by which it says
-    when."""
+class TelnyxWebhook:
+    """``public_key`` (base64) is what Telnyx signs with; ``real`` gives the real time, in seconds since 1970, to compare with
+    that in the signature. Raises ``SettingsError``."""
 
     path = WEBHOOK_PATH
+    largest = LARGEST
 
-    def __init__(self, store: Store, public_key: str, *, real: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, public_key: str, *, real: Callable[[], float] = time.time) -> None:
         self._key = public_key
         self._real = real
-        if read_key(public_key) is None:
+        if read_public_key(public_key) is None:
             raise SettingsError("IDIC_TELNYX_PUBLIC_KEY is not a key")
 
-    async def receive(self, request: Request) -> Response:
-        """204 to whatever is authentic, also where nothing is known of the touch: told again it would be no better. The 204 to
-        an answer means that it is kept, and what it asks for holds.
-
-        Raises ``HttpRefusal`` (403 for a report that is not Telnyx's, 413) and ``StoreUnavailable``, at which Telnyx repeats.
-        """
-        body = await read_body(request, LARGEST)
+    async def read(self, request: WebhookRequest) -> WebhookContents:
+        """A report or a customer's SMS. Raises ``WebhookForged`` for a request that is not Telnyx's, and ``InvalidInput``."""
         signature, at = (request.headers.get(f"telnyx-{name}", "") for name in ("signature-ed25519", "timestamp"))
-        if not is_signed(self._key, body, signature, at, self._real()):
+        if not is_signed(self._key, request.body, signature, at, self._real()):
             log.warning("a report that is not Telnyx's, or is too old")
-            raise HttpRefusal(403, "forged", "the signature is not Telnyx's, or is too old", where="Telnyx-Signature-Ed25519")
-        data = _object(read_json_object(body).get("data"))
+            message = "the signature is not Telnyx's, or is too old"
+            raise WebhookForged("forged", message, "Telnyx-Signature-Ed25519")
+        data = _object(read_json_object(request.body).get("data"))
         payload = _object(data.get("payload"))
         match data.get("event_type"):
             case "message.received":
-                await self._reply(payload)
+                return WebhookContents(replies=(_reply(payload),))
             case "message.sent" | "message.finalized":
-                await note(self._store, _report(payload))
-        return Response(status_code=204)
-
-    async def _reply(self, payload: Mapping[str, Any]) -> None:
-        to = (_text(_object(one).get("phone_number")) for one in _list(payload.get("to")))
-        incoming = Incoming(
-            provider="telnyx",
-            id=_text(payload.get("id")),
-            number=_text(_object(payload.get("from")).get("phone_number")),
-            senders=tuple(number for number in to if number),
-            text=clean(_text(payload.get("text"))),
-        )
-        await reply(self._store, incoming, acted_upon=acted_upon(payload.get("autoresponse_type")))
+                return WebhookContents(reports=(_report(payload),))
+        return WebhookContents()
 
 
-def _report(payload: Mapping[str, Any]) -> Report:
+def _reply(payload: Mapping[str, Any]) -> InboundSms:
+    to = (_text(_object(receiver).get("phone_number")) for receiver in _list(payload.get("to")))
+    return InboundSms(
+        provider="telnyx",
+        id=_text(payload.get("id")),
+        number=_text(_object(payload.get("from")).get("phone_number")),
+        senders=tuple(number for number in to if number),
+        text=clean(_text(payload.get("text"))),
+        acted_upon=keyword_acted_upon(payload.get("autoresponse_type")),
+    )
+
+
+def _report(payload: Mapping[str, Any]) -> DeliveryReport:
     to = _object(next(iter(_list(payload.get("to"))), None))
     status, error = to.get("status"), _object(next(iter(_list(payload.get("errors"))), None))
-    report = Report(touch_in(payload.get("webhook_url")), "taken", provider_id=clean(_text(payload.get("id"))))
+    report = DeliveryReport(touch_in(payload.get("webhook_url")), "taken", provider_id=clean(_text(payload.get("id"))))
     if status == "delivered":
         return report._replace(became="delivered")
     if status in _BOUNCED:
@@ -101,7 +100,7 @@ def _report(payload: Mapping[str, Any]) -> Report:
 
 def is_signed(public_key: str, body: bytes, signature: str, at: str, now: float) -> bool:
     """Whether Telnyx signed this body ``at`` a time (seconds since 1970, as it was sent) that is about ``now``."""
-    key = read_key(public_key)
+    key = read_public_key(public_key)
     if key is None or not (at.isascii() and at.isdigit() and len(at) <= 12) or abs(now - int(at)) > TOLERANCE:
         return False
     try:

@@ -17,17 +17,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from starlette.requests import Request
-from starlette.responses import Response
 
-from idic.api.problem_details import HttpRefusal
-from idic.api.request_bodies import read_body, read_json
-from idic.api.webhooks.delivery_reports import COMPLAINT, HARD_BOUNCE, Report, note
 from idic.errors import InvalidInput, SettingsError
 from idic.interact.channels.outcomes import clean
 from idic.interact.tracking.bots import Asked, What
 from idic.providers.sendgrid.sender import ARGUMENT
-from idic.store.database import Store
+from idic.providers.webhook import COMPLAINT, HARD_BOUNCE, DeliveryReport, WebhookContents, WebhookForged, WebhookRequest
+from idic.read_json import read_json
 
 WEBHOOK_PATH = "/v1/webhooks/sendgrid"
 SIGNATURE, TIMESTAMP = "X-Twilio-Email-Event-Webhook-Signature", "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -52,41 +48,35 @@ _NEVER_LEFT = {
 log = structlog.get_logger("idic.api")
 
 
-class SendGridReports:
+class SendGridWebhook:
     """``public_key`` (base64, as SendGrid shows it) is what reports are signed with; ``own`` is where our own links begin,
-    whose clicks we see ourselves; ``real`` gives the real time in seconds since 1970."""
+    whose clicks we see ourselves; ``real`` gives the real time in seconds since 1970. Raises ``SettingsError``."""
 
     path = WEBHOOK_PATH
+    largest = LARGEST
 
-    def __init__(self, store: Store, public_key: str, own: str, *, real: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, public_key: str, own: str, *, real: Callable[[], float] = time.time) -> None:
         self._key = read_key(public_key)
         self._own = own
         self._real = real
 
-    async def receive(self, request: Request) -> Response:
-        """204 to whatever is authentic, also where nothing is known of a touch: told again it would be no better.
-
-        Raises ``HttpRefusal`` (403 for a report that is not SendGrid's, or too old; 413), ``InvalidInput``, and
-        ``StoreUnavailable``, at which SendGrid repeats.
-        """
-        body = await read_body(request, LARGEST)
+    async def read(self, request: WebhookRequest) -> WebhookContents:
+        """The reports of a request. Raises ``WebhookForged`` for one that is not SendGrid's, or too old, and
+        ``InvalidInput``."""
         stamp = request.headers.get(TIMESTAMP, "")
-        if not is_signed(self._key, stamp, body, request.headers.get(SIGNATURE, "")):
+        if not is_signed(self._key, stamp, request.body, request.headers.get(SIGNATURE, "")):
             log.warning("a report that is not SendGrid's")
-            raise HttpRefusal(403, "forged", "the signature is not SendGrid's", where=SIGNATURE)
+            raise WebhookForged("forged", "the signature is not SendGrid's", SIGNATURE)
         if not _STAMP.fullmatch(stamp) or not -_AHEAD <= self._real() - float(stamp) <= WINDOW:
-            raise HttpRefusal(
-                403, "too_old", "the report was signed too long ago, or by a clock that is wrong", where=TIMESTAMP
-            )
-        events = read_json(body)
+            message = "the report was signed too long ago, or by a clock that is wrong"
+            raise WebhookForged("too_old", message, TIMESTAMP)
+        events = read_json(request.body)
         if not isinstance(events, list):
             raise InvalidInput("a report is a list of events", where="body")
-        for event in events:
-            report = read(event) if isinstance(event, dict) else None
-            if report is not None and not (report.url or "").startswith(self._own):
-                await note(self._store, report)
-        return Response(status_code=204)
+        reports = (read_event(event) for event in events if isinstance(event, dict))
+        return WebhookContents(
+            tuple(report for report in reports if report is not None and not (report.url or "").startswith(self._own))
+        )
 
 
 def read_key(public_key: str) -> EllipticCurvePublicKey:
@@ -110,12 +100,12 @@ def is_signed(key: EllipticCurvePublicKey, stamp: str, body: bytes, signature: s
     return True
 
 
-def read(event: Mapping[str, Any]) -> Report | None:
+def read_event(event: Mapping[str, Any]) -> DeliveryReport | None:
     """What one event says; None for one that is about nothing of ours."""
     touch = _text(event.get(ARGUMENT))
     if not touch:
         return None
-    report = Report(
+    report = DeliveryReport(
         touch,
         "taken",
         # As the answer to the sending named it; the event adds by which way it went.

@@ -14,18 +14,18 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
 
-from idic.api.problem_details import HttpRefusal
-from idic.api.request_bodies import read_body
-from idic.api.webhooks.delivery_reports import Report, note
-from idic.api.webhooks.inbound_sms import acted_upon, reply
 from idic.errors import InvalidInput
 from idic.interact.channels.outcomes import DEAD, clean
 from idic.providers.twilio.sender import RETRIES, WEBHOOK_PATH, word
-from idic.store.customer.sms_replies import Incoming
-from idic.store.database import Store
+from idic.providers.webhook import (
+    DeliveryReport,
+    InboundSms,
+    WebhookContents,
+    WebhookForged,
+    WebhookRequest,
+    keyword_acted_upon,
+)
 
 LARGEST = 32_000
 """Bytes of a report that are read; Twilio's have one or two thousand."""
@@ -39,57 +39,52 @@ _BOUNCED = frozenset({"undelivered", "failed"})
 log = structlog.get_logger("idic.api")
 
 
-class TwilioReports:
+class TwilioWebhook:
     """``public_url`` is what Twilio was told to report to: it signs that address, whatever proxies make of it on the way."""
 
     path = WEBHOOK_PATH
+    largest = LARGEST
 
-    def __init__(self, store: Store, public_url: str, token: str) -> None:
-        self._store = store
+    def __init__(self, public_url: str, token: str) -> None:
         self._url = f"{public_url.rstrip('/')}{WEBHOOK_PATH}"
         self._token = token
 
-    async def receive(self, request: Request) -> Response:
-        """2xx to whatever is authentic, also where nothing is known of the touch: told again it would be no better. That of an
-        answer means that it is kept, and what it asks for holds.
-
-        Raises ``HttpRefusal`` (403 for a report that is not Twilio's, 413) and ``StoreUnavailable``, at which Twilio repeats.
-        """
-        body = await read_body(request, LARGEST)
-        fields = read_form(body)
-        query = request.scope.get("query_string", b"").decode("latin-1")
-        url = f"{self._url}?{query}" if query else self._url
+    async def read(self, request: WebhookRequest) -> WebhookContents:
+        """A report or a customer's SMS. Raises ``WebhookForged`` for a request that is not Twilio's, and ``InvalidInput``."""
+        fields = read_form(request.body)
+        url = f"{self._url}?{request.query_string}" if request.query_string else self._url
         if not is_signed(self._token, url, fields, request.headers.get("x-twilio-signature", "")):
             log.warning("a report that is not Twilio's, or signed for another address than the public URL")
-            raise HttpRefusal(403, "forged", "the signature is not Twilio's for this address", where="X-Twilio-Signature")
-        said = {name.decode("utf-8", "replace"): clean(value.decode("utf-8", "replace")) for name, value in fields}
-        if said.get("SmsStatus") == "received" and "MessageStatus" not in said:
-            await self._reply(said)
-            return Response(_NO_ANSWER, media_type="text/xml")
-        await self._note(request.query_params.get("touch", ""), said)
-        return Response(status_code=204)
+            message = "the signature is not Twilio's for this address"
+            raise WebhookForged("forged", message, "X-Twilio-Signature")
+        form = {name.decode("utf-8", "replace"): clean(value.decode("utf-8", "replace")) for name, value in fields}
+        if form.get("SmsStatus") == "received" and "MessageStatus" not in form:
+            return WebhookContents(replies=(_reply(form),), status=200, body=_NO_ANSWER, media_type="text/xml")
+        return WebhookContents(reports=(_report(request.query.get("touch", ""), form),))
 
-    async def _reply(self, said: Mapping[str, str]) -> None:
-        senders = (said.get("To", ""), said.get("MessagingServiceSid", ""))
-        incoming = Incoming(
-            provider="twilio",
-            id=said.get("MessageSid", ""),
-            number=said.get("From", ""),
-            senders=tuple(sender for sender in senders if sender),
-            text=said.get("Body", ""),
-        )
-        await reply(self._store, incoming, acted_upon=acted_upon(said.get("OptOutType")))
 
-    async def _note(self, touch: str, said: Mapping[str, str]) -> None:
-        status, reason = said.get("MessageStatus", ""), word(said.get("ErrorCode", ""))
-        report = Report(touch, "taken", provider_id=said.get("MessageSid", ""))
-        if status in _DELIVERED:
-            report = report._replace(became="delivered")
-        elif status in _BOUNCED:
-            dead = reason if reason in DEAD else None
-            report = report._replace(became="bounced", reason=reason or status, address=said.get("To", ""), dead=dead)
-        # Queued, sent or a word that we do not know: Twilio has the message.
-        await note(self._store, report)
+def _reply(form: Mapping[str, str]) -> InboundSms:
+    senders = (form.get("To", ""), form.get("MessagingServiceSid", ""))
+    return InboundSms(
+        provider="twilio",
+        id=form.get("MessageSid", ""),
+        number=form.get("From", ""),
+        senders=tuple(sender for sender in senders if sender),
+        text=form.get("Body", ""),
+        acted_upon=keyword_acted_upon(form.get("OptOutType")),
+    )
+
+
+def _report(touch: str, form: Mapping[str, str]) -> DeliveryReport:
+    status, reason = form.get("MessageStatus", ""), word(form.get("ErrorCode", ""))
+    report = DeliveryReport(touch, "taken", provider_id=form.get("MessageSid", ""))
+    if status in _DELIVERED:
+        return report._replace(became="delivered")
+    if status in _BOUNCED:
+        dead = reason if reason in DEAD else None
+        return report._replace(became="bounced", reason=reason or status, address=form.get("To", ""), dead=dead)
+    # Queued, sent or a word that we do not know: Twilio has the message.
+    return report
 
 
 def read_form(body: bytes) -> list[tuple[bytes, bytes]]:

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic_core import from_json
-from starlette.requests import Request
-from starlette.responses import Response
 
-from idic.api.request_bodies import read_body, read_json_object
-from idic.api.webhooks.delivery_reports import COMPLAINT, HARD_BOUNCE, Report, note
-from idic.api.webhooks.sns import Fetch, Sns, fetch
 from idic.interact.channels.outcomes import clean
 from idic.interact.tracking.bots import Asked, What
 from idic.providers.ses.sender import TAG
-from idic.store.database import Store
+from idic.providers.ses.sns import Fetch, SnsTopics, fetch
+from idic.providers.webhook import COMPLAINT, HARD_BOUNCE, DeliveryReport, WebhookContents, WebhookRequest
+from idic.read_json import read_json_object
 
 WEBHOOK_PATH = "/v1/webhooks/ses"
 
@@ -27,36 +24,35 @@ LARGEST = 400_000
 """Bytes of a notification that are read; SNS's have 256 kB at the most, before it is wrapped up."""
 
 
-class SesReports:
+class SesWebhook:
     """``topics`` are the ARNs of the SNS topics that are believed; ``own`` is where our own links begin, whose clicks we see
-    ourselves."""
+    ourselves. Raises ``SettingsError``."""
 
     path = WEBHOOK_PATH
+    largest = LARGEST
 
-    def __init__(self, store: Store, topics: Iterable[str], own: str, fetch: Fetch = fetch) -> None:
-        self._store = store
-        self._sns = Sns(topics, fetch)
+    def __init__(self, topics: Iterable[str], own: str, fetch: Fetch = fetch) -> None:
+        self._sns = SnsTopics(topics, fetch)
         self._own = own
 
-    async def receive(self, request: Request) -> Response:
-        """204 to whatever is authentic. Raises ``Refusal`` (403, 413), ``InvalidInput`` and ``StoreUnavailable``, at which
-        SNS repeats."""
-        told = read_json_object(await read_body(request, LARGEST))
-        message = await self._sns.message(told)
-        if message is not None:
-            for report in reports(_document(message), str(told.get("MessageId", ""))):
-                if not (report.url or "").startswith(self._own):
-                    await note(self._store, report)
-        return Response(status_code=204)
+    async def read(self, request: WebhookRequest) -> WebhookContents:
+        """The reports of a notification. Raises ``WebhookForged``, ``InvalidInput`` and ``StoreUnavailable``, at which SNS
+        repeats."""
+        notification = read_json_object(request.body)
+        message = await self._sns.message(notification)
+        if message is None:
+            return WebhookContents()
+        found = reports(_document(message), str(notification.get("MessageId", "")))
+        return WebhookContents(tuple(report for report in found if not (report.url or "").startswith(self._own)))
 
 
-def reports(event: Mapping[str, Any], telling: str) -> Iterator[Report]:
+def reports(event: Mapping[str, Any], telling: str) -> Iterator[DeliveryReport]:
     """What SES says in one message, whether as the event of a configuration set or as the feedback on an identity."""
     mail = _part(event, "mail")
     touch, name = _touch(mail), _text(mail.get("messageId"))
     if not touch:
         return
-    report = Report(touch, "taken", provider_id=name, telling=telling)
+    report = DeliveryReport(touch, "taken", provider_id=name, telling=telling)
     match event.get("eventType") or event.get("notificationType"):
         case "Delivery":
             yield report._replace(became="delivered")

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.x509 import load_pem_x509_certificate
 
-from idic.api.problem_details import HttpRefusal
 from idic.errors import SettingsError, StoreUnavailable
+from idic.providers.webhook import WebhookForged
 
 _ARN = re.compile(
     r"arn:(aws|aws-cn|aws-us-gov):sns:(?P<region>[a-z]{2}(-[a-z]+)+-[0-9]):[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?"
@@ -46,7 +46,7 @@ async def fetch(url: str) -> bytes:
         return response.content[:_LARGEST]
 
 
-class Sns:
+class SnsTopics:
     """``topics`` are the ARNs of those that are believed: anybody may have a topic of theirs send us what Amazon signs."""
 
     def __init__(self, topics: Iterable[str], fetch: Fetch = fetch) -> None:
@@ -58,7 +58,7 @@ class Sns:
     async def message(self, document: Mapping[str, Any]) -> str | None:
         """The message of a notification; None for what SNS says about the subscription itself, which is confirmed here.
 
-        Raises ``HttpRefusal`` (403) for what is not SNS's or not of a topic of ours, and ``StoreUnavailable`` where Amazon
+        Raises ``WebhookForged`` for what is not SNS's or not of a topic of ours, and ``StoreUnavailable`` where Amazon
         cannot be asked, so that it is said again.
         """
         text = {name: value for name, value in document.items() if isinstance(value, str)}
@@ -127,6 +127,6 @@ def _region(topic: str) -> str:
     return found["region"]
 
 
-def _forged(why: str) -> HttpRefusal:
+def _forged(why: str) -> WebhookForged:
     log.warning("a report that is not Amazon's, or of no topic of ours", why=why)
-    return HttpRefusal(403, "forged", why)
+    return WebhookForged("forged", why)

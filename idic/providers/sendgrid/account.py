@@ -1,0 +1,78 @@
+"""Mail by SendGrid: settings, the account, and the row in the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field, SecretStr
+
+from idic.errors import SettingsError
+from idic.journey.channels import EMAIL
+from idic.providers.mail_settings import MailSettings, mail_sender
+from idic.providers.provider import Provider
+from idic.setting_types import is_url, plain_text
+
+if TYPE_CHECKING:
+    from idic.interact.channels.channel_edge import MessageSender
+    from idic.providers.webhook import Webhook
+
+
+class SendGridSettings(MailSettings):
+    """SendGrid."""
+
+    sendgrid_api_key: SecretStr | None = Field(None, description="SendGrid's key: with none, no mail goes by SendGrid")
+    sendgrid_webhook_key: str | None = Field(
+        None, description="The public key that verifies SendGrid's reports: with none, they are not heard"
+    )
+    sendgrid_base_url: str = Field(
+        "https://api.sendgrid.com", description="SendGrid's API; the EU's is https://api.eu.sendgrid.com"
+    )
+    sendgrid_timeout: float = Field(20, gt=0, description="Seconds SendGrid may take for one mail")
+
+
+class SendGridAccount(NamedTuple):
+    """Where mail is handed over; EU accounts have a ``base_url`` of their own, https://api.eu.sendgrid.com."""
+
+    key: str
+    base_url: str = "https://api.sendgrid.com"
+
+    def checked(self) -> SendGridAccount:
+        """The account, if it can be used. Raises ``SettingsError``, which never repeats what is wrong."""
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise SettingsError("IDIC_SENDGRID_API_KEY is not a key: it begins with SG.")
+        if not is_url(self.base_url):
+            raise SettingsError("IDIC_SENDGRID_BASE_URL is not an address such as https://api.sendgrid.com")
+        return self
+
+
+def sendgrid_account(settings: SendGridSettings) -> SendGridAccount | None:
+    """The account, which is set up by its key; None where there is none. Raises ``SettingsError``."""
+    key = plain_text(settings.sendgrid_api_key)
+    return SendGridAccount(key, settings.sendgrid_base_url).checked() if key else None
+
+
+def _connect(settings: SendGridSettings, public_url: str, connections: int) -> MessageSender[Any]:
+    from idic.providers.sendgrid.sender import SendGridChannel
+
+    account = sendgrid_account(settings)
+    assert account is not None
+    return SendGridChannel(account, timeout=settings.sendgrid_timeout, connections=connections)
+
+
+def _webhook(settings: SendGridSettings, public_url: str) -> Webhook | None:
+    from idic.providers.sendgrid.webhook import SendGridWebhook
+
+    # Mail that was sent by an account which is no longer set up is still reported.
+    return SendGridWebhook(settings.sendgrid_webhook_key, public_url) if settings.sendgrid_webhook_key else None
+
+
+SENDGRID = Provider(
+    name="sendgrid",
+    channel=EMAIL.name,
+    summary="Twilio SendGrid",
+    settings=SendGridSettings,
+    is_set_up=lambda settings: sendgrid_account(settings) is not None,
+    connect=_connect,
+    sends_as=mail_sender,
+    webhook=_webhook,
+)

@@ -1,0 +1,105 @@
+"""Mail by Amazon SES: settings, the account, and the row in the registry."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field, SecretStr
+
+from idic.errors import SettingsError
+from idic.journey.channels import EMAIL
+from idic.providers.mail_settings import MailSettings, mail_sender, signer
+from idic.providers.provider import Provider
+from idic.setting_types import Listed, is_url, plain_text
+
+if TYPE_CHECKING:
+    from idic.interact.channels.channel_edge import MessageSender
+    from idic.providers.webhook import Webhook
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class SesSettings(MailSettings):
+    """Amazon SES."""
+
+    ses_region: str | None = Field(None, description="Amazon SES's region, such as eu-central-1: if unset, nothing goes by SES")
+    ses_access_key_id: str | None = Field(
+        None, description="AWS's key: with none, AWS's usual places are searched, the machine's role among them"
+    )
+    ses_secret_access_key: SecretStr | None = Field(None, description="The secret of that key")
+    ses_configuration_set: str | None = Field(None, description="The configuration set that makes SES report on messages")
+    ses_topics: Listed = Field((), description="ARNs of the SNS topics whose reports on mail by SES are believed")
+    ses_base_url: str | None = Field(None, description="What stands in for SES's API")
+    ses_timeout: float = Field(20, gt=0, description="Seconds SES may take for one mail")
+
+
+class SesAccount(NamedTuple):
+    """Where mail is handed over. Without a ``key`` and its ``secret``, AWS's usual places are searched for credentials: the
+    environment, its files, the machine's own role. ``configuration`` is the configuration set that makes SES report."""
+
+    region: str
+    key: str | None = None
+    secret: str | None = None
+    configuration: str | None = None
+    base_url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The address that mail is posted to."""
+        return f"{(self.base_url or f'https://email.{self.region}.amazonaws.com').rstrip('/')}/v2/email/outbound-emails"
+
+    def checked(self) -> SesAccount:
+        """The account, if it can be used. Raises ``SettingsError``, which never repeats what is wrong."""
+        if not _REGION.fullmatch(self.region):
+            raise SettingsError("IDIC_SES_REGION is no region of AWS, such as eu-central-1")
+        if (self.key is None) != (self.secret is None):
+            raise SettingsError("IDIC_SES_ACCESS_KEY_ID and IDIC_SES_SECRET_ACCESS_KEY go together; set both or none")
+        if self.configuration is not None and not _NAME.fullmatch(self.configuration):
+            raise SettingsError("IDIC_SES_CONFIGURATION_SET is no name of a configuration set")
+        if self.base_url is not None and not is_url(self.base_url):
+            raise SettingsError("IDIC_SES_BASE_URL is not an address such as https://email.eu-central-1.amazonaws.com")
+        return self
+
+
+def ses_account(settings: SesSettings) -> SesAccount | None:
+    """The account, which is set up by its region; None where there is none. Raises ``SettingsError``."""
+    if not settings.ses_region:
+        if settings.ses_access_key_id or plain_text(settings.ses_secret_access_key) or settings.ses_configuration_set:
+            raise SettingsError("IDIC_SES_REGION is missing: without it nothing goes by SES; it is such as eu-central-1")
+        return None
+    return SesAccount(
+        settings.ses_region,
+        settings.ses_access_key_id or None,
+        plain_text(settings.ses_secret_access_key) or None,
+        settings.ses_configuration_set or None,
+        settings.ses_base_url,
+    ).checked()
+
+
+def _connect(settings: SesSettings, public_url: str, connections: int) -> MessageSender[Any]:
+    from idic.providers.ses.sender import SesChannel
+
+    account = ses_account(settings)
+    assert account is not None
+    return SesChannel(account, timeout=settings.ses_timeout, connections=connections, signer=signer(settings))
+
+
+def _webhook(settings: SesSettings, public_url: str) -> Webhook | None:
+    from idic.providers.ses.webhook import SesWebhook
+
+    # Mail that was sent by an account which is no longer set up is still reported.
+    return SesWebhook(settings.ses_topics, public_url) if settings.ses_topics else None
+
+
+SES = Provider(
+    name="ses",
+    channel=EMAIL.name,
+    summary="Amazon SES",
+    settings=SesSettings,
+    is_set_up=lambda settings: ses_account(settings) is not None,
+    connect=_connect,
+    sends_as=mail_sender,
+    webhook=_webhook,
+)
