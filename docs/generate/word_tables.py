@@ -109,6 +109,15 @@ def rule_pages() -> tuple[str, ...]:
     return tuple(name.replace(" ", "_") for name in NAMES)
 
 
+def channels(*_: str) -> str:
+    """The channels: what a message says on each, what a customer needs, and which consent is asked for by default."""
+    rows = (
+        (code(name), ", ".join(map(code, channel.field_names)), channel.address_noun, code(channel.consent))
+        for name, channel in CHANNELS.items()
+    )
+    return table(("channel", "keys under customize", "a customer needs", "consent, unless the policy says otherwise"), rows)
+
+
 def providers(*_: str) -> str:
     """The accounts that each channel can use, in their usual order."""
     return table(("channel", "accounts"), ((code(c), ", ".join(code(a) for a in names_of(c))) for c in CHANNELS))
@@ -117,5 +126,5 @@ def providers(*_: str) -> str:
 TABLES: Mapping[str, Callable[..., str]] = {
     "settings": settings, "own-events": own_events, "own-links": own_links, "names": names, "functions": functions,
     "filters": filters, "tags": tags, "types": types, "acts": acts, "keywords": keywords, "rules": rules,
-    "providers": providers,
+    "channels": channels, "providers": providers,
 }  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 from docs.generate.pages import fill
 from docs.generate.schema_tables import kinds_of_steps
 from docs.generate.word_tables import rule_pages
+from idic.journey.channels import CHANNELS
 from tests.docs.examples import PAGES, ROOT
 
 PAPERS = [ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -53,6 +54,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_step_and_rule_has_a_page() -> None:
     assert {page.stem for page in (ROOT / "docs" / "language" / "steps").glob("*.md")} == set(kinds_of_steps())
     assert {page.stem for page in (ROOT / "docs" / "language" / "rules").glob("*.md")} == set(rule_pages())
+
+
+def test_every_channel_has_a_section() -> None:
+    assert set(CHANNELS) <= anchors(ROOT / "docs" / "language" / "customize.md")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="MkDocs is not installed")
