@@ -1,4 +1,7 @@
-"""The one clock. Everything that needs the time is handed a ``Clock`` or an instant read from one."""
+"""The clock: real time, or faster than real time for demos and development.
+
+Everything that needs the time is handed a ``Clock`` or an instant read from one.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ def _real_now() -> datetime:
 
 
 class Clock:
-    """idic's time: real time, or for demos and development an affine image of it.
+    """idic's time, which is real time or an affine image of it.
 
-    ``factor`` idic seconds pass in a real one, counted from the pair of instants ``(idic, real)``. Never used for
-    time-outs and retries towards the world outside: those are in real time.
+    ``factor`` seconds of idic's time pass in a real second, counted from the pair of instants ``(idic, real)``. Time-outs
+    and retries of calls to other systems do not use it: they are in real time.
     """
 
     def __init__(
@@ -31,26 +34,27 @@ class Clock:
         self._source = source
         self._real = real or source()
         self._idic = idic or self._real
-        self._straight = factor == 1.0 and self._idic == self._real
+        self._is_real_time = factor == 1.0 and self._idic == self._real
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
         return self.at(self._source())
 
     def at(self, real: datetime) -> datetime:
-        """What this clock shows at the real instant ``real``."""
-        return real if self._straight else self._idic + (real - self._real) * self.factor
+        """The time on this clock at the real instant ``real``."""
+        return real if self._is_real_time else self._idic + (real - self._real) * self.factor
 
     def real(self, instant: datetime) -> datetime:
         """The real instant at which this clock will show ``instant``."""
-        return instant if self._straight else self._real + (instant - self._idic) / self.factor
+        return instant if self._is_real_time else self._real + (instant - self._idic) / self.factor
 
     def real_seconds(self, span: timedelta) -> float:
+        """How many real seconds a span of this clock's time takes."""
         return span.total_seconds() / self.factor
 
 
 def parse_speed(text: str) -> float:
-    """Read ``1d=60s``: a day of idic's time passes in a real minute. Returns the factor, here 1440.
+    """Read ``1d=60s`` (a day of idic's time passes in a real minute) as the factor, here 1440.
 
     Raises ``ValueError`` whose text says what to write instead.
     """

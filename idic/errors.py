@@ -17,15 +17,19 @@ from __future__ import annotations
 
 
 class IdicError(Exception):
+    """The base of all errors that idic raises on purpose."""
+
     code = "error"
 
 
 class SettingsError(IdicError):
+    """A setting is missing or cannot be used."""
+
     code = "settings"
 
 
 class JourneyInvalid(IdicError):
-    """``problems`` are ``idic.problems.Problem``, sorted by file and place."""
+    """The journeys folder has errors. ``problems`` are ``idic.problems.Problem``, sorted by file and place."""
 
     code = "journey_invalid"
 
@@ -35,7 +39,7 @@ class JourneyInvalid(IdicError):
 
 
 class InvalidInput(IdicError):
-    """``where`` names the field, as in ``batch[3].userId``."""
+    """A caller sent something that cannot be accepted. ``where`` names the field, as in ``batch[3].userId``."""
 
     code = "invalid_input"
 
@@ -45,12 +49,16 @@ class InvalidInput(IdicError):
 
 
 class NotFound(IdicError):
+    """A customer, journey, enrollment, program or folder does not exist."""
+
     code = "not_found"
 
 
 class CannotCompose(IdicError):
-    """``code`` says why: ``value_missing``, ``template_failed``, ``mjml_failed``, ``html_failed``, ``empty``,
-    ``no_content``."""
+    """A message cannot be made for this customer.
+
+    ``code`` says why: ``value_missing``, ``template_failed``, ``mjml_failed``, ``html_failed``, ``empty``, ``no_content``.
+    """
 
     code = "cannot_compose"
 
@@ -60,8 +68,12 @@ class CannotCompose(IdicError):
 
 
 class Conflict(IdicError):
+    """The row changed in the meantime, or an idempotency key was already used for something else."""
+
     code = "conflict"
 
 
 class StoreUnavailable(IdicError):
+    """The database did not answer. Nothing was changed; try again."""
+
     code = "store_unavailable"

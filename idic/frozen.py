@@ -1,4 +1,4 @@
-"""What never changes once it is made, and is made of millions in a rehearsal."""
+"""Immutable models that are fast to make and copy: a rehearsal makes millions."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
+    """An immutable pydantic model. Unknown fields are ignored."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     @classmethod
     def made(cls, **fields: Any) -> Self:
-        """Made of fields that are known to be right, which are not looked at again: a rehearsal makes millions."""
+        """Make one without validation; ``fields`` must be valid. In a rehearsal that makes millions, validation costs too
+        much."""
         return _filled(cls, _blank(cls) | fields)
 
     def changed(self, **fields: Any) -> Self:
-        """The same with other values in these fields, which are not looked at: what ``model_copy`` does, in a tenth of its
-        time. Nothing that was worked out of the old values (``cached_property``) is taken along."""
-        whole, known = self.__dict__, _blank(type(self))
-        kept = whole if len(whole) == len(known) else {name: whole[name] for name in known}
-        return _filled(type(self), {**kept, **fields})
+        """A copy with other values in these fields, without validation: ``model_copy`` in a tenth of its time.
+
+        Cached properties are not copied, since they were computed from the old values.
+        """
+        whole, fields_by_name = self.__dict__, _blank(type(self))
+        values = whole if len(whole) == len(fields_by_name) else {name: whole[name] for name in fields_by_name}
+        return _filled(type(self), {**values, **fields})
 
 
 _new = object.__new__
@@ -30,13 +35,13 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def _filled(cls: type[M], fields: dict[str, Any]) -> M:
-    """What pydantic's own ``model_construct`` comes to; all fields count as said, and nothing asks which were."""
-    made = _new(cls)
-    _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", _names(cls))
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
-    return made
+    """Like pydantic's ``model_construct``, except that all fields count as set."""
+    instance = _new(cls)
+    _set(instance, "__dict__", fields)
+    _set(instance, "__pydantic_fields_set__", _names(cls))
+    _set(instance, "__pydantic_extra__", None)
+    _set(instance, "__pydantic_private__", None)
+    return instance
 
 
 @cache
@@ -46,5 +51,5 @@ def _names(cls: type[BaseModel]) -> set[str]:
 
 @cache
 def _blank(cls: type[BaseModel]) -> dict[str, Any]:
-    """A model's fields in their order, with their defaults; those without one are there to keep their place."""
+    """A model's fields in order, with their defaults. Required fields are None, to keep their place."""
     return {name: None if field.is_required() else field.get_default() for name, field in cls.model_fields.items()}

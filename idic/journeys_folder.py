@@ -1,9 +1,9 @@
-"""The folder of journeys on disk: the edge round the pure compiler.
+"""Read and compile a folder of journeys. The compiler itself reads no files.
 
-journeys/            every *.yaml but vocabulary.yaml, policy.yaml and *.stories.yaml is a journey
+journeys/            every *.yaml is a journey, except vocabulary.yaml, policy.yaml and *.stories.yaml
   vocabulary.yaml
-  policy.yaml        what may be sent to anyone, whatever a journey wants
-  templates/         bodies: welcome.mjml, digest.html, note.txt; in a language of its own: welcome.de.mjml
+  policy.yaml        which messages may be sent at all, whatever a journey says
+  templates/         bodies: welcome.mjml, digest.html, note.txt; in another language: welcome.de.mjml
     blocks/          what {% render 'footer' %} takes: footer.mjml, footer.de.mjml
 """
 
@@ -31,10 +31,11 @@ _SUFFIXES = (".mjml", ".html", ".txt", ".liquid")
 
 
 def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
-    """Compile every journey in ``folder``, or ``only`` that file of it: the others are known then, and nothing is said of them.
+    """Compile every journey in ``folder``, or ``only`` one file of it.
 
-    The names of files in problems are as ``folder`` was given. A file that cannot be read is a problem like any other.
-    Raises ``NotFound`` when there is no such folder or file.
+    With ``only``, the other journeys are read so that it can refer to them; their problems are not reported. Problems name
+    files as ``folder`` was given. A file that cannot be read is a problem like any other. Raises ``NotFound`` when there is
+    no such folder or file.
     """
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}; name a folder of journeys")
@@ -43,26 +44,26 @@ def compile_folder(folder: Path, only: Path | None = None) -> Compilation:
     unread = Problems({})
     journeys = _journeys(folder, unread) if only is None else _texts([only] if _is_journey(only.name) else [], unread)
     others = _journeys(folder, Problems({}), but=only) if only is not None else {}
-    words, policy = _file(folder / VOCABULARY, unread), _file(folder / POLICY, unread)
+    vocabulary, policy = _file(folder / VOCABULARY, unread), _file(folder / POLICY, unread)
     templates = _templates(folder / "templates", unread)
-    compilation = compile_journeys(journeys, words, templates, check, others=others, policy=policy)
-    rehearsed = _rehearsed(compilation, journeys, templates)
+    compilation = compile_journeys(journeys, vocabulary, templates, check, others=others, policy=policy)
+    failures = _messages_that_fail(compilation, journeys, templates)
     compilation = compilation._replace(
-        programs={name: p for name, p in compilation.programs.items() if name not in rehearsed},
-        problems=(*compilation.problems, *(problem for found in rehearsed.values() for problem in found)),
+        programs={name: p for name, p in compilation.programs.items() if name not in failures},
+        problems=(*compilation.problems, *(problem for of_journey in failures.values() for problem in of_journey)),
     )
     if only is None and len(compilation.programs) == len(journeys):
-        compilation = compilation._replace(problems=(*compilation.problems, *_unanswered(compilation, journeys)))
+        compilation = compilation._replace(problems=(*compilation.problems, *_missing_sms_help(compilation, journeys)))
     return compilation._replace(problems=(*compilation.problems, *unread.all()))
 
 
 def _file(path: Path, unread: Problems) -> tuple[str, str] | None:
-    """A file that may be there: its name and its text."""
+    """The name and text of an optional file; None if it does not exist."""
     return (str(path), _read(path, unread) or "") if path.is_file() else None
 
 
 def _journeys(folder: Path, unread: Problems, but: Path | None = None) -> dict[str, str]:
-    """The texts of the journeys in a folder, without those of one file."""
+    """The texts of the journeys in a folder, except those of the file ``but``."""
     paths = (path for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))) if _is_journey(path.name))
     return _texts((path for path in paths if but is None or path.resolve() != but.resolve()), unread)
 
@@ -75,31 +76,33 @@ def _is_journey(name: str) -> bool:
     return not (name in (VOCABULARY, POLICY) or name.startswith(".") or name.endswith((".stories.yaml", ".stories.yml")))
 
 
-def _rehearsed(compilation: Compilation, journeys: dict[str, str], templates: Templates) -> dict[str, tuple[Problem, ...]]:
-    """The journeys whose messages cannot be made into mails, each with its problems, at the place of the message."""
+def _messages_that_fail(
+    compilation: Compilation, journeys: dict[str, str], templates: Templates
+) -> dict[str, tuple[Problem, ...]]:
+    """Compose every message for made-up customers. Returns the problems of each journey where that fails."""
     files = {template.source: template.file for template in templates.bodies.values()}
-    found: dict[str, tuple[Problem, ...]] = {}
-    proven = DryRunCache()
+    failures: dict[str, tuple[Problem, ...]] = {}
+    cache = DryRunCache()
     for name, program in compilation.programs.items():
-        unsound = dry_run(program, proven)
-        if not unsound:
+        failed = dry_run(program, cache)
+        if not failed:
             continue
         file = compilation.files[name]
         problems = Problems({file: journeys[file]})
-        for one in unsound:
-            whose = spoken_of(one.segment, one.language)
+        for failure in failed:
+            variant = spoken_of(failure.segment, failure.language)
             problems.error(
-                _place_of(one, file, journeys[file]),
-                f'message "{one.message}"{f", {whose}," if whose else ""} cannot be composed for a customer with {one.whom}: '
-                f"{one.problem}",
-                f"see {files[one.source]}" if one.source in files else None,
+                _place_of(failure, file, journeys[file]),
+                f'message "{failure.message}"{f", {variant}," if variant else ""} cannot be composed '
+                f"for a customer with {failure.whom}: {failure.problem}",
+                f"see {files[failure.source]}" if failure.source in files else None,
             )
-        found[name] = problems.all()
-    return found
+        failures[name] = problems.all()
+    return failures
 
 
-def _unanswered(compilation: Compilation, journeys: dict[str, str]) -> tuple[Problem, ...]:
-    """That nobody answers who writes HELP, said once, at the first journey that they may answer."""
+def _missing_sms_help(compilation: Compilation, journeys: dict[str, str]) -> tuple[Problem, ...]:
+    """A warning, at the first journey that sends marketing SMS, if no journey replies to HELP."""
     name = journey_without_help(compilation.programs.values())
     if name is None:
         return ()
@@ -115,12 +118,12 @@ def _unanswered(compilation: Compilation, journeys: dict[str, str]) -> tuple[Pro
     return problems.all()
 
 
-def _place_of(one: ComposeFailure, file: str, text: str) -> Mark:
-    """Where the message is written, or what of it is for this segment and in this language."""
+def _place_of(failure: ComposeFailure, file: str, text: str) -> Mark:
+    """The place of the message in its file, or of its part for this segment and language."""
     place = Mark(file, 1, 1)
     root = parse(file, text, Problems({}))
     node = root.get("customize") if isinstance(root, Mapping) else None
-    for above, name in (("", one.message), ("for", one.segment), ("in", one.language)):
+    for above, name in (("", failure.message), ("for", failure.segment), ("in", failure.language)):
         inside = node.get(above) if above and isinstance(node, Mapping) else node
         key = inside.key(name) if isinstance(inside, Mapping) else None
         if key is not None and isinstance(inside, Mapping):
@@ -129,7 +132,7 @@ def _place_of(one: ComposeFailure, file: str, text: str) -> Mark:
 
 
 def read_templates(folder: Path) -> Templates:
-    """The templates in a folder. One that cannot be read is left out."""
+    """Read the templates in a folder, leaving out those that cannot be read."""
     return _templates(folder, Problems({}))
 
 

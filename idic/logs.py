@@ -1,4 +1,7 @@
-"""Logs: one line an event, for people or for machines. No address, no name, no message ever goes in."""
+"""Set up logging: one line per event, for people or as JSON.
+
+Addresses, names and messages are never logged.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ import structlog
 
 
 class LogSettings(Protocol):
-    """How logs are written, and which."""
+    """The settings of logs."""
 
     @property
     def log_level(self) -> str:
-        """The least level that is written: debug, info, warning or error."""
+        """The lowest level that is written: debug, info, warning or error."""
         ...
 
     @property
@@ -24,10 +27,10 @@ class LogSettings(Protocol):
 
 
 def configure(settings: LogSettings) -> None:
-    """Logs go to standard error."""
+    """Send logs to standard error, in the level and format of ``settings``."""
     level = getattr(logging, settings.log_level.upper())
     logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s")
-    # What fails in an activity is logged there, in a line; Temporal's own copy of it is a page each time.
+    # Activities log their own failures in one line; Temporal's own log of a failure fills a page.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     colours = sys.stderr.isatty()
     renderer: structlog.types.Processor = (
@@ -47,7 +50,10 @@ def configure(settings: LogSettings) -> None:
 
 
 def place(error: BaseException) -> str:
-    """Where an error came from, as ``file.py:12``: what may be logged of one whose text may hold somebody's data."""
+    """Where an error was raised, as ``file.py:12``.
+
+    Log this instead of the error's text where that may hold personal data.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""Make what was compiled the journeys that customers enter."""
+"""Publish compiled journeys: from then on customers enter them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from idic.store.reports import journeys
 
 
 class Publication(NamedTuple):
-    """What publishing a journey changed, or would: ``before`` is the program that newcomers entered until then, ``inside``
-    how many stay in former programs, ``restarted`` whether the journey was stopped."""
+    """What publishing a journey changed, or would change.
+
+    ``before`` is the id of the program that customers entered until then, ``inside`` how many customers are still in
+    earlier programs, ``restarted`` whether the journey had been stopped.
+    """
 
     journey: str
     change: Change
@@ -29,8 +32,11 @@ class Publication(NamedTuple):
 
 
 class PublishResult(NamedTuple):
-    """``missing`` are the published journeys of which there was nothing to publish; they are as they were. ``policy``: the
-    contact policy is another one from now on, for everybody who is inside a journey too."""
+    """The result of publishing a folder.
+
+    ``missing`` are published journeys that the folder no longer has; they stay as they were. ``policy`` says that the
+    contact policy changed, which applies at once, also to customers who are inside a journey.
+    """
 
     publications: tuple[Publication, ...]
     missing: tuple[str, ...] = ()
@@ -38,30 +44,30 @@ class PublishResult(NamedTuple):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The journeys that customers enter anew from now on."""
-        return tuple(one.journey for one in self.publications if one.change != "same" or one.restarted)
+        """The journeys whose new entries take another program from now on, or start again."""
+        changed = (entry for entry in self.publications if entry.change != "same" or entry.restarted)
+        return tuple(entry.journey for entry in changed)
 
 
 async def publish(store: Store, compilation: Compilation, *, dry: bool = False) -> PublishResult:
-    """Publish every journey that checks, with the vocabulary and the contact policy they were checked against, in one
-    transaction. A policy that does not check is not published: the one in force stays.
+    """Publish every journey without errors, with its vocabulary and contact new_policy, in journey transaction.
 
-    Whoever is inside a journey finishes the program they began. With ``dry`` nothing is written. Raises
-    ``StoreUnavailable``.
+    A policy with errors is not published: the policy in force stays. Customers inside a journey finish the program that they
+    began. With ``dry`` nothing is written. Raises ``StoreUnavailable``.
     """
     ordered = [compilation.programs[name] for name in sorted(compilation.programs)]
 
     async def work(tx: Tx) -> PublishResult:
-        told = await _compared(tx, ordered)
-        policy = compilation.policy is not None and await policies.differs(tx, compilation.policy)
+        publications = await _compared(tx, ordered)
+        new_policy = compilation.policy is not None and await policies.differs(tx, compilation.policy)
         if not dry:
-            if policy and compilation.policy is not None:
+            if new_policy and compilation.policy is not None:
                 await policies.publish(tx, compilation.policy, tx.now())
             await programs.publish_vocabulary(tx, compilation.vocabulary.model_dump(mode="json"), tx.now())
             await _write(tx, ordered)
-        there = {one.journey for one in await programs.published_journeys(tx) if one.stopped_at is None}
-        missing = tuple(sorted(there - compilation.files.keys() - compilation.programs.keys()))
-        return PublishResult(told, missing, policy)
+        published = {journey.journey for journey in await programs.published_journeys(tx) if journey.stopped_at is None}
+        missing = tuple(sorted(published - compilation.files.keys() - compilation.programs.keys()))
+        return PublishResult(publications, missing, new_policy)
 
     return await _done(store, work, dry=dry)
 
@@ -74,32 +80,32 @@ async def publish_again(store: Store, program_id: str, *, dry: bool = False) -> 
 
     async def work(tx: Tx) -> PublishResult:
         program = await programs.Programs().get(tx, await programs.find_program(tx, program_id))
-        told = await _compared(tx, [program])
+        publications = await _compared(tx, [program])
         if not dry:
             await _write(tx, [program])
-        return PublishResult(told)
+        return PublishResult(publications)
 
     return await _done(store, work, dry=dry)
 
 
 async def _compared(tx: Tx, ordered: Sequence[Program]) -> tuple[Publication, ...]:
-    """As of before they are published."""
+    """What publishing would change; call it before publishing."""
     inside = await journeys.open_by_step(tx)
-    found = []
+    publications = []
     for program in ordered:
-        (now,) = await programs.published_journeys(tx, [program.journey]) or (None,)
-        found.append(
+        (published,) = await programs.published_journeys(tx, [program.journey]) or (None,)
+        publications.append(
             Publication(
                 program.journey,
                 await programs.change_by(tx, program),
                 program,
-                now.program_id if now else None,
+                published.program_id if published else None,
                 sum(row["n"] for row in inside if row["journey"] == program.journey and row["program_id"] != program.id),
-                now.paused_at if now else None,
-                now is not None and now.stopped_at is not None,
+                published.paused_at if published else None,
+                published is not None and published.stopped_at is not None,
             )
         )
-    return tuple(found)
+    return tuple(publications)
 
 
 async def _write(tx: Tx, ordered: Sequence[Program]) -> None:

@@ -1,4 +1,4 @@
-"""How every server of idic runs: settings, logs, a loop, and a stop that drains."""
+"""Run a server until it is stopped: settings, logs, event loop, draining."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from idic.settings import Settings, load
 
 
 def until_stopped(serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
-    """Run a server until SIGTERM or Ctrl-C, then let it drain; told a second time, it ends at once.
+    """Run a server until SIGTERM or Ctrl-C, then let it drain. A second signal ends it at once.
 
     Raises ``SettingsError`` and what ``serve`` raises.
     """
@@ -23,13 +23,13 @@ def until_stopped(serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -
         stop = asyncio.Event()
         serving = asyncio.ensure_future(serve(settings, stop))
 
-        def told() -> None:
+        def on_signal() -> None:
             if stop.is_set():
                 serving.cancel()
             stop.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, told)
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
         with contextlib.suppress(asyncio.CancelledError):
             await serving
 
@@ -38,7 +38,7 @@ def until_stopped(serve: Callable[[Settings, asyncio.Event], Awaitable[None]]) -
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The faster loop that uvicorn brings along, where there is one for this system."""
+    """The faster event loop that comes with uvicorn, where this system has one."""
     try:
         import uvloop
     except ImportError:

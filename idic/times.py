@@ -1,7 +1,7 @@
-"""Durations as marketers write them, and the instants they lead to.
+"""Durations, times of day and schedules, as marketers write them.
 
-A day is a day of the calendar where the customer lives: ``1 day`` after Saturday 10:00 is Sunday 10:00, also when the
-clocks change in between. Hours, minutes and seconds are elapsed time.
+A day is a calendar day where the customer lives: ``1 day`` after Saturday 10:00 is Sunday 10:00, also when the clocks
+change in between. Hours, minutes and seconds are elapsed time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PART = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]+)")
 
 
 class Duration(BaseModel):
-    """``days`` of the calendar and then ``seconds`` elapsed; neither is negative."""
+    """A span of ``days`` of the calendar, then ``seconds`` of elapsed time. Neither is negative."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,7 +57,7 @@ class Duration(BaseModel):
             raise ValueError(f'"{text}" is longer than ten years')
         return cls(days=days, seconds=seconds)
 
-    # These two are as quick to read as they are slow to make, and every wait reads them.
+    # Cached, because they are slow to make and every wait reads them.
 
     @cached_property
     def _calendar(self) -> timedelta:
@@ -69,20 +69,21 @@ class Duration(BaseModel):
 
     @property
     def longest(self) -> timedelta:
-        """The upper bound in elapsed time: a calendar day has at most 25 hours."""
+        """The most elapsed time that it can take: a calendar day has at most 25 hours."""
         return timedelta(days=self.days, seconds=self.seconds, hours=1 if self.days else 0)
 
     def after(self, instant: datetime, zone: str) -> datetime:
-        """The instant this long after ``instant`` (aware) for somebody who lives in ``zone`` (IANA name); in UTC."""
+        """The instant this long after ``instant`` (aware) for a customer who lives in ``zone`` (IANA name); in UTC."""
         if self.days:
-            there = ZoneInfo(zone)
-            # A wall time that the spring change skips is read with the offset from before the change: one hour later.
-            local = instant.astimezone(there)
+            customer_zone = ZoneInfo(zone)
+            # A wall time that the spring change skips keeps the offset from before the change, so it becomes one hour
+            # later.
+            local = instant.astimezone(customer_zone)
             instant = (local + self._calendar).replace(fold=local.fold)
         return instant.astimezone(UTC) + self._elapsed
 
     def before(self, instant: datetime, zone: str) -> datetime:
-        """The instant this long before ``instant``; the mirror of ``after``, for windows that look back."""
+        """The instant this long before ``instant``, in UTC; the mirror of ``after``, for windows that look back."""
         instant = instant.astimezone(UTC) - timedelta(seconds=self.seconds)
         if self.days:
             local = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(days=self.days)
@@ -107,13 +108,16 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 
 
 def local(day: date, at: time, zone: str) -> datetime:
-    """The instant, in UTC, of a wall time where somebody lives. One that the spring change skips is an hour later; of one
-    that the autumn change brings twice it is the first."""
+    """Convert a wall time in ``zone`` to UTC.
+
+    A wall time that the spring change skips becomes one hour later. Of one that the autumn change brings twice, the first
+    is taken.
+    """
     return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 class TimeOfDay(BaseModel):
-    """A time of day, on ``days`` of the week (0 is Monday; none: on every day)."""
+    """A time of day, on ``days`` of the week (0 is Monday; empty: every day)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -135,8 +139,8 @@ class TimeOfDay(BaseModel):
         return time(self.hour, self.minute)
 
     def next(self, instant: datetime, zone: str) -> datetime:
-        """The first such time at or after ``instant``, for somebody who lives in ``zone``; in UTC."""
-        return next(found for found in self.from_day(instant, zone) if found >= instant)
+        """The first such time at or after ``instant``, for a customer who lives in ``zone``; in UTC."""
+        return next(at for at in self.from_day(instant, zone) if at >= instant)
 
     def from_day(self, instant: datetime, zone: str) -> Iterator[datetime]:
         """Every such time, from the local day before that of ``instant`` on."""
@@ -152,7 +156,7 @@ class TimeOfDay(BaseModel):
 
 
 class Hours(BaseModel):
-    """A window of the day, over midnight where ``closes`` is not after ``opens``."""
+    """A window of the day. It crosses midnight where ``closes`` is not after ``opens``."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -171,12 +175,14 @@ class Hours(BaseModel):
         return hours
 
     def next(self, instant: datetime, zone: str) -> datetime:
-        """``instant`` if it lies within, else the next opening, for somebody who lives in ``zone``; in UTC. The window
-        holds its opening and not its closing."""
+        """``instant`` if it lies within, else the next opening, for a customer who lives in ``zone``; in UTC.
+
+        The window includes its opening and excludes its closing.
+        """
         for opening in self.opens.from_day(instant, zone):
             if opening >= instant:
                 return opening
-            if instant < next(found for found in self.closes.from_day(opening, zone) if found > opening):
+            if instant < next(closing for closing in self.closes.from_day(opening, zone) if closing > opening):
                 return instant
         raise AssertionError("days do not end")
 
@@ -185,8 +191,10 @@ class Hours(BaseModel):
 
 
 class Every(BaseModel):
-    """A time that comes again and again: on days of the week, or (``month_day``) on one day of every month, on its last where
-    it is shorter."""
+    """A recurring time: on days of the week, or on one day of every month (``month_day``).
+
+    In a month that is shorter than ``month_day`` it is the month's last day.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -216,9 +224,9 @@ class Every(BaseModel):
 
     def next(self, instant: datetime, zone: str) -> datetime:
         """The first such time after ``instant``, in ``zone``; in UTC."""
-        for found in self.clock.from_day(instant, zone):
-            if found > instant and (self.month_day is None or self._is_the_day(found.astimezone(ZoneInfo(zone)).date())):
-                return found
+        for at in self.clock.from_day(instant, zone):
+            if at > instant and (self.month_day is None or self._is_the_day(at.astimezone(ZoneInfo(zone)).date())):
+                return at
         raise AssertionError("days do not end")
 
     def _is_the_day(self, day: date) -> bool:
@@ -233,14 +241,14 @@ class Every(BaseModel):
 
 
 def _time(text: str) -> dict[str, int]:
-    found = _TIME.fullmatch(text.strip())
-    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+    match = _TIME.fullmatch(text.strip())
+    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
         raise ValueError(f'"{text.strip()}" is not a time of day; write it as "09:00"')
-    return {"hour": int(found[1]), "minute": int(found[2])}
+    return {"hour": int(match[1]), "minute": int(match[2])}
 
 
 def names_days(text: str) -> bool:
-    """Whether these are days of the week: ``monday``, ``weekdays``, ``saturday and sunday``."""
+    """Whether ``text`` names days of the week: ``monday``, ``weekdays``, ``saturday and sunday``."""
     try:
         return bool(_days(text))
     except ValueError:

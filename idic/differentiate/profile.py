@@ -1,4 +1,4 @@
-"""What a customer's attributes say about where and how they live."""
+"""A customer's time zone and language, from their attributes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _exists(zone: str) -> bool:
 
 
 def zone_of(traits: Mapping[str, Any], fallback: str) -> str:
-    """The IANA zone in which the customer lives; ``fallback`` where we were told none, or none that exists."""
+    """The IANA zone in which the customer lives; ``fallback`` if none is known, or it does not exist."""
     for name in ("zone", "timezone"):
         zone = traits.get(name)
         if isinstance(zone, str) and zone and _exists(zone):
@@ -27,16 +27,18 @@ def zone_of(traits: Mapping[str, Any], fallback: str) -> str:
 
 
 def language_of(traits: Mapping[str, Any], offered: Sequence[str]) -> str:
-    """Which of the languages ``offered`` (BCP 47, the first is the fallback) the customer reads: the exact one, else the
-    same language of another region."""
+    """The language among ``offered`` (BCP 47, the first is the fallback) that the customer reads.
+
+    The exact one if it is offered, else the same language of another region.
+    """
     for name in ("language", "locale"):
-        wanted = traits.get(name)
-        if isinstance(wanted, str):
-            wanted = wanted.replace("_", "-").lower()
+        language_tag = traits.get(name)
+        if isinstance(language_tag, str):
+            language_tag = language_tag.replace("_", "-").lower()
             for language in offered:
-                if language.lower() == wanted:
+                if language.lower() == language_tag:
                     return language
             for language in offered:
-                if language.lower().partition("-")[0] == wanted.partition("-")[0]:
+                if language.lower().partition("-")[0] == language_tag.partition("-")[0]:
                     return language
     return offered[0]

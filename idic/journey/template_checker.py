@@ -1,4 +1,7 @@
-"""The protocol of a template checker, which is handed to the compiler: journeys know no template language."""
+"""The interface of a template checker, which the compiler is handed.
+
+So ``idic.journey`` depends on no template language.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ from idic.journey.program.values import Attribute
 
 
 class TemplateProblem(Protocol):
-    """``line`` and ``column`` from 1, in the source, or in that of ``block`` where one is named; ``mild`` is a warning."""
+    """A problem in a template.
+
+    ``line`` and ``column`` count from 1, in the source, or in that of ``block`` where it names one. ``mild`` marks a
+    warning.
+    """
 
     @property
     def line(self) -> int: ...
@@ -24,7 +31,9 @@ class TemplateProblem(Protocol):
     def mild(self) -> bool: ...
 
 
-class Checked(Protocol):
+class CheckResult(Protocol):
+    """What checking a template found: the names it ``reads``, and its ``problems``."""
+
     @property
     def reads(self) -> dict[str, Attribute]: ...
     @property
@@ -32,9 +41,11 @@ class Checked(Protocol):
 
 
 class ContentChecker(Protocol):
-    """Checks one template: ``names`` are all dotted names it may use, ``blocks`` the sources that it may render, ``form``
-    what it is to become."""
+    """Checks one template.
+
+    ``names`` are all dotted names that it may use, ``blocks`` the sources that it may render, ``form`` what it will become.
+    """
 
     def __call__(
         self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: TemplateForm = "text", /
-    ) -> Checked: ...
+    ) -> CheckResult: ...

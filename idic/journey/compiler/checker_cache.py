@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from idic.journey.channels.channel import TemplateForm
 from idic.journey.program.values import Attribute
-from idic.journey.template_checker import Checked, ContentChecker
+from idic.journey.template_checker import CheckResult, ContentChecker
 
 
 class CheckerCache:
@@ -18,12 +18,12 @@ class CheckerCache:
 
     def __init__(self, checker: ContentChecker) -> None:
         self._checker = checker
-        self._sound: dict[object, list[Checked]] = {}
+        self._sound: dict[object, list[CheckResult]] = {}
         self._last: tuple[Mapping[str, Attribute], frozenset[str]] = {}, frozenset()
 
     def __call__(
         self, source: str, names: Mapping[str, Attribute], blocks: Mapping[str, str], form: TemplateForm = "text", /
-    ) -> Checked:
+    ) -> CheckResult:
         if self._last[0] is not names:  # the texts of one message come in a row, with the same names
             self._last = names, frozenset([name.partition(".")[0] for name in names])
         sound = self._sound.setdefault((source, form, self._last[1], tuple(blocks.items())), [])
