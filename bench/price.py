@@ -36,7 +36,8 @@ from idic.clock import Clock
 from idic.dev.mailbox import Mailbox
 from idic.identify.messages import IncomingMessage
 from idic.interact.channels.email import EmailCourier
-from idic.interact.policy.rules import Request, Rule
+from idic.interact.policy.request import TouchRequest
+from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
 from idic.interact.tracking.links import Links
 from idic.journey.contact_policy.contact_policy import Policy
@@ -70,7 +71,7 @@ class NotYet:
 
     name = "not yet"
 
-    def __call__(self, request: Request) -> Defer | None:
+    def __call__(self, request: TouchRequest) -> Defer | None:
         assert request.deliver_by is not None
         since = request.deliver_by - timedelta(days=1)
         return Defer(since, self.name, "its last day has not come") if request.now < since else None

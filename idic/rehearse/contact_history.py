@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from idic.interact import consent
-from idic.interact.policy.ask import Known
+from idic.interact.policy.frequency import BEHIND, RESERVED
 from idic.interact.policy.planned_messages import ahead
-from idic.interact.policy.rules import BEHIND, RESERVED, Coming, Consent, Contact, Reply, Suppressed
+from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts, Reply, Suppressed
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, MayWe, Verdict
@@ -36,8 +36,8 @@ class ContactHistory:
         self._stopped: datetime | None = None
 
     def known(
-        self, known: Known, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[SimulatedEnrollment]
-    ) -> Known:
+        self, known: PolicyFacts, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[SimulatedEnrollment]
+    ) -> PolicyFacts:
         """``known`` with what there is to ask about for a message of ``program``."""
         suppressed = known.suppressed
         if self._stopped is not None:

@@ -10,8 +10,9 @@ from idic.differentiate.profile import zone_of
 from idic.interact.best.choose import best_channel, best_hour
 from idic.interact.best.response_model import Crowd, Message
 from idic.interact.channels.channel_edge import Reach
-from idic.interact.policy import ask
-from idic.interact.policy.rules import Coming, Consent, Contact, budget_spent
+from idic.interact.policy import decide
+from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts
+from idic.interact.policy.rules import budget_spent
 from idic.interact.reach import reach
 from idic.journey.contact_policy.contact_policy import Budget, Policy
 from idic.journey.engine.admission import day_of
@@ -92,7 +93,7 @@ class Known:
                 step = program.steps[question.step]
                 reached = {channel: self.reach(channel, program) for channel in step.channels} if isinstance(step, Send) else {}
                 policy = await self.runtime.policies.current(self.tx)
-                closed = ask.quiet_for(policy, program, reached, self.traits, zone)
+                closed = decide.quiet_for(policy, program, reached, self.traits, zone)
                 return best_hour(question, *answers, zone, explored=self.runtime.explored, closed=closed)
             case Ahead():
                 return await self._ahead(program, question)
@@ -139,7 +140,7 @@ class Known:
                 return Skip("too late", PAUSE)
             return Defer(touch.deliver_by, PAUSED, PAUSE)
         self.policy = policy = await self.runtime.policies.get(self.tx, barred.policy)
-        customer = ask.Known(
+        customer = PolicyFacts(
             self.id,
             self.traits,
             zone_of(self.traits, program.zone),
@@ -151,7 +152,7 @@ class Known:
         )
         if program.purpose == "marketing":
             customer = await self._contacted(customer, policy, program, touch, again)
-        verdict = ask.ask(
+        verdict = decide.ask(
             customer,
             program,
             touch.channel,
@@ -171,8 +172,8 @@ class Known:
         return verdict
 
     async def _contacted(
-        self, customer: ask.Known, policy: Policy, program: Program, touch: MayWe, again: Touch | None
-    ) -> ask.Known:
+        self, customer: PolicyFacts, policy: Policy, program: Program, touch: MayWe, again: Touch | None
+    ) -> PolicyFacts:
         window = contact_history.window(policy, program, fewer=customer.fewer)
         if window is None:
             return customer

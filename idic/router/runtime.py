@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from idic.interact.best.choose import EXPLORED
-from idic.interact.policy.ask import Rules
+from idic.interact.policy.decide import Rules
 from idic.interact.policy.rules import rules
 from idic.providers.registry import accounts, fallback_accounts
 from idic.settings import Settings

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idic.interact.consent import GIVEN, WITHDRAWN, Entry, Said, Standing, read, standing, standings
-from idic.interact.policy.rules import Consent, Request, RespectConsent
+from idic.interact.policy.request import Consent, TouchRequest
+from idic.interact.policy.rules import RespectConsent
 from idic.journey.contact_policy.contact_policy import Level
 from idic.journey.vocabulary.built_in import ACTS
 from idic.store import tables
@@ -220,7 +221,7 @@ def test_what_people_are_told_is_what_the_rule_decides(
     those: list[Said], channel: str, topic: str | None, level: Level
 ) -> None:
     entries = told(*those)
-    request = Request(
+    request = TouchRequest(
         now=START + timedelta(days=30),
         channel=channel,
         purpose="marketing",

@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
-from idic.interact.policy.rules import Request
+from idic.interact.policy.request import TouchRequest
 from idic.journey.program.entry import Entry
 from idic.journey.program.values import Pattern
 from idic.store.database import Store
@@ -120,7 +120,7 @@ class Slow:
     def __init__(self, clock: HandClock) -> None:
         self.clock = clock
 
-    def __call__(self, request: Request) -> None:
+    def __call__(self, request: TouchRequest) -> None:
         if request.journey == "tips":
             self.clock.advance(seconds=3)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from idic.interact.best.choose import best_channel
 from idic.interact.best.response_model import Crowd, History
-from idic.interact.policy.rules import Request
+from idic.interact.policy.request import TouchRequest
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Verdict
 from idic.journey.engine.state import State, Touched
 from idic.journey.program.program import Program
@@ -36,7 +36,7 @@ class NoNights:
 
     name = "night"
 
-    def __call__(self, request: Request) -> Defer | None:
+    def __call__(self, request: TouchRequest) -> Defer | None:
         return self.of(request.now)
 
     def of(self, now: datetime) -> Defer | None:

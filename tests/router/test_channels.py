@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.deliver import Attempt
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
-from idic.interact.policy.rules import Request
+from idic.interact.policy.request import TouchRequest
 from idic.journey.engine.protocol import Defer
 from idic.journey.program.values import Pattern
 from idic.store.database import Store
@@ -240,7 +240,7 @@ class Quiet:
     name = "quiet"
     on = False
 
-    def __call__(self, request: Request) -> Defer | None:
+    def __call__(self, request: TouchRequest) -> Defer | None:
         return Defer(request.now + timedelta(hours=1), self.name, "it is quiet") if self.on else None
 
 

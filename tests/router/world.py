@@ -16,7 +16,7 @@ from activities.deliver import Deliver
 from idic.interact.channels.channel_edge import Courier, MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Placed
 from idic.interact.endpoints import Caller
-from idic.interact.policy.ask import Rules
+from idic.interact.policy.decide import Rules
 from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
 from idic.journey.engine.state import State

@@ -26,7 +26,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 import worker
 from idic.interact.channels.contract import Later, Unsure
 from idic.interact.endpoints import Caller
-from idic.interact.policy.rules import Request, Rule
+from idic.interact.policy.request import TouchRequest
+from idic.interact.policy.rules import Rule
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Assignment, Attribute
@@ -306,7 +307,7 @@ class Clumsy:
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, request: Request) -> None:
+    def __call__(self, request: TouchRequest) -> None:
         self.asked += 1
         if self.asked <= 6 or self.asked == 8:  # a local activity, the regular one after it, a delivery
             raise ValueError(f"cannot judge {request.address}, {request.traits}")

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from idic.differentiate.profile import zone_of
 from idic.interact.channels.channel_edge import Reach
-from idic.interact.policy.ask import Known, ask
-from idic.interact.policy.rules import Coming, Consent, Contact, Suppressed
+from idic.interact.policy.decide import ask
+from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts, Suppressed
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
@@ -68,7 +68,7 @@ class Person(NamedTuple):
     ) -> Verdict:
         """What the policy says to a message now; were these ``consents`` given too, or had they another address, or were it
         another ``policy``, or later (``at``) with nothing sent until then."""
-        known = Known(
+        known = PolicyFacts(
             self.id,
             self.traits,
             zone_of(self.traits, program.zone),

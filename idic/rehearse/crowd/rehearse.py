@@ -18,8 +18,9 @@ from idic.interact.best.choose import best_channel, best_hour
 from idic.interact.best.response_model import ANSWERS, Crowd, History, Message
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.consent import EVENTS as CONSENTS
-from idic.interact.policy.ask import Known, quiet_for
-from idic.interact.policy.ask import ask as ask_policy
+from idic.interact.policy.decide import ask as ask_policy
+from idic.interact.policy.decide import quiet_for
+from idic.interact.policy.request import PolicyFacts
 from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
 from idic.interact.reach import reach
@@ -256,7 +257,7 @@ class _Life:
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         program, simulator = self.simulator.asking, self.simulator
-        known = Known(
+        known = PolicyFacts(
             self.person.id,
             simulator.traits,
             simulator.zone,

@@ -16,9 +16,8 @@ from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
 from idic.interact.channels.channel_edge import MessageLinks
 from idic.interact.channels.edges import EDGES
-from idic.interact.policy.ask import Known
-from idic.interact.policy.ask import ask as ask_policy
-from idic.interact.policy.rules import Consent, Suppressed
+from idic.interact.policy.decide import ask as ask_policy
+from idic.interact.policy.request import Consent, PolicyFacts, Suppressed
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.admission import DUE, StayOut, due_event, next_due, scheduled
 from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
@@ -236,7 +235,7 @@ class PlayedPerson:
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         simulator = self.simulator
         suppressed = dict.fromkeys(self.person.suppressed, Suppressed("so the story says", now))
-        known = Known(
+        known = PolicyFacts(
             simulator.customer,
             simulator.traits,
             self.zone,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select
 
 from idic.interact.consent import Entry, Said
-from idic.interact.policy.rules import Consent, Suppressed
+from idic.interact.policy.request import Consent, Suppressed
 from idic.store.database import Tx
 from idic.store.digests import digest, salt
 from idic.store.journey import policies

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
 from idic.interact.channels.channel_edge import Reach
-from idic.interact.policy.ask import Known, ask
+from idic.interact.policy.decide import ask
 from idic.interact.policy.quiet_hours import ends, quiet
-from idic.interact.policy.rules import NAMES, Coming, Consent, Contact, Reply, Request, Suppressed, rules
+from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts, Reply, Suppressed, TouchRequest
+from idic.interact.policy.rules import NAMES, rules
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, StricterPolicy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.entry import Entry
@@ -50,7 +51,7 @@ def asked(
     customer: str = "anna",
     **known: Any,
 ) -> Verdict:
-    about = Known(customer, {}, "Europe/Berlin", ACCEPTED)._replace(**known)
+    about = PolicyFacts(customer, {}, "Europe/Berlin", ACCEPTED)._replace(**known)
     return ask(about, program or journey(), channel, now, policy=policy, found=Reach("somewhere"))
 
 
@@ -148,7 +149,7 @@ class Life:
         contacts = [*(one[0] for one in self.sent), *self.claimed]
         if besides is not None:
             contacts.remove(besides)
-        known = Known("anna", {}, self.zone, list(self.consents), contacts=contacts, fewer=self.fewer)
+        known = PolicyFacts("anna", {}, self.zone, list(self.consents), contacts=contacts, fewer=self.fewer)
         verdict = ask(known, program, channel, self.now, policy=self.policy, found=Reach("somewhere"))
         self.explains(verdict)
         if isinstance(verdict, Defer):
@@ -175,7 +176,7 @@ class Life:
         if isinstance(verdict, Defer):
             assert verdict.until > self.now
 
-    def converges(self, program: Program, channel: str, known: Known) -> None:
+    def converges(self, program: Program, channel: str, known: PolicyFacts) -> None:
         """What is put off goes in the end, if nothing else is sent; and who put it off does not do so again."""
         # What is on its way leaves at once.
         known = known._replace(contacts=[c._replace(unsent=False, at=self.now if c.unsent else c.at) for c in known.contacts])
@@ -190,8 +191,8 @@ class Life:
             objected.add(verdict.rule)
         raise AssertionError(f"put off for ever by {objected}")
 
-    def request(self, known: Known, program: Program, channel: str, now: datetime) -> Request:
-        return Request(
+    def request(self, known: PolicyFacts, program: Program, channel: str, now: datetime) -> TouchRequest:
+        return TouchRequest(
             now=now, channel=channel, purpose=program.purpose, topic=program.topic, address="somewhere", zone=known.zone,
             open=True, traits={}, consents=known.consents, customer=known.id, journey=program.journey, country="DE",
             contacts=known.contacts, coming=known.coming, fewer=known.fewer,
@@ -416,7 +417,7 @@ def test_a_reserved_place_is_given_free_at_the_time_that_was_said(
     life = Life(policy, None, "Europe/Berlin", STARTS[5])
     contacts = [Contact(life.now - timedelta(minutes=minutes), of, "any") for minutes, of in before]
     coming = [Coming(life.now + timedelta(minutes=minutes), "cart", (of,), "news") for minutes, of in after]
-    known = Known("anna", {}, life.zone, ACCEPTED, contacts=contacts, coming=coming)
+    known = PolicyFacts("anna", {}, life.zone, ACCEPTED, contacts=contacts, coming=coming)
     life.converges(life.programs[1], channel, known)
 
 

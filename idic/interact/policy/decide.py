@@ -1,44 +1,28 @@
-"""Asking the contact policy about a message to a customer, whoever asks: deliveries, rehearsals, stories, explanations."""
+"""Ask the contact policy about a message to a customer: for deliveries, rehearsals, stories and explanations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.quiet_hours import quiet
-from idic.interact.policy.rules import Coming, Consent, Contact, Reply, Request, Rule, Suppressed, decide, quiet_parts
+from idic.interact.policy.request import PolicyFacts, TouchRequest
+from idic.interact.policy.rules import Rule, quiet_parts
 from idic.interact.policy.rules import rules as rules_of
 from idic.interact.reach import country_of, reach
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
-from idic.journey.engine.protocol import Verdict
+from idic.journey.engine.protocol import Allow, Verdict
 from idic.journey.program.program import Program
 
 Rules = Callable[[Policy, Program], Sequence[Rule]]
-"""What decides, for a policy and a journey's program."""
-
-
-class Known(NamedTuple):
-    """A customer as the policy sees them. ``suppressed`` says by channel why their address must not be written to; the rest is
-    as in ``Request``."""
-
-    id: str
-    traits: Mapping[str, Any]
-    zone: str
-    consents: Sequence[Consent] = ()
-    web_seen_at: datetime | None = None
-    suppressed: Mapping[str, Suppressed] = {}
-    contacts: Sequence[Contact] = ()
-    coming: Sequence[Coming] = ()
-    reply: Reply | None = None
-    fewer: bool = False
-    paused_until: datetime | None = None
+"""The rules for a policy and a journey's program."""
 
 
 def ask(
-    known: Known,
+    known: PolicyFacts,
     program: Program,
     channel: str,
     now: datetime,
@@ -55,7 +39,7 @@ def ask(
         found = reach(channel, known.id, known.traits, known.web_seen_at, now, program.country)
     return decide(
         rules(policy, program),
-        Request(
+        TouchRequest(
             now=now,
             channel=channel,
             purpose=program.purpose,
@@ -96,3 +80,12 @@ def quiet_for(
 
 def _country(channel: str, found: Reach, traits: Mapping[str, Any], program: Program) -> str | None:
     return country_of(traits, found.address if channel == SMS.name else None, program.country)
+
+
+def decide(rules: Sequence[Rule], request: TouchRequest) -> Verdict:
+    """The answer of the first rule that objects; ``Allow`` with the names of all when none does."""
+    for rule in rules:
+        objection = rule(request)
+        if objection is not None:
+            return objection
+    return Allow(tuple(rule.name for rule in rules))
