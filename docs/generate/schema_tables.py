@@ -87,8 +87,9 @@ def _shapes(document: Schema, node: Mapping[str, Any]) -> Iterator[str]:
         yield f"list of {shape(document, node['items'])}" if "items" in node else "list"
         return
     if "properties" in node:
-        names = ", ".join(list(node["properties"])[:6])
-        yield f"`{{{names}{', …' if len(node['properties']) > 6 else ''}}}`"
+        names = list(node["properties"])
+        more = ": …" if len(names) == 1 else ", …" if len(names) > 6 else ""
+        yield code(f"{{{', '.join(names[:6])}{more}}}")
         return
     if node.get("type") == "object":
         yield "names and values"

@@ -13,7 +13,7 @@ from idic.interact.policy.rules import NAMES
 from idic.journey.channels import CHANNELS
 from idic.journey.vocabulary.built_in import ACTS, KEYWORDS, LATER_EVENTS, OWN_LINKS
 from idic.journey.vocabulary.types import SIMPLE
-from idic.providers.registry import names_of
+from idic.providers.registry import PROVIDERS, names_of
 from idic.settings import described
 
 
@@ -119,8 +119,9 @@ def channels(*_: str) -> str:
 
 
 def providers(*_: str) -> str:
-    """The accounts that each channel can use, in their usual order."""
-    return table(("channel", "accounts"), ((code(c), ", ".join(code(a) for a in names_of(c))) for c in CHANNELS))
+    """The accounts of each channel, in their usual order."""
+    rows = ((code(channel), code(name), PROVIDERS[name].summary) for channel in CHANNELS for name in names_of(channel))
+    return table(("channel", "account", "what it is"), rows)
 
 
 TABLES: Mapping[str, Callable[..., str]] = {

@@ -15,6 +15,7 @@ from docs.generate.pages import fill
 from docs.generate.schema_tables import kinds_of_steps
 from docs.generate.word_tables import rule_pages
 from idic.journey.channels import CHANNELS
+from idic.providers.registry import PROVIDERS
 from tests.docs.examples import PAGES, ROOT
 
 PAPERS = [ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -58,6 +59,14 @@ def test_every_step_and_rule_has_a_page() -> None:
 
 def test_every_channel_has_a_section() -> None:
     assert set(CHANNELS) <= anchors(ROOT / "docs" / "language" / "customize.md")
+
+
+def test_every_provider_is_explained() -> None:
+    page = (ROOT / "docs" / "channels_and_providers.md").read_text()
+    for provider in PROVIDERS.values():
+        settings = provider.settings.model_fields if provider.settings is not None else ()
+        assert provider.summary in page
+        assert not settings or any(f"IDIC_{name.upper()}" in page for name in settings), provider.name
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="MkDocs is not installed")
