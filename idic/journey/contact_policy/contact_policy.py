@@ -1,7 +1,7 @@
-"""The contact policy as data: what ``policy.yaml`` says may be sent to anyone, whatever a journey wants.
+"""The contact policy (``policy.yaml``) as data: which messages may be sent at all, whatever a journey says.
 
-Spans of a policy are elapsed time, in which a day has 24 hours: windows that roll must not jump with the clocks. Hours of
-the day are those where the customer lives.
+Time spans of a policy are elapsed time, where a day has 24 hours: a rolling window must not jump with the clocks. Hours of
+the day are local time where the customer lives.
 """
 
 from __future__ import annotations
@@ -19,30 +19,31 @@ from idic.times import Duration, Hours
 Level = ConsentLevel
 
 When = Literal["defer", "skip"]
-"""What a rule does that objects for now: put the message off until it would not object, or have it not sent."""
+"""What becomes of a message that a rule does not allow now: it is put off until the rule allows it, or it is not sent."""
 
 DAY = Duration(seconds=86_400)
 MINUTES = 24 * 60
-"""Of a day."""
+"""Minutes in a day."""
 
 
 class Quiet(Frozen):
-    """When nobody is written to, by channel; the hours of a country (ISO 3166-1 alpha-2) stand in place of the general ones
-    of that channel."""
+    """Quiet hours by channel, in which no message is sent.
+
+    The hours of a country (ISO 3166-1 alpha-2) replace the general hours of that channel.
+    """
 
     hours: dict[str, tuple[Hours, ...]] = {}
     by_country: dict[str, dict[str, tuple[Hours, ...]]] = {}
     when: When = "defer"
 
     def of(self, channel: str, country: str | None) -> tuple[Hours, ...]:
-        """Those of a channel for somebody who lives in ``country``, if it is known."""
+        """The quiet hours of a channel for a customer in ``country`` (None if unknown)."""
         own = self.by_country.get(country or "", {})
         return own[channel] if channel in own else self.hours.get(channel, ())
 
 
 class Cap(Frozen):
-    """At most so many messages in any window of this length. Without ``channels`` those of all channels count, without
-    ``topic`` those of all topics."""
+    """The most messages in any window of a length. Empty ``channels`` means all channels, no ``topic`` means all topics."""
 
     id: str
     at_most: int = Field(ge=0)
@@ -53,7 +54,7 @@ class Cap(Frozen):
 
 
 class Gap(Frozen):
-    """The least time between two messages, of any channels or of these alone."""
+    """The least time between two messages, of all channels or of ``channels`` only."""
 
     between: Duration
     channels: tuple[str, ...] = ()
@@ -61,15 +62,15 @@ class Gap(Frozen):
 
 
 class Budget(Frozen):
-    """At most so many messages of a channel on a day of the vocabulary's zone, to all customers together."""
+    """The most messages of a channel on a day in the vocabulary's zone, to all customers together."""
 
     at_most: int = Field(ge=0)
     when: When = "defer"
 
 
 class Sender(Frozen):
-    """As whom messages are sent: ``email`` an address, perhaps with a name; ``sms`` a number, a name or a provider's pool of
-    numbers."""
+    """The sender of messages. ``email`` is an address, perhaps with a name; ``sms`` a number, a name or a provider's pool
+    of numbers."""
 
     email: str | None = None
     reply_to: str | None = None
@@ -77,7 +78,7 @@ class Sender(Frozen):
 
 
 class StricterPolicy(Frozen):
-    """What a journey adds to the policy: it can only forbid more."""
+    """What a journey adds to the policy. It can only forbid more."""
 
     quiet_hours: Quiet | None = None
     caps: tuple[Cap, ...] = ()
@@ -85,11 +86,14 @@ class StricterPolicy(Frozen):
 
 
 class Policy(Frozen):
-    """``control_group`` is the percentage of customers who are left alone so that lift can be measured. ``conversation`` is
-    for how long an answer to the customer's own reply escapes caps and gap. ``deferral`` is for how long a message of
-    marketing may be put off where its step does not say ``within``. ``priority`` are journeys, the first goes first:
-    ``service`` and ``others`` stand for those that are not named. ``fewer`` holds for who asked for fewer messages.
-    ``default_sender`` is one of ``senders``."""
+    """The contact policy.
+
+    ``control_group`` is the percentage of customers who get no marketing, so that lift can be measured. ``conversation``:
+    for this long, an answer to the customer's own reply is exempt from caps and gap. ``deferral`` is how long a marketing
+    message may be put off where its step does not say ``within``. ``priority`` lists journeys, the most important first;
+    ``service`` and ``others`` stand for those that are not named. ``fewer`` is the cap for customers who asked for fewer
+    messages. ``default_sender`` is one of ``senders``.
+    """
 
     consent: dict[str, Level] = {channel.name: channel.consent for channel in CHANNELS.values()}
     control_group: float = Field(0, ge=0, le=100)
@@ -106,18 +110,18 @@ class Policy(Frozen):
     journeys_may: tuple[Literal["quiet_hours", "caps", "minimum_gap"], ...] = ()
 
     def sender(self, name: str | None) -> Sender | None:
-        """As whom a journey writes that names this sender, or none; None where it is not said here."""
+        """The sender with this name, else the default one; None if there is neither."""
         return self.senders.get(name or "") or self.senders.get(self.default_sender or "")
 
 
 def describe_span(span: Duration) -> str:
-    """``7 days``, where that is what the author wrote and the span is elapsed time."""
+    """The span as its author wrote it: ``7 days``, although the span is elapsed time."""
     days, rest = divmod(span.seconds, 86_400)
     return str(Duration(days=span.days + int(days), seconds=rest))
 
 
 def minutes(windows: Iterable[Hours]) -> frozenset[int]:
-    """The minutes of the day, from midnight on, that lie in one of the windows."""
+    """The minutes of the day, counted from midnight, that lie in one of the windows."""
     return frozenset(
         minute % MINUTES
         for window in windows
@@ -127,7 +131,7 @@ def minutes(windows: Iterable[Hours]) -> frozenset[int]:
 
 
 def longest(windows: Iterable[Hours]) -> Duration:
-    """The longest time without a pause that windows of every day take together, also over midnight."""
+    """The longest uninterrupted time that daily windows cover together, also over midnight."""
     inside, run, most = minutes(windows), 0, 0
     for minute in range(2 * MINUTES):
         run = run + 1 if minute % MINUTES in inside else 0

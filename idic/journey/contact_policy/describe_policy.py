@@ -1,4 +1,4 @@
-"""The contact policy in words, line by line."""
+"""Describe the contact policy in words, line by line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from idic.times import Hours
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
-    """What holds for marketing, a line each: ``at most 3 in 7 days (three_a_week), then put off``."""
-    needs = {"double": "confirmed consent", "single": "consent", "none": "no consent"}
-    yield ", ".join(f"{CHANNELS[channel].word} needs {needs[level]}" for channel, level in policy.consent.items())
+    """The rules for marketing, one line each: ``at most 3 in 7 days (three_a_week), then put off``."""
+    consent_needed = {"double": "confirmed consent", "single": "consent", "none": "no consent"}
+    yield ", ".join(f"{CHANNELS[channel].word} needs {consent_needed[level]}" for channel, level in policy.consent.items())
     if policy.control_group:
         yield f"{policy.control_group:g} % are left alone, to measure lift"
     if policy.quiet_hours is not None:
@@ -30,25 +30,27 @@ def policy_lines(policy: Policy) -> Iterator[str]:
 
 
 def describe_cap(cap: Cap) -> str:
-    """``at most 3 SMS in 7 days of topic news``"""
-    what = f" {_channels(cap.channels)}" if cap.channels else ""
-    of = f" of topic {cap.topic}" if cap.topic else ""
-    return f"at most {cap.at_most}{what} in {describe_span(cap.per)}{of}"
+    """The cap in words: ``at most 3 SMS in 7 days of topic news``."""
+    channels = f" {_channels(cap.channels)}" if cap.channels else ""
+    topic = f" of topic {cap.topic}" if cap.topic else ""
+    return f"at most {cap.at_most}{channels} in {describe_span(cap.per)}{topic}"
 
 
 def describe_gap(gap: Gap) -> str:
-    what = _channels(gap.channels) if gap.channels else "messages"
-    return f"{describe_span(gap.between)} between two {what}"
+    """The gap in words: ``4 hours between two messages``."""
+    messages = _channels(gap.channels) if gap.channels else "messages"
+    return f"{describe_span(gap.between)} between two {messages}"
 
 
 def _quiet(quiet: Quiet) -> str:
-    said = [f"{CHANNELS[channel].word} {describe_hours(hours)}" for channel, hours in quiet.hours.items()]
+    parts = [f"{CHANNELS[channel].word} {describe_hours(hours)}" for channel, hours in quiet.hours.items()]
     for country, by_channel in quiet.by_country.items():
-        said += [f"{CHANNELS[channel].word} in {country} {describe_hours(hours)}" for channel, hours in by_channel.items()]
-    return f"quiet: {', '.join(said)}{_then(quiet.when)}"
+        parts += [f"{CHANNELS[channel].word} in {country} {describe_hours(hours)}" for channel, hours in by_channel.items()]
+    return f"quiet: {', '.join(parts)}{_then(quiet.when)}"
 
 
 def describe_hours(hours: Iterable[Hours]) -> str:
+    """The windows in words: ``20:00 to 08:00 and 12:00 to 13:00``, or ``never``."""
     return one_of([str(window) for window in hours], "and") or "never"
 
 

@@ -1,4 +1,4 @@
-"""``policy.yaml`` → the contact policy, and the parts of it that a journey may say too."""
+"""Read ``policy.yaml``, and the parts of it that a journey may contain too."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ SECTIONS = (
 LEVELS: tuple[Level, ...] = ("none", "single", "double")
 WHENS: tuple[When, ...] = ("defer", "skip")
 STRICTER = ("quiet_hours", "caps", "minimum_gap")
-"""What a journey may say of its own, where the policy lets it."""
+"""The parts that a journey may contain too, if ``journeys_may`` allows it."""
 GROUPS = ("service", "others")
-"""What stands in ``priority`` beside journeys."""
+"""Entries of ``priority`` that are not journeys."""
 
-_OF_OTHERS = {
+_ENTRIES_OF_OTHER_TOOLS = {
     "suppressions": "suppression: always", "opt_in": "consent: {email: double}", "consents": "consent: {email: double}",
     "holdout": "control_group: {share: 5}", "control": "control_group: {share: 5}", "do_not_disturb": "quiet_hours:",
     "blackout": "quiet_hours:", "frequency_capping": "caps:", "frequency_caps": "caps:", "limits": "caps:", "cap": "caps:",
     "cooldown": "minimum_gap: {between: 4 hours}", "gap": "minimum_gap: {between: 4 hours}", "within": "deferral: 24 hours",
     "priorities": "priority:", "budgets": "budget:", "sender": "senders:", "from": "senders:",
 }  # fmt: skip
-_CAP_OF_OTHERS = {
+_CAP_ENTRIES_OF_OTHER_TOOLS = {
     "max": "at_most: 3", "limit": "at_most: 3", "most": "at_most: 3", "every": "per: 7 days", "in": "per: 7 days",
     "within": "per: 7 days", "channels": "channel: [email, sms]", "topics": "topic:", "name": "id:", "then": "when: defer",
 }  # fmt: skip
@@ -56,8 +56,11 @@ _LONGEST_SENDER = 64
 
 
 class PolicyReading(NamedTuple):
-    """``journeys`` are those that it names, and ``topics`` too: whether they are there the folder says. ``broken``: it has
-    errors, and what a journey adds to it cannot be held against it."""
+    """A policy as read.
+
+    ``journeys`` and ``topics`` are those it names; whether they exist, the folder decides. ``broken``: the policy has
+    errors, so what a journey adds cannot be compared with it.
+    """
 
     policy: Policy
     journeys: tuple[Scalar, ...] = ()
@@ -66,27 +69,27 @@ class PolicyReading(NamedTuple):
 
 
 def read_policy(file: str, text: str, problems: Problems) -> PolicyReading:
-    """The policy in ``text``; what is wrong has been told, and is left out."""
+    """Read the policy in ``text``. Problems are reported, and the parts that have them are left out."""
     node = parse(file, text, problems)
-    reading = _Reader(problems).whole(node) if node is not None else PolicyReading(Policy())
+    reading = _PolicyReader(problems).read(node) if node is not None else PolicyReading(Policy())
     return reading._replace(broken=problems.failed)
 
 
 def check_names(reading: PolicyReading, journeys: Iterable[str], topics: Iterable[str], problems: Problems) -> None:
-    """What the policy says of journeys and topics that nobody knows has no effect."""
-    known, spoken = list(journeys), list(topics)
+    """Warn of journeys and topics that the policy names and that do not exist: such entries have no effect."""
+    known_journeys, known_topics = list(journeys), list(topics)
     for name in reading.journeys:
-        if name.value not in known:
-            hint = did_you_mean(name.value, (*known, *GROUPS)) or "take it out, or name a journey of this folder"
+        if name.value not in known_journeys:
+            hint = did_you_mean(name.value, (*known_journeys, *GROUPS)) or "take it out, or name a journey of this folder"
             problems.warning(name.mark, f'priority: there is no journey "{name.value}"', hint)
     for topic in reading.topics:
-        if topic.value not in spoken:
-            hint = did_you_mean(topic.value, spoken) or "such a cap counts nothing; name the topic of a journey"
+        if topic.value not in known_topics:
+            hint = did_you_mean(topic.value, known_topics) or "such a cap counts nothing; name the topic of a journey"
             problems.warning(topic.mark, f'no journey has the topic "{topic.value}"', hint)
 
 
 class PolicyPartReader:
-    """What the policy and a journey may both say."""
+    """Reads the parts that both the policy and a journey may contain."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
@@ -94,18 +97,21 @@ class PolicyPartReader:
         self.topics: list[Scalar] = []
 
     def span(self, node: Node | None, what: str) -> Duration | None:
-        """Elapsed time: a day has 24 hours."""
-        read = self.shapes.duration(node, what)
-        return Duration(seconds=read.days * DAY.seconds + read.seconds) if read is not None else None
+        """A time span as elapsed time: a day has 24 hours."""
+        duration = self.shapes.duration(node, what)
+        return Duration(seconds=duration.days * DAY.seconds + duration.seconds) if duration is not None else None
 
     def when(self, node: Node | None, what: str) -> When:
+        """Whether a message is put off or skipped; put off by default."""
         return "skip" if self.shapes.choice(node, f"{what}: when", WHENS) == "skip" else "defer"
 
     def channels(self, node: Node | None, what: str) -> tuple[str, ...]:
-        found = [text.value for text in self.shapes.texts(node, what) if self.shapes.choice(text, what, CHANNELS)]
-        return tuple(dict.fromkeys(found))
+        """The channels named, each once."""
+        channels = [text.value for text in self.shapes.texts(node, what) if self.shapes.choice(text, what, CHANNELS)]
+        return tuple(dict.fromkeys(channels))
 
     def number(self, node: Node | None, what: str) -> int | None:
+        """A whole number, 0 or more."""
         text = self.shapes.text(node, what)
         if text is None:
             return None
@@ -116,27 +122,29 @@ class PolicyPartReader:
         return int(text.value)
 
     def quiet(self, node: Node | None, what: str = "quiet_hours") -> Quiet | None:
+        """The quiet hours."""
         if node is None:
             return None
-        found = self.shapes.fields(node, what, (*CHANNELS, "by_country", "when"))
-        if found is None:
+        fields = self.shapes.fields(node, what, (*CHANNELS, "by_country", "when"))
+        if fields is None:
             return None
         countries: dict[str, dict[str, tuple[Hours, ...]]] = {}
-        for country, inside in self.entries(found.get("by_country"), f"{what}: by_country", "FR: {sms: 20:00 to 10:00}"):
-            own = self.shapes.fields(inside, f"{what}: {country.value}", tuple(CHANNELS))
-            if self.shapes.country(country) is not None and own is not None:
-                countries[country.value] = self.by_channel(own, f"{what}: {country.value}")
-        return Quiet(hours=self.by_channel(found, what), by_country=countries, when=self.when(found.get("when"), what))
+        for country, country_node in self.entries(fields.get("by_country"), f"{what}: by_country", "FR: {sms: 20:00 to 10:00}"):
+            country_fields = self.shapes.fields(country_node, f"{what}: {country.value}", tuple(CHANNELS))
+            if self.shapes.country(country) is not None and country_fields is not None:
+                countries[country.value] = self.by_channel(country_fields, f"{what}: {country.value}")
+        return Quiet(hours=self.by_channel(fields, what), by_country=countries, when=self.when(fields.get("when"), what))
 
-    def by_channel(self, found: dict[str, Node], what: str) -> dict[str, tuple[Hours, ...]]:
+    def by_channel(self, fields: dict[str, Node], what: str) -> dict[str, tuple[Hours, ...]]:
+        """The hours of each channel that has some."""
         return {
             channel: hours
             for channel in CHANNELS
-            if channel in found and (hours := self.hours(found[channel], f"{what}: {channel}")) is not None
+            if channel in fields and (hours := self.hours(fields[channel], f"{what}: {channel}")) is not None
         }
 
     def hours(self, node: Node, what: str) -> tuple[Hours, ...] | None:
-        """One window, several, or ``none``."""
+        """One window, several, or ``none``. None on an error."""
         if isinstance(node, Scalar) and node.value == "none":
             return ()
         windows = []
@@ -156,6 +164,7 @@ class PolicyPartReader:
         return tuple(windows)
 
     def caps(self, node: Node | None) -> tuple[Cap, ...]:
+        """The caps, whose ids are unique."""
         if node is None:
             return ()
         if not isinstance(node, Sequence):
@@ -164,28 +173,31 @@ class PolicyPartReader:
             return ()
         caps: dict[str, Cap] = {}
         for item in node.items:
-            cap = self.cap(item)
-            if cap is None:
+            named_cap = self.cap(item)
+            if named_cap is None:
                 continue
-            name, found = cap
-            if found.id in caps:
-                self.problems.error(name.mark, f'there are two caps "{found.id}"', "choose another id for one")
-            caps[found.id] = found
+            name, cap_read = named_cap
+            if cap_read.id in caps:
+                self.problems.error(name.mark, f'there are two caps "{cap_read.id}"', "choose another id for one")
+            caps[cap_read.id] = cap_read
         return tuple(caps.values())
 
     def cap(self, node: Node) -> tuple[Scalar, Cap] | None:
-        known = ("id", "at_most", "per", "channel", "topic", "when")
-        found = self.shapes.fields(node, "a cap", known, required=("id", "at_most", "per"), instead=_CAP_OF_OTHERS)
-        name = self.shapes.text(found.get("id"), "id") if found else None
-        if not found or name is None or not self.shapes.name(name, "cap", field=True):
+        """One cap with the place of its id; None on an error."""
+        entries = ("id", "at_most", "per", "channel", "topic", "when")
+        fields = self.shapes.fields(
+            node, "a cap", entries, required=("id", "at_most", "per"), instead=_CAP_ENTRIES_OF_OTHER_TOOLS
+        )
+        name = self.shapes.text(fields.get("id"), "id") if fields else None
+        if not fields or name is None or not self.shapes.name(name, "cap", field=True):
             return None
         what = f"cap {name.value}"
-        at_most, per = self.number(found.get("at_most"), f"{what}: at_most"), self.span(found.get("per"), f"{what}: per")
-        topic = self.shapes.text(found.get("topic"), f"{what}: topic")
+        at_most, per = self.number(fields.get("at_most"), f"{what}: at_most"), self.span(fields.get("per"), f"{what}: per")
+        topic = self.shapes.text(fields.get("topic"), f"{what}: topic")
         if topic is not None:
             self.topics.append(topic)
-        channels = self.channels(found.get("channel"), f"{what}: channel")
-        when = self.when(found.get("when"), what)
+        channels = self.channels(fields.get("channel"), f"{what}: channel")
+        when = self.when(fields.get("when"), what)
         if at_most is None or per is None:
             return None
         return name, Cap(
@@ -193,20 +205,22 @@ class PolicyPartReader:
         )
 
     def gap(self, node: Node | None) -> Gap | None:
+        """The minimum gap."""
         if node is None:
             return None
         if isinstance(node, Scalar) and node.value[:1].isdigit():
             hint = f"write minimum_gap: {{between: {node.value}}}"
             self.problems.error(node.mark, "minimum_gap consists of entries", hint)
             return None
-        found = self.shapes.fields(node, "minimum_gap", ("between", "channel", "when"), required=("between",))
-        between = self.span(found.get("between"), "minimum_gap: between") if found else None
-        if not found or between is None:
+        fields = self.shapes.fields(node, "minimum_gap", ("between", "channel", "when"), required=("between",))
+        between = self.span(fields.get("between"), "minimum_gap: between") if fields else None
+        if not fields or between is None:
             return None
-        channels = self.channels(found.get("channel"), "minimum_gap: channel")
-        return Gap(between=between, channels=channels, when=self.when(found.get("when"), "minimum_gap"))
+        channels = self.channels(fields.get("channel"), "minimum_gap: channel")
+        return Gap(between=between, channels=channels, when=self.when(fields.get("when"), "minimum_gap"))
 
     def entries(self, node: Node | None, what: str, example: str) -> tuple[tuple[Scalar, Node], ...]:
+        """The entries of a mapping; anything else is an error."""
         if isinstance(node, Mapping):
             return node.entries
         if node is not None:
@@ -214,39 +228,41 @@ class PolicyPartReader:
         return ()
 
 
-class _Reader(PolicyPartReader):
-    def whole(self, node: Node) -> PolicyReading:
-        found = self.shapes.fields(node, "the policy", SECTIONS, instead=_OF_OTHERS)
-        if found is None:
+class _PolicyReader(PolicyPartReader):
+    def read(self, node: Node) -> PolicyReading:
+        fields = self.shapes.fields(node, "the policy", SECTIONS, instead=_ENTRIES_OF_OTHER_TOOLS)
+        if fields is None:
             return PolicyReading(Policy())
-        self.shapes.choice(found.get("suppression"), "suppression", ("always",))
-        journeys = self.priority(found.get("priority"))
-        senders, default = self.senders(found.get("senders"))
-        said: dict[str, Any] = {
-            "control_group": self.share(found.get("control_group")),
-            "quiet_hours": self.quiet(found.get("quiet_hours")),
-            "caps": self.caps(found.get("caps")),
-            "minimum_gap": self.gap(found.get("minimum_gap")),
-            "conversation": self.span(found.get("conversation"), "conversation"),
-            "deferral": self.span(found.get("deferral"), "deferral"),
+        self.shapes.choice(fields.get("suppression"), "suppression", ("always",))
+        journeys = self.priority(fields.get("priority"))
+        senders, default = self.senders(fields.get("senders"))
+        values: dict[str, Any] = {
+            "control_group": self.share(fields.get("control_group")),
+            "quiet_hours": self.quiet(fields.get("quiet_hours")),
+            "caps": self.caps(fields.get("caps")),
+            "minimum_gap": self.gap(fields.get("minimum_gap")),
+            "conversation": self.span(fields.get("conversation"), "conversation"),
+            "deferral": self.span(fields.get("deferral"), "deferral"),
             "priority": tuple(journey.value for journey in journeys),
-            "budget": self.budget(found.get("budget")),
-            "fewer": self.fewer(found.get("fewer")),
+            "budget": self.budget(fields.get("budget")),
+            "fewer": self.fewer(fields.get("fewer")),
             "senders": senders,
             "default_sender": default,
-            "journeys_may": self.journeys_may(found.get("journeys_may")),
+            "journeys_may": self.journeys_may(fields.get("journeys_may")),
         }
         policy = Policy(
-            consent={**Policy().consent, **self.consent(found.get("consent"))},
-            **{name: value for name, value in said.items() if value is not None},
+            consent={**Policy().consent, **self.consent(fields.get("consent"))},
+            **{name: value for name, value in values.items() if value is not None},
         )
-        named = tuple(journey for journey in journeys if journey.value not in GROUPS)
-        return PolicyReading(policy, named, tuple(self.topics))
+        named_journeys = tuple(journey for journey in journeys if journey.value not in GROUPS)
+        return PolicyReading(policy, named_journeys, tuple(self.topics))
 
     def consent(self, node: Node | None) -> dict[str, Level]:
-        found = self.shapes.fields(node, "consent", tuple(CHANNELS)) if node is not None else None
-        said = {channel: self.shapes.choice(value, f"consent: {channel}", LEVELS) for channel, value in (found or {}).items()}
-        return {channel: level for channel, one in said.items() for level in LEVELS if level == one}
+        fields = self.shapes.fields(node, "consent", tuple(CHANNELS)) if node is not None else None
+        levels = {
+            channel: self.shapes.choice(value, f"consent: {channel}", LEVELS) for channel, value in (fields or {}).items()
+        }
+        return {channel: level for channel, chosen in levels.items() for level in LEVELS if level == chosen}
 
     def share(self, node: Node | None) -> float | None:
         if node is None:
@@ -255,8 +271,8 @@ class _Reader(PolicyPartReader):
             hint = f"write control_group: {{share: {node.value.rstrip(' %')}}}"
             self.problems.error(node.mark, "control_group consists of entries", hint)
             return None
-        found = self.shapes.fields(node, "control_group", ("share",), required=("share",))
-        text = self.shapes.text(found.get("share"), "control_group: share") if found else None
+        fields = self.shapes.fields(node, "control_group", ("share",), required=("share",))
+        text = self.shapes.text(fields.get("share"), "control_group: share") if fields else None
         if text is None:
             return None
         share = _SHARE.fullmatch(text.value)
@@ -278,15 +294,15 @@ class _Reader(PolicyPartReader):
         return journeys
 
     def budget(self, node: Node | None) -> dict[str, Budget]:
-        found = self.shapes.fields(node, "budget", tuple(CHANNELS)) if node is not None else None
+        fields = self.shapes.fields(node, "budget", tuple(CHANNELS)) if node is not None else None
         budgets: dict[str, Budget] = {}
-        for channel, value in (found or {}).items():
+        for channel, value in (fields or {}).items():
             what = f"budget: {channel}"
-            inside: dict[str, Node] = {"at_most": value}
+            entries: dict[str, Node] = {"at_most": value}
             if not isinstance(value, Scalar):
-                inside = self.shapes.fields(value, what, ("at_most", "when"), required=("at_most",)) or {}
-            text = self.shapes.text(inside.get("at_most"), what)
-            when = self.when(inside.get("when"), what)
+                entries = self.shapes.fields(value, what, ("at_most", "when"), required=("at_most",)) or {}
+            text = self.shapes.text(entries.get("at_most"), what)
+            when = self.when(entries.get("when"), what)
             if text is None:
                 continue
             try:
@@ -298,13 +314,13 @@ class _Reader(PolicyPartReader):
     def fewer(self, node: Node | None) -> Cap | None:
         if node is None:
             return None
-        found = self.shapes.fields(
-            node, "fewer", ("at_most", "per", "when"), required=("at_most", "per"), instead=_CAP_OF_OTHERS
+        fields = self.shapes.fields(
+            node, "fewer", ("at_most", "per", "when"), required=("at_most", "per"), instead=_CAP_ENTRIES_OF_OTHER_TOOLS
         )
-        if not found:
+        if not fields:
             return None
-        at_most, per = self.number(found.get("at_most"), "fewer: at_most"), self.span(found.get("per"), "fewer: per")
-        when = self.when(found.get("when"), "fewer")
+        at_most, per = self.number(fields.get("at_most"), "fewer: at_most"), self.span(fields.get("per"), "fewer: per")
+        when = self.when(fields.get("when"), "fewer")
         return Cap(id="fewer", at_most=at_most, per=per, when=when) if at_most is not None and per is not None else None
 
     def senders(self, node: Node | None) -> tuple[dict[str, Sender], str | None]:
@@ -312,17 +328,17 @@ class _Reader(PolicyPartReader):
         defaults: list[Scalar] = []
         for name, value in self.entries(node, "senders", 'shop: {email: "Shop <hello@shop.example>"}'):
             what = f"sender {name.value}"
-            found = self.shapes.fields(
+            fields = self.shapes.fields(
                 value, what, (EMAIL.name, "reply_to", SMS.name, "default"), instead={"from": "email:", "phone": "sms:"}
             )
-            if not self.shapes.name(name, "sender", field=True) or found is None:
+            if not self.shapes.name(name, "sender", field=True) or fields is None:
                 continue
             senders[name.value] = Sender(
-                email=self.mailbox(found.get(EMAIL.name), f"{what}: email"),
-                reply_to=self.mailbox(found.get("reply_to"), f"{what}: reply_to"),
-                sms=self.origin(found.get(SMS.name), f"{what}: sms"),
+                email=self.mailbox(fields.get(EMAIL.name), f"{what}: email"),
+                reply_to=self.mailbox(fields.get("reply_to"), f"{what}: reply_to"),
+                sms=self.origin(fields.get(SMS.name), f"{what}: sms"),
             )
-            if self.shapes.choice(found.get("default"), f"{what}: default", ("yes", "no", "true", "false")) in ("yes", "true"):
+            if self.shapes.choice(fields.get("default"), f"{what}: default", ("yes", "no", "true", "false")) in ("yes", "true"):
                 defaults.append(name)
         for other in defaults[1:]:
             self.problems.error(other.mark, f"there are two default senders: {defaults[0].value} and {other.value}", "keep one")
@@ -359,12 +375,12 @@ class _Reader(PolicyPartReader):
         return value
 
     def journeys_may(self, node: Node | None) -> tuple[str, ...]:
-        found = self.shapes.fields(node, "journeys_may", ("stricter",), required=("stricter",)) if node is not None else None
-        if not found:
+        fields = self.shapes.fields(node, "journeys_may", ("stricter",), required=("stricter",)) if node is not None else None
+        if not fields:
             return ()
         names = [
             text.value
-            for text in self.shapes.texts(found.get("stricter"), "stricter")
+            for text in self.shapes.texts(fields.get("stricter"), "stricter")
             if self.shapes.choice(text, "stricter", STRICTER)
         ]
         return tuple(dict.fromkeys(names))

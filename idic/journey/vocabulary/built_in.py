@@ -1,4 +1,4 @@
-"""What every vocabulary has without declaring it: idic's own events, links, customer attributes and purposes."""
+"""What is part of every vocabulary: idic's own events, links, attributes and purposes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from idic.journey.vocabulary.types import LINK, NUMBER, TEXT, YES_NO
 _CHANNEL = Type(kind="one_of", options=tuple(CHANNELS))
 
 _ABOUT = {"step": Attribute(type=TEXT, required=True), "channel": Attribute(type=_CHANNEL)}
-"""What every event about a message says of it. Events of older versions do not name the channel."""
+"""Properties of every event about a message. Events of older versions have no channel."""
 
 ACTS = ("form", "double opt-in", "import", "preference page", "one-click", "keyword", "complaint", "unsubscribe page")
-"""By what somebody gives consent, or withdraws it."""
+"""The acts by which customers give or withdraw consent."""
 
 _CONSENT = {
     "channel": Attribute(type=_CHANNEL, required=True),
     "topic": Attribute(type=TEXT),
     "purpose": Attribute(type=TEXT),
     "act": Attribute(type=Type(kind="one_of", options=ACTS)),
-    # Whether who owns the address said it.
+    # Whether the owner of the address confirmed it.
     "confirmed": Attribute(type=YES_NO),
     "proof": Attribute(type=TEXT),
 }
@@ -27,7 +27,7 @@ _CONSENT = {
 KEYWORDS = Type(kind="one_of", options=("stop", "start", "help", "yes"))
 
 OWN_EVENTS: dict[str, dict[str, Attribute]] = {
-    # `value` is what was answered, where the link was an answer.
+    # `value` is the answer, if the link was one.
     "Link Clicked": {**_ABOUT, "url": Attribute(type=LINK), "value": Attribute(type=TEXT)},
     "Email Opened": _ABOUT,
     "Message Sent": _ABOUT,
@@ -55,16 +55,16 @@ OWN_EVENTS: dict[str, dict[str, Attribute]] = {
     },
     "Screen Viewed": {"name": Attribute(type=TEXT), "category": Attribute(type=TEXT)},
     "Group Joined": {"group_id": Attribute(type=TEXT, required=True)},
-    # Of any journey; `value` as its goal says.
+    # Of any journey; the journey's goal defines `value`.
     "Goal Reached": {"journey": Attribute(type=TEXT, required=True), "value": Attribute(type=NUMBER)},
     "Consent Given": _CONSENT,
     "Consent Withdrawn": _CONSENT,
-    # What somebody asked for on their preference page, as it stands then; `paused_until` is absent when it goes on.
+    # The choices on the preference page after the change; without a pause, `paused_until` is absent.
     "Preferences Changed": {"fewer": Attribute(type=YES_NO), "paused_until": Attribute(type=Type(kind="moment"))},
-    # They would like to see what is known of them.
+    # The customer asks for the data that we have about them.
     "Data Requested": {},
 }
-"""The events that idic itself brings about; a vocabulary does not declare them."""
+"""The events that idic itself creates. A vocabulary does not declare them."""
 
 LATER_EVENTS = (
     "Segment Entered",
@@ -72,10 +72,10 @@ LATER_EVENTS = (
 )
 
 ABOUT_MESSAGES = frozenset(name for name, properties in OWN_EVENTS.items() if "step" in properties)
-"""The events that are about a message, so that ``of:`` can say which."""
+"""The events about a message, which ``of:`` can narrow down to one step's message."""
 
 FOLLOW_MESSAGES = frozenset(name for name in ABOUT_MESSAGES if OWN_EVENTS[name]["step"].required)
-"""Those that cannot be without one. (A customer may write of their own accord.)"""
+"""The events that always have a message. (A customer may also reply without having got one.)"""
 
 ALWAYS_KNOWN = {
     "test": Attribute(type=YES_NO, default=False),
@@ -87,7 +87,7 @@ UNSETTABLE = {
     **{channel.attribute: "is how we reach them" for channel in CHANNELS.values() if channel.attribute},
     "test": "says who is a test customer",
 }
-"""Customer attributes that no journey sets, and why."""
+"""Customer attributes that no journey may set, each with the reason."""
 
 OWN_LINKS = {
     "unsubscribe": "one click and no more of this",
@@ -95,6 +95,6 @@ OWN_LINKS = {
     "confirm": "confirms the consent that the journey was entered with; good for 7 days",
     "your_data": "what is known of them and why, to take along or to erase; good for 24 hours",
 }
-"""The pages of idic's own that messages may lead to, each in words."""
+"""idic's own pages that messages may link to, each with a description."""
 
 PURPOSES = ("marketing", "service")

@@ -1,4 +1,4 @@
-"""``endpoints:`` of the vocabulary: the services that journeys may call, what each takes and gives."""
+"""Read ``endpoints:`` of the vocabulary: the services that journeys may call."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-_KNOWN = ("url", "method", "headers", "takes", "gives", "time_out", "tries")
-_OF_OTHERS = {
+_ENTRIES = ("url", "method", "headers", "takes", "gives", "time_out", "tries")
+_ENTRIES_OF_OTHER_TOOLS = {
     "timeout": "time_out: 5 seconds", "retries": "tries: 3", "params": "takes:", "input": "takes:", "body": "takes:",
     "output": "gives:", "returns": "gives:", "response": "gives:", "auth": 'headers: {Authorization: "Bearer {{ secrets.… }}"}',
 }  # fmt: skip
 _SECRET = re.compile(r"\bsecrets\.([A-Za-z_]\w*)")
 _URL = re.compile(r"https?://[^\s/]\S*")
-_ABOUT = re.compile(r'"([\w.]+)" (may be missing|does not exist)')
+_VALUE_PROBLEM = re.compile(r'"([\w.]+)" (may be missing|does not exist)')
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 OWN_HEADERS = frozenset(
     {
@@ -33,26 +33,26 @@ OWN_HEADERS = frozenset(
         "proxy-authorization", "proxy-connection", "accept-encoding", "idempotency-key",
     }
 )  # fmt: skip
-"""Headers that say what travels and how: no endpoint sets them."""
+"""Headers about the transport itself, which no endpoint may set."""
 HOST = re.compile(r"https?://[^/?#\s{}%@\\]+(?=[/?#]|$)", re.IGNORECASE)
-"""How an address begins: with a host that no value can change, and without a password."""
-_TAKEN = ("keys",)
-"""What cannot be a secret's name: its variable is a setting of idic's own."""
-_LONGEST = 60
+"""The beginning of an address: a host that no value can change, and no password."""
+_RESERVED_SECRETS = ("keys",)
+"""Names that a secret cannot have: the variable is one of idic's own settings."""
+_LONGEST_TIME_OUT = 60
 _MOST_TRIES = 10
 
 ReadAttribute = Callable[[Node, str], Attribute | None]
 
 
 class EndpointDefinition(NamedTuple):
-    """An endpoint, and where the Liquid of its address and headers stands."""
+    """An endpoint, and the places of the Liquid in its address and headers."""
 
     endpoint: Endpoint
     texts: tuple[Scalar, ...]
 
 
 class EndpointReader:
-    """``attribute`` reads one entry of ``takes`` or ``gives``."""
+    """Reads endpoints. ``attribute`` reads one entry of ``takes`` or ``gives``."""
 
     def __init__(self, shapes: Shapes, problems: Problems, attribute: ReadAttribute) -> None:
         self.shapes = shapes
@@ -60,10 +60,11 @@ class EndpointReader:
         self.attribute = attribute
 
     def read(self, name: Scalar, node: Node) -> EndpointDefinition | None:
+        """One endpoint, or None where it cannot be used."""
         what = f"endpoint {name.value}"
-        found = self.shapes.fields(node, what, _KNOWN, required=("url",), instead=_OF_OTHERS)
-        url = self.shapes.text(found.get("url"), f"{what}: url") if found else None
-        if not self.shapes.name(name, "endpoint", field=True) or found is None or url is None:
+        fields = self.shapes.fields(node, what, _ENTRIES, required=("url",), instead=_ENTRIES_OF_OTHER_TOOLS)
+        url = self.shapes.text(fields.get("url"), f"{what}: url") if fields else None
+        if not self.shapes.name(name, "endpoint", field=True) or fields is None or url is None:
             return None
         if not _URL.fullmatch(re.sub(r"\{\{.*?\}\}", "x", url.value)):
             hint = "write it in full, with https://"
@@ -71,13 +72,13 @@ class EndpointReader:
             return None
         if not HOST.match(url.value):
             host = re.split(r"[/?#]", url.value.partition("://")[2], maxsplit=1)[0]
-            wrong, hint = f'"{host}" cannot be a host', "write it out, with no value and no password in it"
-            self.problems.error(url.mark, f"{what}: {wrong}", hint)
+            message, hint = f'"{host}" cannot be a host', "write it out, with no value and no password in it"
+            self.problems.error(url.mark, f"{what}: {message}", hint)
             return None
-        method = self.shapes.choice(found.get("method"), f"{what}: method", get_args(Method))
-        headers = dict(self.headers(found.get("headers"), what))
-        seconds = self.seconds(found.get("time_out"), what)
-        takes, gives = (dict(self.attributes(found.get(side), f"{what}: {side}", side)) for side in ("takes", "gives"))
+        method = self.shapes.choice(fields.get("method"), f"{what}: method", get_args(Method))
+        headers = dict(self.headers(fields.get("headers"), what))
+        seconds = self.seconds(fields.get("time_out"), what)
+        takes, gives = (dict(self.attributes(fields.get(side), f"{what}: {side}", side)) for side in ("takes", "gives"))
         endpoint = Endpoint(
             name=name.value,
             method=method or "POST",
@@ -86,11 +87,12 @@ class EndpointReader:
             takes=takes,
             gives=gives,
             seconds=seconds,
-            tries=self.tries(found.get("tries"), what),
+            tries=self.tries(fields.get("tries"), what),
         )
         return EndpointDefinition(endpoint, (url, *headers.values()))
 
     def headers(self, node: Node | None, what: str) -> Iterator[tuple[str, Scalar]]:
+        """The headers that can be used."""
         if node is None:
             return
         if not isinstance(node, Entries):
@@ -109,6 +111,7 @@ class EndpointReader:
                 yield name.value, text
 
     def attributes(self, node: Node | None, what: str, side: str) -> Iterator[tuple[str, Attribute]]:
+        """The entries of ``takes`` or ``gives``."""
         if node is None:
             return
         if not isinstance(node, Entries):
@@ -123,16 +126,18 @@ class EndpointReader:
                     yield name.value, attribute
 
     def seconds(self, node: Node | None, what: str) -> float:
+        """The time-out of one try, in seconds."""
         duration = self.shapes.duration(node, f"{what}: time_out")
         if duration is None:
             return Endpoint.model_fields["seconds"].default  # type: ignore[no-any-return]
-        if duration.days or duration.seconds > _LONGEST:
+        if duration.days or duration.seconds > _LONGEST_TIME_OUT:
             assert node is not None
-            hint = f"write at most {_LONGEST} seconds; a call step says within: how long it is tried"
+            hint = f"write at most {_LONGEST_TIME_OUT} seconds; a call step says within: how long it is tried"
             self.problems.error(node.mark, f"{what}: time_out is too long for one try", hint)
-        return min(duration.seconds or _LONGEST, _LONGEST)
+        return min(duration.seconds or _LONGEST_TIME_OUT, _LONGEST_TIME_OUT)
 
     def tries(self, node: Node | None, what: str) -> int:
+        """How many tries a call has."""
         text = self.shapes.text(node, f"{what}: tries")
         if text is None:
             return Endpoint.model_fields["tries"].default  # type: ignore[no-any-return]
@@ -143,19 +148,21 @@ class EndpointReader:
 
 
 def check_endpoints(endpoints: Mapping[str, EndpointDefinition], checker: ContentChecker, problems: Problems) -> None:
-    """Whether addresses and headers can be written from what each takes, and from secrets."""
+    """Check that addresses and headers can be written from what each endpoint takes, and from secrets."""
     for name, (endpoint, texts) in endpoints.items():
         for text in texts:
-            for secret in sorted({*_TAKEN} & {found.lower() for found in _SECRET.findall(text.value)}):
+            for secret in sorted({*_RESERVED_SECRETS} & {secret_name.lower() for secret_name in _SECRET.findall(text.value)}):
                 variable = f"IDIC_SECRET_{secret.upper()}"
                 problems.error(text.mark, f"endpoint {name}: {variable} is a setting of idic's own", "choose another name")
             secrets = {f"secrets.{secret}": Attribute(type=TEXT, required=True) for secret in _SECRET.findall(text.value)}
-            checked = checker(text.value, {**endpoint.takes, **secrets}, {}, "text")
-            for problem in checked.problems:
+            result = checker(text.value, {**endpoint.takes, **secrets}, {}, "text")
+            for problem in result.problems:
                 if not problem.mild:
                     message, _, hint = problem.message.partition("; ")
-                    about = _ABOUT.match(message)
-                    mark = text.at_line(problem.line, problem.column)._replace(length=len(about[1]) if about else 1)
-                    if about and about[2] == "may be missing":
-                        message, hint = about[0], "make it required, or write a default for it"
+                    value_problem = _VALUE_PROBLEM.match(message)
+                    mark = text.at_line(problem.line, problem.column)._replace(
+                        length=len(value_problem[1]) if value_problem else 1
+                    )
+                    if value_problem and value_problem[2] == "may be missing":
+                        message, hint = value_problem[0], "make it required, or write a default for it"
                     problems.error(mark, f"endpoint {name}: {message}", hint or None)

@@ -1,4 +1,4 @@
-"""Read the attributes of the vocabulary: their types, their defaults, what they count or sum."""
+"""Read attributes of the vocabulary: their types, their defaults, what they count or sum."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHER_NAMES = {
 
 
 class AttributeReader:
-    """Reads what a name holds. ``things``, ``events`` and ``about`` are those read so far, which attributes may refer to."""
+    """Reads attributes. They may refer to ``things``, ``events`` and ``about``, which are filled as the vocabulary is read."""
 
     def __init__(self, shapes: Shapes, problems: Problems) -> None:
         self.problems = problems
@@ -38,37 +38,37 @@ class AttributeReader:
         self.about: dict[str, str] = {}
         self.currency = "EUR"
 
-    def attribute(self, node: Node, what: str, known: tuple[str, ...]) -> Attribute | None:
-        """The attribute, or None where it cannot be used; the reason has been said."""
+    def attribute(self, node: Node, what: str, entries: tuple[str, ...]) -> Attribute | None:
+        """The attribute, or None where it cannot be used, which is reported."""
         if isinstance(node, Scalar):
             type_ = self.type(node)
             return Attribute(type=type_) if type_ else None
         instead = (
             {"required": "a default: a customer can be known before anything about them is"}
-            if "required" not in known
+            if "required" not in entries
             else None
         )
-        if "default" not in known:
+        if "default" not in entries:
             instead = {"default": "required: true, or nothing: a line item has no default"}
-        found = self.shapes.fields(node, what, known, instead=instead)
-        if found is None:
+        fields = self.shapes.fields(node, what, entries, instead=instead)
+        if fields is None:
             return None
-        type_ = self.one_of(found["one_of"]) if "one_of" in found else None
-        if "type" in found:
-            if "one_of" in found:
-                self.problems.error(found["type"].mark, f"{what} has two types: type and one_of", "keep one of them")
+        type_ = self.one_of(fields["one_of"]) if "one_of" in fields else None
+        if "type" in fields:
+            if "one_of" in fields:
+                self.problems.error(fields["type"].mark, f"{what} has two types: type and one_of", "keep one of them")
                 return None
-            text = self.shapes.text(found["type"], f"type of {what}")
+            text = self.shapes.text(fields["type"], f"type of {what}")
             type_ = self.type(text) if text else None
-        elif "one_of" not in found:
+        elif "one_of" not in fields:
             self.problems.error(node.mark, f"{what} has no type", f"write type: {one_of(SIMPLE)}")
         if type_ is None:
             return None
-        computed = self.computed(found, type_, what)
+        computed = self.computed(fields, type_, what)
         if computed is None:
             return None
-        default = self.default(found.get("default"), type_, what)
-        required = self.shapes.choice(found.get("required"), "required", ("true", "false", "yes", "no")) in (
+        default = self.default(fields.get("default"), type_, what)
+        required = self.shapes.choice(fields.get("required"), "required", ("true", "false", "yes", "no")) in (
             "true",
             "yes",
         )
@@ -76,14 +76,14 @@ class AttributeReader:
             default = 0
         return computed.model_copy(update={"default": default, "required": required})
 
-    def computed(self, found: dict[str, Node], type_: Type, what: str) -> Attribute | None:
-        """The attribute with what it counts or sums, over which window."""
-        counts = self.shapes.text(found.get("counts"), "counts")
-        sums = self.shapes.text(found.get("sums"), "sums")
-        window = self.shapes.duration(found.get("in"), "in")
-        if "in" in found and not (counts or sums):
+    def computed(self, fields: dict[str, Node], type_: Type, what: str) -> Attribute | None:
+        """The attribute, with what it counts or sums and over which window; None on an error."""
+        counts = self.shapes.text(fields.get("counts"), "counts")
+        sums = self.shapes.text(fields.get("sums"), "sums")
+        window = self.shapes.duration(fields.get("in"), "in")
+        if "in" in fields and not (counts or sums):
             self.problems.error(
-                found["in"].mark, f"{what}: in says over what time to count", "add counts: or sums:, or take it out"
+                fields["in"].mark, f"{what}: in says over what time to count", "add counts: or sums:, or take it out"
             )
         if counts and sums:
             self.problems.error(sums.mark, f"{what} both counts and sums", "keep one of them")
@@ -118,6 +118,7 @@ class AttributeReader:
         return Attribute(type=type_)
 
     def is_event(self, at: Scalar, name: str) -> bool:
+        """Whether this is an event of customers that can be counted; reported if not."""
         if name in self.about:
             message = f"{name} is about a {self.about[name]}, and no customer's to be counted"
             self.problems.error(at.mark, message, "count an event of the customer")
@@ -128,6 +129,7 @@ class AttributeReader:
         return False
 
     def default(self, node: Node | None, type_: Type, what: str) -> JsonValue:
+        """The default as written; a number or yes/no as its value. None on an error."""
         scalar = self.shapes.text(node, f"default of {what}")
         if scalar is None:
             return None
@@ -142,6 +144,7 @@ class AttributeReader:
         return value if isinstance(value, float | bool) else scalar.value
 
     def type(self, scalar: Scalar) -> Type | None:
+        """The type with this name, also ``list of …``."""
         text = scalar.value.strip()
         if text.startswith("list of "):
             of = self.named(text.removeprefix("list of ").strip(), scalar)
@@ -149,22 +152,24 @@ class AttributeReader:
         return self.named(text, scalar)
 
     def named(self, name: str, scalar: Scalar) -> Type | None:
+        """The type or thing with this name."""
         if name in self.things:
             return self.things[name]
         for kind in SIMPLE:
             if name == kind:
                 return Type(kind=kind)
-        known = [*SIMPLE, *self.things]
+        known_types = [*SIMPLE, *self.things]
         if name == "one_of":
             hint: str | None = "write {one_of: [a, b]}"
         elif name == "list":
             hint = "say of what: list of text"
         else:
-            hint = _OTHER_NAMES.get(name.lower()) or did_you_mean(name, known) or f"write {one_of(known)}"
+            hint = _OTHER_NAMES.get(name.lower()) or did_you_mean(name, known_types) or f"write {one_of(known_types)}"
         self.problems.error(scalar.mark, f'"{name}" is not a type', hint, about=("type", name))
         return None
 
     def one_of(self, node: Node) -> Type | None:
+        """The type that a list of options makes."""
         if not isinstance(node, Sequence) or not node.items:
             self.problems.error(node.mark, "one_of takes the list of what it may be", "write one_of: [high, middle, low]")
             return None

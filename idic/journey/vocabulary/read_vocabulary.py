@@ -18,8 +18,8 @@ from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, parse
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems, did_you_mean
 
-_ATTRIBUTE = ("type", "one_of", "default", "required")
-_CUSTOMER = (
+_ATTRIBUTE_ENTRIES = ("type", "one_of", "default", "required")
+_CUSTOMER_ENTRIES = (
     "type", "one_of", "default", "counts", "sums", "in", "sensitive", "for", "from", "title", "ask", "why", "answers",
 )  # fmt: skip
 _SECTIONS = (
@@ -41,9 +41,12 @@ _URL = re.compile(r"(?:https?://|mailto:|tel:)\S+", re.DOTALL)
 
 
 class Reading(NamedTuple):
-    """``broken`` are names that are declared, but not in a way that can be used; to complain about their uses as well
-    would bury the one message that matters. ``links`` is where each link's text stands, and ``endpoints`` the same;
-    ``restrictions`` are the purposes and topics that attributes are for, ``topics`` where each topic is declared."""
+    """A vocabulary as read, with the places of its declarations.
+
+    ``broken`` are names that are declared in a way that cannot be used; reporting each use of them as well would bury the
+    one message that matters. ``links`` and ``endpoints`` have the place of each text; ``restrictions`` are the purposes and
+    topics that attributes are for, ``topics`` where each topic is declared.
+    """
 
     vocabulary: Vocabulary
     broken: frozenset[str] = frozenset()
@@ -54,13 +57,14 @@ class Reading(NamedTuple):
 
 
 def read_vocabulary(file: str, text: str, problems: Problems) -> Reading:
+    """Read a vocabulary file. Problems are added to ``problems``; what cannot be used is left out."""
     node = parse(file, text, problems)
     if node is None:
         return Reading(Vocabulary())
-    return _Reader(problems).whole(node)
+    return _VocabularyReader(problems).read(node)
 
 
-class _Reader:
+class _VocabularyReader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
@@ -73,36 +77,37 @@ class _Reader:
         self.questions: dict[str, Question] = {}
         self.titles: dict[str, Translations] = {}
         self.origins: dict[str, str] = {}
-        self.spoken = TranslationReader(self.shapes, problems, ("en",))
+        self.translations = TranslationReader(self.shapes, problems, ("en",))
 
-    def whole(self, node: Node) -> Reading:
-        found = self.shapes.fields(node, "the vocabulary", _SECTIONS, later=_LATER_SECTIONS)
-        if found is None:
+    def read(self, node: Node) -> Reading:
+        fields = self.shapes.fields(node, "the vocabulary", _SECTIONS, later=_LATER_SECTIONS)
+        if fields is None:
             return Reading(Vocabulary())
-        if currency := self.shapes.text(found.get("currency"), "currency"):
+        if currency := self.shapes.text(fields.get("currency"), "currency"):
             if re.fullmatch(r"[A-Z]{3}", currency.value):
                 self.attributes.currency = currency.value
             else:
                 self.problems.error(currency.mark, f'"{currency.value}" is not a currency', "write three letters: EUR")
-        languages = self.languages(found.get("languages"))
-        self.spoken = TranslationReader(self.shapes, self.problems, languages)
-        for name, thing in self.entries(found.get("things"), "things"):
+        languages = self.languages(fields.get("languages"))
+        self.translations = TranslationReader(self.shapes, self.problems, languages)
+        for name, thing in self.entries(fields.get("things"), "things"):
             self.thing(name, thing)
-        for name, event in self.entries(found.get("events"), "events"):
+        for name, event in self.entries(fields.get("events"), "events"):
             self.event(name, event)
-        for name, attribute in self.entries(found.get("customer"), "customer"):
+        for name, attribute in self.entries(fields.get("customer"), "customer"):
             self.customer_attribute(name, attribute)
-        links = self.links(found.get("links"))
-        endpoints = self.endpoints(found.get("endpoints"))
-        written = {
-            name.value: (name, self.spoken.topic(name, node)) for name, node in self.entries(found.get("topics"), "topics")
+        links = self.links(fields.get("links"))
+        endpoints = self.endpoints(fields.get("endpoints"))
+        topics_read = {
+            name.value: (name, self.translations.topic(name, node))
+            for name, node in self.entries(fields.get("topics"), "topics")
         }
         vocabulary = Vocabulary(
             currency=self.attributes.currency,
             languages=languages,
-            zone=self.zone(found.get("zone")),
-            country=self.country(found.get("country")),
-            slots=self.slots(found["slots"]) if "slots" in found else None,
+            zone=self.zone(fields.get("zone")),
+            country=self.country(fields.get("country")),
+            slots=self.slots(fields["slots"]) if "slots" in fields else None,
             customer=self.customer,
             restricted=self.restricted,
             sensitive=self.sensitive,
@@ -111,12 +116,12 @@ class _Reader:
             about=self.attributes.about,
             links={name: scalar.value for name, scalar in links.items()},
             endpoints={name: text.endpoint for name, text in endpoints.items()},
-            topics={name: topic for name, (_, topic) in written.items() if topic is not None},
+            topics={name: topic for name, (_, topic) in topics_read.items() if topic is not None},
             questions=self.questions,
             titles=self.titles,
             origins=self.origins,
         )
-        topics = {name: scalar for name, (scalar, _) in written.items()}
+        topics = {name: scalar for name, (scalar, _) in topics_read.items()}
         return Reading(vocabulary, frozenset(self.broken), links, endpoints, tuple(self.restrictions), topics)
 
     def entries(self, node: Node | None, what: str) -> tuple[tuple[Scalar, Node], ...]:
@@ -162,7 +167,7 @@ class _Reader:
                 elif thing is not None and self.shapes.name(thing, "thing", field=True):
                     self.attributes.about[name.value] = thing.value
             elif self.shapes.name(key, "property", field=True):
-                attribute = self.attributes.attribute(value, f"{name.value}.{key.value}", _ATTRIBUTE)
+                attribute = self.attributes.attribute(value, f"{name.value}.{key.value}", _ATTRIBUTE_ENTRIES)
                 if attribute is not None:
                     properties[key.value] = attribute
                 else:
@@ -176,7 +181,7 @@ class _Reader:
         if name.value == "test":
             self.problems.error(name.mark, "customer.test is idic's own", "take it out; it is always there")
             return
-        attribute = self.attributes.attribute(node, f"customer.{name.value}", _CUSTOMER)
+        attribute = self.attributes.attribute(node, f"customer.{name.value}", _CUSTOMER_ENTRIES)
         if attribute is None:
             self.broken.add(f"customer.{name.value}")
             return
@@ -196,7 +201,7 @@ class _Reader:
                 )
         if origin := self.shapes.text(node.get("from"), "from"):
             self.origins[name.value] = origin.value.strip()
-        if title := self.spoken.spoken(node.get("title"), f"title of customer.{name.value}"):
+        if title := self.translations.text(node.get("title"), f"title of customer.{name.value}"):
             self.titles[name.value] = title
         self.question(name, node, attribute)
 
@@ -206,7 +211,7 @@ class _Reader:
             self.problems.error(name.mark, message, "let the shop send it")
             return
         computed = attribute.counted_event is not None
-        question = self.spoken.question(name, node, attribute.type, computed=computed)
+        question = self.translations.question(name, node, attribute.type, computed=computed)
         if question is not None:
             self.questions[name.value] = question
 
@@ -237,30 +242,30 @@ class _Reader:
     def slots(self, node: Node) -> dict[str, str]:
         """Names with what they are in words, or names alone."""
         if isinstance(node, Mapping):
-            written = [(name, self.shapes.text(value, f"slot {name.value}", free=True)) for name, value in node.entries]
+            names = [(name, self.shapes.text(value, f"slot {name.value}", free=True)) for name, value in node.entries]
         else:
-            written = [(name, None) for name in self.shapes.texts(node, "slots")]
+            names = [(name, None) for name in self.shapes.texts(node, "slots")]
         slots: dict[str, str] = {}
-        for name, words in written:
+        for name, description in names:
             if name.value in slots:
                 self.problems.error(name.mark, f"slot {name.value} is there twice", "keep one")
             elif self.shapes.name(name, "slot", field=True):
-                slots[name.value] = words.value if words is not None else ""
+                slots[name.value] = description.value if description is not None else ""
         return slots
 
     def endpoints(self, node: Node | None) -> dict[str, EndpointDefinition]:
         def attribute(value: Node, what: str) -> Attribute | None:
-            return self.attributes.attribute(value, what, _ATTRIBUTE)
+            return self.attributes.attribute(value, what, _ATTRIBUTE_ENTRIES)
 
         reader = EndpointReader(self.shapes, self.problems, attribute)
-        found: dict[str, EndpointDefinition] = {}
+        endpoints: dict[str, EndpointDefinition] = {}
         for name, value in self.entries(node, "endpoints"):
             endpoint = reader.read(name, value)
             if endpoint is None:
                 self.broken.add(f"endpoints.{name.value}")
             else:
-                found[name.value] = endpoint
-        return found
+                endpoints[name.value] = endpoint
+        return endpoints
 
     def links(self, node: Node | None) -> dict[str, Scalar]:
         links: dict[str, Scalar] = {}
@@ -282,18 +287,23 @@ class _Reader:
 
 
 def check_restrictions(reading: Reading, topics: Iterable[str], problems: Problems) -> None:
-    """What attributes are for is a purpose or the topic of a journey. A topic that no journey has yet is none's business,
-    unless it is one of them misspelt."""
-    known = (*PURPOSES, *topics)
+    """Warn of a ``for:`` that looks like a misspelt purpose or topic.
+
+    A topic that no journey has yet is allowed.
+    """
+    known_names = (*PURPOSES, *topics)
     for scalar in reading.restrictions:
-        if scalar.value not in known and (hint := did_you_mean(scalar.value, known)):
+        if scalar.value not in known_names and (hint := did_you_mean(scalar.value, known_names)):
             message = f'for: "{scalar.value}" is neither a purpose nor the topic of a journey'
             problems.warning(scalar.mark, message, hint)
 
 
 def check_topics(reading: Reading, topics: Map[str, tuple[Scalar, Problems]], problems: Problems) -> None:
-    """Where topics have words for customers, each journey's has; given by topic where a journey names it. A topic that no
-    journey has is told where it looks like a slip."""
+    """Warn of topics of journeys that the vocabulary gives no words, and of declared topics that look misspelt.
+
+    ``topics`` maps each topic to its place in a journey and the problems of that journey. Where the vocabulary declares no
+    topics, there is nothing to check.
+    """
     if not reading.topics:
         return
     for name, (scalar, of_journey) in topics.items():
@@ -301,5 +311,5 @@ def check_topics(reading: Reading, topics: Map[str, tuple[Scalar, Problems]], pr
             hint = did_you_mean(name, reading.topics) or "declare it under topics: in the vocabulary, with a title"
             of_journey.warning(scalar.mark, f"topic {name} has no words for customers", hint)
     for name, scalar in reading.topics.items():
-        if name not in topics and (near := did_you_mean(name, topics)):
-            problems.warning(scalar.mark, f"topic {name} is the topic of no journey", near)
+        if name not in topics and (similar := did_you_mean(name, topics)):
+            problems.warning(scalar.mark, f"topic {name} is the topic of no journey", similar)

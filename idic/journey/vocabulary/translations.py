@@ -1,4 +1,4 @@
-"""What customers read of the vocabulary itself, on pages: topics, questions and the names of attributes, in their languages."""
+"""The words that customers read for topics, questions and attributes, in their languages."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems, did_you_mean, one_of
 
 PREFERENCE_PAGE = "preference page"
-"""What ``from:`` says of an attribute that customers are asked for there."""
+"""The ``from:`` of an attribute that customers are asked for on their preference page."""
 
 ASKED = frozenset({"text", "number", "yes/no", "date", "one_of"})
-"""The kinds of attributes that a page can ask for."""
+"""The types of attributes that a page can ask for."""
 
 Translations = dict[str, str]
-"""A text by language; the fallback is always among them."""
+"""A text by language; the fallback is always there, as the first."""
 
 
 class Topic(Frozen):
-    """What customers choose to be written to about; ``about`` says what that means for them."""
+    """A topic that customers can choose: its ``title``, and ``about``, what it means for them."""
 
     title: Translations
     about: Translations = {}
 
 
 class Question(Frozen):
-    """How a customer is asked for an attribute: the question, ``why`` it is asked, and what the options of a ``one_of`` are
-    called, where they are called anything but their names."""
+    """How customers are asked for an attribute.
+
+    ``why`` is the reason given; ``answers`` are the customers' words for the options of a ``one_of``, where these differ
+    from the options' names.
+    """
 
     ask: Translations
     why: Translations = {}
@@ -37,7 +40,7 @@ class Question(Frozen):
 
 
 def in_language(spoken: Map[str, str], language: str) -> str:
-    """The text in this language (BCP 47), or its nearest relative, or the fallback: the first."""
+    """The text in this language (BCP 47), else in a related one, else in the fallback, which is the first."""
     if language in spoken:
         return spoken[language]
     base = language.partition("-")[0]
@@ -46,7 +49,7 @@ def in_language(spoken: Map[str, str], language: str) -> str:
 
 
 class TranslationReader:
-    """Reads these parts of a vocabulary whose ``languages`` are known; the first is the fallback."""
+    """Reads the translated parts of a vocabulary. The first of ``languages`` is the fallback."""
 
     def __init__(self, shapes: Shapes, problems: Problems, languages: tuple[str, ...]) -> None:
         self.shapes = shapes
@@ -54,18 +57,19 @@ class TranslationReader:
         self.languages = languages
 
     def topic(self, name: Scalar, node: Node) -> Topic | None:
+        """A topic: its title, and perhaps what it is about."""
         if not self.shapes.name(name, "topic", field=True):
             return None
         what = f"topic {name.value}"
         if isinstance(node, Scalar):
-            title = self.spoken(node, what)
+            title = self.text(node, what)
             return Topic(title=title) if title else None
-        found = self.shapes.fields(node, what, ("title", "about"), required=("title",))
-        title = self.spoken(found.get("title"), f"title of {what}") if found else {}
-        return Topic(title=title, about=self.spoken(found.get("about"), f"about of {what}")) if found and title else None
+        fields = self.shapes.fields(node, what, ("title", "about"), required=("title",))
+        title = self.text(fields.get("title"), f"title of {what}") if fields else {}
+        return Topic(title=title, about=self.text(fields.get("about"), f"about of {what}")) if fields and title else None
 
     def question(self, name: Scalar, node: Mapping, type_: Type, *, computed: bool) -> Question | None:
-        """The question for an attribute, if it has one."""
+        """The question for an attribute, or None."""
         what = f"customer.{name.value}"
         asked = node.get("ask")
         if asked is None:
@@ -83,44 +87,45 @@ class TranslationReader:
             why = "idic works it out by itself" if computed else f"a page can ask for {one_of(sorted(ASKED))}"
             self.problems.error(asked.mark, f"{what} cannot be asked for", why)
             return None
-        question = self.spoken(asked, f"ask of {what}")
-        why_ = self.spoken(node.get("why"), f"why of {what}")
+        question = self.text(asked, f"ask of {what}")
+        why_ = self.text(node.get("why"), f"why of {what}")
         return Question(ask=question, why=why_, answers=self.answers(node.get("answers"), type_, what)) if question else None
 
     def answers(self, node: Node | None, type_: Type, what: str) -> dict[str, Translations]:
+        """The customers' words for the options of a one_of."""
         if node is None:
             return {}
         if not isinstance(node, Mapping) or type_.kind != "one_of":
             hint = "write answers: {espresso: …} beside a one_of"
             self.problems.error(node.mark, f"{what}: answers are what the options of a one_of are called", hint)
             return {}
-        found: dict[str, Translations] = {}
+        answers: dict[str, Translations] = {}
         for key, value in node.entries:
             if key.value not in type_.options:
                 hint = did_you_mean(key.value, type_.options) or f"there is {one_of(type_.options)}"
                 self.problems.error(key.mark, f"{what}: {key.value} is none of its options", hint)
-            elif said := self.spoken(value, f"{key.value} of {what}"):
-                found[key.value] = said
-        return found
+            elif answer := self.text(value, f"{key.value} of {what}"):
+                answers[key.value] = answer
+        return answers
 
-    def spoken(self, node: Node | None, what: str) -> Translations:
-        """One text, in the fallback, or one for each language; empty where there is none or it cannot be used."""
+    def text(self, node: Node | None, what: str) -> Translations:
+        """A text in the fallback language, or one for each language. Empty if there is none or it cannot be used."""
         if node is None:
             return {}
         fallback = self.languages[0]
         if not isinstance(node, Mapping):
             text = self.shapes.text(node, what, free=True)
             return {fallback: text.value.strip()} if text else {}
-        found: Translations = {}
+        translations: Translations = {}
         for key, value in node.entries:
             text = self.shapes.text(value, f"{what} in {key.value}", free=True)
             if key.value not in self.languages:
                 hint = did_you_mean(key.value, self.languages) or f"this vocabulary has {one_of(self.languages, 'and')}"
                 self.problems.error(key.mark, f"{what}: {key.value} is none of its languages", hint)
             elif text:
-                found[key.value] = text.value.strip()
-        if fallback not in found:
+                translations[key.value] = text.value.strip()
+        if fallback not in translations:
             self.problems.error(node.mark, f"{what} is missing in {fallback}, the fallback", f"write {fallback}: …")
             return {}
-        # The fallback first: it is what others read.
-        return {fallback: found.pop(fallback), **found}
+        # The fallback comes first: readers of other languages get it.
+        return {fallback: translations.pop(fallback), **translations}

@@ -1,4 +1,4 @@
-"""The types of the vocabulary, and how raw JSON is read as a value of one.
+"""The types of the vocabulary, and how JSON values are read as them.
 
     type        raw JSON                            Python value
     text        a text that is not blank, a number  str
@@ -11,10 +11,10 @@
     zone        an IANA name                        str
     link        a URL                               str
     one_of      one of the options                  str, spelt as in the vocabulary
-    list of X   an array; what is no X is left out  list
+    list of X   an array; other items are left out  list
     a thing     an object                           dict, without the fields that are missing
 
-What cannot be read is missing: None. There is one kind of number, and it is a float.
+A value that cannot be read counts as missing (None). All numbers are floats.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ TEXTUAL = frozenset({"text", "one_of", "zone", "link"})
 
 _LINK = re.compile(r"(?:https?://|mailto:|tel:)\S+")
 _FIRST_YEAR, _LAST_YEAR = 1600, 8999
-"""What lies outside says "none" (0001-01-01) or "never" (9999-12-31), and a calendar ends there: nothing comes before or
-after it, nor is it any day in another zone."""
+"""Years outside stand for "none" (0001-01-01) or "never" (9999-12-31). A calendar ends there: such dates have no day before
+or after, nor in another zone."""
 
 
 def never_missing(attribute: Attribute) -> bool:
-    """Whether a value of this attribute is always there: an event without it is refused, or a default fills."""
+    """Whether this attribute always has a value: an event without it is refused, or there is a default."""
     return attribute.required or attribute.default is not None
 
 
 def describe(type_: Type) -> str:
-    """The type as in ``event.total is money``."""
+    """The type in a sentence, as in ``event.total is money``."""
     match type_.kind:
         case "one_of":
             return f"one of {', '.join(type_.options)}"
@@ -79,10 +79,10 @@ def spell(type_: Type) -> str:
 
 
 def read(type_: Type, raw: object, *, siblings: Mapping[str, Any], currency: str) -> Any:
-    """The value of ``raw`` as this type, or None where there is none or it cannot be read so.
+    """``raw`` as a value of this type, or None if it is missing or cannot be read.
 
-    ``siblings`` is the mapping in which ``raw`` was found: when it has a ``currency`` other than the declared one, its
-    money is missing, for without a rate it cannot be compared.
+    ``siblings`` is the mapping that contains ``raw``: where its ``currency`` differs from the declared one, its money
+    counts as missing, because without a rate it cannot be compared.
     """
     if raw is None:
         return None
@@ -112,7 +112,7 @@ def read(type_: Type, raw: object, *, siblings: Mapping[str, Any], currency: str
 
 
 def value_of(attribute: Attribute, raw: object, *, siblings: Mapping[str, Any], currency: str) -> Any:
-    """Like ``read``, with the attribute's default where nothing can be read."""
+    """Like ``read``, but with the attribute's default where nothing can be read."""
     value = read(attribute.type, raw, siblings=siblings, currency=currency)
     if value is None and attribute.default is not None:
         return read(attribute.type, attribute.default, siblings={}, currency=currency)
@@ -188,16 +188,20 @@ def _list(type_: Type, raw: object, siblings: Mapping[str, Any], currency: str) 
 def _thing(type_: Type, raw: object, siblings: Mapping[str, Any], currency: str) -> dict[str, Any] | None:
     if not isinstance(raw, Mapping):
         return None
-    # A line item says its own currency, or shares that of the event it lies in.
-    around = raw if "currency" in raw else {**raw, "currency": siblings.get("currency")}
-    values = {name: read(field, raw.get(name), siblings=around, currency=currency) for name, field in type_.fields.items()}
+    # A line item has its own currency, or that of its event.
+    siblings_of_field = raw if "currency" in raw else {**raw, "currency": siblings.get("currency")}
+    values = {
+        name: read(field, raw.get(name), siblings=siblings_of_field, currency=currency) for name, field in type_.fields.items()
+    }
     present = {name: value for name, value in values.items() if value is not None}
     return present if all(name in present for name in type_.required) else None
 
 
 def _same_currency(siblings: Mapping[str, Any], currency: str) -> bool:
-    said = siblings.get("currency")
-    return said is None or (isinstance(said, str) and said.strip().upper() == currency.upper())
+    sibling_currency = siblings.get("currency")
+    return sibling_currency is None or (
+        isinstance(sibling_currency, str) and sibling_currency.strip().upper() == currency.upper()
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -16,15 +16,14 @@ from idic.journey.vocabulary.types import read, spell
 
 
 class Vocabulary(Frozen):
-    """``customer``, ``events``, ``things`` and ``links`` by name; events are with their properties, and with idic's
-    own.
+    """Names and their types. ``events`` have their properties and include idic's own.
 
-    ``restricted`` are the customer attributes that only some purposes or topics may read; ``sensitive`` say of what
-    kind. The first of ``languages`` is the fallback; ``zone`` (IANA) serves customers whose zone nobody knows, and
-    ``country`` (ISO 3166-1 alpha-2) telephone numbers that do not say theirs. ``slots`` are the places on the shop's own
-    site, each with what it is in words; None where the vocabulary does not list them. ``about`` says of events that are
-    about a thing, and not about a customer, what thing that is. ``topics`` are what customers choose from, ``questions`` how
-    they are asked for attributes; ``titles`` is what they call attributes, and ``origins`` says where those come from.
+    ``restricted`` customer attributes may be read for some purposes or topics only; ``sensitive`` says of what kind an
+    attribute is. The first of ``languages`` is the fallback. ``zone`` (IANA) is for customers whose zone is unknown,
+    ``country`` (ISO 3166-1 alpha-2) for telephone numbers without a country code. ``slots`` are places on the shop's own
+    site, each with a description; None if the vocabulary has no list. ``about`` maps events about a thing (and not a
+    customer) to the kind of thing. ``topics`` are the topics customers choose from, ``questions`` how customers are asked
+    for attributes, ``titles`` the customers' words for attributes, ``origins`` where attributes come from.
     """
 
     currency: str = "EUR"
@@ -46,9 +45,9 @@ class Vocabulary(Frozen):
     origins: dict[str, str] = {}
 
     def refusals(self, event: str, properties: Map[str, Any]) -> list[str]:
-        """Why this event is refused; empty when it is welcome. An event that nobody declared is welcome.
+        """The reasons for which this event is refused; empty if it is accepted. An undeclared event is accepted.
 
-        What is not required and cannot be read counts as missing, and refuses nothing.
+        An optional property that cannot be read counts as missing and is no reason.
         """
         reasons = []
         for name, attribute in self.events.get(event, {}).items():
