@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs.generate.markdown import code, table
 from idic.cli.run.vocabulary import Word, listed
-from idic.interact.policy.rules import NAMES
+from idic.interact.policy.rules import RULES, PolicyRule
 from idic.journey.channels import CHANNELS
 from idic.journey.vocabulary.built_in import ACTS, KEYWORDS, LATER_EVENTS, OWN_LINKS
 from idic.journey.vocabulary.types import SIMPLE
@@ -100,13 +100,31 @@ def keywords(*_: str) -> str:
 
 def rules(*_: str) -> str:
     """The rules of the contact policy, in the order in which they are asked."""
-    rows = ((str(number), f"[{name}](rules/{name.replace(' ', '_')}.md)") for number, name in enumerate(NAMES, 1))
-    return table(("order", "rule"), rows)
+    rows = (
+        (str(number), f"[{rule.name}](rules/{_page_of(rule)}.md)", code(rule.key or ""), _messages(rule), rule.summary)
+        for number, rule in enumerate(RULES, 1)
+    )
+    return table(("order", "rule", "key", "holds for", "what it does"), rows)
+
+
+def rule(page: str) -> str:
+    """What a rule's row says: ``rule quiet_hours``."""
+    row = next(row for row in RULES if _page_of(row) == page)
+    key = code(row.key) if row.key else "none; it always holds"
+    return f"- **Key in `policy.yaml`:** {key}.\n- **Holds for:** {_messages(row)}."
 
 
 def rule_pages() -> tuple[str, ...]:
     """The name of each rule's page."""
-    return tuple(name.replace(" ", "_") for name in NAMES)
+    return tuple(_page_of(row) for row in RULES)
+
+
+def _page_of(row: PolicyRule) -> str:
+    return row.name.replace(" ", "_")
+
+
+def _messages(row: PolicyRule) -> str:
+    return "marketing and service" if row.of_service else "marketing"
 
 
 def channels(*_: str) -> str:
@@ -126,6 +144,6 @@ def providers(*_: str) -> str:
 
 TABLES: Mapping[str, Callable[..., str]] = {
     "settings": settings, "own-events": own_events, "own-links": own_links, "names": names, "functions": functions,
-    "filters": filters, "tags": tags, "types": types, "acts": acts, "keywords": keywords, "rules": rules,
+    "filters": filters, "tags": tags, "types": types, "acts": acts, "keywords": keywords, "rules": rules, "rule": rule,
     "channels": channels, "providers": providers,
 }  # fmt: skip
