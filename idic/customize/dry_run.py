@@ -1,7 +1,7 @@
-"""Every message of a program composed for two people nobody is: one of whom everything is known, one of whom nothing is.
-They are of every segment, and read every language, for which there is something of its own.
+"""Compose every message of a program for two made-up customers, to find errors before sending.
 
-What the check of templates cannot see shows here: MJML that does not hold together, a subject that comes out empty.
+Of one customer every value is known, of the other none. Both are tried in every segment and language that has content of its
+own. This finds what the check of templates cannot see: invalid MJML, or a subject that comes out empty.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ _SAMPLES: dict[str, object] = {
 
 
 class ComposeFailure(NamedTuple):
-    """``whom`` is ``everything known`` or ``nothing known``. ``segment`` and ``language`` say for whom it is otherwise than
-    for everybody, where it is; ``source`` is the body or the text that cannot be made into a message."""
+    """A message that cannot be composed.
+
+    ``whom`` is ``everything known`` or ``nothing known``. ``segment`` and ``language`` are empty if the failure is not specific
+    to one; ``source`` is the body or the text that fails.
+    """
 
     message: str
     whom: str
@@ -50,8 +53,8 @@ class ComposeFailure(NamedTuple):
     language: str = ""
 
 
-class _Sample:
-    """A scope of made-up values: of every name that is read, or of those alone that are always there."""
+class _SampleValues:
+    """A scope of made-up values: for every name, or only for the names that are never missing."""
 
     def __init__(self, program: Program, message: Message, everything: bool, segment: str) -> None:
         self.currency, self.zone, self.now = program.currency, program.zone, _NOW
@@ -68,51 +71,51 @@ class _Sample:
         return (sample_value(attribute.type, name) if self._everything or never_missing(attribute) else None), {}
 
 
-def dry_run(program: Program, proven: DryRunCache | None = None) -> tuple[ComposeFailure, ...]:
-    """The messages that cannot be composed, with the reason; on every channel they have content for, in every variant. What
-    one variant has from another is told once. What is ``proven`` by the rehearsals of other programs is not tried again."""
-    proven = proven or DryRunCache()
-    found: dict[tuple[str, str, str], ComposeFailure] = {}
+def dry_run(program: Program, cache: DryRunCache | None = None) -> tuple[ComposeFailure, ...]:
+    """Try all messages of a program, on every channel and in every variant; return those that cannot be composed.
+
+    A failure that several variants share is returned once. Content that is in the ``cache``, from other programs, is not tried
+    again.
+    """
+    cache = cache or DryRunCache()
+    failures: dict[tuple[str, str, str], ComposeFailure] = {}
     for message in program.messages.values():
-        read: set[tuple[AnyContent, str]] = set()
+        tried: set[tuple[AnyContent, str]] = set()
         for segment, language in reader_groups(message):
-            unsound = _rehearse(program, message, segment, language or program.language, read, proven)
-            if unsound is not None:
-                found.setdefault((unsound.message, unsound.source, str(unsound.problem)), unsound)
-    return tuple(found.values())
+            failure = _try_message(program, message, segment, language or program.language, tried, cache)
+            if failure is not None:
+                failures.setdefault((failure.message, failure.source, str(failure.problem)), failure)
+    return tuple(failures.values())
 
 
-def _rehearse(
-    program: Program, message: Message, segment: str, language: str, read: set[tuple[AnyContent, str]], proven: DryRunCache
+def _try_message(
+    program: Program, message: Message, segment: str, language: str, tried: set[tuple[AnyContent, str]], cache: DryRunCache
 ) -> ComposeFailure | None:
-    """``read`` is what has been rehearsed of this message, each in its language; it fills."""
+    """The first failure of a message in this segment and language. ``tried`` fills with contents and their languages."""
     new: dict[str, ChosenContent] = {}
     for channel in message.contents:
-        found = choose_content(message, channel, segment, language, program.language)
-        if found is not None and (found.content, found.language) not in read:
-            new[channel] = found
-            read.add((found.content, found.language))
+        chosen = choose_content(message, channel, segment, language, program.language)
+        if chosen is not None and (chosen.content, chosen.language) not in tried:
+            new[channel] = chosen
+            tried.add((chosen.content, chosen.language))
     for whom, everything in (("everything known", True), ("nothing known", False)):
-        scope = _Sample(program, message, everything, segment)
-        for channel, found in new.items():
-            if proven.knows(program, message, found, everything, scope.segment):
+        scope = _SampleValues(program, message, everything, segment)
+        for channel, chosen in new.items():
+            if cache.has(program, message, chosen, everything, scope.segment):
                 continue
             try:
-                _compose(program, message.id, scope, channel, language, proven)
+                _compose(program, message.id, scope, channel, language, cache)
             except CannotCompose as problem:
-                content = found.content
-                source = content.main_source
-                spoken = language if language != program.language else ""
-                return ComposeFailure(message.id, whom, problem, channel, source, segment, spoken)
-            proven.learn(program, message, found, everything, scope.segment)
+                own_language = language if language != program.language else ""
+                return ComposeFailure(message.id, whom, problem, channel, chosen.content.main_source, segment, own_language)
+            cache.add(program, message, chosen, everything, scope.segment)
     return None
 
 
-def _compose(program: Program, message: str, scope: ValueSource, channel: str, language: str, proven: DryRunCache) -> None:
-    out = "https://sample.example/u"
+def _compose(program: Program, message: str, scope: ValueSource, channel: str, language: str, cache: DryRunCache) -> None:
     pages = {name: f"https://sample.example/{name}" for name in OWN_LINKS}
-    links = MessageLinks(track=str, answer=_answer, unsubscribe_url=out, pages=pages)
-    EDGES[channel].compose(program, message, scope, links, language, words=proven.words)
+    links = MessageLinks(track=str, answer=_answer, unsubscribe_url="https://sample.example/u", pages=pages)
+    EDGES[channel].compose(program, message, scope, links, language, words=cache.words)
 
 
 def _answer(value: str, url: str | None) -> str:
@@ -120,7 +123,7 @@ def _answer(value: str, url: str | None) -> str:
 
 
 def sample_value(of: Type, name: str = "sample") -> object:
-    """A raw value that reads as this type. Texts say of which ``name`` they are: what they own is not what they bought."""
+    """A made-up raw value of this type. A text is made from ``name``, so that different names have different texts."""
     match of.kind:
         case "text":
             return re.sub(r"[._]", " ", name.partition(".")[2] or name)

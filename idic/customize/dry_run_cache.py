@@ -1,4 +1,4 @@
-"""What a rehearsal has proven already and need not try again: in a folder, most journeys share their templates."""
+"""Remember which contents a dry run has composed: most journeys of a folder share their templates."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from idic.journey.program.values import Attribute
 
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _ADDRESS = re.compile(r"\b(href|src|alt|title)=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
-_MAY_BE_SILENT = re.compile(r"display:\s*none|<(?:script|style|title)\b", re.IGNORECASE)
+_MAY_HIDE = re.compile(r"display:\s*none|<(?:script|style|title)\b", re.IGNORECASE)
 _PREHEADER = re.compile(rf"{re.escape(HIDDEN)}[^<]*</div>")
 
 
-class _Read(NamedTuple):
-    """All that what is composed depends on besides its content, its language and whether everything is known."""
+class _Inputs(NamedTuple):
+    """Everything that the result depends on, besides the content, its language and whether everything is known."""
 
     segment: str
     reads: Mapping[str, Attribute]
@@ -31,38 +31,45 @@ class _Read(NamedTuple):
 
 
 class DryRunCache:
-    """What came out well for one program need not be composed for the next. What did not is composed again, as its words
-    name the message."""
+    """The contents that one program has composed without failure, so that the next program need not try them.
+
+    A failure is not cached, as its text names the message.
+    """
 
     def __init__(self) -> None:
-        self._sound: dict[object, list[_Read]] = {}
+        self._sound: dict[object, list[_Inputs]] = {}
         self._layouts: set[str] = set()
 
-    def knows(self, program: Program, message: Message, found: ChosenContent, everything: bool, segment: str) -> bool:
-        return _read(program, message, found, segment) in self._sound.get((found.content, found.language, everything), ())
+    def has(self, program: Program, message: Message, chosen: ChosenContent, everything: bool, segment: str) -> bool:
+        """Whether this content has been composed with the same inputs."""
+        return _inputs(program, message, chosen, segment) in self._sound.get((chosen.content, chosen.language, everything), ())
 
-    def learn(self, program: Program, message: Message, found: ChosenContent, everything: bool, segment: str) -> None:
-        known = self._sound.setdefault((found.content, found.language, everything), [])
-        known.append(_read(program, message, found, segment))
+    def add(self, program: Program, message: Message, chosen: ChosenContent, everything: bool, segment: str) -> None:
+        """Notes that this content has been composed."""
+        inputs = self._sound.setdefault((chosen.content, chosen.language, everything), [])
+        inputs.append(_inputs(program, message, chosen, segment))
 
     def words(self, html: str) -> str:
-        """What an HTML mail says, empty if it says nothing. The whole text is made once for each layout: it takes most of
-        the time of a composition, and what its parser trips over is elements and attributes, not the words between them."""
+        """The words of an HTML email; empty if it has none.
+
+        Converting HTML to text takes most of the time of composing, and its parser fails on elements and attributes, not on
+        the words between them. So it runs once for each layout.
+        """
         layout = _ADDRESS.sub("", "".join(_TAG.findall(html)))
-        if layout in self._layouts and (words := _surely_shown(html)):
+        if layout in self._layouts and (words := _visible_words(html)):
             return words
         words = html_to_text(html)
         self._layouts.add(layout)
         return words
 
 
-def _surely_shown(html: str) -> str:
-    """The words of a mail in which nothing but the preheader is hidden; empty where that is not certain."""
+def _visible_words(html: str) -> str:
+    """The words of an email in which only the preheader is hidden; empty if something else may be hidden."""
     body = _PREHEADER.sub("", html.partition("<body")[2].partition(">")[2])
-    return "" if _MAY_BE_SILENT.search(body) else unescape(_TAG.sub("", body)).strip()
+    return "" if _MAY_HIDE.search(body) else unescape(_TAG.sub("", body)).strip()
 
 
-def _read(program: Program, message: Message, found: ChosenContent, segment: str) -> _Read:
+def _inputs(program: Program, message: Message, chosen: ChosenContent, segment: str) -> _Inputs:
     links = {name: program.links.get(name.removeprefix("links."), "") for name in message.reads if name.startswith("links.")}
-    asked = segment if "segment" in message.reads else ""
-    return _Read(asked, message.reads, links, found.blocks, program.currency, program.zone)
+    own_segment = segment if "segment" in message.reads else ""
+    return _Inputs(own_segment, message.reads, links, chosen.blocks, program.currency, program.zone)

@@ -1,4 +1,4 @@
-"""From an author's MJML or HTML to what mail programs show: CSS inlined, links tracked, and the same as text."""
+"""Turn MJML or HTML into the HTML and text of an email: inline CSS, track links."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BARE_URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 _HARMLESS = ("mailto:", "tel:", "sms:", "#")
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 HIDDEN = '<div style="display:none;max-height:0;overflow:hidden;opacity:0">'
-"""Round the preheader, which stands in the inbox and not in the mail."""
+"""Wraps the preheader, which inboxes show and the email itself hides."""
 _EMPTY_STYLE = re.compile(r"<style\b[^>]*>\s*</style>", re.IGNORECASE)
 
 # Remote style sheets are never loaded. What cannot be inlined (media queries, :hover) stays in a style element.
@@ -37,20 +37,23 @@ _INLINER = css_inline.CSSInliner(
 
 
 def html_from_mjml(source: str) -> str:
-    """Raises ``CannotCompose`` for what is not MJML. Loads nothing: no fonts, no includes."""
+    """Convert MJML to HTML. Loads nothing: no fonts, no includes. Raises ``CannotCompose`` for invalid MJML."""
     try:
         html = mjml2html(source, fonts={}, include_loader=_no_includes)
     except ValueError as error:
-        raise CannotCompose(f"the MJML of the body does not hold together: {error}", code="mjml_failed") from error
+        raise CannotCompose(f"the MJML of the body is invalid: {error}", code="mjml_failed") from error
     left_over = re.search(r"<(mj-[a-z-]+)", html)
     if left_over:
-        raise CannotCompose(f"<{left_over[1]}> is no element of MJML, or not there", code="mjml_failed")
+        raise CannotCompose(f"<{left_over[1]}> is not an element of MJML, or not allowed there", code="mjml_failed")
     return html
 
 
 def finish_html(html: str, *, preheader: str = "", language: str = "") -> str:
-    """A whole document with its CSS inlined. ``preheader`` is HTML already: the line that inboxes show after the
-    subject, hidden in the mail itself. ``language`` is for screen readers."""
+    """Make a whole document with its CSS inlined.
+
+    ``preheader`` is HTML: the line that inboxes show after the subject, hidden in the email itself. ``language`` is for screen
+    readers. Raises ``CannotCompose`` if the HTML cannot be read.
+    """
     try:
         html = _INLINER.inline(html)
     except (css_inline.InlineError, ValueError) as error:
@@ -66,15 +69,17 @@ def finish_html(html: str, *, preheader: str = "", language: str = "") -> str:
 
 
 def add_pixel(html: str, url: str) -> str:
-    """The document with, at its end, the picture of one point that mail programs fetch when it is opened."""
+    """Append the picture of one pixel that mail programs load when the email is opened."""
     pixel = f'<img src="{escape(url)}" width="1" height="1" alt="" style="display:block;border:0;width:1px;height:1px">'
     before, end, after = html.rpartition("</body>")
     return f"{before}{pixel}{end}{after}" if end else html + pixel
 
 
 def track_html(html: str, track: TrackUrl) -> str:
-    """Every http(s) address that can be clicked, through ``track``. Addresses of kinds that no mail needs, such as
-    ``javascript:``, lead nowhere."""
+    """Pass every clickable http(s) address through ``track``.
+
+    Addresses with a scheme that no email needs, such as ``javascript:``, become ``#``.
+    """
 
     def link(match: re.Match[str]) -> str:
         url = unescape(match["double"] if match["double"] is not None else match["single"]).strip()
@@ -88,7 +93,7 @@ def track_html(html: str, track: TrackUrl) -> str:
 
 
 def track_text(text: str, track: TrackUrl) -> str:
-    """The same for the bare addresses in plain text."""
+    """Pass every http(s) address in a plain text through ``track``."""
 
     def link(match: re.Match[str]) -> str:
         url = match[0].rstrip(".,;:!?)]}'")
@@ -98,9 +103,12 @@ def track_text(text: str, track: TrackUrl) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """The words of an HTML mail, or of a piece of a page, as plain text; a link's address follows it in parentheses."""
+    """Convert an HTML document or fragment to plain text; a link's address follows it in parentheses.
+
+    Raises ``CannotCompose`` if the HTML cannot be read.
+    """
     try:
-        # Of a piece that has no body the parser takes the first element for all of it.
+        # In a fragment without a body the parser would read only the first element.
         text: str = get_text(html if "<body" in html else f"<body>{html}</body>", _TEXT)
     except Exception as error:  # its parser's errors are of many kinds
         raise CannotCompose(f"the HTML of the body cannot be read: {error}", code="html_failed") from error
@@ -108,11 +116,11 @@ def html_to_text(html: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _link_begins(state: HtmlDocumentState, attributes: dict[str, Any]) -> None:
+def _start_link(state: HtmlDocumentState, attributes: dict[str, Any]) -> None:
     state.link_target = attributes.get("href", "")
 
 
-def _link_ends(state: HtmlDocumentState) -> None:
+def _end_link(state: HtmlDocumentState) -> None:
     if state.link_target and not state.link_target.startswith("#"):
         state.tags[-1].write(f" ({state.link_target.removeprefix('mailto:').removeprefix('tel:')})")
     state.link_target = ""
@@ -121,10 +129,10 @@ def _link_ends(state: HtmlDocumentState) -> None:
 _TEXT = ParserConfig(
     display_images=True,
     custom_html_tag_handler_mapping=CustomHtmlTagHandlerMapping(
-        start_tag_mapping={"a": _link_begins}, end_tag_mapping={"a": _link_ends}
+        start_tag_mapping={"a": _start_link}, end_tag_mapping={"a": _end_link}
     ),
 )
 
 
 def _no_includes(path: str) -> NoReturn:
-    raise ValueError(f"mj-include of {path}: take {{% render %}} with a block")
+    raise ValueError(f"mj-include of {path}: use {{% render %}} with a block")

@@ -1,7 +1,7 @@
-"""In how many parts an SMS travels, and what makes it need more of them than it should.
+"""Count the parts of an SMS, and find characters that make it needlessly expensive.
 
-A part carries 160 characters of the telephone alphabet (GSM 03.38), or 70 once a single character is none of it; in a text
-of several parts, 153 or 67. A sign such as € counts twice.
+A part holds 160 characters of the telephone alphabet (GSM 03.38), or 70 if a single character is not in that alphabet; in a
+text of several parts 153 or 67. A character such as € counts twice.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ TWINS = {
     "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "•": "-", "·": "-",
     "…": "...", "×": "x", "→": "->", "‹": "<", "›": ">",
 }  # fmt: skip
-"""Typographic characters, with what the telephone alphabet has for the same."""
+"""Typographic characters, each with its equivalent in the telephone alphabet."""
 
 _SPACES = str.maketrans(dict.fromkeys("\t\u00a0\u2007\u2009\u202f", " ") | dict.fromkeys("\u00ad\u200b\u2060\ufeff"))
 
 _DECORATION = ("So", "Sk", "Mn", "Me", "Cf")
-_UNSEEN = ("Mn", "Me", "Cf")
-"""Unicode's categories of emoji and the marks that go with them, and of what is nothing alone."""
+_INVISIBLE = ("Mn", "Me", "Cf")
+"""Unicode categories: of emoji with their marks (``_DECORATION``), and of characters that are invisible alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """``count`` is what a provider charges for."""
+    """The parts of an SMS. A provider charges for each of ``count``."""
 
     count: int
     encoding: Encoding
 
 
 def segments(text: str) -> Segments:
-    """How a text travels; an empty one in no part at all."""
+    """The parts that a text needs; none for an empty text."""
     if not text:
         return Segments(0, "GSM-7")
     return Segments(len(split(text).parts), "GSM-7" if is_valid_gsm(text) else "Unicode")
 
 
 def plain_spaces(text: str) -> str:
-    """The same to the eye, without spaces that no telephone knows: money and dates are written with those."""
+    """Replace spaces that are not in the telephone alphabet, which formatted money and dates have, by plain ones."""
     return text.translate(_SPACES)
 
 
 def avoidable_unicode(text: str) -> dict[str, str]:
-    """The characters that alone make a text need Unicode, where it need not be: each with what to write instead, empty
-    where it can only be left out. Nothing for a text in a script that no telephone alphabet has."""
+    """The characters because of which a text needlessly needs Unicode, each with its replacement; empty if it can only be left
+    out. There are none for a text in a script outside the telephone alphabet."""
     foreign = dict.fromkeys(character for character in plain_spaces(text) if not is_valid_gsm(character))
     if not all(character in TWINS or unicodedata.category(character) in _DECORATION for character in foreign):
         return {}
-    return {character: TWINS.get(character, "") for character in foreign if unicodedata.category(character) not in _UNSEEN}
+    return {character: TWINS.get(character, "") for character in foreign if unicodedata.category(character) not in _INVISIBLE}

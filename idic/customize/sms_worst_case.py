@@ -1,6 +1,6 @@
-"""In how many parts an SMS travels at worst: its longest way through the template, with values as long as is assumed.
+"""Estimate the most parts that an SMS can need: the longest path through its template.
 
-What a customer's values are, nobody knows before they come. So the bound says what it takes for granted.
+The values of customers are not known in advance. So their length is assumed, and the result says what was assumed.
 """
 
 from __future__ import annotations
@@ -32,21 +32,24 @@ from idic.journey.program.content import Message
 from idic.journey.program.program import Program
 
 VALUE = 40
-"""Of characters in a text or a link: what somebody is called, and a short link."""
+"""Assumed characters of a text, such as a name, and of a shortened link."""
 TURNS = 3
-"""Of a loop."""
+"""Assumed rounds of a loop."""
 
 _LONGEST = {"money": 13, "date": 30, "size": 3}
-"""What these filters write at most, in any language: 1.234.567,89 € and Wednesday, 30 September 2026."""
+"""The most characters that these filters write in any language: 1.234.567,89 € and Wednesday, 30 September 2026."""
 _TEXT = "x" * VALUE
 _UNICODE = "\u0416"
 _NO_LANGUAGE = "und"
 
 
 class WorstCase(NamedTuple):
-    """``plain`` parts while every value is of the telephone alphabet, ``unicode`` where one is not; ``plain`` is None
-    where the text as written is not either, ``unicode`` where it prints no text but addresses. What was assumed: ``texts``
-    and ``links`` of up to ``VALUE`` characters, ``loops`` of up to ``TURNS`` turns."""
+    """The most parts of an SMS: ``plain`` if all values are in the telephone alphabet, ``unicode`` if one is not.
+
+    ``plain`` is None if the text itself is not in that alphabet; ``unicode`` is None if the SMS prints no texts. ``texts``,
+    ``links`` and ``loops`` tell what was assumed: texts and links of up to ``VALUE`` characters, loops of up to ``TURNS``
+    rounds.
+    """
 
     plain: int | None
     unicode: int | None
@@ -56,71 +59,77 @@ class WorstCase(NamedTuple):
 
 
 def worst_case(message: Message) -> WorstCase | None:
-    """Of everybody who may read it, in any language; None for a message without an SMS."""
-    return max((one for _, one in _each(message)), key=_cost, default=None)
+    """The worst case of a message over all segments and languages; None for a message without an SMS."""
+    return max((worst for _, worst in _variants(message)), key=_cost, default=None)
 
 
-def _each(message: Message) -> Iterator[tuple[tuple[str, str], WorstCase]]:
-    """Of which segment and language it reads differently, with what it comes to there: first of neither."""
+def _variants(message: Message) -> Iterator[tuple[tuple[str, str], WorstCase]]:
+    """The worst case for each segment and language with a text of its own, first for everybody."""
     for segment, language in reader_groups(message):
-        found = choose_content(message, SMS.name, segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
-        if found is not None and isinstance(found.content, SmsContent):
-            yield (segment, language), _worst(found.content.text, found.blocks)
+        chosen = choose_content(message, SMS.name, segment, language or _NO_LANGUAGE, _NO_LANGUAGE)
+        if chosen is not None and isinstance(chosen.content, SmsContent):
+            yield (segment, language), _worst(chosen.content.text, chosen.blocks)
 
 
 def _worst(source: str, blocks: Mapping[str, str]) -> WorstCase:
-    walk = _Walk(blocks)
+    walk = _LongestText(blocks)
     text = " ".join(plain_spaces(walk.longest(parse(source, "text").nodes)).split())
-    found = segments(text)
+    parts = segments(text)
     assumed = walk.texts, walk.links, walk.loops
-    if found.encoding == "Unicode":
-        return WorstCase(None, found.count, *assumed)
-    # The same length with one character of another script in it.
-    return WorstCase(found.count, segments(_UNICODE + text[1:]).count if walk.texts else None, *assumed)
+    if parts.encoding == "Unicode":
+        return WorstCase(None, parts.count, *assumed)
+    # A text of the same length with one character of another script.
+    return WorstCase(parts.count, segments(_UNICODE + text[1:]).count if walk.texts else None, *assumed)
 
 
-def _cost(one: WorstCase) -> tuple[int, int]:
-    return max(one.plain or 0, one.unicode or 0), one.plain or one.unicode or 0
+def _cost(worst: WorstCase) -> tuple[int, int]:
+    return max(worst.plain or 0, worst.unicode or 0), worst.plain or worst.unicode or 0
 
 
 def describe_worst_cases(program: Program) -> str:
-    """``personal_offer: at most 2 (GSM-7), 3 where a name needs Unicode; in de: at most 1 (GSM-7) · assumed: texts and links of
-    up to 40 characters``; empty for a program that sends no SMS."""
-    all_ = {name: dict(_each(message)) for name, message in program.messages.items()}
-    every = [one for found in all_.values() for one in found.values()]
-    if not every:
+    """The worst cases of a program's SMS in one line; empty if it sends no SMS.
+
+    ``personal_offer: at most 2 (GSM-7), 3 where a name needs Unicode; in de: at most 1 (GSM-7) · assumed: texts and links of
+    up to 40 characters``
+    """
+    by_message = {name: dict(_variants(message)) for name, message in program.messages.items()}
+    all_cases = [worst for variants in by_message.values() for worst in variants.values()]
+    if not all_cases:
         return ""
     assumed = []
-    named = [name for name in ("texts", "links") if any(getattr(one, name) for one in every)]
-    if named:
-        assumed.append(f"{' and '.join(named)} of up to {VALUE} characters")
-    if any(one.loops for one in every):
+    kinds = [kind for kind in ("texts", "links") if any(getattr(worst, kind) for worst in all_cases)]
+    if kinds:
+        assumed.append(f"{' and '.join(kinds)} of up to {VALUE} characters")
+    if any(worst.loops for worst in all_cases):
         assumed.append(f"lists of up to {TURNS}")
-    counts = "; ".join(f"{name}: {_said_of(found)}" for name, found in all_.items() if found)
+    counts = "; ".join(f"{name}: {_describe_variants(variants)}" for name, variants in by_message.items() if variants)
     return f"{counts} · assumed: {', '.join(assumed)}" if assumed else counts
 
 
-def _said_of(found: Mapping[tuple[str, str], WorstCase]) -> str:
-    """Where it costs the same as it does for everybody, or for everybody in that language, it is not said again."""
-    first = found["", ""]
-    more = [
-        f"{spoken_of(segment, language)} {_said(one)}"
-        for (segment, language), one in found.items()
-        if _said(one) != _said(found.get(("", language), first) if segment else first)
+def _describe_variants(variants: Mapping[tuple[str, str], WorstCase]) -> str:
+    """The worst case for everybody, and those of variants that differ from it, or from everybody in their language."""
+    everybody = variants["", ""]
+    others = [
+        f"{spoken_of(segment, language)} {_describe(worst)}"
+        for (segment, language), worst in variants.items()
+        if _describe(worst) != _describe(variants.get(("", language), everybody) if segment else everybody)
     ]
-    return ", ".join([_said(first), *more])
+    return ", ".join([_describe(everybody), *others])
 
 
-def _said(one: WorstCase) -> str:
-    if one.plain is None:
-        return f"at most {one.unicode} (Unicode)"
-    if one.unicode is None or one.unicode == one.plain:
-        return f"at most {one.plain} (GSM-7)" if one.unicode is None else f"at most {one.plain}"
-    return f"at most {one.plain} (GSM-7), {one.unicode} where a name needs Unicode"
+def _describe(worst: WorstCase) -> str:
+    if worst.plain is None:
+        return f"at most {worst.unicode} (Unicode)"
+    if worst.unicode is None or worst.unicode == worst.plain:
+        return f"at most {worst.plain} (GSM-7)" if worst.unicode is None else f"at most {worst.plain}"
+    return f"at most {worst.plain} (GSM-7), {worst.unicode} where a name needs Unicode"
 
 
-class _Walk:
-    """The longest text that nodes can become. Where ways part, the longer one is taken."""
+class _LongestText:
+    """Builds the longest text that a template can make: of several branches it takes the longest.
+
+    ``texts``, ``links`` and ``loops`` tell which of them the template has.
+    """
 
     def __init__(self, blocks: Mapping[str, str]) -> None:
         self.blocks = blocks
@@ -130,6 +139,7 @@ class _Walk:
         self.local: dict[str, str] = {}
 
     def longest(self, nodes: Iterable[Node]) -> str:
+        """The longest text of these nodes."""
         return "".join(self._node(node) for node in nodes)
 
     def _node(self, node: Node) -> str:
@@ -152,7 +162,7 @@ class _Walk:
                 blocks = [node.consequence, *(alternative.block for alternative in node.alternatives), node.default]
                 return _longer(self._node(block) for block in blocks if block is not None)
             case CaseNode():
-                # More than one `when` can match, and all that do are written.
+                # Several `when` can match, and all matching ones are written.
                 return self.longest(node.blocks)
             case ForNode():
                 self.loops = True

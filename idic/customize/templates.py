@@ -1,9 +1,9 @@
-"""Templates: checked whole before anything runs, rendered for one customer.
+"""Check templates before anything runs, and render them for one customer.
 
     checked = check("Hi {{ customer.first_name | default: 'there' }}", names, blocks)
     text = render("Hi {{ customer.first_name | default: 'there' }}", {"customer.first_name": None}, {})
 
-A template knows declared names only. What may be missing is printed behind ``default`` or inside ``{% if %}``.
+A template can only use declared names. A name that may be missing is printed with ``default`` or inside ``{% if %}``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from liquid.exceptions import LiquidError, UndefinedError
 
 from idic.customize.liquid.engine import BLOCKS, EFFORT, Dialect, parse
-from idic.customize.liquid.filters import ANSWERING, READER, AnswerUrl, ReaderLocale, Url, whole_number
+from idic.customize.liquid.filters import ANSWER_URL, LOCALE, AnswerUrl, ReaderLocale, Url, whole_number
 from idic.customize.liquid.limits import Effort
 from idic.customize.sms_segments import avoidable_unicode
 from idic.customize.template_check.facts import LiquidProblem
@@ -28,11 +28,11 @@ from idic.problems import one_of
 __all__ = ["AnswerUrl", "CheckedTemplate", "Dialect", "LiquidProblem", "ReaderLocale", "Url", "check", "names_in", "render"]
 
 
-SOMEBODY = ReaderLocale()
+DEFAULT_LOCALE = ReaderLocale()
 
 
 class CheckedTemplate(NamedTuple):
-    """``reads`` every declared name the template uses on any path, in its blocks too."""
+    """The result of a check. ``reads`` are all declared names that the template uses on any path, also in its blocks."""
 
     reads: dict[str, Attribute]
     problems: tuple[LiquidProblem, ...]
@@ -45,17 +45,17 @@ def check(
 
     ``names`` are dotted: ``customer.first_name``, ``cart.items``, ``key``. One that is ``required`` or has a
     ``default`` is always there; any other needs ``| default:`` or ``{% if %}`` where it is printed. ``blocks`` are the
-    sources that ``{% render 'name' %}`` takes. Of a ``short_text`` it is said when it costs more than it should, and what
-    stands in a ``slot`` must run nothing. Problems are sorted by place.
+    sources that ``{% render 'name' %}`` takes. A ``short_text`` gets a warning if it costs more than it should, and a
+    ``slot`` must not run anything. Problems are sorted by place.
     """
     checker = TemplateWalker(names, blocks)
     checker.check(source)
-    found = [*checker.problems]
+    problems = [*checker.problems]
     if form == "slot":
-        found += [LiquidProblem(*problem) for problem in unsafe_parts(source)]
+        problems += [LiquidProblem(*problem) for problem in unsafe_parts(source)]
     if form == "short_text" and (problem := _costly(source)):
-        found.append(problem)
-    problems = sorted(found, key=lambda problem: (problem.block or "", problem.line, problem.column))
+        problems.append(problem)
+    problems.sort(key=lambda problem: (problem.block or "", problem.line, problem.column))
     return CheckedTemplate(checker.reads, tuple(problems))
 
 
@@ -65,58 +65,62 @@ def render(
     blocks: Mapping[str, str],
     *,
     dialect: Dialect = "text",
-    reader: ReaderLocale = SOMEBODY,
-    answering: AnswerUrl | None = None,
+    locale: ReaderLocale = DEFAULT_LOCALE,
+    answer_url: AnswerUrl | None = None,
 ) -> str:
-    """Render a template that has been checked. ``values`` has every dotted name it reads; None is a missing value.
-    ``answering`` makes what the filter ``answer`` gives; without it, nothing can be answered.
+    """Render a template that has been checked.
 
-    A name that is not given may be asked about and filled by ``default``, but not printed. Raises ``CannotCompose`` with
-    ``value_missing`` for that, and with ``template_failed`` for whatever else goes wrong, such as a limit passed.
+    ``values`` has every dotted name that the template reads; None is a missing value. ``answer_url`` makes the addresses for
+    the filter ``answer``; without it the filter fails.
+
+    A name that is not in ``values`` can be tested and filled by ``default``, but not printed. Raises ``CannotCompose`` with
+    the code ``value_missing`` for that, and with ``template_failed`` for any other error, such as a limit exceeded.
     """
     try:
-        given = {BLOCKS: blocks, READER: reader, ANSWERING: answering, EFFORT: Effort()}
-        return parse(source, dialect).render({**_nested(values), **given})
+        internals = {BLOCKS: blocks, LOCALE: locale, ANSWER_URL: answer_url, EFFORT: Effort()}
+        return parse(source, dialect).render({**_nested(values), **internals})
     except UndefinedError as error:
         raise CannotCompose(str(error.message), code="value_missing") from error
     except LiquidError as error:
         raise CannotCompose(str(error.message), code="template_failed") from error
-    except Exception as error:  # a filter meeting what it cannot bear, such as a division by zero
+    except Exception as error:  # a filter can fail in many ways, such as division by zero
         raise CannotCompose(f"{type(error).__name__}: {error}", code="template_failed") from error
 
 
 def names_in(source: str) -> frozenset[str]:
-    """The dotted names that a template uses, whether or not they exist. Empty for what is not Liquid."""
+    """The dotted names that a template uses, whether or not they exist. Empty if the source is not Liquid."""
     try:
-        found = parse(source, "text").analyze(include_partials=False).globals
+        variables_by_name = parse(source, "text").analyze(include_partials=False).globals
     except LiquidError:
         return frozenset()
-    return frozenset(str(variable) for variables in found.values() for variable in variables)
+    return frozenset(str(variable) for variables in variables_by_name.values() for variable in variables)
 
 
 def _costly(source: str) -> LiquidProblem | None:
+    """A warning if avoidable characters make an SMS more expensive."""
     avoidable = avoidable_unicode(source)
     if not avoidable:
         return None
     first = min(source.index(character) for character in avoidable)
     before = source[:first]
-    named = one_of((f'"{character}"' for character in avoidable), "and")
+    characters = one_of((f'"{character}"' for character in avoidable), "and")
     write = [f'"{twin}" for "{character}"' for character, twin in avoidable.items() if twin]
     leave = [f'"{character}"' for character, twin in avoidable.items() if not twin]
     instead = (["write " + one_of(write, "and")] if write else []) + (["leave out " + one_of(leave, "and")] if leave else [])
     makes = "makes" if len(avoidable) == 1 else "make"
-    message = f"{named} {makes} this SMS Unicode, with 70 characters in a part and not 160; {', '.join(instead)}"
+    message = f"{characters} {makes} this SMS Unicode, with 70 characters in a part instead of 160; {', '.join(instead)}"
     return LiquidProblem(before.count("\n") + 1, first - before.rfind("\n"), message, mild=True)
 
 
 class _Thing(dict[str, object]):
-    """A line item: a field nobody sent is missing, not unknown."""
+    """A line item: a field that was not sent is None, not an error."""
 
     def __missing__(self, key: str) -> None:
         return None
 
 
 def _nested(values: Mapping[str, object]) -> dict[str, object]:
+    """Values by dotted name as nested mappings."""
     nested: dict[str, object] = {}
     for name, value in values.items():
         *groups, leaf = name.split(".")
@@ -126,18 +130,18 @@ def _nested(values: Mapping[str, object]) -> dict[str, object]:
             if not isinstance(inner, dict):
                 raise CannotCompose(f'"{group}" of "{name}" is a value and a group', code="template_failed")
             place = inner
-        place[leaf] = _present(value)
+        place[leaf] = _liquid_value(value)
     return nested
 
 
-def _present(value: object) -> object:
-    """A value as templates see it: blank text is missing, whole numbers print without a point."""
+def _liquid_value(value: object) -> object:
+    """A value as templates see it: blank text is missing, and whole numbers print without a decimal point."""
     match value:
         case str():
             return value if value.strip() else None
         case Mapping():
-            return _Thing({str(key): _present(field) for key, field in value.items()})
+            return _Thing({str(key): _liquid_value(field) for key, field in value.items()})
         case list() | tuple():
-            return [_present(item) for item in value]
+            return [_liquid_value(item) for item in value]
         case _:
             return whole_number(value)

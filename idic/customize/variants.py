@@ -1,4 +1,4 @@
-"""Which of a message's contents somebody reads: by their segment, and in their language as far as it was written in it."""
+"""Choose the content of a message by the customer's segment and language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from idic.journey.program.program import Program
 
 
 class ChosenContent(NamedTuple):
-    """``language`` (BCP 47) is that of the text, so that dates and amounts beside it are written in no other."""
+    """A content with the blocks it renders. ``language`` (BCP 47) is that of its text, and so of its dates and amounts."""
 
     content: AnyContent
     language: str
@@ -19,8 +19,8 @@ class ChosenContent(NamedTuple):
 
 
 def choose_content(message: Message, channel: str, segment: str, language: str, fallback: str) -> ChosenContent | None:
-    """What somebody of this ``segment`` (empty: none) reads who reads ``language``; ``fallback`` is the language of what was
-    written in no other. None where the message has nothing for the channel."""
+    """The content for a customer in this ``segment`` (empty: none) who reads ``language``; None if the message has none for
+    the channel. ``fallback`` is the language of content that has no translation."""
     plain = message.variants.get(f"{segment}/", message.contents) if segment else message.contents
     content = plain.get(channel)
     if content is None:
@@ -29,21 +29,20 @@ def choose_content(message: Message, channel: str, segment: str, language: str, 
         if tongue == fallback:
             break
         own = message.variants.get(f"{segment}/{tongue}") or message.variants.get(f"/{tongue}")
-        # A variant has all channels. One that says the same as without it was not written in this language.
+        # A variant has all channels. Those that are not in its language have the same content as without it.
         if own is not None and own[channel] != content:
             return ChosenContent(own[channel], tongue, blocks_in(message.blocks, tongue))
     return ChosenContent(content, fallback, message.blocks)
 
 
 def segment_without_variant(program: Program, message: Message) -> str | None:
-    """A segment for which this message says nothing of its own, if there is one."""
+    """A segment for which this message has no variant; None if every segment has one."""
     own = {variant.partition("/")[0] for variant in message.variants}
     return next((segment.name for segment in program.segments if segment.name not in own), None)
 
 
 def reader_groups(message: Message) -> Iterator[tuple[str, str]]:
-    """A segment and a language for every way in which the message reads; first those for whom there is nothing of their own,
-    with both empty."""
+    """The segment and language of every variant of a message; first both empty, for customers without a variant."""
     yield "", ""
     for variant in message.variants:
         segment, _, language = variant.partition("/")

@@ -1,6 +1,6 @@
-"""What a slot of the shop's own page may hold: HTML that shows and links, and that runs nothing.
+"""Check the HTML of a slot on the shop's own page: it may show and link, but run nothing.
 
-The author's source is checked before anybody sees it; what it became with a customer's values is checked once more.
+The author's source is checked before it is published, and the composed HTML again for each customer.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import NamedTuple
 _PRINTED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _TAGGED = re.compile(r"\{%.*?%\}", re.DOTALL)
 _HIDDEN = "\ue000"
-"""Stands in a source, character for character, where Liquid will print something."""
+"""Replaces every character of a source where Liquid will print something."""
 _TAGS = {
-    "script": "what a page runs is the shop's own affair",
+    "script": "only the shop's own page may run scripts",
     "object": "show it with <img>",
     "embed": "show it with <img>",
-    "base": "it would turn the page's own links round",
+    "base": "it would change the page's own links",
     "meta": "it belongs to the page",
     "link": "write the rules in style=",
-    "html": "write what stands in the slot, not a page",
-    "head": "write what stands in the slot, not a page",
-    "body": "write what stands in the slot, not a page",
-    "form": "a slot shows and links; ask with the filter answer",
+    "html": "write the content of the slot, not a whole page",
+    "head": "write the content of the slot, not a whole page",
+    "body": "write the content of the slot, not a whole page",
+    "form": "ask with the filter answer",
 }
 _ADDRESSES = {"href", "src", "xlink:href", "action", "formaction", "poster", "background", "data", "ping"}
 _HARMLESS = ("http://", "https://", "mailto:", "tel:", "sms:", "#")
@@ -34,7 +34,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 
 
 class Unsafe(NamedTuple):
-    """``line`` and ``column`` from 1."""
+    """Something that a slot must not hold. ``line`` and ``column`` count from 1."""
 
     line: int
     column: int
@@ -42,83 +42,86 @@ class Unsafe(NamedTuple):
 
 
 def unsafe_parts(source: str) -> tuple[Unsafe, ...]:
-    """What a slot must not hold, in a body with or without its Liquid."""
-    reader = _Reader()
+    """Everything in a body that a slot must not hold. The body may still have its Liquid."""
+    parser = _SlotParser()
     source = _PRINTED.sub(lambda part: re.sub(r"[^\n]", _HIDDEN, part[0]), source)
-    reader.feed(_TAGGED.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), source))
-    reader.close()
-    return tuple(reader.found)
+    parser.feed(_TAGGED.sub(lambda part: re.sub(r"[^\n]", " ", part[0]), source))
+    parser.close()
+    return tuple(parser.problems)
 
 
 def links_of(html: str) -> tuple[str, ...]:
     """The http(s) addresses that can be clicked, each once."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return tuple(dict.fromkeys(reader.links))
+    parser = _SlotParser()
+    parser.feed(html)
+    parser.close()
+    return tuple(dict.fromkeys(parser.links))
 
 
 def is_empty(html: str) -> bool:
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return not reader.words and not _SHOWN.search(html)
+    """Whether HTML shows neither words nor pictures."""
+    parser = _SlotParser()
+    parser.feed(html)
+    parser.close()
+    return not parser.words and not _SHOWN.search(html)
 
 
 def text_to_html(text: str) -> str:
-    """Plain text as HTML: its lines stay lines, and its addresses can be clicked."""
+    """Convert plain text to HTML: keep its lines, and link its addresses."""
     parts: list[str] = []
     end = 0
-    for found in _ADDRESS.finditer(text):
-        url = found[0].rstrip(".,;:!?)]}'")
-        parts += [escape(text[end : found.start()]), f'<a href="{escape(url)}">{escape(url)}</a>']
-        end = found.start() + len(url)
+    for address in _ADDRESS.finditer(text):
+        url = address[0].rstrip(".,;:!?)]}'")
+        parts += [escape(text[end : address.start()]), f'<a href="{escape(url)}">{escape(url)}</a>']
+        end = address.start() + len(url)
     return "".join([*parts, escape(text[end:])]).replace("\n", "<br>\n")
 
 
-class _Reader(HTMLParser):
+class _SlotParser(HTMLParser):
+    """Collects the problems, the links and whether there are words."""
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found: list[Unsafe] = []
+        self.problems: list[Unsafe] = []
         self.links: list[str] = []
         self.words = False
-        self._silent = 0
+        self._in_style = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _TAGS:
-            self._tell(f"<{tag}> has no place in a slot; {_TAGS[tag]}")
+            self._report(f"<{tag}> is not allowed in a slot; {_TAGS[tag]}")
         if tag == "style":
-            self._silent += 1
+            self._in_style += 1
         for message in self._attributes(tag, attrs):
-            self._tell(message)
+            self._report(message)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        self._silent -= tag == "style"
+        self._in_style -= tag == "style"
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "style" and self._silent:
-            self._silent -= 1
+        if tag == "style" and self._in_style:
+            self._in_style -= 1
 
     def handle_data(self, data: str) -> None:
-        self.words = self.words or (not self._silent and bool(data.strip()))
+        self.words = self.words or (not self._in_style and bool(data.strip()))
 
     def _attributes(self, tag: str, attributes: list[tuple[str, str | None]]) -> Iterator[str]:
         for name, value in attributes:
             if name.startswith("on"):
-                yield f"{name}= runs something in the page; take it out, a slot shows and links only"
+                yield f"{name}= runs a script; take it out, a slot only shows and links"
             elif name == "srcdoc":
-                yield "srcdoc= is a page in a page; take it out"
+                yield "srcdoc= embeds a page in the page; take it out"
             elif _HIDDEN in name:
-                yield "what Liquid prints inside a tag stands in an attribute's value, in quotes"
+                yield "inside a tag Liquid may only print an attribute's value, in quotes"
             elif name in _ADDRESSES:
-                # Browsers drop white space and control characters before they look what kind of address it is.
+                # Browsers ignore white space and control characters in front of the scheme and within it.
                 url = "".join(character for character in value or "" if character > " ")
                 if tag in ("a", "area") and url.lower().startswith(("http://", "https://")) and value:
                     self.links.append(value.strip())
                 if url and not url.startswith(_HIDDEN) and not url.lower().startswith(_HARMLESS):
-                    yield f'{name}="{url[:40]}" is no address here; write it in full, with https://'
+                    yield f'{name}="{url[:40]}" is not allowed; write the full address, with https://'
 
-    def _tell(self, message: str) -> None:
+    def _report(self, message: str) -> None:
         line, column = self.getpos()
-        self.found.append(Unsafe(line, column + 1, message))
+        self.problems.append(Unsafe(line, column + 1, message))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from idic.customize.compose import ComposedEmail, compose
+from idic.customize.compose import ComposedEmail, compose_email
 from idic.errors import CannotCompose
 from idic.journey.channels.email import EmailContent
 from idic.journey.program.content import Message
@@ -83,7 +83,7 @@ def program(**email: Any) -> Program:
 
 
 def written(values: Mapping[str, Any] = ANNA, **email: Any) -> ComposedEmail:
-    return compose(
+    return compose_email(
         program(**email),
         "reminder",
         Known(values),
@@ -212,11 +212,11 @@ def test_a_required_amount_in_another_currency_is_not_printed_as_nothing() -> No
             return 95, {"currency": "USD", "total": 95}
 
     with pytest.raises(CannotCompose) as raised:
-        compose(program().model_copy(update={"messages": {"m": message}}), "m", Dollars({}), track=str)
+        compose_email(program().model_copy(update={"messages": {"m": message}}), "m", Dollars({}), track=str)
     assert raised.value.code == "value_missing"
 
 
 def test_an_unknown_message_has_no_content() -> None:
     with pytest.raises(CannotCompose) as raised:
-        compose(program(), "other", Known({}), track=str)
+        compose_email(program(), "other", Known({}), track=str)
     assert raised.value.code == "no_content"

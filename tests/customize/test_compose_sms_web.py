@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.compose import compose_email, compose_sms, compose_web
 from idic.errors import CannotCompose
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
@@ -146,7 +146,9 @@ def test_an_answer_in_a_mail_is_not_tracked_once_more() -> None:
     body = (
         """<p><a href="{{ 'espresso' | answer }}">Espresso</a> <a href="{{ 'filter' | answer: links.basket }}">Filter</a></p>"""
     )
-    mail = compose(program(form="html", body=body), "reminder", Known({**ANNA, "key": "c1"}), track=str.upper, answer=answer)
+    mail = compose_email(
+        program(form="html", body=body), "reminder", Known({**ANNA, "key": "c1"}), track=str.upper, answer=answer
+    )
     assert 'href="https://idic.example/a/espresso"' in (mail.html or "")
     assert 'href="https://idic.example/a/filter?then=https://shop.example/cart/c1?' in (mail.html or "")
     assert "Espresso (https://idic.example/a/espresso)" in mail.text
@@ -164,9 +166,11 @@ def test_a_missing_answer_is_filled_like_any_missing_value() -> None:
 
 
 def test_the_picture_that_tells_of_an_opening_is_the_last_thing_in_the_mail() -> None:
-    mail = compose(program(), "reminder", Known(ANNA), track=str, pixel="https://idic.example/o/x?a=1&b=2")
+    mail = compose_email(program(), "reminder", Known(ANNA), track=str, pixel="https://idic.example/o/x?a=1&b=2")
     assert '<img src="https://idic.example/o/x?a=1&amp;b=2" width="1" height="1" alt=""' in (mail.html or "")
     assert (mail.html or "").rstrip().endswith("></body></html>")
     assert "/o/x" not in mail.text
-    plain = compose(program(form="text", body="Hallo"), "reminder", Known(ANNA), track=str, pixel="https://idic.example/o/x")
+    plain = compose_email(
+        program(form="text", body="Hallo"), "reminder", Known(ANNA), track=str, pixel="https://idic.example/o/x"
+    )
     assert plain.html is None

@@ -135,16 +135,16 @@ def test_html_is_escaped_and_text_is_not() -> None:
     [("en", "€1,234.50"), ("de", "1.234,50\xa0€"), ("de-AT", "€\xa01.234,50"), ("xx-YY", "€1,234.50"), ("", "€1,234.50")],
 )
 def test_money_and_dates_follow_the_readers_language(language: str, money: str) -> None:
-    assert render("{{ cart.total | money }}", ANNA, {}, reader=ReaderLocale(language, "UTC", "EUR")) == money
+    assert render("{{ cart.total | money }}", ANNA, {}, locale=ReaderLocale(language, "UTC", "EUR")) == money
 
 
 def test_dates_and_times_are_those_of_the_customers_zone() -> None:
     values = {"at": datetime(2026, 3, 28, 23, 30, tzinfo=UTC)}
     reader = ReaderLocale("de", "Europe/Berlin", "EUR")
-    assert render("{{ at | date: 'full' }}, {{ at | date: 'time' }}", values, {}, reader=reader) == (
+    assert render("{{ at | date: 'full' }}, {{ at | date: 'time' }}", values, {}, locale=reader) == (
         "Sonntag, 29. März 2026, 00:30"
     )
-    assert render("{{ at | date: 'weekday' }}", values, {}, reader=ReaderLocale("ja", "America/New_York")) == "土曜日"
+    assert render("{{ at | date: 'weekday' }}", values, {}, locale=ReaderLocale("ja", "America/New_York")) == "土曜日"
 
 
 def test_numbers_are_one_kind() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.compose import compose_email, compose_sms, compose_web
 from idic.customize.dry_run import dry_run
 from idic.customize.variants import choose_content
 from idic.journey.channels.email import EmailContent
@@ -50,7 +50,7 @@ def shop(**changes: Any) -> Program:
 
 def mail(language: str | None, segment: str | None = None) -> tuple[str, str]:
     scope = Known({"total": 12.5, "segment": segment})
-    found = compose(shop(), "hi", scope, track=str, unsubscribe_url="https://x.example/u", language=language)
+    found = compose_email(shop(), "hi", scope, track=str, unsubscribe_url="https://x.example/u", language=language)
     return found.subject, found.html or ""
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from idic.customize.compose import ComposedEmail, compose, compose_sms, compose_web
+from idic.customize.compose import ComposedEmail, compose_email, compose_sms, compose_web
 from idic.journey.engine.protocol import Allow, Best, MayWe, Ranked, Skip, Verdict
 from idic.journey.engine.scope import Facts, Scope
 from idic.journey.program.program import Program
@@ -48,7 +48,7 @@ def answer(value: str, url: str | None) -> str:
 
 def reads(customer: Simulator, message: str, language: str = "en") -> ComposedEmail:
     program, scope = known(customer)
-    return compose(
+    return compose_email(
         program, message, scope, track=str, unsubscribe_url="https://shop.example/bye", answer=answer, language=language
     )
 

@@ -1,6 +1,7 @@
-"""Liquid as idic speaks it: a chosen set of tags and filters, strict about names, bounded, blind to files and network.
+"""Parse Liquid with idic's tags, filters and limits.
 
-Three dialects differ only in how they print a value: ``text`` as it is, ``html`` escaped, ``url`` percent-encoded.
+Names are strict, rendering is limited, and templates have no access to files or network. There are three dialects, which
+differ only in how they print a value: ``text`` unchanged, ``html`` escaped, ``url`` percent-encoded.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ from idic.customize.liquid.limits import Effort
 Dialect = Literal["text", "html", "url"]
 
 BLOCKS = " blocks"
-"""Where a rendering keeps the sources of its blocks: a name that no template can spell."""
+"""The variable with the sources of the blocks: a name that no template can spell."""
 
 EFFORT = " effort"
-"""Where a rendering keeps what it has taken so far: a name that no template can spell."""
+"""The variable with the Effort of a rendering: a name that no template can spell."""
 
 TAGS: tuple[type[Tag], ...] = (
     content.Literal,
@@ -69,7 +70,7 @@ SPELLED = ("if", "unless", "case", "for", "break", "continue", "assign", "captur
 
 
 class _Absent(StrictUndefined):
-    """A name that was not given: it may be asked about and filled by ``default``; printing it raises."""
+    """A name without a value: it can be tested and filled by ``default``; printing it raises."""
 
     allowed_properties = StrictUndefined.allowed_properties | {"__class__", "__liquid__", "force_liquid_default"}
     force_liquid_default = True
@@ -80,7 +81,7 @@ class _Absent(StrictUndefined):
 
 class _Context(RenderContext):
     def get_item(self, obj: Any, key: Any) -> Any:
-        # A part of something missing is missing, and so is the third of two items. Unknown names still raise.
+        # A part of a missing value is missing, and so is the third of two items. Unknown names still raise.
         if obj is None:
             return None
         try:
@@ -94,10 +95,10 @@ class _Context(RenderContext):
         return effort if isinstance(effort, Effort) else Effort()
 
     weight: int | None = None
-    """Nodes in the loop that is about to begin; None where a block is what is gone through again and again."""
+    """Nodes in the loop that is about to begin; None if a block is repeated instead."""
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
-        # Liquid's own limit is for loops in loops; loops one after the other it does not count.
+        # Liquid's own limit counts loops in loops, but not loops one after the other.
         super().raise_for_loop_limit(length)
         weight, self.weight = self.weight, None
         self._effort.loop(length, _weight(self.template) if weight is None else weight)
@@ -117,7 +118,7 @@ class _Context(RenderContext):
         template: BoundTemplate | None = None,
         block_scope: bool = False,
     ) -> RenderContext:
-        # A block that renders a block eight times, which renders another eight times, is no loop to Liquid.
+        # Liquid does not count a block that renders another eight times, which renders a third eight times.
         self._effort.render(_weight(template or self.template))
         return super().copy(namespace, disabled_tags, carry_loop_iterations, template, block_scope)
 
@@ -176,7 +177,7 @@ class _Environment(Environment):
             self.add_tag(_UrlOutput)
         self.filters.update(liquid_filters())
         if self.dialect == "url":
-            self.filters["url_encode"] = _as_it_is  # printing encodes already
+            self.filters["url_encode"] = _unchanged  # printing encodes already
 
     def get_template(
         self,
@@ -192,7 +193,7 @@ class _Environment(Environment):
         return parse(str(blocks[name]), self.dialect, name)
 
 
-def _as_it_is(value: object) -> object:
+def _unchanged(value: object) -> object:
     return value
 
 
@@ -205,32 +206,32 @@ _ENVIRONMENTS: dict[Dialect, _Environment] = {
 
 @lru_cache(maxsize=2048)
 def parse(source: str, dialect: Dialect, name: str = "") -> BoundTemplate:
-    """The parsed template; parsed once, since a worker renders the same few for everybody.
+    """Parse a template; cached, as a worker renders the same few templates for all customers.
 
-    Raises ``liquid.exceptions.LiquidError`` where the source is not Liquid.
+    Raises ``liquid.exceptions.LiquidError`` if the source is not Liquid.
     """
     template = _ENVIRONMENTS[dialect].from_string(source, name=name)
     assert isinstance(template, _Template)
-    template.weight = sum(_weighed(node, template) for node in template.nodes)
+    template.weight = sum(_count_nodes(node, template) for node in template.nodes)
     return template
 
 
-def _weighed(node: Node, template: BoundTemplate) -> int:
-    """How many nodes this one is, with those in it; every loop among them is told its own."""
-    _ranges_stand_in_loops(node)
-    inside = sum(_weighed(child, template) for child in node.children(RenderContext(template), include_partials=False))
+def _count_nodes(node: Node, template: BoundTemplate) -> int:
+    """The number of nodes in this one, itself included. Sets the ``weight`` of every loop among them."""
+    _refuse_ranges_outside_loops(node)
+    inside = sum(_count_nodes(child, template) for child in node.children(RenderContext(template), include_partials=False))
     if isinstance(node, _ForNode):
         node.weight = inside
     return 1 + inside
 
 
-def _ranges_stand_in_loops(node: Node) -> None:
-    """Anywhere else a range would be made a list of however many numbers, or gone through one by one."""
+def _refuse_ranges_outside_loops(node: Node) -> None:
+    """Outside a loop's head a range would be expanded to a list of any length."""
     for expression in node.expressions():
         inner = expression.children() if isinstance(expression, LoopExpression) else [expression]
-        for one in (part for child in inner for part in _parts(child)):
-            if isinstance(one, RangeLiteral) and not (isinstance(expression, LoopExpression) and one is expression.iterable):
-                raise LiquidSyntaxError(f"a range such as {one} stands in {{% for %}} alone", token=one.token)
+        for part in (part for child in inner for part in _parts(child)):
+            if isinstance(part, RangeLiteral) and not (isinstance(expression, LoopExpression) and part is expression.iterable):
+                raise LiquidSyntaxError(f"a range such as {part} is only allowed in {{% for %}}", token=part.token)
 
 
 def _parts(expression: Expression) -> Iterator[Expression]:

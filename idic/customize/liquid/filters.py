@@ -1,7 +1,7 @@
-"""The filters of idic's templates: what each does, what it takes and what it gives.
+"""The filters of templates: what each does, takes and gives. A new filter is a function and a row in ``FILTERS``.
 
-A filter is never called with a missing value: something missing stays missing through every filter until ``default``
-fills it, the same rule that conditions follow. Numbers are one kind: ``3.0`` prints as ``3``.
+A filter is never called with a missing value: it stays missing through all filters until ``default`` fills it, the same
+rule that conditions follow. There is one kind of number: ``3.0`` prints as ``3``.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from idic.journey.vocabulary.types import NUMERIC, TEXTUAL
 
 
 class ReaderLocale(NamedTuple):
-    """For whom a template is rendered: language (BCP 47), zone (IANA), and the currency of all money (ISO 4217)."""
+    """How dates and amounts are written: language (BCP 47), zone (IANA), and the currency of all money (ISO 4217)."""
 
     language: str = "en"
     zone: str = "UTC"
     currency: str = "EUR"
 
 
-READER = " reader"
-"""Where a rendering keeps its ReaderLocale: a name that no template can spell."""
+LOCALE = " locale"
+"""The variable with the ReaderLocale: a name that no template can spell."""
 
 PRINTED = TEXTUAL | {"number"}
 LIST = frozenset({"list"})
@@ -43,8 +43,12 @@ DATE_FORMATS = ("short", "medium", "long", "full", "weekday", "time", "moment")
 
 
 class Filter(NamedTuple):
-    """``takes`` are kinds of ``idic.journey.program.program.Type``; ``gives`` is a kind, or ``same``, or of the list
-    ``element``, ``field`` (of its things, named by the argument) and ``sum``; ``arguments`` the least and most."""
+    """One row of ``FILTERS``.
+
+    ``takes`` are kinds of ``Type``. ``gives`` is a kind, or ``same`` as taken, or of a list its ``element``, a ``field`` of its
+    things (named by the argument) or the ``sum``. ``arguments`` are the least and the most. ``context`` is true if the function
+    needs the context of the rendering.
+    """
 
     call: Callable[..., object]
     takes: frozenset[str]
@@ -54,7 +58,7 @@ class Filter(NamedTuple):
 
 
 def locale_of(language: str) -> Locale:
-    """Babel's locale for a BCP 47 tag; the nearest that exists, English when there is none."""
+    """Babel's locale for a BCP 47 tag: the nearest that exists, or English."""
     parts = language.replace("-", "_").split("_")
     while parts:
         try:
@@ -64,18 +68,18 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
-def _reader(context: RenderContext) -> ReaderLocale:
-    reader = context.resolve(READER, default=None)
-    return reader if isinstance(reader, ReaderLocale) else ReaderLocale()
+def _reader_locale(context: RenderContext) -> ReaderLocale:
+    locale = context.resolve(LOCALE, default=None)
+    return locale if isinstance(locale, ReaderLocale) else ReaderLocale()
 
 
 def _money(value: float | Decimal, *, context: RenderContext) -> str:
-    reader = _reader(context)
+    reader = _reader_locale(context)
     return format_currency(Decimal(str(value)), reader.currency, locale=locale_of(reader.language))
 
 
 def _date(value: object, form: str = "medium", *, context: RenderContext) -> str:
-    reader = _reader(context)
+    reader = _reader_locale(context)
     locale, zone = locale_of(reader.language), ZoneInfo(reader.zone)
     if isinstance(value, datetime):
         if form == "time":
@@ -89,33 +93,33 @@ def _date(value: object, form: str = "medium", *, context: RenderContext) -> str
 
 
 AnswerUrl = Callable[[str, str | None], str]
-"""The address that records this value as the customer's answer and leads on to that address."""
+"""Makes the address that records a value as the customer's answer and then leads to another address, if one is given."""
 
-ANSWERING = " answering"
-"""Where a rendering keeps its AnswerUrl: a name that no template can spell."""
+ANSWER_URL = " answer_url"
+"""The variable with the AnswerUrl: a name that no template can spell."""
 
 
 class Url(str):
-    """Text that is an address already: printed into a URL as it is."""
+    """A text that is an address: printed into a URL without encoding."""
 
     __slots__ = ()
 
 
 def _answer(value: object, url: str | None = None, *, context: RenderContext) -> Url:
-    answering = context.resolve(ANSWERING, default=None)
-    said = str(whole_number(value)).strip()
-    if not callable(answering) or not said:
-        raise FilterArgumentError("answer: nothing can be answered here", token=None)
-    return Url(answering(said, url))
+    answer_url = context.resolve(ANSWER_URL, default=None)
+    answer = str(whole_number(value)).strip()
+    if not callable(answer_url) or not answer:
+        raise FilterArgumentError("answer: this message cannot record answers", token=None)
+    return Url(answer_url(answer, url))
 
 
 def _divided_by(value: Any, divisor: Any) -> object:
-    # Liquid divides whole numbers to a whole number. A marketer's 5 and 5.0 are the same number.
+    # Liquid divides whole numbers into a whole number. To a marketer 5 and 5.0 are the same number.
     return math.times(value, 1.0) / float(divisor)
 
 
 def _replace(value: object, old: object, new: object = "") -> object:
-    # Said beforehand: a text of a million that takes the place of each of a million letters would be made first.
+    # Checked in advance: replacing each of a million letters by a text of a million would first build the result.
     text, sought = str(value), str(old)
     size = len(text) + text.count(sought) * (len(str(new)) - len(sought))
     if size > LONGEST:
@@ -133,7 +137,7 @@ _join.with_environment = True  # type: ignore[attr-defined]
 
 
 def whole_number(value: object) -> object:
-    """``3.0`` as ``3``; everything else as it is."""
+    """A float such as ``3.0`` as the integer ``3``; every other value unchanged."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
@@ -141,13 +145,15 @@ def whole_number(value: object) -> object:
     return value
 
 
-def _unknown_stays_unknown(call: Callable[..., object]) -> Callable[..., object]:
+def _skip_missing(call: Callable[..., object]) -> Callable[..., object]:
+    """A filter that returns None, without a call, if its value or an argument is missing."""
+
     def wrapped(value: object, *arguments: object, **keywords: object) -> object:
         if value is None or any(argument is None for argument in arguments):
             return None
         return whole_number(call(value, *arguments, **keywords))
 
-    # Liquid looks for this mark to hand the filter its environment, which knows whether HTML is being written.
+    # With this attribute Liquid passes the environment, which knows whether the output is HTML.
     wrapped.with_environment = getattr(call, "with_environment", False)  # type: ignore[attr-defined]
     return wrapped
 
@@ -214,11 +220,11 @@ NAMES_A_FIELD = frozenset({"map", "reject", "sort", "sum", "uniq", "where"})
 
 
 def liquid_filters() -> dict[str, Callable[..., object]]:
-    """Every filter as Liquid calls it."""
-    ready: dict[str, Callable[..., object]] = {}
+    """The functions that Liquid calls, by the name of the filter."""
+    functions: dict[str, Callable[..., object]] = {}
     for name, filter_ in FILTERS.items():
-        call = filter_.call if name == "default" else _unknown_stays_unknown(filter_.call)
+        call = filter_.call if name == "default" else _skip_missing(filter_.call)
         if filter_.context:
             call.with_context = True  # type: ignore[attr-defined]
-        ready[name] = call
-    return ready
+        functions[name] = call
+    return functions

@@ -1,5 +1,8 @@
-"""What rendering a template may take, counted in steps and characters: no template runs for ever or fills the memory, whoever
-wrote it and whatever a customer is called. Steps are counted and not seconds, so that what renders once renders always."""
+"""Limit the steps and characters of rendering a template.
+
+So no template runs for ever or fills the memory, whatever its source and the customer's values are. Limits are in steps, not in
+seconds, so that a template that renders once always renders.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,35 @@ from collections.abc import Callable
 from liquid.exceptions import FilterArgumentError, ResourceLimitError
 
 MOST = 500_000
-"""Steps of one rendering, each about a microsecond: a hundred times what the largest mail takes."""
+"""Most steps of one rendering, each about a microsecond: a hundred times the steps of the largest email."""
 LONGEST = 1_000_000
-"""Characters that a filter may make, and entries of a list."""
+"""Most characters, or list entries, that a filter may return."""
 
 _TEXT = 20
-"""Characters that a filter goes through in a step."""
+"""Characters that a filter processes in one step."""
 _RENDER = 50
 
 
 class Effort:
-    """How much one rendering has taken so far."""
+    """Counts the steps of one rendering."""
 
     def __init__(self) -> None:
         self._steps = 0
 
     def loop(self, rounds: int, nodes: int) -> None:
-        """A loop begins over so many nodes. Raises ``ResourceLimitError``."""
+        """Count a loop of so many rounds and nodes, before it begins. Raises ``ResourceLimitError``."""
         self._take(rounds * (1 + nodes))
 
     def render(self, nodes: int) -> None:
-        """A block of so many nodes is rendered. Raises ``ResourceLimitError``."""
+        """Count the rendering of a block with so many nodes. Raises ``ResourceLimitError``."""
         self._take(_RENDER + nodes)
 
     def assign(self, names: int) -> None:
-        """One more beside so many names; Liquid measures them all. Raises ``ResourceLimitError``."""
+        """Count the assignment of a variable: Liquid then measures all variables. Raises ``ResourceLimitError``."""
         self._take(1 + names)
 
     def counted(self, call: Callable[..., object]) -> Callable[..., object]:
-        """The filter; raises ``ResourceLimitError`` and, for what would grow too large, ``FilterArgumentError``."""
+        """The same filter, counted. Raises ``ResourceLimitError``, or ``FilterArgumentError`` if its result is too long."""
 
         def counting(value: object, *arguments: object, **keywords: object) -> object:
             self._take(1 + (_size(value) + sum(map(_size, arguments))) // _TEXT)
@@ -52,11 +55,12 @@ class Effort:
     def _take(self, steps: int) -> None:
         self._steps += steps
         if self._steps > MOST:
-            raise ResourceLimitError("this takes more than a rendering may take: shorten its loops", token=None)
+            raise ResourceLimitError("this template takes too many steps: shorten its loops", token=None)
 
 
 def too_long(size: int) -> FilterArgumentError:
-    return FilterArgumentError(f"this would be {size} long; at most {LONGEST} may be", token=None)
+    """The error for a result of this length."""
+    return FilterArgumentError(f"this would be {size} long; the most is {LONGEST}", token=None)
 
 
 def _size(value: object) -> int:

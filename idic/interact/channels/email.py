@@ -46,10 +46,10 @@ class EmailEdge:
         words: HtmlToText | None = None,
     ) -> ComposedMessage:
         """Subject, HTML and text."""
-        from idic.customize.compose import compose
+        from idic.customize.compose import compose_email
         from idic.customize.email_html import html_to_text
 
-        mail = compose(
+        mail = compose_email(
             program,
             message,
             scope,

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idic.customize.compose import compose, compose_sms, compose_web
+from idic.customize.compose import compose_email, compose_sms, compose_web
 from idic.customize.dry_run import dry_run, sample_value
 from idic.errors import CannotCompose
 from idic.journey.engine.admission import DUE, REQUESTED, due_event, next_due, scheduled
@@ -180,7 +180,7 @@ def write(program: Program, customer: Simulator, sent: SentMessage) -> None:
     try:
         match sent.channel:
             case "email":
-                compose(program, sent.message, scope, track=str, unsubscribe_url="https://a.example", answer=link)
+                compose_email(program, sent.message, scope, track=str, unsubscribe_url="https://a.example", answer=link)
             case "sms":
                 compose_sms(program, sent.message, scope, track=str, unsubscribe_url="https://a.example", answer=link)
             case _:
