@@ -9,7 +9,8 @@ from typing import NamedTuple
 from temporalio import activity
 
 from activities.coded_errors import coded
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.instruction import Instruction
 from idic.router.runtime import Runtime
 from idic.store.database import Store
@@ -29,21 +30,21 @@ class Advance:
     async def advance(self, enrollment_id: str) -> Instruction:
         """Safe to repeat: at rest already, it only says again what is to be done."""
 
-        async def work(hold: Hold) -> Instruction | _Early:
-            enrollment = await enrollments.get(hold.tx, enrollment_id)
-            moved = await hold.advance(enrollment)
-            early = self._early(hold, moved.state.deadline)
-            return _Early(early) if moved.seq == enrollment.seq and 0 < early < _EARLY else await hold.instruction(moved)
+        async def work(held: HeldCustomer) -> Instruction | _Early:
+            enrollment = await enrollments.get(held.tx, enrollment_id)
+            moved = await held.advance(enrollment)
+            early = self._early(held, moved.state.deadline)
+            return _Early(early) if moved.seq == enrollment.seq and 0 < early < _EARLY else await held.instruction(moved)
 
         while True:
-            answer = await holding(self.store, self.runtime, "advance", enrollments.whose(enrollment_id), work)
+            answer = await hold_customer(self.store, self.runtime, "advance", enrollments.whose(enrollment_id), work)
             if isinstance(answer, Instruction):
                 return answer
             await asyncio.sleep(answer.seconds)
 
-    def _early(self, hold: Hold, deadline: datetime | None) -> float:
+    def _early(self, held: HeldCustomer, deadline: datetime | None) -> float:
         """For how many real seconds the deadline is still to come."""
-        return self.store.clock.real_seconds(deadline - hold.now) if deadline else 0.0
+        return self.store.clock.real_seconds(deadline - held.now) if deadline else 0.0
 
 
 class _Early(NamedTuple):

@@ -22,7 +22,8 @@ from idic.journey.engine.state import State, Trace
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Endpoint
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.instruction import Instruction
 from idic.router.runtime import Runtime
 from idic.store.database import Store
@@ -79,39 +80,39 @@ class Calling:
             return await self._record(call_id, attempt, outcome)
 
     async def _attempt(self, call_id: str) -> Attempt | Instruction:
-        async def work(hold: Hold) -> Attempt | Instruction:
-            call = await endpoint_calls.get(hold.tx, call_id)
-            enrollment = await enrollments.get(hold.tx, call.enrollment_id)
+        async def work(held: HeldCustomer) -> Attempt | Instruction:
+            call = await endpoint_calls.get(held.tx, call_id)
+            enrollment = await enrollments.get(held.tx, call.enrollment_id)
             if call.status != "asked":
-                return await self._reconciled(hold, enrollment, call)
-            program = await self.runtime.programs.get(hold.tx, enrollment.program_id)
+                return await self._reconciled(held, enrollment, call)
+            program = await self.runtime.programs.get(held.tx, enrollment.program_id)
             endpoint = _asked(program, enrollment.state, call)
             if endpoint is None:
-                return await _settle(hold, enrollment, call, _DROPPED)
-            if hold.now > call.answer_by:
-                return await _settle(hold, enrollment, call, Failed(TOO_LATE, "no worker came to it in time"))
+                return await _settle(held, enrollment, call, _DROPPED)
+            if held.now > call.answer_by:
+                return await _settle(held, enrollment, call, Failed(TOO_LATE, "no worker came to it in time"))
             if call.attempts >= endpoint.tries:
-                return await _settle(hold, enrollment, call, Failed("interrupted", "the worker died over its last try"))
+                return await _settle(held, enrollment, call, Failed("interrupted", "the worker died over its last try"))
             number = call.attempts + 1
-            await endpoint_calls.mark(hold.tx, call_id, attempts=number)
+            await endpoint_calls.mark(held.tx, call_id, attempts=number)
             return Attempt(
                 number=number,
-                customer_id=hold.id,
+                customer_id=held.id,
                 endpoint=endpoint,
                 given=call.given,
                 currency=program.currency,
                 answer_by=call.answer_by,
-                seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call.answer_by - hold.now))),
+                seconds=min(_LONGEST, max(0.0, self.store.clock.real_seconds(call.answer_by - held.now))),
             )
 
-        return await holding(self.store, self.runtime, "attempt a call", endpoint_calls.whose(call_id), work)
+        return await hold_customer(self.store, self.runtime, "attempt a call", endpoint_calls.whose(call_id), work)
 
-    async def _reconciled(self, hold: Hold, enrollment: Enrollment, call: EndpointCall) -> Instruction:
+    async def _reconciled(self, held: HeldCustomer, enrollment: Enrollment, call: EndpointCall) -> Instruction:
         """What the workflow is to do where there is nothing to call. A state that still waits for this call would have it
         made again at once, for ever: it learns here how it ended. An answer counts if it is remembered, or nobody reads it."""
-        program, state = await self.runtime.programs.get(hold.tx, enrollment.program_id), enrollment.state
+        program, state = await self.runtime.programs.get(held.tx, enrollment.program_id), enrollment.state
         if _asked(program, state, call) is None:
-            return await hold.instruction(enrollment)
+            return await held.instruction(enrollment)
         log.warning("state behind its call", enrollment=enrollment.id, call=call.id, status=call.status)
         step = program.steps[call.step]
         response: Mapping[str, JsonValue] | None = None
@@ -119,22 +120,22 @@ class Calling:
             remembered = state.captured.get(step.capture) if step.capture else None
             response = {} if step.capture is None else remembered.properties if remembered else None
         reason = None if response is not None else call.reason or "answered before"
-        return await hold.instruction(await hold.answer(enrollment, call, response, reason))
+        return await held.instruction(await held.answer(enrollment, call, response, reason))
 
     async def _record(self, call_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
-        async def work(hold: Hold) -> Instruction | Later:
-            call = await endpoint_calls.get(hold.tx, call_id)
-            enrollment = await enrollments.get(hold.tx, call.enrollment_id)
+        async def work(held: HeldCustomer) -> Instruction | Later:
+            call = await endpoint_calls.get(held.tx, call_id)
+            enrollment = await enrollments.get(held.tx, call.enrollment_id)
             newer = call.attempts != attempt.number
             if call.status != "asked" or (newer and not isinstance(outcome, Answered)):
                 # Somebody tries again, taking us for dead: an answer is as good from either, a failure is theirs to tell.
-                return await hold.instruction(enrollment)
+                return await held.instruction(enrollment)
             if isinstance(outcome, Later):
-                return await self._later(hold, enrollment, call, attempt, outcome)
-            return await _settle(hold, enrollment, call, outcome)
+                return await self._later(held, enrollment, call, attempt, outcome)
+            return await _settle(held, enrollment, call, outcome)
 
         answer = await offered(
-            lambda: holding(self.store, self.runtime, "record a call", attempt.customer_id, work), self.keep_trying
+            lambda: hold_customer(self.store, self.runtime, "record a call", attempt.customer_id, work), self.keep_trying
         )
         if isinstance(answer, Later):
             # The pause is the service's time, which is real whatever idic's clock does.
@@ -142,17 +143,19 @@ class Calling:
         return answer
 
     async def _later(
-        self, hold: Hold, enrollment: Enrollment, call: EndpointCall, attempt: Attempt, outcome: Later
+        self, held: HeldCustomer, enrollment: Enrollment, call: EndpointCall, attempt: Attempt, outcome: Later
     ) -> Instruction | Later:
         first, longest = _RETRY
         pause = min(max(outcome.after or 0, first * 2 ** min(attempt.number - 1, 10)), longest)
-        retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
+        retry_at = held.now + timedelta(seconds=pause) * held.tx.clock.factor
         if attempt.number >= attempt.endpoint.tries or retry_at > call.answer_by:
-            return await _settle(hold, enrollment, call, Failed(outcome.code, outcome.detail))
+            return await _settle(held, enrollment, call, Failed(outcome.code, outcome.detail))
         # What an endpoint said may name who has been forgotten meanwhile.
-        await endpoint_calls.mark(hold.tx, call.id, reason=outcome.code, detail=None if hold.erased else outcome.detail)
+        await endpoint_calls.mark(
+            held.tx, call.id, reason=outcome.code, detail=None if held.customer.erased else outcome.detail
+        )
         why = {"endpoint": attempt.endpoint.name, "reason": outcome.code}
-        await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "calling again", call.step, why)])
+        await enrollments.note(held.tx, enrollment.id, [Trace(held.now, "calling again", call.step, why)])
         return outcome._replace(after=pause)
 
 
@@ -165,19 +168,19 @@ def _asked(program: Program, state: State, call: EndpointCall) -> Endpoint | Non
     return step.endpoint if waits and isinstance(step, Call) and state.rounds.get(name, 1) == call.round else None
 
 
-async def _settle(hold: Hold, enrollment: Enrollment, call: EndpointCall, outcome: Answered | Failed) -> Instruction:
+async def _settle(held: HeldCustomer, enrollment: Enrollment, call: EndpointCall, outcome: Answered | Failed) -> Instruction:
     """Record how the call came to its end. Whoever does not wait for it any more is not moved."""
     status, reason, detail = "answered", None, None
     if isinstance(outcome, Failed):
         status, (reason, detail) = "failed", outcome
     if reason == TOO_LATE:
         # The step ended when it should have: everything after it counts from then.
-        moved = await hold.advance(enrollment)
+        moved = await held.advance(enrollment)
     else:
-        moved = await hold.answer(enrollment, call, outcome.values if isinstance(outcome, Answered) else None, reason)
+        moved = await held.answer(enrollment, call, outcome.values if isinstance(outcome, Answered) else None, reason)
         if moved.seq == enrollment.seq:
             status, (reason, detail) = "failed", _DROPPED
-    if hold.erased:
+    if held.customer.erased:
         detail = None
-    await endpoint_calls.mark(hold.tx, call.id, status=status, reason=reason, detail=detail, settled_at=hold.now)
-    return await hold.instruction(moved)
+    await endpoint_calls.mark(held.tx, call.id, status=status, reason=reason, detail=detail, settled_at=held.now)
+    return await held.instruction(moved)

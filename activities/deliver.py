@@ -31,7 +31,8 @@ from idic.journey.expressions.evaluate import explain, holds
 from idic.journey.program.steps import Send
 from idic.logs import place
 from idic.providers.registry import PROVIDERS
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.instruction import Instruction
 from idic.router.runtime import Runtime
 from idic.store.customer import consents
@@ -117,50 +118,50 @@ class Deliver:
             return await self._record(touch_id, attempt, outcome, made)
 
     async def _attempt(self, touch_id: str) -> Attempt | Instruction:
-        async def work(hold: Hold) -> Attempt | Instruction:
+        async def work(held: HeldCustomer) -> Attempt | Instruction:
             # From when the touch will be said to be under way, and not from when all that had to be routed before it was.
-            since = time.monotonic() - hold.tx.clock.real_seconds(hold.tx.now() - hold.now)
-            touch = await touches.get(hold.tx, touch_id)
-            enrollment = await enrollments.get(hold.tx, touch.enrollment_id)
+            since = time.monotonic() - held.tx.clock.real_seconds(held.tx.now() - held.now)
+            touch = await touches.get(held.tx, touch_id)
+            enrollment = await enrollments.get(held.tx, touch.enrollment_id)
             if touch.status == "attempting" and touch.account not in IN_STORE:
-                touched = Touched(status="uncertain", at=hold.now, reason="interrupted")
-                return await _settle(hold, enrollment, touch, touched)
+                touched = Touched(status="uncertain", at=held.now, reason="interrupted")
+                return await _settle(held, enrollment, touch, touched)
             if touch.status not in ("claimed", "attempting"):
-                return await _reconciled(hold, enrollment, touch)
+                return await _reconciled(held, enrollment, touch)
             account, accounts = self._account(touch), self.runtime.accounts[touch.channel]
             if account != touch.account and touch.account in accounts:
-                return await _other_account(hold, enrollment, touch, account)
-            program = await self.runtime.programs.get(hold.tx, enrollment.program_id)
+                return await _other_account(held, enrollment, touch, account)
+            program = await self.runtime.programs.get(held.tx, enrollment.program_id)
             step = program.steps[touch.step]
             assert isinstance(step, Send)
-            scope = Scope(program, await hold.facts(program), hold.now, enrollment.state)
+            scope = Scope(program, await held.customer.facts(program), held.now, enrollment.state)
             verdict: Allow | Defer | Skip
-            if hold.now > touch.deliver_by:
+            if held.now > touch.deliver_by:
                 verdict = Skip("too late", f"within {step.within}")
             elif step.when is not None and not holds(step.when, scope):
                 verdict = Skip("condition", explain(step.when, scope))
-            elif (hour := _hour(step, hold.now, scope.zone)) > hold.now:
+            elif (hour := _hour(step, held.now, scope.zone)) > held.now:
                 verdict = Defer(hour, "hours", f"at {step.at}")
             else:
                 state = enrollment.state
                 ask = MayWe(step.id, touch.channel, touch.message, touch.deliver_by, enrollment.id, state.entry)
-                verdict = await hold.may_we(program, ask, open_=enrollment.open, again=touch)
+                verdict = await held.customer.may_we(program, ask, open_=enrollment.open, again=touch)
             match verdict:
                 case Skip(rule=rule, reason=reason):
                     return await _settle(
-                        hold, enrollment, touch, Touched(status="failed", at=hold.now, reason=rule), detail=reason
+                        held, enrollment, touch, Touched(status="failed", at=held.now, reason=rule), detail=reason
                     )
                 case Defer():
-                    return await _defer(hold, enrollment, touch, verdict)
+                    return await _defer(held, enrollment, touch, verdict)
                 case Allow():
                     pass
             number = touch.attempts + 1
-            called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": hold.now}
-            address = hold.reach(touch.channel, program).address
+            called: dict[str, Any] = {"account": account, "attempts": number, "attempted_at": held.now}
+            address = held.customer.reach(touch.channel, program).address
             assert address is not None
             if not is_placed(touch.channel):
-                called["recipient"] = await consents.address_digest(hold.tx, touch.channel, address)
-            await touches.mark(hold.tx, touch_id, status="attempting", **called)
+                called["recipient"] = await consents.address_digest(held.tx, touch.channel, address)
+            await touches.mark(held.tx, touch_id, status="attempting", **called)
             # A number is one provider's: what stands in for it sends as its own.
             own_sender = account == accounts[0] or not CHANNELS[touch.channel].sender_of_provider
             parcel = Parcel(
@@ -170,12 +171,12 @@ class Deliver:
                 address=address,
                 program=program,
                 scope=scope,
-                language=language_of(hold.traits, program.languages),
-                sender=hold.policy.sender(program.sender) if own_sender else None,
+                language=language_of(held.customer.traits, program.languages),
+                sender=held.customer.policy.sender(program.sender) if own_sender else None,
             )
-            return Attempt(number, hold.id, account, since, parcel, enrollment.state.goal_at)
+            return Attempt(number, held.id, account, since, parcel, enrollment.state.goal_at)
 
-        return await holding(self.store, self.runtime, "attempt", touches.whose(touch_id), work)
+        return await hold_customer(self.store, self.runtime, "attempt", touches.whose(touch_id), work)
 
     def _account(self, touch: Touch) -> str:
         """Through which account a touch leaves now: its own, if that is still one of its channel's, but the first that is not
@@ -206,51 +207,53 @@ class Deliver:
         return await courier.send(message), made
 
     async def _record(self, touch_id: str, attempt: Attempt, outcome: Outcome, made: Made) -> Instruction:
-        async def work(hold: Hold) -> Instruction | Later:
-            touch = await touches.get(hold.tx, touch_id)
-            enrollment = await enrollments.get(hold.tx, touch.enrollment_id)
+        async def work(held: HeldCustomer) -> Instruction | Later:
+            touch = await touches.get(held.tx, touch_id)
+            enrollment = await enrollments.get(held.tx, touch.enrollment_id)
             if touch.attempts != attempt.number:
-                return await hold.instruction(enrollment)
-            kept = None if hold.erased else made.copy
+                return await held.instruction(enrollment)
+            kept = None if held.customer.erased else made.copy
             if kept is not None and isinstance(outcome, (Accepted, Placed, Unsure)):
-                await message_copies.keep(hold.tx, touch_id, kept, hold.now)
-            left = {} if hold.erased else _of_what_left(made, outcome)
+                await message_copies.keep(held.tx, touch_id, kept, held.now)
+            left = {} if held.customer.erased else _of_what_left(made, outcome)
             if touch.status not in ("attempting", "uncertain"):
                 # Evidence of it was here before us.
                 if left:
-                    await touches.mark(hold.tx, touch_id, **left)
-                return await hold.instruction(enrollment)
+                    await touches.mark(held.tx, touch_id, **left)
+                return await held.instruction(enrollment)
             match outcome:
                 case Placed() if not attempt.still_to_be_shown(enrollment.state):
-                    return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="ended"))
-                case Placed() if await hold.has_withdrawn(touch):
-                    return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="consent"))
+                    return await _settle(held, enrollment, touch, Touched(status="failed", at=held.now, reason="ended"))
+                case Placed() if await held.customer.has_withdrawn(touch):
+                    return await _settle(held, enrollment, touch, Touched(status="failed", at=held.now, reason="consent"))
                 case Placed(slot, html, links, show_for, ends_on_click):
-                    until = show_for.after(hold.now, attempt.parcel.scope.zone)
+                    until = show_for.after(held.now, attempt.parcel.scope.zone)
                     shown: dict[str, Any] = {"slot": slot, "html": html, "links": links, "ends_on_click": ends_on_click}
-                    await web_placements.place(hold.tx, touch, **shown, at=hold.now, until=until)
-                    return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now))
+                    await web_placements.place(held.tx, touch, **shown, at=held.now, until=until)
+                    return await _settle(held, enrollment, touch, Touched(status="sent", at=held.now))
                 case Accepted():
-                    return await _settle(hold, enrollment, touch, Touched(status="sent", at=hold.now), **left)
+                    return await _settle(held, enrollment, touch, Touched(status="sent", at=held.now), **left)
                 case Refused(code, detail):
                     if code in DEAD:
-                        await consents.suppress(hold.tx, touch.channel, attempt.parcel.address, code, hold.now)
-                    touched = Touched(status="failed", at=hold.now, reason=code)
-                    return await _settle(hold, enrollment, touch, touched, detail=detail)
+                        await consents.suppress(held.tx, touch.channel, attempt.parcel.address, code, held.now)
+                    touched = Touched(status="failed", at=held.now, reason=code)
+                    return await _settle(held, enrollment, touch, touched, detail=detail)
                 case Unsure(code, detail):
-                    touched = Touched(status="uncertain", at=hold.now, reason=code)
-                    return await _settle(hold, enrollment, touch, touched, detail=detail, **left)
+                    touched = Touched(status="uncertain", at=held.now, reason=code)
+                    return await _settle(held, enrollment, touch, touched, detail=detail, **left)
                 case Later():
-                    return await self._later(hold, enrollment, touch, outcome)
+                    return await self._later(held, enrollment, touch, outcome)
 
         # What the provider said is known here alone.
-        answer = await offered(lambda: holding(self.store, self.runtime, "record", attempt.customer_id, work), self.keep_trying)
+        answer = await offered(
+            lambda: hold_customer(self.store, self.runtime, "record", attempt.customer_id, work), self.keep_trying
+        )
         if isinstance(answer, Later):
             # The pause is the provider's time, which is real whatever idic's clock does.
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
-    async def _later(self, hold: Hold, enrollment: Enrollment, touch: Touch, outcome: Later) -> Instruction | Later:
+    async def _later(self, held: HeldCustomer, enrollment: Enrollment, touch: Touch, outcome: Later) -> Instruction | Later:
         """Certainly not sent: the touch is claimed again, for another try, unless that would come too late; through another
         account at once, if this one is down and there is another."""
         code, detail, after, down = outcome
@@ -258,24 +261,24 @@ class Deliver:
             self._down[touch.account] = time.monotonic() + _DOWN
             account = self._account(touch)
             if enrollment.open and account != touch.account and touch.status == "attempting":
-                return await _other_account(hold, enrollment, touch, account)
+                return await _other_account(held, enrollment, touch, account)
         first, longest = _RETRY
         pause = min(max(after or 0, first * 2 ** min(touch.attempts - 1, 10)), longest)
-        retry_at = hold.now + timedelta(seconds=pause) * hold.tx.clock.factor
+        retry_at = held.now + timedelta(seconds=pause) * held.tx.clock.factor
         if not enrollment.open or retry_at > touch.deliver_by or touch.status != "attempting":
-            return await _settle(hold, enrollment, touch, Touched(status="failed", at=hold.now, reason=code), detail=detail)
-        await touches.mark(hold.tx, touch.id, status="claimed", reason=code, detail=detail)
+            return await _settle(held, enrollment, touch, Touched(status="failed", at=held.now, reason=code), detail=detail)
+        await touches.mark(held.tx, touch.id, status="claimed", reason=code, detail=detail)
         why = {"channel": touch.channel, "reason": code}
-        await enrollments.note(hold.tx, touch.enrollment_id, [Trace(hold.now, "trying again", touch.step, why)])
+        await enrollments.note(held.tx, touch.enrollment_id, [Trace(held.now, "trying again", touch.step, why)])
         return Later(code, detail, pause)
 
 
-async def _other_account(hold: Hold, enrollment: Enrollment, touch: Touch, account: str) -> Instruction:
+async def _other_account(held: HeldCustomer, enrollment: Enrollment, touch: Touch, account: str) -> Instruction:
     """This one is down, and nothing was sent: another account is to deliver the touch, from its own queue."""
-    await touches.mark(hold.tx, touch.id, status="claimed", account=account)
+    await touches.mark(held.tx, touch.id, status="claimed", account=account)
     why = {"channel": touch.channel, "because": f"{touch.account} is down, by {account}"}
-    await enrollments.note(hold.tx, enrollment.id, [Trace(hold.now, "trying again", touch.step, why)])
-    return await hold.instruction(enrollment)
+    await enrollments.note(held.tx, enrollment.id, [Trace(held.now, "trying again", touch.step, why)])
+    return await held.instruction(enrollment)
 
 
 def _hour(step: Send, now: datetime, zone: str) -> datetime:
@@ -294,15 +297,15 @@ def _of_what_left(made: Made, outcome: Outcome) -> dict[str, Any]:
 
 
 async def _settle(
-    hold: Hold, enrollment: Enrollment, touch: Touch, touched: Touched, *, detail: str | None = None, **more: Any
+    held: HeldCustomer, enrollment: Enrollment, touch: Touch, touched: Touched, *, detail: str | None = None, **more: Any
 ) -> Instruction:
     """``more`` are columns of the touch to be written with how it came to stand."""
-    if hold.erased:
+    if held.customer.erased:
         detail = None  # what the provider said may name them
     if touched.status == "failed":
-        await hold.give_back(await hold.runtime.programs.get(hold.tx, enrollment.program_id), touch)
+        await held.customer.give_back(await held.runtime.programs.get(held.tx, enrollment.program_id), touch)
     await touches.mark(
-        hold.tx,
+        held.tx,
         touch.id,
         status=touched.status,
         reason=touched.reason,
@@ -312,42 +315,42 @@ async def _settle(
     )
     why = {"channel": touch.channel, "reason": touched.reason, "because": detail}
     if touch.status == "attempting" and touched.status == "sent":
-        await hold.tell(enrollment, about_touch(touch, "Message Sent", once="sent"))
+        await held.tell(enrollment, about_touch(touch, "Message Sent", once="sent"))
     elif touch.status == "attempting" and touched.status == "failed" and touched.reason != "ended":
-        await hold.tell(enrollment, about_touch(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
-    moved = await hold.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch.step, why))
-    return await hold.instruction(moved)
+        await held.tell(enrollment, about_touch(touch, "Message Failed", {"reason": touched.reason}, once="failed"))
+    moved = await held.settle(enrollment, touch, touched, Trace(touched.at, touched.status, touch.step, why))
+    return await held.instruction(moved)
 
 
-async def _reconciled(hold: Hold, enrollment: Enrollment, touch: Touch) -> Instruction:
+async def _reconciled(held: HeldCustomer, enrollment: Enrollment, touch: Touch) -> Instruction:
     """What the workflow is to do where there is nothing to deliver. A state that still waits for this touch would have it
     delivered again at once, for ever: it learns here what became of it."""
     state, step, channel = enrollment.state, str(touch.step), touch.channel
-    held = state.touches.get(step, {}).get(channel)
-    waited_for = held is not None and held.status in ("claimed", "attempting")
+    touched_in_state = state.touches.get(step, {}).get(channel)
+    waited_for = touched_in_state is not None and touched_in_state.status in ("claimed", "attempting")
     if not (enrollment.open and waited_for and touch.round == state.rounds.get(step, 1)):
-        return await hold.instruction(enrollment)
+        return await held.instruction(enrollment)
     log.warning("state behind its touch", enrollment=enrollment.id, touch=touch.id, status=touch.status)
-    touched = Touched(status=touch.status, at=touch.settled_at or hold.now, reason=touch.reason)
+    touched = Touched(status=touch.status, at=touch.settled_at or held.now, reason=touch.reason)
     # The state waits for it under the touch's own name, so that name is of this step.
     formerly = {old: name for old, name in state.formerly.items() if old != step}
     behind = enrollment._replace(state=state.changed(formerly=formerly))
-    note = Trace(hold.now, touched.status, step, {"channel": channel, "reason": touched.reason})
-    return await hold.instruction(await hold.settle(behind, touch, touched, note))
+    note = Trace(held.now, touched.status, step, {"channel": channel, "reason": touched.reason})
+    return await held.instruction(await held.settle(behind, touch, touched, note))
 
 
-async def _defer(hold: Hold, enrollment: Enrollment, touch: Touch, verdict: Defer) -> Instruction:
+async def _defer(held: HeldCustomer, enrollment: Enrollment, touch: Touch, verdict: Defer) -> Instruction:
     """Refused for now: the claim is given back, and the touch is decided and composed afresh when its time comes."""
     why = {"channel": touch.channel, "rule": verdict.rule, "because": verdict.reason, "until": verdict.until}
-    note = Trace(hold.now, "deferred", touch.step, why)
+    note = Trace(held.now, "deferred", touch.step, why)
     if verdict.until > touch.deliver_by:
-        await enrollments.note(hold.tx, enrollment.id, [note])
+        await enrollments.note(held.tx, enrollment.id, [note])
         return await _settle(
-            hold, enrollment, touch, Touched(status="failed", at=hold.now, reason="too late"), detail=verdict.reason
+            held, enrollment, touch, Touched(status="failed", at=held.now, reason="too late"), detail=verdict.reason
         )
-    await hold.give_back(await hold.runtime.programs.get(hold.tx, enrollment.program_id), touch)
-    await touches.mark(hold.tx, touch.id, status="deferred", reason=verdict.rule)
+    await held.customer.give_back(await held.runtime.programs.get(held.tx, enrollment.program_id), touch)
+    await touches.mark(held.tx, touch.id, status="deferred", reason=verdict.rule)
     deadline = min(filter(None, (enrollment.state.deadline, verdict.until)))
     waiting = enrollment._replace(state=enrollment.state.model_copy(update={"deadline": deadline}))
-    moved = await hold.settle(waiting, touch, Touched(status="deferred", at=hold.now, reason=verdict.rule), note)
-    return await hold.instruction(moved)
+    moved = await held.settle(waiting, touch, Touched(status="deferred", at=held.now, reason=verdict.rule), note)
+    return await held.instruction(moved)

@@ -45,7 +45,8 @@ from idic.journey.program.steps import Send
 from idic.journey.program.values import Pattern, Target
 from idic.logs import configure
 from idic.router.dispatch import dispatch
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.runtime import Runtime
 from idic.router.temporal import Engine, standing
 from idic.settings import Settings
@@ -204,10 +205,10 @@ async def _admit(store: Store, runtime: Runtime, event: str, count: int) -> list
     }
     await _insert(store, rows)
 
-    async def nothing(_: Hold) -> None: ...
+    async def nothing(_: HeldCustomer) -> None: ...
 
     for one in ids:
-        await holding(store, runtime, "route", one, nothing)
+        await hold_customer(store, runtime, "route", one, nothing)
     return ids
 
 

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from idic.errors import IdicError, NotFound, StoreUnavailable
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.runtime import Runtime
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
@@ -20,7 +21,7 @@ log = structlog.get_logger()
 
 Page = Callable[[Tx, str, int], Awaitable[list[Row]]]
 """The rows, each with an ``id``, that come after an id: at most so many, in the order of their ids."""
-Work = Callable[[Hold, Enrollment], Awaitable[str]]
+Work = Callable[[HeldCustomer, Enrollment], Awaitable[str]]
 """What is done to one enrollment whose customer is held; answers in a word what became of it."""
 
 AGAIN = "again"
@@ -84,11 +85,11 @@ async def one_by_one(
 
 
 async def _once(store: Store, runtime: Runtime, purpose: str, enrollment_id: str, work: Work) -> str:
-    async def held(hold: Hold) -> str:
-        return await work(hold, await enrollments.get(hold.tx, enrollment_id))
+    async def do(held: HeldCustomer) -> str:
+        return await work(held, await enrollments.get(held.tx, enrollment_id))
 
     try:
-        return await holding(store, runtime, purpose, enrollments.whose(enrollment_id), held)
+        return await hold_customer(store, runtime, purpose, enrollments.whose(enrollment_id), do)
     except (StoreUnavailable, NotFound):
         raise
     except IdicError as error:

@@ -1,4 +1,4 @@
-"""What is known of a customer who is held, and what the interpreter is answered."""
+"""What is known of a held customer, and the answers to the interpreter's questions about them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ from idic.store.journey import daily_counts, responses
 from idic.store.tables import Row
 
 
-class Known:
-    """A customer's row, held in a transaction. ``now`` was read after the row was locked."""
+class CustomerFacts:
+    """What is known of a customer whose row is locked in a transaction. ``now`` was read after the row was locked.
+
+    ``policy`` is the contact policy as it was last asked. ``routing`` is the event that is being routed, if one is.
+    """
 
     def __init__(self, tx: Tx, runtime: Runtime, row: Row) -> None:
         self.tx = tx
@@ -43,25 +46,30 @@ class Known:
         self.row = row
         self.traits: dict[str, Any] = row["traits"]
         self.now = tx.now()
+        self.policy = Policy()
+        self.routing: Event | None = None
         self._consents: list[Consent] | None = None
-        self.policy = Policy()  # as it was when this was last asked of it
-        # Allowed in this very move, and not yet written down.
+        # Allowed in the move under way, and not written yet.
         self._allowed: list[Contact] = []
-        self._routing: Event | None = None
 
     @property
     def erased(self) -> bool:
-        """Whether nothing is known of them any more, because they wanted it so: nothing may be written down again."""
+        """Whether the customer's data was erased: nothing about them may be written again."""
         return self.row["erased_at"] is not None
 
+    def consents_changed(self) -> None:
+        """Read the customer's consents again when they are next needed."""
+        self._consents = None
+
     async def drive(self, program: Program, machine: Machine, *, entering: bool = False) -> Outcome:
+        """Run the interpreter's machine and answer its questions. ``entering``: the enrollment is about to begin."""
         self._allowed.clear()
         try:
             question = next(machine)
             while True:
                 question = machine.send(await self._answer(program, question, entering=entering))
         except StopIteration as stop:
-            # Whoever drives writes it down before anything else is asked: what stands among the touches counts by itself.
+            # The caller writes the outcome before anything else is asked: from then on its touches count by themselves.
             self._allowed.clear()
             outcome: Outcome = stop.value
             return outcome
@@ -69,18 +77,18 @@ class Known:
     async def _answer(self, program: Program, question: Ask, *, entering: bool) -> object:
         match question:
             case Inbox(names, since):
-                # At entry nothing has come yet that counts: its own event does not, nor does what came before.
+                # At entry no event counts yet: neither the one it is entered on, nor any before it.
                 if entering:
                     return ()
                 routed = await events.inbox(self.tx, self.id, sorted(names), since)
-                being = self._routing
-                # The interpreter holds it against its own present: it may be asked for an instant before this event.
-                return [*routed, being] if being and being.name in names and being.accepted_at >= since else routed
+                event = self.routing
+                # The interpreter compares it with its own present, which may be an instant before this event.
+                return [*routed, event] if event and event.name in names and event.accepted_at >= since else routed
             case MayWe():
                 return await self.may_we(program, question, open_=True)
             case Best():
-                found = {channel: self.reach(channel, program) for channel in question.channels}
-                unreachable = {channel: reached.problem for channel, reached in found.items() if reached.address is None}
+                reached = {channel: self.reach(channel, program) for channel in question.channels}
+                unreachable = {channel: where.problem for channel, where in reached.items() if where.address is None}
                 return best_channel(
                     question,
                     *await self._answers(program, question.at),
@@ -91,7 +99,8 @@ class Known:
                 zone = zone_of(self.traits, program.zone)
                 answers = await self._answers(program, question.earliest)
                 step = program.steps[question.step]
-                reached = {channel: self.reach(channel, program) for channel in step.channels} if isinstance(step, Send) else {}
+                channels = step.channels if isinstance(step, Send) else ()
+                reached = {channel: self.reach(channel, program) for channel in channels}
                 policy = await self.runtime.policies.current(self.tx)
                 closed = decide.quiet_for(policy, program, reached, self.traits, zone)
                 return best_hour(question, *answers, zone, explored=self.runtime.explored, closed=closed)
@@ -101,7 +110,7 @@ class Known:
                 assert_never(question)
 
     async def _answers(self, program: Program, at: datetime) -> tuple[list[Message], Crowd]:
-        """What is known by then of how this customer answers, and people like them."""
+        """How this customer and people like them have answered by then."""
         messages = await responses.messages(self.tx, self.id, program.purpose, at)
         if program.purpose != responses.MARKETING:
             return messages, Crowd()
@@ -125,16 +134,16 @@ class Known:
 
     async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[CountedEvent]:
         name = attribute.counted_event or ""
-        found = await events.counted(self.tx, self.id, name, upto=upto, since=since)
-        return [CountedEvent(row["accepted_at"], row["properties"]) for row in found]
+        rows = await events.counted(self.tx, self.id, name, upto=upto, since=since)
+        return [CountedEvent(row["accepted_at"], row["properties"]) for row in rows]
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Touch | None = None) -> Verdict:
-        """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. While the journey is
-        paused everything is held, until it would be too late; an enrollment that has ended sends nothing at all.
+        """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. A paused journey defers
+        every touch until it would be too late; an ended enrollment sends nothing.
 
-        What is allowed counts from then on, in this transaction and, once it is claimed, for everybody."""
-        found = self.reach(touch.channel, program)
-        barred = await consents.delivery_blocks(self.tx, touch.channel, found.address, program.journey)
+        An allowed touch counts from then on, in this transaction and, once it is claimed, for everybody."""
+        reached = self.reach(touch.channel, program)
+        barred = await consents.delivery_blocks(self.tx, touch.channel, reached.address, program.journey)
         if barred.paused and open_:
             if self.now >= touch.deliver_by:
                 return Skip("too late", PAUSE)
@@ -144,7 +153,7 @@ class Known:
             self.id,
             self.traits,
             zone_of(self.traits, program.zone),
-            await self._said(),
+            await self._read_consents(),
             suppressed={touch.channel: barred.suppressed} if barred.suppressed else {},
             fewer=self.row["fewer"],
             paused_until=self.row["paused_until"],
@@ -159,7 +168,7 @@ class Known:
             self.now,
             policy=policy,
             rules=self.runtime.rules,
-            found=found,
+            found=reached,
             deliver_by=touch.deliver_by,
             open_=open_,
         )
@@ -197,17 +206,17 @@ class Known:
         return True
 
     async def give_back(self, program: Program, touch: Touch) -> None:
-        """A touch that was claimed is certainly not sent, or not now: its place in the day's budget is free."""
+        """Free a touch's place in the day's budget: it was claimed, and is certainly not sent, or not now."""
         if touch.purpose == "marketing" and touch.channel in (await self.runtime.policies.current(self.tx)).budget:
             await daily_counts.give_back_messages(self.tx, touch.channel, _day_counted(program, touch))
 
     async def take_again(self, program: Program, touch: Touch) -> None:
-        """A touch whose place was given back has left all the same: it counts, whatever the budget says."""
+        """Count a touch again whose place was given back: it left after all, whatever the budget says."""
         if touch.purpose == "marketing" and touch.channel in (await self.runtime.policies.current(self.tx)).budget:
             await daily_counts.count_message(self.tx, touch.channel, _day_counted(program, touch), daily_counts.UNLIMITED)
 
     def reach(self, channel: str, program: Program) -> Reach:
-        """Where this customer is reached on a channel."""
+        """This customer's address on a channel, or why there is none."""
         return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
 
     async def has_withdrawn(self, touch: Touch) -> bool:
@@ -215,34 +224,34 @@ class Known:
         if touch.purpose != "marketing":
             return False
         about = [
-            one
-            for one in await self._said()
-            if one.channel == touch.channel and one.purpose == touch.purpose and one.topic in (None, touch.topic)
+            consent
+            for consent in await self._read_consents()
+            if consent.channel == touch.channel and consent.purpose == touch.purpose and consent.topic in (None, touch.topic)
         ]
         assert touch.attempted_at is not None, "asked only of a touch under way"
         return bool(about) and not about[-1].given and about[-1].at >= touch.attempted_at
 
-    async def _said(self) -> list[Consent]:
+    async def _read_consents(self) -> list[Consent]:
         if self._consents is None:
             self._consents = await consents.consents_of(self.tx, self.id)
         return self._consents
 
     async def facts(self, program: Program, upto: datetime | None = None) -> Facts:
-        """What is known of the customer, with counted and summed attributes as they stood at ``upto``, by default now."""
+        """The customer's attributes, with counted and summed ones as they stood at ``upto``, by default now."""
         zone = zone_of(self.traits, program.zone)
-        known = dict(self.traits)
+        attributes = dict(self.traits)
         for name, attribute, _ in program.computed:
-            known[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
-        return Facts(known, zone)
+            attributes[name] = await self._tally(attribute, upto or self.now, zone, program.currency)
+        return Facts(attributes, zone)
 
     async def _tally(self, attribute: Attribute, upto: datetime, zone: str, currency: str) -> float:
         since = attribute.window.before(upto, zone) if attribute.window else None
         if attribute.sums is None:
             return await events.count(self.tx, self.id, attribute.counts or "", upto=upto, since=since)
-        found = await self._counted(attribute, upto=upto, since=since)
-        return total(attribute, (one.properties for one in found), currency)
+        counted = await self._counted(attribute, upto=upto, since=since)
+        return total(attribute, (event.properties for event in counted), currency)
 
 
 def _day_counted(program: Program, touch: Touch) -> str:
-    """The day (ISO) in whose budget a touch counts: of its last attempt, or of its claim where that was after it."""
+    """The day (ISO) in whose budget a touch counts: that of its last attempt, or of its claim if that was later."""
     return day_of(program, max(filter(None, (touch.attempted_at, touch.claimed_at))))

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 from idic.errors import StoreUnavailable
 from idic.journey.engine.admission import REQUESTED
-from idic.router.held_customer import Hold, SetAside
+from idic.router.customer_facts import CustomerFacts
+from idic.router.enter import enter
+from idic.router.held_customer import HeldCustomer, SetAside
+from idic.router.route import catch_up
 from idic.router.runtime import Runtime
 from idic.store.customer import customers, events
 from idic.store.database import Tx
@@ -38,14 +41,14 @@ async def enroll(
     customer that must be done first (the router is at it: try again).
     """
     program_id, program = await runtime.programs.of(tx, journey)
-    hold = Hold(tx, runtime, await customers.lock(tx, customer_id))
-    if hold.erased:
+    held = HeldCustomer(CustomerFacts(tx, runtime, await customers.lock(tx, customer_id)))
+    if held.customer.erased:
         raise StoreUnavailable("the customer was erased just now; try again, and somebody new enters")
     try:
-        await hold.catch_up()
+        await catch_up(held)
     except SetAside as other:
         raise StoreUnavailable("the customer's earlier events are being routed; try again in a moment") from other
-    event = await events.insert_routed(tx, hold.id, REQUESTED, dict(properties), hold.now, occurred_at or hold.now)
-    entered = await hold.enter(program_id, program, event)
+    event = await events.insert_routed(tx, held.id, REQUESTED, dict(properties), held.now, occurred_at or held.now)
+    entered = await enter(held, program_id, program, event)
     refusal = entered.refusal
     return Admission(entered.enrollment_id, refusal is None, refusal.reason if refusal else None)

@@ -9,7 +9,8 @@ from sqlalchemy import ScalarSelect, select
 from idic.interact.reach import reach
 from idic.journey.channels import ADDRESS_ATTRIBUTES, addressed
 from idic.journey.engine.state import Ending
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.runtime import Runtime
 from idic.store.customer import consents
 from idic.store.customer import erase as stored
@@ -39,8 +40,8 @@ async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[
     Raises ``NotFound``, ``StoreUnavailable``, and where a newer version wrote an enrollment of theirs ``StateUnreadable``.
     """
 
-    async def work(hold: Hold) -> Erased:
-        return await _forget(hold)
+    async def work(held: HeldCustomer) -> Erased:
+        return await _forget(held)
 
     while True:
         async with store.reading() as tx:
@@ -50,42 +51,43 @@ async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[
                 .limit(1)
             )  # fmt: skip
         if not others:
-            return await holding(store, runtime, "erase", customer_id, work)
+            return await hold_customer(store, runtime, "erase", customer_id, work)
         # They have just turned out to be somebody: first that, or half of them would be left.
-        await holding(store, runtime, "route", others[0]["customer_id"], _nothing)
+        await hold_customer(store, runtime, "route", others[0]["customer_id"], _nothing)
 
 
-async def _nothing(_: Hold) -> None: ...
+async def _nothing(_: HeldCustomer) -> None: ...
 
 
-async def _forget(hold: Hold) -> Erased:
-    tx = hold.tx
-    if hold.erased:
-        return Erased(hold.id, 0, (), already=True)
-    open_ = [one for one in await enrollments.concerned(tx, hold.id, hold.now) if one.open]
+async def _forget(held: HeldCustomer) -> Erased:
+    tx = held.tx
+    if held.customer.erased:
+        return Erased(held.id, 0, (), already=True)
+    open_ = [one for one in await enrollments.concerned(tx, held.id, held.now) if one.open]
     for enrollment in open_:
-        await hold.close(enrollment, Ending(kind="closed", reason=REASON, at=hold.now))
-    written = await _not_to_be_written_to(hold)
-    same = await stored.others_with_address(tx, hold.id, written)
-    await stored.forget(tx, hold.id, hold.now)
-    return Erased(hold.id, len(open_), tuple(same))
+        await held.close(enrollment, Ending(kind="closed", reason=REASON, at=held.now))
+    written = await _not_to_be_written_to(held)
+    same = await stored.others_with_address(tx, held.id, written)
+    await stored.forget(tx, held.id, held.now)
+    return Erased(held.id, len(open_), tuple(same))
 
 
-async def _not_to_be_written_to(hold: Hold) -> list[str]:
+async def _not_to_be_written_to(held: HeldCustomer) -> list[str]:
     """Keep the digests of where they were reached. Returns these addresses as they were written."""
-    country = (await vocabulary(hold.tx) or {}).get("country")
-    known = await hold.tx.rows(
+    country = (await vocabulary(held.tx) or {}).get("country")
+    known = await held.tx.rows(
         select(identities.c.kind, identities.c.value).where(
-            identities.c.customer_id == hold.id, identities.c.kind.in_(ADDRESS_ATTRIBUTES)
+            identities.c.customer_id == held.id, identities.c.kind.in_(ADDRESS_ATTRIBUTES)
         )
     )
-    told = [{name: hold.traits.get(name)} for name in ADDRESS_ATTRIBUTES] + [{row["kind"]: row["value"]} for row in known]
+    traits = held.customer.traits
+    told = [{name: traits.get(name)} for name in ADDRESS_ATTRIBUTES] + [{row["kind"]: row["value"]} for row in known]
     written = []
     for one in told:
         for channel, name in ((channel.name, channel.attribute) for channel in addressed()):
             if name is not None and one.get(name):
                 written.append(str(one[name]))
-                whole = {"country": hold.traits.get("country"), **one}
-                if address := reach(channel, hold.id, whole, None, hold.now, country).address:
-                    await consents.suppress(hold.tx, channel, address, consents.ERASED, hold.now)
+                whole = {"country": traits.get("country"), **one}
+                if address := reach(channel, held.id, whole, None, held.now, country).address:
+                    await consents.suppress(held.tx, channel, address, consents.ERASED, held.now)
     return written

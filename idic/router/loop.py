@@ -18,7 +18,8 @@ from temporalio.service import RPCError
 from idic.errors import StoreUnavailable
 from idic.logs import place
 from idic.router.dispatch import dispatch
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.reconcile import reconcile
 from idic.router.runtime import Runtime
 from idic.router.sweep import Sweeper
@@ -136,7 +137,7 @@ class Router:
         async def one(customer_id: str) -> None:
             async with room:
                 try:
-                    await holding(self.store, self.runtime, "route", customer_id, _nothing_more)
+                    await hold_customer(self.store, self.runtime, "route", customer_id, _nothing_more)
                     self._trouble.pop(customer_id, None)
                 except StoreUnavailable:
                     raise
@@ -197,5 +198,5 @@ async def _any_of(signs: Sequence[asyncio.Event], seconds: float) -> None:
             task.cancel()
 
 
-async def _nothing_more(_hold: Hold) -> None:
+async def _nothing_more(_held: HeldCustomer) -> None:
     """Holding a customer routes their events; there is nothing to add."""

@@ -16,7 +16,7 @@ from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Ending
 from idic.journey.program.program import Program
 from idic.router.batch import AGAIN, among, one_by_one
-from idic.router.held_customer import Hold
+from idic.router.held_customer import HeldCustomer
 from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
@@ -155,8 +155,8 @@ async def move_everybody(
     async def page(tx: Tx, after: str, limit: int) -> list[Row]:
         return await journeys.in_other_programs(tx, program.journey, program.id, after, limit)
 
-    async def work(hold: Hold, enrollment: Enrollment) -> str:
-        return await move(hold, enrollment, program, mapping, spread)
+    async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
+        return await move(held, enrollment, program, mapping, spread)
 
     counted, again = await one_by_one(store, runtime, "migrate", page, work, stop=stop, told=told)
     for pause in _PAUSES:
@@ -187,15 +187,15 @@ async def _stopped_within(stop: asyncio.Event | None, seconds: float) -> bool:
     return True
 
 
-async def move(hold: Hold, enrollment: Enrollment, program: Program, mapping: Map, spread: timedelta) -> str:
+async def move(held: HeldCustomer, enrollment: Enrollment, program: Program, mapping: Map, spread: timedelta) -> str:
     """Move one enrollment of a customer who is held: ``moved``, ``ended``, ``stayed``, ``unmapped``, ``again`` (not now), or
     ``there`` already."""
     if not enrollment.open or enrollment.program_id == program.id:
         return "there"
-    former = await hold.runtime.programs.get(hold.tx, enrollment.program_id)
-    facts = await hold.facts(program)
-    under_way = await journeys.is_sending(hold.tx, enrollment.id)
-    verdict = migrate(former, program, enrollment.state, mapping, facts, hold.now, spread, under_way=under_way)
+    former = await held.runtime.programs.get(held.tx, enrollment.program_id)
+    facts = await held.customer.facts(program)
+    under_way = await journeys.is_sending(held.tx, enrollment.id)
+    verdict = migrate(former, program, enrollment.state, mapping, facts, held.now, spread, under_way=under_way)
     match verdict:
         case Stays():
             return "stayed"
@@ -204,30 +204,30 @@ async def move(hold: Hold, enrollment: Enrollment, program: Program, mapping: Ma
         case NotNow():
             return AGAIN
         case Exits():
-            await hold.close(enrollment, Ending(kind="closed", reason=MIGRATED, at=hold.now))
+            await held.close(enrollment, Ending(kind="closed", reason=MIGRATED, at=held.now))
             return "ended"
         case Moves():
-            await _record(hold, enrollment, program, verdict, facts)
+            await _record(held, enrollment, program, verdict, facts)
             return "moved"
 
 
-async def _record(hold: Hold, enrollment: Enrollment, program: Program, moves: Moves, facts: Facts) -> None:
+async def _record(held: HeldCustomer, enrollment: Enrollment, program: Program, moves: Moves, facts: Facts) -> None:
     rounds = enrollment.state.rounds
     for left, columns in (
         (moves.given_back, {"status": "deferred", "reason": MIGRATED}),
-        (moves.dropped, {"status": "failed", "reason": MIGRATED, "settled_at": hold.now}),
+        (moves.dropped, {"status": "failed", "reason": MIGRATED, "settled_at": held.now}),
     ):
         for step, channel in left:
-            touch = await touches.find(hold.tx, touches.touch_id(enrollment.id, step, rounds.get(step, 1), channel))
+            touch = await touches.find(held.tx, touches.touch_id(enrollment.id, step, rounds.get(step, 1), channel))
             if touch is not None and touch.status == "claimed":
-                await hold.give_back(program, touch)
+                await held.customer.give_back(program, touch)
             if touch is not None:
-                await touches.mark(hold.tx, touch.id, **columns)
+                await touches.mark(held.tx, touch.id, **columns)
     outcome = Outcome(moves.state, moves.trace)
     if moves.arrives is not None:
-        arrived = await hold.drive(program, interpreter.arrive(program, moves.state, moves.arrives, facts, hold.now))
+        arrived = await held.customer.drive(program, interpreter.arrive(program, moves.state, moves.arrives, facts, held.now))
         outcome = arrived._replace(trace=(*moves.trace, *arrived.trace))
-    after = await hold.record(enrollment._replace(program_id=program.id), outcome)
+    after = await held.record(enrollment._replace(program_id=program.id), outcome)
     before = enrollment.state
     if (after.state.step, after.state.deadline, after.state.touches) != (before.step, before.deadline, before.touches):
-        await temporal_outbox.put(hold.tx, "wake", [enrollment.id])
+        await temporal_outbox.put(held.tx, "wake", [enrollment.id])

@@ -11,7 +11,7 @@ from idic.journey.engine.resume import PAUSED, held, release
 from idic.journey.engine.state import Ending
 from idic.journey.program.steps import Send
 from idic.router.batch import one_by_one
-from idic.router.held_customer import Hold
+from idic.router.held_customer import HeldCustomer
 from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
@@ -74,8 +74,8 @@ async def _release_at(
     async def page(tx: Tx, after: str, limit: int) -> list[Row]:
         return await journeys.open_at_steps(tx, journey, sends, after, limit)
 
-    async def work(hold: Hold, enrollment: Enrollment) -> str:
-        return await _release(hold, enrollment, spread)
+    async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
+        return await _release(held, enrollment, spread)
 
     def waits(row: Row) -> bool:
         return bool(held(enrollments.read(row).state))
@@ -84,23 +84,23 @@ async def _release_at(
     return counted["released"]
 
 
-async def _release(hold: Hold, enrollment: Enrollment, spread: timedelta) -> str:
-    (now,) = await published_journeys(hold.tx, [enrollment.journey]) or (None,)
+async def _release(held: HeldCustomer, enrollment: Enrollment, spread: timedelta) -> str:
+    (now,) = await published_journeys(held.tx, [enrollment.journey]) or (None,)
     if not enrollment.open or now is None or now.paused_at is not None:
         return "left"
-    program = await hold.runtime.programs.get(hold.tx, enrollment.program_id)
-    facts = await hold.facts(program)
-    released = release(program, enrollment.state, facts, hold.now, spread)
+    program = await held.runtime.programs.get(held.tx, enrollment.program_id)
+    facts = await held.customer.facts(program)
+    released = release(program, enrollment.state, facts, held.now, spread)
     if released is None:
         return "left"
     rounds = enrollment.state.rounds.get(enrollment.state.step or "", 1)
     for channel in released.refused:
         # Where one was claimed before it was held, its claim is given up with it.
         touch = touches.touch_id(enrollment.id, enrollment.state.step or "", rounds, channel)
-        await touches.mark(hold.tx, touch, status="failed", reason=PAUSED, settled_at=hold.now)
-    outcome = await hold.drive(program, interpreter.advance(program, released.state, facts, hold.now))
-    await hold.record(enrollment, outcome._replace(trace=(*released.trace, *outcome.trace)))
-    await temporal_outbox.put(hold.tx, "wake", [enrollment.id])
+        await touches.mark(held.tx, touch, status="failed", reason=PAUSED, settled_at=held.now)
+    outcome = await held.customer.drive(program, interpreter.advance(program, released.state, facts, held.now))
+    await held.record(enrollment, outcome._replace(trace=(*released.trace, *outcome.trace)))
+    await temporal_outbox.put(held.tx, "wake", [enrollment.id])
     return "released"
 
 
@@ -118,10 +118,10 @@ async def end_all(
     async def page(tx: Tx, after: str, limit: int) -> list[Row]:
         return await journeys.open_ids(tx, journey, after, limit)
 
-    async def work(hold: Hold, enrollment: Enrollment) -> str:
+    async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         if not enrollment.open:
             return "left"
-        await hold.close(enrollment, Ending(kind="closed", reason=STOPPED, at=hold.now))
+        await held.close(enrollment, Ending(kind="closed", reason=STOPPED, at=held.now))
         return "ended"
 
     counted, _ = await one_by_one(store, runtime, "stop", page, work, stop=stop, told=told)

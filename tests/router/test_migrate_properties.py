@@ -17,7 +17,8 @@ from idic.journey.engine.migrate import Map
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Send, Wait, WaitFor
 from idic.journey.program.values import Target
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.migrate import move
 from idic.store import tables
 from idic.store.database import Store, Tx
@@ -77,10 +78,10 @@ class Mover:
                 await self.moves_one(one, into, mapping, spread)
 
     async def moves_one(self, before: Enrollment, into: Program, mapping: Map, spread: timedelta) -> None:
-        async def work(hold: Hold) -> str:
-            return await move(hold, before, into, mapping, spread)
+        async def work(held: HeldCustomer) -> str:
+            return await move(held, before, into, mapping, spread)
 
-        word = await holding(self.world.store, self.world.runtime, "migrate", self.customer, work)
+        word = await hold_customer(self.world.store, self.world.runtime, "migrate", self.customer, work)
         self.seen[word] += 1
         (after,) = [one for one in await self.world.enrollments(self.customer) if one.id == before.id]
         if word != "moved":

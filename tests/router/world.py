@@ -21,7 +21,8 @@ from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
 from idic.journey.engine.state import State
 from idic.journey.program.program import Program
-from idic.router.held_customer import Hold, holding
+from idic.router.held_customer import HeldCustomer
+from idic.router.hold import hold_customer
 from idic.router.instruction import Instruction
 from idic.router.runtime import Runtime
 from idic.router.sweep import Sweeper
@@ -135,9 +136,9 @@ class World:
         await self.store.move("accept", work)
 
     async def route(self, customer_id: str) -> None:
-        async def nothing(_hold: Hold) -> None: ...
+        async def nothing(_held: HeldCustomer) -> None: ...
 
-        await holding(self.store, self.runtime, "route", customer_id, nothing)
+        await hold_customer(self.store, self.runtime, "route", customer_id, nothing)
 
     async def sweep(self, sweeper: Sweeper | None = None) -> None:
         """Do all that is due for many customers at once, and route what they are told of it."""
@@ -183,14 +184,14 @@ class World:
     async def answer(self, call: str, response: Mapping[str, Any] | None) -> Instruction:
         """An endpoint answers a call, or (None) fails."""
 
-        async def work(hold: Hold) -> Instruction:
-            asked = await endpoint_calls.get(hold.tx, call)
-            enrollment = await enrollments.get(hold.tx, asked.enrollment_id)
-            moved = await hold.answer(enrollment, asked, response, None if response is not None else "failed")
-            return await hold.instruction(moved)
+        async def work(held: HeldCustomer) -> Instruction:
+            asked = await endpoint_calls.get(held.tx, call)
+            enrollment = await enrollments.get(held.tx, asked.enrollment_id)
+            moved = await held.answer(enrollment, asked, response, None if response is not None else "failed")
+            return await held.instruction(moved)
 
         whose = select(tables.calls.c.customer_id).where(tables.calls.c.id == call).scalar_subquery()
-        return await holding(self.store, self.runtime, "answer", whose, work)
+        return await hold_customer(self.store, self.runtime, "answer", whose, work)
 
     async def call(self, call: str) -> Instruction:
         return await self.calling.call(call)

@@ -24,7 +24,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.steps import Send
 from idic.problems import did_you_mean, one_of
 from idic.router import contact_history
-from idic.router.held_customer import Hold
+from idic.router.customer_facts import CustomerFacts
 from idic.router.runtime import Runtime
 from idic.store.customer import consents
 from idic.store.customer.events import read as event_of
@@ -125,7 +125,7 @@ class _Explaining:
         self.tx = tx
         self.row = row
         self.runtime = runtime
-        self.hold = Hold(tx, runtime, row)
+        self.customer = CustomerFacts(tx, runtime, row)
         self.now = tx.now()
 
     async def whole(self, journey: str | None, only: str | None) -> Explained:
@@ -180,7 +180,7 @@ class _Explaining:
         zone = ZoneInfo(self.zone)
         paused = next((one.paused_at for one in await published_journeys(self.tx, [enrollment.journey])), None)
         lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
-        facts = await self.hold.facts(program)
+        facts = await self.customer.facts(program)
         coming = await contact_history.coming(self.tx, self.runtime.programs, self.row["id"], enrollment.id, self.now)
         person = self.person._replace(coming=coming)
         why_not = self._why_not(person, program, enrollment, traced)
@@ -301,7 +301,7 @@ class _Explaining:
         for published in await self.runtime.programs.published(self.tx):
             program = published.program
             if program.journey in newest:
-                facts = await self.hold.facts(program)
+                facts = await self.customer.facts(program)
                 helps += explain_remedies.of_facts(program, facts, self.now, None, event_of(newest[program.journey]))
         refusals = list(found.values())
         refusals.reverse()

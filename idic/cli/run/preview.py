@@ -28,7 +28,7 @@ from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.types import never_missing
 from idic.journeys_folder import compile_folder
 from idic.problems import did_you_mean, one_of
-from idic.router.held_customer import Hold
+from idic.router.customer_facts import CustomerFacts
 from idic.router.runtime import Runtime
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
@@ -139,7 +139,7 @@ async def find_customer(store: Store, who: str, program: Program) -> Customer:
                 f'nobody in the store is "{who}"; '
                 + (hint or f"give an email address, a user id or a phone number, or take {NOBODY} or {SOMEBODY}")
             )
-        facts = await Hold(tx, Runtime(), row).facts(program)
+        facts = await CustomerFacts(tx, Runtime(), row).facts(program)
         return Customer(
             str(row["traits"].get(EMAIL_ATTRIBUTE) or who), row["traits"], facts, await _latest(tx, row["id"], program)
         )
