@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from idic.journey.channels import CHANNELS
+from idic.journey.program import phrases
 from idic.journey.program.entry import Goal
 from idic.journey.program.program import Program
-from idic.journey.program.steps import AnyStep, Send, WaitFor
+from idic.journey.program.steps import STEP_KINDS, AnyStep
 from idic.journey.program.values import Pattern
 from idic.picture import describe
 from idic.picture.text_width import width, wrap
@@ -20,24 +20,19 @@ EXIT = 192.0
 _EDGE = 14.0
 _ICON = 34.0
 
-KINDS = {
-    "wait": ("#b45309", "#fffbeb"),
-    "wait_for": ("#7c3aed", "#f5f3ff"),
-    "choose": ("#0369a1", "#f0f9ff"),
-    "split": ("#0f766e", "#f0fdfa"),
-    **{name: channel.colors for name, channel in CHANNELS.items()},
-    "set": ("#475569", "#f8fafc"),
-    "call": ("#475569", "#f8fafc"),
-    "repeat": ("#4338ca", "#eef2ff"),
-    "enter": ("#047857", "#ecfdf5"),
-    "differentiate": ("#6d28d9", "#faf5ff"),
-    "exit": ("#b91c1c", "#fef2f2"),
+_PARTS = {
     "entry": ("#047857", "#ecfdf5"),
     "goal": ("#a16207", "#fefce8"),
     "leave": ("#b91c1c", "#fef2f2"),
     "end": ("#334155", "#f1f5f9"),
 }
-"""The strong and the light colour of each kind. Dark text on the light one is easy to read, in print too."""
+
+
+def colors() -> dict[str, tuple[str, str]]:
+    """The strong and the light colour of every look. Dark text on the light one is easy to read, in print too."""
+    looks = {name: look.colors for kind in STEP_KINDS.values() for name, look in kind.looks().items()}
+    return looks | _PARTS
+
 
 INK, MUTED = "#0f172a", "#475569"
 
@@ -75,19 +70,14 @@ class Chip(NamedTuple):
 
 def step_card(program: Program, step: AnyStep, *, told: bool = False) -> Card:
     """``told``: the ways on from here are beside or below it, each with its words."""
-    said = describe.step(step)
-    notes = list(said.notes)
-    if not told and isinstance(step, WaitFor) and (len(step.arms) > 1 or describe.arm_words(step)[0] not in said.title):
-        notes[:0] = [f"· {text}" for text in describe.arm_words(step)]
-    quote = describe.opening(program, step) if isinstance(step, Send) else None
-    title = said.title
-    if isinstance(step, Send):
-        # The channels stand in the title, and as icons.
-        icons: tuple[str, ...] = step.channels
-        kind = step.channels[0]
-    else:
-        icons, kind = (step.kind,), step.kind
-    return card(kind, step.id, title, notes, quote=quote, icons=icons)
+    described = step.describe()
+    notes = list(described.notes)
+    lines = step.lines()
+    if lines and not told and (len(lines) > 1 or lines[0] not in described.title):
+        notes[:0] = [f"· {line}" for line in lines]
+    # The channels stand in the title, and as icons.
+    icons = step.sent_channels() or (step.kind,)
+    return card(icons[0], step.id, described.title, notes, quote=describe.opening(program, step), icons=icons)
 
 
 def card(
@@ -100,7 +90,7 @@ def card(
     icons: tuple[str, ...] = (),
     w: float = CARD,
 ) -> Card:
-    strong = KINDS[kind][0]
+    strong = colors()[kind][0]
     room = w - _ICON - 2 * _EDGE + 8
     lines: list[TextLine] = []
     y = _EDGE + 8
@@ -127,7 +117,7 @@ def card(
 
 
 def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
-    strong = KINDS["exit"][0]
+    strong = colors()["exit"][0]
     room = EXIT - 2 * 10
     lines: list[TextLine] = []
     y = 18.0
@@ -144,7 +134,7 @@ def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
 
 def end_card(text: str) -> Card:
     w = width(text, 12, True) + 36
-    return Card("end", "", w, 30, (TextLine(text, 20, 12, True, KINDS["end"][0]),), (), text)
+    return Card("end", "", w, 30, (TextLine(text, 20, 12, True, colors()["end"][0]),), (), text)
 
 
 def chip(labels: tuple[str, ...], most: float = CARD) -> Chip:
@@ -165,7 +155,7 @@ def entry_card(program: Program) -> Card:
 def segments_card(program: Program) -> Card | None:
     if not program.segments and not program.values:
         return None
-    notes = [*describe.assignments(program.values)]
+    notes = [*phrases.assignments(program.values)]
     notes += [f"{one.name}: {one.when.text if one.when else 'otherwise'}" for one in program.segments]
     title = "who is who" if program.segments else "decided at entry"
     return card("differentiate", "differentiate", title, notes, w=300)
@@ -177,4 +167,4 @@ def goal_card(goal: Goal) -> Card:
 
 
 def leave_card(patterns: tuple[Pattern, ...]) -> Card:
-    return card("leave", "leave, at any step", describe.events(patterns), [], w=300)
+    return card("leave", "leave, at any step", phrases.events(patterns), [], w=300)

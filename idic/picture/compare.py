@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher, unified_diff
 from typing import Literal, NamedTuple, TypeVar
 
+from idic.journey.program import phrases
 from idic.journey.program.content import Message
 from idic.journey.program.flow import in_order
+from idic.journey.program.phrases import Description
 from idic.journey.program.program import Program
-from idic.journey.program.steps import AnyStep, Call, Exit, Repeat, WaitFor
-from idic.journey.program.values import Target
+from idic.journey.program.steps import AnyStep
+from idic.journey.program.values import Endpoint, Target
 from idic.picture import describe
-from idic.picture.describe import Description
 from idic.times import Duration
 
 Part = Literal["journey", "entry", "segments", "steps", "goal", "leave", "messages"]
@@ -88,9 +89,7 @@ def verdict(old: Program, new: Program) -> str:
         return "the same program"
     if old.flow == new.flow:
         return "only content changed: the flow is the same, so those inside can be given the new words (idic publish --migrate)"
-    gone = [
-        name for name, step in old.steps.items() if name not in new.steps and step.kind in ("wait", "wait_for", "send", "call")
-    ]
+    gone = [name for name, step in old.steps.items() if name not in new.steps and step.stops]
     stand = f"; of those at {' or '.join(gone)} it must be said where they go" if gone else ""
     return (
         "the flow changed: newcomers take the new one, those inside finish the former one, unless they are moved "
@@ -148,7 +147,7 @@ def _goal(old: Program, new: Program) -> Iterator[Difference]:
     elif before or after:
         was, now = (_plain(", ".join((one.title, *one.notes))) if one else None for one in (before, after))
         yield Difference("goal", _change(was, now), "", "", was, now)
-    leaves = [[describe.event(one) for one in program.leave] for program in (old, new)]
+    leaves = [[phrases.event(one) for one in program.leave] for program in (old, new)]
     yield from (Difference("leave", "removed", "", "", before=one) for one in leaves[0] if one not in leaves[1])
     yield from (Difference("leave", "added", "", "", after=one) for one in leaves[1] if one not in leaves[0])
 
@@ -190,9 +189,10 @@ class _Steps:
         return f"after {' and '.join(before[:3])}" if before else ""
 
     def step(self, before: AnyStep, after: AnyStep, moved: set[str]) -> Iterator[Difference]:
-        found = [*_told("steps", after.id, describe.step(before), describe.step(after))]
-        if isinstance(before, Call) and isinstance(after, Call):
-            found += _endpoint(before, after)
+        found = [*_told("steps", after.id, before.describe(), after.describe())]
+        one, other = before.called_endpoint(), after.called_endpoint()
+        if one is not None and other is not None:
+            found += _endpoint(after.id, one, other)
         found += self.ways(before, after, moved)
         if not found and _own(before) != _own(after):
             fields = [name for name, one, other in _pairs(_own(before), _own(after))]
@@ -223,40 +223,39 @@ class _Steps:
         """The first step from here on that is in both programs, or the way out."""
         seen: set[str] = set()
         while target.step is not None and (target.step not in self.common or target.step in moved):
-            if target.step in seen or isinstance(step := program.steps[target.step], Exit):
+            if target.step in seen or (step := program.steps[target.step]).exit_reason is not None:
                 break
             seen.add(target.step)
-            target = step.then if step.kind not in ("choose", "split", "wait_for") else step.otherwise
+            target = step.default
         if target.step is None:
             return "done" if target.exit == "done" else f"exit {target.exit}"
         step = program.steps[target.step]
-        return f"exit {step.reason}" if isinstance(step, Exit) and target.step not in self.common else f"on to {target.step}"
+        leaves = step.exit_reason is not None and target.step not in self.common
+        return f"exit {step.exit_reason}" if leaves else f"on to {target.step}"
 
 
 def _reasons(step: AnyStep) -> Iterator[tuple[str, Target]]:
-    yield from describe.labelled(step)
-    if isinstance(step, Repeat):
-        yield "every round", step.first
+    yield from step.ways()
+    if step.round_begins is not None:
+        yield "every round", step.round_begins
 
 
 def _told_by_title(before: AnyStep, after: AnyStep) -> bool:
     """A wait for one event names it in its title."""
-    return all(isinstance(step, WaitFor) and len(step.arms) == 1 for step in (before, after)) and (
-        describe.step(before).title != describe.step(after).title
-    )
+    return all(len(step.lines()) == 1 for step in (before, after)) and (before.describe().title != after.describe().title)
 
 
-def _endpoint(before: Call, after: Call) -> Iterator[Difference]:
-    one, other = (step.endpoint.model_dump(mode="json") for step in (before, after))
+def _endpoint(step: str, before: Endpoint, after: Endpoint) -> Iterator[Difference]:
+    one, other = (endpoint.model_dump(mode="json") for endpoint in (before, after))
     if one["name"] == other["name"]:
         for name, was, now in _pairs(one, other):
             # An address or a header may hold what is nobody's business.
             shown = (str(was), str(now)) if name in ("method", "seconds", "tries") else ("as it was", "as it is now")
-            yield Difference("steps", "changed", after.id, f"endpoint {after.endpoint.name}, {name}", *shown)
+            yield Difference("steps", "changed", step, f"endpoint {after.name}, {name}", *shown)
 
 
 def _targets(step: AnyStep) -> list[Target]:
-    return [*(way.target for way in describe.ways(step)), *([step.first] if isinstance(step, Repeat) else [])]
+    return step.targets()
 
 
 def _own(step: AnyStep) -> dict[str, object]:
@@ -273,7 +272,7 @@ def _own(step: AnyStep) -> dict[str, object]:
 
 
 def _said(step: AnyStep) -> str:
-    told = describe.step(step)
+    told = step.describe()
     return _plain(", ".join((told.title, *told.notes)))
 
 
@@ -284,7 +283,7 @@ def _messages(old: Program, new: Program) -> Iterator[Difference]:
     for name, before, after in _pairs(old.messages, new.messages):
         if before is None or after is None:
             message = before or after
-            by = " and ".join(describe.channel(channel) for channel in message.contents) if message else ""
+            by = " and ".join(phrases.channel(channel) for channel in message.contents) if message else ""
             yield Difference("messages", _change(before, after), name, f"by {by}", content=True)
         else:
             yield from _message(before, after)
@@ -299,7 +298,7 @@ def _messages(old: Program, new: Program) -> Iterator[Difference]:
 def _message(before: Message, after: Message) -> Iterator[Difference]:
     for place, one, other in _pairs(_contents(before), _contents(after)):
         variant, channel = place
-        spoken = " ".join(filter(None, (describe.channel(channel), _variant(variant))))
+        spoken = " ".join(filter(None, (phrases.channel(channel), _variant(variant))))
         if one is None or other is None:
             yield Difference("messages", _change(one, other), before.id, spoken, content=True)
             continue

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from idic.journey.program import phrases
 from idic.journey.program.flow import in_order
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Exit, Repeat, Send, Step, WaitFor
+from idic.journey.program.steps import STEP_KINDS, Step
 from idic.picture import describe
-from idic.picture.cards import INK, KINDS
+from idic.picture.cards import INK, colors
 from idic.picture.nested_steps import rounds_of_repeats
-
-_SHAPES = {"choose": ('{"', '"}'), "split": ('{"', '"}'), "wait": ('("', '")'), "wait_for": ('("', '")')}
-_BOX = ('["', '"]')
 
 
 def mermaid(program: Program) -> str:
@@ -21,7 +19,7 @@ def mermaid(program: Program) -> str:
     # A name of Mermaid's own, such as call, cannot be that of a class.
     lines += [
         f"  classDef is_{kind} fill:{light},stroke:{strong},color:{INK}"
-        for kind, (strong, light) in KINDS.items()
+        for kind, (strong, light) in colors().items()
         if f":::is_{kind}\n" in drawn + "\n"
     ]
     return "\n".join(lines) + "\n"
@@ -36,7 +34,7 @@ def _lines(program: Program) -> Iterator[str]:
     yield f"  enters([{_quoted('enters', said.title, *said.notes)}]):::is_entry"
     start = "enters"
     if program.segments or program.values:
-        parts = [*describe.assignments(program.values)]
+        parts = [*phrases.assignments(program.values)]
         parts += [f"{one.name}: {one.when.text if one.when else 'otherwise'}" for one in program.segments]
         yield f"  who_is_who[{_quoted('differentiate', '', *parts)}]:::is_differentiate"
         yield "  enters --> who_is_who"
@@ -46,9 +44,9 @@ def _lines(program: Program) -> Iterator[str]:
     yield f"  {start} --> {_node(program.first.step) if program.first.step else 'done'}"
     exits: dict[str, str] = {}
     for step in (program.steps[name] for name in in_order(program)):
-        if isinstance(step, Repeat) and step.first.step:
-            yield f"  {_node(step.id)} --> {_node(step.first.step)}"
-        for way in describe.ways(step) if not _is_end(step) else ():
+        if step.round_begins is not None and step.round_begins.step:
+            yield f"  {_node(step.id)} --> {_node(step.round_begins.step)}"
+        for way in describe.ways(step) if step.ends is None else ():
             if way.target.step is None:
                 reason = way.target.exit or "done"
                 # Each exit stands where it is taken: one for all would draw lines across the whole picture.
@@ -67,20 +65,20 @@ def _lines(program: Program) -> Iterator[str]:
         goal = describe.goal(program.goal)
         yield f"  goal[{_quoted('goal', goal.title, *goal.notes)}]:::is_goal"
     if program.leave:
-        yield f"  leaving[{_quoted('leave, at any step', describe.events(program.leave))}]:::is_leave"
+        yield f"  leaving[{_quoted('leave, at any step', phrases.events(program.leave))}]:::is_leave"
 
 
 def _boxes(program: Program, rounds: Mapping[str, frozenset[str]], around: str | None, indent: str) -> Iterator[str]:
     """The steps whose innermost repeat is ``around``; those of a repeat in a frame of their own."""
     for step in (program.steps[name] for name in in_order(program)):
         holders = [name for name, body in rounds.items() if step.id in body]
-        if isinstance(step, Repeat):
+        if step.round_begins is not None:
             if _innermost(holders, rounds) == around:
                 yield f'{indent}subgraph {_node(step.id)}_rounds[" "]'
                 yield f"{indent}  {_box(program, step)}"
                 yield from _boxes(program, rounds, step.id, indent + "  ")
                 yield f"{indent}end"
-                yield f"{indent}style {_node(step.id)}_rounds fill:none,stroke:{KINDS['repeat'][0]},stroke-dasharray:5 4"
+                yield f"{indent}style {_node(step.id)}_rounds fill:none,stroke:{colors()[step.kind][0]},stroke-dasharray:5 4"
         elif _innermost(holders, rounds) == around:
             yield f"{indent}{_box(program, step)}"
 
@@ -89,21 +87,17 @@ def _innermost(holders: list[str], rounds: Mapping[str, frozenset[str]]) -> str 
     return min(holders, key=lambda name: len(rounds[name]), default=None)
 
 
-def _is_end(step: Step) -> bool:
-    return isinstance(step, Exit) and step.when is None
-
-
 def _box(program: Program, step: Step) -> str:
-    said = describe.step(step)
-    notes = list(said.notes)
-    if isinstance(step, WaitFor) and len(describe.ways(step)) == 1:
-        notes[:0] = describe.arm_words(step)
-    opening = describe.opening(program, step) if isinstance(step, Send) else None
+    described = step.describe()
+    notes = list(described.notes)
+    if len(describe.ways(step)) == 1:
+        notes[:0] = step.lines()
+    opening = describe.opening(program, step)
     notes[:0] = [f"“{opening}”"] if opening else []
-    kind = step.channels[0] if isinstance(step, Send) else step.kind
-    left, right = _SHAPES.get(step.kind, _BOX)
-    text = _quoted(step.id, said.title, *notes)[1:-1]
-    return f"{_node(step.id)}{left}{text}{right}:::is_{kind}"
+    look = next(iter(step.sent_channels()), step.kind)
+    left, right = STEP_KINDS[step.kind].mermaid_box
+    text = _quoted(step.id, described.title, *notes)[1:-1]
+    return f"{_node(step.id)}{left}{text}{right}:::is_{look}"
 
 
 def _alternatives(labels: tuple[str, ...]) -> list[str]:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from idic.journey.program.program import Program
-from idic.journey.program.steps import AnyStep, Exit, Repeat
+from idic.journey.program.steps import AnyStep
 from idic.journey.program.values import Target
-from idic.picture.describe import Way, ways
+from idic.picture.describe import GroupedWay, ways
 
 _END = "@end"
 
@@ -61,17 +61,16 @@ def rounds_of_repeats(program: Program) -> dict[str, frozenset[str]]:
     """The steps of every repeat: those from which it goes on to its next round."""
     found: dict[str, frozenset[str]] = {}
     for repeat in program.steps.values():
-        if not isinstance(repeat, Repeat):
+        if repeat.round_begins is None:
             continue
         reached: set[str] = set()
-        waiting = [repeat.first]
+        waiting = [repeat.round_begins]
         while waiting:
             name = waiting.pop().step
             if name is None or name in reached or name == repeat.id:
                 continue
             reached.add(name)
-            step = program.steps[name]
-            waiting += [*(way.target for way in ways(step)), *([step.first] if isinstance(step, Repeat) else [])]
+            waiting += program.steps[name].targets()
         found[repeat.id] = frozenset(reached)
     return found
 
@@ -103,9 +102,9 @@ class _Structure:
             origin = target.step
             self.placed.add(origin)
             step = self.steps[origin]
-            if isinstance(step, Exit) and step.when is None:
-                return NestedFlow(labels, (*found, WayOut(step.reason, step.id)), False)
-            body = self.flow((), step.first, origin, f"@{origin}") if isinstance(step, Repeat) else None
+            if step.ends is not None:
+                return NestedFlow(labels, (*found, WayOut(step.ends, step.id)), False)
+            body = self.flow((), step.round_begins, origin, f"@{origin}") if step.round_begins else None
             leaving, staying = self.parted(step, stop)
             exits = tuple((way.labels, way.target.exit or "done") for way in leaving)
             if len(staying) <= 1:
@@ -129,10 +128,10 @@ class _Structure:
             # Where branches meet, nobody comes from one step alone: only a way back would need to know which.
             target = Target(step=join)
 
-    def parted(self, step: AnyStep, stop: str) -> tuple[list[Way], list[Way]]:
+    def parted(self, step: AnyStep, stop: str) -> tuple[list[GroupedWay], list[GroupedWay]]:
         """The ways that leave the journey at once, and those that do not. To be done is leaving only where others go on."""
-        leaving: list[Way] = []
-        staying: list[Way] = []
+        leaving: list[GroupedWay] = []
+        staying: list[GroupedWay] = []
         for way in ways(step):
             out = way.target.step is None and self.place(step.id, way.target) != stop
             (leaving if out else staying).append(way)
@@ -152,7 +151,7 @@ class _Structure:
             return _END if target.exit == "done" else "@exit"
         if target.step in self.bodies and origin in self.bodies[target.step]:
             return f"@{target.step}"
-        if isinstance(step := self.steps.get(target.step), Repeat) and origin == step.id:
+        if target.step == origin and target.step in self.bodies:
             return f"@{target.step}"
         return target.step
 
@@ -162,7 +161,7 @@ class _Structure:
     def last_first(self) -> Iterator[str]:
         """The steps, each after all that can follow it."""
         seen: set[str] = set()
-        roots = [self.first, *(one.first for one in self.steps.values() if isinstance(one, Repeat))]
+        roots = [self.first, *(begins for step in self.steps.values() if (begins := step.round_begins))]
         for root in roots:
             stack: list[tuple[str, Iterator[Target]]] = []
             names = [root.step] if root.step is not None and root.step not in seen else []

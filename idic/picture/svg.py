@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
+from idic.journey.program import phrases
 from idic.journey.program.flow import in_order
 from idic.journey.program.program import Program
 from idic.picture import describe as words
-from idic.picture.cards import KINDS, MUTED, Card, TextLine
-from idic.picture.icons import ICONS
+from idic.picture.cards import MUTED, Card, TextLine, colors
+from idic.picture.icons import icons
 from idic.picture.layout import MARGIN, At, Drawing, Frame, Path, lay_out
 
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -40,7 +41,7 @@ def describe(program: Program) -> str:
     said = words.entry(program.entry, program.zone)
     sentences = [f"Enters: {', '.join((said.title, *said.notes))}"]
     for step in (program.steps[name] for name in in_order(program)):
-        told = words.step(step)
+        told = step.describe()
         sentence = f"{step.id}: {', '.join((told.title, *told.notes))}"
         for way in words.ways(step):
             to = f"on to {way.target.step}" if way.target.step else f"exit {way.target.exit}"
@@ -50,7 +51,7 @@ def describe(program: Program) -> str:
         goal = words.goal(program.goal)
         sentences.append(f"Goal: {', '.join((goal.title, *goal.notes))}")
     if program.leave:
-        sentences.append(f"Leaves at any step: {words.events(program.leave)}")
+        sentences.append(f"Leaves at any step: {phrases.events(program.leave)}")
     return ". ".join(sentences) + "."
 
 
@@ -66,7 +67,7 @@ def _placed(at: At) -> str:
     if not isinstance(what, Card):
         rect = _rect(x, y, what.w, what.h, fill="#fff", stroke="#cbd5e1", rx=10.5)
         return rect + "".join(_text(line, x + what.w / 2, y, "middle") for line in what.lines)
-    strong, light = KINDS[what.kind]
+    strong, light = colors()[what.kind]
     drawn = [f"<title>{escape(what.full)}</title>"]
     if what.kind == "exit":
         drawn.append(_rect(x, y, what.w, what.h, fill=light, stroke="#fca5a5", rx=8))
@@ -79,7 +80,7 @@ def _placed(at: At) -> str:
     else:
         drawn.append(_rect(x, y, what.w, what.h, fill=light, stroke=strong, rx=9))
         drawn.append(_rect(x + 9, y + 10, 24, 24, fill="#fff", stroke=strong, rx=12))
-        drawn.append(_icon(what.icons[0], x + 14, y + 15, 14, strong if len(what.icons) == 1 else KINDS[what.icons[0]][0]))
+        drawn.append(_icon(what.icons[0], x + 14, y + 15, 14, strong if len(what.icons) == 1 else colors()[what.icons[0]][0]))
         for number, name in enumerate(reversed(what.icons[1:])):
             drawn.append(_icon(name, x + what.w - 26 - 20 * number, y + 10, 14))
         drawn += [_text(line, x + 42, y) for line in what.lines]
@@ -93,8 +94,8 @@ def _rect(x: float, y: float, w: float, h: float, *, fill: str, stroke: str, rx:
 
 def _icon(name: str, x: float, y: float, size: float, color: str | None = None) -> str:
     return (
-        f'<g transform="translate({x:g} {y:g}) scale({size / 16:g})" fill="none" stroke="{color or KINDS[name][0]}" '
-        f'stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">{ICONS[name]}</g>'
+        f'<g transform="translate({x:g} {y:g}) scale({size / 16:g})" fill="none" stroke="{color or colors()[name][0]}" '
+        f'stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">{icons()[name]}</g>'
     )
 
 
@@ -107,7 +108,7 @@ def _text(line: TextLine, x: float, y: float, anchor: str = "start") -> str:
 
 
 def _path(path: Path) -> str:
-    color = KINDS["repeat"][0] if path.back else _LINE
+    color = colors()["repeat"][0] if path.back else _LINE
     drawn = "M" + "L".join(f"{x:g} {y:g}" for x, y in path.points)
     line = f'<path d="{drawn}" fill="none" stroke="{color}" stroke-width="1.5" stroke-linejoin="round"/>'
     return line + _arrow(path, color) if path.arrow else line
@@ -123,4 +124,4 @@ def _arrow(path: Path, color: str) -> str:
 
 def _frame(frame: Frame) -> str:
     place = f'x="{frame.x:g}" y="{frame.y:g}" width="{frame.w:g}" height="{frame.h:g}" rx="14"'
-    return f'<rect {place} fill="#f8fafc" fill-opacity=".8" stroke="{KINDS["repeat"][0]}" stroke-dasharray="5 4"/>'
+    return f'<rect {place} fill="#f8fafc" fill-opacity=".8" stroke="{colors()["repeat"][0]}" stroke-dasharray="5 4"/>'

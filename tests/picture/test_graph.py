@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from idic.journey.program.phrases import events
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Wait, WaitFor
 from idic.journey.program.values import DONE, Pattern
 from idic.journeys_folder import compile_folder
 from idic.picture.cards import Card
-from idic.picture.describe import entry, events, step, ways
+from idic.picture.describe import entry, ways
 from idic.picture.layout import At, Drawing, Frame, lay_out
 from idic.picture.layout import Path as Line
 from idic.picture.mermaid import mermaid
@@ -105,14 +106,14 @@ def test_a_program_that_nobody_wrote_is_drawn_all_the_same() -> None:
 
 def test_steps_are_told_in_the_words_of_the_file() -> None:
     cart, all_kinds = EXAMPLES["abandoned_cart"], every_kind()
-    assert step(cart.steps["cool_off"]) == ("wait 4 hours without Cart Updated", ("as cart",))
-    assert step(cart.steps["nudge"])[0].replace("\xa0", " ") == "best of email, web, SMS · cart_reminder"
+    assert cart.steps["cool_off"].describe() == ("wait 4 hours without Cart Updated", ("as cart",))
+    assert cart.steps["nudge"].describe()[0].replace("\xa0", " ") == "best of email, web, SMS · cart_reminder"
     assert entry(cart.entry, cart.zone) == (
         "Cart Updated", ("if event.total >= 30", "one at a time for each cart_id", "again: after 14 days"),
     )  # fmt: skip
-    assert step(all_kinds.steps["morning"])[0] == "wait until 09:00 on weekdays"
-    assert step(all_kinds.steps["soon"])[0] == "wait until 3 days before entry.starts_at at 09:00"
-    assert step(all_kinds.steps["ask"]) == ("call stock", ("sku = entry.sku", "within 10 minutes", "as stock"))
+    assert all_kinds.steps["morning"].describe()[0] == "wait until 09:00 on weekdays"
+    assert all_kinds.steps["soon"].describe()[0] == "wait until 3 days before entry.starts_at at 09:00"
+    assert all_kinds.steps["ask"].describe() == ("call stock", ("sku = entry.sku", "within 10 minutes", "as stock"))
     assert [way.labels for way in ways(all_kinds.steps["test"])] == [("plain · 20 %",), ("offer · 50 %",), ("nothing · 30 %",)]
     assert events(all_kinds.leave) == "Cart Emptied, or Order Returned if event.order_id == entry.order_id"
 

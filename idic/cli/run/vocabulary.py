@@ -14,6 +14,7 @@ from idic.customize.liquid.engine import SPELLED
 from idic.customize.liquid.filters import FILTERS
 from idic.journey.channels import CHANNELS
 from idic.journey.expressions.infer_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
+from idic.journey.program.steps import STEP_KINDS
 from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.built_in import OWN_EVENTS, OWN_LINKS
 from idic.journey.vocabulary.types import spell
@@ -49,19 +50,6 @@ _FILTERS = {
     "money": "{{ cart.total | money }}: in the currency, as the customer writes it",
     "date": "{{ entry.starts_at | date: 'long' }}: in the customer's language and zone",
     "answer": "{{ 'espresso' | answer: links.guide }}: a link that answers, and leads on",
-}
-_STEPS = {
-    "wait": "for a time, until a time of day or a moment; without: EVENT for silence",
-    "wait_for": "an event or a condition; within, otherwise",
-    "choose": "the first branch whose if holds",
-    "split": "by fixed shares, drawn once for ever",
-    "send": "a message; by, at, within",
-    "set": "give customer.… or a variable a value",
-    "call": "ask an endpoint; with, as, within",
-    "repeat": "some steps, so often or until",
-    "enter": "another journey; with",
-    "differentiate": "again: decide the segment anew",
-    "exit": "leave, for a reason",
 }
 
 
@@ -101,7 +89,7 @@ def listed(folder: Path) -> list[Word]:
             for name, filter_ in sorted(FILTERS.items())
         ),
         Word("tags in templates", ", ".join(SPELLED), own=True),
-        *(Word("steps", name, says=says, own=True) for name, says in _STEPS.items()),
+        *(Word("steps", name, says=kind.summary, own=True) for name, kind in STEP_KINDS.items()),
     ]
 
 

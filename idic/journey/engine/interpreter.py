@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 from idic.journey.engine.admission import DUE
 from idic.journey.engine.match_event import attribute_named
@@ -144,7 +144,7 @@ def _step(move: Move) -> Generator[Ask, Any, bool]:
                 move.go(step.then, move.state.reached)
             return True
         case _:
-            assert_never(step)
+            raise TypeError(step.kind)
 
 
 def _set(move: Move, step: Set) -> None:

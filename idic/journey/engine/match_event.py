@@ -10,8 +10,7 @@ from idic.journey.engine.scope import Facts, Scope
 from idic.journey.engine.state import Ending, Event, State
 from idic.journey.expressions.evaluate import amount, depends_on_today, holds
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Wait, WaitFor
-from idic.journey.program.values import Condition, Moment, Pattern
+from idic.journey.program.values import Condition, Pattern
 
 
 class Ends(NamedTuple):
@@ -75,15 +74,12 @@ def watches(program: Program, state: State) -> frozenset[str]:
     advanced."""
     if state.ended is not None or state.step is None:
         return frozenset()
-    match program.steps[state.step]:
-        case WaitFor(arms=arms):
-            conditions = [arm.until for arm in arms if arm.until]
-            days = _ZONE if any(depends_on_today(condition) for condition in conditions) else ()
-            return frozenset((*days, *(name for condition in conditions for name in attributes_read(condition))))
-        case Wait(until=Moment(name=name)) if attribute_named(name):
-            return frozenset((*_ZONE, *attribute_named(name)))
-        case _:
-            return frozenset()
+    step = program.steps[state.step]
+    conditions = [condition for _, condition in step.untils]
+    read = [name for condition in conditions for name in attributes_read(condition)]
+    moments = [name for moment in step.moments() for name in attribute_named(moment.name)]
+    days = _ZONE if moments or any(depends_on_today(condition) for condition in conditions) else ()
+    return frozenset((*days, *read, *moments))
 
 
 def changes(program: Program, state: State, event: Event) -> bool:

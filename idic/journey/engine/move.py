@@ -138,13 +138,9 @@ class Move:
             seen=self.state.consumed,
             began={**self.state.began, step.id: at},
         )
-        match step:
-            case Wait() | WaitFor():
-                # A send asks its condition at the moment of sending; every other step on arrival.
-                if not self.passed_over(step.when, step.otherwise):
-                    self.rest(step)
-            case _:
-                pass
+        # A send asks its condition at the moment of sending; a wait on arrival.
+        if isinstance(step, Wait | WaitFor) and not self.passed_over(step.when, step.otherwise):
+            self.rest(step)
 
     def rest(self, step: Wait | WaitFor) -> None:
         at = self.state.reached

@@ -74,7 +74,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
         return True
     ends = move.state.ends or move.deadline()
     happened = yield from _first_event(move, step, ends)
-    came_true = (yield from _first_truth(move, step, ends)) if step.conditions else None
+    came_true = (yield from _first_truth(move, step, ends)) if step.untils else None
     # The first to happen wins; of two in one instant, the one that is listed first.
     if happened is not None and (came_true is None or (happened[0], happened[1]) <= (came_true[0], came_true[1])):
         _, index, event = happened
@@ -87,7 +87,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
         move.note("came true", because=because(until, Scope(move.program, facts, at, move.state)), at=at)
         move.go(step.arms[index].then, at)
         return True
-    if step.conditions:
+    if step.untils:
         move.change(ends=ends, deadline=came_true[0] if came_true is not None else ends)
     if move.now < ends:
         return False
@@ -126,14 +126,14 @@ def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, An
     one it is, and what is known of the customer then."""
     looked = move.state.ends is not None
     since = move.state.reached if not looked else min(move.now, move.deadline())
-    read = {name for _, condition in step.conditions for name in attributes_read(condition)}
+    read = {name for _, condition in step.untils for name in attributes_read(condition)}
     counted = tuple(sorted(read & {name for name, _, _ in move.program.computed}))
     known: Sequence[tuple[datetime, Facts]] = [(since, move.facts)]
     if counted:
         told = yield Ahead(counted, since, max(since, ends))
         # The driver knows nothing yet of what this very move has set.
         known = [(at, facts._replace(customer={**facts.customer, **move.learnt})) for at, facts in told]
-    return holds_from(step.conditions, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
+    return holds_from(step.untils, known, ends, lambda facts, at: Scope(move.program, facts, at, move.state))
 
 
 def _since(move: Move, arm: Arm) -> tuple[datetime | None, tuple[datetime, int]]:

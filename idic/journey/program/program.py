@@ -19,7 +19,7 @@ from idic.frozen import Frozen
 from idic.journey.contact_policy.contact_policy import StricterPolicy
 from idic.journey.program.content import Message
 from idic.journey.program.entry import Entry, Goal, Segment
-from idic.journey.program.steps import AnyStep, Wait, WaitFor
+from idic.journey.program.steps import AnyStep
 from idic.journey.program.values import Assignment, Attribute, Pattern, Target
 
 _CONTENT = {"messages", "links", "title"}
@@ -72,11 +72,7 @@ class Program(Frozen):
     def hears(self) -> frozenset[str]:
         """Every event that can mean anything to it: on which it is entered, that it waits for, that ends it, that it counts."""
         patterns = [*self.entry.on, *(self.goal.on if self.goal else ()), *self.leave]
-        for step in self.steps.values():
-            if isinstance(step, Wait) and step.without is not None:
-                patterns.append(step.without)
-            elif isinstance(step, WaitFor):
-                patterns.extend(arm.pattern for arm in step.arms if arm.pattern is not None)
+        patterns += [pattern for step in self.steps.values() for pattern in step.awaits]
         return frozenset((*(pattern.on for pattern in patterns), *(event for _, _, event in self.computed)))
 
     @cached_property

@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Program
-from idic.journey.program.reads import moments
-from idic.journey.program.steps import AnyStep, Call, Choose, Exit, Repeat, Send, Split, Wait, WaitFor
-from idic.journey.program.values import Moment, Target
-from idic.times import Duration, TimeOfDay
+from idic.journey.program.steps import AnyStep, Repeat, Wait
+from idic.journey.program.values import Target
 
 _ALL = "messages"
 """The key under which messages of all channels are counted together."""
@@ -81,16 +79,16 @@ def bounds(program: Program) -> Bounds:
 
     steps = [program.steps[name] for name in _last_first(program)]
     for step in steps:
-        onward = [after(target) for target in _onward(step)]
+        onward = [after(target) for target in step.targets()]
         if isinstance(step, Repeat):
             onward = [*_rounds(step, after(step.first), after(step.then)), *([after(step.otherwise)] if step.when else [])]
-        own = _Most(_sends(step), _duration(step))
+        own = _Most(_sends(step), step.longest())
         known[step.id] = _FromStep(
             _most_of(own, (paths.end for paths in onward)), _most_of(own, (paths.back for paths in onward))
         )
     most = after(program.first).end or _NOTHING
     resetting = (step.without.on for step in steps if isinstance(step, Wait) and step.without)
-    unknown = (moment.name for step in steps for moment in moments(step))
+    unknown = (moment.name for step in steps for moment in step.moments())
     in_order = {channel: most.counts[channel] for channel in CHANNELS if most.counts.get(channel)}
     return Bounds(
         in_order,
@@ -126,9 +124,9 @@ def _rounds(step: Repeat, one_round: _FromStep, then: _FromStep) -> list[_FromSt
 
 
 def _sends(step: AnyStep) -> Mapping[str, int]:
-    if not isinstance(step, Send):
+    if step.sent_message() is None:
         return {}
-    return {**dict.fromkeys(step.channels, 1), _ALL: len(step.channels) if step.mode == "each" else 1}
+    return {**dict.fromkeys(step.sent_channels(), 1), _ALL: step.most_messages()}
 
 
 def _last_first(program: Program) -> list[str]:
@@ -140,7 +138,7 @@ def _last_first(program: Program) -> list[str]:
     def visit(target: Target) -> None:
         if target.step is not None and target.step not in visited:
             visited.add(target.step)
-            open_.append((target.step, iter(_onward(program.steps[target.step]))))
+            open_.append((target.step, iter(program.steps[target.step].targets())))
 
     visit(program.first)
     while open_:
@@ -152,44 +150,3 @@ def _last_first(program: Program) -> list[str]:
             open_.pop()
             order.append(name)
     return order
-
-
-def _onward(step: AnyStep) -> Iterable[Target]:
-    skipped = [step.otherwise] if step.when else []
-    match step:
-        case WaitFor(arms=arms):
-            return [*(arm.then for arm in arms), step.otherwise]
-        case Choose(branches=branches):
-            return [*(branch.then for branch in branches), step.otherwise]
-        case Split(shares=shares):
-            return [*(share.then for share in shares), *skipped]
-        case Send() | Call() | Wait(until=Moment()):
-            return [step.then, step.otherwise]
-        case Repeat(first=first):
-            return [first, step.then, *skipped]
-        case Exit(reason=reason):
-            return [Target(exit=reason), *skipped]
-        case _:
-            return [step.then, *skipped]
-
-
-def _duration(step: AnyStep) -> timedelta:
-    match step:
-        case Wait(until=TimeOfDay() as clock):
-            return timedelta(days=_days_between(clock))
-        case Wait(until=Moment()):
-            return timedelta()
-        case Wait(duration=span) | WaitFor(within=span) | Send(within=span) | Call(within=span):
-            return _nominal(span)
-        case _:
-            return timedelta()
-
-
-def _nominal(span: Duration) -> timedelta:
-    return timedelta(days=span.days, seconds=span.seconds)
-
-
-def _days_between(clock: TimeOfDay) -> int:
-    """The most days from one occurrence of this time to the next."""
-    days = clock.days or tuple(range(7))
-    return max((after - before - 1) % 7 + 1 for before, after in zip(days, (*days[1:], days[0]), strict=True))

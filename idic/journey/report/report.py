@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 
 from idic.journey.channels import CHANNELS
 from idic.journey.expressions.evaluate import depends_on_today
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Call, Enter, Wait, WaitFor
 from idic.journey.program.values import Condition, Pattern
 from idic.journey.report.bounds import bounds
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -32,7 +31,7 @@ def describe_bounds(program: Program) -> str:
     if limits.moments:
         longest += f", plus the time until {' and '.join(limits.moments)}" if limits.longest else ""
         longest = longest if limits.longest else f"the time until {' and '.join(limits.moments)}"
-    entered = dict.fromkeys(step.journey for step in program.steps.values() if isinstance(step, Enter))
+    entered = dict.fromkeys(journey for step in program.steps.values() if (journey := step.entered_journey()))
     enters = f" · enters {', '.join(entered)}" if entered else ""
     over = "over at once" if longest == "0 hours" else f"longest {longest}"
     each_time = " · each time they enter" if limits.each_time else ""
@@ -53,13 +52,9 @@ def describe_matching(program: Program) -> str:
         if pattern.on not in events:
             events.append(pattern.on)
     matches = [f"{', '.join(events)}: {how}" for how, events in groups.items()]
-    return " · ".join(dict.fromkeys([*matches, *(_describe_until(until) for until in _until_conditions(program))]))
-
-
-def _until_conditions(program: Program) -> Iterator[Condition]:
-    for step in program.steps.values():
-        if isinstance(step, WaitFor):
-            yield from (arm.until for arm in step.arms if arm.until is not None)
+    return " · ".join(
+        dict.fromkeys([*matches, *(_describe_until(until) for step in program.steps.values() for _, until in step.untils)])
+    )
 
 
 def _describe_until(until: Condition) -> str:
@@ -77,7 +72,7 @@ def describe_reads(program: Program, vocabulary: Vocabulary) -> str:
     names = list(program.customer)
     listed = ", ".join([f"customer.{names[0]}", *(f".{name}" for name in names[1:])]) if names else "nothing of the customer"
     sensitive = [f"{name} ({vocabulary.sensitive[name]})" for name in names if name in vocabulary.sensitive]
-    calls = dict.fromkeys(step.endpoint.name for step in program.steps.values() if isinstance(step, Call))
+    calls = dict.fromkeys(endpoint.name for step in program.steps.values() if (endpoint := step.called_endpoint()))
     called = f" · calls {', '.join(calls)}" if calls else ""
     return f"{listed} · {'sensitive: ' + ', '.join(sensitive) if sensitive else 'nothing sensitive'}{called}"
 
@@ -87,11 +82,7 @@ def _patterns(program: Program) -> Iterable[Pattern]:
         yield from program.goal.on
     yield from program.leave
     for step in program.steps.values():
-        match step:
-            case Wait(without=Pattern() as pattern):
-                yield pattern
-            case WaitFor(arms=arms):
-                yield from (arm.pattern for arm in arms if arm.pattern)
+        yield from step.awaits
 
 
 def _in_words(span: timedelta) -> str:

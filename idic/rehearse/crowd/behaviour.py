@@ -17,7 +17,6 @@ from idic.errors import InvalidInput
 from idic.frozen import Frozen
 from idic.journey.channels import CHANNELS
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Wait, WaitFor
 from idic.journey.program.values import Pattern
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES, FOLLOW_MESSAGES
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -158,11 +157,7 @@ def id_properties(vocabulary: Vocabulary, event: str) -> frozenset[str]:
 
 def _awaited(program: Program) -> Iterator[Pattern]:
     for step in program.steps.values():
-        match step:
-            case Wait(without=Pattern() as pattern):
-                yield pattern
-            case WaitFor(arms=arms):
-                yield from (arm.pattern for arm in arms if arm.pattern is not None)
+        yield from step.awaits
 
 
 def _follows(events: Mapping[str, PoissonRate | FollowRate], name: str, other: str) -> bool:
