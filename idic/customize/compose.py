@@ -16,6 +16,7 @@ from idic.customize.templates import AnswerUrl, Dialect, ReaderLocale, Url, name
 from idic.customize.variants import choose_content
 from idic.customize.web_html import is_empty, links_of, text_to_html, unsafe_parts
 from idic.errors import CannotCompose
+from idic.journey.channels import CHANNELS, Content
 from idic.journey.channels.email import EmailContent
 from idic.journey.channels.sms import SmsContent
 from idic.journey.channels.web import WebContent
@@ -139,6 +140,32 @@ def compose_web(
     return ComposedWeb(html, links_of(html), content)
 
 
+def compose_fields(
+    program: Program,
+    message_id: str,
+    scope: ValueSource,
+    kind: type[Content],
+    *,
+    track: TrackUrl,
+    answer: AnswerUrl | None = None,
+    unsubscribe_url: str | None = None,
+    pages: Mapping[str, str] = _NO_PAGES,
+    language: str | None = None,
+) -> dict[str, str]:
+    """The text fields of any channel's content for this customer, by name, for channels that need nothing more. ``kind`` is the
+    channel's content; the other arguments and errors are those of ``compose_email``."""
+    renderer, content = _begin(program, message_id, scope, kind, _with_unsubscribe(pages, unsubscribe_url), language, answer)
+    sources = {field.name: getattr(content, field.name) for field in CHANNELS[content.channel].fields}
+    texts = {
+        name: track_text(renderer.render(source).strip(), renderer.tracking(track))
+        for name, source in sources.items()
+        if source is not None
+    }
+    if not any(texts.values()):
+        raise _empty(message_id)
+    return texts
+
+
 def _with_unsubscribe(pages: Mapping[str, str], unsubscribe_url: str | None) -> Mapping[str, str]:
     return {**pages, "unsubscribe": unsubscribe_url} if unsubscribe_url else pages
 
@@ -147,7 +174,7 @@ def _empty(message_id: str) -> CannotCompose:
     return CannotCompose(f'message "{message_id}" is empty for this customer', code="empty")
 
 
-_Content = TypeVar("_Content", EmailContent, SmsContent, WebContent)
+_Content = TypeVar("_Content", bound=Content)
 
 
 def _begin(

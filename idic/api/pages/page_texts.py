@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from babel.core import negotiate_locale
 
+from idic.journey.channels import CHANNELS
+
 _EN = {
     "later.title": "That didn't work",
     "later.text": "Nothing is lost. Please try again in a minute.",
@@ -21,12 +23,6 @@ _EN = {
     ),
     "thanks.title": "Thank you",
     "thanks.text": "Your answer has arrived.",
-    "by.email": "by email",
-    "by.sms": "by SMS",
-    "by.web": "on our website",
-    "channel.email": "Email",
-    "channel.sms": "SMS",
-    "channel.web": "On our website",
     "yes": "Yes",
     "no": "No",
     "everything": "Everything else",
@@ -46,11 +42,6 @@ _EN = {
     "p.topics": "What would you like to hear about?",
     "p.no_topics": "There is nothing to choose at the moment: we don't send you any advertising.",
     "p.waiting": "Waiting for your confirmation: please click the link in the message we sent you.",
-    "p.suppressed.email": (
-        "We can't deliver to this address. Give us another address, "
-        "and we can write to you again."
-    ),
-    "p.suppressed.sms": "We don't send messages to this number. To change that, text START to us.",
     "p.often": "How often?",
     "p.fewer": "Fewer messages",
     "p.fewer.about": "At most {most}, whatever you chose above.",
@@ -188,12 +179,6 @@ _DE = {
     ),
     "thanks.title": "Danke",
     "thanks.text": "Deine Antwort ist angekommen.",
-    "by.email": "per E-Mail",
-    "by.sms": "per SMS",
-    "by.web": "auf unserer Website",
-    "channel.email": "E-Mail",
-    "channel.sms": "SMS",
-    "channel.web": "Auf unserer Website",
     "yes": "Ja",
     "no": "Nein",
     "everything": "Alles Übrige",
@@ -211,14 +196,6 @@ _DE = {
     "p.topics": "Worüber möchtest du etwas hören?",
     "p.no_topics": "Zurzeit gibt es nichts auszuwählen: Wir schicken dir keine Werbung.",
     "p.waiting": "Wartet auf deine Bestätigung: Bitte klick auf den Link in unserer Nachricht an dich.",
-    "p.suppressed.email": (
-        "Wir können an diese Adresse nicht zustellen. Wir können dir wieder "
-        "schreiben, wenn du uns eine andere gibst."
-    ),
-    "p.suppressed.sms": (
-        "An diese Nummer schicken wir nichts. Wenn du das ändern willst, "
-        "schick uns eine SMS mit START."
-    ),
     "p.often": "Wie oft?",
     "p.fewer": "Weniger Nachrichten",
     "p.fewer.about": "Höchstens {most}, egal was du oben ausgewählt hast.",
@@ -342,7 +319,19 @@ _DE = {
     "purpose.service": "Service",
 }  # fmt: skip
 
-TEXTS = {"en": _EN, "de": _DE}
+
+def _of_channels(language: str) -> dict[str, str]:
+    """What the channels themselves say; in English where a channel says nothing in this language."""
+    texts: dict[str, str] = {}
+    for name, channel in CHANNELS.items():
+        words = channel.customer_words.get(language) or channel.customer_words["en"]
+        texts |= {f"by.{name}": words.by, f"channel.{name}": words.label}
+        if words.suppressed:
+            texts[f"p.suppressed.{name}"] = words.suppressed
+    return texts
+
+
+TEXTS = {language: {**texts, **_of_channels(language)} for language, texts in {"en": _EN, "de": _DE}.items()}
 
 
 def spoken(wanted: Iterable[str]) -> str:

@@ -58,6 +58,18 @@ class ContentField(NamedTuple):
     examples: tuple[str, ...] = ()
 
 
+class CustomerWords(NamedTuple):
+    """What customers read of the channel on idic's pages, in one language.
+
+    ``by`` stands in "Stop all advertising {by}", ``label`` beside a checkbox; ``suppressed`` says why nothing is sent to their
+    address, and how to change that.
+    """
+
+    by: str
+    label: str
+    suppressed: str = ""
+
+
 class AssumedReactions(NamedTuple):
     """What an invented crowd does where nobody says otherwise, as shares from 0 to 1.
 
@@ -87,6 +99,9 @@ class Channel:
     noun: str
     counted: tuple[str, str]
     tally: tuple[str, str]
+
+    customer_words: Mapping[str, CustomerWords]
+    """By language (BCP 47); English is there for each channel."""
 
     content: type[Content]
     fields: tuple[ContentField, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField
+from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField, CustomerWords
 
 EMAIL_ATTRIBUTE = "email"
 """The customer attribute, and the kind of identity, that holds an email address."""
@@ -38,6 +38,18 @@ EMAIL = Channel(
     noun="email",
     counted=("email", "emails"),
     tally=("email", "emails"),
+    customer_words={
+        "en": CustomerWords(
+            "by email",
+            "Email",
+            "We can't deliver to this address. Give us another address, and we can write to you again.",
+        ),
+        "de": CustomerWords(
+            "per E-Mail",
+            "E-Mail",
+            "Wir können an diese Adresse nicht zustellen. Wir können dir wieder schreiben, wenn du uns eine andere gibst.",
+        ),
+    },
     content=EmailContent,
     fields=(
         ContentField(

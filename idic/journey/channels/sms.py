@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField
+from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField, CustomerWords
 
 PHONE_ATTRIBUTE = "phone"
 """The customer attribute, and the kind of identity, that holds a telephone number."""
@@ -34,6 +34,14 @@ SMS = Channel(
     noun="SMS",
     counted=("SMS", "SMS"),
     tally=("SMS", "SMS"),
+    customer_words={
+        "en": CustomerWords("by SMS", "SMS", "We don't send messages to this number. To change that, text START to us."),
+        "de": CustomerWords(
+            "per SMS",
+            "SMS",
+            "An diese Nummer schicken wir nichts. Wenn du das ändern willst, schick uns eine SMS mit START.",
+        ),
+    },
     content=SmsContent,
     fields=(
         ContentField(

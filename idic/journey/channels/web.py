@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField
+from idic.journey.channels.channel import AssumedReactions, Channel, Content, ContentField, CustomerWords
 from idic.times import Duration
 
 WEB_MEMORY_DAYS = 30
@@ -43,6 +43,10 @@ WEB = Channel(
     noun="the web",
     counted=("message on the web", "messages on the web"),
     tally=("web", "web"),
+    customer_words={
+        "en": CustomerWords("on our website", "On our website"),
+        "de": CustomerWords("auf unserer Website", "Auf unserer Website"),
+    },
     content=WebContent,
     fields=(
         ContentField(
