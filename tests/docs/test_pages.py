@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate.pages import fill
+from docs.generate.pages import TABLES, fill
 from docs.generate.schema_tables import kinds_of_steps
 from docs.generate.word_tables import rule_pages
 from idic.journey.channels import CHANNELS
 from idic.providers.registry import PROVIDERS
+from idic.settings import described
 from tests.docs.examples import PAGES, ROOT
 
 PAPERS = [ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -26,6 +27,13 @@ LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 def test_tables_are_as_the_code_has_them(page: Path) -> None:
     text = page.read_text()
     assert text == fill(text), "run `make docs`, which writes the tables anew"
+
+
+def test_every_table_is_on_a_page() -> None:
+    used = {name for page in PAGES for name in re.findall(r"^<!-- table: ([\w-]+)", page.read_text(), re.MULTILINE)}
+    assert used == set(TABLES)
+    settings = (ROOT / "docs" / "settings.md").read_text()
+    assert [name for name, _, _ in described() if f"| `{name}` |" not in settings] == []
 
 
 def test_readme_is_short() -> None:
