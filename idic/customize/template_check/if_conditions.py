@@ -27,7 +27,7 @@ from idic.customize.template_check.facts import (
     quoted_text,
     suggestion,
 )
-from idic.customize.template_check.output import ExpressionChecker
+from idic.customize.template_check.expressions import ExpressionChecker
 from idic.journey.vocabulary.types import describe
 
 
