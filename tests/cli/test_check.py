@@ -88,7 +88,7 @@ def test_what_an_sms_costs_at_worst_is_said_with_what_that_assumes(tmp_path: Pat
     assert result.exit_code == 0
     assert result.output == (
         f"{tmp_path}/text.yaml\n"
-        '  warning  7:54 "’" makes this SMS Unicode, with 70 characters in a part and not 160; write "\'" for "’"\n'
+        '  warning  7:54 "’" makes this SMS Unicode, with 70 characters in a part instead of 160; write "\'" for "’"\n'
         "                7 |     sms: \"{{ customer.email | default: 'Hello' }}, it’s us\"\n"
         "                  |                                                      ^\n"
         "  proved   every path ends · at most 1 message: up to 1 email, 1 SMS · longest 3 days\n"

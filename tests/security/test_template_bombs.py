@@ -86,7 +86,7 @@ def test_what_a_large_mail_does_is_far_from_the_limits() -> None:
 
 def test_a_tree_of_blocks_is_told_when_it_is_checked() -> None:
     [problem] = check("{% render 't0' %}", {}, TREE).problems
-    assert problem.message == "more than 1000 blocks are rendered, those in blocks counted: put some of them together"
+    assert problem.message == "more than 1000 blocks are rendered, including blocks in blocks: combine some of them"
 
 
 @pytest.mark.parametrize("source", ["{% include '/etc/passwd' %}", "{% render '/etc/passwd' %}", "{% render '../keys' %}"])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import typer
 
-from idic.customize.liquid.engine import SPELLED
+from idic.customize.liquid.engine import TAG_NAMES
 from idic.customize.liquid.filters import FILTERS
 from idic.journey.channels import CHANNELS
 from idic.journey.expressions.infer_functions import FUNCTIONS, ON_TEXT, OVER_LISTS
@@ -88,7 +88,7 @@ def listed(folder: Path) -> list[Word]:
             Word("filters in templates", name, _taken(filter_.takes), _FILTERS.get(name, ""), own=True)
             for name, filter_ in sorted(FILTERS.items())
         ),
-        Word("tags in templates", ", ".join(SPELLED), own=True),
+        Word("tags in templates", ", ".join(TAG_NAMES), own=True),
         *(Word("steps", name, says=kind.summary, own=True) for name, kind in STEP_KINDS.items()),
     ]
 

@@ -65,7 +65,7 @@ TAGS: tuple[type[Tag], ...] = (
     render_tag.RenderTag,
 )
 
-SPELLED = ("if", "unless", "case", "for", "break", "continue", "assign", "capture", "cycle", "comment", "render", "raw")
+TAG_NAMES = ("if", "unless", "case", "for", "break", "continue", "assign", "capture", "cycle", "comment", "render", "raw")
 """The tags as authors write them."""
 
 
@@ -240,4 +240,4 @@ def _parts(expression: Expression) -> Iterator[Expression]:
         yield from _parts(child)
 
 
-__all__ = ["BLOCKS", "EFFORT", "SPELLED", "TAGS", "Dialect", "Markup", "Node", "parse"]
+__all__ = ["BLOCKS", "EFFORT", "TAGS", "TAG_NAMES", "Dialect", "Markup", "Node", "parse"]

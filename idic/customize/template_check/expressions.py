@@ -1,4 +1,4 @@
-"""What an expression of a template comes to: names and their parts, literals, and filters one after the other."""
+"""Check the expressions of a template: names and their parts, literals, and chains of filters."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from idic.journey.vocabulary.types import LINK, NUMBER, NUMERIC, TEXT, YES_NO, d
 from idic.problems import one_of
 
 LONGEST_ANSWER = 100
-"""Of an answer's characters: it travels in the address of its link."""
+"""Most characters of an answer, which is part of its link's address."""
 
 
 class ExpressionChecker:
-    """The values of one template. ``reads`` and ``problems`` fill as they are asked for."""
+    """Finds the type of each expression in a template. ``reads`` and ``problems`` fill with each one."""
 
     def __init__(self, names: Mapping[str, Attribute], blocks: Mapping[str, str]) -> None:
         self.names = names
@@ -50,7 +50,7 @@ class ExpressionChecker:
         self._groups = {name[:end] for name in names for end in _dots(name)}
         self._ids = count()
         self._rendering: tuple[str, ...] = ()
-        self._partly: set[str] = set()
+        self._set_on_some_paths: set[str] = set()
         self._source = ""
 
     def _tell(self, place: int, message: str) -> None:
@@ -78,12 +78,12 @@ class ExpressionChecker:
                 for end in (start, stop):
                     bound = self._value(end, known)
                     if bound.missing:
-                        self._tell(place_of(end), f"{self._called(end, bound)} and may be missing; guard it with {{% if %}}")
-                return TemplateValue(Type(kind="list", of=NUMBER), solid=True)
+                        self._tell(place_of(end), f"{self._described(end, bound)} and may be missing; put it inside {{% if %}}")
+                return TemplateValue(Type(kind="list", of=NUMBER), complete=True)
             case Nil() | Empty() | Blank():
                 return TemplateValue(None, missing=True)
             case _:
-                self._tell(place_of(expression), f'"{expression}" cannot stand here')
+                self._tell(place_of(expression), f'"{expression}" is not allowed here')
                 return UNKNOWN
 
     def _path(self, path: Path, known: TemplateFacts) -> TemplateValue:
@@ -91,13 +91,13 @@ class ExpressionChecker:
         head, *rest = path.path
         if isinstance(head, str) and head in known.local:
             value = known.local[head]
-            value = value._replace(missing=value.missing and value.path not in known.there)
+            value = value._replace(missing=value.missing and value.path not in known.present)
         else:
-            found = self._name(path.path, known)
-            if found is None:
+            named = self._name(path.path, known)
+            if named is None:
                 self._tell(place, self._no_such(path, known))
                 return UNKNOWN
-            value, rest = found
+            value, rest = named
         if value.group:
             return value
         for segment in rest:
@@ -107,7 +107,7 @@ class ExpressionChecker:
         return value
 
     def _name(self, segments: list[Any], known: TemplateFacts) -> tuple[TemplateValue, list[Any]] | None:
-        """The longest declared name that a path begins with, and the rest of the path."""
+        """The value of the longest declared name at the start of a path, and the rest of the path; None without such a name."""
         words: list[str] = []
         for segment in segments:
             if not isinstance(segment, str):
@@ -118,7 +118,7 @@ class ExpressionChecker:
             if name in self.names:
                 attribute = self.names[name]
                 self.reads[name] = attribute
-                missing = not never_missing(attribute) and name not in known.there
+                missing = not never_missing(attribute) and name not in known.present
                 return TemplateValue(attribute.type, missing, path=name), segments[length:]
         whole = ".".join(words)
         if whole in self._groups and len(words) == len(segments):
@@ -129,30 +129,30 @@ class ExpressionChecker:
         if value.type is None:
             return UNKNOWN
         if isinstance(segment, Path):
-            self._tell(place, f'"{spelled}": only a number or a name may stand between the brackets')
+            self._tell(place, f'"{spelled}": only a number or a name is allowed in the brackets')
             return UNKNOWN
         path = f"{value.path}.{segment}" if value.path else None
-        there = path in known.there if path else False
+        present = path in known.present if path else False
         match value.type.kind:
             case "thing":
                 field = value.type.fields.get(str(segment))
                 if field is None:
                     parent = spelled.rsplit(".", 1)[0]
                     hint = suggestion(str(segment), value.type.fields)
-                    what = value.type.thing or "thing"
-                    self._tell(place, f'"{spelled}" does not exist: {parent} is a {what} without "{segment}"{hint}')
+                    kind = value.type.thing or "thing"
+                    self._tell(place, f'"{spelled}" does not exist: {parent} is a {kind} without "{segment}"{hint}')
                     return UNKNOWN
-                always = not value.missing and (value.solid or segment in value.type.required)
-                return TemplateValue(field, not (always or there), path)
+                always = not value.missing and (value.complete or segment in value.type.required)
+                return TemplateValue(field, not (always or present), path)
             case "list" if segment == "size":
-                return TemplateValue(NUMBER, value.missing and not there, path)
+                return TemplateValue(NUMBER, value.missing and not present, path)
             case "list" if isinstance(segment, int) or segment in ("first", "last"):
-                return TemplateValue(value.type.of, not there, path)
+                return TemplateValue(value.type.of, not present, path)
             case "list":
-                self._tell(place, f'"{spelled}": a list is gone over with {{% for item in … %}}, then {{{{ item.{segment} }}}}')
+                self._tell(place, f'"{spelled}": write {{% for item in … %}}, then {{{{ item.{segment} }}}}')
                 return UNKNOWN
             case "text" if segment == "size":
-                return TemplateValue(NUMBER, value.missing and not there, path)
+                return TemplateValue(NUMBER, value.missing and not present, path)
             case _:
                 self._tell(place, f'"{spelled}" does not exist: {describe(value.type)} has no parts')
                 return UNKNOWN
@@ -160,10 +160,10 @@ class ExpressionChecker:
     def _no_such(self, path: Path, known: TemplateFacts) -> str:
         spelled = str(path)
         head = str(path.head())
-        if head in self._partly:
+        if head in self._set_on_some_paths:
             return f'"{head}" is set on some paths only; {{% assign %}} it before the {{% if %}} or {{% for %}}'
         if spelled in ("now", "today"):
-            return f'"{spelled}" does not exist: what a message says does not depend on when it is rendered'
+            return f'"{spelled}" does not exist: a message cannot depend on when it is rendered'
         return f'"{spelled}" does not exist{suggestion(spelled, [*self.names, *known.local])}'
 
     def _filtered(self, value: TemplateValue, call: FilterCall, left: Expression, known: TemplateFacts) -> TemplateValue:
@@ -184,7 +184,7 @@ class ExpressionChecker:
             return self._defaulted(value, arguments[0])
         if value.type and value.type.kind not in filter_.takes:
             first = isinstance(left, Path) and value.path is not None and not value.path.startswith("'")
-            what = self._called(left, value) if first else f"what stands before it is {describe(value.type)}"
+            what = self._described(left, value) if first else f"the value before it is {describe(value.type)}"
             self._tell(place, f"{name} works on {_kinds(filter_.takes)}; {what}")
             return UNKNOWN
         if name == "date" and arguments:
@@ -194,18 +194,20 @@ class ExpressionChecker:
         if name in NAMES_A_FIELD and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
             return UNKNOWN
         missing = value.missing or any(argument.missing for argument in arguments)
-        silent = value.silent and not (name in ("append", "prepend") and (quoted_text(arguments[0]) or "").strip())
-        return TemplateValue(_given(filter_.gives, value.type, arguments), missing or filter_.gives == "element", silent=silent)
+        may_be_blank = value.may_be_blank and not (name in ("append", "prepend") and (quoted_text(arguments[0]) or "").strip())
+        return TemplateValue(
+            _result_type(filter_.gives, value.type, arguments), missing or filter_.gives == "element", may_be_blank=may_be_blank
+        )
 
     def _defaulted(self, value: TemplateValue, fallback: TemplateValue) -> TemplateValue:
         if fallback.type is None and fallback.missing:
-            return value  # nil, empty and blank say nothing
+            return value  # nil, empty and blank fill nothing
         if value.type is None or fallback.type is None:
             return TemplateValue(None, value.missing and fallback.missing)
-        said = quoted_text(fallback)
-        silent = value.missing and (fallback.silent or (said is not None and not said.strip()))
+        text = quoted_text(fallback)
+        may_be_blank = value.missing and (fallback.may_be_blank or (text is not None and not text.strip()))
         same = value.type.kind == fallback.type.kind or {value.type.kind, fallback.type.kind} <= NUMERIC
-        return TemplateValue(value.type if same else TEXT, value.missing and fallback.missing, silent=silent)
+        return TemplateValue(value.type if same else TEXT, value.missing and fallback.missing, may_be_blank=may_be_blank)
 
     def _date_format(self, call: FilterCall, argument: TemplateValue) -> None:
         form = quoted_text(argument)
@@ -216,15 +218,13 @@ class ExpressionChecker:
             )
 
     def _answer(self, value: TemplateValue, call: FilterCall, arguments: list[TemplateValue]) -> None:
-        place, said = call.token.start_index, quoted_text(value)
-        if said is not None and not 0 < len(said.strip()) <= LONGEST_ANSWER:
-            self._tell(
-                place, f"an answer is a word or a few, of up to {LONGEST_ANSWER} characters: {{{{ 'espresso' | answer }}}}"
-            )
+        place, answer = call.token.start_index, quoted_text(value)
+        if answer is not None and not 0 < len(answer.strip()) <= LONGEST_ANSWER:
+            self._tell(place, f"an answer has 1 to {LONGEST_ANSWER} characters: {{{{ 'espresso' | answer }}}}")
         for url in arguments:
             address = quoted_text(url)
             if url.type and url.type.kind != "link" and not (address or "").startswith(("http://", "https://")):
-                self._tell(place, "after answer: stands a link, or an address with https://, that the answer leads on to")
+                self._tell(place, "after answer: write the link, or the address with https://, that the answer leads to")
 
     def _field_named(self, of: Type, call: FilterCall, argument: TemplateValue) -> bool:
         element = of.of
@@ -238,7 +238,7 @@ class ExpressionChecker:
             return False
         return True
 
-    def _called(self, expression: Expression, value: TemplateValue) -> str:
+    def _described(self, expression: Expression, value: TemplateValue) -> str:
         what = describe(value.type) if value.type else "something else"
         return f'"{expression}" is {what}'
 
@@ -250,7 +250,8 @@ def _dots(name: str) -> Iterable[int]:
     return (place for place, character in enumerate(name) if character == ".")
 
 
-def _given(gives: str, of: Type | None, arguments: list[TemplateValue]) -> Type | None:
+def _result_type(gives: str, of: Type | None, arguments: list[TemplateValue]) -> Type | None:
+    """The type that a filter gives for a value of the type ``of``."""
     match gives:
         case "text":
             return TEXT

@@ -1,4 +1,4 @@
-"""What the walk through a template knows at each point, and the words it has for what is wrong."""
+"""The facts that hold at one place of a template, and its problems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from idic.problems import did_you_mean
 
 
 class LiquidProblem(NamedTuple):
-    """``line`` and ``column`` from 1, in the source, or in that of ``block`` when one is named. ``mild``: a warning."""
+    """A problem of a template. ``line`` and ``column`` count from 1, in the source, or in that of ``block`` if one is named.
+    ``mild`` is a warning."""
 
     line: int
     column: int
@@ -23,63 +24,75 @@ class LiquidProblem(NamedTuple):
 
 
 class TemplateValue(NamedTuple):
-    """What is known of a value. ``type`` None: nothing (a problem was already told). ``path`` is set for what an
-    ``{% if %}`` can ask about; ``solid`` for things whose fields are always there; ``group`` for a bare prefix; ``silent`` for
-    what comes to an empty text where a name is missing."""
+    """The facts about a value.
+
+    ``type`` is None if nothing is known, as a problem has been reported. ``missing``: the value may be missing. ``path`` is set
+    if an ``{% if %}`` can test the value; ``complete``: the fields of this thing are never missing; ``group`` is set for the
+    first part of dotted names; ``may_be_blank``: the value is an empty text if a name is missing.
+    """
 
     type: Type | None
     missing: bool = False
     path: str | None = None
-    solid: bool = False
+    complete: bool = False
     group: str | None = None
-    silent: bool = False
+    may_be_blank: bool = False
 
 
 UNKNOWN = TemplateValue(None)
 
 
 class TemplateFacts(NamedTuple):
-    """``local`` are the template's own variables; ``there`` the paths that are certain to have a value."""
+    """The facts at one place: ``local`` are the template's own variables, and ``present`` the paths that certainly have a
+    value."""
 
     local: Mapping[str, TemplateValue]
-    there: frozenset[str]
+    present: frozenset[str]
 
     def bind(self, name: str, value: TemplateValue) -> TemplateFacts:
-        return TemplateFacts({**self.local, name: value}, self.there)
+        """The facts once a variable has this value."""
+        return TemplateFacts({**self.local, name: value}, self.present)
 
-    def and_there(self, paths: frozenset[str]) -> TemplateFacts:
-        return TemplateFacts(self.local, self.there | paths)
+    def with_present(self, paths: frozenset[str]) -> TemplateFacts:
+        """The facts where these paths have a value, too."""
+        return TemplateFacts(self.local, self.present | paths)
 
 
 class ConditionFacts(NamedTuple):
-    """The paths that have a value if a condition holds, and if it does not."""
+    """The paths that certainly have a value if a condition holds, and if it does not."""
 
     if_true: frozenset[str] = frozenset()
     if_false: frozenset[str] = frozenset()
 
 
 def merge_values(one: TemplateValue, two: TemplateValue) -> TemplateValue:
+    """The facts that hold for either of two values."""
     if one == two:
         return one
     same = one.type if one.type == two.type else None
-    return TemplateValue(same, one.missing or two.missing, one.path if one.path == two.path else None, one.solid and two.solid)
+    return TemplateValue(
+        same, one.missing or two.missing, one.path if one.path == two.path else None, one.complete and two.complete
+    )
 
 
 def quoted_text(value: TemplateValue) -> str | None:
-    """The text that an author wrote in quotes; None where the value is none."""
+    """The text of a quoted literal; None for any other value."""
     return value.path[1:] if value.path and value.path.startswith("'") else None
 
 
 def known_paths(*values: TemplateValue) -> frozenset[str]:
+    """The paths of these values that an ``{% if %}`` can test."""
     return frozenset(value.path for value in values if value.path and not value.path.startswith("'"))
 
 
 def place_of(expression: Expression) -> int:
+    """The index in the source where an expression begins."""
     if isinstance(expression, FilteredExpression):
         return place_of(expression.left)
     return max(expression.token.start_index, 0)
 
 
 def suggestion(wrong: str, right: Iterable[str]) -> str:
+    """``; did you mean "x"?`` with the nearest right name; empty if none is near."""
     hint = did_you_mean(wrong, right)
     return f"; {hint}" if hint else ""

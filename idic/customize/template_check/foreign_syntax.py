@@ -1,4 +1,4 @@
-"""What is written in a template that is not our Liquid: other systems' spelling, slips of the pen."""
+"""Explain syntax errors of templates: other systems' syntax, typing errors, tags that are not closed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from liquid.exceptions import LiquidError
 from liquid.token import Token
 
-from idic.customize.liquid.engine import SPELLED
+from idic.customize.liquid.engine import TAG_NAMES
 from idic.problems import did_you_mean
 
 _FOREIGN: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -35,14 +35,14 @@ _BLOCK_TAGS = ("if", "unless", "case", "for", "capture", "comment", "raw")
 
 
 def find_foreign_syntax(source: str) -> Iterable[tuple[int, str]]:
-    """Where a source is not written in our Liquid, with what to write."""
+    """The places where a source uses other systems' syntax or has a typing error, each with what to write."""
     if "{" not in source and "*|" not in source:
         return
     bare = _VERBATIM.sub(lambda part: " " * len(part[0]), source)
     for pattern, message in _FOREIGN:
-        for found in pattern.finditer(bare):
-            name = found["name"].lower() if "Mailchimp" in message else found["name"]
-            yield found.start(), message.format(found=found[0], name=name or "first_name")
+        for match in pattern.finditer(bare):
+            name = match["name"].lower() if "Mailchimp" in message else match["name"]
+            yield match.start(), message.format(found=match[0], name=name or "first_name")
     for part in _INSIDE.finditer(bare):
         inside = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), part[0])
         if inside.lstrip("{%-").lstrip().startswith(("#", "assign")):
@@ -55,7 +55,7 @@ def find_foreign_syntax(source: str) -> Iterable[tuple[int, str]]:
 
 
 def explain_syntax_error(source: str, error: LiquidError) -> tuple[int, str]:
-    """Where the source stopped being Liquid, and why, in an author's words."""
+    """The place and the explanation, for authors, of an error of the Liquid parser."""
     message = str(error.message)
     token: Token | None = error.token
     place = token.start_index if token is not None and token.start_index >= 0 else None
@@ -65,9 +65,9 @@ def explain_syntax_error(source: str, error: LiquidError) -> tuple[int, str]:
             if opened and token.value.startswith("end"):
                 begin, name = opened
                 return begin, f"{{% {name} %}} is not closed before {{% {token.value} %}}; {{% end{name} %}} is missing"
-            return token.start_index, f"{{% {token.value} %}} closes or continues nothing that is open"
-        meant = did_you_mean(token.value, (*SPELLED, "else", "elsif", "when"))
-        return token.start_index, f"there is no tag {{% {token.value} %}}" + (f"; {meant}" if meant else "")
+            return token.start_index, f"{{% {token.value} %}} has no opening tag before it"
+        hint = did_you_mean(token.value, (*TAG_NAMES, "else", "elsif", "when"))
+        return token.start_index, f"there is no tag {{% {token.value} %}}" + (f"; {hint}" if hint else "")
     unclosed = _unclosed(source)
     if unclosed and (place is None or "end of expression" in message or "expected tag" in message):
         begin, name = unclosed
@@ -77,15 +77,16 @@ def explain_syntax_error(source: str, error: LiquidError) -> tuple[int, str]:
     if place is None:
         empty = re.search(r"\{\{-?\s*-?\}\}", source)
         if empty:
-            return empty.start(), "nothing stands between {{ and }}"
+            return empty.start(), "there is nothing between {{ and }}"
         return 0, message
-    found = token.value if token is not None else ""
+    unexpected = token.value if token is not None else ""
     if message.startswith(("unexpected", "expected")):
-        return place, f'"{found}" cannot stand here'
+        return place, f'"{unexpected}" is not allowed here'
     return place, message
 
 
 def _unclosed(source: str) -> tuple[int, str] | None:
+    """Place and name of the innermost tag that is still open at the end of the source."""
     opened: list[tuple[int, str]] = []
     for tag in _TAG.finditer(source):
         name = tag["name"]

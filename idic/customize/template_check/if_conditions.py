@@ -1,4 +1,4 @@
-"""What an ``{% if %}`` asks, and which names are certain to have a value where it holds or fails."""
+"""Check the condition of an ``{% if %}``: its types, and which names have a value if it holds or fails."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from liquid.builtin.expressions.logical import (
 from liquid.builtin.expressions.primitive import Blank, Empty, Nil
 from liquid.expression import Expression
 
+from idic.customize.template_check.expressions import ExpressionChecker
 from idic.customize.template_check.facts import (
     ConditionFacts,
     TemplateFacts,
@@ -27,22 +28,23 @@ from idic.customize.template_check.facts import (
     quoted_text,
     suggestion,
 )
-from idic.customize.template_check.expressions import ExpressionChecker
 from idic.journey.vocabulary.types import describe
 
 
 class ConditionChecker(ExpressionChecker):
+    """Checks the conditions of a template."""
+
     def _condition(self, expression: Expression, known: TemplateFacts) -> ConditionFacts:
         match expression:
             case BooleanExpression(expression=inner):
                 return self._condition(inner, known)
             case LogicalAndExpression(left=left, right=right):
                 one = self._condition(left, known)
-                two = self._condition(right, known.and_there(one.if_true))
+                two = self._condition(right, known.with_present(one.if_true))
                 return ConditionFacts(one.if_true | two.if_true, one.if_false & two.if_false)
             case LogicalOrExpression(left=left, right=right):
                 one = self._condition(left, known)
-                two = self._condition(right, known.and_there(one.if_false))
+                two = self._condition(right, known.with_present(one.if_false))
                 return ConditionFacts(one.if_true & two.if_true, one.if_false | two.if_false)
             case LogicalNotExpression(right=right):
                 facts = self._condition(right, known)
@@ -53,13 +55,13 @@ class ConditionChecker(ExpressionChecker):
                 facts = self._equality(left, right, known)
                 return ConditionFacts(facts.if_false, facts.if_true)
             case LtExpression() | LeExpression() | GtExpression() | GeExpression():
-                one_side, other = self._value(expression.left, known), self._value(expression.right, known)
-                self._comparable(one_side, other, expression.left, equality=False)
-                return ConditionFacts(known_paths(one_side, other))
+                lesser, greater = self._value(expression.left, known), self._value(expression.right, known)
+                self._check_comparable(lesser, greater, expression.left, equality=False)
+                return ConditionFacts(known_paths(lesser, greater))
             case ContainsExpression(left=left, right=right):
                 container, part = self._value(left, known), self._value(right, known)
                 if container.type and container.type.kind not in ("text", "list", "link"):
-                    self._tell(place_of(left), f"contains looks into text and lists; {self._called(left, container)}")
+                    self._tell(place_of(left), f"contains needs text or a list; {self._described(left, container)}")
                 return ConditionFacts(known_paths(container, part))
             case _:
                 value = self._value(expression, known)
@@ -69,18 +71,18 @@ class ConditionChecker(ExpressionChecker):
 
     def _equality(self, left: Expression, right: Expression, known: TemplateFacts) -> ConditionFacts:
         one, two = self._value(left, known), self._value(right, known)
-        for this, that in ((left, right), (right, left)):
-            if isinstance(this, (Nil, Blank)):
-                return ConditionFacts(if_false=known_paths(self._value(that, known)))
-            if isinstance(this, Empty):
+        for side, other in ((left, right), (right, left)):
+            if isinstance(side, (Nil, Blank)):
+                return ConditionFacts(if_false=known_paths(self._value(other, known)))
+            if isinstance(side, Empty):
                 return ConditionFacts()
-        self._comparable(one, two, left, equality=True)
-        # Two missing values are equal; a missing value equals nothing that is there.
+        self._check_comparable(one, two, left, equality=True)
+        # Two missing values are equal; a missing value never equals a present one.
         if not one.missing or not two.missing:
             return ConditionFacts(known_paths(one, two))
         return ConditionFacts()
 
-    def _comparable(self, left: TemplateValue, right: TemplateValue, place: Expression, *, equality: bool) -> None:
+    def _check_comparable(self, left: TemplateValue, right: TemplateValue, place: Expression, *, equality: bool) -> None:
         one, two = left.type, right.type
         if one is None or two is None:
             return
@@ -93,7 +95,7 @@ class ConditionChecker(ExpressionChecker):
         if len(kinds) > 1:
             self._tell(place_of(place), f"{describe(one)} cannot be compared with {describe(two)}")
         elif not equality and not kinds <= {"text", "number"}:
-            self._tell(place_of(place), f"{describe(one)} has no order here; < and > compare numbers, money and text")
+            self._tell(place_of(place), f"{describe(one)} cannot be ordered here; < and > compare numbers, money and text")
 
 
 def _comparison_kind(kind: str) -> str:

@@ -1,7 +1,7 @@
-"""Walking a template on every path: does each name exist, is what is printed there, does each filter take its value?
+"""Check a template on every path: do names exist, can printed values be missing, do filters take their values?
 
-The walk carries what is known at each point: the variables the template made, and which names are certain to have a
-value because an ``{% if %}`` asked. Where paths meet, only what is true on all of them stays known.
+The walk carries the facts at each place: the template's variables, and which names certainly have a value because an
+``{% if %}`` tests them. Where paths meet, only the facts that hold on all of them are kept.
 """
 
 from __future__ import annotations
@@ -48,15 +48,16 @@ FORLOOP = Type(
 
 
 MOST_BLOCKS = 1000
-"""Blocks that one template may render, those that its blocks render counted."""
+"""Most blocks that one template may render, including blocks in blocks."""
 
 
 class TemplateWalker(ConditionChecker):
-    """Checks one template. ``reads`` and ``problems`` fill as it goes."""
+    """Checks one template. ``reads`` and ``problems`` fill during the walk."""
 
     _rendered = 0
 
     def check(self, source: str, known: TemplateFacts | None = None) -> None:
+        """Checks a source, or a block where the facts in ``known`` hold."""
         outer, self._source = self._source, source
         try:
             self._check(source, known or TemplateFacts({}, frozenset()))
@@ -64,10 +65,10 @@ class TemplateWalker(ConditionChecker):
             self._source = outer
 
     def _check(self, source: str, known: TemplateFacts) -> None:
-        elsewhere = list(find_foreign_syntax(source))
-        for place, message in elsewhere:
+        foreign_syntax = list(find_foreign_syntax(source))
+        for place, message in foreign_syntax:
             self._tell(place, message)
-        if elsewhere:
+        if foreign_syntax:
             return
         try:
             template = parse(source, "text")
@@ -76,7 +77,7 @@ class TemplateWalker(ConditionChecker):
             return
         self._nodes(template.nodes, known)
 
-    # Statements. Each takes what is known before it and gives what is known after, or None where nothing follows.
+    # Each of these methods takes the facts before a node and returns those after it, or None if no path goes on.
 
     def _nodes(self, nodes: Iterable[Node], known: TemplateFacts) -> TemplateFacts | None:
         after: TemplateFacts | None = known
@@ -103,8 +104,8 @@ class TemplateWalker(ConditionChecker):
                 value = self._value(expression, known)
                 if value.group:
                     self._tell(place_of(expression), f'"{value.group}" has several values; name one of them')
-                # What becomes of a variable that may be empty, its author asks.
-                value = value._replace(path=value.path or self._fresh(name), silent=False)
+                # Authors test variables that may be blank themselves.
+                value = value._replace(path=value.path or self._fresh(name), may_be_blank=False)
                 return known.bind(str(name), value)
             case CaptureNode(name=name, block=block):
                 inside = self._nodes([block], known)
@@ -128,12 +129,12 @@ class TemplateWalker(ConditionChecker):
         holds, fails = (facts.if_true, facts.if_false)
         if isinstance(node, UnlessNode):
             holds, fails = fails, holds
-        ends = [self._nodes([node.consequence], known.and_there(holds))]
-        rest = known.and_there(fails)
+        ends = [self._nodes([node.consequence], known.with_present(holds))]
+        rest = known.with_present(fails)
         for alternative in node.alternatives:
             facts = self._condition(alternative.expression, rest)
-            ends.append(self._nodes([alternative.block], rest.and_there(facts.if_true)))
-            rest = rest.and_there(facts.if_false)
+            ends.append(self._nodes([alternative.block], rest.with_present(facts.if_true)))
+            rest = rest.with_present(facts.if_false)
         ends.append(self._nodes([node.default], rest) if node.default else rest)
         return self._join(ends)
 
@@ -147,9 +148,9 @@ class TemplateWalker(ConditionChecker):
             if isinstance(block, MultiExpressionBlockNode):
                 options = block.expression.expressions
                 for option in options:
-                    self._comparable(left, self._value(option, known), option, equality=True)
+                    self._check_comparable(left, self._value(option, known), option, equality=True)
                 if left.path and not any(isinstance(option, (Nil, Blank, Empty)) for option in options):
-                    inside = inside.and_there(frozenset({left.path}))
+                    inside = inside.with_present(frozenset({left.path}))
                 after = self._join([after, self._nodes([block.block], inside)])
             else:
                 after = self._join([after, self._nodes([block], inside)])
@@ -157,34 +158,37 @@ class TemplateWalker(ConditionChecker):
 
     def _for(self, node: ForNode, known: TemplateFacts) -> TemplateFacts | None:
         loop = node.expression
-        over = self._value(loop.iterable, known)
+        iterable = self._value(loop.iterable, known)
         for bound in (loop.limit, loop.offset):
             if bound is not None:
                 value = self._value(bound, known)
                 if value.missing or (value.type and value.type.kind != "number"):
-                    self._tell(place_of(bound), "a loop's limit and offset are numbers that are always there")
+                    self._tell(place_of(bound), "limit and offset of a loop must be numbers that are never missing")
         element: Type | None = None
-        if over.type and over.type.kind == "list":
-            element = over.type.of
-        elif over.type:
-            self._tell(place_of(loop.iterable), f"{{% for %}} goes over a list; {self._called(loop.iterable, over)}")
-        elif over.group:
-            self._tell(place_of(loop.iterable), f'{{% for %}} goes over a list; "{over.group}" is none')
+        if iterable.type and iterable.type.kind == "list":
+            element = iterable.type.of
+        elif iterable.type:
+            self._tell(place_of(loop.iterable), f"{{% for %}} needs a list; {self._described(loop.iterable, iterable)}")
+        elif iterable.group:
+            self._tell(place_of(loop.iterable), f'{{% for %}} needs a list; "{iterable.group}" is not a list')
 
         def inside(known: TemplateFacts) -> TemplateFacts:
-            item = TemplateValue(element, path=self._fresh(loop.identifier), solid=over.solid)
-            return known.bind(loop.identifier, item).bind("forloop", TemplateValue(FORLOOP, solid=True))
+            item = TemplateValue(element, path=self._fresh(loop.identifier), complete=iterable.complete)
+            return known.bind(loop.identifier, item).bind("forloop", TemplateValue(FORLOOP, complete=True))
 
-        # The second round sees what the first has left behind, as the second turn of a loop does.
-        once = self._nodes([node.block], inside(known))
-        around = self._join(
-            [known, once and TemplateFacts({k: v for k, v in once.local.items() if k in known.local}, once.there)]
+        # Checked twice: the second round of a loop sees the variables that the first has set.
+        after_one = self._nodes([node.block], inside(known))
+        any_round = self._join(
+            [
+                known,
+                after_one and TemplateFacts({k: v for k, v in after_one.local.items() if k in known.local}, after_one.present),
+            ]
         )
-        if around and around != known:
-            self._nodes([node.block], inside(around))
-        ends = [around, self._nodes([node.default], known) if node.default else known]
-        made = set(once.local if once else ()) - set(known.local) - {loop.identifier, "forloop"}
-        self._partly |= made
+        if any_round and any_round != known:
+            self._nodes([node.block], inside(any_round))
+        ends = [any_round, self._nodes([node.default], known) if node.default else known]
+        set_inside = set(after_one.local if after_one else ()) - set(known.local) - {loop.identifier, "forloop"}
+        self._set_on_some_paths |= set_inside
         return self._join(ends)
 
     def _render(self, node: RenderNode, known: TemplateFacts) -> None:
@@ -197,7 +201,7 @@ class TemplateWalker(ConditionChecker):
             value = self._value(node.var, known)
             if node.loop and value.type and value.type.kind == "list":
                 value = TemplateValue(value.type.of)
-                local["forloop"] = TemplateValue(FORLOOP, solid=True)
+                local["forloop"] = TemplateValue(FORLOOP, complete=True)
             local[str(node.alias or name)] = value
         if name not in self.blocks:
             self._tell(place, f'there is no block "{name}"{suggestion(name, self.blocks)}')
@@ -209,14 +213,14 @@ class TemplateWalker(ConditionChecker):
         if self._rendered > MOST_BLOCKS:
             if self._rendered == MOST_BLOCKS + 1:
                 self._tell(
-                    place, f"more than {MOST_BLOCKS} blocks are rendered, those in blocks counted: put some of them together"
+                    place, f"more than {MOST_BLOCKS} blocks are rendered, including blocks in blocks: combine some of them"
                 )
             return
         self._rendering = (*self._rendering, name)
         try:
-            # A block sees what it is handed and what every template sees, not the variables round its call.
+            # A block sees the values passed to it and the declared names, not the variables of its caller.
             passed = {key: value._replace(path=value.path or self._fresh(key)) for key, value in local.items()}
-            self.check(self.blocks[name], TemplateFacts(passed, known.there))
+            self.check(self.blocks[name], TemplateFacts(passed, known.present))
         finally:
             self._rendering = self._rendering[:-1]
 
@@ -226,15 +230,15 @@ class TemplateWalker(ConditionChecker):
             return None
         first, *others = reached
         for other in others:
-            self._partly |= first.local.keys() ^ other.local.keys()
+            self._set_on_some_paths |= first.local.keys() ^ other.local.keys()
             local = {name: merge_values(value, other.local[name]) for name, value in first.local.items() if name in other.local}
-            first = TemplateFacts(local, first.there & other.there)
+            first = TemplateFacts(local, first.present & other.present)
         return first
 
     def _printed(self, expression: Expression, known: TemplateFacts) -> None:
         place, value, spelled = place_of(expression), self._value(expression, known), str(expression)
         if isinstance(expression, FilteredExpression):
-            # What is missing may be the argument of a filter: then the whole of it is.
+            # If an argument of a filter is missing, then so is the whole expression.
             inner = self._value(expression.left, known)
             spelled = str(expression.left) if inner.missing or not value.missing else spelled
         if value.group:
@@ -242,20 +246,24 @@ class TemplateWalker(ConditionChecker):
         elif value.type is None:
             return
         elif value.missing and value.type.kind not in ("list", "thing", "yes/no"):
-            written = _NO_DEFAULT.sub("", str(expression))
-            shown = {"money": f"{written} | money", "date": f"{written} | date", "moment": f"{written} | date"}
+            without_default = _NO_DEFAULT.sub("", str(expression))
+            formatted = {
+                "money": f"{without_default} | money",
+                "date": f"{without_default} | date",
+                "moment": f"{without_default} | date",
+            }
             guard = "" if " | " in spelled else f" or put it inside {{% if {spelled} %}}"
             self._tell(
                 place,
-                f'"{spelled}" may be missing, and no customer ever reads "Hi !": '
-                f"write {{{{ {shown.get(value.type.kind, written)} | default: '…' }}}}{guard}",
+                f'"{spelled}" may be missing and would print nothing: '
+                f"write {{{{ {formatted.get(value.type.kind, without_default)} | default: '…' }}}}{guard}",
             )
-        elif value.silent and self._read_by_people(place):
+        elif value.may_be_blank and self._read_by_people(place):
             left = expression.left if isinstance(expression, FilteredExpression) else expression
             self._tell(
                 place,
-                f'"{left}" may be missing, and an empty default leaves a gap there: no customer ever reads "Hi !"; '
-                f"write {{{{ {left} | default: '…' }}}} with what to say, or put it inside {{% if {left} %}}",
+                f'"{left}" may be missing, and an empty default leaves a gap in the text; '
+                f"write {{{{ {left} | default: '…' }}}} with a text, or put it inside {{% if {left} %}}",
             )
         else:
             match value.type.kind:
@@ -266,16 +274,16 @@ class TemplateWalker(ConditionChecker):
                 case "date" | "moment":
                     self._tell(place, f'"{spelled}" is a {value.type.kind}: write {{{{ {spelled} | date }}}}')
                 case "yes/no":
-                    self._tell(place, f'"{spelled}" is yes/no: ask it with {{% if {spelled} %}}')
+                    self._tell(place, f'"{spelled}" is yes/no: use it in {{% if {spelled} %}}')
                 case "list":
-                    self._tell(place, f'"{spelled}" is a list: go over it with {{% for item in {spelled} %}}')
+                    self._tell(place, f'"{spelled}" is a list: print its items with {{% for item in {spelled} %}}')
                 case "thing":
                     self._tell(place, f'"{spelled}" is a {value.type.thing or "thing"}: print one of its fields')
                 case unreachable:
                     assert_never(unreachable)
 
     def _read_by_people(self, place: int) -> bool:
-        """Whether what is printed here is running text: an attribute and an address may well be empty in a place."""
+        """Whether this place is in running text, and not in an attribute or an address, where a gap does no harm."""
         before = _LIQUID.sub("", self._source[:place].rpartition("{{")[0])
         word = before[max(before.rfind(space) for space in " \n\t") + 1 :]
         return before.rfind("<") <= before.rfind(">") and "://" not in word
