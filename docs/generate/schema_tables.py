@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from docs.generate.markdown import code, table
+from idic.journey.program.steps import STEP_KINDS
 from idic.schemas import SCHEMAS
 
 Schema = dict[str, Any]
@@ -40,16 +41,10 @@ def step_kinds(*_: str) -> str:
     """Every kind of step, with a link to its page."""
     document = SCHEMAS["journey"]()
     rows = []
-    for node in document["$defs"]["step"]["anyOf"]:
-        kind = node["required"][1]
-        says = node["properties"][kind]["description"]
-        rows.append((f"[`{kind}`](steps/{kind}.md)", f"{node['title']}: {says}"))
+    for keyword in STEP_KINDS:
+        node = _step(document, keyword)
+        rows.append((f"[`{keyword}`](steps/{keyword}.md)", f"{node['title']}: {node['properties'][keyword]['description']}"))
     return table(("step", "what it does"), rows)
-
-
-def kinds_of_steps() -> tuple[str, ...]:
-    """The word of every kind of step."""
-    return tuple(node["required"][1] for node in SCHEMAS["journey"]()["$defs"]["step"]["anyOf"])
 
 
 def shape(document: Schema, node: Mapping[str, Any]) -> str:

@@ -19,8 +19,8 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from docs.generate.http import document
-from docs.generate.schema_tables import kinds_of_steps
 from idic.cli import app
+from idic.journey.program.steps import STEP_KINDS
 from idic.journeys_folder import compile_folder
 from tests.docs.examples import EXAMPLES, ROOT, SCHOOL, Example, examples_of, files_of
 
@@ -164,9 +164,9 @@ def test_every_kind_of_step_has_an_example() -> None:
     words = {
         match[1]
         for step in steps
-        if (match := re.search(rf"(?<=, |  )({'|'.join(sorted(kinds_of_steps(), key=len, reverse=True))}):", step))
+        if (match := re.search(rf"(?<=, |  )({'|'.join(sorted(STEP_KINDS, key=len, reverse=True))}):", step))
     }
-    assert words == set(kinds_of_steps())
+    assert words == set(STEP_KINDS)
 
 
 @chosen("conditions")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from docs.generate.pages import TABLES, fill
-from docs.generate.schema_tables import kinds_of_steps
 from docs.generate.word_tables import rule_pages
 from idic.journey.channels import CHANNELS
+from idic.journey.program.steps import STEP_KINDS
 from idic.providers.registry import PROVIDERS
 from idic.settings import described
 from tests.docs.examples import PAGES, ROOT
@@ -61,7 +61,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_step_and_rule_has_a_page() -> None:
-    assert {page.stem for page in (ROOT / "docs" / "language" / "steps").glob("*.md")} == set(kinds_of_steps())
+    assert {page.stem for page in (ROOT / "docs" / "language" / "steps").glob("*.md")} == set(STEP_KINDS)
     assert {page.stem for page in (ROOT / "docs" / "language" / "rules").glob("*.md")} == set(rule_pages())
 
 
