@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.coded_errors import coded
 from activities.heartbeat import alive, offered
-from idic.interact.endpoints import Answered, Caller, Failed, Later, Outcome
+from idic.interact.endpoints import Answered, Caller, CallLater, CallOutcome, Failed
 from idic.journey.engine.state import State, Trace
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
@@ -122,29 +122,29 @@ class Calling:
         reason = None if response is not None else call.reason or "answered before"
         return await held.instruction(await held.answer(enrollment, call, response, reason))
 
-    async def _record(self, call_id: str, attempt: Attempt, outcome: Outcome) -> Instruction:
-        async def work(held: HeldCustomer) -> Instruction | Later:
+    async def _record(self, call_id: str, attempt: Attempt, outcome: CallOutcome) -> Instruction:
+        async def work(held: HeldCustomer) -> Instruction | CallLater:
             call = await endpoint_calls.get(held.tx, call_id)
             enrollment = await enrollments.get(held.tx, call.enrollment_id)
             newer = call.attempts != attempt.number
             if call.status != "asked" or (newer and not isinstance(outcome, Answered)):
                 # Somebody tries again, taking us for dead: an answer is as good from either, a failure is theirs to tell.
                 return await held.instruction(enrollment)
-            if isinstance(outcome, Later):
+            if isinstance(outcome, CallLater):
                 return await self._later(held, enrollment, call, attempt, outcome)
             return await _settle(held, enrollment, call, outcome)
 
         answer = await offered(
             lambda: hold_customer(self.store, self.runtime, "record a call", attempt.customer_id, work), self.keep_trying
         )
-        if isinstance(answer, Later):
+        if isinstance(answer, CallLater):
             # The pause is the service's time, which is real whatever idic's clock does.
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=timedelta(seconds=answer.after or _RETRY[0]))
         return answer
 
     async def _later(
-        self, held: HeldCustomer, enrollment: Enrollment, call: EndpointCall, attempt: Attempt, outcome: Later
-    ) -> Instruction | Later:
+        self, held: HeldCustomer, enrollment: Enrollment, call: EndpointCall, attempt: Attempt, outcome: CallLater
+    ) -> Instruction | CallLater:
         first, longest = _RETRY
         pause = min(max(outcome.after or 0, first * 2 ** min(attempt.number - 1, 10)), longest)
         retry_at = held.now + timedelta(seconds=pause) * held.tx.clock.factor

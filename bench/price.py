@@ -36,9 +36,9 @@ from idic.clock import Clock
 from idic.dev.mailbox import Mailbox
 from idic.identify.messages import IncomingMessage
 from idic.interact.channels.email import EmailCourier
-from idic.interact.policy.request import TouchRequest
 from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
+from idic.interact.policy.touch_request import TouchRequest
 from idic.interact.tracking.links import Links
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Defer

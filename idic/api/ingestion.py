@@ -23,7 +23,7 @@ from idic.clock import Clock
 from idic.errors import IdicError, InvalidInput, NotFound
 from idic.identify.messages import KINDS, IncomingMessage, Kind, read_message
 from idic.interact.consent import EVENTS as CONSENTS
-from idic.interact.consent import as_a_form
+from idic.interact.consent import as_form
 from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.read_json import read_json_object
 
@@ -207,7 +207,7 @@ def _hold_against(vocabulary: Vocabulary | None, message: IncomingMessage, where
 
 def _as_a_form(message: IncomingMessage) -> IncomingMessage:
     """Read a consent that came with a write key as an unconfirmed form: anybody can read a write key in a page."""
-    return message._replace(properties=as_a_form(message.properties))
+    return message._replace(properties=as_form(message.properties))
 
 
 def _message_id(raw: object) -> str | None:

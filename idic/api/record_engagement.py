@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from starlette.requests import Request
 
-from idic.interact.tracking.bots import PREFETCH, Asked, What, machine
+from idic.interact.tracking.bots import PREFETCH, EngagementKind, LinkRequest, machine
 from idic.journey.channels import is_placed
 from idic.journey.engine.state import Trace
 from idic.store.customer import customers
@@ -16,9 +16,9 @@ from idic.store.enrollment import enrollments
 from idic.store.enrollment.touches import Touch
 
 
-def asked(request: Request, what: What, left: timedelta | None) -> Asked:
+def asked(request: Request, what: EngagementKind, left: timedelta | None) -> LinkRequest:
     """Describe the sender of a request for the bot detection."""
-    return Asked(
+    return LinkRequest(
         what,
         request.headers.get("user-agent", ""),
         {name: request.headers[name] for name in PREFETCH if name in request.headers},
@@ -37,7 +37,7 @@ def left(tx: Tx, touch: Touch) -> timedelta | None:
     return tx.now() - touch.settled_at if touch.status == "sent" and touch.settled_at else None
 
 
-async def by_machine(store: Store, touch: Touch, told: Asked) -> bool:
+async def by_machine(store: Store, touch: Touch, told: LinkRequest) -> bool:
     """Whether a machine made the request; if so, it is noted in the trace and not counted. Raises ``StoreUnavailable``."""
     who = machine(told)
     if who is None:
@@ -46,7 +46,7 @@ async def by_machine(store: Store, touch: Touch, told: Asked) -> bool:
     return True
 
 
-async def note(store: Store, touch: Touch, what: What, who: str) -> None:
+async def note(store: Store, touch: Touch, what: EngagementKind, who: str) -> None:
     """Note the machine in the enrollment's trace, once for each machine. It also proves that an uncertain message was
     delivered."""
     why: dict[str, object] = {"channel": touch.channel, "what": what, "because": who}

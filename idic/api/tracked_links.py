@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from idic.api import record_engagement
 from idic.api.pages.page_layout import PageLayout, words_for
 from idic.errors import IdicError, InvalidInput, StoreUnavailable
-from idic.interact.tracking.bots import AT_ONCE, MANY_AT_ONCE, SCANNED, What
+from idic.interact.tracking.bots import AT_ONCE, MANY_AT_ONCE, SCANNED, EngagementKind
 from idic.interact.tracking.links import Links
 from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store
@@ -124,7 +124,7 @@ class PublicPages:
     ) -> None:
         """Record the event, or note the machine. Shortly after a message was sent, deciding takes a moment: ``waiting`` is
         then set, so that the customer doesn't wait for it."""
-        what: What = "opened" if event == "Email Opened" else "clicked"
+        what: EngagementKind = "opened" if event == "Email Opened" else "clicked"
         async with self._store.reading() as tx:
             touch = await touches.get(tx, touch_id)
             left = record_engagement.left(tx, touch)

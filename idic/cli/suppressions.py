@@ -64,7 +64,7 @@ def lift(address: Address, data: Data = None) -> None:
 @app.command()
 def check(address: Address, data: Data = None) -> None:
     """Say whether an address is suppressed, why and since when."""
-    from idic.interact.policy.request import Suppressed
+    from idic.interact.policy.touch_request import Suppressed
     from idic.store.customer import consents
 
     async def work(tx: Tx, channel: str, written: str) -> Suppressed | None:

@@ -1,7 +1,7 @@
 """Consent: what somebody said of being written to, as it is recorded, and what follows from all of it.
 
 Pure. The ledger is never rewritten: what is allowed now is worked out of everything that was said. The rule ``RespectConsent``
-does so for one message; ``standing`` does so for people's eyes, with since when and by which act.
+does so for one message; ``status_of`` does so for people's eyes, with since when and by which act.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONGEST_NAME = 100
 """Characters of a topic or a purpose."""
 
 
-class Said(NamedTuple):
+class ConsentStatement(NamedTuple):
     """One entry for the ledger. ``topic`` None speaks for every topic; ``confirmed`` is whether who owns the address said it;
     ``proof`` is what shows it, in whatever form it is at hand."""
 
@@ -40,7 +40,7 @@ class Said(NamedTuple):
     proof: Any = None
 
 
-def read(name: str, properties: Mapping[str, Any]) -> Said:
+def read(name: str, properties: Mapping[str, Any]) -> ConsentStatement:
     """What an event of ``EVENTS`` says. Raises ``ValueError`` with what is wrong, in words without anybody's data, where it
     cannot be recorded: a word of consent that is only half understood is none. Of a withdrawal as much is taken as can be."""
     given = name == GIVEN
@@ -55,7 +55,7 @@ def read(name: str, properties: Mapping[str, Any]) -> Said:
     act = properties.get("act")
     act = act if act in ACTS else FORM
     confirmed = properties.get("confirmed")
-    return Said(
+    return ConsentStatement(
         channel=str(channel),
         # Whoever withdraws from what nobody understands wants less, not more.
         topic=topic.strip() or None if isinstance(topic, str) and _is_name(topic) else None,
@@ -67,7 +67,7 @@ def read(name: str, properties: Mapping[str, Any]) -> Said:
     )
 
 
-def since(said: Said, accepted_at: datetime, occurred_at: datetime | None) -> datetime:
+def since(said: ConsentStatement, accepted_at: datetime, occurred_at: datetime | None) -> datetime:
     """From when on a word counts. A consent counts from when it was said, as far as its sender knows: one that an app kept
     while it was offline, or that was sent again after an outage, undoes no withdrawal of meanwhile. A withdrawal counts from
     when it was accepted, whatever else its sender claims."""
@@ -78,7 +78,7 @@ def _is_name(value: object) -> bool:
     return value is None or (isinstance(value, str) and len(value) <= LONGEST_NAME)
 
 
-def as_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
+def as_form(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties of such an event as they count from whoever needs no secret to send it. A page may tell what somebody
     filled in; that they own the address it cannot know, and nobody is to say so for it."""
     return {**properties, "act": FORM, "confirmed": False}
@@ -93,14 +93,14 @@ WORDS: Mapping[State, str] = {
 }
 
 
-class Entry(NamedTuple):
+class ConsentEntry(NamedTuple):
     """An entry of the ledger, with when it was said (see ``since``)."""
 
-    said: Said
+    said: ConsentStatement
     at: datetime
 
 
-def taken_back(entries: Iterable[Entry], asked: Said, since: datetime) -> bool:
+def was_withdrawn(entries: Iterable[ConsentEntry], asked: ConsentStatement, since: datetime) -> bool:
     """Whether what was ``asked`` for at ``since`` was withdrawn after that: then nobody is to confirm it any more."""
     return any(
         entry.at > since
@@ -111,7 +111,7 @@ def taken_back(entries: Iterable[Entry], asked: Said, since: datetime) -> bool:
     )
 
 
-class Standing(NamedTuple):
+class ConsentStatus(NamedTuple):
     """How one channel, topic (None: every topic that nothing else was said of) and purpose stand: since when, and by which
     act. Both are None where nobody ever said anything."""
 
@@ -127,17 +127,17 @@ class Standing(NamedTuple):
         return self.state == "allowed"
 
 
-def standing(
-    entries: Iterable[Entry], channel: str, topic: str | None, purpose: str = MARKETING, *, level: Level = "single"
-) -> Standing:
+def status_of(
+    entries: Iterable[ConsentEntry], channel: str, topic: str | None, purpose: str = MARKETING, *, level: Level = "single"
+) -> ConsentStatus:
     """What may be sent, of what was said (``entries``, in the order in which it was), where the channel needs ``level``."""
 
-    def stands(state: State, by: Entry | None) -> Standing:
-        return Standing(channel, topic, purpose, state, by.at if by else None, by.said.act if by else None)
+    def stands(state: State, by: ConsentEntry | None) -> ConsentStatus:
+        return ConsentStatus(channel, topic, purpose, state, by.at if by else None, by.said.act if by else None)
 
-    last: Entry | None = None
-    first: Entry | None = None  # of the consents since the last withdrawal
-    confirmed: Entry | None = None
+    last: ConsentEntry | None = None
+    first: ConsentEntry | None = None  # of the consents since the last withdrawal
+    confirmed: ConsentEntry | None = None
     for entry in entries:
         said = entry.said
         if said.channel != channel or said.purpose != purpose or said.topic not in (None, topic):
@@ -157,19 +157,19 @@ def standing(
     return stands("allowed", first)
 
 
-def standings(
-    entries: Sequence[Entry],
+def all_statuses(
+    entries: Sequence[ConsentEntry],
     levels: Mapping[str, Level],
     *,
     topics: Iterable[str] = (),
     channels: Iterable[str] = CHANNELS,
-) -> list[Standing]:
+) -> list[ConsentStatus]:
     """How everything stands: every channel for each of ``topics``, for every topic and purpose that was ever spoken of, and
     for what nothing was said of. A channel without a level needs what the rule asks of it."""
     spoken = {entry.said.topic for entry in entries if entry.said.topic is not None}
     purposes = dict.fromkeys((MARKETING, *sorted({entry.said.purpose for entry in entries})))
     return [
-        standing(entries, channel, topic, purpose, level=levels.get(channel, "double"))
+        status_of(entries, channel, topic, purpose, level=levels.get(channel, "double"))
         for purpose in purposes
         for channel in channels
         for topic in (None, *sorted({*topics, *spoken}))

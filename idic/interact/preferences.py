@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from idic.interact.consent import MARKETING, Entry, standing
+from idic.interact.consent import MARKETING, ConsentEntry, status_of
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Level
 
@@ -52,7 +52,9 @@ Wanted = Mapping[tuple[str, str | None], bool]
 """By channel and topic (None: what belongs to no topic) whether somebody wants it: what they changed, and nothing else."""
 
 
-def changes(entries: Sequence[Entry], wanted: Wanted, levels: Mapping[str, Level], topics: Iterable[str] = ()) -> list[Choice]:
+def changes(
+    entries: Sequence[ConsentEntry], wanted: Wanted, levels: Mapping[str, Level], topics: Iterable[str] = ()
+) -> list[Choice]:
     """What has to be said so that ``wanted`` holds and everything else stays as it stands, in this order.
 
     A word on no topic in particular speaks for all of them. So it is said first, and whatever it would change of the topics
@@ -60,7 +62,7 @@ def changes(entries: Sequence[Entry], wanted: Wanted, levels: Mapping[str, Level
     """
 
     def wants(channel: str, topic: str | None) -> bool:
-        return standing(entries, channel, topic, level=levels.get(channel, "single")).state in ("allowed", "waiting")
+        return status_of(entries, channel, topic, level=levels.get(channel, "single")).state in ("allowed", "waiting")
 
     spoken = {entry.said.topic for entry in entries if entry.said.topic is not None}
     said: list[Choice] = []
@@ -73,12 +75,12 @@ def changes(entries: Sequence[Entry], wanted: Wanted, levels: Mapping[str, Level
             if (channel, topic) in wanted:
                 said.append(Choice(channel, topic, wanted[channel, topic]))
             elif everything is not None and before != everything:
-                was_confirmed = standing(entries, channel, topic, level="double").allowed
+                was_confirmed = status_of(entries, channel, topic, level="double").allowed
                 said.append(Choice(channel, topic, before, confirmed=before and was_confirmed))
     return said
 
 
-def nothing(entries: Iterable[Entry]) -> list[Choice]:
+def nothing(entries: Iterable[ConsentEntry]) -> list[Choice]:
     """What is said by who wants nothing any more: on every channel, for every purpose that was ever spoken of."""
     purposes = dict.fromkeys((MARKETING, *sorted({entry.said.purpose for entry in entries})))
     return [Choice(channel, None, False, purpose) for purpose in purposes for channel in CHANNELS]

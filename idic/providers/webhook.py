@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from idic.interact.sms_keywords import Keyword
-from idic.interact.tracking.bots import Asked
+from idic.interact.tracking.bots import LinkRequest
 
 Became = Literal["taken", "delivered", "bounced", "opened", "clicked", "complained", "unsubscribed"]
 """What became of a message. ``taken``: the provider has it, which is all that we may have been unsure of."""
@@ -32,7 +32,7 @@ class DeliveryReport(NamedTuple):
     dead: str | None = None
     url: str | None = None
     telling: str | None = None
-    asked: Asked | None = None
+    asked: LinkRequest | None = None
 
 
 class InboundSms(NamedTuple):

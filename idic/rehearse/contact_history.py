@@ -9,7 +9,7 @@ from typing import Any
 from idic.interact import consent
 from idic.interact.policy.frequency import BEHIND, RESERVED
 from idic.interact.policy.planned_messages import ahead
-from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts, Reply, Suppressed
+from idic.interact.policy.touch_request import Coming, Consent, Contact, PolicyFacts, Reply, Suppressed
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, MayWe, Verdict

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from idic.interact.policy.frequency import BEHIND, RESERVED
 from idic.interact.policy.planned_messages import ahead
-from idic.interact.policy.request import Coming, Contact, Reply
+from idic.interact.policy.touch_request import Coming, Contact, Reply
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import MayWe

@@ -8,11 +8,11 @@ from typing import Any, assert_never
 from idic.differentiate.counted import CountedEvent, DecliningTotal, total
 from idic.differentiate.profile import zone_of
 from idic.interact.best.choose import best_channel, best_hour
-from idic.interact.best.response_model import Crowd, Message
+from idic.interact.best.response_model import ReceivedMessage, ResponseGroups
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy import decide
-from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts
 from idic.interact.policy.rules import budget_spent
+from idic.interact.policy.touch_request import Coming, Consent, Contact, PolicyFacts
 from idic.interact.reach import reach
 from idic.journey.contact_policy.contact_policy import Budget, Policy
 from idic.journey.engine.admission import day_of
@@ -109,11 +109,11 @@ class CustomerFacts:
             case _:
                 assert_never(question)
 
-    async def _answers(self, program: Program, at: datetime) -> tuple[list[Message], Crowd]:
+    async def _answers(self, program: Program, at: datetime) -> tuple[list[ReceivedMessage], ResponseGroups]:
         """How this customer and people like them have answered by then."""
         messages = await responses.messages(self.tx, self.id, program.purpose, at)
         if program.purpose != responses.MARKETING:
-            return messages, Crowd()
+            return messages, ResponseGroups()
         return messages, await self.runtime.responses.crowd(self.tx, self.traits, self.now)
 
     async def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:

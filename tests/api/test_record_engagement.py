@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from idic.interact.tracking.bots import NAMED, Asked, What, machine
+from idic.interact.tracking.bots import NAMED, EngagementKind, LinkRequest, machine
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
 from idic.store.tables import trace
@@ -57,8 +57,8 @@ TEAMS = "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-u
         ("clicked", WINDOWS, {"left": timedelta(seconds=2)}, None),
     ],
 )  # fmt: skip
-def test_who_it_is(what: What, agent: str, more: Mapping[str, Any], who: str | None) -> None:
-    assert machine(Asked(what, agent, **more)) == who
+def test_who_it_is(what: EngagementKind, agent: str, more: Mapping[str, Any], who: str | None) -> None:
+    assert machine(LinkRequest(what, agent, **more)) == who
 
 
 def test_what_machines_call_themselves_is_looked_for_as_it_is_written_here() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idic.interact.consent import GIVEN, WITHDRAWN, Entry, Said, Standing, read, standing, standings
-from idic.interact.policy.request import Consent, TouchRequest
+from idic.interact.consent import GIVEN, WITHDRAWN, ConsentEntry, ConsentStatement, ConsentStatus, all_statuses, read, status_of
 from idic.interact.policy.rules import RespectConsent
+from idic.interact.policy.touch_request import Consent, TouchRequest
 from idic.journey.contact_policy.contact_policy import Level
 from idic.journey.vocabulary.built_in import ACTS
 from idic.store import tables
@@ -31,9 +31,11 @@ def world(store: Store, clock: HandClock) -> World:
     return World(store, clock)
 
 
-async def ledger(world: World) -> list[Said]:
+async def ledger(world: World) -> list[ConsentStatement]:
     await world.route_all()
-    return [Said(**{name: row[name] for name in Said._fields}) for row in await world.rows(tables.consents)]
+    return [
+        ConsentStatement(**{name: row[name] for name in ConsentStatement._fields}) for row in await world.rows(tables.consents)
+    ]
 
 
 def track(name: str, properties: dict[str, Any], number: int = 1) -> dict[str, Any]:
@@ -46,8 +48,8 @@ async def test_a_page_may_tell_of_a_form_and_of_nothing_more(shop: httpx.AsyncCl
     assert (await shop.post("/v1/batch", json={"batch": batch})).status_code == 200
     proof = {"page": "https://shop.example/confirm"}
     assert await ledger(world) == [
-        Said("email", "news", "marketing", True, False, "form", proof),
-        Said("email", "news", "marketing", False, False, "form", None),
+        ConsentStatement("email", "news", "marketing", True, False, "form", proof),
+        ConsentStatement("email", "news", "marketing", False, False, "form", None),
     ]
 
 
@@ -69,8 +71,8 @@ async def test_a_service_is_believed(service: httpx.AsyncClient, world: World) -
     batch = [{"type": "track", **track(GIVEN, {"channel": "sms", "purpose": "surveys", "act": "import"}, 2)}]
     assert (await service.post("/v1/batch", json={"batch": batch})).status_code == 200
     assert await ledger(world) == [
-        Said("email", "news", "marketing", True, True, "double opt-in", {"page": "https://shop.example/confirm"}),
-        Said("sms", None, "surveys", True, False, "import", None),
+        ConsentStatement("email", "news", "marketing", True, True, "double opt-in", {"page": "https://shop.example/confirm"}),
+        ConsentStatement("sms", None, "surveys", True, False, "import", None),
     ]
 
 
@@ -86,7 +88,7 @@ async def test_what_cannot_be_recorded_is_told(world: World) -> None:
         None,
     ]
     # Whoever withdraws from what nobody understands wants less, not more.
-    assert await ledger(world) == [Said("email", None, "marketing", False, False, "form")]
+    assert await ledger(world) == [ConsentStatement("email", None, "marketing", False, False, "form")]
 
 
 async def test_who_is_told_of_over_http(service: httpx.AsyncClient, world: World, clock: HandClock) -> None:  # noqa: F811
@@ -168,38 +170,38 @@ async def test_a_word_that_is_half_understood_is_none(service: httpx.AsyncClient
 # How it stands.
 
 
-def said(given: bool = True, topic: str | None = "news", **more: Any) -> Said:
+def said(given: bool = True, topic: str | None = "news", **more: Any) -> ConsentStatement:
     of = {"channel": "email", "purpose": "marketing", "confirmed": False, "act": "form"}
-    return Said(**{**of, "given": given, "topic": topic, **more})
+    return ConsentStatement(**{**of, "given": given, "topic": topic, **more})
 
 
-def told(*those: Said) -> list[Entry]:
-    return [Entry(one, START + timedelta(days=day)) for day, one in enumerate(those)]
+def told(*those: ConsentStatement) -> list[ConsentEntry]:
+    return [ConsentEntry(one, START + timedelta(days=day)) for day, one in enumerate(those)]
 
 
 def test_confirmation_comes_after_the_last_withdrawal() -> None:
     entries = told(said(confirmed=True), said(False), said(), said(confirmed=True, act="double opt-in"))
 
-    def after(number: int) -> Standing:
-        return standing(entries[:number], "email", "news", level="double")
+    def after(number: int) -> ConsentStatus:
+        return status_of(entries[:number], "email", "news", level="double")
 
     assert (after(0).state, after(0).since) == ("never", None)
     assert (after(1).state, after(1).since) == ("allowed", START)
     assert (after(2).state, after(2).act) == ("withdrawn", "form")
     assert (after(3).state, after(3).since) == ("waiting", START + timedelta(days=2))
     assert (after(4).state, after(4).act) == ("allowed", "double opt-in")
-    assert standing(entries[:3], "email", "news", level="single").since == START + timedelta(days=2)
+    assert status_of(entries[:3], "email", "news", level="single").since == START + timedelta(days=2)
 
 
 def test_all_topics_speak_for_each() -> None:
     entries = told(said(topic=None), said(False, topic="news"))
-    stand = standings(entries, {"email": "single"}, topics=("news", "offers"), channels=("email",))
+    stand = all_statuses(entries, {"email": "single"}, topics=("news", "offers"), channels=("email",))
     assert [(one.topic, one.state) for one in stand] == [(None, "allowed"), ("news", "withdrawn"), ("offers", "allowed")]
 
 
 names = st.sampled_from([None, "news", "offers"])
 words = st.builds(
-    Said,
+    ConsentStatement,
     channel=st.sampled_from(["email", "sms", "web"]),
     topic=names,
     purpose=st.sampled_from(["marketing", "surveys"]),
@@ -218,7 +220,7 @@ words = st.builds(
     st.sampled_from(["none", "single", "double"]),
 )
 def test_what_people_are_told_is_what_the_rule_decides(
-    those: list[Said], channel: str, topic: str | None, level: Level
+    those: list[ConsentStatement], channel: str, topic: str | None, level: Level
 ) -> None:
     entries = told(*those)
     request = TouchRequest(
@@ -232,7 +234,7 @@ def test_what_people_are_told_is_what_the_rule_decides(
         traits={},
         consents=[Consent(e.said.channel, e.said.topic, e.said.given, e.at, e.said.purpose, e.said.confirmed) for e in entries],
     )
-    stands = standing(entries, channel, topic, level=level)
+    stands = status_of(entries, channel, topic, level=level)
     assert stands.allowed == (RespectConsent({channel: level})(request) is None)
 
 

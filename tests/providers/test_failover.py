@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
-from idic.interact.policy.request import TouchRequest
+from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.program.entry import Entry
 from idic.journey.program.values import Pattern
 from idic.store.database import Store

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idic.interact.best.choose import best_channel
-from idic.interact.best.response_model import Crowd, History
-from idic.interact.policy.request import TouchRequest
+from idic.interact.best.response_model import History, ResponseGroups
+from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Verdict
 from idic.journey.engine.state import State, Touched
 from idic.journey.program.program import Program
@@ -83,7 +83,7 @@ class AsMeant:
             zone=ZONE,
             customer=customer,
             policy=self.policy,
-            best=lambda ask, now: best_channel(ask, self.history.messages, Crowd(), explored=explored),
+            best=lambda ask, now: best_channel(ask, self.history.messages, ResponseGroups(), explored=explored),
             call=lambda step, given: answers.next(),
             deliver=self.deliver,
         )

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.deliver import Attempt
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
-from idic.interact.policy.request import TouchRequest
+from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.engine.protocol import Defer
 from idic.journey.program.values import Pattern
 from idic.store.database import Store

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from idic.differentiate.profile import zone_of
 from idic.interact.channels.contract import Refused
-from idic.interact.policy.request import TouchRequest
+from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.program.entry import Again, Entry, Goal
 from idic.journey.program.steps import Branch, Choose
 from idic.journey.program.values import Attribute, Condition, Pattern

@@ -26,8 +26,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 import worker
 from idic.interact.channels.contract import Later, Unsure
 from idic.interact.endpoints import Caller
-from idic.interact.policy.request import TouchRequest
 from idic.interact.policy.rules import Rule
+from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Assignment, Attribute

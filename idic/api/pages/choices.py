@@ -10,7 +10,7 @@ from typing import NamedTuple
 from idic.api.pages.page_customer import PageCustomer
 from idic.api.pages.page_texts import PageTexts
 from idic.api.pages.questions import in_words
-from idic.interact.consent import standing
+from idic.interact.consent import status_of
 from idic.interact.reach import reach
 from idic.journey.channels import CHANNELS, EMAIL, addressed
 from idic.journey.contact_policy.contact_policy import Cap, Policy
@@ -150,7 +150,7 @@ def _box(
     if reach(channel, person.id, person.traits, person.web_seen_at, person.now, country).address is None:
         return None
     level = shop.policy.consent.get(channel, "single")
-    stands = standing(person.entries, channel, topic, level=level)
+    stands = status_of(person.entries, channel, topic, level=level)
     # If the visitor owns the address, ticking a waiting consent confirms it.
     was = stands.allowed or (stands.state == "waiting" and not person.owns(channel))
     wishes = barred.get(channel) in consents.WISHES

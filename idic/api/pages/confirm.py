@@ -23,7 +23,7 @@ from idic.api.pages.signed_pages import SignedPage
 from idic.errors import NotFound
 from idic.identify.messages import OWN_MESSAGE_ID
 from idic.interact import consent
-from idic.interact.tracking.links import Whose
+from idic.interact.tracking.links import PageOwner
 from idic.journey.engine.state import Event
 from idic.store.customer.ingest import Observation, observe
 from idic.store.database import Tx
@@ -74,7 +74,7 @@ class ConfirmPage(SignedPage):
 
     async def _asked(self, tx: Tx, touch: str, request: Request) -> _Asked:
         """Read what the link asks to confirm. Raises ``NotFound`` if the message asked for no confirmation."""
-        shop, person = await self._shops.read(tx), await behind(tx, Whose(touch))
+        shop, person = await self._shops.read(tx), await behind(tx, PageOwner(touch))
         assert person.touch is not None
         enrollment = await enrollments.get(tx, person.touch.enrollment_id)
         entry = enrollment.state.entry
@@ -86,7 +86,7 @@ class ConfirmPage(SignedPage):
         except ValueError as problem:
             raise NotFound("this message asks for no confirmation") from problem
         confirmed_at = select(events.c.accepted_at).where(events.c.message_id == f"{OWN_MESSAGE_ID}{_once(touch)}")
-        words, over = spoken_to(request, shop, person), consent.taken_back(person.entries, statement, entry.accepted_at)
+        words, over = spoken_to(request, shop, person), consent.was_withdrawn(person.entries, statement, entry.accepted_at)
         return _Asked(shop, person, person.touch, entry, await tx.scalar(confirmed_at), words, over)
 
     async def _confirmed(self, tx: Tx, touch: str, request: Request) -> _Asked:

@@ -16,9 +16,9 @@ from idic.differentiate.profile import zone_of
 from idic.errors import NotFound, StoreUnavailable
 from idic.identify.names import attribute_name
 from idic.interact import consent, preferences
-from idic.interact.consent import Entry
+from idic.interact.consent import ConsentEntry
 from idic.interact.reach import reach
-from idic.interact.tracking.links import Whose
+from idic.interact.tracking.links import PageOwner
 from idic.journey.channels import is_placed
 from idic.store.customer import consents, customers, events
 from idic.store.database import Tx
@@ -47,7 +47,7 @@ class PageCustomer(NamedTuple):
 
     id: str
     traits: Mapping[str, Any]
-    entries: list[Entry]
+    entries: list[ConsentEntry]
     fewer: bool
     paused_until: datetime | None
     web_seen_at: datetime | None
@@ -68,7 +68,7 @@ class PageCustomer(NamedTuple):
         return zone_of(self.traits, fallback)
 
 
-async def behind(tx: Tx, whose: Whose) -> PageCustomer:
+async def behind(tx: Tx, whose: PageOwner) -> PageCustomer:
     """Read the customer behind a link; a merged customer becomes the surviving one. Raises ``NotFound``, or ``Forgotten``
     after erasure."""
     touch = await touches.get(tx, whose.touch) if whose.touch is not None else None
@@ -122,7 +122,7 @@ def _after(person: PageCustomer, row: Row) -> PageCustomer:
             statement = consent.read(row["name"], properties)
         except ValueError:
             return person
-        entry = Entry(statement, consent.since(statement, row["accepted_at"], row["occurred_at"]))
+        entry = ConsentEntry(statement, consent.since(statement, row["accepted_at"], row["occurred_at"]))
         return person._replace(entries=sorted([*person.entries, entry], key=attrgetter("at")))
     if row["kind"] == "own" and row["name"] == preferences.CHANGED:
         return person._replace(**preferences.read(properties)._asdict())

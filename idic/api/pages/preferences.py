@@ -26,7 +26,7 @@ from idic.api.withdraw_consent import tell
 from idic.identify.messages import OWN_MESSAGE_ID
 from idic.interact import consent, preferences
 from idic.interact.preferences import Choice, Preferences
-from idic.interact.tracking.links import Whose
+from idic.interact.tracking.links import PageOwner
 from idic.journey.channels import EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE
 from idic.store.customer import ingest
 from idic.store.customer.ingest import NewEvent, Observation
@@ -62,12 +62,12 @@ class PreferencePage(SignedPage):
         show = self._changed if request.method == "POST" else self._stands
         return await self.opened(request, self._links.read_preferences, lambda whose: show(whose, request))
 
-    async def _stands(self, whose: Whose, request: Request) -> Response:
+    async def _stands(self, whose: PageOwner, request: Request) -> Response:
         async with self._store.reading() as tx:
             seen = await self._seen(tx, whose, request)
         return self._shown(seen, done=request.query_params.get("done", ""))
 
-    async def _changed(self, whose: Whose, request: Request) -> Response:
+    async def _changed(self, whose: PageOwner, request: Request) -> Response:
         form = await read_form(request, _LARGEST)
         try:
             done = await self._kept(whose, form, request)
@@ -76,7 +76,7 @@ class PreferencePage(SignedPage):
         # After the redirect, a reload doesn't send the form again.
         return RedirectResponse(f"{request.url.path}?done={done}", 303, {"Cache-Control": "no-store"})
 
-    async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
+    async def _seen(self, tx: Tx, whose: PageOwner, request: Request) -> _Seen:
         shop, person = await self._shops.read(tx), await behind(tx, whose)
         return _Seen(
             shop, person, await choices.suppressed(tx, person, shop.vocabulary.country), spoken_to(request, shop, person)
@@ -110,7 +110,7 @@ class PreferencePage(SignedPage):
             data=shop.hears(DATA_REQUESTED), done=words(f"done.{done}") if done in _DONE else "", wrong=bool(wrong),
         )  # fmt: skip
 
-    async def _kept(self, whose: Whose, form: PostedForm, request: Request) -> str:
+    async def _kept(self, whose: PageOwner, form: PostedForm, request: Request) -> str:
         """Save the form's changes in one transaction. Returns the message to show. Raises ``_Wrong``."""
         done = "same"
 
@@ -131,7 +131,7 @@ class PreferencePage(SignedPage):
 class _Saying:
     """The changes that one form makes. Raises ``_Wrong``."""
 
-    def __init__(self, seen: _Seen, form: PostedForm, whose: Whose) -> None:
+    def __init__(self, seen: _Seen, form: PostedForm, whose: PageOwner) -> None:
         self._seen = seen
         self._form = form
         self._whose = whose

@@ -16,7 +16,7 @@ from idic.api.pages.preferences import spoken_to
 from idic.api.pages.signed_pages import SignedPage
 from idic.api.withdraw_consent import tell
 from idic.interact import consent
-from idic.interact.tracking.links import Whose
+from idic.interact.tracking.links import PageOwner
 from idic.store.customer.ingest import Observation
 from idic.store.database import Tx
 from idic.store.enrollment import touches
@@ -67,13 +67,13 @@ class UnsubscribePage(SignedPage):
 
     async def _seen(self, touch: str, request: Request) -> _Seen:
         async with self._store.reading() as tx:
-            shop, person = await self._shops.read(tx), await behind(tx, Whose(touch))
+            shop, person = await self._shops.read(tx), await behind(tx, PageOwner(touch))
         assert person.touch is not None
         return _Seen(shop, person, person.touch, spoken_to(request, shop, person))
 
     async def _withdrawals(self, tx: Tx, touch: str, act: str, *, everything: bool) -> list[Observation]:
         """Withdraw for every customer with this address: its owner doesn't know how many records the shop keeps."""
-        person = await behind(tx, Whose(touch))
+        person = await behind(tx, PageOwner(touch))
         row = person.touch
         assert row is not None
         topic = {"topic": row.topic} if row.topic is not None and not everything else {}
@@ -81,7 +81,7 @@ class UnsubscribePage(SignedPage):
         observations = [Observation(consent.WITHDRAWN, person.id, row.enrollment_id, row.step, properties)]
         others = await touches.written_to(tx, row.channel, row.recipient) if row.recipient is not None else []
         for other in others if person.owns(row.channel) else []:
-            customer = await behind(tx, Whose(customer=other))
+            customer = await behind(tx, PageOwner(customer=other))
             if customer.id != person.id and await digest_of(tx, customer, row.channel) == row.recipient:
                 observations.append(Observation(consent.WITHDRAWN, customer.id, None, None, properties))
         return observations

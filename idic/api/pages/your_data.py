@@ -21,8 +21,8 @@ from idic.api.pages.preferences import masked, spoken_to
 from idic.api.pages.questions import in_words
 from idic.api.pages.signed_pages import SignedPage
 from idic.api.wait_until_settled import nothing_begins
-from idic.interact.consent import Entry
-from idic.interact.tracking.links import Links, Whose
+from idic.interact.consent import ConsentEntry
+from idic.interact.tracking.links import Links, PageOwner
 from idic.journey.channels import ADDRESS_ATTRIBUTES
 from idic.journey.vocabulary.built_in import PURPOSES
 from idic.journey.vocabulary.translations import PREFERENCE_PAGE, in_language
@@ -78,8 +78,8 @@ class DataPage(SignedPage):
         """GET asks for confirmation, POST erases."""
         return await self._opened(request, self._erased if request.method == "POST" else self._sure)
 
-    async def _opened(self, request: Request, show: Callable[[Request, Whose], Awaitable[Response]]) -> Response:
-        async def shown(whose: Whose) -> Response:
+    async def _opened(self, request: Request, show: Callable[[Request, PageOwner], Awaitable[Response]]) -> Response:
+        async def shown(whose: PageOwner) -> Response:
             try:
                 return await show(request, whose)
             except _TooLate:
@@ -92,7 +92,7 @@ class DataPage(SignedPage):
 
         return await self.opened(request, self._links.read_data, shown)
 
-    async def _seen(self, tx: Tx, whose: Whose, request: Request) -> _Seen:
+    async def _seen(self, tx: Tx, whose: PageOwner, request: Request) -> _Seen:
         """Read the customer. Raises ``_TooLate`` if the link has expired."""
         shop, person = await self._shops.read(tx), await behind(tx, whose)
         if person.touch is not None:
@@ -103,7 +103,7 @@ class DataPage(SignedPage):
             raise _TooLate
         return _Seen(shop, person, spoken_to(request, shop, person), until)
 
-    async def _shown(self, request: Request, whose: Whose) -> Response:
+    async def _shown(self, request: Request, whose: PageOwner) -> Response:
         async with self._store.reading() as tx:
             seen = await self._seen(tx, whose, request)
             sent = await tx.rows(_sent(seen.person.id))
@@ -120,7 +120,7 @@ class DataPage(SignedPage):
             here=request.url.path,
         )  # fmt: skip
 
-    async def _taken(self, request: Request, whose: Whose) -> Response:
+    async def _taken(self, request: Request, whose: PageOwner) -> Response:
         async with self._store.reading() as tx:
             seen = await self._seen(tx, whose, request)
             row = await tx.row(select(customers).where(customers.c.id == seen.person.id))
@@ -128,14 +128,14 @@ class DataPage(SignedPage):
             everything = await customer_export(tx, row)
         return self._paper.file(_FILE, json.dumps(everything, ensure_ascii=False, indent=2).encode())
 
-    async def _sure(self, request: Request, whose: Whose) -> Response:
+    async def _sure(self, request: Request, whose: PageOwner) -> Response:
         async with self._store.reading() as tx:
             shop, _, words, _ = await self._seen(tx, whose, request)
         return self._paper.page(
             "erase.html", words, title=words("e.title"), shop=shop.name, back=request.url.path.removesuffix("/erase")
         )
 
-    async def _erased(self, request: Request, whose: Whose) -> Response:
+    async def _erased(self, request: Request, whose: PageOwner) -> Response:
         async with self._store.reading() as tx:
             shop, person, words, _ = await self._seen(tx, whose, request)
         await erase(self._store, self._runtime, person.id)
@@ -239,7 +239,7 @@ def _value(value: object, words: PageTexts, calendar: _Calendar) -> str:
             return str(value)
 
 
-def _said(shop: PublishedShop, words: PageTexts, calendar: _Calendar, entry: Entry) -> dict[str, str]:
+def _said(shop: PublishedShop, words: PageTexts, calendar: _Calendar, entry: ConsentEntry) -> dict[str, str]:
     statement = entry.said
     stands = "d.withdrawn" if not statement.given else "d.confirmed" if statement.confirmed else "d.given"
     act = f"act.{statement.act}"

@@ -15,7 +15,7 @@ from idic.cli.run import explain_remedies
 from idic.cli.run.explain_remedies import Remedy
 from idic.differentiate.profile import zone_of
 from idic.errors import NotFound
-from idic.interact.policy.request import Suppressed
+from idic.interact.policy.touch_request import Suppressed
 from idic.interact.reach import reach
 from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS
 from idic.journey.engine.protocol import Defer, Skip

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from idic.differentiate.profile import zone_of
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.decide import ask
-from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts, Suppressed
+from idic.interact.policy.touch_request import Coming, Consent, Contact, PolicyFacts, Suppressed
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from idic.interact.best.response_model import Crowd, Message, own, own_hours, smooth
+from idic.interact.best.response_model import ReceivedMessage, ResponseGroups, smooth, tallies_by_channel, tallies_by_hour
 from idic.journey.engine.protocol import Best, BestTime, Ranked, Timed
 from idic.times import TimeOfDay
 
@@ -31,8 +31,8 @@ _EVEN = 3
 
 def best_channel(
     ask: Best,
-    messages: Sequence[Message],
-    crowd: Crowd,
+    messages: Sequence[ReceivedMessage],
+    crowd: ResponseGroups,
     *,
     unreachable: Mapping[str, str] | None = None,
     explored: float = EXPLORED,
@@ -44,7 +44,7 @@ def best_channel(
     able = [channel for channel in ask.channels if channel not in why_not]
     if not able:
         return Ranked(ask.channels, "none reaches the customer", odds=_odds(ask.channels, ask.channels[0], 0.0))
-    mine = own(messages, ask.at)
+    mine = tallies_by_channel(messages, ask.at)
     if not crowd.answered and not any(tally.answers for tally in mine.values()):
         order = (*able, *why_not)
         said = _listed([f"{_NOBODY}, so as listed", *_reasons(why_not)])
@@ -75,8 +75,8 @@ def best_channel(
 
 def best_hour(
     ask: BestTime,
-    messages: Sequence[Message],
-    crowd: Crowd,
+    messages: Sequence[ReceivedMessage],
+    crowd: ResponseGroups,
     zone: str,
     *,
     explored: float = EXPLORED,
@@ -86,10 +86,10 @@ def best_hour(
     (IANA). Of hours that are alike the earliest; at once while nobody has ever answered. No hour is taken, or tried, that is
     ``closed`` when it begins, as long as there is another: what is put off from there leaves at no hour that was chosen, or
     comes too late."""
-    hours = own_hours(messages, ask.earliest, zone)
+    hours = tallies_by_hour(messages, ask.earliest, zone)
     if not crowd.answered and not any(tally.answers for tally in hours):
         return Timed(ask.earliest, f"{_NOBODY}, so at once", odds=1.0)
-    mine = list(own(messages, ask.earliest).values())
+    mine = list(tallies_by_channel(messages, ask.earliest).values())
     prior = crowd.prior()
     whole = sum(tally.messages for tally in mine)
     mean = (sum(tally.answers for tally in mine) + prior.strength * prior.mean) / (whole + prior.strength)

@@ -36,14 +36,14 @@ _PAIRS = 50
 _STRENGTHS = (2.0, 200.0)
 
 
-class Message(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """A message that somebody got on ``channel``: when it left, and when they first answered it, if they did."""
 
     channel: str
     at: datetime
     answered: datetime | None = None
 
-    def stood(self, at: datetime) -> Message:
+    def stood(self, at: datetime) -> ReceivedMessage:
         """As it stood then."""
         return self._replace(answered=None) if self.answered is not None and self.answered > at else self
 
@@ -78,7 +78,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
+class ResponseGroup:
     """People alike, in words, and what came of messages to them, by channel and by the hour (0 to 23, of where they live) in
     which it left. What follows from that is worked out once."""
 
@@ -122,11 +122,11 @@ class Prior(NamedTuple):
     source: str = ""
 
 
-class Crowd(NamedTuple):
+class ResponseGroups(NamedTuple):
     """Everybody, and among them those who are like the customer."""
 
-    everybody: Group = Group("all customers")
-    alike: Group | None = None
+    everybody: ResponseGroup = ResponseGroup("all customers")
+    alike: ResponseGroup | None = None
 
     @property
     def answered(self) -> bool:
@@ -187,15 +187,15 @@ def smooth(hours: Sequence[Tally]) -> list[Tally]:
     ]
 
 
-def own(messages: Iterable[Message], now: datetime) -> dict[str, Tally]:
+def tallies_by_channel(messages: Iterable[ReceivedMessage], now: datetime) -> dict[str, Tally]:
     """A customer's own, by channel."""
     found: dict[str, Tally] = {}
     for message in _telling(messages, now):
-        found[message.channel] = found.get(message.channel, Tally()).plus(_one(message), fading(now - message.at))
+        found[message.channel] = found.get(message.channel, Tally()).plus(_one(message), fade(now - message.at))
     return found
 
 
-def own_hours(messages: Iterable[Message], now: datetime, zone: str) -> list[Tally]:
+def tallies_by_hour(messages: Iterable[ReceivedMessage], now: datetime, zone: str) -> list[Tally]:
     """A customer's own by the hours of ``zone`` (IANA), 24 of them: an answer counts in the hour in which it was given, and
     silence in the hour in which the message came. So the hour at which somebody looks is found before anything is sent in
     it; if it is none for messages, their silence says so."""
@@ -203,11 +203,11 @@ def own_hours(messages: Iterable[Message], now: datetime, zone: str) -> list[Tal
     found = [Tally()] * 24
     for message in _telling(messages, now):
         hour = (message.answered or message.at).astimezone(where).hour
-        found[hour] = found[hour].plus(_one(message), fading(now - message.at))
+        found[hour] = found[hour].plus(_one(message), fade(now - message.at))
     return found
 
 
-def _telling(messages: Iterable[Message], now: datetime) -> Iterable[Message]:
+def _telling(messages: Iterable[ReceivedMessage], now: datetime) -> Iterable[ReceivedMessage]:
     for message in messages:
         if now - MEMORY < message.at <= now:
             stood = message.stood(now)
@@ -215,11 +215,11 @@ def _telling(messages: Iterable[Message], now: datetime) -> Iterable[Message]:
                 yield stood
 
 
-def _one(message: Message) -> Tally:
+def _one(message: ReceivedMessage) -> Tally:
     return Tally(1.0, 1.0 if message.answered is not None else 0.0)
 
 
-def fading(age: timedelta) -> float:
+def fade(age: timedelta) -> float:
     """How much something of this age still says, of 1."""
     return float(0.5 ** (max(age, timedelta()) / HALF_LIFE))
 
@@ -245,7 +245,7 @@ def likeness(traits: Mapping[str, Any]) -> str:
     return EVERYBODY
 
 
-def named(like: str) -> str:
+def describe_likeness(like: str) -> str:
     """A likeness in words."""
     return f"customers {like}" if like else "all customers"
 
@@ -254,17 +254,17 @@ class History:
     """What somebody was sent and answered, noted as it happens. ``about`` tells messages apart."""
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
+        self.messages: list[ReceivedMessage] = []
         self._places: dict[Hashable, int] = {}
 
     def sent(self, about: Hashable, channel: str, at: datetime) -> None:
         self._places[about] = len(self.messages)
-        self.messages.append(Message(channel, at))
+        self.messages.append(ReceivedMessage(channel, at))
 
     def answered(self, about: Hashable, channel: str, at: datetime) -> None:
         """The first answer to a message counts; one to a message that nobody knows of stands for both."""
         place = self._places.get(about)
         if place is None:
-            self.messages.append(Message(channel, at, at))
+            self.messages.append(ReceivedMessage(channel, at, at))
         elif self.messages[place].answered is None:
             self.messages[place] = self.messages[place]._replace(answered=at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -82,35 +82,3 @@ class OutgoingSms(Frozen):
     text: str
     segments: int
     short_links: dict[str, str] = Field(default_factory=dict)
-
-
-class SmsChannel(Protocol):
-    """As ``EmailChannel``."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def account(self) -> str: ...
-
-    async def send(self, sms: OutgoingSms) -> Outcome:
-        """Try once. Never raises for what the world outside does; cancelling it means the outcome is unknown."""
-        ...
-
-    async def close(self) -> None: ...
-
-
-class EmailChannel(Protocol):
-    """``name`` is the channel as journeys call it; ``account`` labels the provider account and names its queue."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def account(self) -> str: ...
-
-    async def send(self, mail: OutgoingEmail) -> Outcome:
-        """Try once. Never raises for what the world outside does; cancelling it means the outcome is unknown."""
-        ...
-
-    async def close(self) -> None: ...

@@ -8,7 +8,7 @@ So a request is made in four separate steps, each of one file: ``asking`` writes
 from __future__ import annotations
 
 from idic.interact.endpoints.call import Caller
-from idic.interact.endpoints.outcome import Answered, Failed, Later, Outcome
+from idic.interact.endpoints.outcome import Answered, CallLater, CallOutcome, Failed
 from idic.interact.endpoints.request import missing_secrets, secrets_of, variable
 
-__all__ = ["Answered", "Caller", "Failed", "Later", "Outcome", "missing_secrets", "secrets_of", "variable"]
+__all__ = ["Answered", "CallLater", "CallOutcome", "Caller", "Failed", "missing_secrets", "secrets_of", "variable"]

@@ -53,18 +53,18 @@ def is_intranet(address: Address) -> bool:
     return any(address.version == network.version and address in network for network in _INTRANET)
 
 
-def named(host: str, hosts: Collection[str]) -> bool:
+def is_listed(host: str, hosts: Collection[str]) -> bool:
     """Whether a host is one of those named, exactly."""
     return _plain(host) in {_plain(one) for one in hosts}
 
 
-async def system(host: str, port: int) -> list[str]:
+async def system_addresses(host: str, port: int) -> list[str]:
     """The addresses of a host as this machine knows them."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
-async def allowed(host: str, port: int, resolve: Resolve, *, private: bool) -> list[str]:
+async def check_addresses(host: str, port: int, resolve: Resolve, *, private: bool) -> list[str]:
     """The addresses of a host that may be connected to, and no other. With ``private`` they may lie in the intranet.
 
     One address that may not be called refuses the host: whoever mixes them is trying what comes through. Raises

@@ -11,9 +11,9 @@ from pydantic import JsonValue, SecretStr
 
 from idic.interact.channels.outcomes import LONGEST, clean
 from idic.interact.channels.retry_after import retry_after
-from idic.interact.endpoints.allowed_addresses import Resolve, named, system
-from idic.interact.endpoints.outcome import Answered, CannotCall, Failed, Later, Outcome
-from idic.interact.endpoints.pinned_transport import Asked, Pinned, direct, port_of
+from idic.interact.endpoints.allowed_addresses import Resolve, is_listed, system_addresses
+from idic.interact.endpoints.outcome import Answered, CallLater, CallOutcome, CannotCall, Failed
+from idic.interact.endpoints.pinned_transport import EndpointRequest, PinnedTransport, direct_transport, port_of
 from idic.interact.endpoints.request import address, ask
 from idic.interact.endpoints.response import LARGEST, read_answer
 from idic.journey.program.values import Endpoint
@@ -40,12 +40,12 @@ class Caller:
         secrets: Mapping[str, SecretStr] | None = None,
         private: Collection[str] = (),
         *,
-        resolve: Resolve = system,
+        resolve: Resolve = system_addresses,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._secrets = dict(secrets or {})
         self._private = frozenset(private)
-        self._pinned = Pinned(resolve, transport or direct())
+        self._pinned = PinnedTransport(resolve, transport or direct_transport())
 
     async def call(
         self,
@@ -55,7 +55,7 @@ class Caller:
         key: str,
         currency: str = "EUR",
         seconds: float | None = None,
-    ) -> Outcome:
+    ) -> CallOutcome:
         """Try once, within the endpoint's time-out, and within ``seconds`` (real) where that is less. Never raises for what
         the world outside does. Cancelled, it is not known whether the service heard of it; with the same ``key``, which is
         the idempotency key, it may be tried again."""
@@ -69,17 +69,17 @@ class Caller:
                 log.warning("an endpoint cannot be called as it is declared", endpoint=endpoint.name, code=error.code)
             return Failed(error.code, str(error))
         except (TimeoutError, httpx.TimeoutException):
-            return Later("no_answer_in_time", f"no whole answer within {patience:g} seconds")
+            return CallLater("no_answer_in_time", f"no whole answer within {patience:g} seconds")
         except httpx.ConnectError as error:
-            return Later("unreachable", clean(f"not connected: {error}")[:LONGEST])
+            return CallLater("unreachable", clean(f"not connected: {error}")[:LONGEST])
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             # The text of such an error may repeat what was to be sent.
-            return Later("connection_lost", type(error).__name__)
+            return CallLater("connection_lost", type(error).__name__)
 
     async def close(self) -> None:
         await self._pinned.close()
 
-    async def _follow(self, endpoint: Endpoint, asked: Asked, currency: str, patience: float) -> Outcome:
+    async def _follow(self, endpoint: Endpoint, asked: EndpointRequest, currency: str, patience: float) -> CallOutcome:
         private = self._is_private(asked.url)
         for _ in range(HOPS + 1):
             async with self._pinned.send(asked, private=private, connect=patience) as response:
@@ -91,20 +91,20 @@ class Caller:
             asked = following
         raise CannotCall("redirected", f"the service redirects more than {HOPS} times")
 
-    async def _judge(self, endpoint: Endpoint, response: httpx.Response, currency: str) -> Outcome:
+    async def _judge(self, endpoint: Endpoint, response: httpx.Response, currency: str) -> CallOutcome:
         status = response.status_code
         code, detail = f"http_{status}", f"the service answered {status}"
         if status // 100 == 2:
             # What is not waited for cannot go wrong.
             return Answered(read_answer(endpoint, await _whole(response), currency) if endpoint.gives else {})
         if status in _BUSY or status // 100 == 5:
-            return Later(code, detail, retry_after(response.headers))
+            return CallLater(code, detail, retry_after(response.headers))
         if status in (401, 403):
             log.warning("an endpoint does not let idic in: check its secrets", endpoint=endpoint.name, status=status)
         return Failed(code, detail)
 
     def _is_private(self, url: httpx.URL) -> bool:
-        return named(url.raw_host.decode("ascii"), self._private)
+        return is_listed(url.raw_host.decode("ascii"), self._private)
 
 
 async def _whole(response: httpx.Response) -> bytes:
@@ -120,7 +120,7 @@ async def _whole(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _redirected(asked: Asked, response: httpx.Response) -> Asked:
+def _redirected(asked: EndpointRequest, response: httpx.Response) -> EndpointRequest:
     """The request that follows a redirect. Raises ``CannotCall`` for one that would not do what was asked, or less safely."""
     url = address(response.headers["location"], asked.url)
     if url is None:
@@ -134,7 +134,7 @@ def _redirected(asked: Asked, response: httpx.Response) -> Asked:
         return asked._replace(url=url, headers=headers)
     if response.status_code == 303:
         headers.pop("content-type", None)
-        return Asked("GET", url, headers)
+        return EndpointRequest("GET", url, headers)
     raise CannotCall("redirected", f"the service answered {response.status_code}, after which nobody repeats a {asked.method}")
 
 

@@ -23,7 +23,7 @@ class Failed(NamedTuple):
     detail: str
 
 
-class Later(NamedTuple):
+class CallLater(NamedTuple):
     """Worth another try, ``after`` real seconds if the service said so."""
 
     code: str
@@ -31,7 +31,7 @@ class Later(NamedTuple):
     after: float | None = None
 
 
-Outcome = Answered | Failed | Later
+CallOutcome = Answered | Failed | CallLater
 
 
 class CannotCall(IdicError):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import httpx
 
-from idic.interact.endpoints.allowed_addresses import Resolve, allowed
+from idic.interact.endpoints.allowed_addresses import Resolve, check_addresses
 
 
-class Asked(NamedTuple):
+class EndpointRequest(NamedTuple):
     """One request. ``headers`` names are lower-case."""
 
     method: str
@@ -27,7 +27,7 @@ def port_of(url: httpx.URL) -> int:
     return 443 if url.scheme == "https" else 80
 
 
-def direct(tls: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
+def direct_transport(tls: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
     """Connects without a proxy, whatever the environment says, and anew each time: a connection that was opened to one host
     is never used for another at the same address. How many there are at once is for its user to bound. ``tls`` is whom to
     trust, where that is not what this machine says."""
@@ -38,7 +38,7 @@ def direct(tls: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
     )
 
 
-class Pinned:
+class PinnedTransport:
     """TLS verifies the host's name, though it is the address that is connected to."""
 
     def __init__(self, resolve: Resolve, transport: httpx.AsyncBaseTransport) -> None:
@@ -46,12 +46,12 @@ class Pinned:
         self._transport = transport
 
     @asynccontextmanager
-    async def send(self, asked: Asked, *, private: bool, connect: float) -> AsyncIterator[httpx.Response]:
+    async def send(self, asked: EndpointRequest, *, private: bool, connect: float) -> AsyncIterator[httpx.Response]:
         """The answer, its body unread. ``private`` is whether the host may lie in the intranet; ``connect`` is how many
         seconds connecting may take. Raises ``CannotCall``, ``httpx.TransportError``."""
         host = asked.url.raw_host.decode("ascii").strip("[]")
         try:
-            addresses = await allowed(host, port_of(asked.url), self._resolve, private=private)
+            addresses = await check_addresses(host, port_of(asked.url), self._resolve, private=private)
         except (OSError, UnicodeError):
             raise httpx.ConnectError("the name of the host leads nowhere") from None
         response = await self._first(asked, host, addresses, connect / len(addresses))
@@ -63,7 +63,7 @@ class Pinned:
     async def close(self) -> None:
         await self._transport.aclose()
 
-    async def _first(self, asked: Asked, host: str, addresses: list[str], connect: float) -> httpx.Response:
+    async def _first(self, asked: EndpointRequest, host: str, addresses: list[str], connect: float) -> httpx.Response:
         """Of the first address that takes a connection."""
         *others, last = addresses
         for address in others:
@@ -73,7 +73,7 @@ class Pinned:
                 continue
         return await self._ask(asked, host, last, connect)
 
-    async def _ask(self, asked: Asked, host: str, address: str, connect: float) -> httpx.Response:
+    async def _ask(self, asked: EndpointRequest, host: str, address: str, connect: float) -> httpx.Response:
         request = httpx.Request(
             asked.method,
             asked.url.copy_with(host=address),

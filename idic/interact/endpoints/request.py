@@ -20,7 +20,7 @@ from idic.customize.liquid.filters import Url, whole_number
 from idic.customize.templates import Dialect, names_in, render
 from idic.errors import CannotCompose
 from idic.interact.endpoints.outcome import CannotCall
-from idic.interact.endpoints.pinned_transport import Asked, port_of
+from idic.interact.endpoints.pinned_transport import EndpointRequest, port_of
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Endpoint
@@ -54,7 +54,7 @@ def missing_secrets(program: Program, secrets: Mapping[str, SecretStr]) -> tuple
 
 def ask(
     endpoint: Endpoint, given: Mapping[str, JsonValue], secrets: Mapping[str, SecretStr], *, key: str, currency: str
-) -> Asked:
+) -> EndpointRequest:
     """The request for one call. ``given`` are values by name, as they are stored; ``key`` is the idempotency key.
 
     What stands neither in the address nor in a header goes into the query of GET and DELETE, and into a JSON object else.
@@ -78,7 +78,7 @@ def ask(
     headers.setdefault("accept", b"application/json")
     headers.setdefault("user-agent", b"idic")
     # Nothing is unpacked: a few bytes could become more than there is room for.
-    return Asked(
+    return EndpointRequest(
         endpoint.method, url, {**headers, "accept-encoding": b"identity", "idempotency-key": key.encode("ascii")}, body
     )
 

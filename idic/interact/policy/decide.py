@@ -8,9 +8,9 @@ from typing import Any
 
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.quiet_hours import quiet
-from idic.interact.policy.request import PolicyFacts, TouchRequest
 from idic.interact.policy.rules import Rule, quiet_parts
 from idic.interact.policy.rules import rules as rules_of
+from idic.interact.policy.touch_request import PolicyFacts, TouchRequest
 from idic.interact.reach import country_of, reach
 from idic.journey.channels import SMS
 from idic.journey.contact_policy.contact_policy import Policy

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from idic.interact.policy.request import Coming, Contact, TouchRequest
+from idic.interact.policy.touch_request import Coming, Contact, TouchRequest
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, describe_span
 from idic.journey.engine.protocol import Defer, Skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idic.interact.policy.request import Coming
+from idic.interact.policy.touch_request import Coming
 from idic.journey.engine.state import State
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Send, Wait

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from idic.interact.policy.frequency import Caps, Fewer, MinimumGap, Priority, describe_instant
 from idic.interact.policy.quiet_hours import ends, quiet
-from idic.interact.policy.request import Consent, Suppressed, TouchRequest
+from idic.interact.policy.touch_request import Consent, Suppressed, TouchRequest
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Budget, Cap, Gap, Level, Policy, Quiet, StricterPolicy
 from idic.journey.engine.protocol import Defer, Skip

@@ -14,7 +14,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal, NamedTuple
 
-What = Literal["opened", "clicked"]
+EngagementKind = Literal["opened", "clicked"]
 
 TOO_SOON = timedelta(seconds=2)
 """Nobody has read a message and clicked in it so soon after it left (Mautic's ``BotRatioHelper`` takes the same 2 seconds).
@@ -26,13 +26,13 @@ AT_ONCE = timedelta(seconds=1)
 Defender are told by nothing else, as they say that they are browsers (Mautic's issues 9798 and 16263)."""
 
 
-class Asked(NamedTuple):
+class LinkRequest(NamedTuple):
     """A picture or a link of a message was asked for, or its provider reports so. ``headers`` with names in lower case, as
     far as they are known; ``address`` is where it came from; ``left`` how long ago the message left, in idic's time, None where
     nobody knows; ``flagged``: the provider says that it was a machine (SendGrid's
     ``sg_machine_open``)."""
 
-    what: What
+    what: EngagementKind
     user_agent: str = ""
     headers: Mapping[str, str] = {}
     method: str = "GET"
@@ -41,52 +41,56 @@ class Asked(NamedTuple):
     flagged: bool = False
 
 
-class Named(NamedTuple):
+class NamedMachine(NamedTuple):
     """A machine that says who it is, by a part of its user agent in lower case."""
 
     part: str
     name: str
 
 
-NAMED: tuple[Named, ...] = (
+NAMED: tuple[NamedMachine, ...] = (
     # Messengers that draw a preview of a link.
-    Named("slackbot", "Slack's preview"),  # Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)
-    Named("slack-imgproxy", "Slack's preview"),  # the same page
-    Named("whatsapp/", "WhatsApp's preview"),  # WhatsApp/2.23.20.0; developers.facebook.com/docs/whatsapp/link-previews
-    Named("telegrambot", "Telegram's preview"),  # TelegramBot (like TwitterBot); core.telegram.org
-    Named("skypeuripreview", "the preview of Teams or Skype"),  # Mozilla/5.0 (...) SkypeUriPreview Preview/0.5
-    Named("microsoftpreview", "the preview of Teams or Skype"),  # MicrosoftPreview/2.0; bing.com/webmasters/help/which-crawlers
-    Named("bitlybot", "Bitly's check"),  # Mautic's pull request 6591: of short links in SMS
+    NamedMachine("slackbot", "Slack's preview"),  # Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)
+    NamedMachine("slack-imgproxy", "Slack's preview"),  # the same page
+    NamedMachine("whatsapp/", "WhatsApp's preview"),  # WhatsApp/2.23.20.0; developers.facebook.com/docs/whatsapp/link-previews
+    NamedMachine("telegrambot", "Telegram's preview"),  # TelegramBot (like TwitterBot); core.telegram.org
+    NamedMachine("skypeuripreview", "the preview of Teams or Skype"),  # Mozilla/5.0 (...) SkypeUriPreview Preview/0.5
+    NamedMachine(
+        "microsoftpreview", "the preview of Teams or Skype"
+    ),  # MicrosoftPreview/2.0; bing.com/webmasters/help/which-crawlers
+    NamedMachine("bitlybot", "Bitly's check"),  # Mautic's pull request 6591: of short links in SMS
     # Apple's Messages and Meta's apps: facebookexternalhit/1.1 Facebot Twitterbot/1.0;
     # developers.facebook.com/docs/sharing/webmasters/web-crawlers
-    Named("facebookexternalhit", "a messenger's preview"),
-    Named("facebot", "a messenger's preview"),
-    Named("meta-externalfetcher", "a messenger's preview"),
-    Named("twitterbot", "a messenger's preview"),  # developer.x.com, "Getting started with cards"
-    Named("discordbot", "Discord's preview"),  # Discordbot/2.0 (+https://discordapp.com)
-    Named("linkedinbot", "LinkedIn's preview"),  # LinkedInBot/1.0 (... +http://www.linkedin.com)
-    Named("snap url preview", "Snapchat's preview"),  # developers.snap.com/robots
-    Named("google-pagerenderer", "Google's preview"),  # of Google Chat and Messages; developers.google.com, "user-triggered"
+    NamedMachine("facebookexternalhit", "a messenger's preview"),
+    NamedMachine("facebot", "a messenger's preview"),
+    NamedMachine("meta-externalfetcher", "a messenger's preview"),
+    NamedMachine("twitterbot", "a messenger's preview"),  # developer.x.com, "Getting started with cards"
+    NamedMachine("discordbot", "Discord's preview"),  # Discordbot/2.0 (+https://discordapp.com)
+    NamedMachine("linkedinbot", "LinkedIn's preview"),  # LinkedInBot/1.0 (... +http://www.linkedin.com)
+    NamedMachine("snap url preview", "Snapchat's preview"),  # developers.snap.com/robots
+    NamedMachine(
+        "google-pagerenderer", "Google's preview"
+    ),  # of Google Chat and Messages; developers.google.com, "user-triggered"
     # Scanners of mail that say who they are; most do not.
-    Named("barracuda", "Barracuda's scanner"),
-    Named("proofpoint", "Proofpoint's scanner"),
-    Named("mimecast", "Mimecast's scanner"),
-    Named("ciscosecureemail", "Cisco's scanner"),
-    Named("bingpreview", "Microsoft's scanner"),  # bing.com/webmasters/help/which-crawlers; Defender uses it as well
+    NamedMachine("barracuda", "Barracuda's scanner"),
+    NamedMachine("proofpoint", "Proofpoint's scanner"),
+    NamedMachine("mimecast", "Mimecast's scanner"),
+    NamedMachine("ciscosecureemail", "Cisco's scanner"),
+    NamedMachine("bingpreview", "Microsoft's scanner"),  # bing.com/webmasters/help/which-crawlers; Defender uses it as well
     # Crawlers that say that they are: the sign by which they do, which no browser has.
-    Named("googlebot", "a crawler"),  # developers.google.com/search/docs/crawling-indexing/google-common-crawlers
-    Named("bingbot", "a crawler"),
-    Named("applebot", "a crawler"),  # support.apple.com/119829
-    Named("yandexbot", "a crawler"),
+    NamedMachine("googlebot", "a crawler"),  # developers.google.com/search/docs/crawling-indexing/google-common-crawlers
+    NamedMachine("bingbot", "a crawler"),
+    NamedMachine("applebot", "a crawler"),  # support.apple.com/119829
+    NamedMachine("yandexbot", "a crawler"),
     # Programs, by the names that they give themselves where nobody gave another.
-    Named("python-requests/", "a program"),
-    Named("python-urllib/", "a program"),
-    Named("aiohttp/", "a program"),
-    Named("go-http-client/", "a program"),
-    Named("curl/", "a program"),
-    Named("wget/", "a program"),
-    Named("libwww-perl/", "a program"),
-    Named("headlesschrome/", "a browser without a person"),  # developer.chrome.com/docs/chromium/headless
+    NamedMachine("python-requests/", "a program"),
+    NamedMachine("python-urllib/", "a program"),
+    NamedMachine("aiohttp/", "a program"),
+    NamedMachine("go-http-client/", "a program"),
+    NamedMachine("curl/", "a program"),
+    NamedMachine("wget/", "a program"),
+    NamedMachine("libwww-perl/", "a program"),
+    NamedMachine("headlesschrome/", "a browser without a person"),  # developer.chrome.com/docs/chromium/headless
 )
 
 _APPLE = "mozilla/5.0"
@@ -114,7 +118,7 @@ _NETWORKS = tuple(
 )
 
 
-def machine(asked: Asked) -> str | None:
+def machine(asked: LinkRequest) -> str | None:
     """Which machine it was, in words; None for a person, and for what nobody can tell."""
     agent = asked.user_agent.strip().lower()
     if asked.flagged:

@@ -58,7 +58,7 @@ class LinkSettings(Protocol):
         ...
 
 
-class Whose(NamedTuple):
+class PageOwner(NamedTuple):
     """Whose page a link opens: the customer to whom a touch went, or one who is named. ``until`` is when a link of the second
     kind ends, in seconds since 1970; None if never."""
 
@@ -67,12 +67,12 @@ class Whose(NamedTuple):
     until: int | None = None
 
 
-class Click(NamedTuple):
+class ClickLink(NamedTuple):
     touch: str
     url: str
 
 
-class Answer(NamedTuple):
+class AnswerLink(NamedTuple):
     """``url`` is where the page that thanks leads on to; None if nowhere."""
 
     touch: str
@@ -182,19 +182,19 @@ class Links:
         token = self._placements.dumps(touch)
         return token if isinstance(token, str) else token.decode()
 
-    def read_click(self, token: str) -> Click:
+    def read_click(self, token: str) -> ClickLink:
         """Raises ``InvalidInput`` for a token that we did not make. Only ours lead on: no open redirect."""
         match _read(self._clicks, token):
             case [str(touch), str(url)]:
-                return Click(touch, url)
+                return ClickLink(touch, url)
             case _:
                 raise InvalidInput("this link is not one of ours", where="token")
 
-    def read_answer(self, token: str) -> Answer:
+    def read_answer(self, token: str) -> AnswerLink:
         """Raises ``InvalidInput`` for a token that we did not make."""
         match _read(self._answers, token):
             case [str(touch), str(value), str() | None as url]:
-                return Answer(touch, value, url)
+                return AnswerLink(touch, value, url)
             case _:
                 raise InvalidInput("this link is not one of ours", where="token")
 
@@ -208,7 +208,7 @@ class Links:
         """The touch. Raises ``InvalidInput`` for a token that we did not make."""
         return _touch(self._unsubscribes, token)
 
-    def read_preferences(self, token: str) -> Whose:
+    def read_preferences(self, token: str) -> PageOwner:
         """Raises ``InvalidInput`` for a token that we did not make."""
         return _whose(self._preferences, token)
 
@@ -216,7 +216,7 @@ class Links:
         """The touch. Raises ``InvalidInput`` for a token that we did not make."""
         return _touch(self._confirmations, token)
 
-    def read_data(self, token: str) -> Whose:
+    def read_data(self, token: str) -> PageOwner:
         """Raises ``InvalidInput`` for a token that we did not make."""
         return _whose(self._data, token)
 
@@ -237,12 +237,12 @@ def _touch(serializer: URLSafeSerializer, token: str) -> str:
             raise InvalidInput("this link is not one of ours", where="token")
 
 
-def _whose(serializer: URLSafeSerializer, token: str) -> Whose:
+def _whose(serializer: URLSafeSerializer, token: str) -> PageOwner:
     match _read(serializer, token):
         case str(touch):
-            return Whose(touch)
+            return PageOwner(touch)
         case [str(customer), int() | None as until]:
-            return Whose(customer=customer, until=until)
+            return PageOwner(customer=customer, until=until)
         case _:
             raise InvalidInput("this link is not one of ours", where="token")
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from idic.errors import InvalidInput, SettingsError
 from idic.interact.channels.outcomes import clean
-from idic.interact.tracking.bots import Asked, What
+from idic.interact.tracking.bots import EngagementKind, LinkRequest
 from idic.providers.sendgrid.sender import ARGUMENT
 from idic.providers.webhook import COMPLAINT, HARD_BOUNCE, DeliveryReport, WebhookContents, WebhookForged, WebhookRequest
 from idic.read_json import read_json
@@ -140,8 +140,8 @@ def read_event(event: Mapping[str, Any]) -> DeliveryReport | None:
     return None
 
 
-def _asked(what: What, event: Mapping[str, Any]) -> Asked:
-    return Asked(what, _text(event.get("useragent")), address=_text(event.get("ip")) or None)
+def _asked(what: EngagementKind, event: Mapping[str, Any]) -> LinkRequest:
+    return LinkRequest(what, _text(event.get("useragent")), address=_text(event.get("ip")) or None)
 
 
 def _text(value: object) -> str:

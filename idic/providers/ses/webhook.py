@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from idic.interact.channels.outcomes import clean
-from idic.interact.tracking.bots import Asked, What
+from idic.interact.tracking.bots import EngagementKind, LinkRequest
 from idic.providers.ses.sender import TAG
 from idic.providers.ses.sns import Fetch, SnsTopics, fetch
 from idic.providers.webhook import COMPLAINT, HARD_BOUNCE, DeliveryReport, WebhookContents, WebhookRequest
@@ -80,8 +80,8 @@ def reports(event: Mapping[str, Any], telling: str) -> Iterator[DeliveryReport]:
             yield report
 
 
-def _asked(what: What, told: Mapping[str, Any]) -> Asked:
-    return Asked(what, _text(told.get("userAgent")), address=_text(told.get("ipAddress")) or None)
+def _asked(what: EngagementKind, told: Mapping[str, Any]) -> LinkRequest:
+    return LinkRequest(what, _text(told.get("userAgent")), address=_text(told.get("ipAddress")) or None)
 
 
 def _touch(mail: Mapping[str, Any]) -> str:

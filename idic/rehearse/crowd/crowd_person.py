@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from idic.interact.policy.request import Consent
+from idic.interact.policy.touch_request import Consent
 from idic.rehearse.simulator import SentMessage
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from idic.frozen import Frozen
 from idic.interact.channels.web import WEB_MEMORY
-from idic.interact.policy.request import Consent
+from idic.interact.policy.touch_request import Consent
 from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS, EMAIL, is_placed
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call

@@ -15,14 +15,14 @@ from idic.differentiate.counted import CountedEvent
 from idic.differentiate.profile import zone_of
 from idic.interact import preferences
 from idic.interact.best.choose import best_channel, best_hour
-from idic.interact.best.response_model import ANSWERS, Crowd, History, Message
+from idic.interact.best.response_model import ANSWERS, History, ReceivedMessage, ResponseGroups
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.policy.decide import ask as ask_policy
 from idic.interact.policy.decide import quiet_for
-from idic.interact.policy.request import PolicyFacts
 from idic.interact.policy.rules import Rule
 from idic.interact.policy.rules import rules as rules_of
+from idic.interact.policy.touch_request import PolicyFacts
 from idic.interact.reach import reach
 from idic.journey.channels import EMAIL, is_placed
 from idic.journey.contact_policy.contact_policy import Policy
@@ -51,7 +51,7 @@ _BECAME = {
 _SAYS_NOTHING = frozenset(_BECAME) - {*ANSWERS, "Replied"}
 """What becomes of messages and is no answer: it matters to nobody but who counts, and to journeys that wait for it."""
 _MOMENT = timedelta(microseconds=1)
-_CROWD = Crowd()
+_CROWD = ResponseGroups()
 """How everybody answers is an assumption of the rehearsal itself; people choose by what they did."""
 
 
@@ -291,7 +291,7 @@ class _Life:
         closed = quiet_for(self.rehearsal.policy, program, reached, simulator.traits, simulator.zone)
         return best_hour(ask, self._mine(), _CROWD, simulator.zone, closed=closed)
 
-    def _mine(self) -> list[Message]:
+    def _mine(self) -> list[ReceivedMessage]:
         return self.history[self.simulator.asking.purpose].messages
 
     def _reached(self, channel: str) -> Reach:

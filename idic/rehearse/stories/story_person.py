@@ -17,7 +17,7 @@ from idic.errors import CannotCompose, IdicError
 from idic.interact.channels.channel_edge import MessageLinks
 from idic.interact.channels.edges import EDGES
 from idic.interact.policy.decide import ask as ask_policy
-from idic.interact.policy.request import Consent, PolicyFacts, Suppressed
+from idic.interact.policy.touch_request import Consent, PolicyFacts, Suppressed
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.admission import DUE, StayOut, due_event, next_due, scheduled
 from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 
-from idic.interact.consent import Entry, Said
-from idic.interact.policy.request import Consent, Suppressed
+from idic.interact.consent import ConsentEntry, ConsentStatement
+from idic.interact.policy.touch_request import Consent, Suppressed
 from idic.store.database import Tx
 from idic.store.digests import digest, salt
 from idic.store.journey import policies
 from idic.store.tables import Row, consents, journeys, suppressions
 
 
-async def record(tx: Tx, customer_id: str, said: Said, *, at: datetime, event_id: int | None = None) -> None:
+async def record(tx: Tx, customer_id: str, said: ConsentStatement, *, at: datetime, event_id: int | None = None) -> None:
     """Add an entry to the ledger of a customer who is held; ``at`` is from when on it counts."""
     await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
 
@@ -26,9 +26,12 @@ async def ledger_of(tx: Tx, customer_id: str) -> list[Row]:
     return await tx.rows(select(consents).where(consents.c.customer_id == customer_id).order_by(consents.c.at, consents.c.id))
 
 
-async def entries(tx: Tx, customer_id: str) -> list[Entry]:
+async def entries(tx: Tx, customer_id: str) -> list[ConsentEntry]:
     """The ledger of a customer, oldest first."""
-    return [Entry(Said(**{name: row[name] for name in Said._fields}), row["at"]) for row in await ledger_of(tx, customer_id)]
+    return [
+        ConsentEntry(ConsentStatement(**{name: row[name] for name in ConsentStatement._fields}), row["at"])
+        for row in await ledger_of(tx, customer_id)
+    ]
 
 
 async def consents_of(tx: Tx, customer_id: str) -> list[Consent]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from idic.interact.consent import WORDS, Standing, standings
+from idic.interact.consent import WORDS, ConsentStatus, all_statuses
 from idic.interact.reach import reach
 from idic.journey.channels import addressed
 from idic.journey.engine.trace import sentence
@@ -75,12 +75,12 @@ async def export_consents(tx: Tx, row: Row) -> dict[str, Any]:
     }
 
 
-async def consent_states(tx: Tx, customer_id: str, words: Mapping[str, Any] | None = None) -> list[Standing]:
+async def consent_states(tx: Tx, customer_id: str, words: Mapping[str, Any] | None = None) -> list[ConsentStatus]:
     """How a customer's consents stand under the policy in force, for all topics of the vocabulary (its JSON is ``words``)."""
     if words is None:
         words = await vocabulary(tx) or {}
     policy = await Policies().current(tx)
-    return standings(await consents.entries(tx, customer_id), policy.consent, topics=words.get("topics") or ())
+    return all_statuses(await consents.entries(tx, customer_id), policy.consent, topics=words.get("topics") or ())
 
 
 def _event(row: Row) -> dict[str, Any]:

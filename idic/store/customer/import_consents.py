@@ -17,7 +17,7 @@ from idic.errors import InvalidInput
 from idic.identify.messages import read_identifier, read_moment, read_object
 from idic.identify.phones import PhoneInvalid, e164
 from idic.identify.resolution import UserIds
-from idic.interact.consent import DOUBLE_OPT_IN, IMPORT, LONGEST_NAME, MARKETING, Said
+from idic.interact.consent import DOUBLE_OPT_IN, IMPORT, LONGEST_NAME, MARKETING, ConsentStatement
 from idic.interact.reach import reach
 from idic.journey.channels import CHANNELS, EMAIL, EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE, SMS
 from idic.journey.vocabulary.built_in import ACTS
@@ -45,7 +45,7 @@ class ConsentLine(NamedTuple):
     user_id: str | None
     email: str | None
     phone: str | None
-    said: Said
+    said: ConsentStatement
     at: datetime
 
 
@@ -72,7 +72,7 @@ def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: st
     if act not in ACTS:
         hint = did_you_mean(act, ACTS) if isinstance(act, str) else ""
         raise InvalidInput(f"must be {one_of(ACTS)}{f'; {hint}' if hint else ''}", where="act")
-    said = Said(
+    said = ConsentStatement(
         channel=cells["channel"],
         topic=_name(cells, "topic"),
         purpose=_name(cells, "purpose") or MARKETING,
@@ -150,7 +150,10 @@ async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, co
                 nobodys.append(line.number)
     rows = await _held(tx, {one for those in theirs.values() for one in those})
     found = select(ledger).where(any_of(tx, ledger.c.customer_id, {row["id"] for row in rows.values()}))
-    there = {_key(row["customer_id"], Said(**{n: row[n] for n in Said._fields}), row["at"]) for row in await tx.rows(found)}
+    there = {
+        _key(row["customer_id"], ConsentStatement(**{n: row[n] for n in ConsentStatement._fields}), row["at"])
+        for row in await tx.rows(found)
+    }
     new: dict[object, Row] = {}
     known = 0
     for line in lines:
@@ -168,7 +171,7 @@ async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, co
     return ConsentsImported(len(lines) - known - len(nobodys), known, tuple(nobodys))
 
 
-def _key(customer_id: str, said: Said, at: datetime) -> object:
+def _key(customer_id: str, said: ConsentStatement, at: datetime) -> object:
     return (customer_id, said._replace(proof=None), at)
 
 

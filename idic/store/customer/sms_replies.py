@@ -121,6 +121,6 @@ async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.Num
         return None
     if said.channel != CHANNEL or said.confirmed:
         return None
-    if consent.taken_back(await consents.entries(tx, found.answering), said, entry.accepted_at):
+    if consent.was_withdrawn(await consents.entries(tx, found.answering), said, entry.accepted_at):
         return None
     return {"purpose": said.purpose, **({"topic": said.topic} if said.topic else {})}

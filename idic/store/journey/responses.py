@@ -17,13 +17,13 @@ from idic.interact.best.response_model import (
     MEMORY,
     RIPE,
     Cell,
-    Crowd,
-    Group,
-    Message,
+    ReceivedMessage,
+    ResponseGroup,
+    ResponseGroups,
     Tally,
-    fading,
+    describe_likeness,
+    fade,
     likeness,
-    named,
 )
 from idic.journey.channels import addressed
 from idic.store.database import Tx
@@ -56,7 +56,7 @@ _COLUMNS = (
 )
 
 
-async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> list[Message]:
+async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> list[ReceivedMessage]:
     """What this customer got of one purpose, newest first, each with its answer. One look at the index of their touches."""
     rows = await tx.rows(
         select(*_COLUMNS)
@@ -68,42 +68,42 @@ async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> lis
     return [_message(row) for row in rows]
 
 
-def _message(row: Mapping[str, Any]) -> Message:
+def _message(row: Mapping[str, Any]) -> ReceivedMessage:
     answers = [at for at in (row["clicked_at"], row["replied_at"]) if at is not None]
     at = row["shown_at"] or row["settled_at"] or row["claimed_at"]
-    return Message(row["channel"], at, min(answers, default=None))
+    return ReceivedMessage(row["channel"], at, min(answers, default=None))
 
 
 class Responses:
     """What this process has read of everybody's answers: soon out of date, and read again then."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[datetime, Group]] = {}
+        self._read: dict[str, tuple[datetime, ResponseGroup]] = {}
 
-    async def crowd(self, tx: Tx, traits: Mapping[str, Any], now: datetime) -> Crowd:
+    async def crowd(self, tx: Tx, traits: Mapping[str, Any], now: datetime) -> ResponseGroups:
         """Everybody, and those whom somebody with these traits is like."""
         like = likeness(traits)
         wanted = {EVERYBODY, like}
         if any(not self._fresh(one, now) for one in wanted):
             self._read |= {one: (now, group) for one, group in (await _groups(tx, wanted, now)).items()}
-        return Crowd(self._read[EVERYBODY][1], self._read[like][1] if like != EVERYBODY else None)
+        return ResponseGroups(self._read[EVERYBODY][1], self._read[like][1] if like != EVERYBODY else None)
 
     def _fresh(self, like: str, now: datetime) -> bool:
         read = self._read.get(like)
         return read is not None and read[0] <= now < read[0] + _FRESH
 
 
-async def _groups(tx: Tx, likenesses: Collection[str], now: datetime) -> dict[str, Group]:
+async def _groups(tx: Tx, likenesses: Collection[str], now: datetime) -> dict[str, ResponseGroup]:
     cells: dict[str, dict[tuple[str, int], Cell]] = {like: {} for like in likenesses}
     for row in await tx.rows(select(responses).where(responses.c.likeness.in_(likenesses))):
         cells[row["likeness"]][row["channel"], row["hour"]] = _cell(row, now)
-    return {like: Group(named(like), found) for like, found in cells.items()}
+    return {like: ResponseGroup(describe_likeness(like), found) for like, found in cells.items()}
 
 
 def _cell(row: Row, now: datetime) -> Cell:
     """What it still says by now."""
     kept = Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
-    return Cell().plus(kept, fading(now - row["at"]))
+    return Cell().plus(kept, fade(now - row["at"]))
 
 
 # Summing up.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idic.interact.consent import Entry, Said, standing
+from idic.interact.consent import ConsentEntry, ConsentStatement, status_of
 from idic.interact.preferences import changes
 from tests.api.pages.shop import Page, Town
 from tests.conftest import START
@@ -124,18 +124,23 @@ async def test_what_the_shop_links_to_itself_confirms_no_address(town: Town) -> 
 
 TOPICS = (None, "news", "carts")
 SAID = st.builds(
-    lambda topic, given, confirmed: Entry(Said("email", topic, "marketing", given, confirmed, "form"), START),
+    lambda topic, given, confirmed: ConsentEntry(
+        ConsentStatement("email", topic, "marketing", given, confirmed, "form"), START
+    ),
     st.sampled_from(TOPICS), st.booleans(), st.booleans(),
 )  # fmt: skip
 
 
 @given(st.lists(SAID, max_size=6), st.dictionaries(st.sampled_from(TOPICS), st.booleans()))
-def test_what_is_wanted_holds_and_all_else_stays(said: list[Entry], wished: dict[str | None, bool]) -> None:
-    def stands(entries: list[Entry], topic: str | None, level: Any = "single") -> bool:
-        return standing(entries, "email", topic, level=level).allowed
+def test_what_is_wanted_holds_and_all_else_stays(said: list[ConsentEntry], wished: dict[str | None, bool]) -> None:
+    def stands(entries: list[ConsentEntry], topic: str | None, level: Any = "single") -> bool:
+        return status_of(entries, "email", topic, level=level).allowed
 
     found = changes(said, {("email", topic): wish for topic, wish in wished.items()}, {}, ["news", "carts"])
-    new = [Entry(Said("email", one.topic, "marketing", one.given, bool(one.confirmed), "page"), START) for one in found]
+    new = [
+        ConsentEntry(ConsentStatement("email", one.topic, "marketing", one.given, bool(one.confirmed), "page"), START)
+        for one in found
+    ]
     for topic in TOPICS:
         assert stands([*said, *new], topic) == wished.get(topic, stands(said, topic))
         if topic not in wished:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idic.interact.best.choose import best_channel, best_hour
-from idic.interact.best.response_model import Cell, Crowd, Group, History, Message, Tally, likeness
+from idic.interact.best.response_model import Cell, History, ReceivedMessage, ResponseGroup, ResponseGroups, Tally, likeness
 from idic.journey.engine.protocol import Best, BestTime
 from tests.interact.best.population import CHANNELS, EXPLORED, Round, as_last_time, by_chance, learned, live
 
@@ -27,15 +27,15 @@ def hours(draw: float = NEVER, within: int = 23) -> BestTime:
     return BestTime("nudge", NOW, NOW + timedelta(hours=within), draw)
 
 
-def got(channel: str, answered: bool, *, days: float = 5, hour: int = 9) -> Message:
+def got(channel: str, answered: bool, *, days: float = 5, hour: int = 9) -> ReceivedMessage:
     at = NOW.replace(hour=hour) - timedelta(days=days)
-    return Message(channel, at, at + timedelta(minutes=10) if answered else None)
+    return ReceivedMessage(channel, at, at + timedelta(minutes=10) if answered else None)
 
 
-def crowd(**shares: float) -> Crowd:
+def crowd(**shares: float) -> ResponseGroups:
     """A thousand messages to everybody on each channel."""
     cells = {(channel, 9): Cell(Tally(1000, 1000 * share)) for channel, share in shares.items()}
-    return Crowd(Group("all customers", cells))
+    return ResponseGroups(ResponseGroup("all customers", cells))
 
 
 def test_it_learns_what_suits_each_and_goes_on_trying() -> None:
@@ -54,7 +54,7 @@ def test_of_whom_nothing_is_known_people_like_them_decide_and_are_named() -> Non
     newcomer = best_channel(ask(), [], everybody)
     assert newcomer.channels == ("sms", "email", "web")
     assert newcomer.because == "0.079; email 0.040; web 0.021; as 1,000 messages to all customers"
-    germans = Group("customers in DE", {("email", 9): Cell(Tally(300, 60)), ("sms", 9): Cell(Tally(300, 6))})
+    germans = ResponseGroup("customers in DE", {("email", 9): Cell(Tally(300, 60)), ("sms", 9): Cell(Tally(300, 6))})
     german = best_channel(ask(), [], everybody._replace(alike=germans))
     assert german.channels[0] == "email"
     assert german.because.endswith("as 300 messages to customers in DE")
@@ -78,8 +78,8 @@ def test_what_was_just_sent_and_what_was_long_ago_says_little() -> None:
 
 def test_while_nobody_answered_anything_it_is_as_listed_and_at_once() -> None:
     silent = [got("email", False)] * 9
-    assert best_channel(ask(0.0), silent, Crowd()).channels == CHANNELS
-    assert best_hour(hours(0.0), silent, Crowd(), "UTC").at == NOW
+    assert best_channel(ask(0.0), silent, ResponseGroups()).channels == CHANNELS
+    assert best_hour(hours(0.0), silent, ResponseGroups(), "UTC").at == NOW
 
 
 def test_who_is_not_reached_goes_last_with_the_reason_and_is_never_tried() -> None:
@@ -105,28 +105,31 @@ def test_some_are_tried_to_learn_from_and_it_is_said() -> None:
 def test_the_hour_at_which_somebody_looks_is_found_before_anything_was_sent_in_it() -> None:
     # Mail comes at nine; it is answered at seven in the evening, if at all.
     mail = [
-        Message("email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=9.5) if day % 3 else None)
+        ReceivedMessage(
+            "email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=9.5) if day % 3 else None
+        )
         for day in range(3, 30)
     ]
-    timed = best_hour(hours(), mail, Crowd(), "UTC")
+    timed = best_hour(hours(), mail, ResponseGroups(), "UTC")
     assert timed.at == NOW.replace(hour=19, minute=0)
     assert timed.because.startswith("19:00 to 20:00 0.")
-    assert best_hour(hours(within=3), mail, Crowd(), "UTC").at < NOW + timedelta(hours=3)
+    assert best_hour(hours(within=3), mail, ResponseGroups(), "UTC").at < NOW + timedelta(hours=3)
 
 
 def test_no_hour_is_chosen_or_tried_in_which_nothing_may_leave() -> None:
     mail = [
-        Message("email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=11.5)) for day in range(3, 30)
+        ReceivedMessage("email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=11.5))
+        for day in range(3, 30)
     ]
-    assert best_hour(hours(), mail, Crowd(), "UTC").at == NOW.replace(hour=21, minute=0)
+    assert best_hour(hours(), mail, ResponseGroups(), "UTC").at == NOW.replace(hour=21, minute=0)
 
     def night(at: datetime) -> bool:
         return at.hour >= 20 or at.hour < 9
 
     for draw in [NEVER, *(number / 1000 for number in range(0, 50, 2))]:
-        assert not night(best_hour(hours(draw), mail, Crowd(), "UTC", closed=night).at)
+        assert not night(best_hour(hours(draw), mail, ResponseGroups(), "UTC", closed=night).at)
     # Where there is no other hour it is one of them: the policy puts it off, and says so.
-    assert best_hour(hours(), mail, Crowd(), "UTC", closed=lambda at: True).at == NOW.replace(hour=21, minute=0)
+    assert best_hour(hours(), mail, ResponseGroups(), "UTC", closed=lambda at: True).at == NOW.replace(hour=21, minute=0)
 
 
 def test_who_is_like_whom_is_plain() -> None:
@@ -143,7 +146,7 @@ def test_the_first_answer_to_a_message_counts() -> None:
     for minutes in (5, 9):
         history.answered("a", "sms", NOW + timedelta(minutes=minutes))
     history.answered("unheard of", "email", NOW)
-    assert history.messages == [Message("sms", NOW, NOW + timedelta(minutes=5)), Message("email", NOW, NOW)]
+    assert history.messages == [ReceivedMessage("sms", NOW, NOW + timedelta(minutes=5)), ReceivedMessage("email", NOW, NOW)]
 
 
 channels = st.lists(st.sampled_from(CHANNELS), min_size=1, unique=True).map(tuple)
@@ -153,15 +156,15 @@ messages = st.lists(
 tallies = st.tuples(st.floats(0, 1e5), st.floats(0, 1)).map(lambda two: Tally(two[0], two[0] * two[1]))
 groups = st.dictionaries(
     st.tuples(st.sampled_from(CHANNELS), st.integers(0, 23)), st.builds(Cell, tallies, tallies), max_size=12
-).map(lambda cells: Group("people", cells))
-crowds = st.builds(Crowd, groups, st.none() | groups)
+).map(lambda cells: ResponseGroup("people", cells))
+crowds = st.builds(ResponseGroups, groups, st.none() | groups)
 draws = st.floats(0, 1, exclude_max=True)
 
 
 @settings(max_examples=150, deadline=None)
 @given(channels, messages, crowds, draws, st.sets(st.sampled_from(CHANNELS)), st.floats(0.001, 1))
 def test_whatever_is_known_one_that_is_offered_is_chosen_and_the_odds_are_odds(
-    offered: tuple[str, ...], known: list[Message], of: Crowd, draw: float, away: set[str], explored: float
+    offered: tuple[str, ...], known: list[ReceivedMessage], of: ResponseGroups, draw: float, away: set[str], explored: float
 ) -> None:
     ranked = best_channel(ask(draw, offered), known, of, unreachable=dict.fromkeys(away, "gone"), explored=explored)
     assert sorted(ranked.channels) == sorted(offered)
@@ -177,9 +180,9 @@ def test_whatever_is_known_one_that_is_offered_is_chosen_and_the_odds_are_odds(
 @settings(max_examples=150, deadline=None)
 @given(messages, crowds, st.sampled_from(CHANNELS))
 def test_one_more_answer_never_makes_a_channel_worse_nor_one_more_silence_better(
-    known: list[Message], of: Crowd, channel: str
+    known: list[ReceivedMessage], of: ResponseGroups, channel: str
 ) -> None:
-    def place(more: list[Message]) -> int:
+    def place(more: list[ReceivedMessage]) -> int:
         ranked = best_channel(ask(), [got("email", True), *known, *more], of)
         return ranked.channels.index(channel)
 

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from idic.interact.endpoints import Answered, Failed, Later
-from idic.interact.endpoints.pinned_transport import direct
+from idic.interact.endpoints.pinned_transport import direct_transport
 from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import MONEY, NUMBER, TEXT
 from tests.interact.endpoints.services import HERE, HOST, TOKEN, Places, call, endpoint, resets, service
@@ -247,9 +247,12 @@ async def test_tls_verifies_the_name_and_not_the_address(tmp_path: Path) -> None
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=shown)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await call(endpoint(f"https://{HOST}:{port}/"), transport=direct(trusting)) == Answered(GOOD)
+        assert await call(endpoint(f"https://{HOST}:{port}/"), transport=direct_transport(trusting)) == Answered(GOOD)
         other = Places(**HERE, other_test=[["127.0.0.1"]])
-        for url, transport in ((f"https://other.test:{port}/", direct(trusting)), (f"https://{HOST}:{port}/", direct())):
+        for url, transport in (
+            (f"https://other.test:{port}/", direct_transport(trusting)),
+            (f"https://{HOST}:{port}/", direct_transport()),
+        ):
             outcome = await call(endpoint(url), other, private={HOST, "other.test"}, transport=transport)
             assert isinstance(outcome, Later)
             assert outcome.code == "unreachable"

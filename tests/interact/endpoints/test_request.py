@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from idic.interact.endpoints.outcome import CannotCall
-from idic.interact.endpoints.pinned_transport import Asked
+from idic.interact.endpoints.pinned_transport import EndpointRequest
 from idic.interact.endpoints.request import ask, missing_secrets
 from idic.journey.program.steps import Call
 from idic.journey.program.values import Attribute, Target, Type
@@ -22,7 +22,9 @@ from tests.journey.programs import program
 MOMENT, DATE, YES = (Type(kind=kind) for kind in ("moment", "date", "yes/no"))
 
 
-def asked(url: str, given: dict[str, Any] | None = None, secrets: dict[str, SecretStr] = SECRETS, **changes: Any) -> Asked:
+def asked(
+    url: str, given: dict[str, Any] | None = None, secrets: dict[str, SecretStr] = SECRETS, **changes: Any
+) -> EndpointRequest:
     return ask(endpoint(url, **changes), {"sku": "k1"} if given is None else given, secrets, key="k", currency="EUR")
 
 

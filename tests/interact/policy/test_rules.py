@@ -13,8 +13,8 @@ from hypothesis import strategies as some
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy.decide import ask
 from idic.interact.policy.quiet_hours import ends, quiet
-from idic.interact.policy.request import Coming, Consent, Contact, PolicyFacts, Reply, Suppressed, TouchRequest
 from idic.interact.policy.rules import NAMES, rules
+from idic.interact.policy.touch_request import Coming, Consent, Contact, PolicyFacts, Reply, Suppressed, TouchRequest
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, StricterPolicy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.program.entry import Entry

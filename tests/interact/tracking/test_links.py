@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from idic.errors import InvalidInput, SettingsError
-from idic.interact.tracking.links import ANSWER_PATH, CLICK_PATH, OPEN_PATH, SHORT_PATH, UNSUBSCRIBE_PATH, Answer, Click, Links
+from idic.interact.tracking.links import (
+    ANSWER_PATH,
+    CLICK_PATH,
+    OPEN_PATH,
+    SHORT_PATH,
+    UNSUBSCRIBE_PATH,
+    AnswerLink,
+    ClickLink,
+    Links,
+)
 from idic.settings import Settings
 
 OLD, NEW = "an old key, long enough", "a new key, long enough"
@@ -23,7 +32,7 @@ def test_a_click_says_what_was_clicked_in_which_mail() -> None:
     address = links.click("touch-1", URL)
     assert address.startswith("https://idic.example" + CLICK_PATH)
     assert address.isascii()
-    assert links.read_click(token(address)) == Click("touch-1", URL)
+    assert links.read_click(token(address)) == ClickLink("touch-1", URL)
 
 
 def test_an_unsubscribe_says_from_which_mail() -> None:
@@ -73,8 +82,8 @@ def test_an_address_that_nothing_can_be_put_under_is_said_at_once(url: str) -> N
 def test_an_opening_and_an_answer_say_of_which_mail() -> None:
     links = Links("https://idic.example", [NEW])
     assert links.read_opened(token(links.opened("touch-1"))) == "touch-1"
-    assert links.read_answer(token(links.answer("touch-1", "espresso ☕"))) == Answer("touch-1", "espresso ☕", None)
-    assert links.read_answer(token(links.answer("touch-1", "", URL))) == Answer("touch-1", "", URL)
+    assert links.read_answer(token(links.answer("touch-1", "espresso ☕"))) == AnswerLink("touch-1", "espresso ☕", None)
+    assert links.read_answer(token(links.answer("touch-1", "", URL))) == AnswerLink("touch-1", "", URL)
     assert links.opened("touch-1").startswith("https://idic.example" + OPEN_PATH)
     assert links.answer("touch-1", "x").startswith("https://idic.example" + ANSWER_PATH)
 

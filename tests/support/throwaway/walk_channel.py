@@ -21,7 +21,7 @@ from idic.customize.dry_run import dry_run
 from idic.customize.templates import check
 from idic.identify.names import attribute_name
 from idic.interact.policy import decide
-from idic.interact.policy.request import Consent, Contact, PolicyFacts
+from idic.interact.policy.touch_request import Consent, Contact, PolicyFacts
 from idic.journey.compiler.compile import Compilation, compile_journeys
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.contact_policy.contact_policy import Policy
