@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.deliver import Attempt
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Later, Outcome, Refused, Unsure
 from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.engine.protocol import Defer
 from idic.journey.program.values import Pattern
+from idic.router.deliver import Attempt
 from idic.store.database import Store
 from idic.store.tables import copies, customers, placements, touches
 from tests.conftest import START, HandClock
