@@ -100,7 +100,7 @@ async def _compared(tx: Tx, ordered: Sequence[Program]) -> tuple[Publication, ..
                 await programs.change_by(tx, program),
                 program,
                 published.program_id if published else None,
-                sum(row["n"] for row in inside if row["journey"] == program.journey and row["program_id"] != program.id),
+                sum(row.n for row in inside if row.journey == program.journey and row.program_id != program.id),
                 published.paused_at if published else None,
                 published is not None and published.stopped_at is not None,
             )

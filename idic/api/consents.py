@@ -133,8 +133,8 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
         async def seen(tx: Tx) -> Observation:
             row = await found(tx, identifier, kind)
             # The same key may be used for two customers.
-            once = idempotency_key and hashlib.sha256(f"{row['id']}:{idempotency_key}".encode()).hexdigest()
-            return Observation(name, row["id"], None, None, properties, f"consent:{once}" if once else None)
+            once = idempotency_key and hashlib.sha256(f"{row.id}:{idempotency_key}".encode()).hexdigest()
+            return Observation(name, row.id, None, None, properties, f"consent:{once}" if once else None)
 
         async def keep(tx: Tx) -> None:
             await observe(tx, await seen(tx))

@@ -37,9 +37,7 @@ def add_customer_links(router: APIRouter, store: Store, links: Links) -> None:
         signed in to the shop. Hand them to nobody else: whoever has one needs nothing more."""
         async with store.reading() as tx:
             row = await found(tx, identifier, kind)
-            if row["erased_at"] is not None:
+            if row.erased_at is not None:
                 raise NotFound("there is no such customer")
             until = (tx.now() + GOOD_FOR).replace(microsecond=0)
-        return LinksOut(
-            preferences_url=links.preferences_of(row["id"]), data_url=links.data_of(row["id"], until), data_until=until
-        )
+        return LinksOut(preferences_url=links.preferences_of(row.id), data_url=links.data_of(row.id, until), data_until=until)

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from idic.api.enrollments import EnrollmentSummary, summary
 from idic.api.problem_details import problem
 from idic.errors import NotFound
-from idic.store.customer import consents
+from idic.store.customer import consents, customers
+from idic.store.customer.customers import CustomerRow
 from idic.store.database import Store, Tx
-from idic.store.tables import Row, customers, enrollments, identities, touches
+from idic.store.tables import enrollments, identities, touches
 
 ENROLLMENTS = 100
 """How many of the most recent enrollments are returned."""
@@ -84,7 +85,7 @@ def add_customers(router: APIRouter, store: Store) -> None:
             return await _told(tx, await found(tx, identifier, kind))
 
 
-async def found(tx: Tx, identifier: str, kind: Kind | None) -> Row:
+async def found(tx: Tx, identifier: str, kind: Kind | None) -> CustomerRow:
     """Find the customer's row; a merged customer's is the row of the customer they became. Raises ``NotFound``."""
     if "\0" in identifier:  # no id contains NUL, and PostgreSQL refuses it
         raise NotFound("there is no such customer")
@@ -96,17 +97,17 @@ async def found(tx: Tx, identifier: str, kind: Kind | None) -> Row:
     if kind in {None, "id"}:
         customer_id = customer_id or identifier
     while customer_id is not None:
-        row = await tx.row(select(customers).where(customers.c.id == customer_id))
+        row = await customers.get(tx, customer_id)
         if row is None:
             break
-        if row["merged_into"] is None:
+        if row.merged_into is None:
             return row
-        customer_id = row["merged_into"]
+        customer_id = row.merged_into
     raise NotFound("there is no such customer")
 
 
-async def _told(tx: Tx, row: Row) -> CustomerOut:
-    customer_id = row["id"]
+async def _told(tx: Tx, row: CustomerRow) -> CustomerOut:
+    customer_id = row.id
     known = await tx.rows(
         select(identities.c.kind, identities.c.value)
         .where(identities.c.customer_id == customer_id)
@@ -124,19 +125,19 @@ async def _told(tx: Tx, row: Row) -> CustomerOut:
         .order_by(touches.c.claimed_at.desc(), touches.c.id)
         .limit(TOUCHES)
     )
-    latest = {(word["channel"], word["topic"]): word for word in await consents.ledger_of(tx, customer_id)}
+    latest = {(word.channel, word.topic): word for word in await consents.ledger_of(tx, customer_id)}
     return CustomerOut(
         id=customer_id,
-        traits=row["traits"],
+        traits=row.traits,
         identities=[IdentityOut(**identity) for identity in known],
         enrollments=[summary(enrollment) for enrollment in entered],
-        consents=[ConsentOut.model_validate(word, extra="ignore") for word in latest.values()],
+        consents=[ConsentOut.model_validate(word._asdict(), extra="ignore") for word in latest.values()],
         touches=[
             TouchOut.model_validate(
                 {**touch, "at": touch["settled_at"] or touch["attempted_at"] or touch["claimed_at"]}, extra="ignore"
             )
             for touch in touched
         ],
-        created_at=row["created_at"],
-        erased_at=row["erased_at"],
+        created_at=row.created_at,
+        erased_at=row.erased_at,
     )

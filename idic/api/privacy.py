@@ -53,6 +53,6 @@ def add_rights(router: APIRouter, store: Store, runtime: Runtime) -> None:
         ids, counts and times, and salted digests of their addresses, so that they are not written to by mistake."""
         async with store.reading() as tx:
             row = await found(tx, identifier, kind)
-        done = await erase(store, runtime, row["id"])
+        done = await erase(store, runtime, row.id)
         await nothing_begins(store, done.customer_id)
         return ErasedOut(id=done.customer_id, erased=True, ended=done.ended, same_address=list(done.same_address))

@@ -105,7 +105,7 @@ def stop(
     async def count_inside() -> int:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
             await _standing(tx, journey)
-            return sum(row["n"] for row in await journeys.open_by_step(tx, journey))
+            return sum(row.n for row in await journeys.open_by_step(tx, journey))
 
     async def stop_it(tx: Tx) -> None:
         await _standing(tx, journey)

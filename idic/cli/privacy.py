@@ -14,8 +14,8 @@ from idic.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from idic.router.erase import Erased
+    from idic.store.customer.customers import CustomerRow
     from idic.store.database import Tx
-    from idic.store.tables import Row
 
 Customer = Annotated[str, typer.Argument(help="By email address, user id, telephone number or idic's own id")]
 
@@ -59,7 +59,7 @@ def erase(
 
     async def find() -> str:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
-            return str((await who(tx, customer))["id"])
+            return (await who(tx, customer)).id
 
     async def run() -> Erased:
         settings = settings_for(data)
@@ -80,7 +80,7 @@ def erase(
             typer.echo(f"  idic erase {other}")
 
 
-async def who(tx: Tx, customer: str) -> Row:
+async def who(tx: Tx, customer: str) -> CustomerRow:
     """The customer who is meant. Raises ``NotFound``, without saying once more who was asked for."""
     from idic.store.reports import console
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -15,12 +16,19 @@ from idic.router.runtime import Runtime
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.tables import Row
 
 log = structlog.get_logger()
 
-Page = Callable[[Tx, str, int], Awaitable[list[Row]]]
-"""The rows, each with an ``id``, that come after an id: at most so many, in the order of their ids."""
+
+class BatchItem(NamedTuple):
+    """An enrollment of a page. Where it is not ``wanted``, it is passed over."""
+
+    id: str
+    wanted: bool = True
+
+
+Page = Callable[[Tx, str, int], Awaitable[Sequence[BatchItem]]]
+"""The enrollments after an id: at most so many, in the order of their ids."""
 Work = Callable[[HeldCustomer, Enrollment], Awaitable[str]]
 """What is done to one enrollment whose customer is held; answers in a word what became of it."""
 
@@ -35,10 +43,15 @@ _AT_ONCE = 8
 def among(ids: Sequence[str]) -> Page:
     """These enrollments."""
 
-    async def page(_tx: Tx, after: str, limit: int) -> list[Row]:
-        return [{"id": one} for one in sorted(ids) if one > after][:limit]
+    async def page(_tx: Tx, after: str, limit: int) -> list[BatchItem]:
+        return items(id_ for id_ in sorted(ids) if id_ > after)[:limit]
 
     return page
+
+
+def items(ids: Iterable[str]) -> list[BatchItem]:
+    """A page of these enrollments, all of them wanted."""
+    return [BatchItem(id_) for id_ in ids]
 
 
 async def one_by_one(
@@ -48,7 +61,6 @@ async def one_by_one(
     page: Page,
     work: Work,
     *,
-    wanted: Callable[[Row], bool] = lambda row: True,
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
 ) -> tuple[Counter[str], list[str]]:
@@ -74,13 +86,13 @@ async def one_by_one(
     after = ""
     while stop is None or not stop.is_set():
         async with store.reading() as tx:
-            rows = await page(tx, after, _PAGE)
-        if not rows:
+            found = await page(tx, after, _PAGE)
+        if not found:
             break
-        for went in await asyncio.gather(*(one(row["id"]) for row in rows if wanted(row)), return_exceptions=True):
+        for went in await asyncio.gather(*(one(item.id) for item in found if item.wanted), return_exceptions=True):
             if isinstance(went, BaseException):
                 raise went
-        after = rows[-1]["id"]
+        after = found[-1].id
     return counted, again
 
 

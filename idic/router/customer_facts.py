@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from idic.differentiate.counted import CountedEvent, DecliningTotal, total
 from idic.differentiate.profile import zone_of
@@ -27,10 +27,10 @@ from idic.journey.program.values import Attribute
 from idic.router import contact_history
 from idic.router.runtime import Runtime
 from idic.store.customer import consents, events
+from idic.store.customer.customers import CustomerRow
 from idic.store.database import Tx
 from idic.store.enrollment.touches import Touch
 from idic.store.journey import daily_counts, responses
-from idic.store.tables import Row
 
 
 class CustomerFacts:
@@ -39,12 +39,12 @@ class CustomerFacts:
     ``policy`` is the contact policy as it was last asked. ``routing`` is the event that is being routed, if one is.
     """
 
-    def __init__(self, tx: Tx, runtime: Runtime, row: Row) -> None:
+    def __init__(self, tx: Tx, runtime: Runtime, row: CustomerRow) -> None:
         self.tx = tx
         self.runtime = runtime
-        self.id: str = row["id"]
+        self.id = row.id
         self.row = row
-        self.traits: dict[str, Any] = row["traits"]
+        self.traits = row.traits
         self.now = tx.now()
         self.policy = Policy()
         self.routing: Event | None = None
@@ -55,7 +55,7 @@ class CustomerFacts:
     @property
     def erased(self) -> bool:
         """Whether the customer's data was erased: nothing about them may be written again."""
-        return self.row["erased_at"] is not None
+        return self.row.erased_at is not None
 
     def consents_changed(self) -> None:
         """Read the customer's consents again when they are next needed."""
@@ -134,8 +134,7 @@ class CustomerFacts:
 
     async def _counted(self, attribute: Attribute, *, upto: datetime, since: datetime | None) -> list[CountedEvent]:
         name = attribute.counted_event or ""
-        rows = await events.counted(self.tx, self.id, name, upto=upto, since=since)
-        return [CountedEvent(row["accepted_at"], row["properties"]) for row in rows]
+        return await events.counted(self.tx, self.id, name, upto=upto, since=since)
 
     async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Touch | None = None) -> Verdict:
         """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. A paused journey defers
@@ -155,8 +154,8 @@ class CustomerFacts:
             zone_of(self.traits, program.zone),
             await self._read_consents(),
             suppressed={touch.channel: barred.suppressed} if barred.suppressed else {},
-            fewer=self.row["fewer"],
-            paused_until=self.row["paused_until"],
+            fewer=self.row.fewer,
+            paused_until=self.row.paused_until,
             reply=await contact_history.reply(self.tx, policy, program, touch, self.now),
         )
         if program.purpose == "marketing":
@@ -217,7 +216,7 @@ class CustomerFacts:
 
     def reach(self, channel: str, program: Program) -> Reach:
         """This customer's address on a channel, or why there is none."""
-        return reach(channel, self.id, self.traits, self.row["web_seen_at"], self.now, program.country)
+        return reach(channel, self.id, self.traits, self.row.web_seen_at, self.now, program.country)
 
     async def has_withdrawn(self, touch: Touch) -> bool:
         """Whether the consent that a touch needs was withdrawn while it was under way."""

@@ -8,8 +8,8 @@ from idic.router.held_customer import HeldCustomer, NeedsLockTogether
 from idic.router.schedule import days_merged
 from idic.store import temporal_outbox
 from idic.store.customer import customers, phone_numbers
+from idic.store.customer.customers import CustomerRow
 from idic.store.enrollment import enrollments
-from idic.store.tables import Row
 
 
 async def hold_other(held: HeldCustomer, customer_id: str) -> HeldCustomer | None:
@@ -22,21 +22,21 @@ async def hold_other(held: HeldCustomer, customer_id: str) -> HeldCustomer | Non
     if not {customer_id, held.id} <= held.together:
         raise NeedsLockTogether(customer_id, held.id)
     other = await customers.lock(held.tx, customer_id)
-    if other["erased_at"] is not None:
+    if other.erased_at is not None:
         return None  # erased meanwhile: nothing is left to take over
-    if other["id"] == held.id or await customers.has_identity(held.tx, other["id"], ["user_id"]):
+    if other.id == held.id or await customers.has_identity(held.tx, other.id, ["user_id"]):
         return None  # merged already, or has a user id of their own by now
     return HeldCustomer(CustomerFacts(held.tx, held.runtime, other), held.poison, held.together)
 
 
-async def absorb(held: HeldCustomer, other: HeldCustomer, locked: Row, at: Place) -> None:
+async def absorb(held: HeldCustomer, other: HeldCustomer, locked: CustomerRow, at: Place) -> None:
     """Take over everything of ``other``, whose events before the place ``at`` are routed. ``locked`` is their row as it was
     locked."""
-    absorbed = {**locked, "traits": other.customer.traits}
+    absorbed = locked._replace(traits=other.customer.traits)
     # What was due before the merge was due while they were two customers.
     theirs = [
         await other.advance_before(enrollment, at.accepted_at)
-        for enrollment in await enrollments.concerned(held.tx, absorbed["id"], held.now)
+        for enrollment in await enrollments.concerned(held.tx, absorbed.id, held.now)
     ]
     ours = [
         await held.advance_before(enrollment, at.accepted_at)
@@ -49,13 +49,13 @@ async def absorb(held: HeldCustomer, other: HeldCustomer, locked: Row, at: Place
             both = sorted((enrollment, inside[enrollment.journey, enrollment.key]), key=lambda e: (e.state.entered_at, e.id))
             await held.close(both[1], Ending(kind="closed", reason="merged", at=held.now))
     customer = held.customer
-    before = customer.traits, absorbed["traits"]
-    customer.row = await customers.merge(held.tx, absorbed, {**customer.row, "traits": customer.traits}, held.now)
-    customer.traits = customer.row["traits"]
+    before = customer.traits, absorbed.traits
+    customer.row = await customers.merge(held.tx, absorbed, customer.row._replace(traits=customer.traits), held.now)
+    customer.traits = customer.row.traits
     customer.consents_changed()
-    await phone_numbers.note_number(held.tx, absorbed["id"], {}, held.now)
+    await phone_numbers.note_number(held.tx, absorbed.id, {}, held.now)
     await phone_numbers.note_number(held.tx, held.id, customer.traits, held.now)
-    await days_merged(held.tx, held.runtime.programs, absorbed["id"], customer.row, at.accepted_at)
+    await days_merged(held.tx, held.runtime.programs, absorbed.id, customer.row, at.accepted_at)
     for moved, traits in zip((ours, theirs), before, strict=True):
         new = {name for name in {*traits, *customer.traits} if traits.get(name) != customer.traits.get(name)}
         now = [await enrollments.get(held.tx, enrollment.id) for enrollment in moved if enrollment.open]

@@ -15,15 +15,15 @@ from idic.journey.engine.protocol import Outcome
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Ending
 from idic.journey.program.program import Program
-from idic.router.batch import AGAIN, among, one_by_one
+from idic.router.batch import AGAIN, BatchItem, among, items, one_by_one
 from idic.router.held_customer import HeldCustomer
 from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
-from idic.store.enrollment import enrollments, touches
+from idic.store.enrollment import touches
 from idic.store.enrollment.enrollments import Enrollment
 from idic.store.reports import journeys
-from idic.store.tables import Row
+from idic.store.reports.journeys import FormerEnrollment
 
 _PAGE = 500
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -82,25 +82,25 @@ async def plan(
             rows = await journeys.in_other_programs(tx, program.journey, program.id, after, _PAGE)
             for row in rows:
                 verdict, former = await _foreseen(tx, runtime, program, mapping, spread, row)
-                key = (former.id, row["step"], _target(verdict, mapping, row["step"]), former.flow == program.flow)
+                key = (former.id, row.step, _target(verdict, mapping, row.step), former.flow == program.flow)
                 found[key] += 1
                 overdue[key] += isinstance(verdict, Moves) and verdict.overdue
                 under_way[key] += isinstance(verdict, NotNow)
         if not rows:
             break
-        after = rows[-1]["id"]
+        after = rows[-1].enrollment.id
         told(found.total())
     groups = [Group(*key, count, overdue[key], under_way[key]) for key, count in sorted(found.items(), key=str)]
     return Plan(program, tuple(groups))
 
 
 async def _foreseen(
-    tx: Tx, runtime: Runtime, program: Program, mapping: Map, spread: timedelta, row: Row
+    tx: Tx, runtime: Runtime, program: Program, mapping: Map, spread: timedelta, former: FormerEnrollment
 ) -> tuple[Verdict, Program]:
-    former = await runtime.programs.get(tx, row["program_id"])
-    facts = Facts(row["traits"], zone_of(row["traits"], program.zone))
-    state = enrollments.read(row).state
-    return migrate(former, program, state, mapping, facts, tx.now(), spread, under_way=row["attempting"]), former
+    enrollment, _, traits, attempting = former
+    old = await runtime.programs.get(tx, enrollment.program_id)
+    facts = Facts(traits, zone_of(traits, program.zone))
+    return migrate(old, program, enrollment.state, mapping, facts, tx.now(), spread, under_way=attempting), old
 
 
 def _target(verdict: Verdict, mapping: Map, step: str) -> str | None:
@@ -152,8 +152,8 @@ async def move_everybody(
     Raises ``StoreUnavailable``.
     """
 
-    async def page(tx: Tx, after: str, limit: int) -> list[Row]:
-        return await journeys.in_other_programs(tx, program.journey, program.id, after, limit)
+    async def page(tx: Tx, after: str, limit: int) -> list[BatchItem]:
+        return items(await journeys.ids_in_other_programs(tx, program.journey, program.id, after, limit))
 
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await move(held, enrollment, program, mapping, spread)

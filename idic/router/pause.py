@@ -10,16 +10,16 @@ from idic.journey.engine import interpreter
 from idic.journey.engine.resume import PAUSED, held, release
 from idic.journey.engine.state import Ending
 from idic.journey.program.steps import Send
-from idic.router.batch import one_by_one
+from idic.router.batch import BatchItem, items, one_by_one
 from idic.router.held_customer import HeldCustomer
 from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
 from idic.store.database import Store, Tx
-from idic.store.enrollment import enrollments, touches
+from idic.store.enrollment import touches
 from idic.store.enrollment.enrollments import Enrollment
 from idic.store.journey.programs import published_journeys
 from idic.store.reports import journeys
-from idic.store.tables import Row
+from idic.store.reports.journeys import OpenAtStep
 
 STOPPED = "stopped"
 """The reason of what stopping a journey ends."""
@@ -48,17 +48,17 @@ async def release_left(store: Store, runtime: Runtime) -> int:
     many."""
     async with store.reading() as tx:
         running = {one.journey for one in await published_journeys(tx) if one.paused_at is None}
-        sends = await _sends(tx, runtime, [row for row in await journeys.open_by_step(tx) if row["journey"] in running])
+        sends = await _sends(tx, runtime, [row for row in await journeys.open_by_step(tx) if row.journey in running])
     return sum([await _release_at(store, runtime, journey, steps) for journey, steps in sends.items()])
 
 
-async def _sends(tx: Tx, runtime: Runtime, inside: Sequence[Row]) -> dict[str, set[str]]:
+async def _sends(tx: Tx, runtime: Runtime, inside: Sequence[OpenAtStep]) -> dict[str, set[str]]:
     """The steps by journey that send and at which anybody stands."""
     found: dict[str, set[str]] = {}
     for row in inside:
-        program = await runtime.programs.get(tx, row["program_id"])
-        if isinstance(program.steps.get(row["step"] or ""), Send):
-            found.setdefault(row["journey"], set()).add(row["step"])
+        program = await runtime.programs.get(tx, row.program_id)
+        if row.step is not None and isinstance(program.steps.get(row.step), Send):
+            found.setdefault(row.journey, set()).add(row.step)
     return found
 
 
@@ -71,16 +71,14 @@ async def _release_at(
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
 ) -> int:
-    async def page(tx: Tx, after: str, limit: int) -> list[Row]:
-        return await journeys.open_at_steps(tx, journey, sends, after, limit)
+    async def page(tx: Tx, after: str, limit: int) -> list[BatchItem]:
+        there = await journeys.open_at_steps(tx, journey, sends, after, limit)
+        return [BatchItem(enrollment.id, wanted=bool(held(enrollment.state))) for enrollment in there]
 
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await _release(held, enrollment, spread)
 
-    def waits(row: Row) -> bool:
-        return bool(held(enrollments.read(row).state))
-
-    counted, _ = await one_by_one(store, runtime, "resume", page, work, wanted=waits, stop=stop, told=told)
+    counted, _ = await one_by_one(store, runtime, "resume", page, work, stop=stop, told=told)
     return counted["released"]
 
 
@@ -115,8 +113,8 @@ async def end_all(
     """End here and now whoever is inside a journey that is stopped. Returns how many; those who are left, if it was stopped
     in between, end the next time. Raises ``StoreUnavailable``."""
 
-    async def page(tx: Tx, after: str, limit: int) -> list[Row]:
-        return await journeys.open_ids(tx, journey, after, limit)
+    async def page(tx: Tx, after: str, limit: int) -> list[BatchItem]:
+        return items(await journeys.open_ids(tx, journey, after, limit))
 
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         if not enrollment.open:

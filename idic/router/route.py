@@ -24,11 +24,11 @@ from idic.router.evidence import note_message_event, record_consent
 from idic.router.held_customer import HeldCustomer, PoisonEvent, SetAside
 from idic.store import temporal_outbox
 from idic.store.customer import customers, events
+from idic.store.customer.events import StoredEvent
 from idic.store.customer.ingest import REQUEST, Observation
 from idic.store.database import sqlstate
 from idic.store.enrollment import enrollments, touches
 from idic.store.enrollment.enrollments import Enrollment
-from idic.store.tables import Row
 
 log = structlog.get_logger()
 
@@ -39,66 +39,66 @@ _OF_THE_DATA = {"22", "23", "54"}
 async def catch_up(held: HeldCustomer) -> None:
     """Route every event of this customer that has been accepted, in the order of acceptance."""
     while unrouted := await events.unrouted(held.tx, held.id):
-        for row in unrouted:
-            await _route_or_set_aside(held, row)
-            if row["merges"]:
+        for stored in unrouted:
+            await _route_or_set_aside(held, stored)
+            if stored.merges:
                 break  # the merge may have brought more events, earlier ones among them
 
 
-async def _route_or_set_aside(held: HeldCustomer, row: Row) -> None:
-    if row["id"] in held.poison:
-        outcome = {"problem": held.poison[row["id"]]}
-        await _record_consent_anyway(held, row)
+async def _route_or_set_aside(held: HeldCustomer, stored: StoredEvent) -> None:
+    if stored.id in held.poison:
+        outcome = {"problem": held.poison[stored.id]}
+        await _record_consent_anyway(held, stored)
     else:
         try:
-            outcome = await _route(held, row)
+            outcome = await _route(held, stored)
         except SQLAlchemyError as error:
             if sqlstate(error)[:2] in _OF_THE_DATA or isinstance(error, (DataError, IntegrityError)):
-                raise PoisonEvent(row["id"], type(error).__name__) from error
+                raise PoisonEvent(stored.id, type(error).__name__) from error
             raise
         except (SetAside, IdicError, OSError):
             raise
         except Exception as error:
             # A bug of ours, met by strange data. The error's text may hold the data: only its kind is kept.
-            raise PoisonEvent(row["id"], type(error).__name__) from error
-    await events.mark_routed(held.tx, row["id"], held.now, outcome)
+            raise PoisonEvent(stored.id, type(error).__name__) from error
+    await events.mark_routed(held.tx, stored.id, held.now, outcome)
 
 
-async def _record_consent_anyway(held: HeldCustomer, row: Row) -> None:
+async def _record_consent_anyway(held: HeldCustomer, stored: StoredEvent) -> None:
     """A withdrawal holds even where its event cannot be routed to journeys."""
-    if row["name"] not in consent.EVENTS:
+    if stored.name not in consent.EVENTS:
         return
     try:
         async with held.tx.connection.begin_nested():
-            await record_consent(held, events.read(row))
+            await record_consent(held, stored.event)
     except (DataError, IntegrityError) as error:
-        log.error("consent not recorded", event_id=row["id"], error=type(error).__name__)
+        log.error("consent not recorded", event_id=stored.id, error=type(error).__name__)
     except (SQLAlchemyError, SetAside, IdicError, OSError):
         raise
     except Exception as error:
-        log.error("consent not recorded", event_id=row["id"], error=type(error).__name__)
+        log.error("consent not recorded", event_id=stored.id, error=type(error).__name__)
 
 
-async def _route(held: HeldCustomer, row: Row) -> dict[str, Any]:
+async def _route(held: HeldCustomer, stored: StoredEvent) -> dict[str, Any]:
     """Route one event. Returns its outcome by journey, with a ``problem`` if there is one."""
-    if row["merges"]:
-        await _merge(held, row["merges"], events.read(row).place)
-    event = events.read(row)
-    if row["kind"] == "identify":
+    if stored.merges:
+        await _merge(held, stored.merges, stored.event.place)
+    event = stored.event
+    if stored.kind == "identify":
         traits = {attribute_name(name): value for name, value in event.properties.items()}
         await held.learn(traits, event.accepted_at)
         return {}
-    if row["kind"] == REQUEST:
+    if stored.kind == REQUEST:
         return await _enter_requested(held, event)
     outcome: dict[str, Any] = {}
     if event.name in consent.EVENTS and (problem := await record_consent(held, event)):
         outcome["problem"] = problem
-    if row["kind"] == "own" and event.name == preferences.CHANGED:
+    if stored.kind == "own" and event.name == preferences.CHANGED:
         preferred = preferences.read(event.properties)._asdict()
         await customers.set_preferences(held.tx, held.id, preferred, held.now)
-        held.customer.row = {**held.customer.row, **preferred}
+        held.customer.row = held.customer.row._replace(**preferred)
     to_wake = []
-    if row["kind"] == "own" and event.name in touches.EVIDENCE:
+    if stored.kind == "own" and event.name in touches.EVIDENCE:
         to_wake += await note_message_event(held, event)
     held.customer.routing = event
     for enrollment in await enrollments.concerned(held.tx, held.id, event.accepted_at):
@@ -119,9 +119,9 @@ async def _merge(held: HeldCustomer, customer_id: str, at: Place) -> None:
     if other is None:
         return
     locked = other.customer.row
-    for row in await events.unrouted(held.tx, other.id):
-        if events.read(row).place < at:
-            await _route_or_set_aside(other, row)
+    for stored in await events.unrouted(held.tx, other.id):
+        if stored.event.place < at:
+            await _route_or_set_aside(other, stored)
     await merge.absorb(held, other, locked, at)
 
 

@@ -15,11 +15,11 @@ from idic.journey.engine.scope import Facts
 from idic.journey.program.program import Program
 from idic.logs import place
 from idic.store import sweeps
+from idic.store.customer.customers import CustomerRow
 from idic.store.customer.ingest import NewEvent, entry_request
 from idic.store.database import Tx
 from idic.store.journey.programs import Programs, published_journeys
-from idic.store.sweeps import DueEntry, Sweep
-from idic.store.tables import Row
+from idic.store.sweeps import DueEntry, Sweep, SweptCustomer
 
 log = structlog.get_logger()
 
@@ -133,16 +133,16 @@ def of_one(customer_id: str, program: Program, ask: Callable[[], T]) -> T | None
 # Days of each customer's own.
 
 
-def facts_of(row: Row, program: Program) -> Facts:
+def facts_of(row: SweptCustomer | CustomerRow, program: Program) -> Facts:
     """What a customer's row alone says."""
-    return Facts(row["traits"], zone_of(row["traits"], program.zone))
+    return Facts(row.traits, zone_of(row.traits, program.zone))
 
 
-async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[Row], after: datetime) -> None:
+async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[SweptCustomer | CustomerRow], after: datetime) -> None:
     """Find out when these customers, who are held, next enter the journeys with a day of their own."""
     days = [program for program in programs if program.entry.day is not None]
     found = [
-        DueEntry(row["id"], program.journey, next_day(program, row["id"], facts_of(row, program), after))
+        DueEntry(row.id, program.journey, next_day(program, row.id, facts_of(row, program), after))
         for program in days
         for row in rows
     ]
@@ -162,10 +162,10 @@ async def days_moved(
     if changed:
         known = [one.program for one in (await published(tx, programs)).values()]
         moved = [program for program in known if program.entry.day and depends_on(program.entry.day) & changed]
-        await find_days(tx, moved, [{"id": customer_id, "traits": traits}], at)
+        await find_days(tx, moved, [SweptCustomer(customer_id, dict(traits))], at)
 
 
-async def days_merged(tx: Tx, programs: Programs, absorbed: str, into: Row, at: datetime) -> None:
+async def days_merged(tx: Tx, programs: Programs, absorbed: str, into: CustomerRow, at: datetime) -> None:
     """One customer, whose row is ``into``, was merged with another at ``at``; both are held."""
-    await sweeps.merge_days(tx, absorbed, into["id"], at)
+    await sweeps.merge_days(tx, absorbed, into.id, at)
     await find_days(tx, [one.program for one in (await published(tx, programs)).values()], [into], at)

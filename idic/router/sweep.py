@@ -29,8 +29,7 @@ from idic.store.customer import events
 from idic.store.customer.ingest import NewEvent, record_for_customers
 from idic.store.database import Store, Tx
 from idic.store.journey.programs import published_journeys
-from idic.store.sweeps import DueEntry, Sweep
-from idic.store.tables import Row
+from idic.store.sweeps import DueEntry, Sweep, SweptCustomer
 
 log = structlog.get_logger()
 
@@ -79,7 +78,7 @@ class Sweeper:
         if await self._unrouted(tx) is None:
             return _NONE
         come = await sweeps.due_days(tx, now, self._page)
-        held = {row["id"]: row for row in await sweeps.hold_customers(tx, {day.customer_id for day in come})}
+        held = {row.id: row for row in await sweeps.hold_customers(tx, {day.customer_id for day in come})}
         known = await schedule.published(tx, self._runtime.programs)
         told: dict[str, dict[str, NewEvent]] = defaultdict(dict)
         following: list[DueEntry] = []
@@ -129,7 +128,7 @@ class Sweeper:
         due = Event(number=0, name=DUE, properties={"at": at.isoformat()}, accepted_at=now)
         rows = await sweeps.page(tx, sweep, self._page)
         who = await self._whom(tx, [program], due, rows, waiting)
-        told = {row["id"]: schedule.entry_due(program, schedule.facts_of(row, program), at) for row in who}
+        told = {row.id: schedule.entry_due(program, schedule.facts_of(row, program), at) for row in who}
         await record_for_customers(tx, sweep.message_id, told)
         if self._last(rows):
             await schedule.finished(tx, sweep, one)
@@ -165,7 +164,7 @@ class Sweeper:
         rows = await sweeps.page(tx, sweep, self._page)
         who = await self._whom(tx, programs, event, rows, waiting)
         told = NewEvent("track", sweep.name, sweep.properties, sweep.occurred_at or sweep.due_at)
-        await record_for_customers(tx, f"idic-about:{sweep.message_id}", {row["id"]: told for row in who})
+        await record_for_customers(tx, f"idic-about:{sweep.message_id}", {row.id: told for row in who})
         return await self._gone_through(tx, sweep, rows)
 
     async def _unrouted(self, tx: Tx) -> frozenset[str] | None:
@@ -174,36 +173,36 @@ class Sweeper:
         return None if len(found) == self._backlog else frozenset(found)
 
     async def _whom(
-        self, tx: Tx, programs: Sequence[Program], event: Event, rows: Sequence[Row], waiting: frozenset[str]
-    ) -> list[Row]:
+        self, tx: Tx, programs: Sequence[Program], event: Event, rows: Sequence[SweptCustomer], waiting: frozenset[str]
+    ) -> list[SweptCustomer]:
         """Those whom one of these journeys would let in, as far as can be seen from here. Who is about to be somebody else
         (who was merged, or has events that are to be routed first) may be one of them."""
         facts = [await _known(tx, program, rows, event) for program in programs]
         return [
             row
             for number, row in enumerate(rows)
-            if row["merged_into"] is not None
-            or row["id"] in waiting
+            if row.merged_into is not None
+            or row.id in waiting
             or any(_applies(row, p, event, f[number]) for p, f in zip(programs, facts, strict=True))
         ]
 
-    def _last(self, rows: Sequence[Row]) -> bool:
+    def _last(self, rows: Sequence[SweptCustomer]) -> bool:
         return len(rows) < self._page
 
-    async def _gone_through(self, tx: Tx, sweep: Sweep, rows: Sequence[Row]) -> int:
+    async def _gone_through(self, tx: Tx, sweep: Sweep, rows: Sequence[SweptCustomer]) -> int:
         """Note that these were gone through."""
         if rows:
-            await sweeps.proceed(tx, sweep, rows[-1]["id"])
+            await sweeps.proceed(tx, sweep, rows[-1].id)
         if self._last(rows):
             await sweeps.finish(tx, sweep, tx.now())
         return len(rows) or _SOME
 
 
-def _applies(row: Row, program: Program, event: Event, facts: Facts) -> bool:
-    return isinstance(schedule.of_one(row["id"], program, partial(applies, program, event, facts)), Applies)
+def _applies(row: SweptCustomer, program: Program, event: Event, facts: Facts) -> bool:
+    return isinstance(schedule.of_one(row.id, program, partial(applies, program, event, facts)), Applies)
 
 
-async def _known(tx: Tx, program: Program, rows: Sequence[Row], event: Event) -> list[Facts]:
+async def _known(tx: Tx, program: Program, rows: Sequence[SweptCustomer], event: Event) -> list[Facts]:
     """What is known of each of these customers, of what decides whether ``program`` lets them in."""
     zones = [schedule.facts_of(row, program) for row in rows]
     computed = {}
@@ -217,7 +216,7 @@ async def _known(tx: Tx, program: Program, rows: Sequence[Row], event: Event) ->
             customer={
                 **facts.customer,
                 **{
-                    name: tally(attribute, theirs.get(row["id"], ()), upto, facts.zone, program.currency)
+                    name: tally(attribute, theirs.get(row.id, ()), upto, facts.zone, program.currency)
                     for name, (attribute, theirs) in computed.items()
                 },
             }
@@ -228,10 +227,10 @@ async def _known(tx: Tx, program: Program, rows: Sequence[Row], event: Event) ->
     ]
 
 
-async def _counted(tx: Tx, rows: Iterable[Row], name: str, upto: datetime) -> dict[str, list[CountedEvent]]:
+async def _counted(tx: Tx, rows: Iterable[SweptCustomer], name: str, upto: datetime) -> dict[str, list[CountedEvent]]:
     found: dict[str, list[CountedEvent]] = defaultdict(list)
-    for row in await events.counted_of(tx, [row["id"] for row in rows], name, upto=upto):
-        found[row["customer_id"]].append(CountedEvent(row["accepted_at"], row["properties"]))
+    for row in await events.counted_of(tx, [row.id for row in rows], name, upto=upto):
+        found[row.customer_id].append(CountedEvent(row.accepted_at, row.properties))
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, or_, select, update
 
 from idic.store.any_of import any_of
 from idic.store.database import Tx
-from idic.store.tables import Row, customers, due, events, sweeps
+from idic.store.tables import customers, due, events, sweeps
 
 Kind = Literal["scheduled", "days", "broadcast"]
 
@@ -84,25 +84,33 @@ async def finish(tx: Tx, sweep: Sweep, at: datetime) -> None:
     await tx.execute(update(sweeps).where(sweeps.c.id == sweep.id).values(done_at=at))
 
 
-async def page(tx: Tx, sweep: Sweep, limit: int) -> list[Row]:
-    """The next customers of a sweep, as of those who were there when it was due: ``id``, ``traits`` and ``merged_into`` (of
-    those who were merged only since then). Of ``days`` they are held, so that what is told of them comes before or after."""
+class SweptCustomer(NamedTuple):
+    """A customer whom a sweep has come to. ``merged_into`` is set only where they were merged after the sweep was due."""
+
+    id: str
+    traits: dict[str, Any]
+    merged_into: str | None = None
+
+
+async def page(tx: Tx, sweep: Sweep, limit: int) -> list[SweptCustomer]:
+    """The next customers of a sweep, of those who existed when it was due. For ``days`` they are held, so that a change of
+    their traits comes either before or after."""
     chosen = select(customers.c.id, customers.c.traits, customers.c.merged_into).where(customers.c.id > sweep.after_id)
     if sweep.kind == "days":
         chosen = chosen.where(customers.c.merged_into.is_(None)).with_for_update(read=True, key_share=True)
     else:
         since = or_(customers.c.merged_into.is_(None), customers.c.updated_at >= sweep.due_at)
         chosen = chosen.where(customers.c.created_at <= sweep.due_at, since)
-    return await tx.rows(chosen.order_by(customers.c.id).limit(limit))
+    return [SweptCustomer(**row) for row in await tx.rows(chosen.order_by(customers.c.id).limit(limit))]
 
 
-async def hold_customers(tx: Tx, ids: Collection[str]) -> list[Row]:
-    """These customers, held, so that what is told of them comes before or after: ``id`` and ``traits``. Who was merged is
-    left out."""
+async def hold_customers(tx: Tx, ids: Collection[str]) -> list[SweptCustomer]:
+    """Hold these customers, so that a change of their traits comes either before or after. Merged customers are left out."""
     chosen = select(customers.c.id, customers.c.traits).where(
         any_of(tx, customers.c.id, ids), customers.c.merged_into.is_(None)
     )
-    return await tx.rows(chosen.order_by(customers.c.id).with_for_update(read=True, key_share=True))
+    rows = await tx.rows(chosen.order_by(customers.c.id).with_for_update(read=True, key_share=True))
+    return [SweptCustomer(**row) for row in rows]
 
 
 async def unrouted(tx: Tx, limit: int) -> list[str]:

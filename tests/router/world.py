@@ -28,6 +28,7 @@ from idic.router.runtime import Runtime
 from idic.router.sweep import Sweeper
 from idic.store import tables
 from idic.store.customer import events
+from idic.store.customer.events import StoredEvent
 from idic.store.customer.ingest import about_touch, observe
 from idic.store.database import Store, Tx
 from idic.store.enrollment import endpoint_calls, enrollments, touches
@@ -233,6 +234,6 @@ class World:
         async with self.store.reading() as tx:
             return [Touch(**row) for row in await tx.rows(tables.touches.select())]
 
-    async def unrouted(self, customer_id: str) -> list[Row]:
+    async def unrouted(self, customer_id: str) -> list[StoredEvent]:
         async with self.store.reading() as tx:
             return await events.unrouted(tx, customer_id)

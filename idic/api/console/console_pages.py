@@ -16,14 +16,15 @@ from starlette.responses import HTMLResponse, Response
 from idic.api.console import describe_rows
 from idic.api.console.access import STYLE, AccessDenied, ConsoleAccess, Mode, page_headers, preview_headers
 from idic.api.keys import ApiKeys
+from idic.differentiate.profile import zone_of
 from idic.errors import StoreUnavailable
 from idic.journey.channels import is_placed
 from idic.store.customer import consents
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
 from idic.store.reports import console
-from idic.store.reports.console import PAGE, ConsoleFilter
-from idic.store.tables import Row, identities
+from idic.store.reports.console import PAGE, ConsoleFilter, MessageRow
+from idic.store.tables import identities
 
 _LONGEST_QUESTION = 200
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
@@ -107,7 +108,7 @@ class _Console:
         async with self._store.reading() as tx:
             rows = await console.list_messages(tx, wanted, PAGE + 1)
             journeys = await console.journey_titles(tx)
-            more = _older(request, rows, "touch_id")
+            more = _older(request, [row.touch_id for row in rows])
             return self._page(
                 request, tx, "outbox.html", rows=rows[:PAGE], older=more, wanted=wanted, journeys=journeys,
                 live="live" in request.query_params,
@@ -123,10 +124,10 @@ class _Console:
         async with self._store.reading() as tx:
             row = await self._found(tx, request)
         links = self._door.mode == "open"
-        html = row["html"] or row["placed_html"]
+        html = row.html or row.placed_html
         if html is None:
-            html = self._pages.get_template("plain.html").render(text=row["text"])
-        elif is_placed(row["channel"]):
+            html = self._pages.get_template("plain.html").render(text=row.text)
+        elif is_placed(row.channel):
             html = self._pages.get_template("slot.html").render(html=html)
         # A click in a frame must not navigate the frame.
         head = _HEAD.search(html)
@@ -140,7 +141,7 @@ class _Console:
         async with self._store.reading() as tx:
             rows = await console.list_enrollments(tx, wanted, PAGE + 1)
             journeys = await console.journey_titles(tx)
-            more = _older(request, rows, "id")
+            more = _older(request, [row.id for row in rows])
             return self._page(request, tx, "enrollments.html", rows=rows[:PAGE], older=more, wanted=wanted, journeys=journeys)
 
     async def enrollment(self, request: Request) -> Response:
@@ -148,35 +149,33 @@ class _Console:
             row = await console.get_enrollment(tx, _plain(request.path_params["enrollment"]))
             if row is None:
                 raise _NotThere("This enrollment doesn't exist.")
-            trace = await enrollments.traced(tx, row["id"])
-            kept = await console.touches_of(tx, row["id"])
-            return self._page(
-                request, tx, "enrollment.html", row=row, trace=trace, kept=kept, workflow=self._workflow(row["id"])
-            )
+            trace = await enrollments.traced(tx, row.id)
+            kept = await console.touches_of(tx, row.id)
+            return self._page(request, tx, "enrollment.html", row=row, trace=trace, kept=kept, workflow=self._workflow(row.id))
 
     async def customer(self, request: Request) -> Response:
         async with self._store.reading() as tx:
             row = await console.find_customer(tx, _plain(request.path_params["customer"]))
             if row is None:
                 raise _NotThere("This customer doesn't exist.")
-            row = {**row, "program_zone": await console.vocabulary_zone(tx)}
-            whose = ConsoleFilter(customer=row["id"])
+            zone = zone_of(row.traits, await console.vocabulary_zone(tx) or "UTC")
+            whose = ConsoleFilter(customer=row.id)
             known = await tx.rows(
                 identities.select()
-                .where(identities.c.customer_id == row["id"])
+                .where(identities.c.customer_id == row.id)
                 .order_by(identities.c.kind.desc(), identities.c.value)
             )
-            said = {(one["channel"], one["topic"]): one for one in await consents.ledger_of(tx, row["id"])}
+            said = {(one.channel, one.topic): one for one in await consents.ledger_of(tx, row.id)}
             return self._page(
-                request, tx, "customer.html", row=row, identities=known, consents=list(said.values()),
-                events=await console.latest_events(tx, row["id"]), enrolled=await console.list_enrollments(tx, whose),
+                request, tx, "customer.html", row=row, zone=zone, identities=known, consents=list(said.values()),
+                events=await console.latest_events(tx, row.id), enrolled=await console.list_enrollments(tx, whose),
                 messages=await console.list_messages(tx, whose),
             )  # fmt: skip
 
     async def style(self, _: Request) -> Response:
         return Response(self._css, media_type="text/css", headers=STYLE)
 
-    async def _found(self, tx: Tx, request: Request) -> Row:
+    async def _found(self, tx: Tx, request: Request) -> MessageRow:
         row = await console.get_message(tx, _plain(request.path_params["touch"]))
         if row is None:
             raise _NotThere("There is no copy of this message.")
@@ -208,9 +207,9 @@ def _plain(text: str) -> str:
     return text.replace("\0", "")
 
 
-def _older(request: Request, rows: list[Row], key: str) -> str | None:
-    """The link to the next page, if there is one: ``rows`` has one row more than a page shows."""
-    return _link(request.url.path, {**request.query_params, "after": rows[PAGE - 1][key]}) if len(rows) > PAGE else None
+def _older(request: Request, ids: list[str]) -> str | None:
+    """The link to the next page, if there is one: ``ids`` has one more than a page shows."""
+    return _link(request.url.path, {**request.query_params, "after": ids[PAGE - 1]}) if len(ids) > PAGE else None
 
 
 def _link(path: str, query: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from idic.differentiate.profile import zone_of
 from idic.journey import channels
 from idic.journey.channels import ADDRESS_ATTRIBUTES, is_placed
 from idic.journey.engine.trace import sentence
+from idic.store.reports.console import EnrollmentRow, MessageRow, TouchRow
 from idic.store.tables import Row
 
 CHANNELS = {name: channel.label for name, channel in channels.CHANNELS.items()}
@@ -64,9 +65,9 @@ def moment(instant: datetime, zone: str) -> LocalTime:
     )
 
 
-def zone(row: Row) -> str:
-    """The zone of the customer in a row with ``traits`` and ``program_zone``."""
-    return zone_of(row["traits"], row.get("program_zone") or "UTC")
+def zone(row: MessageRow | EnrollmentRow) -> str:
+    """The zone of the customer in this row."""
+    return zone_of(row.traits, row.program_zone or "UTC")
 
 
 def name(traits: Mapping[str, Any], customer_id: str) -> str:
@@ -79,32 +80,34 @@ def name(traits: Mapping[str, Any], customer_id: str) -> str:
     return full or address or f"Visitor {customer_id[:6]}"
 
 
-def became(row: Row, where: str) -> list[StatusLabel]:
+def became(row: MessageRow | TouchRow, where: str) -> list[StatusLabel]:
     """Labels for a touch's status; ``where`` is the zone for its times."""
-    text, tone = _STATUS.get(row["status"], (row["status"], "calm"))
-    if is_placed(row["channel"]) and row["status"] == "sent":
+    text, tone = _STATUS.get(row.status, (row.status, "calm"))
+    if is_placed(row.channel) and row.status == "sent":
         text = "placed"
-    chips = [StatusLabel(text, tone, row["reason"] or _at(row["settled_at"], where))]
-    chips += [StatusLabel(said, tone, _at(row[column], where)) for column, said, tone in _TIMES if row[column] is not None]
+    chips = [StatusLabel(text, tone, row.reason or _at(row.settled_at, where))]
+    chips += [
+        StatusLabel(said, tone, _at(at, where)) for column, said, tone in _TIMES if (at := getattr(row, column)) is not None
+    ]
     return chips
 
 
-def shown(row: Row, now: datetime) -> str:
+def shown(row: MessageRow, now: datetime) -> str:
     """Until when a web message shows, or why it no longer does."""
-    if row["until"] is None:
+    if row.until is None:
         return ""
-    if row["ended_at"] is not None:
+    if row.ended_at is not None:
         why = {"click": "was clicked", "goal": "reached the goal", "leave": "left the journey", "closed": "was closed"}
-        at = moment(row["ended_at"], zone(row))
-        return f"ended {at.day} {at.time}: {why.get(row['ended'], row['ended'])}"
-    at = moment(row["until"], zone(row))
-    return f"{'shows until' if row['until'] > now else 'was shown until'} {at.day} {at.time}"
+        at = moment(row.ended_at, zone(row))
+        return f"ended {at.day} {at.time}: {why.get(row.ended or '', row.ended)}"
+    at = moment(row.until, zone(row))
+    return f"{'shows until' if row.until > now else 'was shown until'} {at.day} {at.time}"
 
 
-def parts(row: Row) -> str:
+def parts(row: MessageRow) -> str:
     """In how many billed parts an SMS is sent."""
-    length = segments(row["text"])
-    count = row["segments"] or length.count
+    length = segments(row.text)
+    count = row.segments or length.count
     return f"{count} part{'' if count == 1 else 's'}, {length.encoding}"
 
 

@@ -10,8 +10,6 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
-
 from idic.differentiate.profile import zone_of
 from idic.errors import NotFound, StoreUnavailable
 from idic.identify.names import attribute_name
@@ -21,6 +19,7 @@ from idic.interact.reach import reach
 from idic.interact.tracking.links import PageOwner
 from idic.journey.channels import is_placed
 from idic.store.customer import consents, customers, events
+from idic.store.customer.events import StoredEvent
 from idic.store.database import Tx
 from idic.store.enrollment import touches
 from idic.store.enrollment.enrollments import StateUnreadable
@@ -28,8 +27,6 @@ from idic.store.enrollment.touches import Touch
 from idic.store.journey import programs
 from idic.store.journey.policies import PolicyUnreadable
 from idic.store.journey.programs import ProgramMissing
-from idic.store.tables import Row
-from idic.store.tables import customers as rows_of_customers
 
 UNAVAILABLE = (StoreUnavailable, ProgramMissing, PolicyUnreadable, StateUnreadable)
 """Temporary errors that keep a page from being shown."""
@@ -73,22 +70,22 @@ async def behind(tx: Tx, whose: PageOwner) -> PageCustomer:
     after erasure."""
     touch = await touches.get(tx, whose.touch) if whose.touch is not None else None
     customer_id = await customers.current_id(tx, touch.customer_id if touch else whose.customer or "")
-    row = await tx.row(select(rows_of_customers).where(rows_of_customers.c.id == customer_id))
+    row = await customers.get(tx, customer_id)
     if row is None:
         raise NotFound("there is no such customer")
-    if row["erased_at"] is not None:
+    if row.erased_at is not None:
         raise Forgotten("this customer's data was erased")
     person = PageCustomer(
-        id=row["id"],
-        traits=row["traits"],
-        entries=await consents.entries(tx, row["id"]),
-        fewer=row["fewer"],
-        paused_until=row["paused_until"],
-        web_seen_at=row["web_seen_at"],
+        id=row.id,
+        traits=row.traits,
+        entries=await consents.entries(tx, row.id),
+        fewer=row.fewer,
+        paused_until=row.paused_until,
+        web_seen_at=row.web_seen_at,
         now=tx.now(),
         touch=touch,
     )
-    for waiting in await events.unrouted(tx, row["id"]):
+    for waiting in await events.unrouted(tx, row.id):
         person = _after(person, waiting)
     return person._replace(proven=await _proven(tx, person))
 
@@ -111,19 +108,19 @@ async def _proven(tx: Tx, person: PageCustomer) -> str | None:
     return touch.channel if now is not None and touch.recipient in (None, now) else None
 
 
-def _after(person: PageCustomer, row: Row) -> PageCustomer:
+def _after(person: PageCustomer, row: StoredEvent) -> PageCustomer:
     """The person as the router will see them after this event."""
-    properties = row["properties"]
-    if row["kind"] == "identify":
+    properties = row.properties
+    if row.kind == "identify":
         traits = {**person.traits, **{attribute_name(name): value for name, value in properties.items()}}
         return person._replace(traits={name: value for name, value in traits.items() if value is not None})
-    if row["name"] in consent.EVENTS:
+    if row.name in consent.EVENTS:
         try:
-            statement = consent.read(row["name"], properties)
+            statement = consent.read(row.name, properties)
         except ValueError:
             return person
-        entry = ConsentEntry(statement, consent.since(statement, row["accepted_at"], row["occurred_at"]))
+        entry = ConsentEntry(statement, consent.since(statement, row.accepted_at, row.occurred_at))
         return person._replace(entries=sorted([*person.entries, entry], key=attrgetter("at")))
-    if row["kind"] == "own" and row["name"] == preferences.CHANGED:
+    if row.kind == "own" and row.name == preferences.CHANGED:
         return person._replace(**preferences.read(properties)._asdict())
     return person

@@ -28,9 +28,10 @@ from idic.journey.vocabulary.built_in import PURPOSES
 from idic.journey.vocabulary.translations import PREFERENCE_PAGE, in_language
 from idic.router.erase import erase
 from idic.router.runtime import Runtime
+from idic.store.customer import customers
 from idic.store.customer.export import customer_export
 from idic.store.database import Store, Tx
-from idic.store.tables import Row, copies, customers, enrollments, programs, touches
+from idic.store.tables import Row, copies, enrollments, programs, touches
 
 GOOD_FOR = timedelta(hours=24)
 MESSAGES = 50
@@ -123,7 +124,7 @@ class DataPage(SignedPage):
     async def _taken(self, request: Request, whose: PageOwner) -> Response:
         async with self._store.reading() as tx:
             seen = await self._seen(tx, whose, request)
-            row = await tx.row(select(customers).where(customers.c.id == seen.person.id))
+            row = await customers.get(tx, seen.person.id)
             assert row is not None
             everything = await customer_export(tx, row)
         return self._paper.file(_FILE, json.dumps(everything, ensure_ascii=False, indent=2).encode())

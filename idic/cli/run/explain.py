@@ -27,6 +27,7 @@ from idic.router import contact_history
 from idic.router.customer_facts import CustomerFacts
 from idic.router.runtime import Runtime
 from idic.store.customer import consents
+from idic.store.customer.customers import CustomerRow
 from idic.store.customer.events import read as event_of
 from idic.store.database import Store, Tx
 from idic.store.enrollment import enrollments
@@ -97,14 +98,14 @@ async def explained(store: Store, who: str, journey: str | None) -> Explained:
         return await _Explaining(tx, row, Runtime()).whole(journey, only)
 
 
-async def _found(tx: Tx, who: str) -> tuple[Row, str | None]:
+async def _found(tx: Tx, who: str) -> tuple[CustomerRow, str | None]:
     """The customer, and the one enrollment that was named, if it was one."""
     row = await console.find_customer(tx, who)
     if row is not None:
         return row, None
     named = await console.get_enrollment(tx, who)
-    if named is not None and (row := await console.find_customer(tx, named["customer_id"])) is not None:
-        return row, named["id"]
+    if named is not None and (row := await console.find_customer(tx, named.customer_id)) is not None:
+        return row, named.id
     raise NotFound(
         f'nobody in the store is "{who}": it is no email address, user id, telephone number or customer id that idic knows, '
         "and no enrollment's id"
@@ -121,7 +122,7 @@ async def _exists(tx: Tx, journey: str) -> None:
 
 
 class _Explaining:
-    def __init__(self, tx: Tx, row: Row, runtime: Runtime) -> None:
+    def __init__(self, tx: Tx, row: CustomerRow, runtime: Runtime) -> None:
         self.tx = tx
         self.row = row
         self.runtime = runtime
@@ -129,9 +130,9 @@ class _Explaining:
         self.now = tx.now()
 
     async def whole(self, journey: str | None, only: str | None) -> Explained:
-        self.zone = zone_of(self.row["traits"], await console.vocabulary_zone(self.tx) or "UTC")
+        self.zone = zone_of(self.row.traits, await console.vocabulary_zone(self.tx) or "UTC")
         self.person = await self._person()
-        chosen = select(enrollments_table).where(enrollments_table.c.customer_id == self.row["id"])
+        chosen = select(enrollments_table).where(enrollments_table.c.customer_id == self.row.id)
         if journey is not None:
             chosen = chosen.where(enrollments_table.c.journey == journey)
         if only is not None:
@@ -140,8 +141,8 @@ class _Explaining:
         trips = [await self._trip(enrollments.read(row)) for row in reversed(rows[:_MOST_TRIPS])]
         refused, would_help = ((), ()) if only is not None else await self._not_entered(journey)
         return Explained(
-            self.row["id"],
-            _name(self.row["traits"], self.row["id"]),
+            self.row.id,
+            _name(self.row.traits, self.row.id),
             self.zone,
             tuple(trips),
             refused,
@@ -150,26 +151,26 @@ class _Explaining:
         )
 
     async def _person(self) -> explain_remedies.Person:
-        said = await consents.consents_of(self.tx, self.row["id"])
+        said = await consents.consents_of(self.tx, self.row.id)
         suppressed: dict[str, Suppressed] = {}
         for channel in CHANNELS:
-            address = reach(channel, self.row["id"], self.row["traits"], None, self.now, None).address
+            address = reach(channel, self.row.id, self.row.traits, None, self.now, None).address
             if address is not None:
                 found = await consents.suppression_of(self.tx, channel, address)
                 if found is not None:
                     suppressed[channel] = found
         policy = await Policies().current(self.tx)
         return explain_remedies.Person(
-            self.row["id"],
-            self.row["traits"],
-            self.row["web_seen_at"],
+            self.row.id,
+            self.row.traits,
+            self.row.web_seen_at,
             said,
             suppressed,
             self.now,
             policy,
-            contacts=await contact_history.made(self.tx, self.row["id"], self.now - _LONGEST, None),
-            fewer=self.row["fewer"],
-            paused_until=self.row["paused_until"],
+            contacts=await contact_history.made(self.tx, self.row.id, self.now - _LONGEST, None),
+            fewer=self.row.fewer,
+            paused_until=self.row.paused_until,
         )
 
     # What happened.
@@ -181,7 +182,7 @@ class _Explaining:
         paused = next((one.paused_at for one in await published_journeys(self.tx, [enrollment.journey])), None)
         lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
         facts = await self.customer.facts(program)
-        coming = await contact_history.coming(self.tx, self.runtime.programs, self.row["id"], enrollment.id, self.now)
+        coming = await contact_history.coming(self.tx, self.runtime.programs, self.row.id, enrollment.id, self.now)
         person = self.person._replace(coming=coming)
         why_not = self._why_not(person, program, enrollment, traced)
         helps: list[Remedy] = []
@@ -280,7 +281,7 @@ class _Explaining:
     async def _not_entered(self, journey: str | None) -> tuple[tuple[NotEntered, ...], tuple[Remedy, ...]]:
         rows = await self.tx.rows(
             select(events)
-            .where(events.c.customer_id == self.row["id"], events.c.outcome.is_not(None))
+            .where(events.c.customer_id == self.row.id, events.c.outcome.is_not(None))
             .order_by(events.c.id.desc())
             .limit(_MOST_EVENTS)
         )

@@ -59,11 +59,11 @@ def unknown(name: str, known: Sequence[str]) -> str:
 
 async def _overview(tx: Tx, read: Programs, standing: PublishedJourney) -> Overview:
     published: dict[str, list[datetime]] = {standing.program_id: []}
-    for row in await programs.publications_of(tx, standing.journey):
-        published.setdefault(row["program_id"], []).append(row["published_at"])
+    for past in await programs.publications_of(tx, standing.journey):
+        published.setdefault(past.program_id, []).append(past.published_at)
     inside: dict[str, dict[str, int]] = {}
     for row in await journeys.open_by_step(tx, standing.journey):
-        inside.setdefault(row["program_id"], {})[row["step"] or ""] = row["n"]
+        inside.setdefault(row.program_id, {})[row.step or ""] = row.n
     editions = [
         Edition(await read.get(tx, id_), tuple(published.get(id_, ())), inside.get(id_, {}))
         for id_ in dict.fromkeys([*published, *inside])

@@ -140,9 +140,7 @@ async def find_customer(store: Store, who: str, program: Program) -> Customer:
                 + (hint or f"give an email address, a user id or a phone number, or take {NOBODY} or {SOMEBODY}")
             )
         facts = await CustomerFacts(tx, Runtime(), row).facts(program)
-        return Customer(
-            str(row["traits"].get(EMAIL_ATTRIBUTE) or who), row["traits"], facts, await _latest(tx, row["id"], program)
-        )
+        return Customer(str(row.traits.get(EMAIL_ATTRIBUTE) or who), row.traits, facts, await _latest(tx, row.id, program))
 
 
 async def _latest(tx: Tx, customer_id: str, program: Program) -> State | None:

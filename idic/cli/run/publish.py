@@ -141,8 +141,8 @@ async def _publish(store: Store, asked: Asked, *, dry: bool) -> PublishResult:
 async def _changing(store: Store, runtime: Runtime, one: Publication) -> Changing:
     """With every program that the journey had: it may be that just now nobody is left in one that is spoken of."""
     async with store.reading() as tx:
-        ids = {row["program_id"] for row in await programs.publications_of(tx, one.journey)}
-        ids |= {row["program_id"] for row in await journeys.open_by_step(tx, one.journey)}
+        ids = {row.program_id for row in await programs.publications_of(tx, one.journey)}
+        ids |= {row.program_id for row in await journeys.open_by_step(tx, one.journey)}
         former = [await runtime.programs.get(tx, id_) for id_ in sorted(ids - {one.program.id})]
     return Changing(frozenset(step for program in former for step in program.steps), one.program)
 

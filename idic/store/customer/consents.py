@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select
 
@@ -13,7 +13,7 @@ from idic.interact.policy.touch_request import Consent, Suppressed
 from idic.store.database import Tx
 from idic.store.digests import digest, salt
 from idic.store.journey import policies
-from idic.store.tables import Row, consents, journeys, suppressions
+from idic.store.tables import consents, journeys, suppressions
 
 
 async def record(tx: Tx, customer_id: str, said: ConsentStatement, *, at: datetime, event_id: int | None = None) -> None:
@@ -21,15 +21,33 @@ async def record(tx: Tx, customer_id: str, said: ConsentStatement, *, at: dateti
     await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
 
 
-async def ledger_of(tx: Tx, customer_id: str) -> list[Row]:
-    """In the order in which they were said."""
-    return await tx.rows(select(consents).where(consents.c.customer_id == customer_id).order_by(consents.c.at, consents.c.id))
+class RecordedConsent(NamedTuple):
+    """A row of the ledger, as the table ``consents`` explains it."""
+
+    purpose: str
+    topic: str | None
+    channel: str
+    given: bool
+    confirmed: bool
+    act: str
+    proof: Any
+    at: datetime
+
+
+async def ledger_of(tx: Tx, customer_id: str) -> list[RecordedConsent]:
+    """The ledger of a customer as it is stored, oldest first."""
+    rows = await tx.rows(
+        select(*(consents.c[name] for name in RecordedConsent._fields))
+        .where(consents.c.customer_id == customer_id)
+        .order_by(consents.c.at, consents.c.id)
+    )
+    return [RecordedConsent(**row) for row in rows]
 
 
 async def entries(tx: Tx, customer_id: str) -> list[ConsentEntry]:
     """The ledger of a customer, oldest first."""
     return [
-        ConsentEntry(ConsentStatement(**{name: row[name] for name in ConsentStatement._fields}), row["at"])
+        ConsentEntry(ConsentStatement(**{name: getattr(row, name) for name in ConsentStatement._fields}), row.at)
         for row in await ledger_of(tx, customer_id)
     ]
 
@@ -37,7 +55,7 @@ async def entries(tx: Tx, customer_id: str) -> list[ConsentEntry]:
 async def consents_of(tx: Tx, customer_id: str) -> list[Consent]:
     """What this customer said of being written to, as the policy reads it, in the order in which it was said."""
     return [
-        Consent(row["channel"], row["topic"], row["given"], row["at"], row["purpose"], row["confirmed"])
+        Consent(row.channel, row.topic, row.given, row.at, row.purpose, row.confirmed)
         for row in await ledger_of(tx, customer_id)
     ]
 

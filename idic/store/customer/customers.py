@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ScalarSelect, select, update
 
 from idic.errors import NotFound
 from idic.store.database import Tx
 from idic.store.tables import (
-    Row,
     calls,
     consents,
     customers,
@@ -24,7 +23,27 @@ from idic.store.tables import (
 )
 
 
-async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
+class CustomerRow(NamedTuple):
+    """A row of the table ``customers``, whose comments say what its columns mean."""
+
+    id: str
+    traits: dict[str, Any]
+    merged_into: str | None
+    web_seen_at: datetime | None
+    fewer: bool
+    paused_until: datetime | None
+    erased_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+async def get(tx: Tx, customer_id: str) -> CustomerRow | None:
+    """The row with exactly this id, or None; merges are not followed."""
+    row = await tx.row(select(customers).where(customers.c.id == customer_id))
+    return CustomerRow(**row) if row is not None else None
+
+
+async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> CustomerRow:
     """The customer's row, held until the transaction ends; of a customer who was merged, the one they became. The id may
     be a question, such as whose an enrollment is.
 
@@ -35,7 +54,7 @@ async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> Row:
         if row is None:
             raise NotFound(f"there is no customer {customer_id}" if isinstance(customer_id, str) else "it is nobody's")
         if row["merged_into"] is None:
-            return row
+            return CustomerRow(**row)
         customer_id = row["merged_into"]
 
 
@@ -61,26 +80,27 @@ async def set_preferences(tx: Tx, customer_id: str, preferred: dict[str, Any], a
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(**preferred, updated_at=at))
 
 
-async def merge(tx: Tx, absorbed: Row, into: Row, at: datetime) -> Row:
-    """Give everything of ``absorbed`` to ``into``; both are held. What ``into`` knows of itself wins. Returns its row."""
-    traits = {**absorbed["traits"], **into["traits"]}
-    moving = {"customer_id": into["id"]}
+async def merge(tx: Tx, absorbed: CustomerRow, into: CustomerRow, at: datetime) -> CustomerRow:
+    """Move everything of ``absorbed`` to ``into``; both are held. Where both have a trait, that of ``into`` stays. Returns
+    the row of ``into`` as it is afterwards."""
+    moving = {"customer_id": into.id}
     for table in (identities, enrollments, touches, calls, consents, placements):
-        await tx.execute(update(table).where(table.c.customer_id == absorbed["id"]).values(moving))
+        await tx.execute(update(table).where(table.c.customer_id == absorbed.id).values(moving))
     await tx.execute(
-        update(events)
-        .where(events.c.customer_id == absorbed["id"])
-        .values(customer_id=into["id"], partition=partition_of(into["id"]))
+        update(events).where(events.c.customer_id == absorbed.id).values(customer_id=into.id, partition=partition_of(into.id))
     )
     await tx.execute(
-        update(customers).where(customers.c.id == absorbed["id"]).values(merged_into=into["id"], updated_at=at, traits={})
+        update(customers).where(customers.c.id == absorbed.id).values(merged_into=into.id, updated_at=at, traits={})
     )
-    seen = max(filter(None, (absorbed["web_seen_at"], into["web_seen_at"])), default=None)
-    paused_until = max(filter(None, (absorbed["paused_until"], into["paused_until"])), default=None)
-    # What one of the two asked for holds for the one person.
-    one = {"traits": traits, "web_seen_at": seen, "paused_until": paused_until, "fewer": absorbed["fewer"] or into["fewer"]}
-    await tx.execute(update(customers).where(customers.c.id == into["id"]).values(updated_at=at, **one))
-    return {**into, **one}
+    # A preference of either of the two holds for the merged customer.
+    merged: dict[str, Any] = {
+        "traits": {**absorbed.traits, **into.traits},
+        "web_seen_at": max(filter(None, (absorbed.web_seen_at, into.web_seen_at)), default=None),
+        "paused_until": max(filter(None, (absorbed.paused_until, into.paused_until)), default=None),
+        "fewer": absorbed.fewer or into.fewer,
+    }
+    await tx.execute(update(customers).where(customers.c.id == into.id).values(updated_at=at, **merged))
+    return into._replace(**merged)
 
 
 async def has_identity(tx: Tx, customer_id: str, kinds: Sequence[str]) -> bool:

@@ -5,17 +5,55 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
+from idic.differentiate.counted import CountedEvent
 from idic.journey.channels import EMAIL
 from idic.journey.engine.state import Event
 from idic.store.database import Tx
 from idic.store.tables import Row, enrollments, events, partition_of
 
 
+class StoredEvent(NamedTuple):
+    """An event as the router reads it. ``kind`` is the call it came by, or ``own`` for an event of idic; ``merges`` is an
+    anonymous customer whom it shows to be this one."""
+
+    id: int
+    kind: str
+    name: str
+    properties: dict[str, Any]
+    merges: str | None
+    enrollment_id: str | None
+    step: str | None
+    occurred_at: datetime | None
+    accepted_at: datetime
+
+    @property
+    def event(self) -> Event:
+        """The event as journeys see it."""
+        return Event(
+            number=self.id,
+            name=self.name,
+            properties=self.properties,
+            accepted_at=self.accepted_at,
+            occurred_at=self.occurred_at,
+            enrollment=self.enrollment_id,
+            step=self.step,
+        )
+
+
+class CustomerEvent(NamedTuple):
+    """An event that counts, of one of many customers."""
+
+    customer_id: str
+    accepted_at: datetime
+    properties: dict[str, Any]
+
+
 def read(row: Row) -> Event:
+    """The event of a row of the table ``events``, as journeys see it."""
     return Event(
         number=row["id"],
         name=row["name"],
@@ -46,13 +84,14 @@ async def insert_routed(
     return read({**row, "id": number, "enrollment_id": None, "step": None})
 
 
-async def unrouted(tx: Tx, customer_id: str) -> list[Row]:
-    """All of this customer's, in the order of acceptance."""
-    return await tx.rows(
-        select(events)
+async def unrouted(tx: Tx, customer_id: str) -> list[StoredEvent]:
+    """The unrouted events of a customer, in the order of acceptance."""
+    rows = await tx.rows(
+        select(*(events.c[name] for name in StoredEvent._fields))
         .where(events.c.customer_id == customer_id, events.c.routed_at.is_(None))
         .order_by(events.c.accepted_at, events.c.id)
     )
+    return [StoredEvent(**row) for row in rows]
 
 
 async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int, besides: Iterable[str] = ()) -> list[str]:
@@ -106,16 +145,17 @@ async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: d
     return float(await tx.scalar(chosen) or 0)
 
 
-async def counted(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[Row]:
-    """When those events were accepted (``accepted_at``), and what they carry, as it was sent (``properties``)."""
-    return await tx.rows(select(events.c.accepted_at, events.c.properties).where(_within(customer_id, name, upto, since)))
+async def counted(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> list[CountedEvent]:
+    """The events that ``count`` counts, with their properties as they were sent."""
+    rows = await tx.rows(select(events.c.accepted_at, events.c.properties).where(_within(customer_id, name, upto, since)))
+    return [CountedEvent(row["accepted_at"], row["properties"]) for row in rows]
 
 
-async def counted_of(tx: Tx, customer_ids: Collection[str], name: str, *, upto: datetime) -> list[Row]:
-    """Those events of many customers: ``customer_id``, ``accepted_at`` and ``properties``."""
-    chosen = select(events.c.customer_id, events.c.accepted_at, events.c.properties)
+async def counted_of(tx: Tx, customer_ids: Collection[str], name: str, *, upto: datetime) -> list[CustomerEvent]:
+    """The events of this name that many customers have up to ``upto``."""
     theirs = events.c.customer_id.in_(customer_ids) & (events.c.name == name) & (events.c.accepted_at <= upto)
-    return await tx.rows(chosen.where(theirs))
+    rows = await tx.rows(select(*(events.c[name] for name in CustomerEvent._fields)).where(theirs))
+    return [CustomerEvent(**row) for row in rows]
 
 
 async def entered_for(tx: Tx, customer_id: str, event: Event) -> bool:

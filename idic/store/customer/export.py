@@ -14,6 +14,7 @@ from idic.journey.channels import addressed
 from idic.journey.engine.trace import sentence
 from idic.store.any_of import any_of
 from idic.store.customer import consents, erase
+from idic.store.customer.customers import CustomerRow
 from idic.store.database import Tx
 from idic.store.enrollment import enrollments
 from idic.store.journey.policies import Policies
@@ -31,26 +32,26 @@ _ENTERED = frozenset({"entered", "segment"})
 _PROVED = ("channel", "topic", "purpose", "given", "confirmed", "act", "proof", "at")
 
 
-async def customer_export(tx: Tx, row: Row) -> dict[str, Any]:
+async def customer_export(tx: Tx, row: CustomerRow) -> dict[str, Any]:
     """Of the customer whose row this is. Instants are in ISO 8601 and UTC. Every message says ``why`` it was sent, or was
     not, in the sentences that ``idic explain`` has for it."""
-    ids = await erase.merged_ids(tx, row["id"])
-    known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row["id"])
+    ids = await erase.merged_ids(tx, row.id)
+    known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row.id)
     happened = select(events).where(any_of(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
     told: dict[str, Any] = to_json(
         {
             "version": VERSION,
             "exported_at": tx.now(),
             "customer": {
-                "id": row["id"],
+                "id": row.id,
                 "formerly": ids[1:],
-                "attributes": row["traits"],
-                "known_since": row["created_at"],
-                "last_seen_on_the_web": row["web_seen_at"],
-                "erased_at": row["erased_at"],
+                "attributes": row.traits,
+                "known_since": row.created_at,
+                "last_seen_on_the_web": row.web_seen_at,
+                "erased_at": row.erased_at,
             },
             "identities": await tx.rows(known.order_by(identities.c.kind, identities.c.value)),
-            "preferences": {"fewer": row["fewer"], "paused_until": row["paused_until"]},
+            "preferences": {"fewer": row.fewer, "paused_until": row.paused_until},
             "consents": await export_consents(tx, row),
             "events": [_event(one) for one in await tx.rows(happened)],
             "journeys": await _journeys(tx, ids),
@@ -59,18 +60,18 @@ async def customer_export(tx: Tx, row: Row) -> dict[str, Any]:
     return told
 
 
-async def export_consents(tx: Tx, row: Row) -> dict[str, Any]:
+async def export_consents(tx: Tx, row: CustomerRow) -> dict[str, Any]:
     """What this customer may be written (``now``), what they said and what shows it (``said``, oldest first), and by channel
     why their address is not written to at all (``suppressed``)."""
     words = await vocabulary(tx) or {}
     suppressed: dict[str, Any] = {}
     for channel in (channel.name for channel in addressed()):
-        address = reach(channel, row["id"], row["traits"], None, tx.now(), words.get("country")).address
+        address = reach(channel, row.id, row.traits, None, tx.now(), words.get("country")).address
         if address and (found := await consents.suppression_of(tx, channel, address)):
             suppressed[channel] = found._asdict()
     return {
-        "now": [{**one._asdict(), "words": WORDS[one.state]} for one in await consent_states(tx, row["id"], words)],
-        "said": [{name: one[name] for name in _PROVED} for one in await consents.ledger_of(tx, row["id"])],
+        "now": [{**one._asdict(), "words": WORDS[one.state]} for one in await consent_states(tx, row.id, words)],
+        "said": [{name: getattr(consent, name) for name in _PROVED} for consent in await consents.ledger_of(tx, row.id)],
         "suppressed": suppressed,
     }
 

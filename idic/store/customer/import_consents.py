@@ -24,6 +24,7 @@ from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import did_you_mean, one_of
 from idic.store.any_of import any_of
 from idic.store.customer import consents, customers, phone_numbers
+from idic.store.customer.customers import CustomerRow
 from idic.store.customer.ingest import customer_of
 from idic.store.database import Tx
 from idic.store.tables import Row, identities
@@ -149,7 +150,7 @@ async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, co
             else:
                 nobodys.append(line.number)
     rows = await _held(tx, {one for those in theirs.values() for one in those})
-    found = select(ledger).where(any_of(tx, ledger.c.customer_id, {row["id"] for row in rows.values()}))
+    found = select(ledger).where(any_of(tx, ledger.c.customer_id, {row.id for row in rows.values()}))
     there = {
         _key(row["customer_id"], ConsentStatement(**{n: row[n] for n in ConsentStatement._fields}), row["at"])
         for row in await tx.rows(found)
@@ -160,9 +161,9 @@ async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, co
         before = len(new)
         for customer_id in theirs[line.number]:
             row = rows[customer_id]
-            key = _key(row["id"], line.said, line.at)
-            if row["erased_at"] is None and key not in there and key not in new:
-                new[key] = {"customer_id": row["id"], **line.said._asdict(), "at": line.at}
+            key = _key(row.id, line.said, line.at)
+            if row.erased_at is None and key not in there and key not in new:
+                new[key] = {"customer_id": row.id, **line.said._asdict(), "at": line.at}
                 if line.said.given and line.said.confirmed:
                     await _changed_their_mind(tx, row, line, country)
         known += bool(theirs[line.number]) and len(new) == before
@@ -175,8 +176,8 @@ def _key(customer_id: str, said: ConsentStatement, at: datetime) -> object:
     return (customer_id, said._replace(proof=None), at)
 
 
-async def _changed_their_mind(tx: Tx, row: Row, line: ConsentLine, country: str | None) -> None:
-    address = reach(line.said.channel, row["id"], row["traits"], None, line.at, country).address
+async def _changed_their_mind(tx: Tx, row: CustomerRow, line: ConsentLine, country: str | None) -> None:
+    address = reach(line.said.channel, row.id, row.traits, None, line.at, country).address
     if address is not None:
         await consents.lift(tx, line.said.channel, address, consents.WISHES, before=line.at)
 
@@ -234,7 +235,7 @@ async def _created(tx: Tx, line: ConsentLine) -> str:
     return customer_id
 
 
-async def _held(tx: Tx, ids: set[str]) -> dict[str, Row]:
+async def _held(tx: Tx, ids: set[str]) -> dict[str, CustomerRow]:
     """These customers, held, each as who they are today."""
     if not ids:
         return {}

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from idic.errors import Conflict, IdicError, InvalidInput, NotFound
 from idic.journey.program.program import Program
 from idic.store.database import Tx
-from idic.store.tables import Row, journeys, programs, publications, vocabularies
+from idic.store.tables import journeys, programs, publications, vocabularies
 
 _KEPT = 512
 
@@ -174,14 +174,23 @@ async def find_program(tx: Tx, id_: str) -> str:
     return str(rows[0]["id"])
 
 
-async def publications_of(tx: Tx, journey: str) -> list[Row]:
-    """Every publication of a journey, the newest first: ``program_id``, ``published_at``, and the program's ``flow``."""
-    return await tx.rows(
+class PastPublication(NamedTuple):
+    """A program as it was published, with the digest of its flow."""
+
+    program_id: str
+    published_at: datetime
+    flow: str
+
+
+async def publications_of(tx: Tx, journey: str) -> list[PastPublication]:
+    """Every publication of a journey, the newest first."""
+    rows = await tx.rows(
         select(publications.c.program_id, publications.c.published_at, programs.c.flow)
         .join(programs, programs.c.id == publications.c.program_id)
         .where(publications.c.journey == journey)
         .order_by(publications.c.id.desc())
     )
+    return [PastPublication(**row) for row in rows]
 
 
 async def publish_vocabulary(tx: Tx, document: dict[str, Any], at: datetime) -> None:

@@ -6,14 +6,16 @@ moves nothing.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, or_, select, union
 
 from idic.journey.channels import EMAIL_ATTRIBUTE
+from idic.store.customer.customers import CustomerRow
+from idic.store.customer.customers import get as get_customer
 from idic.store.database import Tx
 from idic.store.tables import (
-    Row,
     copies,
     customers,
     enrollments,
@@ -45,22 +47,115 @@ class ConsoleFilter(NamedTuple):
     after: str | None = None
 
 
-async def journey_figures(tx: Tx) -> list[Row]:
-    """Every published journey with its figures: ``name``, ``title``, ``purpose``, ``published_at``, ``paused_at``,
-    ``stopped_at``, ``entered``, ``open``, ``goals``, ``value`` and ``messages`` (sent, by channel)."""
-    rows = await tx.rows(
-        select(
-            journeys.c.name,
-            journeys.c.published_at,
-            journeys.c.paused_at,
-            journeys.c.stopped_at,
-            programs.c.document["title"].as_string().label("title"),
-            programs.c.document["currency"].as_string().label("currency"),
-        )
-        .join(programs, programs.c.id == journeys.c.program_id)
-        .order_by(journeys.c.name)
-    )
-    counted = {
+class JourneyFigures(NamedTuple):
+    """A published journey with its figures. ``goals`` counts enrollments that reached it, ``value`` sums what they were
+    worth, ``messages`` counts those sent, by channel."""
+
+    name: str
+    title: str
+    currency: str | None
+    published_at: datetime
+    paused_at: datetime | None
+    stopped_at: datetime | None
+    entered: int
+    open: int
+    goals: int
+    value: float
+    messages: dict[str, int]
+
+
+class MessageRow(NamedTuple):
+    """The copy of a message, with its touch, customer and, on the web, its placement (``slot`` to ``placed_html``).
+    ``program_zone`` is the journey's zone (IANA)."""
+
+    touch_id: str
+    address: str
+    subject: str | None
+    html: str | None
+    text: str
+    at: datetime
+    customer_id: str
+    traits: dict[str, Any]
+    enrollment_id: str
+    journey: str
+    step: str
+    channel: str
+    message: str
+    status: str
+    reason: str | None
+    detail: str | None
+    segments: int | None
+    settled_at: datetime | None
+    delivered_at: datetime | None
+    shown_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    bounced_at: datetime | None
+    program_zone: str | None
+    slot: str | None
+    until: datetime | None
+    ended_at: datetime | None
+    ended: str | None
+    placed_html: str | None
+
+
+class EnrollmentRow(NamedTuple):
+    """An enrollment, with its customer's traits and its journey's title, zone (IANA) and currency."""
+
+    id: str
+    customer_id: str
+    journey: str
+    program_id: str
+    key: str
+    state: dict[str, Any]
+    step: str | None
+    deadline: datetime | None
+    entered_at: datetime
+    ended_at: datetime | None
+    ending: str | None
+    reason: str | None
+    goal_at: datetime | None
+    goal_value: float | None
+    traits: dict[str, Any]
+    title: str | None
+    program_zone: str | None
+    currency: str | None
+
+
+class TouchRow(NamedTuple):
+    """A touch of an enrollment. ``kept``: there is a copy of it to look at, whose ``subject`` and ``text`` these are."""
+
+    id: str
+    step: str
+    channel: str
+    message: str
+    status: str
+    reason: str | None
+    settled_at: datetime | None
+    delivered_at: datetime | None
+    shown_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    bounced_at: datetime | None
+    subject: str | None
+    text: str | None
+    kept: bool
+
+
+class EventRow(NamedTuple):
+    """An event of a customer."""
+
+    id: int
+    name: str
+    kind: str
+    properties: dict[str, Any]
+    accepted_at: datetime
+    enrollment_id: str | None
+
+
+async def journey_figures(tx: Tx) -> list[JourneyFigures]:
+    """Every published journey with its figures, by name."""
+    figures = {
         row["journey"]: row
         for row in await tx.rows(
             select(
@@ -81,8 +176,24 @@ async def journey_figures(tx: Tx) -> list[Row]:
         .order_by(touches.c.channel)
     ):
         sent.setdefault(row["journey"], {})[row["channel"]] = row["n"]
-    nobody = {"entered": 0, "open": 0, "goals": 0, "value": 0}
-    return [{**row, **nobody, **counted.get(row["name"], {}), "messages": sent.get(row["name"], {})} for row in rows]
+    none = {"entered": 0, "open": 0, "goals": 0, "value": 0}
+    published = await tx.rows(
+        select(
+            journeys.c.name,
+            journeys.c.published_at,
+            journeys.c.paused_at,
+            journeys.c.stopped_at,
+            programs.c.document["title"].as_string().label("title"),
+            programs.c.document["currency"].as_string().label("currency"),
+        )
+        .join(programs, programs.c.id == journeys.c.program_id)
+        .order_by(journeys.c.name)
+    )
+    found = []
+    for row in published:
+        counts = {name: figures.get(row["name"], none)[name] for name in none}
+        found.append(JourneyFigures(**row, **counts, messages=sent.get(row["name"], {})))
+    return found
 
 
 async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
@@ -95,7 +206,7 @@ async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
     return [(row["name"], row["title"]) for row in rows]
 
 
-async def list_messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
+async def list_messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[MessageRow]:
     """Messages as customers got them, where copies are kept, each with its touch, journey, customer and placement."""
     found = _messages()
     if wanted.channel is not None:
@@ -107,21 +218,27 @@ async def list_messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> lis
     if wanted.after is not None:
         last = select(copies.c.at).where(copies.c.touch_id == wanted.after).scalar_subquery()
         found = found.where(or_(copies.c.at < last, and_(copies.c.at == last, copies.c.touch_id < wanted.after)))
-    return await tx.rows(found.order_by(copies.c.at.desc(), copies.c.touch_id.desc()).limit(limit))
+    rows = await tx.rows(found.order_by(copies.c.at.desc(), copies.c.touch_id.desc()).limit(limit))
+    return [MessageRow(**row) for row in rows]
 
 
-async def get_message(tx: Tx, touch: str) -> Row | None:
-    return await tx.row(_messages().where(copies.c.touch_id == touch))
+async def get_message(tx: Tx, touch: str) -> MessageRow | None:
+    """The copy of one touch, or None where none is kept."""
+    row = await tx.row(_messages().where(copies.c.touch_id == touch))
+    return MessageRow(**row) if row is not None else None
+
+
+_OF_TOUCH = (
+    "customer_id", "enrollment_id", "journey", "step", "channel", "message", "status", "reason", "detail", "segments",
+    "settled_at", "delivered_at", "shown_at", "opened_at", "clicked_at", "bounced_at",
+)  # fmt: skip
 
 
 def _messages() -> Select[Any]:
     return (
         select(
-            copies,
-            *(column for column in touches.c if column.name not in {"id", "customer_id", "enrollment_id"}),
-            touches.c.customer_id,
-            touches.c.enrollment_id,
-            enrollments.c.journey,
+            *copies.c,
+            *(touches.c[name] for name in _OF_TOUCH),
             customers.c.traits,
             programs.c.document["zone"].as_string().label("program_zone"),
             placements.c.slot,
@@ -138,7 +255,7 @@ def _messages() -> Select[Any]:
     )
 
 
-async def list_enrollments(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[Row]:
+async def list_enrollments(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[EnrollmentRow]:
     """Enrollments, each with its customer's traits and its journey's title and zone."""
     found = _enrollments()
     if wanted.journey is not None:
@@ -152,17 +269,20 @@ async def list_enrollments(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> 
         last = select(enrollments.c.entered_at).where(enrollments.c.id == wanted.after).scalar_subquery()
         same = and_(enrollments.c.entered_at == last, enrollments.c.id < wanted.after)
         found = found.where(or_(enrollments.c.entered_at < last, same))
-    return await tx.rows(found.order_by(enrollments.c.entered_at.desc(), enrollments.c.id.desc()).limit(limit))
+    rows = await tx.rows(found.order_by(enrollments.c.entered_at.desc(), enrollments.c.id.desc()).limit(limit))
+    return [EnrollmentRow(**row) for row in rows]
 
 
-async def get_enrollment(tx: Tx, enrollment_id: str) -> Row | None:
-    return await tx.row(_enrollments().where(enrollments.c.id == enrollment_id))
+async def get_enrollment(tx: Tx, enrollment_id: str) -> EnrollmentRow | None:
+    """One enrollment, or None."""
+    row = await tx.row(_enrollments().where(enrollments.c.id == enrollment_id))
+    return EnrollmentRow(**row) if row is not None else None
 
 
 def _enrollments() -> Select[Any]:
     return (
         select(
-            enrollments,
+            *(enrollments.c[name] for name in EnrollmentRow._fields if name in enrollments.c),
             customers.c.traits,
             programs.c.document["title"].as_string().label("title"),
             programs.c.document["zone"].as_string().label("program_zone"),
@@ -173,27 +293,34 @@ def _enrollments() -> Select[Any]:
     )
 
 
-async def touches_of(tx: Tx, enrollment_id: str) -> list[Row]:
-    """Every touch of an enrollment in order, with ``kept``: whether there is a copy of it to look at."""
-    return await tx.rows(
-        select(touches, copies.c.subject, copies.c.text, copies.c.touch_id.is_not(None).label("kept"))
+async def touches_of(tx: Tx, enrollment_id: str) -> list[TouchRow]:
+    """Every touch of an enrollment, in the order in which they were claimed."""
+    rows = await tx.rows(
+        select(
+            *(touches.c[name] for name in TouchRow._fields if name in touches.c),
+            copies.c.subject,
+            copies.c.text,
+            copies.c.touch_id.is_not(None).label("kept"),
+        )
         .outerjoin(copies, copies.c.touch_id == touches.c.id)
         .where(touches.c.enrollment_id == enrollment_id)
         .order_by(touches.c.claimed_at, touches.c.id)
     )
+    return [TouchRow(**row) for row in rows]
 
 
-async def latest_events(tx: Tx, customer_id: str, limit: int = PAGE) -> list[Row]:
-    """What a customer did and what happened to them."""
-    return await tx.rows(
-        select(events.c.id, events.c.name, events.c.kind, events.c.properties, events.c.accepted_at, events.c.enrollment_id)
+async def latest_events(tx: Tx, customer_id: str, limit: int = PAGE) -> list[EventRow]:
+    """The newest events of a customer, newest first."""
+    rows = await tx.rows(
+        select(*(events.c[name] for name in EventRow._fields))
         .where(events.c.customer_id == customer_id)
         .order_by(events.c.id.desc())
         .limit(limit)
     )
+    return [EventRow(**row) for row in rows]
 
 
-async def find_customer(tx: Tx, identifier: str) -> Row | None:
+async def find_customer(tx: Tx, identifier: str) -> CustomerRow | None:
     """By idic's own id, any identity, or exactly their email address or telephone number; who was merged is found as the
     one they became. Of several with one address, the one who was known first."""
     found = await tx.scalar(
@@ -208,10 +335,10 @@ async def find_customer(tx: Tx, identifier: str) -> Row | None:
         .limit(1)
     )
     while found is not None:
-        row = await tx.row(select(customers).where(customers.c.id == found))
-        if row is None or row["merged_into"] is None:
+        row = await get_customer(tx, found)
+        if row is None or row.merged_into is None:
             return row
-        found = row["merged_into"]
+        found = row.merged_into
     return None
 
 

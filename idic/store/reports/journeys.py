@@ -8,17 +8,29 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, exists, func, select
 
 from idic.store.database import Tx
+from idic.store.enrollment.enrollments import Enrollment
+from idic.store.enrollment.enrollments import read as read_enrollment
 from idic.store.tables import Row, customers, enrollments, touches
 
 
-async def open_by_step(tx: Tx, journey: str | None = None) -> list[Row]:
-    """How many are open at each step: ``journey``, ``program_id``, ``step`` and ``n``."""
+class OpenAtStep(NamedTuple):
+    """How many (``n``) enrollments of a program are open at a step; ``step`` is None before the first one."""
+
+    journey: str
+    program_id: str
+    step: str | None
+    n: int
+
+
+async def open_by_step(tx: Tx, journey: str | None = None) -> list[OpenAtStep]:
+    """How many enrollments are open at each step, of one journey or of all."""
     counted = select(enrollments.c.journey, enrollments.c.program_id, enrollments.c.step, func.count().label("n")).where(
         enrollments.c.ended_at.is_(None)
     )
     if journey is not None:
         counted = counted.where(enrollments.c.journey == journey)
-    return await tx.rows(counted.group_by(enrollments.c.journey, enrollments.c.program_id, enrollments.c.step))
+    rows = await tx.rows(counted.group_by(enrollments.c.journey, enrollments.c.program_id, enrollments.c.step))
+    return [OpenAtStep(**row) for row in rows]
 
 
 class Funnel(NamedTuple):
@@ -61,30 +73,50 @@ async def funnel(tx: Tx, journey: str) -> Funnel:
     )
 
 
-async def in_other_programs(tx: Tx, journey: str, program_id: str, after: str, limit: int) -> list[Row]:
-    """A page, in the order of their ids, of the open enrollments of ``journey`` that are in another program than this: each
-    with its customer's ``traits``, and with ``attempting``: whether a message of it is being sent."""
+class FormerEnrollment(NamedTuple):
+    """An open enrollment in a former program. ``traits`` are its customer's; ``attempting``: one of its messages is being
+    sent."""
+
+    enrollment: Enrollment
+    step: str
+    traits: dict[str, Any]
+    attempting: bool
+
+
+async def in_other_programs(tx: Tx, journey: str, program_id: str, after: str, limit: int) -> list[FormerEnrollment]:
+    """A page of the open enrollments of ``journey`` whose program is not ``program_id``, by id.
+
+    Raises ``StateUnreadable``.
+    """
     attempting = exists().where(touches.c.enrollment_id == enrollments.c.id, touches.c.status == "attempting")
-    asked = (
+    chosen = (
         select(enrollments, customers.c.traits, attempting.label("attempting"))
         .join(customers, customers.c.id == enrollments.c.customer_id)
         .where(enrollments.c.program_id != program_id)
     )
-    return await _open(tx, asked, journey, after, limit)
+    rows = await _open(tx, chosen, journey, after, limit)
+    return [FormerEnrollment(read_enrollment(row), row["step"], row["traits"], bool(row["attempting"])) for row in rows]
 
 
-async def open_at_steps(tx: Tx, journey: str, steps: Collection[str], after: str, limit: int) -> list[Row]:
-    """A page of the open enrollments of ``journey`` that stand at one of these steps."""
-    return await _open(tx, select(enrollments).where(enrollments.c.step.in_(steps)), journey, after, limit)
+async def ids_in_other_programs(tx: Tx, journey: str, program_id: str, after: str, limit: int) -> list[str]:
+    """A page of the ids of the open enrollments of ``journey`` whose program is not ``program_id``."""
+    chosen = select(enrollments.c.id).where(enrollments.c.program_id != program_id)
+    return [row["id"] for row in await _open(tx, chosen, journey, after, limit)]
 
 
-async def open_ids(tx: Tx, journey: str, after: str, limit: int) -> list[Row]:
+async def open_at_steps(tx: Tx, journey: str, steps: Collection[str], after: str, limit: int) -> list[Enrollment]:
+    """A page of the open enrollments of ``journey`` at one of these steps, by id. Raises ``StateUnreadable``."""
+    rows = await _open(tx, select(enrollments).where(enrollments.c.step.in_(steps)), journey, after, limit)
+    return [read_enrollment(row) for row in rows]
+
+
+async def open_ids(tx: Tx, journey: str, after: str, limit: int) -> list[str]:
     """A page of the ids of the open enrollments of ``journey``."""
-    return await _open(tx, select(enrollments.c.id), journey, after, limit)
+    return [row["id"] for row in await _open(tx, select(enrollments.c.id), journey, after, limit)]
 
 
-async def _open(tx: Tx, asked: Select[Any], journey: str, after: str, limit: int) -> list[Row]:
-    open_ = asked.where(enrollments.c.journey == journey, enrollments.c.ended_at.is_(None), enrollments.c.id > after)
+async def _open(tx: Tx, chosen: Select[Any], journey: str, after: str, limit: int) -> list[Row]:
+    open_ = chosen.where(enrollments.c.journey == journey, enrollments.c.ended_at.is_(None), enrollments.c.id > after)
     return await tx.rows(open_.order_by(enrollments.c.id).limit(limit))
 
 

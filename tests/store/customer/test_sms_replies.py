@@ -68,7 +68,7 @@ class Talk(World):
     async def ledger(self, customer: str) -> list[tuple[bool, str, str | None, str, bool]]:
         async with self.store.reading() as tx:
             rows = await consents.ledger_of(tx, customer)
-        return [(row["given"], row["purpose"], row["topic"], row["act"], row["confirmed"]) for row in rows]
+        return [(row.given, row.purpose, row.topic, row.act, row.confirmed) for row in rows]
 
 
 @pytest.fixture
