@@ -24,6 +24,7 @@ from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.expression import Expression
 
 from idic.customize.liquid.engine import parse
+from idic.customize.liquid.filters import FILTERS
 from idic.customize.sms_segments import plain_spaces, segments
 from idic.customize.variants import choose_content, reader_groups
 from idic.journey.channels.sms import SMS, SmsContent
@@ -36,8 +37,6 @@ VALUE = 40
 TURNS = 3
 """Assumed rounds of a loop."""
 
-_LONGEST = {"money": 13, "date": 30, "size": 3}
-"""The most characters that these filters write in any language: 1.234.567,89 € and Wednesday, 30 September 2026."""
 _TEXT = "x" * VALUE
 _UNICODE = "\u0416"
 _NO_LANGUAGE = "und"
@@ -186,8 +185,9 @@ class _LongestText:
             text, self.texts = _TEXT, True
         for call in filters:
             first = call.args[0].value if call.args else None
-            if call.name in _LONGEST:
-                text = "x" * _LONGEST[call.name]
+            longest = FILTERS[call.name].longest if call.name in FILTERS else None
+            if longest is not None:
+                text = "x" * longest
             elif call.name == "default" and isinstance(first, StringLiteral):
                 text = _longer([text, first.value])
             elif call.name in ("append", "prepend"):

@@ -45,12 +45,6 @@ _FUNCTIONS = {
     "endsWith": "whether the text ends so",
     "in": "event.sku in customer.owns: whether it is one of them",
 }
-_FILTERS = {
-    "default": "{{ customer.first_name | default: 'there' }}: what stands there for want of it",
-    "money": "{{ cart.total | money }}: in the currency, as the customer writes it",
-    "date": "{{ entry.starts_at | date: 'long' }}: in the customer's language and zone",
-    "answer": "{{ 'espresso' | answer: links.guide }}: a link that answers, and leads on",
-}
 
 
 class Word(NamedTuple):
@@ -85,7 +79,7 @@ def listed(folder: Path) -> list[Word]:
             for name in dict.fromkeys((*FUNCTIONS, "in", *OVER_LISTS, *ON_TEXT))
         ),
         *(
-            Word("filters in templates", name, _taken(filter_.takes), _FILTERS.get(name, ""), own=True)
+            Word("filters in templates", name, _taken(filter_.takes), filter_.says, own=True)
             for name, filter_ in sorted(FILTERS.items())
         ),
         Word("tags in templates", ", ".join(TAG_NAMES), own=True),

@@ -47,7 +47,9 @@ class Filter(NamedTuple):
 
     ``takes`` are kinds of ``Type``. ``gives`` is a kind, or ``same`` as taken, or of a list its ``element``, a ``field`` of its
     things (named by the argument) or the ``sum``. ``arguments`` are the least and the most. ``context`` is true if the function
-    needs the context of the rendering.
+    needs the context of the rendering, ``names_field`` if the first argument names a field of the list's things. ``longest``
+    are the most characters that it writes in any language, if that does not depend on the value. ``says`` is an example with
+    an explanation, for the documentation.
     """
 
     call: Callable[..., object]
@@ -55,6 +57,9 @@ class Filter(NamedTuple):
     gives: Literal["text", "number", "same", "element", "field", "sum", "texts", "link", "default"]
     arguments: tuple[int, int] = (0, 0)
     context: bool = False
+    names_field: bool = False
+    longest: int | None = None
+    says: str = ""
 
 
 def locale_of(language: str) -> Locale:
@@ -201,22 +206,47 @@ FILTERS: dict[str, Filter] = {
     "first": Filter(array.first, LIST, "element"),
     "join": Filter(_join, LIST, "text", (0, 1)),
     "last": Filter(array.last, LIST, "element"),
-    "map": Filter(array.map_, LIST, "field", (1, 1)),
-    "reject": Filter(array.reject, LIST, "same", (1, 2)),
+    "map": Filter(array.map_, LIST, "field", (1, 1), names_field=True),
+    "reject": Filter(array.reject, LIST, "same", (1, 2), names_field=True),
     "reverse": Filter(array.reverse, LIST, "same"),
-    "size": Filter(misc.size, LIST | {"text"}, "number"),
-    "sort": Filter(array.sort, LIST, "same", (0, 1)),
-    "sum": Filter(array.sum_, LIST, "sum", (0, 1)),
-    "uniq": Filter(array.uniq, LIST, "same", (0, 1)),
-    "where": Filter(array.where, LIST, "same", (1, 2)),
-    "money": Filter(_money, NUMERIC, "text", context=True),
-    "date": Filter(_date, DATED, "text", (0, 1), context=True),
-    "answer": Filter(_answer, PRINTED, "link", (0, 1), context=True),
-    "default": Filter(_default, frozenset(), "default", (1, 1)),
+    "size": Filter(misc.size, LIST | {"text"}, "number", longest=3),
+    "sort": Filter(array.sort, LIST, "same", (0, 1), names_field=True),
+    "sum": Filter(array.sum_, LIST, "sum", (0, 1), names_field=True),
+    "uniq": Filter(array.uniq, LIST, "same", (0, 1), names_field=True),
+    "where": Filter(array.where, LIST, "same", (1, 2), names_field=True),
+    "money": Filter(
+        _money,
+        NUMERIC,
+        "text",
+        context=True,
+        longest=13,
+        says="{{ cart.total | money }}: in the currency, as the customer writes it",
+    ),
+    "date": Filter(
+        _date,
+        DATED,
+        "text",
+        (0, 1),
+        context=True,
+        longest=30,
+        says="{{ entry.starts_at | date: 'long' }}: in the customer's language and zone",
+    ),
+    "answer": Filter(
+        _answer,
+        PRINTED,
+        "link",
+        (0, 1),
+        context=True,
+        says="{{ 'espresso' | answer: links.guide }}: a link that records the answer and then leads to another link",
+    ),
+    "default": Filter(
+        _default,
+        frozenset(),
+        "default",
+        (1, 1),
+        says="{{ customer.first_name | default: 'there' }}: what to print if the value is missing",
+    ),
 }
-
-NAMES_A_FIELD = frozenset({"map", "reject", "sort", "sum", "uniq", "where"})
-"""Filters whose first argument names a field of the list's things."""
 
 
 def liquid_filters() -> dict[str, Callable[..., object]]:

@@ -21,7 +21,7 @@ from liquid.builtin.expressions.primitive import (
 )
 from liquid.expression import Expression
 
-from idic.customize.liquid.filters import DATE_FORMATS, FILTERS, NAMES_A_FIELD
+from idic.customize.liquid.filters import DATE_FORMATS, FILTERS
 from idic.customize.template_check.facts import (
     UNKNOWN,
     LiquidProblem,
@@ -191,7 +191,7 @@ class ExpressionChecker:
             self._date_format(call, arguments[0])
         if name == "answer":
             self._answer(value, call, arguments)
-        if name in NAMES_A_FIELD and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
+        if filter_.names_field and arguments and value.type and not self._field_named(value.type, call, arguments[0]):
             return UNKNOWN
         missing = value.missing or any(argument.missing for argument in arguments)
         may_be_blank = value.may_be_blank and not (name in ("append", "prepend") and (quoted_text(arguments[0]) or "").strip())
