@@ -10,7 +10,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.call import Calling
-from idic.interact.endpoints import Answered, Caller, Outcome
+from idic.interact.endpoints import Answered, Caller, CallOutcome
 from idic.journey.program.entry import Goal
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Branch, Call, Choose, Repeat
@@ -167,7 +167,7 @@ class Slow(Caller):
         self.meanwhile = list(meanwhile)
         self.keys: list[str] = []
 
-    async def call(self, *_: Any, key: str, **__: Any) -> Outcome:
+    async def call(self, *_: Any, key: str, **__: Any) -> CallOutcome:
         self.keys.append(key)
         for happens in self.meanwhile:
             await happens()

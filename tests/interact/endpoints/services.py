@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 from pydantic import SecretStr
 
-from idic.interact.endpoints import Caller, Outcome
+from idic.interact.endpoints import Caller, CallOutcome
 from idic.journey.program.values import Attribute, Endpoint, Type
 from idic.journey.vocabulary.types import MONEY, NUMBER, TEXT
 from tests.providers.twilio.scripted_twilio import Call, Line, Talk
@@ -75,7 +75,7 @@ def endpoint(url: str, **changes: Any) -> Endpoint:
     return Endpoint.model_validate({**fields, **changes})
 
 
-async def call(to: Endpoint, places: Places | None = None, **changes: Any) -> Outcome:
+async def call(to: Endpoint, places: Places | None = None, **changes: Any) -> CallOutcome:
     """One try, from a caller who trusts ``HOST`` alone."""
     given = changes.pop("given", {"sku": "k1"})
     options: dict[str, Any] = {"secrets": SECRETS, "private": {HOST}, "resolve": places or Places(**HERE), **changes}

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import httpx
 import pytest
 
-from idic.interact.endpoints import Answered, Failed, Later
+from idic.interact.endpoints import Answered, CallLater, Failed
 from idic.interact.endpoints.allowed_addresses import is_public, system_addresses
 from tests.interact.endpoints.services import HOST, TOKEN, Places, Wire, call, endpoint
 
@@ -40,7 +40,7 @@ def test_these_are(address: str) -> None:
 async def test_however_this_machine_is_written_it_is_not_called(host: str) -> None:
     wire = Wire()
     outcome = await call(endpoint(f"http://{host}/"), resolve=system_addresses, transport=wire)
-    assert isinstance(outcome, (Failed, Later))
+    assert isinstance(outcome, (Failed, CallLater))
     assert outcome.code in ("address_refused", "bad_url", "unreachable")
     assert wire.requests == []
 

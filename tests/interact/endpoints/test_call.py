@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from idic.interact.endpoints import Answered, Failed, Later
+from idic.interact.endpoints import Answered, CallLater, Failed
 from idic.interact.endpoints.pinned_transport import direct_transport
 from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import MONEY, NUMBER, TEXT
@@ -100,7 +100,7 @@ async def test_what_another_try_would_not_mend(status: int) -> None:
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 async def test_what_another_try_may_mend(status: int) -> None:
     async with service(saying(status, {}, {"Retry-After": "7"})) as erp:
-        assert await call(endpoint(erp.url)) == Later(f"http_{status}", f"the service answered {status}", 7)
+        assert await call(endpoint(erp.url)) == CallLater(f"http_{status}", f"the service answered {status}", 7)
 
 
 async def hangs(line: Line) -> None:
@@ -165,7 +165,7 @@ async def test_no_answer(talk: Any, code: str) -> None:
         began = asyncio.get_running_loop().time()
         outcome = await call(endpoint(erp.url, seconds=0.3))
         assert asyncio.get_running_loop().time() - began < 2
-    assert isinstance(outcome, Later)
+    assert isinstance(outcome, CallLater)
     assert outcome.code == code
 
 
@@ -180,7 +180,7 @@ async def test_more_than_is_taken(talk: Any) -> None:
 async def test_nobody_there() -> None:
     for url in (f"http://{HOST}:1/", "https://nowhere.example/", "https://" + "x" * 70 + ".example/"):
         outcome = await call(endpoint(url))
-        assert isinstance(outcome, Later)
+        assert isinstance(outcome, CallLater)
         assert outcome.code == "unreachable"
 
 
@@ -193,7 +193,7 @@ async def test_secrets_are_in_no_word_and_no_log(caplog: pytest.LogCaptureFixtur
     ]
     async with service(saying(401, {"error": TOKEN}), saying(200, {"level": TOKEN})) as erp:
         told += [await call(endpoint(f"{erp.url}/?key={{{{ secrets.erp_token }}}}")) for _ in range(2)]
-    assert [type(one) for one in told] == [Later, Failed, Failed, Failed]
+    assert [type(one) for one in told] == [CallLater, Failed, Failed, Failed]
     printed = capsys.readouterr()
     for text in (caplog.text, printed.out, printed.err, str(told), repr(told)):
         assert TOKEN not in text
@@ -254,7 +254,7 @@ async def test_tls_verifies_the_name_and_not_the_address(tmp_path: Path) -> None
             (f"https://{HOST}:{port}/", direct_transport()),
         ):
             outcome = await call(endpoint(url), other, private={HOST, "other.test"}, transport=transport)
-            assert isinstance(outcome, Later)
+            assert isinstance(outcome, CallLater)
             assert outcome.code == "unreachable"
             assert "certificate" in outcome.detail
     assert names[:2] == [HOST, "other.test"]
