@@ -117,14 +117,14 @@ def test_a_new_channel_is_a_new_file_and_a_row(tmp_path: Path) -> None:
     for source, target in (
         ("push_channel.py", "journey/channels/push.py"),
         ("push_edge.py", "interact/channels/push.py"),
-        ("pigeon_account.py", "providers/pigeon/account.py"),
+        ("pigeon_provider.py", "providers/pigeon/provider.py"),
     ):
         (copy / target).parent.mkdir(exist_ok=True)
         shutil.copy(ours / source, copy / target)
     for table, origin, name, before, after in (
         ("journey/channels/__init__.py", "journey.channels.push", "PUSH", "(EMAIL, SMS, WEB)", "(EMAIL, SMS, WEB, PUSH)"),
         ("interact/channels/edges.py", "interact.channels.push", "PushEdge", "WebEdge()}", 'WebEdge(), "push": PushEdge()}'),
-        ("providers/registry.py", "providers.pigeon.account", "PIGEON", "OUTBOX, SITE)", "OUTBOX, SITE, PIGEON)"),
+        ("providers/registry.py", "providers.pigeon.provider", "PIGEON", "OUTBOX, SITE)", "OUTBOX, SITE, PIGEON)"),
     ):
         text = (copy / table).read_text()
         assert text.count(before) == 1

@@ -1,6 +1,6 @@
 """Every provider that messages can leave by: one file and one row each.
 
-A provider needs a folder here, whose ``account.py`` has its settings and its row, and a line in ``PROVIDERS``.
+A provider needs a folder here, whose ``provider.py`` is its row, and a line in ``PROVIDERS``.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from idic.errors import SettingsError
 from idic.journey.channels import CHANNELS
 from idic.problems import did_you_mean
-from idic.providers.outbox.account import OUTBOX
+from idic.providers.outbox.provider import OUTBOX
 from idic.providers.provider import Provider
-from idic.providers.sendgrid.account import SENDGRID
-from idic.providers.ses.account import SES
-from idic.providers.site.account import SITE
-from idic.providers.smtp.account import SMTP
-from idic.providers.telnyx.account import TELNYX
-from idic.providers.twilio.account import TWILIO
+from idic.providers.sendgrid.provider import SENDGRID
+from idic.providers.ses.provider import SES
+from idic.providers.site.provider import SITE
+from idic.providers.smtp.provider import SMTP
+from idic.providers.telnyx.provider import TELNYX
+from idic.providers.twilio.provider import TWILIO
 
 if TYPE_CHECKING:
     from idic.interact.channels.channel_edge import MessageSender

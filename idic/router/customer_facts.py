@@ -7,7 +7,7 @@ from typing import assert_never
 
 from idic.differentiate.counted import CountedEvent, DecliningTotal, total
 from idic.differentiate.profile import zone_of
-from idic.interact.best.choose import best_channel, best_hour
+from idic.interact.best.pick import best_channel, best_hour
 from idic.interact.best.response_model import ReceivedMessage, ResponseGroups
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy import decide

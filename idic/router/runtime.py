@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from idic.interact.best.choose import EXPLORED
+from idic.interact.best.pick import EXPLORED
 from idic.interact.policy.decide import Rules
 from idic.interact.policy.rules import rules
 from idic.providers.registry import accounts, fallback_accounts

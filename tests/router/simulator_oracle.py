@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from idic.interact.best.choose import best_channel
+from idic.interact.best.pick import best_channel
 from idic.interact.best.response_model import History, ResponseGroups
 from idic.interact.policy.touch_request import TouchRequest
 from idic.journey.engine.protocol import Allow, Defer, MayWe, Verdict

@@ -7,7 +7,7 @@ So a request is made in four separate steps, each of one file: ``asking`` writes
 
 from __future__ import annotations
 
-from idic.interact.endpoints.call import Caller
+from idic.interact.endpoints.caller import Caller
 from idic.interact.endpoints.outcome import Answered, CallLater, CallOutcome, Failed
 from idic.interact.endpoints.request import missing_secrets, secrets_of, variable
 

@@ -1,20 +1,14 @@
-"""Mail by SendGrid: settings, the account, and the row in the registry."""
+"""Mail by SendGrid: settings and the account."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field, SecretStr
 
 from idic.errors import SettingsError
-from idic.journey.channels import EMAIL
-from idic.providers.mail_settings import MailSettings, mail_sender
-from idic.providers.provider import Provider
+from idic.providers.mail_settings import MailSettings
 from idic.setting_types import is_url, plain_text
-
-if TYPE_CHECKING:
-    from idic.interact.channels.channel_edge import MessageSender
-    from idic.providers.webhook import Webhook
 
 
 class SendGridSettings(MailSettings):
@@ -49,30 +43,3 @@ def sendgrid_account(settings: SendGridSettings) -> SendGridAccount | None:
     """The account, which is set up by its key; None where there is none. Raises ``SettingsError``."""
     key = plain_text(settings.sendgrid_api_key)
     return SendGridAccount(key, settings.sendgrid_base_url).checked() if key else None
-
-
-def _connect(settings: SendGridSettings, public_url: str, connections: int) -> MessageSender[Any]:
-    from idic.providers.sendgrid.sender import SendGridChannel
-
-    account = sendgrid_account(settings)
-    assert account is not None
-    return SendGridChannel(account, timeout=settings.sendgrid_timeout, connections=connections)
-
-
-def _webhook(settings: SendGridSettings, public_url: str) -> Webhook | None:
-    from idic.providers.sendgrid.webhook import SendGridWebhook
-
-    # Mail that was sent by an account which is no longer set up is still reported.
-    return SendGridWebhook(settings.sendgrid_webhook_key, public_url) if settings.sendgrid_webhook_key else None
-
-
-SENDGRID = Provider(
-    name="sendgrid",
-    channel=EMAIL.name,
-    summary="Twilio SendGrid",
-    settings=SendGridSettings,
-    is_set_up=lambda settings: sendgrid_account(settings) is not None,
-    connect=_connect,
-    sends_as=mail_sender,
-    webhook=_webhook,
-)

@@ -1,21 +1,15 @@
-"""Mail by Amazon SES: settings, the account, and the row in the registry."""
+"""Mail by Amazon SES: settings and the account."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field, SecretStr
 
 from idic.errors import SettingsError
-from idic.journey.channels import EMAIL
-from idic.providers.mail_settings import MailSettings, mail_sender, signer
-from idic.providers.provider import Provider
+from idic.providers.mail_settings import MailSettings
 from idic.setting_types import Listed, is_url, plain_text
-
-if TYPE_CHECKING:
-    from idic.interact.channels.channel_edge import MessageSender
-    from idic.providers.webhook import Webhook
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -76,30 +70,3 @@ def ses_account(settings: SesSettings) -> SesAccount | None:
         settings.ses_configuration_set or None,
         settings.ses_base_url,
     ).checked()
-
-
-def _connect(settings: SesSettings, public_url: str, connections: int) -> MessageSender[Any]:
-    from idic.providers.ses.sender import SesChannel
-
-    account = ses_account(settings)
-    assert account is not None
-    return SesChannel(account, timeout=settings.ses_timeout, connections=connections, signer=signer(settings))
-
-
-def _webhook(settings: SesSettings, public_url: str) -> Webhook | None:
-    from idic.providers.ses.webhook import SesWebhook
-
-    # Mail that was sent by an account which is no longer set up is still reported.
-    return SesWebhook(settings.ses_topics, public_url) if settings.ses_topics else None
-
-
-SES = Provider(
-    name="ses",
-    channel=EMAIL.name,
-    summary="Amazon SES",
-    settings=SesSettings,
-    is_set_up=lambda settings: ses_account(settings) is not None,
-    connect=_connect,
-    sends_as=mail_sender,
-    webhook=_webhook,
-)

@@ -1,22 +1,16 @@
-"""SMS by Telnyx: settings, the account, and the row in the registry."""
+"""SMS by Telnyx: settings and the account."""
 
 from __future__ import annotations
 
 import binascii
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field, SecretStr
 
 from idic.errors import SettingsError
-from idic.journey.channels import SMS
-from idic.providers.provider import Provider
 from idic.setting_types import all_or_none, is_url
-
-if TYPE_CHECKING:
-    from idic.interact.channels.channel_edge import MessageSender
-    from idic.providers.webhook import Webhook
 
 _KEY_BYTES = 32
 _PROFILE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -83,30 +77,3 @@ def telnyx_account(settings: TelnyxSettings) -> TelnyxAccount | None:
         return None
     key, public_key, sender = values
     return TelnyxAccount(key, public_key, sender, settings.telnyx_profile, settings.telnyx_base_url).checked()
-
-
-def _connect(settings: TelnyxSettings, public_url: str, connections: int) -> MessageSender[Any]:
-    from idic.providers.telnyx.sender import TelnyxChannel
-
-    account = telnyx_account(settings)
-    assert account is not None
-    return TelnyxChannel(account, public_url, timeout=settings.telnyx_timeout, connections=connections)
-
-
-def _webhook(settings: TelnyxSettings, public_url: str) -> Webhook | None:
-    from idic.providers.telnyx.webhook import TelnyxWebhook
-
-    account = telnyx_account(settings)
-    return TelnyxWebhook(account.public_key) if account is not None else None
-
-
-TELNYX = Provider(
-    name="telnyx",
-    channel=SMS.name,
-    summary="Telnyx",
-    settings=TelnyxSettings,
-    is_set_up=lambda settings: telnyx_account(settings) is not None,
-    connect=_connect,
-    sends_as=lambda settings: settings.telnyx_from or "",
-    webhook=_webhook,
-)

@@ -1,20 +1,14 @@
-"""SMS by Twilio: settings, the account, and the row in the registry."""
+"""SMS by Twilio: settings and the account."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field, SecretStr
 
 from idic.errors import SettingsError
-from idic.journey.channels import SMS
-from idic.providers.provider import Provider
 from idic.setting_types import all_or_none, is_url
-
-if TYPE_CHECKING:
-    from idic.interact.channels.channel_edge import MessageSender
-    from idic.providers.webhook import Webhook
 
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 POOL = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -71,33 +65,6 @@ def twilio_account(settings: TwilioSettings) -> TwilioAccount | None:
     return TwilioAccount(sid, token, sender, settings.twilio_base_url).checked()
 
 
-def _connect(settings: TwilioSettings, public_url: str, connections: int) -> MessageSender[Any]:
-    from idic.providers.twilio.sender import TwilioChannel
-
-    account = twilio_account(settings)
-    assert account is not None
-    return TwilioChannel(account, public_url, timeout=settings.twilio_timeout, connections=connections)
-
-
-def _webhook(settings: TwilioSettings, public_url: str) -> Webhook | None:
-    from idic.providers.twilio.webhook import TwilioWebhook
-
-    account = twilio_account(settings)
-    return TwilioWebhook(public_url, account.token) if account is not None else None
-
-
 def sms_sender(settings: TwilioSettings) -> str:
     """The sender of SMS where the contact policy names none; empty where none is set."""
     return settings.sms_from or ""
-
-
-TWILIO = Provider(
-    name="twilio",
-    channel=SMS.name,
-    summary="Twilio",
-    settings=TwilioSettings,
-    is_set_up=lambda settings: twilio_account(settings) is not None,
-    connect=_connect,
-    sends_as=sms_sender,
-    webhook=_webhook,
-)

@@ -14,7 +14,7 @@ from typing import Any
 from idic.differentiate.counted import CountedEvent
 from idic.differentiate.profile import zone_of
 from idic.interact import preferences
-from idic.interact.best.choose import best_channel, best_hour
+from idic.interact.best.pick import best_channel, best_hour
 from idic.interact.best.response_model import ANSWERS, History, ReceivedMessage, ResponseGroups
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.consent import EVENTS as CONSENTS

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
-from idic.interact.best.choose import best_channel, best_hour
+from idic.interact.best.pick import best_channel, best_hour
 from idic.interact.best.response_model import Cell, ReceivedMessage, ResponseGroup, ResponseGroups, Tally
 from idic.journey.engine.protocol import Best, BestTime
 

@@ -35,7 +35,7 @@ from idic.picture.mermaid import mermaid
 from idic.picture.svg import svg
 from idic.problems import Problems
 from idic.providers import registry
-from idic.providers.pigeon.account import TAKEN
+from idic.providers.pigeon.provider import TAKEN
 from idic.rehearse.crowd.behaviour import CrowdBehaviour
 from idic.router.runtime import Runtime
 from idic.schemas import SCHEMAS

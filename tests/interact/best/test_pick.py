@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idic.interact.best.choose import best_channel, best_hour
+from idic.interact.best.pick import best_channel, best_hour
 from idic.interact.best.response_model import Cell, History, ReceivedMessage, ResponseGroup, ResponseGroups, Tally, likeness
 from idic.journey.engine.protocol import Best, BestTime
 from tests.interact.best.population import CHANNELS, EXPLORED, Round, as_last_time, by_chance, learned, live
