@@ -1,0 +1,1 @@
+"""Turn a message into what one customer receives: templates, emails, SMS, slots."""

@@ -1,0 +1,1 @@
+"""Liquid with idic's tags, filters and limits."""

@@ -1,0 +1,1 @@
+"""Check templates before they are published."""

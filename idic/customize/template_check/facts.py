@@ -65,13 +65,15 @@ class ConditionFacts(NamedTuple):
     if_false: frozenset[str] = frozenset()
 
 
-def merge_values(one: TemplateValue, two: TemplateValue) -> TemplateValue:
+def merge_values(first: TemplateValue, second: TemplateValue) -> TemplateValue:
     """The facts that hold for either of two values."""
-    if one == two:
-        return one
-    same = one.type if one.type == two.type else None
+    if first == second:
+        return first
     return TemplateValue(
-        same, one.missing or two.missing, one.path if one.path == two.path else None, one.complete and two.complete
+        first.type if first.type == second.type else None,
+        missing=first.missing or second.missing,
+        path=first.path if first.path == second.path else None,
+        complete=first.complete and second.complete,
     )
 
 

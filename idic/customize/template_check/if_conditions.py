@@ -39,13 +39,13 @@ class ConditionChecker(ExpressionChecker):
             case BooleanExpression(expression=inner):
                 return self._condition(inner, known)
             case LogicalAndExpression(left=left, right=right):
-                one = self._condition(left, known)
-                two = self._condition(right, known.with_present(one.if_true))
-                return ConditionFacts(one.if_true | two.if_true, one.if_false & two.if_false)
+                first = self._condition(left, known)
+                second = self._condition(right, known.with_present(first.if_true))
+                return ConditionFacts(first.if_true | second.if_true, first.if_false & second.if_false)
             case LogicalOrExpression(left=left, right=right):
-                one = self._condition(left, known)
-                two = self._condition(right, known.with_present(one.if_false))
-                return ConditionFacts(one.if_true & two.if_true, one.if_false | two.if_false)
+                first = self._condition(left, known)
+                second = self._condition(right, known.with_present(first.if_false))
+                return ConditionFacts(first.if_true & second.if_true, first.if_false | second.if_false)
             case LogicalNotExpression(right=right):
                 facts = self._condition(right, known)
                 return ConditionFacts(facts.if_false, facts.if_true)
@@ -70,32 +70,34 @@ class ConditionChecker(ExpressionChecker):
                 return ConditionFacts(known_paths(value))
 
     def _equality(self, left: Expression, right: Expression, known: TemplateFacts) -> ConditionFacts:
-        one, two = self._value(left, known), self._value(right, known)
+        left_value, right_value = self._value(left, known), self._value(right, known)
         for side, other in ((left, right), (right, left)):
             if isinstance(side, (Nil, Blank)):
                 return ConditionFacts(if_false=known_paths(self._value(other, known)))
             if isinstance(side, Empty):
                 return ConditionFacts()
-        self._check_comparable(one, two, left, equality=True)
+        self._check_comparable(left_value, right_value, left, equality=True)
         # Two missing values are equal; a missing value never equals a present one.
-        if not one.missing or not two.missing:
-            return ConditionFacts(known_paths(one, two))
+        if not left_value.missing or not right_value.missing:
+            return ConditionFacts(known_paths(left_value, right_value))
         return ConditionFacts()
 
     def _check_comparable(self, left: TemplateValue, right: TemplateValue, place: Expression, *, equality: bool) -> None:
-        one, two = left.type, right.type
-        if one is None or two is None:
+        left_type, right_type = left.type, right.type
+        if left_type is None or right_type is None:
             return
-        for options, other in ((one.options, right), (two.options, left)):
+        for options, other in ((left_type.options, right), (right_type.options, left)):
             text = quoted_text(other)
             if options and text is not None and text not in options:
                 self._tell(place_of(place), f'"{text}" is not one of {", ".join(options)}{suggestion(text, options)}')
                 return
-        kinds = {_comparison_kind(one.kind), _comparison_kind(two.kind)}
+        kinds = {_comparison_kind(left_type.kind), _comparison_kind(right_type.kind)}
         if len(kinds) > 1:
-            self._tell(place_of(place), f"{describe(one)} cannot be compared with {describe(two)}")
+            self._tell(place_of(place), f"{describe(left_type)} cannot be compared with {describe(right_type)}")
         elif not equality and not kinds <= {"text", "number"}:
-            self._tell(place_of(place), f"{describe(one)} cannot be ordered here; < and > compare numbers, money and text")
+            self._tell(
+                place_of(place), f"{describe(left_type)} cannot be ordered here; < and > compare numbers, money and text"
+            )
 
 
 def _comparison_kind(kind: str) -> str:

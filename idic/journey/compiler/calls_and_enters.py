@@ -44,7 +44,7 @@ class CallAndEnterCompiler:
         given: list[Assignment] = []
         if endpoint is not None:
             receiver = f'endpoint "{endpoint.name}"'
-            given = self.given(label, text.given, endpoint.takes, receiver, names)
+            given = self.values_for(label, text.given, endpoint.takes, receiver, names)
             self.report_omitted(label, text.mark, text.given, endpoint.takes, receiver)
             if text.capture is not None and not endpoint.gives:
                 hint = "write what it gives in vocabulary.yaml, or take as: out"
@@ -65,26 +65,28 @@ class CallAndEnterCompiler:
             receiver = f'journey "{other.name.value}"'
             takes = self.entry_of(other)
             if text.given is not None:
-                given = self.given(label, text.given, takes, receiver, names)
+                given = self.values_for(label, text.given, takes, receiver, names)
                 self.report_omitted(label, text.mark, text.given, takes, receiver)
             else:
                 self.check_own_entry(label, text, takes, receiver)
         return Enter(**fields, journey=text.journey.value if text.journey is not None else "", given=given and tuple(given))
 
-    def given(self, where: str, given: Given, takes: Mapping[str, Attribute], receiver: str, names: Names) -> list[Assignment]:
+    def values_for(
+        self, label: str, given: Given, takes: Mapping[str, Attribute], receiver: str, names: Names
+    ) -> list[Assignment]:
         """The values that are passed on, each checked against what the receiver takes."""
         assignments: list[Assignment] = []
         for name, text in given:
             attribute = takes.get(name.value)
             if attribute is None:
                 hint = did_you_mean(name.value, takes) or (f"it takes {one_of(takes, 'and')}" if takes else "take it out")
-                self.problems.error(name.mark, f"{where}: {receiver} takes no {name.value}", hint, about=(receiver, name.value))
+                self.problems.error(name.mark, f"{label}: {receiver} takes no {name.value}", hint, about=(receiver, name.value))
                 continue
-            expression = self.conditions.expression(where, text, names, wanted=attribute.type, label=name.value)
+            expression = self.conditions.expression(label, text, names, wanted=attribute.type, label=name.value)
             if expression is None:
                 continue
             if attribute.required and not expression.always_known:
-                message = f"{where}: {receiver} needs {name.value}, and this may be missing"
+                message = f"{label}: {receiver} needs {name.value}, and this may be missing"
                 self.problems.error(text.mark, message, "write what to use then: known(…) ? … : …")
             assignments.append(Assignment(name=name.value, type=expression.type, value=expression.condition))
         return assignments

@@ -136,7 +136,10 @@ class EntryCompiler:
         return wall and wall.replace(tzinfo=ZoneInfo(self.vocabulary.zone)).astimezone(UTC)
 
 
-def _both(one: Condition | None, two: Condition | None) -> Condition | None:
-    if one is None or two is None:
-        return one or two
-    return Condition(text=f"({one.text}) and ({two.text})", cel=f"({one.cel} && {two.cel})", reads={**one.reads, **two.reads})
+def _both(first: Condition | None, second: Condition | None) -> Condition | None:
+    """The condition that holds if both do; a missing one always holds."""
+    if first is None or second is None:
+        return first or second
+    return Condition(
+        text=f"({first.text}) and ({second.text})", cel=f"({first.cel} && {second.cel})", reads={**first.reads, **second.reads}
+    )

@@ -97,7 +97,13 @@ def unreachable_steps(order: Iterable[str], first: Target, transitions: Iterable
     return [step for step in order if step not in targets and not step.endswith(AGAIN)]
 
 
-def _meet(one: PathFacts | None, two: PathFacts) -> PathFacts:
-    if one is None:
-        return two
-    return PathFacts(one.certain & two.certain, one.possible | two.possible, one.passed & two.passed, one.perhaps | two.perhaps)
+def _meet(first: PathFacts | None, second: PathFacts) -> PathFacts:
+    """The facts where two paths meet."""
+    if first is None:
+        return second
+    return PathFacts(
+        certain=first.certain & second.certain,
+        possible=first.possible | second.possible,
+        passed=first.passed & second.passed,
+        perhaps=first.perhaps | second.perhaps,
+    )

@@ -1,0 +1,1 @@
+"""Conditions and values: parse them, infer their types, evaluate them."""

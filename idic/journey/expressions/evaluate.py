@@ -31,7 +31,10 @@ _SIMPLE = re.compile(r"(?P<name>[a-z_][\w.]*)\s*(?P<sign>==|!=|>=|<=|>|<)\s*(?P<
 
 
 class ValueSource(Protocol):
-    """Gives a condition the values of its names. ``now`` is aware; ``zone`` is the customer's IANA zone."""
+    """Gives a condition the values of its names.
+
+    ``currency`` is that of all money (ISO 4217), ``now`` is aware, and ``zone`` is the customer's IANA zone.
+    """
 
     @property
     def currency(self) -> str: ...

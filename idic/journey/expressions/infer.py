@@ -202,12 +202,12 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
         when the other is true (for ``and``) or false (for ``or``).
         """
         sign = "and" if truth else "or"
-        one = self.expect(left, known | self.facts(right, truth=truth), "yes/no", sign)
-        other = self.expect(right, known | self.facts(left, truth=truth), "yes/no", sign)
+        first = self.expect(left, known | self.facts(right, truth=truth), "yes/no", sign)
+        second = self.expect(right, known | self.facts(left, truth=truth), "yes/no", sign)
         guarded = self.facts(left, truth=truth, asked=True) | self.facts(right, truth=truth, asked=True)
-        cel = f"({one.cel} {'&&' if truth else '||'} {other.cel})"
-        type_ = YES_NO if one.type and other.type else None
-        return Typed(type_, cel, (one.missing | other.missing) - guarded)
+        cel = f"({first.cel} {'&&' if truth else '||'} {second.cel})"
+        type_ = YES_NO if first.type and second.type else None
+        return Typed(type_, cel, (first.missing | second.missing) - guarded)
 
     def facts(self, node: Expression, *, truth: bool, asked: bool = False) -> frozenset[str]:
         """The names that certainly have a value if the tree is true (``truth``) or false.
@@ -221,8 +221,8 @@ class _Inference(NameInference, ComparisonInference, FunctionInference):
             case Not(of=inner):
                 return self.facts(inner, truth=not truth, asked=asked)
             case And(left=left, right=right) | Or(left=left, right=right):
-                one, two = (self.facts(side, truth=truth, asked=asked) for side in (left, right))
-                return one | two if isinstance(node, And) == truth else one & two
+                by_left, by_right = (self.facts(side, truth=truth, asked=asked) for side in (left, right))
+                return by_left | by_right if isinstance(node, And) == truth else by_left & by_right
             case Compare(left=left, sign=sign, right=right) if truth and not asked and sign != "!=":
                 return frozenset(path for side in (left, right) if (path := path_of(side)))
             case Name() | Member() if truth and not asked and (path := path_of(node)):

@@ -90,11 +90,11 @@ class ComparisonInference(InferenceContext):
         message = f'segment "{wrong}" does not exist' if name == "segment" else f'{name} is never "{wrong}"'
         self.tell(literal, message, hint, about=("option", f"{name} {wrong}"))
 
-    def report_unlike(self, node: Compare, one: Type, two: Type) -> None:
+    def report_unlike(self, node: Compare, left_type: Type, right_type: Type) -> None:
         """Reports two types that cannot be compared; the hint says how to write a literal in the other type."""
         left, right = node.left, node.right
         hint = None
-        for side, other in ((left, two), (right, one)):
+        for side, other in ((left, right_type), (right, left_type)):
             if isinstance(side, Literal) and isinstance(side.value, str) and other.kind in NUMERIC:
                 if not side.value.replace(".", "", 1).isdecimal():
                     continue
@@ -105,4 +105,4 @@ class ComparisonInference(InferenceContext):
                 hint = f'write "{side.value:g}", in quotes'
             elif isinstance(side, Literal) and isinstance(side.value, float) and other.kind in ("date", "moment"):
                 hint = f"write days_since({label_of(left if side is right else right)}) {node.sign} {side.value:g}"
-        self.tell(node, f"{label_of(left)} is {describe(one)}, and {label_of(right)} is {describe(two)}", hint)
+        self.tell(node, f"{label_of(left)} is {describe(left_type)}, and {label_of(right)} is {describe(right_type)}", hint)

@@ -32,32 +32,32 @@ def typed_literal(value: str | float | bool) -> Typed:
             return Typed(NUMBER, repr(value))
 
 
-def common_type(one: Type, two: Type) -> Type | None:
+def common_type(first: Type, second: Type) -> Type | None:
     """The type of a name that gets values of both types; None if they do not go together."""
-    if one == two:
-        return one
-    match one.kind, two.kind:
+    if first == second:
+        return first
+    match first.kind, second.kind:
         case "one_of", "one_of":
-            return Type(kind="one_of", options=tuple(dict.fromkeys((*one.options, *two.options))))
+            return Type(kind="one_of", options=tuple(dict.fromkeys((*first.options, *second.options))))
         case (a, b) if a in TEXTUAL and b in TEXTUAL:
             return TEXT
         case "number", b if b in NUMERIC:
-            return two
+            return second
         case a, "number" if a in NUMERIC:
-            return one
-        case "list", "list" if one.of and two.of:
-            of = common_type(one.of, two.of)
+            return first
+        case "list", "list" if first.of and second.of:
+            of = common_type(first.of, second.of)
             return Type(kind="list", of=of) if of else None
         case _:
             return None
 
 
-def comparable(one: Type, two: Type) -> bool:
+def comparable(first: Type, second: Type) -> bool:
     """Whether values of these types can be compared."""
     for family in (NUMERIC, TEXTUAL):
-        if one.kind in family:
-            return two.kind in family
-    return one.kind == two.kind
+        if first.kind in family:
+            return second.kind in family
+    return first.kind == second.kind
 
 
 def assignable(given: Type, wanted: Type) -> bool:

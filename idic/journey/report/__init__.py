@@ -1,0 +1,1 @@
+"""What ``idic check`` reports of a journey besides problems."""
