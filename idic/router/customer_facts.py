@@ -8,7 +8,7 @@ from typing import assert_never
 from idic.differentiate.counted import CountedEvent, DecliningTotal, total
 from idic.differentiate.profile import zone_of
 from idic.interact.best.pick import best_channel, best_hour
-from idic.interact.best.response_model import ReceivedMessage, ResponseGroups
+from idic.interact.best.response_model import MessageResponse, ResponseGroups
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.policy import decide
 from idic.interact.policy.rules import budget_spent
@@ -109,7 +109,7 @@ class CustomerFacts:
             case _:
                 assert_never(question)
 
-    async def _answers(self, program: Program, at: datetime) -> tuple[list[ReceivedMessage], ResponseGroups]:
+    async def _answers(self, program: Program, at: datetime) -> tuple[list[MessageResponse], ResponseGroups]:
         """How this customer and people like them have answered by then."""
         messages = await responses.messages(self.tx, self.id, program.purpose, at)
         if program.purpose != responses.MARKETING:

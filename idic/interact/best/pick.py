@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from idic.interact.best.response_model import ReceivedMessage, ResponseGroups, smooth, tallies_by_channel, tallies_by_hour
+from idic.interact.best.response_model import MessageResponse, ResponseGroups, smooth, tallies_by_channel, tallies_by_hour
 from idic.journey.engine.protocol import Best, BestTime, Ranked, Timed
 from idic.times import TimeOfDay
 
@@ -31,7 +31,7 @@ _EVEN = 3
 
 def best_channel(
     ask: Best,
-    messages: Sequence[ReceivedMessage],
+    messages: Sequence[MessageResponse],
     crowd: ResponseGroups,
     *,
     unreachable: Mapping[str, str] | None = None,
@@ -75,7 +75,7 @@ def best_channel(
 
 def best_hour(
     ask: BestTime,
-    messages: Sequence[ReceivedMessage],
+    messages: Sequence[MessageResponse],
     crowd: ResponseGroups,
     zone: str,
     *,

@@ -36,14 +36,14 @@ _PAIRS = 50
 _STRENGTHS = (2.0, 200.0)
 
 
-class ReceivedMessage(NamedTuple):
+class MessageResponse(NamedTuple):
     """A message that somebody got on ``channel``: when it left, and when they first answered it, if they did."""
 
     channel: str
     at: datetime
     answered: datetime | None = None
 
-    def stood(self, at: datetime) -> ReceivedMessage:
+    def stood(self, at: datetime) -> MessageResponse:
         """As it stood then."""
         return self._replace(answered=None) if self.answered is not None and self.answered > at else self
 
@@ -187,7 +187,7 @@ def smooth(hours: Sequence[Tally]) -> list[Tally]:
     ]
 
 
-def tallies_by_channel(messages: Iterable[ReceivedMessage], now: datetime) -> dict[str, Tally]:
+def tallies_by_channel(messages: Iterable[MessageResponse], now: datetime) -> dict[str, Tally]:
     """A customer's own, by channel."""
     found: dict[str, Tally] = {}
     for message in _telling(messages, now):
@@ -195,7 +195,7 @@ def tallies_by_channel(messages: Iterable[ReceivedMessage], now: datetime) -> di
     return found
 
 
-def tallies_by_hour(messages: Iterable[ReceivedMessage], now: datetime, zone: str) -> list[Tally]:
+def tallies_by_hour(messages: Iterable[MessageResponse], now: datetime, zone: str) -> list[Tally]:
     """A customer's own by the hours of ``zone`` (IANA), 24 of them: an answer counts in the hour in which it was given, and
     silence in the hour in which the message came. So the hour at which somebody looks is found before anything is sent in
     it; if it is none for messages, their silence says so."""
@@ -207,7 +207,7 @@ def tallies_by_hour(messages: Iterable[ReceivedMessage], now: datetime, zone: st
     return found
 
 
-def _telling(messages: Iterable[ReceivedMessage], now: datetime) -> Iterable[ReceivedMessage]:
+def _telling(messages: Iterable[MessageResponse], now: datetime) -> Iterable[MessageResponse]:
     for message in messages:
         if now - MEMORY < message.at <= now:
             stood = message.stood(now)
@@ -215,7 +215,7 @@ def _telling(messages: Iterable[ReceivedMessage], now: datetime) -> Iterable[Rec
                 yield stood
 
 
-def _one(message: ReceivedMessage) -> Tally:
+def _one(message: MessageResponse) -> Tally:
     return Tally(1.0, 1.0 if message.answered is not None else 0.0)
 
 
@@ -254,17 +254,17 @@ class History:
     """What somebody was sent and answered, noted as it happens. ``about`` tells messages apart."""
 
     def __init__(self) -> None:
-        self.messages: list[ReceivedMessage] = []
+        self.messages: list[MessageResponse] = []
         self._places: dict[Hashable, int] = {}
 
     def sent(self, about: Hashable, channel: str, at: datetime) -> None:
         self._places[about] = len(self.messages)
-        self.messages.append(ReceivedMessage(channel, at))
+        self.messages.append(MessageResponse(channel, at))
 
     def answered(self, about: Hashable, channel: str, at: datetime) -> None:
         """The first answer to a message counts; one to a message that nobody knows of stands for both."""
         place = self._places.get(about)
         if place is None:
-            self.messages.append(ReceivedMessage(channel, at, at))
+            self.messages.append(MessageResponse(channel, at, at))
         elif self.messages[place].answered is None:
             self.messages[place] = self.messages[place]._replace(answered=at)

@@ -15,7 +15,7 @@ from idic.differentiate.counted import CountedEvent
 from idic.differentiate.profile import zone_of
 from idic.interact import preferences
 from idic.interact.best.pick import best_channel, best_hour
-from idic.interact.best.response_model import ANSWERS, History, ReceivedMessage, ResponseGroups
+from idic.interact.best.response_model import ANSWERS, History, MessageResponse, ResponseGroups
 from idic.interact.channels.channel_edge import Reach
 from idic.interact.consent import EVENTS as CONSENTS
 from idic.interact.policy.decide import ask as ask_policy
@@ -291,7 +291,7 @@ class _Life:
         closed = quiet_for(self.rehearsal.policy, program, reached, simulator.traits, simulator.zone)
         return best_hour(ask, self._mine(), _CROWD, simulator.zone, closed=closed)
 
-    def _mine(self) -> list[ReceivedMessage]:
+    def _mine(self) -> list[MessageResponse]:
         return self.history[self.simulator.asking.purpose].messages
 
     def _reached(self, channel: str) -> Reach:

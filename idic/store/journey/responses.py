@@ -17,7 +17,7 @@ from idic.interact.best.response_model import (
     MEMORY,
     RIPE,
     Cell,
-    ReceivedMessage,
+    MessageResponse,
     ResponseGroup,
     ResponseGroups,
     Tally,
@@ -56,7 +56,7 @@ _COLUMNS = (
 )
 
 
-async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> list[ReceivedMessage]:
+async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> list[MessageResponse]:
     """What this customer got of one purpose, newest first, each with its answer. One look at the index of their touches."""
     rows = await tx.rows(
         select(*_COLUMNS)
@@ -68,10 +68,10 @@ async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> lis
     return [_message(row) for row in rows]
 
 
-def _message(row: Mapping[str, Any]) -> ReceivedMessage:
+def _message(row: Mapping[str, Any]) -> MessageResponse:
     answers = [at for at in (row["clicked_at"], row["replied_at"]) if at is not None]
     at = row["shown_at"] or row["settled_at"] or row["claimed_at"]
-    return ReceivedMessage(row["channel"], at, min(answers, default=None))
+    return MessageResponse(row["channel"], at, min(answers, default=None))
 
 
 class Responses:

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from idic.interact.best.pick import best_channel, best_hour
-from idic.interact.best.response_model import Cell, ReceivedMessage, ResponseGroup, ResponseGroups, Tally
+from idic.interact.best.response_model import Cell, MessageResponse, ResponseGroup, ResponseGroups, Tally
 from idic.journey.engine.protocol import Best, BestTime
 
 CHANNELS = ("email", "web", "sms")
@@ -50,20 +50,20 @@ class Chosen(NamedTuple):
     explored: bool = False
 
 
-Choose = Callable[[Sequence[ReceivedMessage], ResponseGroups, datetime, Random], Chosen]
+Choose = Callable[[Sequence[MessageResponse], ResponseGroups, datetime, Random], Chosen]
 
 
-def learned(messages: Sequence[ReceivedMessage], crowd: ResponseGroups, now: datetime, rng: Random) -> Chosen:
+def learned(messages: Sequence[MessageResponse], crowd: ResponseGroups, now: datetime, rng: Random) -> Chosen:
     channel = best_channel(Best("s", CHANNELS, now, rng.random()), messages, crowd, explored=EXPLORED)
     hour = best_hour(BestTime("s", now, now + WITHIN, rng.random()), messages, crowd, "UTC", explored=EXPLORED)
     return Chosen(channel.channels[0], hour.at, channel.explored)
 
 
-def by_chance(messages: Sequence[ReceivedMessage], crowd: ResponseGroups, now: datetime, rng: Random) -> Chosen:
+def by_chance(messages: Sequence[MessageResponse], crowd: ResponseGroups, now: datetime, rng: Random) -> Chosen:
     return Chosen(rng.choice(CHANNELS), now + timedelta(hours=rng.randrange(23)))
 
 
-def as_last_time(messages: Sequence[ReceivedMessage], crowd: ResponseGroups, now: datetime, rng: Random) -> Chosen:
+def as_last_time(messages: Sequence[MessageResponse], crowd: ResponseGroups, now: datetime, rng: Random) -> Chosen:
     """On the channel that was answered last, at the hour of that answer; as often as what is learned, something else."""
     answered = max((m for m in messages if m.answered), key=lambda m: m.answered or now, default=None)
     if answered is None or rng.random() < EXPLORED:
@@ -83,7 +83,7 @@ class Round(NamedTuple):
 
 def live(choose: Choose, count: int, rounds: int, seed: int = 1) -> list[Round]:
     who = people(count, seed)
-    mail: list[list[ReceivedMessage]] = [[] for _ in who]
+    mail: list[list[MessageResponse]] = [[] for _ in who]
     last: dict[tuple[int, str], bool] = {}
     cells: dict[tuple[str, int], Cell] = {}
     rng = Random(seed)
@@ -97,7 +97,7 @@ def live(choose: Choose, count: int, rounds: int, seed: int = 1) -> list[Round]:
             chance = person.answers(chosen.channel, chosen.at.hour)
             # Answered at once, and now and then in their own hour.
             yes = rng.random() < chance
-            mail[index].append(ReceivedMessage(chosen.channel, chosen.at, chosen.at + timedelta(minutes=5) if yes else None))
+            mail[index].append(MessageResponse(chosen.channel, chosen.at, chosen.at + timedelta(minutes=5) if yes else None))
             tally = Tally(1, float(yes))
             before = last.get((index, chosen.channel), False)
             key = chosen.channel, chosen.at.hour

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idic.interact.best.pick import best_channel, best_hour
-from idic.interact.best.response_model import Cell, History, ReceivedMessage, ResponseGroup, ResponseGroups, Tally, likeness
+from idic.interact.best.response_model import Cell, History, MessageResponse, ResponseGroup, ResponseGroups, Tally, likeness
 from idic.journey.engine.protocol import Best, BestTime
 from tests.interact.best.population import CHANNELS, EXPLORED, Round, as_last_time, by_chance, learned, live
 
@@ -27,9 +27,9 @@ def hours(draw: float = NEVER, within: int = 23) -> BestTime:
     return BestTime("nudge", NOW, NOW + timedelta(hours=within), draw)
 
 
-def got(channel: str, answered: bool, *, days: float = 5, hour: int = 9) -> ReceivedMessage:
+def got(channel: str, answered: bool, *, days: float = 5, hour: int = 9) -> MessageResponse:
     at = NOW.replace(hour=hour) - timedelta(days=days)
-    return ReceivedMessage(channel, at, at + timedelta(minutes=10) if answered else None)
+    return MessageResponse(channel, at, at + timedelta(minutes=10) if answered else None)
 
 
 def crowd(**shares: float) -> ResponseGroups:
@@ -105,7 +105,7 @@ def test_some_are_tried_to_learn_from_and_it_is_said() -> None:
 def test_the_hour_at_which_somebody_looks_is_found_before_anything_was_sent_in_it() -> None:
     # Mail comes at nine; it is answered at seven in the evening, if at all.
     mail = [
-        ReceivedMessage(
+        MessageResponse(
             "email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=9.5) if day % 3 else None
         )
         for day in range(3, 30)
@@ -118,7 +118,7 @@ def test_the_hour_at_which_somebody_looks_is_found_before_anything_was_sent_in_i
 
 def test_no_hour_is_chosen_or_tried_in_which_nothing_may_leave() -> None:
     mail = [
-        ReceivedMessage("email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=11.5))
+        MessageResponse("email", NOW - timedelta(days=day), NOW - timedelta(days=day) + timedelta(hours=11.5))
         for day in range(3, 30)
     ]
     assert best_hour(hours(), mail, ResponseGroups(), "UTC").at == NOW.replace(hour=21, minute=0)
@@ -146,7 +146,7 @@ def test_the_first_answer_to_a_message_counts() -> None:
     for minutes in (5, 9):
         history.answered("a", "sms", NOW + timedelta(minutes=minutes))
     history.answered("unheard of", "email", NOW)
-    assert history.messages == [ReceivedMessage("sms", NOW, NOW + timedelta(minutes=5)), ReceivedMessage("email", NOW, NOW)]
+    assert history.messages == [MessageResponse("sms", NOW, NOW + timedelta(minutes=5)), MessageResponse("email", NOW, NOW)]
 
 
 channels = st.lists(st.sampled_from(CHANNELS), min_size=1, unique=True).map(tuple)
@@ -164,7 +164,7 @@ draws = st.floats(0, 1, exclude_max=True)
 @settings(max_examples=150, deadline=None)
 @given(channels, messages, crowds, draws, st.sets(st.sampled_from(CHANNELS)), st.floats(0.001, 1))
 def test_whatever_is_known_one_that_is_offered_is_chosen_and_the_odds_are_odds(
-    offered: tuple[str, ...], known: list[ReceivedMessage], of: ResponseGroups, draw: float, away: set[str], explored: float
+    offered: tuple[str, ...], known: list[MessageResponse], of: ResponseGroups, draw: float, away: set[str], explored: float
 ) -> None:
     ranked = best_channel(ask(draw, offered), known, of, unreachable=dict.fromkeys(away, "gone"), explored=explored)
     assert sorted(ranked.channels) == sorted(offered)
@@ -180,9 +180,9 @@ def test_whatever_is_known_one_that_is_offered_is_chosen_and_the_odds_are_odds(
 @settings(max_examples=150, deadline=None)
 @given(messages, crowds, st.sampled_from(CHANNELS))
 def test_one_more_answer_never_makes_a_channel_worse_nor_one_more_silence_better(
-    known: list[ReceivedMessage], of: ResponseGroups, channel: str
+    known: list[MessageResponse], of: ResponseGroups, channel: str
 ) -> None:
-    def place(more: list[ReceivedMessage]) -> int:
+    def place(more: list[MessageResponse]) -> int:
         ranked = best_channel(ask(), [got("email", True), *known, *more], of)
         return ranked.channels.index(channel)
 

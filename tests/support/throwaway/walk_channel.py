@@ -138,7 +138,7 @@ def policy(program: Program) -> Policy:
 
 
 def described_and_drawn(program: Program) -> None:
-    assert "push message" in describe.step(program.steps["hello"]).title
+    assert "push message" in program.steps["hello"].describe().title
     assert describe.content(program.messages["greeting"].contents["push"]) == "Hello …"
     assert "#123456" in svg(program)
     assert "push message" in mermaid(program)
