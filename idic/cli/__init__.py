@@ -1,4 +1,4 @@
-"""The ``idic`` command. Each verb is one module; heavy imports happen inside the verb that needs them."""
+"""The ``idic`` command: one module for each verb. Heavy imports happen inside the verb that needs them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _SETTINGS = "\n\n".join(
 app = typer.Typer(
     name="idic",
     help="One-to-one marketing journeys on Temporal: a YAML file in, the right message to every customer out.",
-    epilog="Start with `idic dev`: everything on this machine, nothing to set. Servers are set by IDIC_* variables, which "
-    "`idic api --help` lists and `idic settings` shows as they are; `python worker.py` runs a worker.",
+    epilog="Start with `idic dev`: it runs everything on this machine without settings. Servers are set by IDIC_* variables: "
+    "`idic api --help` lists them, `idic settings` shows their values. `python worker.py` runs a worker.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,7 +72,7 @@ app.command()(operate.settings)
 
 
 def main() -> None:
-    """Run; what idic raises on purpose becomes one clear line and exit code 1."""
+    """Run the command. An error that idic raises on purpose becomes one line and exit code 1."""
     try:
         app()
     except IdicError as error:

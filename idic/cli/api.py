@@ -1,4 +1,4 @@
-"""The verb that serves HTTP."""
+"""``idic api``: serve the HTTP API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from idic.server import until_stopped
 from idic.settings import Settings
 
 DRAIN = 30
-"""Real seconds for which requests under way are waited for after SIGTERM."""
+"""Real seconds that running requests get to finish after SIGTERM."""
 
 log = structlog.get_logger()
 
@@ -29,9 +29,10 @@ def api(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on")] = 8700,
 ) -> None:
-    """Serve the HTTP API: events in, enrollments, customers, and the pages behind links in messages.
+    """Serve the HTTP API: events, enrollments, customers, and the pages behind links in messages.
 
-    Run any number behind one address. SIGTERM and Ctrl-C drain: what was accepted is answered.
+    Run any number of them behind one address. SIGTERM and Ctrl-C drain: accepted requests are answered first. For example
+    `idic api --host 0.0.0.0 --port 8700`; run `idic router` and a worker beside it.
     """
 
     async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -41,7 +42,7 @@ def api(
 
 
 async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: int) -> None:
-    """Serve until ``stop`` is set, then answer what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
+    """Serve until ``stop`` is set, then finish running requests. Raises ``SettingsError``, ``StoreUnavailable``."""
     from idic.api.app import create_app
     from idic.api.console.console_pages import ConsoleSettings as ConsoleSettings
     from idic.api.ingestion import BodyLimits
@@ -54,7 +55,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
     from idic.store.open import running_store
 
     if settings.console == "open" and host not in _AT_HOME:
-        raise SettingsError(f"IDIC_CONSOLE=open shows customers to whoever reaches {host}: set it to key, or to off")
+        raise SettingsError(f"IDIC_CONSOLE=open would show customers to anyone who reaches {host}: set it to key or off")
     listening = _listen(host, port)
     links, runtime = Links.set_up(settings), Runtime.set_up(settings)
     async with running_store(settings) as store:
@@ -76,7 +77,7 @@ async def serve_api(settings: Settings, stop: asyncio.Event, host: str, port: in
         server = _Server(
             uvicorn.Config(
                 app,
-                # Its own logs would name paths and queries.
+                # uvicorn's own logs would contain paths and queries.
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -103,7 +104,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to the process."""
+    """A uvicorn server that leaves signals to the process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -1,4 +1,4 @@
-"""``idic consents``: what somebody may be written, what they said, and what was said elsewhere."""
+"""``idic consents``: show a customer's consents, and import consents given elsewhere."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import typer
 from idic.cli.run.data_folder import Data, interruptible, settings_for
 
 app = typer.Typer(
-    help="What customers may be written: by the ledger of what they said, with its proof. `show` one customer's, `import` what "
-    "was said elsewhere.",
+    help="Which messages customers consented to, with proof. `show` a customer's consents, or `import` consents given "
+    "elsewhere.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -27,12 +27,15 @@ class Format(StrEnum):
 
 @app.command()
 def show(
-    customer: Annotated[str, typer.Argument(help="By email address, user id, telephone number or idic's own id")],
+    customer: Annotated[str, typer.Argument(help="An email address, user id, phone number or idic's own id")],
     data: Data = None,
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
 ) -> None:
-    """Show what a customer may be written, by channel, topic and purpose: since when, and by which act; and everything that
-    they said, with what shows it."""
+    """Show a customer's consents by channel, topic and purpose, since when and by which act, and the whole ledger with its
+    proof.
+
+    For example `idic consents show anna@example.com`.
+    """
     from idic.cli.privacy import who
     from idic.store.customer import export
     from idic.store.open import running_store
@@ -56,11 +59,11 @@ def _show(told: dict[str, Any]) -> None:
     console = Console()
     now = Table("channel", "topic", "purpose", "may we", "since", "by", box=None, pad_edge=False)
     for one in told["now"]:
-        topic = one["topic"] or "every other"
+        topic = one["topic"] or "all others"
         now.add_row(one["channel"], topic, one["purpose"], one["words"], _day(one["since"]), one["act"] or "")
     console.print(now)
     for channel, one in told["suppressed"].items():
-        typer.secho(f"{channel}: the address is suppressed since {_day(one['at'])}: {one['reason']}", fg="red")
+        typer.secho(f"{channel}: the address has been suppressed since {_day(one['at'])}: {one['reason']}", fg="red")
     if told["said"]:
         typer.echo()
         said = Table("when", "what", "channel", "topic", "by", "proof", box=None, pad_edge=False)
@@ -79,17 +82,17 @@ def _day(instant: str | None) -> str:
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A .csv (commas, semicolons or tabs) or .ndjson file")],
-    create: Annotated[bool, typer.Option("--create", help="Whoever is unknown becomes a customer")] = False,
+    create: Annotated[bool, typer.Option("--create", help="Create a customer for an unknown user id, email or phone")] = False,
     data: Data = None,
 ) -> None:
-    """Import what people said elsewhere, with its proof.
+    """Import consents given elsewhere, with their proof.
 
     Columns: `channel` (email, sms, web), `given` (yes, no) and `at` (when, ISO 8601) in every line, and one of `user_id`,
-    `email` and `phone`; if you have them `topic`, `purpose` (marketing), `act` (import), `confirmed` (yes for a `double
-    opt-in`) and `proof`. Every other column is kept as part of the proof.
+    `email` and `phone`. Optional: `topic`, `purpose` (default marketing), `act` (default import), `confirmed` (yes for a
+    `double opt-in`) and `proof`. Every other column becomes part of the proof.
 
-    Nothing happens by it: nobody enters a journey, and what they said since then still counts. A line that cannot be read is
-    named and costs no other. The same file again changes nothing, so it may be interrupted.
+    An import enters nobody into a journey, and a customer's later decision still counts. A line that can't be read is
+    reported and doesn't stop the others. Importing the same file again changes nothing, so you may interrupt it.
     """
     from idic.cli.run import import_file
     from idic.store.customer import import_consents
@@ -109,7 +112,7 @@ def import_(
                 )
                 counted["new"] += kept.new
                 counted["known"] += kept.known
-                return [f"line {one}: is nobody's who is known; --create makes them a customer" for one in kept.nobodys]
+                return [f"line {one}: no such customer; --create creates them" for one in kept.nobodys]
 
             now = store.clock.now()
             return await import_file.take(

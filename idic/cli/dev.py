@@ -1,4 +1,4 @@
-"""The verbs that run everything on this machine."""
+"""``idic dev`` and ``idic demo``: run everything on this machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from idic.clock import parse_speed
 from idic.errors import SettingsError
 
 Journeys = Annotated[Path, typer.Option(help="The folder with the journeys")]
-Data = Annotated[Path, typer.Option(help="Where everything that lasts is kept; start again on it and idic goes on")]
+Data = Annotated[Path, typer.Option(help="The folder for all data; start again on it and idic continues")]
 Port = Annotated[
-    int, typer.Option(min=1, max=65533, help="The API's port; mail is taken on the next, the shop is on the one after")
+    int, typer.Option(min=1, max=65533, help="The API's port; the mailbox uses the next port, the shop the one after")
 ]
 TemporalPort = Annotated[int, typer.Option(min=1, max=64535, help="Temporal's port; its UI is 1000 above")]
-Speed = Annotated[str, typer.Option(help="How fast idic's clock runs: 1d=60s is a day a minute; 1d=1d is real time")]
+Speed = Annotated[str, typer.Option(help="How fast idic's clock runs: 1d=60s is a day in a minute, 1d=1d is real time")]
 
 
 def dev(
@@ -29,10 +29,11 @@ def dev(
     temporal_port: TemporalPort = 7233,
     speed: Speed = "1d=1d",
 ) -> None:
-    """Run everything on this machine and stay up: Temporal, store, API, router, worker, a mailbox and a shop to try it in.
+    """Run everything on this machine: Temporal, store, API, router, worker, a mailbox, and a shop to try it in.
 
-    Journeys are published again when their files change; one that does not check leaves the published one running.
-    Ctrl-C drains. Started again on the same folder, idic goes on where it stopped, and its clock with it.
+    Journeys are published again when their files change; a journey that doesn't check leaves its published version running.
+    Ctrl-C drains. Start it again on the same folder, and idic continues where it stopped, with its clock. For example `idic
+    dev --speed 1d=60s`: a day passes in a minute.
     """
     from idic.dev.local_stack import Plan, machine
     from idic.dev.watch_folder import publish_now, publish_on_change
@@ -65,7 +66,7 @@ Ctrl-C stops; nothing is lost."""
             watching.cancel()
 
     asyncio.run(run())
-    typer.echo("stopped; the clock stands still until the next start")
+    typer.echo("stopped; the clock stands still until you start again")
 
 
 def demo(
@@ -75,13 +76,13 @@ def demo(
     temporal_port: TemporalPort = 7233,
     speed: Speed = "1d=7s",
     customers: Annotated[int, typer.Option(help="How many customers come to the shop", min=1)] = 36,
-    days: Annotated[int, typer.Option(help="For how many days the shop is watched", min=1, max=365)] = 23,
+    days: Annotated[int, typer.Option(help="How many days to watch", min=1, max=365)] = 23,
 ) -> None:
-    """Watch a small shop's customers go through its journeys, weeks in minutes.
+    """Watch the customers of a small shop go through its journeys, weeks in minutes.
 
-    Starts everything afresh, publishes the journeys, sends customers through the public API with Segment's Python client
-    and shows who enters, who waits, what is sent and who reaches the goal. On a terminal it then stays up until Ctrl-C;
-    without one it exits 0, or 1 if what should have arrived did not.
+    Starts from scratch, publishes the journeys, sends customers through the public API with Segment's Python client, and
+    shows who enters, who waits, what is sent and who reaches the goal. On a terminal it stays up until Ctrl-C; without one
+    it exits 0, or 1 if something that should have arrived did not.
     """
     from idic.dev.demo.demo import run_demo
     from idic.dev.local_stack import Plan

@@ -1,4 +1,4 @@
-"""``idic diff``: what changed between two states of a journey."""
+"""``idic diff``: compare two versions of a journey."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ class Format(StrEnum):
 
 def diff(
     old: Annotated[
-        str, typer.Argument(metavar="A", help="What was: a file, a folder, a journey, JOURNEY@published, or a program's id")
+        str,
+        typer.Argument(metavar="A", help="The old version: a file, a folder, a journey, JOURNEY@published, or a program's id"),
     ],
-    new: Annotated[str, typer.Argument(metavar="B", help="What is: the same kinds of names")],
+    new: Annotated[str, typer.Argument(metavar="B", help="The new version, named in the same ways")],
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
-    journeys: Annotated[Path, typer.Option(help="The folder in which journeys are found by their names")] = Path("journeys"),
+    journeys: Annotated[Path, typer.Option(help="The folder with the journeys")] = Path("journeys"),
     data: Data = None,
 ) -> None:
-    """Say in words what changed for customers, step by step, and what that means for those who are inside.
+    """Describe what changed for customers, step by step, and what that means for customers inside the journey.
 
-    For example `idic diff abandoned_cart@published abandoned_cart`: what publishing the file of today would change. Or
-    `idic diff ../main/journeys journeys` for two folders, and `idic diff 3f9a61 8c02de` for two programs of the store
-    (`idic journeys NAME` lists them).
+    For example `idic diff abandoned_cart@published abandoned_cart`: what publishing today's file would change. Or `idic
+    diff ../main/journeys journeys` for two folders, and `idic diff 3f9a61 8c02de` for two programs of the store (`idic
+    journeys NAME` lists them).
     """
     from idic.cli.run import diff
     from idic.cli.run.data_folder import settings_for

@@ -1,4 +1,4 @@
-"""``idic explain``: what happened to this customer, what did not, and why?"""
+"""``idic explain``: what happened to a customer, what did not, and why."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Format(StrEnum):
 
 def explain(
     customer: Annotated[
-        str, typer.Argument(help="By email address, user id, telephone number, idic's own id, or the id of an enrollment")
+        str, typer.Argument(help="An email address, user id, phone number, idic's own id, or an enrollment's id")
     ],
     journey: Annotated[str | None, typer.Argument(help="Only this journey")] = None,
     data: Data = None,
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
 ) -> None:
-    """Tell in plain sentences what happened to a customer in their journeys, in the zone where they live; and what did not
-    happen: which journeys did not let them in, which channels do not reach them, by which rule and since when, and what would
-    help.
+    """Explain what happened to a customer in their journeys, and what did not, in the customer's time zone.
 
-    `idic explain anna@example.com abandoned_cart`. Every suggestion is tried on the real contact policy before it is made.
+    It names the journeys that didn't admit them, the channels that don't reach them, the rule and since when, and what
+    would help. For example `idic explain anna@example.com abandoned_cart`. Every suggestion is tried on the real contact
+    policy first.
     """
     from idic.cli.run import explain
     from idic.store.open import running_store

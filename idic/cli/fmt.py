@@ -1,4 +1,4 @@
-"""``idic fmt``: one way to write a journey."""
+"""``idic fmt``: format journey files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def fmt(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 and list the files that would change")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Change nothing; show what would change")] = False,
 ) -> None:
-    """Lay out journeys, the vocabulary and stories as everybody else's are, with their comments, and change no meaning.
+    """Format journeys, the vocabulary and stories in one standard layout. Comments and meaning stay the same.
 
-    Sections and the entries of a step come in one order, what fits into 120 columns and was in one line stays in one line,
-    quotes stand where they are needed. For example `idic fmt` for the folder journeys, or `idic fmt --check` before a commit.
-    A file with slips of YAML is left alone and told; so is one that would not compile to the very same program.
+    Sections and keys get one order, what fits on a line of 120 columns and was on one line stays there, and quotes stand
+    only where they are needed. For example `idic fmt` for the folder journeys, or `idic fmt --check` before a commit. A
+    file with YAML errors isn't changed but reported, and so is a file that would compile to a different program.
     """
     from idic.cli.run.fmt import Outcome, lay_out
 
@@ -40,7 +40,7 @@ def fmt(
                 if not diff:
                     typer.echo(f"{'would change' if check else 'changed'}  {outcome.file}")
     if not failed and not changed:
-        typer.echo(f"{len(files)} file{'' if len(files) == 1 else 's'} as they should be", err=True)
+        typer.echo(f"{len(files)} file{'' if len(files) == 1 else 's'} already formatted", err=True)
     if failed or (check and changed):
         raise typer.Exit(1)
 
@@ -53,7 +53,7 @@ def _files(paths: list[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise NotFound(f"there is no file or folder {path}; name a folder of journeys or a file in it")
+            raise NotFound(f"there is no file or folder {path}; give a folder of journeys, or a file in it")
     return found
 
 

@@ -1,4 +1,4 @@
-"""``idic graph``: a journey to look at."""
+"""``idic graph``: draw a journey."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Form(StrEnum):
 
 
 def graph(
-    journey: Annotated[str, typer.Argument(help="A journey by its name, or its file")],
+    journey: Annotated[str, typer.Argument(help="A journey's name or file")],
     format: Annotated[
         Form | None, typer.Option(help="svg for a browser or a slide, mermaid for GitHub and wikis", show_default="svg")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; otherwise it is printed")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of standard output")] = None,
     journeys: Annotated[Path, typer.Option(help="The folder with the journeys")] = Path("journeys"),
 ) -> None:
-    """Draw a journey: who enters, every step, where branches part and meet, what ends it.
+    """Draw a journey: who enters, every step, where branches part and meet, and what ends it.
 
-    For example `idic graph abandoned_cart -o cart.svg`, and open the file in a browser; or
-    `idic graph journeys/welcome.yaml -o welcome.md`, which GitHub and most wikis draw.
+    For example `idic graph abandoned_cart -o cart.svg`, and open the file in a browser; or `idic graph
+    journeys/welcome.yaml -o welcome.md`, which GitHub and most wikis draw.
     """
     from idic.picture.mermaid import mermaid
     from idic.picture.svg import svg
@@ -49,8 +49,7 @@ def graph(
 
 
 def find(journey: str, folder: Path) -> Program:
-    """The journey of this name in the folder, or of this file. Raises ``NotFound``, or ``JourneyInvalid`` when it does not
-    check."""
+    """Find a journey by name in the folder, or by file. Raises ``NotFound``, or ``JourneyInvalid`` if it doesn't check."""
     from idic.journeys_folder import compile_folder
     from idic.problems import did_you_mean
 

@@ -1,4 +1,4 @@
-"""``idic journeys``: what is published, who is in it, and what came of it so far."""
+"""``idic journeys``: list published journeys with their customers and results."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Format(StrEnum):
 
 
 def journeys(
-    name: Annotated[str | None, typer.Argument(help="One journey, with every program that it had")] = None,
+    name: Annotated[str | None, typer.Argument(help="Only this journey, with all its programs")] = None,
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
     data: Data = None,
 ) -> None:
-    """What is published, since when, how many are in which step, and what came of it so far.
+    """List published journeys: since when, how many customers are at which step, and the results so far.
 
-    Those who are still in former programs are counted with their program. `idic journeys NAME` shows one journey with all of
-    its programs; `idic publish --program ID` publishes one of them again.
+    Customers in earlier programs are counted with their program. `idic journeys NAME` shows one journey with all its
+    programs; `idic publish --program ID` publishes one of them again.
     """
     from idic.cli.run import journeys
     from idic.cli.run.data_folder import settings_for

@@ -1,4 +1,4 @@
-"""The verbs of operators: bring the tables up to date, route, reconcile, list the settings."""
+"""``idic migrate``, ``idic router``, ``idic reconcile`` and ``idic settings``: for operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 def migrate() -> None:
-    """Create the store's tables, or bring them up to this version. Safe to run again, and by several at once."""
+    """Create the store's tables, or upgrade them to this version. Safe to repeat, and to run in several processes at once."""
     from idic.store.database import Store
     from idic.store.upgrade import migrate as upgrade
 
@@ -31,9 +31,9 @@ def migrate() -> None:
 
 
 def router() -> None:
-    """Route accepted events to the customers' enrollments, and tell Temporal whom to start and to wake.
+    """Route accepted events to enrollments, and tell Temporal which workflows to start and to wake.
 
-    Run any number: they share the customers among themselves. SIGTERM and Ctrl-C drain.
+    Run any number of routers: they share the customers. SIGTERM and Ctrl-C drain.
     """
     from idic.router.loop import Router
     from idic.router.runtime import Runtime
@@ -53,9 +53,9 @@ def router() -> None:
 
 
 def reconcile() -> None:
-    """Compare the store with Temporal and mend what differs: the store is right.
+    """Compare the store with Temporal and correct the differences; the store is right.
 
-    Routers do this by themselves at start and from time to time. Run it after Temporal lost its database.
+    Routers do this at start and regularly. Run it yourself after Temporal lost its database.
     """
     from rich.console import Console
 
@@ -87,7 +87,7 @@ def reconcile() -> None:
 
 
 def settings() -> None:
-    """List every IDIC_* setting with its meaning and default; secrets only as set or not set."""
+    """List every IDIC_* setting with its meaning and default. Secrets are shown only as set or not set."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""``idic pause``, ``idic resume`` and ``idic stop``: the brakes."""
+"""``idic pause``, ``idic resume`` and ``idic stop``: hold or end a journey."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from idic.store.database import Tx
     from idic.store.journey.programs import PublishedJourney
 
-Journey = Annotated[str, typer.Argument(help="The journey, by its name")]
+Journey = Annotated[str, typer.Argument(help="The journey's name")]
 
 
 def pause(journey: Journey, data: Data = None) -> None:
-    """Hold everything that a journey sends. Nobody is lost: people still enter, and what they do still counts.
+    """Hold everything a journey sends. Customers still enter, and their events still count.
 
-    What comes due meanwhile waits for as long as it may still leave (its `within`). `idic resume` lets it go.
+    A message that comes due during the pause waits as long as its `within` allows. Continue with `idic resume NAME`.
     """
     from idic.store.journey import programs
     from idic.store.open import running_store
@@ -36,22 +36,22 @@ def pause(journey: Journey, data: Data = None) -> None:
 
     before = asyncio.run(run())
     if before.paused_at is not None:
-        typer.echo(f"{journey} is paused already, since {before.paused_at:%Y-%m-%d %H:%M} UTC.")
+        typer.echo(f"{journey} has already been paused since {before.paused_at:%Y-%m-%d %H:%M} UTC.")
     else:
         typer.echo(
-            f"{journey} is paused: nothing of it is sent until `idic resume {journey}`. What is being sent now still leaves."
+            f"{journey} is paused: it sends nothing until `idic resume {journey}`. Messages being sent right now still go out."
         )
     _say_if_stopped(before)
 
 
 def resume(
     journey: Journey,
-    spread: Annotated[str, typer.Option(help="Over how long what was held back is sent")] = "10 minutes",
+    spread: Annotated[str, typer.Option(help="Spread the held messages over this time")] = "10 minutes",
     data: Data = None,
 ) -> None:
-    """Let a paused journey send again. What came due in the pause is sent or skipped, as the journey's `late` says.
+    """Let a paused journey send again. What came due in the pause is sent or skipped, as set by the journey's `late`.
 
-    It may be interrupted: the same command again goes on, and so do the routers by themselves.
+    You may interrupt it: run the same command again, or leave the rest to the routers.
     """
     from idic.cli.run.publish import span
     from idic.router.pause import release_held
@@ -71,7 +71,7 @@ def resume(
         async with running_store(settings) as store:
             before = await store.move("resume", work)
             now = store.clock.now()
-            with progress(f"letting go in {journey}") as count:
+            with progress(f"releasing messages of {journey}") as count:
                 released = await release_held(
                     store, Runtime.set_up(settings), journey, over.after(now, "UTC") - now, stop=stop, told=count
                 )
@@ -79,22 +79,22 @@ def resume(
 
     before, released, interrupted = interruptible(run)
     now = "was not paused" if before.paused_at is None else "sends again"
-    typer.echo(f"{journey} {now}; {released:,} that were held back are let go.")
+    typer.echo(f"{journey} {now}; {released:,} held messages are released.")
     _say_if_stopped(before)
     if interrupted:
-        typer.secho("Interrupted: the same command again goes on with those who are left.", fg="yellow")
+        typer.secho("Interrupted. Run the same command again to continue with the rest.", fg="yellow")
         raise typer.Exit(1)
 
 
 def stop(
     journey: Journey,
-    let_finish: Annotated[bool, typer.Option("--let-finish", help="Whoever is inside goes on to the end")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    let_finish: Annotated[bool, typer.Option("--let-finish", help="Let customers inside finish")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation")] = False,
     data: Data = None,
 ) -> None:
-    """Stop a journey: nobody enters any more, and whoever is inside leaves it now. Publishing it again starts it again.
+    """Stop a journey: nobody enters any more, and customers inside leave it now. Publish it again to restart it.
 
-    It may be interrupted: nobody enters from the beginning on, and the same command again goes on with those inside.
+    You may interrupt it: nobody enters from the start on, and the same command again continues with the customers inside.
     """
     from idic.router.pause import end_all
     from idic.router.runtime import Runtime
@@ -121,25 +121,25 @@ def stop(
                 return await end_all(store, Runtime.set_up(settings), journey, stop=interrupt, told=told), interrupt.is_set()
 
     inside = asyncio.run(count_inside())
-    if inside and not let_finish and not sure(f"Stop {journey}, and end it now for {inside:,} who are inside?", yes=yes):
-        raise InvalidInput(f"{inside:,} are inside {journey}: add --yes to end it for them now, or --let-finish")
+    if inside and not let_finish and not sure(f"Stop {journey} and end it now for {inside:,} customers inside?", yes=yes):
+        raise InvalidInput(f"{inside:,} customers are inside {journey}: add --yes to end it for them now, or --let-finish")
     ended, interrupted = interruptible(run)
-    rest = f"{inside:,} who are inside go on to the end" if let_finish else f"{ended:,} who were inside have left it"
-    typer.echo(f"{journey} is stopped: nobody enters until it is published again; {rest}.")
+    rest = f"{inside:,} customers inside go on to the end" if let_finish else f"{ended:,} customers inside have left it"
+    typer.echo(f"{journey} is stopped: nobody enters until you publish it again; {rest}.")
     if interrupted:
-        typer.secho("Interrupted: the same command again goes on with those who are left.", fg="yellow")
+        typer.secho("Interrupted. Run the same command again to continue with the rest.", fg="yellow")
         raise typer.Exit(1)
 
 
 def _say_if_stopped(standing: PublishedJourney) -> None:
-    """Whoever finishes what they began can be held and let go all the same."""
+    """Say that the journey is stopped: customers who finish it can still be held and released."""
     if standing.stopped_at is not None:
         since = f"{standing.stopped_at:%Y-%m-%d %H:%M} UTC"
-        typer.secho(f"It is stopped since {since}: nobody enters until it is published again.", fg="yellow")
+        typer.secho(f"It has been stopped since {since}: nobody enters until you publish it again.", fg="yellow")
 
 
 async def _standing(tx: Tx, journey: str) -> PublishedJourney:
-    """Raises ``NotFound`` with the name that was perhaps meant."""
+    """Read the published journey. Raises ``NotFound`` with the most similar name."""
     from idic.cli.run.journeys import unknown
     from idic.store.journey import programs
 

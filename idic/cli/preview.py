@@ -1,4 +1,4 @@
-"""``idic preview``: a message as one customer would get it, on every channel; and one test of it to an address."""
+"""``idic preview``: see a message as a customer would get it, and send a test."""
 
 from __future__ import annotations
 
@@ -25,32 +25,35 @@ if TYPE_CHECKING:
 
 _MARK = "[Test] "
 _MAILBOX = "smtp://127.0.0.1:8701"
-"""Where idic dev takes mail unless it is told otherwise."""
+"""idic dev's mailbox, unless another mail server is set."""
 _LONGEST_VALUE = 70
 
 
 def preview(
-    journey: Annotated[str, typer.Argument(help="The journey, by its name")],
-    message: Annotated[str, typer.Argument(help="The message, by its name under customize")],
+    journey: Annotated[str, typer.Argument(help="The journey's name")],
+    message: Annotated[str, typer.Argument(help="The message's name under customize")],
     as_: Annotated[
-        str, typer.Option("--as", help="A customer by email, user id, phone or id; or nobody, or somebody of whom all is known")
+        str,
+        typer.Option("--as", help="A customer by email, user id, phone or id; or nobody, or somebody with all values known"),
     ] = "somebody",
     channel: Annotated[str | None, typer.Option(help="Only this channel: email, sms or web")] = None,
-    segment: Annotated[str | None, typer.Option(help="As somebody of this segment reads it")] = None,
-    language: Annotated[str | None, typer.Option(help="As somebody reads it who reads this language, such as de")] = None,
+    segment: Annotated[str | None, typer.Option(help="The content for this segment")] = None,
+    language: Annotated[str | None, typer.Option(help="The content in this language, such as de")] = None,
     variants: Annotated[
-        bool, typer.Option("--variants", help="Every segment and language with words of its own, side by side on one page")
+        bool, typer.Option("--variants", help="All segments and languages with content of their own, side by side on one page")
     ] = False,
-    to: Annotated[str | None, typer.Option(help="Send one message, marked as a test, to this address or number")] = None,
-    out: Annotated[Path, typer.Option(help="The folder for what is written")] = Path("preview"),
+    to: Annotated[str | None, typer.Option(help="Send a test message to this address or number")] = None,
+    out: Annotated[Path, typer.Option(help="The folder for the files")] = Path("preview"),
     journeys: Annotated[Path, typer.Option(help="The folder with the journeys: your working copy")] = Path("journeys"),
     data: Annotated[
         Path | None, typer.Option(help="The folder of idic dev or idic demo with the customers, instead of IDIC_DATABASE_URL")
     ] = None,
 ) -> None:
-    """Show a message as this customer would get it, made from the files as they are now; nothing is recorded.
+    """Show a message as this customer would get it, from the files as they are now. Nothing is recorded.
 
-    Writes an HTML file for mail and web (and a picture, where Chromium is installed) and prints SMS with what they cost.
+    Writes an HTML file for email and web (and a picture, if Chromium is installed) and prints an SMS with its cost. For
+    example `idic preview welcome welcome --as anna@example.com`, or `idic preview welcome welcome --variants` for all
+    segments and languages.
     """
     from idic.cli.run import preview
     from idic.journey.definition.message_layers import tongues
@@ -58,14 +61,16 @@ def preview(
     settings = load()
     data = data or at_home(settings)
     if data is not None and not (data / "idic.db").is_file():
-        raise SettingsError(f"{data} is no folder of idic dev: there is no idic.db in it")
+        raise SettingsError(f"{data} is not a folder of idic dev: it contains no idic.db")
     program = preview.find_program(journeys, journey, message)
     chosen = preview.channels_of(program, message, channel)
     if to is not None:
-        # Before anything else: who asked for a test wants to know at once that there can be none.
+        # First, so that an impossible test is reported at once.
         chosen = (_channel_for(to, chosen, channel),)
     if variants and (to or segment or language):
-        raise InvalidInput("all variants are shown together: leave out --segment, --language and --to", where="--variants")
+        raise InvalidInput(
+            "--variants shows all variants together: leave out --segment, --language and --to", where="--variants"
+        )
     asked = preview.whose(program, segment, language)
 
     async def run() -> None:
@@ -92,7 +97,7 @@ def preview(
         stem = "-".join(filter(None, (journey, message, segment, language)))
         for one in shown:
             if language is not None and one.language not in tongues(language):
-                typer.secho(f"  not written in {language}: this is in {one.language}", fg=typer.colors.YELLOW)
+                typer.secho(f"  there is no text in {language}: this is in {one.language}", fg=typer.colors.YELLOW)
             _show(one, out, stem)
         if to is not None:
             await _send(shown[0], to, settings, data, program.country)
@@ -105,7 +110,7 @@ def _no_store(url: str) -> bool:
 
 
 async def _customer(who: str, program: Program, settings: Settings, data: Path | None) -> tuple[Customer, datetime]:
-    """With the time that idic's clock shows where they are kept."""
+    """Read the customer, with the time of the clock in their store."""
     from idic.cli.run import preview
     from idic.store.open import running_store
 
@@ -116,7 +121,7 @@ async def _customer(who: str, program: Program, settings: Settings, data: Path |
         settings = settings.model_copy(update={"database_url": f"sqlite:///{(data / 'idic.db').resolve()}"})
     if _no_store(settings.database_url):
         raise SettingsError(
-            "there is no store here to find customers in: name idic dev's folder with --data .idic/dev, set "
+            "there is no store with customers here: give idic dev's folder with --data .idic/dev, set "
             "IDIC_DATABASE_URL, or take --as nobody"
         )
     async with running_store(settings) as store:
@@ -126,10 +131,10 @@ async def _customer(who: str, program: Program, settings: Settings, data: Path |
 def _say_assumed(assumed: Mapping[str, object], customer: Customer) -> None:
     if customer.facts is not None:
         if customer.state is None:
-            typer.echo("  not on this journey yet")
+            typer.echo("  not in this journey yet")
         else:
             entered = f"{customer.state.entered_at:%Y-%m-%d %H:%M} UTC"
-            typer.echo(f"  with what their enrollment of {entered} knows")
+            typer.echo(f"  with the values of their enrollment of {entered}")
     for name, value in sorted(assumed.items()):
         typer.secho(f"  assumed: {name} = {str(value)[:_LONGEST_VALUE]}", fg=typer.colors.YELLOW)
 
@@ -144,7 +149,7 @@ def _show_all(title: str, shown: Sequence[tuple[Preview, Whose]], out: Path, ste
 
 
 def _written(out: Path, name: str, content: str) -> Path:
-    """Raises ``InvalidInput``."""
+    """Write the file. Raises ``InvalidInput``."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(content, encoding="utf-8")
@@ -159,11 +164,11 @@ def _paint(page: Path, width: int) -> None:
 
     chromium, picture = browser(), page.with_suffix(".png")
     if chromium is None:
-        typer.echo("  no picture: neither Chromium nor Chrome is installed here; open the HTML file in a browser")
+        typer.echo("  no picture, because Chromium and Chrome are not installed; open the HTML file in a browser")
     elif screenshot(chromium, page.read_text(encoding="utf-8"), picture, width):
         typer.echo(f"  {picture}")
     else:
-        typer.echo(f"  no picture: {chromium} did not make one; open the HTML file in a browser")
+        typer.echo(f"  no picture, because {chromium} failed; open the HTML file in a browser")
 
 
 def _show(one: Preview, out: Path, stem: str) -> None:
@@ -183,12 +188,12 @@ def _show(one: Preview, out: Path, stem: str) -> None:
 
 
 def _show_sms(text: str, sent: str) -> None:
-    """``sent`` is the text with the short links with which it leaves."""
+    """Show an SMS; ``sent`` is its text with short links, as it would be sent."""
     from idic.customize.sms_segments import avoidable_unicode, segments
 
     cost = segments(sent)
     parts = f"{cost.count} part{'' if cost.count == 1 else 's'}"
-    with_links = " with its links shortened" if sent != text else ""
+    with_links = " with short links" if sent != text else ""
     typer.secho(f"sms  {len(sent)} characters{with_links}, {parts}, {cost.encoding}", bold=True)
     typer.echo("\n".join(f"  {line}" for line in text.splitlines()))
     signs = avoidable_unicode(text)
@@ -198,19 +203,19 @@ def _show_sms(text: str, sent: str) -> None:
 
 
 def _channel_for(to: str, there: tuple[str, ...], asked: str | None) -> str:
-    """On which channel a test goes to this address. Raises ``InvalidInput``."""
+    """The channel for a test to this address. Raises ``InvalidInput``."""
     fits = EMAIL.name if "@" in to else SMS.name
     if is_placed(asked):
-        raise InvalidInput("nothing on the web can be sent to an address; open the HTML file instead", where="--to")
+        raise InvalidInput("web content cannot be sent to an address; open the HTML file instead", where="--to")
     if asked not in (None, fits):
-        raise InvalidInput(f"{to} is no address for {asked}", where="--to")
+        raise InvalidInput(f"{to} is not an address for {asked}", where="--to")
     if fits not in there:
-        raise InvalidInput(f"the message has no content for {fits}, which is where {to} is", where="--to")
+        raise InvalidInput(f"the message has no content for {fits}, which {to} needs", where="--to")
     return fits
 
 
 async def _send(one: Preview, to: str, settings: Settings, data: Path | None, country: str | None) -> None:
-    """By the provider that is set, without a word to the store. Raises ``SettingsError``, ``InvalidInput``."""
+    """Send a test with the provider that is set, without recording it. Raises ``SettingsError``, ``InvalidInput``."""
     from idic.interact.channels.contract import Accepted, Later, Unsure
 
     typer.echo()
@@ -222,7 +227,7 @@ async def _send(one: Preview, to: str, settings: Settings, data: Path | None, co
     if isinstance(outcome, Accepted):
         typer.secho("sent", fg=typer.colors.GREEN)
         return
-    certain = "perhaps sent, nobody can know" if isinstance(outcome, Unsure) else "not sent"
+    certain = "perhaps sent; this cannot be determined" if isinstance(outcome, Unsure) else "not sent"
     check = ""
     if isinstance(outcome, Later) and outcome.code.startswith("smtp_"):
         check = f"; does idic dev run on {data}?" if data and settings.smtp_url is None else "; check IDIC_SMTP_URL"
@@ -238,7 +243,7 @@ async def _send_mail(one: Preview, touch: str, to: str, settings: Settings, othe
     account = accounts(settings)[EMAIL.name][0]
     if account == "smtp" and settings.smtp_url is None:
         if otherwise is None:
-            raise SettingsError("no mail server is set: IDIC_SMTP_URL says where mail goes, such as smtp://localhost:1025")
+            raise SettingsError("no mail server is set: set IDIC_SMTP_URL, for example to smtp://localhost:1025")
         settings = settings.model_copy(update={"smtp_url": SecretStr(otherwise)})
     mail = OutgoingEmail(
         touch=touch,
@@ -277,7 +282,7 @@ async def _send_sms(one: Preview, touch: str, to: str, settings: Settings, count
     try:
         number = e164(to, country)
     except PhoneInvalid as problem:
-        raise InvalidInput(f"{problem}: write it as in +4915112345678", where="--to") from None
+        raise InvalidInput(f"{problem}: write it like +4915112345678", where="--to") from None
     text = f"{_MARK}{one.text}"
     provider, sender = open_sender(account, settings), PROVIDERS[account].sends_as(settings)
     assert provider is not None

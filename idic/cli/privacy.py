@@ -1,4 +1,4 @@
-"""``idic export`` and ``idic erase``: what everybody may ask for."""
+"""``idic export`` and ``idic erase``: a customer's rights to their data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from idic.store.customer.customers import CustomerRow
     from idic.store.database import Tx
 
-Customer = Annotated[str, typer.Argument(help="By email address, user id, telephone number or idic's own id")]
+Customer = Annotated[str, typer.Argument(help="An email address, user id, phone number or idic's own id")]
 
 
 def export(
@@ -25,8 +25,8 @@ def export(
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output")] = None,
     data: Data = None,
 ) -> None:
-    """Write down everything that is known of a customer, as JSON to be handed to them: what they did, what they said of being
-    written to and what shows it, their journeys step by step, every message and why they got it."""
+    """Export everything known about a customer as JSON, to hand to them: events, consents with proof, journeys step by
+    step, and every message with its reason."""
     from idic.store.customer import export
     from idic.store.open import running_store
 
@@ -39,19 +39,19 @@ def export(
         typer.echo(told)
     else:
         output.write_text(told + "\n", encoding="utf-8")
-        typer.echo(f"Everything that is known of them is in {output}.")
+        typer.echo(f"Everything known about the customer is in {output}.")
 
 
 def erase(
     customer: Customer,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation")] = False,
     data: Data = None,
 ) -> None:
-    """Forget a customer, everywhere and for good; hand them their `idic export` before, if they want it.
+    """Erase a customer for good, everywhere. Run `idic export` first if they want their data.
 
-    Their journeys end now, and what was to be sent is not. What remains are random ids, counts and times, and salted digests
-    of their addresses: those get no marketing until somebody confirms that they want it. Backups of the database, the logs of
-    your providers and Temporal's histories (which hold ids alone) are not touched.
+    Their journeys end now, and planned messages aren't sent. Random ids, counts and times remain, and salted digests of
+    their addresses, so that no marketing is sent to them until somebody confirms consent. Backups of the database, your
+    providers' logs and Temporal's histories (which contain only ids) are not changed.
     """
     from idic.router.erase import erase as forget
     from idic.router.runtime import Runtime
@@ -68,23 +68,23 @@ def erase(
 
     customer_id = asyncio.run(find())
     if not sure(f"Forget customer {customer_id} for good?", yes=yes):
-        raise InvalidInput(f"nothing was erased: add --yes to forget customer {customer_id} for good")
+        raise InvalidInput(f"nothing was erased: add --yes to erase customer {customer_id} for good")
     done = asyncio.run(run())
     if done.already:
-        typer.echo(f"Customer {done.customer_id} was erased before: nothing is known of them.")
+        typer.echo(f"Customer {done.customer_id} was already erased.")
         return
-    typer.echo(f"Customer {done.customer_id} is erased; {done.ended:,} journeys of theirs have ended.")
+    typer.echo(f"Customer {done.customer_id} is erased; {done.ended:,} of their journeys ended.")
     if done.same_address:
-        typer.secho("Others have the same address, and may be the same person:", fg="yellow")
+        typer.secho("Other customers have the same address and may be the same person:", fg="yellow")
         for other in done.same_address:
             typer.echo(f"  idic erase {other}")
 
 
 async def who(tx: Tx, customer: str) -> CustomerRow:
-    """The customer who is meant. Raises ``NotFound``, without saying once more who was asked for."""
+    """Find the customer. Raises ``NotFound``, without repeating the searched value."""
     from idic.store.reports import console
 
     row = await console.find_customer(tx, customer.strip().replace("\0", ""))
     if row is None:
-        raise NotFound("nobody in the store is known by this: it is no email address, user id, telephone number or customer id")
+        raise NotFound("no customer has this email address, user id, phone number or id")
     return row

@@ -1,4 +1,4 @@
-"""``idic publish``: make journeys the ones that customers enter, and move those who are inside, if that is asked for."""
+"""``idic publish``: make journeys the ones that customers enter, and move customers inside if you ask for it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import typer
 
 from idic.cli.run.data_folder import Data
 
-HELP = """Check a folder of journeys and, if nothing is wrong, make them the ones that customers enter from now on.
+HELP = """Check a folder of journeys and, if there are no errors, publish them: customers enter these from now on.
 
-Whoever is inside a journey finishes the program they began. To roll back, publish the former program: from the former files,
-or from the store with `--program ID` (`idic journeys NAME` lists them).
+Customers inside a journey finish the program they began. To roll back, publish the earlier program: from the earlier files, or
+from the store with `--program ID` (`idic journeys NAME` lists them).
 
-`--migrate` moves those who are inside, too. The plan is shown first: who stands where, and where they go. A step goes to the
-step of the same id; of others say it: `--map nudge=reminder`, `--map nudge=exit` (they leave the journey), `--map nudge=stay`
-(they finish their former program). Waits are counted from when they began; nothing is sent twice; what was drawn stays drawn.
-Where only the words changed, all take the new words, and nobody moves. It may be interrupted: the same command again goes on.
+`--migrate` moves customers inside, too. It shows the plan first: how many are at which step, and where they go. A step goes to
+the step with the same id; for others say where: `--map nudge=reminder`, `--map nudge=exit` (they leave the journey),
+`--map nudge=stay` (they finish their earlier program). Waits count from when they began, nothing is sent twice, and random
+choices stay as they were. If only texts changed, everyone gets the new texts and nobody moves. You may interrupt it: run the
+same command again to continue.
 """
 
 
@@ -28,16 +29,22 @@ class Format(StrEnum):
 
 
 def publish(
-    folder: Annotated[Path, typer.Argument(help="The folder with the journeys, or one journey file of it")] = Path("journeys"),
-    program: Annotated[str | None, typer.Option(help="Publish this program of the store: its id, or how it begins")] = None,
-    migrate: Annotated[bool, typer.Option("--migrate", help="Move those who are inside into what is published")] = False,
+    folder: Annotated[Path, typer.Argument(help="The folder with the journeys, or one journey file")] = Path("journeys"),
+    program: Annotated[
+        str | None, typer.Option(help="Publish this program of the store: its id, or the beginning of it")
+    ] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Move customers inside into the new program")] = False,
     map_: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OLD=NEW", help="Where those at a step go: a step, exit or stay; JOURNEY.OLD=NEW of one"),
+        typer.Option(
+            "--map",
+            metavar="OLD=NEW",
+            help="Where customers at a step go: a step, exit or stay; JOURNEY.OLD=NEW for one journey",
+        ),
     ] = None,
-    spread: Annotated[str, typer.Option(help="Over how long what is overdue by that is spread")] = "1 hour",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only show what would be done")] = False,
+    spread: Annotated[str, typer.Option(help="Spread messages that become overdue over this time")] = "1 hour",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only show the plan")] = False,
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
     data: Data = None,
 ) -> None:
@@ -46,11 +53,11 @@ def publish(
     from idic.errors import InvalidInput
 
     if not migrate and map_:
-        raise InvalidInput("--map says where those who are inside go: add --migrate")
+        raise InvalidInput("--map needs --migrate: it says where customers inside go")
     asked = publish.Asked(
         program=program,
         compilation=None if program else publish.compiled(folder),
-        # Of a folder, the journeys that are missing from it are named.
+        # For a whole folder, published journeys that are missing from it are listed.
         whole=folder.is_dir(),
         migrate=migrate,
         maps=tuple(map_ or ()),

@@ -1,4 +1,4 @@
-"""``idic schema``: what editors complete and underline."""
+"""``idic schema``: JSON Schemas for editors."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ class Kind(StrEnum):
 
 
 def schema(
-    kind: Annotated[Kind | None, typer.Argument(help="Print this one; otherwise all are written into the folder")] = None,
+    kind: Annotated[
+        Kind | None, typer.Argument(help="Print only this schema; without it, all are written into the folder")
+    ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 if those in the folder are not of this idic")
+        bool, typer.Option("--check", help="Write nothing; exit 1 if the folder's schemas are from another version")
     ] = False,
     out: Annotated[Path, typer.Option(help="The folder for NAME.schema.json")] = _FOLDER,
 ) -> None:
-    """JSON Schemas of journeys, vocabulary, policy and stories, with which editors complete, explain and underline.
+    """Write JSON Schemas of journeys, vocabulary, policy and stories, with which editors complete, explain and underline.
 
-    `idic schema` writes them all to journeys/schema. An editor with the YAML language server (VS Code, JetBrains, Neovim and
-    others) takes them from the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`
+    `idic schema` writes them to journeys/schema. Editors with the YAML language server (VS Code, JetBrains, Neovim and
+    others) find them through the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`
     """
     from idic.schemas import SCHEMAS, written
 
@@ -48,7 +50,7 @@ def schema(
             typer.echo(f"written  {file}")
     if check and stale:
         for file in stale:
-            typer.echo(f"not of this idic: {file}; run idic schema", err=True)
+            typer.echo(f"{file} is from another version of idic: run idic schema", err=True)
         raise typer.Exit(1)
     if not stale:
         typer.echo("current", err=True)

@@ -1,4 +1,4 @@
-"""``idic simulate``: what would it do, to how many?"""
+"""``idic simulate``: rehearse journeys on a crowd."""
 
 from __future__ import annotations
 
@@ -15,39 +15,42 @@ from idic.errors import InvalidInput
 
 def simulate(
     journeys: Annotated[
-        list[str] | None, typer.Argument(help="The journeys to rehearse, by name; all of the folder if none")
+        list[str] | None, typer.Argument(help="Names of journeys; all journeys of the folder without one")
     ] = None,
     folder: Annotated[Path, typer.Option(help="The folder with the journeys")] = Path("journeys"),
-    customers: Annotated[int, typer.Option(min=1, help="How many customers are made up")] = 100_000,
+    customers: Annotated[int, typer.Option(min=1, help="How many customers to invent")] = 100_000,
     days: Annotated[
-        int | None, typer.Option(min=1, max=3660, help="How long; by default 30 days, of a file until its last event")
+        int | None, typer.Option(min=1, max=3660, help="How many days; by default 30, or until the last event of a file")
     ] = None,
     start: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
-            help="When it begins, in the vocabulary's zone; by default today, of a file its first event",
+            help="The start, in the vocabulary's zone; by default today, or the first event of a file",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed is another crowd")] = 1,
-    rates: Annotated[Path | None, typer.Option(help="A YAML file that says how the crowd behaves; see --rates-example")] = None,
+    seed: Annotated[int, typer.Option(help="A different seed gives a different crowd")] = 1,
+    rates: Annotated[Path | None, typer.Option(help="A YAML file with the crowd's behaviour; see --rates-example")] = None,
     rate: Annotated[
         list[str] | None,
-        typer.Option(help='How often: "Order Completed=0.3/week" or "Order Completed=20% of Cart Updated within 2 days"'),
+        typer.Option(
+            help='How often events happen: "Order Completed=0.3/week" or "Order Completed=20% of Cart Updated within 2 days"'
+        ),
     ] = None,
-    rates_example: Annotated[bool, typer.Option("--rates-example", help="Print the rates as a file, and stop")] = False,
+    rates_example: Annotated[bool, typer.Option("--rates-example", help="Print the assumed rates as a file and exit")] = False,
     events: Annotated[
         Path | None,
         typer.Option(help="Replay recorded events instead: NDJSON (Segment's messages) or CSV (customer, event, time, …)"),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line of the file that cannot be read")] = False,
-    report: Annotated[Path | None, typer.Option(help="Write one HTML page with plots here")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line of the file that can't be read")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots to this file")] = None,
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
 ) -> None:
     """Rehearse journeys on a crowd before they run: who enters, what is sent and refused, who reaches the goal.
 
-    The crowd is invented from the vocabulary, or recorded events are replayed as history. Nothing is sent and nothing is
-    stored. It always says what it assumed. Ctrl-C prints what came of those who had their turn.
+    The crowd is invented from the vocabulary, or replays recorded events. Nothing is sent or stored. The report always says
+    what it assumed. Ctrl-C stops and prints the results so far. For example `idic simulate abandoned_cart --customers
+    10000`.
     """
     from idic.cli.run import simulate
 
@@ -79,9 +82,9 @@ def simulate(
 
 
 def _can_write(report: Path) -> None:
-    """Raises ``InvalidInput`` before the long work, and not after it."""
+    """Check that the report can be written before the long work. Raises ``InvalidInput``."""
     if report.is_dir():
-        raise InvalidInput(f"{report} is a folder; name a file, such as {report / 'report.html'}")
+        raise InvalidInput(f"{report} is a folder; give a file, such as {report / 'report.html'}")
     if not report.parent.is_dir():
         raise InvalidInput(f"{report} cannot be written: there is no folder {report.parent}")
     if not os.access(report if report.exists() else report.parent, os.W_OK):

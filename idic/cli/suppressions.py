@@ -1,4 +1,4 @@
-"""``idic suppressions``: the addresses that nobody writes to."""
+"""``idic suppressions``: addresses that idic never writes to."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 app = typer.Typer(
-    help="Addresses that nobody writes to, whatever they are allowed: dead ones, and those of people who complained or want "
-    "nothing more. They are kept as salted digests: one can be asked for, and none can be listed.",
+    help="Addresses that idic never writes to: dead addresses, and those of people who complained or want "
+    "nothing more. Only salted digests are stored: you can look one up, but not list them.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-Address = Annotated[str, typer.Argument(help="An email address, or a telephone number with its country code")]
+Address = Annotated[str, typer.Argument(help="An email address, or a phone number with its country code")]
 
 
 @app.command()
@@ -36,7 +36,7 @@ def add(
     ] = "operator",
     data: Data = None,
 ) -> None:
-    """Write to an address no more. A stronger reason that is there already stays."""
+    """Suppress an address; a stronger existing reason is kept. For example `idic suppressions add anna@example.com`."""
     from idic.store.customer import consents, import_consents
 
     word = import_consents.read_reason(reason)
@@ -52,18 +52,18 @@ def add(
 
 @app.command()
 def lift(address: Address, data: Data = None) -> None:
-    """Let an address be written to again, within what its owner allows."""
+    """Lift the suppression of an address; idic may write to it again, within its owner's consents."""
     from idic.store.customer import consents
 
     async def work(tx: Tx, channel: str, written: str) -> bool:
         return await consents.lift(tx, channel, written)
 
-    typer.echo("It may be written to again." if _with(address, data, "lift", work) else "It was not suppressed.")
+    typer.echo("The suppression is lifted." if _with(address, data, "lift", work) else "It was not suppressed.")
 
 
 @app.command()
 def check(address: Address, data: Data = None) -> None:
-    """Say whether an address is suppressed, why and since when."""
+    """Show whether an address is suppressed, why, and since when."""
     from idic.interact.policy.touch_request import Suppressed
     from idic.store.customer import consents
 
@@ -71,17 +71,19 @@ def check(address: Address, data: Data = None) -> None:
         return await consents.suppression_of(tx, channel, written)
 
     found = _with(address, data, "", work)
-    typer.echo(f"It is suppressed since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}." if found else "It is not suppressed.")
+    typer.echo(
+        f"It has been suppressed since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}." if found else "It is not suppressed."
+    )
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A .csv (commas, semicolons or tabs) or .ndjson file")], data: Data = None
 ) -> None:
-    """Import addresses that are not to be written to.
+    """Import addresses to suppress.
 
-    Columns: `address`, and if you have them `reason` (as of `idic suppressions add`), `at` (since when, ISO 8601) and
-    `channel`. The same file again changes nothing, so it may be interrupted.
+    Columns: `address`, and optionally `reason` (as in `idic suppressions add`), `at` (since when, ISO 8601) and `channel`.
+    Importing the same file again changes nothing, so you may interrupt it.
     """
     from idic.cli.run import import_file
     from idic.store.customer import import_consents
@@ -111,7 +113,7 @@ def import_(
 
 
 def _with(address: str, data: Path | None, purpose: str, work: Callable[[Tx, str, str], Awaitable[T]]) -> T:
-    """Do it with an address as it is known; ``purpose`` is empty where it only reads."""
+    """Run ``work`` with the normalised address; ``purpose`` is empty for work that only reads."""
     from idic.store.customer import import_consents
     from idic.store.journey import programs
     from idic.store.open import running_store

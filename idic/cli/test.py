@@ -1,4 +1,4 @@
-"""``idic test``: does it do what the stories say?"""
+"""``idic test``: play the stories of journeys."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-HELP = """Tell the stories of journeys on a virtual clock, and hold them against what they expect. Exits 1 when one fails.
+HELP = """Play the stories of journeys on a virtual clock and check what they expect. Exits 1 if a story fails.
 
-A story is what happens to somebody and what they then get; days pass in no time, and nothing is sent. It stands in
+A story says what happens to a person and what they should get. Days pass in no time, and nothing is sent. Stories are in
 `journeys/NAME.stories.yaml`, beside the journey `NAME.yaml`:
 
 ```
@@ -18,7 +18,7 @@ journey: welcome
 people:
   anna: {first_name: Anna, email: anna@example.com, consents: [email]}
 stories:
-  - story: Anna is greeted, and asked how she makes her coffee
+  - story: Anna is greeted and asked how she makes her coffee
     start: 2026-03-27 10:00
     play:
       - event: Signed Up
@@ -43,8 +43,8 @@ class Format(StrEnum):
 
 
 def tell(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Folders of journeys, journey files or files of stories")] = None,
-    word: Annotated[str, typer.Option("-k", help="Only the stories with this in their title or journey")] = "",
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders of journeys, journey files, or story files")] = None,
+    word: Annotated[str, typer.Option("-k", help="Only stories with this text in their title or journey")] = "",
     format: Annotated[
         Format, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
     ] = Format.text,

@@ -1,4 +1,4 @@
-"""``idic vocabulary``: which names may a journey use?"""
+"""``idic vocabulary``: list the names that journeys may use."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ class Format(StrEnum):
 
 def vocabulary(
     search: Annotated[
-        str, typer.Argument(help="Only what has this in its name, its type or its words", show_default=False)
+        str, typer.Argument(help="Only names with this text in their name, type or description", show_default=False)
     ] = "",
     journeys: Annotated[Path, typer.Option(help="The folder with vocabulary.yaml")] = Path("journeys"),
     format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
 ) -> None:
-    """List everything that a journey may use: customer attributes, events and what they carry, links, slots, endpoints, and
-    the words of conditions, templates and steps.
+    """List everything a journey may use: customer attributes, events and their properties, links, slots, endpoints, and the
+    words of conditions, templates and steps.
 
-    `idic vocabulary cart` shows what has to do with carts. What is idic's own, and needs no declaration, is marked.
+    For example `idic vocabulary cart` shows what is about carts. Names that belong to idic and need no declaration are
+    marked.
     """
     from idic.cli.run import vocabulary
 
@@ -34,5 +35,5 @@ def vocabulary(
         return
     vocabulary.show(found)
     if not found:
-        typer.echo(f'nothing here has "{search}" in its name; idic vocabulary shows everything')
+        typer.echo(f'nothing matches "{search}"; idic vocabulary lists everything')
         raise typer.Exit(1)

@@ -78,11 +78,11 @@ async def test_what_happened_is_told_where_they_live(world: World, capsys: pytes
         "Mon 02 Mar 2026 14:00  reaction: waits until Wed 04 Mar 2026 14:00",
         "NOW           waiting in reaction until Wed 04 Mar 2026 14:00",
         "WHY NO SMS    now: the customer has no phone number",
-        "              nudge went by email",
+        "              nudge was sent by email",
         "WHY NO WEB    now: the customer has never been seen on the web",
-        "              nudge went by email",
-        "WOULD HELP    a telephone number that takes SMS, and consent to SMS (topic cart_reminders)",
-        "              a visit to the site: it counts for 30 days: nothing else is in the way of the web",
+        "              nudge was sent by email",
+        "WOULD HELP    a phone number that takes SMS and consent to SMS (topic cart_reminders) would help",
+        "              a visit to the site (valid for 30 days) would help; nothing else blocks the web",
     ]
 
 
@@ -96,7 +96,7 @@ async def test_a_suggestion_is_true(world: World, capsys: pytest.CaptureFixture[
     assert labelled(lines, "WHY NO EMAIL") == [
         "now: withdrew consent to email on 2026-03-02, since Mon 02 Mar 2026 10:00",
     ]
-    assert labelled(lines, "WOULD HELP")[0] == "ask for consent to email (topic cart_reminders): nothing else is in the way"
+    assert labelled(lines, "WOULD HELP")[0] == "consent to email (topic cart_reminders) would help; nothing else blocks it"
     await world.happens(anna, "Consent Given", {"channel": "email", "topic": "cart_reminders"})
     await world.happens(anna, "Cart Updated", {**CART, "cart_id": "c2"})
     await later(world, hours=4)
@@ -113,8 +113,8 @@ async def test_another_channel_is_proposed_where_it_is_reached_and_allowed(
     await world.happens(anna, "Signed Up", {})
     await later(world, minutes=20)
     helps = labelled(await told(world, capsys), "WOULD HELP")
-    assert 'by: {first_of: [email, sms]}; welcome then needs words for sms (on step "hello")' in helps
-    assert helps[0] == "ask for consent to email (topic news): nothing else is in the way"
+    assert 'by: {first_of: [email, sms]}; welcome then needs content for sms (on step "hello")' in helps
+    assert helps[0] == "consent to email (topic news) would help; nothing else blocks it"
 
 
 async def test_a_suppressed_address_is_said_with_its_day(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +131,7 @@ async def test_a_suppressed_address_is_said_with_its_day(world: World, capsys: p
     assert labelled(lines, "WHY NO EMAIL") == [
         "now: the address is suppressed: hard bounce, since Mon 02 Mar 2026 10:00",
     ]
-    assert "an email address, another one: nothing else is in the way of email" in labelled(lines, "WOULD HELP")
+    assert "another email address would help; nothing else blocks email" in labelled(lines, "WOULD HELP")
 
 
 async def test_a_message_that_came_too_late_is_told_how_much(
@@ -153,7 +153,7 @@ async def test_a_message_that_came_too_late_is_told_how_much(
 
     hina = await world.customer(email="hina@example.com", zone="Asia/Tokyo")
     lines = await sends("6 hours")
-    proposed = 'within: 16 hours or longer, and not 6 hours: its hours begin again then (on step "word")'
+    proposed = 'within: 16 hours or longer instead of 6 hours: its hours begin then (on step "word")'
     assert labelled(lines, "WOULD HELP") == [proposed]
     assert "word on Mon 02 Mar 2026 18:00: too late: within 6 hours, at 09:00 to 18:00" in labelled(lines, "WHY NO EMAIL")
     world.clock.instant = world.clock.instant.replace(hour=9, minute=0)
@@ -176,9 +176,7 @@ async def test_a_cap_that_is_full_says_when_it_has_room_and_what_would_let_it_go
     assert f"now: {full}, until Mon 09 Mar 2026 14:00" in labelled(lines, "WHY NO EMAIL")
     helps = labelled(lines, "WOULD HELP")
     assert "time: email is possible from Mon 09 Mar 14:00, or a looser cap one_a_week in policy.yaml" in helps
-    assert any(
-        one.startswith("within: 169 hours or longer, and not 12 hours: that is when caps would let it go") for one in helps
-    )
+    assert any(one.startswith("within: 169 hours or longer instead of 12 hours: caps would allow it then") for one in helps)
     # And so it is: a week later the next one leaves.
     await later(world, days=7, minutes=1)
     await world.happens(anna, "Cart Updated", {**CART, "cart_id": "c3"})
@@ -193,12 +191,14 @@ async def test_who_was_not_let_in_hears_why_and_what_nobody_knows(world: World, 
     await world.happens(anna, "Order Completed", {"order_id": "o2", "total": 30, "goes_with": goes_with})
     lines = await told(world, capsys)
     assert labelled(lines, "NOT ENTERED") == [
-        "after_purchase on Mon 02 Mar 2026 10:00, Order Completed: owns missing, goes_with 1 of them (2 times, the last then)",
+        "after_purchase on Mon 02 Mar 2026 10:00, Order Completed: owns missing, goes_with 1 of them (2 times; the last one)",
         "win_back on Mon 02 Mar 2026 10:00, Order Completed: orders_180d 1 >= 3",
         "win_back on Mon 02 Mar 2026 10:00, Order Completed: orders_180d 2 >= 3",
     ]
     (only,) = labelled(lines, "WOULD HELP")
-    assert only.startswith("after_purchase: tell idic customer.owns: nobody knows it, and its entry asks `known(customer.owns)")
+    assert only.startswith(
+        "after_purchase: send customer.owns to idic: it is unknown, and its entry checks `known(customer.owns)"
+    )
     assert labelled(await told(world, capsys, journey="win_back"), "WOULD HELP") == []
     await world.happens(anna, "Order Completed", {"order_id": "o3", "total": 30, "goes_with": []})
     # Whatever they own, nothing goes with this order: it would not help to know.
@@ -214,12 +214,12 @@ async def test_by_any_name_of_theirs_or_an_enrollments_id_and_nobody_else(
     trip = await world.only()
     for who in (anna, EMAIL.upper(), "+4915112345678", trip.id):
         assert (await told(world, capsys, who))[0].startswith("Anna (")
-    with pytest.raises(NotFound, match=r'nobody in the store is "anna@exmaple\.com"') as nobody:
+    with pytest.raises(NotFound, match=r'no customer has "anna@exmaple\.com"') as nobody:
         await told(world, capsys, "anna@exmaple.com")
     assert "bela" not in str(nobody.value)
     with pytest.raises(NotFound, match='there is no journey "abandoned_card"; did you mean "abandoned_cart"'):
         await told(world, capsys, EMAIL, "abandoned_card")
-    assert "nothing that happened to them asked for entry into a journey" in await told(world, capsys, "bela@example.com")
+    assert "none of their events could enter a journey" in await told(world, capsys, "bela@example.com")
 
 
 async def test_tools_get_json(world: World) -> None:
@@ -243,6 +243,6 @@ async def test_a_pause_is_said_with_what_ends_it(world: World, capsys: pytest.Ca
     lines = await told(world, capsys)
     assert labelled(lines, "NOW") == [
         "waiting in cool_off until Mon 02 Mar 2026 14:00 · "
-        "abandoned_cart is paused since Mon 02 Mar 2026 10:00, and sends nothing"
+        "abandoned_cart has been paused since Mon 02 Mar 2026 10:00 and sends nothing"
     ]
     assert labelled(lines, "WOULD HELP")[0] == "idic resume abandoned_cart"

@@ -92,7 +92,7 @@ def test_a_journey_is_published_changed_and_people_are_moved(desk: Desk) -> None
     code, said = desk.publish("--migrate", "--dry-run")
     assert code == 1
     assert "changed flow" in said
-    assert "other                    is published and goes on as it is; `idic stop other` ends it" in said
+    assert "other                    stays published; `idic stop other` ends it" in said
     assert 'say where those at "rest" go: --map rest=STEP, rest=exit or rest=stay' in said
 
     assert desk.publish("--migrate", "--map", "rest=pause")[0] == 2  # nobody is there to be asked
@@ -107,7 +107,7 @@ def test_a_journey_is_published_changed_and_people_are_moved(desk: Desk) -> None
 
     code, said = desk.idic("publish", "--program", trip["programs"][1]["program"][:8])
     assert code == 0
-    assert "3 customers stay in former programs" in said
+    assert "3 customers stay in earlier programs" in said
 
 
 def test_a_step_at_which_nobody_stands_may_be_spoken_of(desk: Desk) -> None:
@@ -115,7 +115,7 @@ def test_a_step_at_which_nobody_stands_may_be_spoken_of(desk: Desk) -> None:
     desk.write("trip", TRIP.replace("id: rest", "id: pause"))
     code, said = desk.publish("--migrate", "--map", "rest=pause", "--yes")
     assert code == 0, said
-    assert "--map rest=pause: nobody is there" in said
+    assert "--map rest=pause: no customer is there" in said
     code, said = desk.publish("--migrate", "--map", "nap=pause", "--yes")
     assert code == 1, said
 
@@ -136,9 +136,9 @@ def test_a_journey_is_paused_resumed_and_stopped(desk: Desk) -> None:
     assert code == 0
     assert "nothing is sent until `idic resume trip`" in said
     assert [line.split() for line in said.splitlines() if line.startswith("  rest")] == [["rest", "2"]]
-    assert desk.idic("resume", "trip") == (0, "trip sends again; 0 that were held back are let go.\n")
+    assert desk.idic("resume", "trip") == (0, "trip sends again; 0 held messages are released.\n")
     code, said = desk.idic("stop", "trip", "--yes")
-    assert (code, said) == (0, "trip is stopped: nobody enters until it is published again; 2 who were inside have left it.\n")
-    assert "It is stopped since" in desk.idic("pause", "trip")[1]
-    assert "It is stopped since" in desk.idic("resume", "trip")[1]
-    assert "starts again: it was stopped" in desk.publish()[1]
+    assert (code, said) == (0, "trip is stopped: nobody enters until you publish it again; 2 customers inside have left it.\n")
+    assert "It has been stopped since" in desk.idic("pause", "trip")[1]
+    assert "It has been stopped since" in desk.idic("resume", "trip")[1]
+    assert "starts again after its stop" in desk.publish()[1]

@@ -128,7 +128,7 @@ async def test_one_test_leaves_and_is_marked(tmp_path: Path) -> None:
         url = f"smtp://127.0.0.1:{mailbox.port}"
         code, said, heard = await asyncio.to_thread(idic, *arguments, IDIC_SMTP_URL=url, PATH=str(tmp_path))
     assert code == 0, heard
-    assert "no picture: neither Chromium nor Chrome is installed here" in said
+    assert "no picture, because Chromium and Chrome are not installed" in said
     assert f"sending one test to me@example.com, by 127.0.0.1:{mailbox.port}" in said
     (mail,) = [read_mail(path) for path in (tmp_path / "mails").glob("*.eml")]
     assert str(mail["Subject"]).startswith("[Test] Welcome")
@@ -152,7 +152,7 @@ def test_as_a_segment_or_a_language_that_is_not_there_reads_nothing(tmp_path: Pa
     for arguments, said in (
         (("--segment", "newcomr"), 'abandoned_cart has no segment "newcomr"; did you mean "newcomer"?'),
         (("--language", "ja"), '"ja" is none of the languages of vocabulary.yaml; there are en and de'),
-        (("--variants", "--language", "de"), "all variants are shown together"),
+        (("--variants", "--language", "de"), "shows all variants together"),
     ):
         ended = CliRunner().invoke(
             app, ["preview", "abandoned_cart", "cart_reminder", *arguments, "--journeys", str(JOURNEYS), "--out", str(tmp_path)]

@@ -51,10 +51,10 @@ def test_what_is_declared_and_what_is_idics_own(tmp_path: Path) -> None:
 def test_a_search_shows_events_whole_and_says_when_there_is_nothing(tmp_path: Path) -> None:
     result = run(tmp_path, "price")
     assert result.output.startswith(
-        "events\n  Price Dropped        about a product, and nobody in particular\n    sku          text  always there\n"
+        "events\n  Price Dropped        about a product, not about one customer\n    sku          text  always there\n"
     )
     nothing = run(tmp_path, "xyz")
-    assert (nothing.exit_code, nothing.output) == (1, 'nothing here has "xyz" in its name; idic vocabulary shows everything\n')
+    assert (nothing.exit_code, nothing.output) == (1, 'nothing matches "xyz"; idic vocabulary lists everything\n')
 
 
 def test_tools_get_json(tmp_path: Path) -> None:

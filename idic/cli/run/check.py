@@ -1,4 +1,4 @@
-"""What ``idic check`` says: every problem of every journey at once, and what is proved of those that are right."""
+"""The work of ``idic check``: report every problem of every journey, and what is proved of the correct ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COLORS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}
 
 
 def compiled(paths: Sequence[Path]) -> list[Compilation]:
-    """Each folder with its stories, or the one file with the vocabulary and the stories beside it. Raises ``NotFound``."""
+    """Compile each folder with its stories, or a file with the vocabulary and stories beside it. Raises ``NotFound``."""
     found = []
     unique: dict[Path, Path] = {}
     for path in paths:
@@ -34,7 +34,7 @@ def compiled(paths: Sequence[Path]) -> list[Compilation]:
         if path.is_dir():
             compilation, stories = compile_folder(path), story_files(path)
             if not (compilation.files or compilation.problems or stories):
-                raise NotFound(f"there is no journey in {path}; name the folder that has them")
+                raise NotFound(f"there is no journey in {path}; give the folder with the journeys")
             read = read_story_files(stories, compilation)
         elif is_story_file(path):
             compilation = compile_folder(path.parent)
@@ -42,30 +42,31 @@ def compiled(paths: Sequence[Path]) -> list[Compilation]:
             compilation = compilation._replace(problems=(), files={}, policy_file=None)
         else:
             compilation, stories = compile_folder(path.parent, only=path), stories_beside(path)
-            # A story may lead on into other journeys.
+            # A story may enter other journeys.
             read = read_story_files(stories, compile_folder(path.parent) if stories else compilation)
         found.append(compilation._replace(problems=(*compilation.problems, *read.problems)))
     return found
 
 
 def show(compilations: Sequence[Compilation]) -> None:
-    """For people."""
+    """Print the result for people."""
     for compilation in compilations:
         _print(compilation)
 
 
 def as_json(compilations: Sequence[Compilation]) -> str:
-    """For tools."""
+    """The result as JSON."""
     return json.dumps([item for compilation in compilations for item in _as_data(compilation)], indent=2)
 
 
 def as_annotations(compilations: Sequence[Compilation]) -> str:
-    """For GitHub."""
+    """The result as GitHub annotations."""
     problems = [problem for compilation in compilations for problem in compilation.problems]
     return "".join(f"{annotation(p.severity, p.file, p.line, p.column, 'idic check', p.text)}\n" for p in problems)
 
 
 def have_errors(compilations: Sequence[Compilation]) -> bool:
+    """Whether any journey has errors."""
     return any(problem.severity == "error" for compilation in compilations for problem in compilation.problems)
 
 
@@ -94,7 +95,8 @@ def _print(compilation: Compilation) -> None:
 
 
 def print_problem(problem: Problem, width: int = 0, *, file: bool = False) -> None:
-    """With its line and carets. ``width`` is that of the longest place; with ``file`` the place begins with the file's name."""
+    """Print a problem with its place, line and carets. ``width`` aligns places; with ``file``, the place begins with the
+    file's name."""
     place = f"{problem.file}:{_where(problem)}:" if file else _where(problem)
     typer.secho(f"  {problem.severity:<8}", fg=_COLORS[problem.severity], nl=False)
     typer.echo(f" {place:<{width}} {problem.text}")
@@ -115,7 +117,7 @@ def _where(problem: Problem) -> str:
 
 
 def _files(compilation: Compilation) -> dict[str, list[Problem]]:
-    """The problems of each file; the journeys come with or without any."""
+    """The problems of each file; every journey is included, with or without problems."""
     ordered = sorted(compilation.problems, key=lambda problem: problem.file)
     found = {file: list(problems) for file, problems in groupby(ordered, key=lambda problem: problem.file)}
     policy = [compilation.policy_file] if compilation.policy_file else []

@@ -1,4 +1,4 @@
-"""Where the store is that a verb works on, and how long work is stopped and shown."""
+"""Find the store that a verb works on, and run long work with progress and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 _DEV = Path(".idic/dev")
 
-Data = Annotated[
-    Path | None, typer.Option(help="The folder of idic dev or idic demo that is meant, instead of IDIC_DATABASE_URL")
-]
+Data = Annotated[Path | None, typer.Option(help="The folder of idic dev or idic demo to use, instead of IDIC_DATABASE_URL")]
 
 
 def settings_for(data: Path | None) -> Settings:
-    """The settings of this process, with the store in ``data`` if that is named; or in idic dev's folder beside us, where
-    nothing says where the store is. Raises ``SettingsError``."""
+    """The settings of this process, with the store in ``data`` if given.
+
+    If no store is set anywhere, the folder of idic dev in the current folder is used. Raises ``SettingsError``.
+    """
     from idic.logs import configure
 
     settings = load()
@@ -34,18 +34,18 @@ def settings_for(data: Path | None) -> Settings:
     if data is None:
         return settings
     if not (data / "idic.db").is_file():
-        raise SettingsError(f"{data} is no folder of idic dev: there is no idic.db in it")
+        raise SettingsError(f"{data} is not a folder of idic dev: it contains no idic.db")
     return settings.model_copy(update={"database_url": f"sqlite:///{(data / 'idic.db').resolve()}"})
 
 
 def at_home(settings: Settings) -> Path | None:
-    """The folder of idic dev in this one, where nothing says where the store is."""
+    """The folder of idic dev in the current folder, if no store is set."""
     unset = settings.database_url == Settings.model_fields["database_url"].default and not Path("idic.db").exists()
     return _DEV if unset and (_DEV / "idic.db").is_file() else None
 
 
 def interruptible(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-    """Run ``work``; Ctrl-C and SIGTERM set the event that it is handed, and it comes to an end by itself."""
+    """Run ``work``; Ctrl-C and SIGTERM set the event it gets, and it then ends by itself."""
 
     async def run() -> T:
         stop = asyncio.Event()
@@ -58,7 +58,7 @@ def interruptible(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
 
 @contextlib.contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
-    """A bar on standard error while something long goes on; what is yielded counts one more, or is told how many there are."""
+    """Show a progress bar on standard error. Calling what it yields counts one more, or sets the total."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -77,7 +77,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
 
 
 def sure(question: str, *, yes: bool) -> bool:
-    """Whether somebody said that they mean it: on the command line, or now. Nobody is asked where there is no terminal."""
+    """Whether the user confirmed, by option or now. Without a terminal, nobody is asked."""
     import sys
 
     if yes:

@@ -1,4 +1,4 @@
-"""Two states of journeys found by what people call them, compared and told."""
+"""The work of ``idic diff``: find two versions of journeys by name and compare them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TITLES = {
 
 
 class Compared(NamedTuple):
-    """One journey; ``old`` or ``new`` is None where it came or went."""
+    """One journey in two versions; ``old`` or ``new`` is None if it was added or removed."""
 
     journey: str
     old: Program | None
@@ -42,12 +42,15 @@ class Compared(NamedTuple):
 
     @property
     def found(self) -> list[Difference]:
+        """The differences."""
         return differences(self.old, self.new) if self.old and self.new else []
 
 
 async def compared(old: str, new: str, folder: Path, settings: Callable[[], Settings]) -> list[Compared]:
-    """The journeys of both sides, by name; two single ones whatever they are called. ``settings`` are asked for only where a
-    side is in the store. Raises ``NotFound``, ``JourneyInvalid``."""
+    """Compare the journeys of both sides by name; two single journeys are compared whatever their names.
+
+    ``settings`` is called only for a side in the store. Raises ``NotFound``, ``JourneyInvalid``.
+    """
     before, after = [_of_files(what, folder) or _by_name(await _of_store(what, settings())) for what in (old, new)]
     folders = [_is_folder(what) for what in (old, new)]
     if not any(folders):
@@ -56,7 +59,7 @@ async def compared(old: str, new: str, folder: Path, settings: Callable[[], Sett
     if all(folders):
         names = sorted({*before, *after})
     else:
-        # One journey beside a folder: that journey of the folder.
+        # A journey compared with a folder: with the same journey of the folder.
         names = list(after if folders[0] else before)
         if names[0] not in before or names[0] not in after:
             raise NotFound(f"there is no journey {names[0]} in {old if folders[0] else new}")
@@ -68,7 +71,7 @@ def _is_folder(what: str) -> bool:
 
 
 def _of_files(what: str, folder: Path) -> dict[str, Program] | None:
-    """The programs of a folder, a file or a journey in ``folder``; None where the store is meant."""
+    """The programs of a folder, a file or a journey in ``folder``; None if the store is meant."""
     path = Path(what)
     if path.is_dir():
         compilation = compile_folder(path)
@@ -86,7 +89,7 @@ def _by_name(program: Program) -> dict[str, Program]:
 
 
 async def _of_store(what: str, settings: Settings) -> Program:
-    """The published program of a journey, or the one of which this is how its id begins."""
+    """The published program of a journey, or the program whose id begins like this."""
     async with running_store(settings) as store, store.reading() as tx:
         if not what.endswith(_PUBLISHED):
             return await Programs().get(tx, await programs.find_program(tx, what))
@@ -98,7 +101,7 @@ async def _of_store(what: str, settings: Settings) -> Program:
 
 
 def show(found: list[Compared]) -> None:
-    """For people."""
+    """Print the result for people."""
     same = [one.journey for one in found if one.old and one.new and one.old.id == one.new.id]
     for one in found:
         if one.journey in same:
@@ -106,7 +109,7 @@ def show(found: list[Compared]) -> None:
         typer.secho(one.journey, bold=True, nl=False)
         if one.old is None or one.new is None:
             typer.secho(
-                "  new journey" if one.old is None else "  no longer there",
+                "  new journey" if one.old is None else "  removed",
                 fg=_COLORS["added" if one.old is None else "removed"],
             )
             continue
@@ -127,7 +130,7 @@ def _show(difference: Difference) -> None:
 
 
 def as_json(found: list[Compared]) -> str:
-    """For tools."""
+    """The result as JSON."""
     data = []
     for one in found:
         item: dict[str, object] = {

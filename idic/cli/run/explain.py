@@ -1,4 +1,4 @@
-"""What ``idic explain`` says of a customer: what happened, what did not and why, and what would help."""
+"""The work of ``idic explain``: what happened to a customer, what did not and why, and what would help."""
 
 from __future__ import annotations
 
@@ -42,19 +42,22 @@ _CLOCK = "%a %d %b %Y %H:%M"
 _MOST_TRIPS = 20
 _MOST_EVENTS = 200
 _LONGEST = timedelta(days=366)
-"""How far back what was sent may bear on what is sent now."""
+"""How far back earlier messages can affect a message now."""
 _WENT = ("sent", "uncertain")
 _STAYS_OUT = "stays out: "
 _WIDTH = 14
 
 
 class Line(NamedTuple):
+    """One line of the explanation, with its time."""
+
     at: datetime
     text: str
 
 
 class Trip(NamedTuple):
-    """An enrollment: ``lines`` what happened, ``now`` where it is. ``why_not`` says by channel why none went by it."""
+    """An enrollment: ``lines`` say what happened, ``now`` where it stands, ``why_not`` by channel why nothing was sent on
+    it."""
 
     id: str
     journey: str
@@ -68,7 +71,7 @@ class Trip(NamedTuple):
 
 
 class NotEntered(NamedTuple):
-    """``times`` so often in a row for this reason, newest ``at``."""
+    """``times`` refusals in a row for the same reason, the newest ``at``."""
 
     at: datetime
     journey: str
@@ -78,7 +81,7 @@ class NotEntered(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """``zone`` is where the customer lives. ``more`` is how many older trips are not told."""
+    """A customer's explanation. ``zone`` is the customer's; ``more`` counts older trips that are left out."""
 
     customer: str
     name: str
@@ -90,7 +93,7 @@ class Explained(NamedTuple):
 
 
 async def explained(store: Store, who: str, journey: str | None) -> Explained:
-    """Everything about one customer, in all their journeys or in one. Raises ``NotFound``."""
+    """Explain a customer in all their journeys or in one. Raises ``NotFound``."""
     async with store.reading() as tx:
         row, only = await _found(tx, who.strip().replace("\0", ""))
         if journey is not None:
@@ -99,17 +102,14 @@ async def explained(store: Store, who: str, journey: str | None) -> Explained:
 
 
 async def _found(tx: Tx, who: str) -> tuple[CustomerRow, str | None]:
-    """The customer, and the one enrollment that was named, if it was one."""
+    """Find the customer, and the enrollment if its id was given."""
     row = await console.find_customer(tx, who)
     if row is not None:
         return row, None
     named = await console.get_enrollment(tx, who)
     if named is not None and (row := await console.find_customer(tx, named.customer_id)) is not None:
         return row, named.id
-    raise NotFound(
-        f'nobody in the store is "{who}": it is no email address, user id, telephone number or customer id that idic knows, '
-        "and no enrollment's id"
-    )
+    raise NotFound(f'no customer has "{who}" as email address, user id, phone number or id, and no enrollment has this id')
 
 
 async def _exists(tx: Tx, journey: str) -> None:
@@ -130,6 +130,7 @@ class _Explaining:
         self.now = tx.now()
 
     async def whole(self, journey: str | None, only: str | None) -> Explained:
+        """The whole explanation."""
         self.zone = zone_of(self.row.traits, await console.vocabulary_zone(self.tx) or "UTC")
         self.person = await self._person()
         chosen = select(enrollments_table).where(enrollments_table.c.customer_id == self.row.id)
@@ -188,14 +189,14 @@ class _Explaining:
         helps: list[Remedy] = []
         now = self._standing(enrollment, program)
         if paused is not None and enrollment.open:
-            now += f" · {enrollment.journey} is paused since {self._at(paused)}, and sends nothing"
+            now += f" · {enrollment.journey} has been paused since {self._at(paused)} and sends nothing"
             helps.append(Remedy(enrollment.journey, f"idic resume {enrollment.journey}"))
         over = enrollment.state.ended is not None and enrollment.state.ended.kind != "exit"
         helps += [h for channel in why_not if (h := explain_remedies.of_channel(person, program, channel)) is not None]
         helps += explain_remedies.of_steps(person, program, enrollment.state, traced)
         helps += explain_remedies.of_facts(program, facts, self.now, enrollment.state)
         if over:
-            helps = []  # they reached the goal, or left: nothing was missing
+            helps = []  # they reached the goal or left: nothing was missing
         return Trip(
             enrollment.id,
             enrollment.journey,
@@ -220,7 +221,7 @@ class _Explaining:
         until = state.ends or state.deadline
         return f"waiting in {state.step}" + (f" until {self._at(until)}" if until else "")
 
-    # What did not, and why.
+    # What did not happen, and why.
 
     def _why_not(
         self, person: explain_remedies.Person, program: Program, enrollment: Enrollment, traced: Sequence[Row]
@@ -229,7 +230,7 @@ class _Explaining:
         touches = enrollment.state.touches
         found: dict[str, tuple[str, ...]] = {}
         if enrollment.state.ended is not None and enrollment.state.ended.kind == "closed":
-            return found  # another one took its place
+            return found  # another enrollment took its place
         for channel in CHANNELS:
             by = [step for step in sends if channel in step.channels]
             went = [t for entry in traced if entry["kind"] in _WENT and (t := entry["why"].get("channel")) == channel]
@@ -246,13 +247,13 @@ class _Explaining:
             for step in by:
                 others = [c for c, t in touches.get(step.id, {}).items() if t.status in _WENT and c != channel]
                 if others and step.mode != "each":
-                    reasons.append(f"{step.id} went by {one_of(others, 'and')}")
+                    reasons.append(f"{step.id} was sent by {one_of(others, 'and')}")
                 elif step.id not in enrollment.state.began and not isinstance(now, Skip):
                     unseen.append(step.id)
             if unseen:
                 where = self._standing(enrollment, program)
-                reasons.append(f"nobody came to {one_of(unseen)}, which would send by {channel}: {where}")
-            found[channel] = tuple(reasons) or ("nothing is in the way now",)
+                reasons.append(f"they did not reach {one_of(unseen)}, which would send by {channel}: {where}")
+            found[channel] = tuple(reasons) or ("nothing blocks it now",)
         return found
 
     def _recorded(self, channel: str, traced: Sequence[Row]) -> Iterable[str]:
@@ -314,10 +315,10 @@ class _Explaining:
 
 
 def show(found: Explained) -> None:
-    """For people."""
+    """Print the result for people."""
     typer.secho(f"{found.name} · lives in {found.zone}", bold=True)
     if found.more:
-        typer.echo(f"{found.more} older enrollments are not told here")
+        typer.echo(f"{found.more} older enrollments are not shown")
     for trip in found.trips:
         key = f" · {trip.key}" if trip.key else ""
         typer.echo()
@@ -333,7 +334,7 @@ def show(found: Explained) -> None:
     _entry("NOT ENTERED", [_refusal(one, found.zone) for one in found.not_entered])
     _entry("WOULD HELP", [f"{one.journey}: {one.text}" for one in found.would_help])
     if not found.trips and not found.not_entered:
-        typer.echo("nothing that happened to them asked for entry into a journey")
+        typer.echo("none of their events could enter a journey")
 
 
 def _entry(label: str, texts: Sequence[str]) -> None:
@@ -347,7 +348,7 @@ def _remedy(one: Remedy) -> str:
 
 
 def _refusal(one: NotEntered, zone: str) -> str:
-    often = f" ({one.times} times, the last then)" if one.times > 1 else ""
+    often = f" ({one.times} times; the last one)" if one.times > 1 else ""
     return f"{one.journey} on {_said(one.at, zone)}, {one.event}: {one.reason}{often}"
 
 
@@ -362,7 +363,7 @@ def _name(traits: Mapping[str, Any], id_: str) -> str:
 
 
 def as_json(found: Explained) -> str:
-    """For tools; instants are in UTC."""
+    """The result as JSON; instants are in UTC."""
     return json.dumps(_plain(found), indent=2, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Why somebody is not reached, and what would help: every suggestion is tried on the real contact policy before it is made."""
+"""Find what would help to reach a customer: every suggestion is tried on the real contact policy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CLOCK = "%a %d %b %H:%M"
 
 
 class Remedy(NamedTuple):
-    """What would help: ``step`` where it is to be changed in the journey."""
+    """A suggestion; ``step`` is the journey step to change."""
 
     journey: str
     text: str
@@ -41,8 +41,8 @@ class Remedy(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A customer as the policy sees them now, all but for what they replied. ``suppressed`` is by channel: why, and since
-    when."""
+    """A customer as the contact policy sees them now, without their replies. ``suppressed`` is the reason and time by
+    channel."""
 
     id: str
     traits: Mapping[str, Any]
@@ -66,8 +66,11 @@ class Person(NamedTuple):
         policy: Policy | None = None,
         at: datetime | None = None,
     ) -> Verdict:
-        """What the policy says to a message now; were these ``consents`` given too, or had they another address, or were it
-        another ``policy``, or later (``at``) with nothing sent until then."""
+        """The policy's decision about a message now.
+
+        Optionally with more ``consents``, another address, another ``policy``, or at a later time (``at``) with nothing
+        sent until then.
+        """
         known = PolicyFacts(
             self.id,
             self.traits,
@@ -86,28 +89,30 @@ class Person(NamedTuple):
         return ask(known, program, channel, at or self.now, policy=policy or self.policy, found=found)
 
     def reaches(self, program: Program, channel: str, by: datetime | None = None) -> bool:
-        """Whether a message may go now, or is put off until no later than ``by``."""
+        """Whether a message may be sent now, or is deferred until ``by`` at the latest."""
         verdict = self.verdict(program, channel)
         return isinstance(verdict, Allow) or (isinstance(verdict, Defer) and by is not None and verdict.until <= by)
 
 
 def of_channel(person: Person, program: Program, channel: str) -> Remedy | None:
-    """The least that would let this journey write on this channel; None if it may, or nothing would."""
+    """The smallest change that would let this journey write on this channel; None if it may, or nothing helps."""
     if person.reaches(program, channel):
         return None
     consent = [Consent(channel, program.topic, True, person.now, confirmed=True)]
     topic = f" (topic {program.topic})" if program.topic else ""
-    agreed = f"ask for consent to {CHANNELS[channel].noun}{topic}: nothing else is in the way"
-    other = f"{CHANNELS[channel].address_noun}{', another one' if channel in person.suppressed else ''}"
+    agreed = f"consent to {CHANNELS[channel].noun}{topic} would help; nothing else blocks it"
+    other = CHANNELS[channel].address_noun
+    if channel in person.suppressed:
+        other = f"another {other.partition(' ')[2]}"
     noun = CHANNELS[channel].noun
     for text, tried in (
         (agreed, person.verdict(program, channel, consents=consent)),
         (
-            f"{other}: nothing else is in the way of {CHANNELS[channel].noun}",
+            f"{other} would help; nothing else blocks {CHANNELS[channel].noun}",
             person.verdict(program, channel, another_address=True),
         ),
         (
-            f"{other}, and consent to {noun}{topic}",
+            f"{other} and consent to {noun}{topic} would help",
             person.verdict(program, channel, consents=consent, another_address=True),
         ),
     ):
@@ -119,7 +124,7 @@ def of_channel(person: Person, program: Program, channel: str) -> Remedy | None:
 
 
 def _time(person: Person, program: Program, channel: str) -> Remedy | None:
-    """When nothing but time is in the way, and what in the policy."""
+    """When time alone removes the obstacle, and which rule it is."""
     now = person.now
     for _ in range(_MOST_LEAPS):
         verdict = person.verdict(program, channel, at=now)
@@ -138,7 +143,7 @@ def _time(person: Person, program: Program, channel: str) -> Remedy | None:
 
 
 def _looser(policy: Policy) -> Iterator[tuple[str, Policy]]:
-    """The policy without one of its parts at a time, each by its name."""
+    """The policy without one of its parts at a time, with that part's name."""
     for cap in policy.caps:
         yield f"cap {cap.id}", policy.changed(caps=tuple(one for one in policy.caps if one != cap))
     yield "minimum_gap", policy.changed(minimum_gap=None)
@@ -146,7 +151,7 @@ def _looser(policy: Policy) -> Iterator[tuple[str, Policy]]:
 
 
 def of_steps(person: Person, program: Program, state: State, refusals: Sequence[Mapping[str, Any]]) -> Iterator[Remedy]:
-    """What could be changed at the steps whose message did not leave. ``refusals`` are entries of the trace."""
+    """Changes to the steps whose message wasn't sent. ``refusals`` are entries of the trace."""
     for step in program.steps.values():
         touches = state.touches.get(step.id)
         if not isinstance(step, Send) or not touches or any(t.status not in ("refused", "failed") for t in touches.values()):
@@ -165,7 +170,7 @@ def _other_channels(person: Person, program: Program, step: Send) -> Iterator[Re
     ]
     if others:
         wordless = [channel for channel in others if channel not in content]
-        words = f"; {step.message} then needs words for {' and '.join(wordless)}" if wordless else ""
+        words = f"; {step.message} then needs content for {' and '.join(wordless)}" if wordless else ""
         channels = ", ".join((*step.channels, *others))
         yield Remedy(program.journey, f"by: {{first_of: [{channels}]}}{words}", step.id)
 
@@ -178,15 +183,15 @@ def _longer(program: Program, step: Send, state: State, refusals: Sequence[Mappi
     at: datetime = late[-1]["at"]
     put_off = [entry["why"]["until"] for entry in refusals if entry["kind"] == "deferred" and entry["why"].get("until")]
     rule = [entry["why"].get("rule") for entry in refusals if entry["kind"] == "deferred"]
-    said = "that is when its turn came"
+    said = "it came due then"
     if put_off and (until := _instant(put_off[-1])) > at:
-        at, said = until, f"that is when {rule[-1]} would let it go"
+        at, said = until, f"{rule[-1]} would allow it then"
     if isinstance(step.at, Hours):
         at = step.at.next(at, zone)
-    # Whole hours, and something to spare: a worker may come a little late.
+    # Rounded up to whole hours: a worker may be a little late.
     hours = math.floor((at - reached) / timedelta(hours=1)) + 1
-    said = "its hours begin again then" if isinstance(step.at, Hours) else said
-    yield Remedy(program.journey, f"within: {hours} hours or longer, and not {step.within}: {said}", step.id)
+    said = "its hours begin then" if isinstance(step.at, Hours) else said
+    yield Remedy(program.journey, f"within: {hours} hours or longer instead of {step.within}: {said}", step.id)
 
 
 def _instant(value: str | datetime) -> datetime:
@@ -196,8 +201,10 @@ def _instant(value: str | datetime) -> datetime:
 def of_facts(
     program: Program, facts: Facts, now: datetime, state: State | None, event: Event | None = None
 ) -> Iterator[Remedy]:
-    """The attributes that nobody knows, though a condition that was asked reads them, and does not hold for want of them:
-    some value of theirs would make it hold. Without ``state`` those of the entry are meant, which ``event`` asked for."""
+    """Unknown attributes that kept a condition from holding, although some value would make it hold.
+
+    Without ``state``, the conditions of the entry are meant, which ``event`` was checked against.
+    """
     asked: list[tuple[str | None, Condition]] = []
     if state is None:
         entry = program.entry
@@ -226,7 +233,7 @@ def of_facts(
         told.add(tuple(missing))
         names = " and ".join(f"customer.{name}" for name in missing)
         place = "its entry" if where is None else f"step {where}"
-        yield Remedy(program.journey, f"tell idic {names}: nobody knows it, and {place} asks `{condition.text}`", where)
+        yield Remedy(program.journey, f"send {names} to idic: it is unknown, and {place} checks `{condition.text}`", where)
 
 
 def _missing(name: str, attribute: Attribute, facts: Facts, currency: str) -> bool:
@@ -234,7 +241,7 @@ def _missing(name: str, attribute: Attribute, facts: Facts, currency: str) -> bo
 
 
 def _possible(type_: Type, text: str) -> list[Any]:
-    """Some values that an attribute could have: by its type, and near what the condition speaks of."""
+    """Possible values of an attribute: by its type, and near the values in the condition."""
     match type_.kind:
         case "number" | "money" | "days":
             near = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]

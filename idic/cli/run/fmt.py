@@ -1,4 +1,4 @@
-"""Files laid out anew, with the proof that they mean what they meant."""
+"""The work of ``idic fmt``: format files, and prove that their meaning is unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from idic.problems import Problem
 
 
 class Outcome(NamedTuple):
-    """``text`` is ``before`` laid out; of a file with ``problems`` it is as before."""
+    """``text`` is ``before`` after formatting; a file with ``problems`` keeps its text."""
 
     file: Path
     before: str
@@ -25,14 +25,15 @@ class Outcome(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
     def diff(self) -> str:
+        """The changes as a unified diff."""
         lines = unified_diff(
-            self.before.splitlines(keepends=True), self.text.splitlines(keepends=True), str(self.file), f"{self.file} laid out"
+            self.before.splitlines(keepends=True), self.text.splitlines(keepends=True), str(self.file), f"{self.file} formatted"
         )
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 def lay_out(files: Sequence[Path]) -> list[Outcome]:
-    """Each file. Raises ``InvalidInput`` for one that cannot be read."""
+    """Format each file. Raises ``InvalidInput`` for a file that can't be read."""
     outcomes = [_one(file) for file in files]
     found: list[Outcome] = []
     for folder, those in groupby(outcomes, key=lambda outcome: outcome.file.parent):
@@ -42,7 +43,7 @@ def lay_out(files: Sequence[Path]) -> list[Outcome]:
 
 def _one(file: Path) -> Outcome:
     try:
-        # As it is on disk, so that what Windows puts at the ends of lines is seen too.
+        # Read without newline translation, so that Windows line ends are seen.
         text = file.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidInput(f"{file} is not UTF-8; save it again as UTF-8") from None
@@ -53,14 +54,14 @@ def _one(file: Path) -> Outcome:
 
 
 def _as_written(before: str, after: str) -> str:
-    """``after`` with the line ends and the mark at the beginning of ``before``: they are the editor's, not the author's."""
+    """``after`` with the line ends and the byte order mark of ``before``, which belong to the editor."""
     if "\r\n" in before:
         after = after.replace("\r\n", "\n").replace("\n", "\r\n")
     return f"\ufeff{after}" if before.startswith("\ufeff") and not after.startswith("\ufeff") else after
 
 
 def _proven(folder: Path, outcomes: list[Outcome]) -> Iterator[Outcome]:
-    """The outcomes, of which those are problems after which the folder would compile to other programs."""
+    """The outcomes; a change that would compile to a different program becomes a problem."""
     changed = [outcome for outcome in outcomes if outcome.text != outcome.before]
     if not changed:
         yield from outcomes
@@ -70,12 +71,12 @@ def _proven(folder: Path, outcomes: list[Outcome]) -> Iterator[Outcome]:
         if before == after or outcome not in changed:
             yield outcome
             continue
-        problem = Problem("error", str(outcome.file), 1, 1, "laid out, it would not be the same program", "it is left as it is")
+        problem = Problem("error", str(outcome.file), 1, 1, "formatting would change the program", "the file is not changed")
         yield Outcome(outcome.file, outcome.before, outcome.before, (problem,))
 
 
 def _programs(folder: Path, instead: dict[str, str]) -> dict[str, str]:
-    """The ids of the programs in a folder by journey, with other texts in place of some files."""
+    """The program ids of a folder by journey, with other texts in place of some files."""
     if not instead:
         return {name: program.id for name, program in compile_folder(folder).programs.items()}
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""Problems as GitHub's annotations of a pull request: lines that a workflow prints."""
+"""Print problems as GitHub annotations of a pull request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from idic.problems import Severity
 
 
 def annotation(severity: Severity, file: str, line: int, column: int, title: str, message: str) -> str:
-    """``::error file=…,line=…,col=…,title=…::message``, on one line and escaped as workflow commands are."""
+    """``::error file=…,line=…,col=…,title=…::message`` on one line, escaped as GitHub's workflow commands need."""
     places = {"file": file, "line": str(line), "col": str(column), "title": title}
     said = ",".join(f"{name}={_property(value)}" for name, value in places.items())
     return f"::{severity} {said}::{_data(message)}"

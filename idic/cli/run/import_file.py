@@ -1,4 +1,4 @@
-"""Taking a file into the store page by page: what is wrong with a line is told and costs no other, and it may be stopped."""
+"""Import a file page by page: a bad line is reported and stops no other, and the import may be interrupted."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from idic.errors import InvalidInput, NotFound
 from idic.identify.tabular import read_lines
 
 PAGE = 500
-"""Lines in a transaction."""
+"""Lines in one transaction."""
 SHOWN = 20
 
 T = TypeVar("T")
 
 
 class Taken(NamedTuple):
-    """How many lines were read, and what is wrong with which (by number), of which ``bad`` there are."""
+    """How many lines were read, and the problems by line number; ``bad`` counts them."""
 
     lines: int
     bad: int
@@ -37,10 +37,10 @@ async def take(
     keep: Callable[[list[T]], Awaitable[Sequence[str]]],
     stop: asyncio.Event,
 ) -> Taken:
-    """Read every line and keep it with others in one transaction, until ``stop`` is set. ``read`` raises ``InvalidInput``;
-    ``keep`` says what is wrong with those that it did not keep.
+    """Read every line and store them page by page until ``stop`` is set.
 
-    Raises ``NotFound``, ``InvalidInput`` for a file without the columns that are needed, and what ``keep`` raises.
+    ``read`` raises ``InvalidInput``; ``keep`` returns the problems of lines that it refused. Raises ``NotFound``,
+    ``InvalidInput`` for a file without the needed columns, and whatever ``keep`` raises.
     """
     size = _size(file)
     count, bad = 0, 0
@@ -76,20 +76,20 @@ async def take(
 
 def _size(file: Path) -> int:
     if not file.is_file():
-        raise NotFound(f"there is no file {file}; name a file of lines, .csv or .ndjson")
+        raise NotFound(f"there is no file {file}; give a .csv or .ndjson file")
     return file.stat().st_size
 
 
 def tell(taken: Taken, what: str) -> None:
-    """What became of a file, for people. Exits with 1 where a line was not taken."""
+    """Print the result of an import. Exits with 1 if a line was refused."""
     for problem in taken.problems:
         typer.secho(problem, fg="yellow", err=True)
     if taken.bad > len(taken.problems):
         typer.secho(f"… and {taken.bad - len(taken.problems):,} more lines", fg="yellow", err=True)
-    were = "was not taken: mend it" if taken.bad == 1 else "were not taken: mend them"
+    were = "was refused: correct it" if taken.bad == 1 else "were refused: correct them"
     left = f" {taken.bad:,} {were} and import the file again." if taken.bad else ""
     typer.echo(f"{taken.lines:,} {'line' if taken.lines == 1 else 'lines'}: {what}.{left}")
     if taken.stopped:
-        typer.secho("Interrupted: the same command again goes on; what is there already stays as it is.", fg="yellow")
+        typer.secho("Interrupted. Run the same command again to continue; what is imported stays.", fg="yellow")
     if taken.bad or taken.stopped:
         raise typer.Exit(1)

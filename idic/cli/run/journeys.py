@@ -1,4 +1,4 @@
-"""What ``idic journeys`` shows of journeys that run."""
+"""The work of ``idic journeys``: published journeys with their customers and results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from idic.store.reports.journeys import Funnel
 
 
 class Edition(NamedTuple):
-    """A program of a journey: when it was published (every time, the newest first), and how many are at which of its steps."""
+    """A program of a journey: when it was published (all times, newest first), and how many customers are at which step."""
 
     program: Program
     published: tuple[datetime, ...]
@@ -34,7 +34,7 @@ class Edition(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """``editions``: the program that newcomers enter, and then the former ones, the newest first."""
+    """A journey; ``editions`` begins with the program that customers enter now, then earlier ones, newest first."""
 
     standing: PublishedJourney
     editions: tuple[Edition, ...]
@@ -42,7 +42,7 @@ class Overview(NamedTuple):
 
 
 async def overview(settings: Settings, name: str | None) -> list[Overview]:
-    """Every published journey, or one. Raises ``NotFound``, ``StoreUnavailable``."""
+    """Read every published journey, or one. Raises ``NotFound``, ``StoreUnavailable``."""
     async with running_store(settings) as store, store.reading() as tx:
         standings = await programs.published_journeys(tx)
         chosen = [one for one in standings if name in (None, one.journey)]
@@ -53,6 +53,7 @@ async def overview(settings: Settings, name: str | None) -> list[Overview]:
 
 
 def unknown(name: str, known: Sequence[str]) -> str:
+    """The message for a journey that isn't published."""
     hint = did_you_mean(name, known)
     return f'no journey "{name}" is published{f"; {hint}" if hint else ""}'
 
@@ -72,9 +73,9 @@ async def _overview(tx: Tx, read: Programs, standing: PublishedJourney) -> Overv
 
 
 def show(shown: Sequence[Overview], *, whole: bool) -> None:
-    """For people. ``whole``: with the former programs in which nobody is any more, too."""
+    """Print the result for people. ``whole`` includes earlier programs without customers."""
     if not shown:
-        typer.echo("No journey is published; `idic publish journeys/` does it.")
+        typer.echo("No journey is published. Run `idic publish journeys/`.")
     for number, one in enumerate(shown):
         if number:
             typer.echo()
@@ -92,7 +93,7 @@ def _show(one: Overview, *, whole: bool) -> None:
             f"  paused since {_at(standing.paused_at)}: nothing is sent until `idic resume {standing.journey}`", fg="yellow"
         )
     if standing.stopped_at is not None:
-        typer.secho(f"  stopped since {_at(standing.stopped_at)}: nobody enters until it is published again", fg="red")
+        typer.secho(f"  stopped since {_at(standing.stopped_at)}: nobody enters until you publish it again", fg="red")
     came = [f"entered {funnel.entered:,}", f"goal {funnel.goals:,}{_worth(funnel, current.program)}"]
     came += [f"{_ending(kind, reason)} {number:,}" for kind, reason, number in funnel.endings if kind != "goal"]
     typer.echo(f"  {' · '.join(came)}")
@@ -108,13 +109,13 @@ def _show(one: Overview, *, whole: bool) -> None:
     if whole:
         typer.echo("  programs")
         for edition in one.editions:
-            times = ", ".join(_at(at) for at in edition.published) or "before its publications were kept"
+            times = ", ".join(_at(at) for at in edition.published) or "before publications were recorded"
             inside = sum(edition.inside.values())
             typer.echo(f"    {edition.program.id}  published {times}{f'; {inside:,} inside' if inside else ''}")
 
 
 def _rows(editions: Sequence[Edition], funnel: Funnel) -> list[tuple[str, list[int], str]]:
-    """Every step at which somebody stands or from which something was sent, in the order of the journey."""
+    """Every step with customers or messages, in the journey's order."""
     sent: dict[str, list[str]] = {}
     for step, channel, number in funnel.sent:
         sent.setdefault(step, []).append(f"{number:,} {channel}")
@@ -140,7 +141,7 @@ def _at(instant: datetime) -> str:
 
 
 def as_json(shown: Sequence[Overview]) -> str:
-    """For tools."""
+    """The result as JSON."""
     return json.dumps([_as_data(one) for one in shown], indent=2)
 
 

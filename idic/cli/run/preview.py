@@ -1,4 +1,4 @@
-"""A message as one customer would get it, without sending it: whose values it is made of, and what was only assumed."""
+"""The work of ``idic preview``: compose a message for a customer without sending it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ NOBODY, SOMEBODY = "nobody", "somebody"
 
 
 class Customer(NamedTuple):
-    """For whom a message is made. ``traits`` are None for somebody of whom everything is known; ``state`` is of their
-    latest enrollment in the journey, if there is one."""
+    """The customer of a preview. ``traits`` are None for the made-up customer of whom everything is known; ``state`` is of
+    their latest enrollment in the journey, if any."""
 
     title: str
     traits: Mapping[str, Any] | None
@@ -49,8 +49,8 @@ class Customer(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """One message on one channel. ``html`` is None for an SMS; ``slot`` is the web's. ``sent`` is an SMS as it would be
-    sent, with short links: by that it is paid. ``language`` is that of its words."""
+    """One message on one channel. ``html`` is None for an SMS; ``slot`` is for the web. ``sent`` is the SMS with short
+    links, which determines its cost. ``language`` is the language of its texts."""
 
     channel: str
     text: str
@@ -62,8 +62,8 @@ class Preview(NamedTuple):
 
 
 class Whose(NamedTuple):
-    """Whose words are asked for, whoever the customer is: a segment and a language (BCP 47), either of which may be left to
-    them (None); ``any_other`` segment would do as well."""
+    """A segment and a language (BCP 47), either of which may be left to the customer (None); ``any_other`` stands for all
+    other segments."""
 
     segment: str | None = None
     language: str | None = None
@@ -74,14 +74,14 @@ class Whose(NamedTuple):
 
 
 def find_program(folder: Path, journey: str, message: str) -> Program:
-    """Compile the working copy and find them. Raises ``NotFound`` and ``InvalidInput``, which say what to try."""
+    """Compile the folder and find the journey. Raises ``NotFound`` and ``InvalidInput`` with what to try."""
     compilation = compile_folder(folder)
     program = compilation.programs.get(journey)
     if program is None:
         file = compilation.files.get(journey)
         errors = [str(p) for p in compilation.problems if p.severity == "error" and (file is None or p.file == file)]
         if file is not None:
-            raise InvalidInput("\n".join([f"{journey} does not check, and what does not check cannot be shown:", *errors]))
+            raise InvalidInput("\n".join([f"{journey} has errors and cannot be shown:", *errors]))
         hint = did_you_mean(journey, compilation.files) or f"there are {one_of(sorted(compilation.files), 'and')}"
         raise NotFound(f'there is no journey "{journey}" in {folder}; {hint}')
     if message not in program.messages:
@@ -91,7 +91,7 @@ def find_program(folder: Path, journey: str, message: str) -> Program:
 
 
 def channels_of(program: Program, message: str, channel: str | None) -> tuple[str, ...]:
-    """Which channels to show. Raises ``NotFound``."""
+    """The channels to show. Raises ``NotFound``."""
     there = tuple(program.messages[message].contents)
     if channel is None:
         return there
@@ -101,10 +101,10 @@ def channels_of(program: Program, message: str, channel: str | None) -> tuple[st
 
 
 def whose(program: Program, segment: str | None, language: str | None) -> Whose:
-    """Raises ``NotFound`` for a segment or a language that the journey does not have."""
+    """Check segment and language. Raises ``NotFound`` if the journey doesn't have them."""
     segments = [one.name for one in program.segments]
     if segment is not None and segment not in segments:
-        there = f"there are {one_of(segments, 'and')}" if segments else "it differentiates nobody"
+        there = f"there are {one_of(segments, 'and')}" if segments else "it has no segments"
         raise NotFound(f'{program.journey} has no segment "{segment}"; {did_you_mean(segment, segments) or there}')
     if language is not None and not set(tongues(language)) & {one for own in program.languages for one in tongues(own)}:
         hint = did_you_mean(language, program.languages) or f"there are {one_of(program.languages, 'and')}"
@@ -113,7 +113,7 @@ def whose(program: Program, segment: str | None, language: str | None) -> Whose:
 
 
 def everybody(program: Program, message: str, channel: str) -> list[Whose]:
-    """One of each who read something else by this channel, those first for whom there is nothing of their own."""
+    """One reader for each different content of this channel, those without content of their own first."""
     found: dict[tuple[str, str], Whose] = {}
     whole = program.messages[message]
     for segment, language in reader_groups(whole):
@@ -125,19 +125,22 @@ def everybody(program: Program, message: str, channel: str) -> list[Whose]:
 
 
 def stranger(who: str) -> Customer | None:
-    """The two who are in no store: of one nothing is known, of the other everything."""
-    return {NOBODY: Customer("nobody: nothing is known of them", {}), SOMEBODY: Customer("somebody, made up", None)}.get(who)
+    """The two made-up customers: of one nothing is known, of the other everything."""
+    return {
+        NOBODY: Customer("nobody: no values are known", {}),
+        SOMEBODY: Customer("somebody: all values are made up", None),
+    }.get(who)
 
 
 async def find_customer(store: Store, who: str, program: Program) -> Customer:
-    """By email address, user id, telephone number or idic's own id. Raises ``NotFound``."""
+    """Find a customer by email address, user id, phone number or idic's id. Raises ``NotFound``."""
     async with store.reading() as tx:
         row = await console.find_customer(tx, who.replace("\0", ""))
         if row is None:
             hint = did_you_mean(who, await console.known_addresses(tx))
             raise NotFound(
                 f'nobody in the store is "{who}"; '
-                + (hint or f"give an email address, a user id or a phone number, or take {NOBODY} or {SOMEBODY}")
+                + (hint or f"give an email address, a user id or a phone number, or use {NOBODY} or {SOMEBODY}")
             )
         facts = await CustomerFacts(tx, Runtime(), row).facts(program)
         return Customer(str(row.traits.get(EMAIL_ATTRIBUTE) or who), row.traits, facts, await _latest(tx, row.id, program))
@@ -154,8 +157,10 @@ async def _latest(tx: Tx, customer_id: str, program: Program) -> State | None:
 
 
 class Assuming:
-    """The names of a message for one customer: what is known, and made-up values in place of what only an enrollment would
-    bring. ``assumed`` is what was made up, as it was read."""
+    """The values for a customer's message: known values, and made-up ones for what only an enrollment would bring.
+
+    ``assumed`` collects the made-up values that were read.
+    """
 
     def __init__(self, program: Program, message: str, customer: Customer, now: datetime, segment: str | None = None) -> None:
         self.currency = program.currency
@@ -171,6 +176,7 @@ class Assuming:
         self._real: ValueSource = RealScope(program, facts, now, customer.state)
 
     def raw(self, name: str) -> tuple[object, Mapping[str, object]]:
+        """The value of a name, made up if only an enrollment would have it."""
         if name == "segment" and self._segment is not None:
             return self._segment, {}
         found, siblings = self._real.raw(name)
@@ -179,7 +185,7 @@ class Assuming:
         attribute = self._attribute(name)
         of_customer = name.startswith("customer.")
         if of_customer and self._customer.traits is not None:
-            return None, siblings  # so it is: nobody told us
+            return None, siblings  # really unknown
         if not of_customer and self._customer.state is not None and self._happened(name):
             return None, siblings
         if self._customer.traits == {} and attribute is not None and not never_missing(attribute):
@@ -189,7 +195,7 @@ class Assuming:
         return made_up, {}
 
     def _happened(self, name: str) -> bool:
-        """Whether the enrollment has the event that this name belongs to: what it lacks then, it lacks."""
+        """Whether the enrollment has the event of this name; then a missing value stays missing."""
         root = name.partition(".")[0]
         state = self._customer.state
         return state is not None and (root == "entry" or root in state.captured)
@@ -215,8 +221,7 @@ def render(
     short_url: str,
     language: str | None = None,
 ) -> Preview:
-    """The message with links that lead where they say and tell nobody, in ``language`` or the customer's own. Raises
-    ``CannotCompose``."""
+    """Compose the message with untracked links, in ``language`` or the customer's own. Raises ``CannotCompose``."""
     language = language_of({"language": language} if language else customer.traits or {}, program.languages)
     spoken = _spoken(program, message, channel, scope, language)
     nowhere = f"{public_url.rstrip('/')}{UNSUBSCRIBE_PATH}preview"
@@ -242,7 +247,7 @@ def render(
 
 
 def _spoken(program: Program, message: str, channel: str, scope: ValueSource, language: str) -> str:
-    """The language of the words they read."""
+    """The language of the texts."""
     segment, _ = scope.raw("segment")
     found = choose_content(program.messages[message], channel, str(segment or ""), language, program.language)
     return found.language if found else program.language

@@ -1,4 +1,4 @@
-"""All that a message says, to everybody and to those for whom it says something else: side by side on one page."""
+"""Show all variants of a message side by side on one page."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from idic.customize.sms_segments import segments
 from idic.journey.channels import CHANNELS
 
 WIDTH = 1400
-"""CSS pixels of its picture: two mails beside each other."""
+"""CSS pixels of the picture's width: two mails side by side."""
 
 
 def page_of(title: str, shown: Sequence[tuple[Preview, Whose]]) -> str:
-    """A whole HTML document. Each variant stands in a frame of its own, so that none has the looks of another."""
+    """A whole HTML document. Each variant has a frame of its own, so that styles don't mix."""
     parts = []
     for channel, group in groupby(shown, key=lambda one: one[0].channel):
         cards = "".join(_card(preview, whose) for preview, whose in group)
@@ -41,7 +41,7 @@ def _about(one: Preview) -> str:
 def _content(one: Preview) -> str:
     if one.html is None:
         return f'<pre lang="{escape(one.language)}">{escape(one.text)}</pre>'
-    # Scripts do not run in it; its height can be asked from out here.
+    # Scripts don't run in the frame; its height is read from outside.
     return f'<iframe sandbox="allow-same-origin" title="{CHANNELS[one.channel].label}" srcdoc="{escape(one.html)}"></iframe>'
 
 

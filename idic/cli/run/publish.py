@@ -1,4 +1,4 @@
-"""What ``idic publish`` does and says."""
+"""The work of ``idic publish``: plan, confirm, publish and migrate."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from idic.store.reports import journeys
 from idic.times import Duration
 
 SHORT = 8
-"""How much of a program's id is shown; it is enough to name it."""
+"""How many characters of a program's id are shown; enough to name it."""
 _CHANGES = {"new": "new", "flow": "changed flow", "words": "changed words", "same": "unchanged"}
 _COLORS = {"new": "green", "flow": "yellow", "words": "cyan", "same": None}
 
 
 class Asked(NamedTuple):
-    """``program`` of the store, or else ``compilation``; ``whole`` if that is of a whole folder."""
+    """What to publish: ``program`` of the store, or else ``compilation``; ``whole`` if that is of a whole folder."""
 
     program: str | None
     compilation: Compilation | None
@@ -48,8 +48,10 @@ class Asked(NamedTuple):
 
 
 class Foreseen(NamedTuple):
-    """What publishing would change, and the plan for each journey in which there is anybody to be moved. ``idle`` are the maps
-    of steps at which nobody stands, for nobody is inside."""
+    """What publishing would change, with a migration plan for each journey that has customers inside.
+
+    ``idle`` are maps of steps at which no customer is.
+    """
 
     published: PublishResult
     maps: Mapping[str, Map]
@@ -58,7 +60,7 @@ class Foreseen(NamedTuple):
 
 
 def compiled(folder: Path) -> Compilation:
-    """Raises ``NotFound``, and ``JourneyInvalid`` with everything that is wrong."""
+    """Compile a folder or file. Raises ``NotFound``, and ``JourneyInvalid`` with all problems."""
     compilation = compile_folder(folder) if folder.is_dir() else compile_folder(folder.parent, only=folder)
     errors = tuple(problem for problem in compilation.problems if problem.severity == "error")
     if errors:
@@ -67,7 +69,7 @@ def compiled(folder: Path) -> Compilation:
 
 
 def span(text: str, option: str) -> Duration:
-    """Raises ``InvalidInput``."""
+    """Read a duration. Raises ``InvalidInput``."""
     try:
         return Duration.parse(text)
     except ValueError as error:
@@ -75,8 +77,8 @@ def span(text: str, option: str) -> Duration:
 
 
 def run(settings: Settings, asked: Asked) -> int:
-    """Returns the exit code: 0 when all that was asked is done, 1 when something is left, 2 when nobody said that it is
-    meant. Raises ``IdicError``."""
+    """Publish. Returns the exit code: 0 when everything is done, 1 if something is left, 2 without a confirmation. Raises
+    ``IdicError``."""
     foreseen = asyncio.run(_foresee(settings, asked))
     if not asked.as_json:
         _show(foreseen, asked)
@@ -85,10 +87,10 @@ def run(settings: Settings, asked: Asked) -> int:
         if asked.as_json:
             _echo_json(foreseen, None)
         if unmapped:
-            typer.secho("Nothing is published: it has to be said where they all go.", fg="red", err=True)
+            typer.secho("Nothing is published: say with --map where the customers go.", fg="red", err=True)
         return 1 if unmapped else 0
     moving = sum(one.moving for one in foreseen.plans)
-    if asked.migrate and moving and not sure(f"Publish, and move {_people(moving)}?", yes=asked.yes):
+    if asked.migrate and moving and not sure(f"Publish and move {_people(moving)}?", yes=asked.yes):
         if asked.as_json:
             _echo_json(foreseen, None)
         typer.secho("Nothing is published: add --yes to do it.", err=True)
@@ -125,7 +127,7 @@ async def _foresee(settings: Settings, asked: Asked) -> Foreseen:
 
 
 def _spoken_of(text: str, journeys: Mapping[str, Changing]) -> bool:
-    """Whether one of these journeys had the step that ``old=new`` or ``journey.old=new`` is about."""
+    """Whether one of these journeys had the step of ``old=new`` or ``journey.old=new``."""
     journey, _, old = text.partition("=")[0].strip().rpartition(".")
     return any(old in found.former for name, found in journeys.items() if journey in ("", name))
 
@@ -139,7 +141,7 @@ async def _publish(store: Store, asked: Asked, *, dry: bool) -> PublishResult:
 
 
 async def _changing(store: Store, runtime: Runtime, one: Publication) -> Changing:
-    """With every program that the journey had: it may be that just now nobody is left in one that is spoken of."""
+    """The plan's journeys with all their earlier programs: a program may have lost its last customer just now."""
     async with store.reading() as tx:
         ids = {row.program_id for row in await programs.publications_of(tx, one.journey)}
         ids |= {row.program_id for row in await journeys.open_by_step(tx, one.journey)}
@@ -169,14 +171,14 @@ async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asynci
 def _show(foreseen: Foreseen, asked: Asked) -> None:
     if foreseen.published.policy:
         typer.secho(f"{'changed':<14}", fg="yellow", nl=False)
-        typer.echo(f"{'the contact policy':<24} holds at once for everybody, also for those who are inside a journey")
+        typer.echo(f"{'the contact policy':<24} applies at once to everyone, also to customers inside a journey")
     for one in foreseen.published.publications:
         typer.secho(f"{_CHANGES[one.change]:<14}", fg=_COLORS[one.change], nl=False)
         typer.echo(f"{one.journey:<24} {'; '.join(_said(one, asked))}")
     for name in foreseen.published.missing:
-        typer.echo(f"{'not here':<14}{name:<24} is published and goes on as it is; `idic stop {name}` ends it")
+        typer.echo(f"{'not here':<14}{name:<24} stays published; `idic stop {name}` ends it")
     for text in foreseen.idle:
-        typer.echo(f"--map {text}: nobody is there")
+        typer.echo(f"--map {text}: no customer is there")
     for plan_ in foreseen.plans:
         _show_plan(plan_, asked)
 
@@ -185,13 +187,13 @@ def _said(one: Publication, asked: Asked) -> list[str]:
     before = f", was {one.before[:SHORT]}" if one.before and one.change != "same" else ""
     said = [f"program {one.program.id[:SHORT]}{before}"]
     if one.restarted:
-        said.append("starts again: it was stopped")
+        said.append("starts again after its stop")
     if one.paused_at is not None:
         said.append(f"paused, nothing is sent until `idic resume {one.journey}`")
     if one.inside and not asked.migrate:
         words = one.change == "words"
-        hint = " (--migrate gives them the new words)" if words else ""
-        said.append(f"{_people(one.inside)} {'stays' if one.inside == 1 else 'stay'} in former programs{hint}")
+        hint = " (--migrate gives them the new texts)" if words else ""
+        said.append(f"{_people(one.inside)} {'stays' if one.inside == 1 else 'stay'} in earlier programs{hint}")
     return said
 
 
@@ -200,7 +202,7 @@ def _show_plan(plan_: Plan, asked: Asked) -> None:
     words = sum(group.people for group in plan_.groups if group.words)
     typer.secho(f"{plan_.program.journey} → program {plan_.program.id[:SHORT]}", bold=True)
     if words:
-        typer.echo(f"{_people(words)} {'takes' if words == 1 else 'take'} the new words; nobody moves")
+        typer.echo(f"{_people(words)} {'takes' if words == 1 else 'take'} the new texts; nobody moves")
     moving = [group for group in plan_.groups if not group.words]
     if not moving:
         return
@@ -213,9 +215,9 @@ def _show_plan(plan_: Plan, asked: Asked) -> None:
         table.add_row(group.program_id[:SHORT], group.step, counts[0], to, *counts[1:])
     Console().print(table)
     if plan_.overdue:
-        typer.echo(f"What is overdue by that ({plan_.overdue:,}) is spread over {asked.spread}.")
+        typer.echo(f"{plan_.overdue:,} become overdue and are spread over {asked.spread}.")
     if busy := sum(group.under_way for group in moving):
-        typer.echo(f"Of {_people(busy)} a message or a call is under way: they are moved after it.")
+        typer.echo(f"For {_people(busy)} a message or a call is running: they move after it.")
     for step in dict.fromkeys(group.step for group in plan_.unmapped):
         typer.secho(f'say where those at "{step}" go: --map {step}=STEP, {step}=exit or {step}=stay', fg="red")
 
@@ -227,17 +229,17 @@ def _show_moved(moved: Mapping[str, Moved], planned: Mapping[str, int]) -> None:
         parts = [f"{number:,} {word}" for number, word in counts if number]
         typer.echo(f"{name}: {', '.join(parts) or 'nobody was left to move'}")
         for number, why in (
-            (one.busy, "still have a message or a call under way"),
-            (one.unmapped, "came to a step meanwhile of which nobody said where it leads"),
-            (one.failed, "cannot be read by this version; the log names them"),
+            (one.busy, "still have a running message or call"),
+            (one.unmapped, "reached a step meanwhile without a --map"),
+            (one.failed, "cannot be read by this version; see the log"),
         ):
             if number:
                 typer.secho(f"  {number:,} {why}", fg="yellow")
         if one.stopped:
             rest = max(planned[name] - one.moved - one.ended, 0)
-            typer.secho(f"  interrupted: what is done is done, {rest:,} are left", fg="yellow")
+            typer.secho(f"  interrupted: {rest:,} are left", fg="yellow")
     if any(one.left or one.stopped for one in moved.values()):
-        typer.echo("Run the same command again to go on with those who are left.")
+        typer.echo("Run the same command again to continue with the rest.")
 
 
 def _people(number: int) -> str:

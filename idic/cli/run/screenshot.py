@@ -1,4 +1,4 @@
-"""A picture of a page, by the Chromium of this machine."""
+"""Take a picture of a page with the Chromium of this machine."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SECONDS = 40
 
 
 def browser() -> str | None:
-    """Where Chromium (or Chrome) is, if anywhere."""
+    """The path of Chromium or Chrome, if installed."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     return found or next((str(path) for path in _APPLICATIONS if path.exists()), None)
 
 
 def screenshot(chromium: str, html: str, picture: Path, width: int) -> bool:
-    """Paint the whole page, ``width`` CSS pixels wide, as PNG. Returns whether that worked."""
+    """Save the whole page as PNG, ``width`` CSS pixels wide. Returns whether it worked."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
         page.write_text(html + _MEASURE, encoding="utf-8")
@@ -35,7 +35,7 @@ def screenshot(chromium: str, html: str, picture: Path, width: int) -> bool:
             "--disable-component-update", "--disable-sync", "--hide-scrollbars", f"--user-data-dir={folder}/profile",
         ]  # fmt: skip
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # it refuses to run as root with it
+            command.append("--no-sandbox")  # Chromium refuses to run as root with its sandbox
         measured = _run([*command, f"--window-size={width},200", "--dump-dom", page.as_uri()])
         height = re.search(r'data-idic-height="(\d+)"', measured or "")
         if height is None:

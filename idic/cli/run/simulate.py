@@ -1,4 +1,4 @@
-"""What ``idic simulate`` does: crowd and journeys brought together, with a bar that moves, and a table of the result."""
+"""The work of ``idic simulate``: run a crowd through journeys with a progress bar, and print the result."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _EVERY = 100
 
 
 class Asked(NamedTuple):
-    """``start`` is naive: a time in the vocabulary's zone."""
+    """What to rehearse; ``start`` is naive, in the vocabulary's zone."""
 
     journeys: tuple[str, ...]
     folder: Path
@@ -51,13 +51,13 @@ class Asked(NamedTuple):
 
 
 def rates_example(asked: Asked) -> str:
-    """The rates that would be assumed, as a file that says them."""
+    """The assumed rates as a YAML file."""
     programs, vocabulary, _ = _compiled(asked)
     return rates_file(_behaviour(asked, programs, vocabulary))
 
 
 def rehearse(asked: Asked) -> dict[str, Any]:
-    """Run the rehearsal; the result as data. Raises ``IdicError``."""
+    """Run the rehearsal and return its result as data. Raises ``IdicError``."""
     programs, vocabulary, policy = _compiled(asked)
     ledger = CrowdResults(programs, vocabulary.zone)
     progress = Progress(
@@ -174,7 +174,7 @@ class _Flag:
 
 @contextmanager
 def _interruptible() -> Iterator[_Flag]:
-    """Ctrl-C sets the flag, and nobody's life is cut in half; a second one ends everything."""
+    """The first Ctrl-C stops after the current customer; a second one stops at once."""
     flag = _Flag()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -243,6 +243,7 @@ def _today(zone: str) -> datetime:
 
 
 def show(result: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the result for people."""
     console = console or Console(highlight=False)
     done, crowd = result["done"], result["crowd"]
     if result["interrupted"]:
@@ -271,7 +272,7 @@ def _show_journey(journey: Mapping[str, Any], customers: int, console: Console) 
     outside = ", ".join(f"{why} {count:,}" for why, count in journey["kept_out"].items())
     console.print(
         f"  {entered:,} enrollments of {journey['customers']:,} customers ({_share(journey['customers'], customers)} of all)"
-        + (f" · not let in: {outside}" if outside else "")
+        + (f" · not admitted: {outside}" if outside else "")
     )
     if journey["segments"]:
         console.print("  " + " · ".join(f"{name} {_share(count, entered)}" for name, count in journey["segments"].items()))

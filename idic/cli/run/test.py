@@ -1,4 +1,4 @@
-"""What ``idic test`` says: a line a story, and of one that failed how it really went."""
+"""The work of ``idic test``: one line for each story, and how a failed one really went."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ _INDENT = " " * 10
 
 
 class Tested(NamedTuple):
-    """One file of stories: ``problems`` are in the way of telling them, but for those told of a file before. ``unwalked`` are
-    the steps that no story comes to, where all of them were told. ``excerpts`` have the lines of failures with carets."""
+    """One file of stories.
+
+    ``problems`` keep stories from being played. ``unwalked`` are steps that no story reaches, if all stories were played.
+    ``excerpts`` are the lines of failures with carets.
+    """
 
     file: str
     book: Storybook | None
@@ -38,7 +41,7 @@ class Tested(NamedTuple):
 
 
 def tested(paths: Sequence[Path], word: str) -> list[Tested]:
-    """Every story in ``paths`` that has ``word`` in its title or its journey's name. Raises ``NotFound``."""
+    """Play every story in ``paths`` that has ``word`` in its title or journey. Raises ``NotFound``."""
     compiled: dict[Path, Compilation] = {}
     found: list[Tested] = []
     for file in _files(paths):
@@ -76,7 +79,7 @@ def _tested(file: Path, compilation: Compilation, word: str) -> Tested | None:
     problems = list(stories.problems)
     book = next(iter(stories.books), None)
     if book is None and not any(problem.severity == "error" for problem in problems):
-        # The stories are fine, as far as can be seen: the journey is not.
+        # The journey has errors; the stories are fine as far as they were checked.
         problems += [problem for problem in compilation.problems if problem.severity == "error"]
     if book is None:
         return Tested(str(file), None, tuple(problems), (), {}, {}, 0)
@@ -100,11 +103,12 @@ def _excerpts(file: str, text: str, failures: Sequence[Failure]) -> dict[Mark, s
 
 
 def passed(tested: Sequence[Tested]) -> bool:
+    """Whether every story passed."""
     return all(one.book is not None and all(told.ok for told in one.told) for one in tested)
 
 
 def show(tested: Sequence[Tested]) -> None:
-    """For people."""
+    """Print the result for people."""
     for one in tested:
         typer.secho(one.file, bold=True)
         for problem in one.problems:
@@ -160,7 +164,7 @@ def _line(book: Storybook, entry: TimelineEntry, *, several: bool) -> str:
 
 
 def as_annotations(tested: Sequence[Tested]) -> str:
-    """For GitHub."""
+    """The result as GitHub annotations."""
     lines = []
     for one in tested:
         lines += [annotation(p.severity, p.file, p.line, p.column, "idic test", p.text) for p in one.problems]
@@ -173,7 +177,7 @@ def as_annotations(tested: Sequence[Tested]) -> str:
 
 
 def as_json(tested: Sequence[Tested]) -> str:
-    """For tools."""
+    """The result as JSON."""
     return json.dumps([_as_data(one) for one in tested], indent=2, ensure_ascii=False)
 
 

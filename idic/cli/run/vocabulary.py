@@ -1,4 +1,4 @@
-"""Everything a journey may use, word by word: what ``idic vocabulary`` shows."""
+"""The work of ``idic vocabulary``: list every name a journey may use."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ from idic.journeys_folder import compile_folder
 _OWN = "idic's own"
 _NAMES = {
     "customer.…": "what we know of the customer now",
-    "entry.…": "the event with which they entered",
-    "event.…": "the event that is being tested; only inside an if",
+    "entry.…": "the event that entered them",
+    "event.…": "the event being checked; only inside an if",
     "key": "the value of identify: key",
-    "segment": "which line of differentiate they are in",
-    "links.…": "an address of the vocabulary; in templates",
+    "segment": "the name of their line under differentiate",
+    "links.…": "an address from the vocabulary; in templates",
 }
 _FUNCTIONS = {
     "known": "known(customer.first_name): whether we know it",
-    "lower": 'lower(event.name) == "anna": in small letters',
-    "days_since": "days_since(customer.birthday): whole days, where the customer lives",
-    "days_until": "days_until(entry.starts_at): whole days, where the customer lives",
-    "size": "size(event.items): how many, or how long a text is",
-    "exists": 'event.items.exists(i, i.sku == "x"): whether one of them is so',
-    "all": "event.items.all(i, i.price > 10): whether each of them is so",
-    "exists_one": "whether exactly one of them is so",
-    "filter": "event.items.filter(i, i.price > 10): those that are so",
-    "contains": 'event.name.contains("espresso"): whether it is in the text',
-    "startsWith": "whether the text begins so",
-    "endsWith": "whether the text ends so",
-    "in": "event.sku in customer.owns: whether it is one of them",
+    "lower": 'lower(event.name) == "anna": in lower case',
+    "days_since": "days_since(customer.birthday): whole days, in the customer's zone",
+    "days_until": "days_until(entry.starts_at): whole days, in the customer's zone",
+    "size": "size(event.items): the number of items, or the length of a text",
+    "exists": 'event.items.exists(i, i.sku == "x"): whether any item matches',
+    "all": "event.items.all(i, i.price > 10): whether every item matches",
+    "exists_one": "whether exactly one item matches",
+    "filter": "event.items.filter(i, i.price > 10): the items that match",
+    "contains": 'event.name.contains("espresso"): whether the text contains it',
+    "startsWith": "whether the text starts with it",
+    "endsWith": "whether the text ends with it",
+    "in": "event.sku in customer.owns: whether the list contains it",
 }
 
 
 class Word(NamedTuple):
-    """``of`` is what a property belongs to; ``type`` as it is written in the vocabulary; ``own`` needs no declaration."""
+    """One name. ``of`` is the owner of a property; ``type`` is written as in the vocabulary; ``own`` names need no
+    declaration."""
 
     section: str
     name: str
@@ -59,7 +60,7 @@ class Word(NamedTuple):
 
 
 def listed(folder: Path) -> list[Word]:
-    """Everything, in the order in which it is shown. Raises ``NotFound``."""
+    """All names, in the order they are shown. Raises ``NotFound``."""
     compilation = compile_folder(folder)
     vocabulary = compilation.vocabulary
     return [
@@ -88,7 +89,8 @@ def listed(folder: Path) -> list[Word]:
 
 
 def search(words: Sequence[Word], wanted: str) -> list[Word]:
-    """Those that have it in their name, type or words; an event or a thing comes with its properties, and they with it."""
+    """The names with this text in their name, type or description; an event or thing comes with its properties, and a
+    property with its owner."""
     text = wanted.casefold()
     hits = [word for word in words if text in f"{word.name} {word.type} {word.says}".casefold()]
     wholes = {(word.section, word.name) for word in hits if word.of is None}
@@ -101,7 +103,7 @@ def search(words: Sequence[Word], wanted: str) -> list[Word]:
 
 
 def show(words: Sequence[Word]) -> None:
-    """For people."""
+    """Print the result for people."""
     for number, (section, group) in enumerate(groupby(words, key=lambda word: word.section)):
         if number:
             typer.echo()
@@ -120,7 +122,7 @@ _MIXED = ("customer", "events", "links")
 
 
 def as_json(words: Sequence[Word]) -> str:
-    """For tools."""
+    """The result as JSON."""
     return json.dumps([word._asdict() for word in words], indent=2, ensure_ascii=False)
 
 
@@ -158,7 +160,7 @@ def _plain(value: object) -> str:
 def _events(vocabulary: Vocabulary) -> Iterator[Word]:
     declared = [name for name in vocabulary.events if name not in OWN_EVENTS]
     for name in (*declared, *OWN_EVENTS):
-        about = f"about a {vocabulary.about[name]}, and nobody in particular" if name in vocabulary.about else ""
+        about = f"about a {vocabulary.about[name]}, not about one customer" if name in vocabulary.about else ""
         yield Word("events", name, says=about, own=name in OWN_EVENTS)
         for part, attribute in vocabulary.events.get(name, {}).items():
             yield Word("events", part, spell(attribute.type), _presence(attribute), of=name, own=name in OWN_EVENTS)
@@ -172,7 +174,7 @@ def _things(vocabulary: Vocabulary) -> Iterator[Word]:
 
 
 def _taken(kinds: frozenset[str]) -> str:
-    """What a filter is for, in a word."""
+    """The values a filter takes, in a word."""
     if "text" in kinds:
         return "text or list" if "list" in kinds else "text"
     return "number, money" if "number" in kinds else " or ".join(sorted(kinds)) or "anything"
@@ -195,6 +197,6 @@ def _endpoints(vocabulary: Vocabulary) -> Iterator[Word]:
 
 def _languages(vocabulary: Vocabulary) -> Iterator[Word]:
     for number, language in enumerate(vocabulary.languages):
-        yield Word("languages", language, says="for whom speaks none of these" if not number else "")
-    yield Word("currency and zone", vocabulary.currency, says="what money is in")
-    yield Word("currency and zone", vocabulary.zone, says="for customers whose zone nobody knows")
+        yield Word("languages", language, says="the fallback" if not number else "")
+    yield Word("currency and zone", vocabulary.currency, says="for amounts of money")
+    yield Word("currency and zone", vocabulary.zone, says="for customers without a known zone")

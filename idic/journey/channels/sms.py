@@ -62,7 +62,7 @@ SMS = Channel(
     stop_word=True,
     sender_of_provider=True,
     attribute=PHONE_ATTRIBUTE,
-    address_noun="a telephone number that takes SMS",
+    address_noun="a phone number that takes SMS",
     example_address="+10000000000",
     # Whose number it is changes nothing, and reading one takes as long as a journey.
     invented_addresses=tuple(f"+491511234{number:04}" for number in range(100)),

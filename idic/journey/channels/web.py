@@ -66,7 +66,7 @@ WEB = Channel(
     consent="none",
     without_way_out=None,
     attribute=None,
-    address_noun=f"a visit to the site: it counts for {WEB_MEMORY_DAYS} days",
+    address_noun=f"a visit to the site (valid for {WEB_MEMORY_DAYS} days)",
     example_address="somebody",
     assumed=AssumedReactions(0.5, None, delivered=0.6, clicked=0.03),
     colors=("#be185d", "#fdf2f8"),

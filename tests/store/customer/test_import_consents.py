@@ -194,7 +194,7 @@ def test_at_a_terminal(tmp_path: Path, terminal: CliRunner) -> None:
     )
     told = idic("consents", "import", str(said), "--create", code=1)
     assert "line 3: has 4 cells, and there are 5 columns" in told
-    assert "2 lines: 1 new in the ledger, 0 known already. 1 was not taken: mend it and import the file again." in told
+    assert "2 lines: 1 new in the ledger, 0 known already. 1 was refused: correct it and import the file again." in told
     shown = idic("consents", "show", "anna@example.com")
     assert "allowed" in shown
     assert "https://shop.example" in shown
@@ -202,11 +202,11 @@ def test_at_a_terminal(tmp_path: Path, terminal: CliRunner) -> None:
     barred.write_text("address,reason\nbert@example.com,complaint\n")
     assert "1 line: 1 addresses are suppressed." in idic("suppressions", "import", str(barred))
     assert "complaint" in idic("suppressions", "check", "BERT@example.com")
-    assert idic("suppressions", "lift", "bert@example.com") == "It may be written to again.\n"
+    assert idic("suppressions", "lift", "bert@example.com") == "The suppression is lifted.\n"
     assert "not suppressed" in idic("suppressions", "check", "bert@example.com")
     everything = json.loads(idic("export", "anna@example.com"))
     assert everything["customer"]["attributes"] == {"email": "anna@example.com"}
     assert everything["consents"]["said"][0]["proof"] == {"page": "https://shop.example"}
     assert terminal.invoke(app, ["erase", "anna@example.com"], env={"IDIC_DATABASE_URL": url}).exit_code == 1
-    assert "is erased; 0 journeys" in idic("erase", "anna@example.com", "--yes")
+    assert "is erased; 0 of their journeys" in idic("erase", "anna@example.com", "--yes")
     assert "erased" in idic("suppressions", "check", "anna@example.com")
