@@ -220,7 +220,7 @@ FILTERS: dict[str, Filter] = {
         "text",
         context=True,
         longest=13,
-        says="{{ cart.total | money }}: in the currency, as the customer writes it",
+        says="{{ cart.total | money }}: in the currency, formatted for the customer's language",
     ),
     "date": Filter(
         _date,
