@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.advance import Advance
-from activities.call import Calling
+from activities.call import CallEndpoint
 from activities.deliver import Deliver
 from idic.errors import IdicError, SettingsError
 from idic.interact.channels.channel_edge import Courier, CourierParts, Remember
@@ -83,7 +83,7 @@ async def working(
     """
     advance = Advance(store, runtime)
     deliver = Deliver(store, runtime, {courier.account: courier for courier in carriers})
-    calling = Calling(store, runtime, caller or Caller())
+    calling = CallEndpoint(store, runtime, caller or Caller())
     queues = _queues([courier.account for courier in carriers])
     workers = [
         Worker(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.call import Calling
+from activities.call import CallEndpoint
 from idic.interact.endpoints import Answered, Caller, CallOutcome
 from idic.journey.program.entry import Goal
 from idic.journey.program.program import Program
@@ -180,7 +180,7 @@ async def test_an_answer_that_comes_too_late_is_none(world: World) -> None:
     async def long() -> None:
         world.clock.advance(minutes=11)
 
-    await Calling(world.store, world.runtime, Slow(world, long)).call(call)
+    await CallEndpoint(world.store, world.runtime, Slow(world, long)).call(call)
     assert await world.ending() == "no answer"
     assert (await the_call(world))["reason"] == "no answer in time"
 
@@ -193,7 +193,7 @@ async def test_who_has_left_is_not_asked_about_and_an_answer_moves_nobody(world:
     async def buys() -> None:
         await world.happens(one.customer_id, "Order Completed")
 
-    told = await Calling(world.store, world.runtime, Slow(world, buys)).call(call)
+    told = await CallEndpoint(world.store, world.runtime, Slow(world, buys)).call(call)
     assert (told.deliver, told.until) == ([], None)
     assert (await world.ending(), (await world.only()).state.captured) == ("Order Completed", {})
     row = await the_call(world)
@@ -216,13 +216,13 @@ async def test_a_worker_that_died_over_a_try_is_followed_by_another_under_the_sa
         await asyncio.Event().wait()
 
     dying = Slow(world, dies)
-    dead = asyncio.create_task(Calling(world.store, world.runtime, dying).call(call))
+    dead = asyncio.create_task(CallEndpoint(world.store, world.runtime, dying).call(call))
     await begins.wait()
     dead.cancel()
     with pytest.raises(asyncio.CancelledError):
         await dead
     next_one = Slow(world)
-    await Calling(world.store, world.runtime, next_one).call(call)
+    await CallEndpoint(world.store, world.runtime, next_one).call(call)
     assert await world.ending() == "plenty"
     assert dying.keys == next_one.keys == [call]
     assert (await the_call(world))["attempts"] == 2
@@ -246,9 +246,9 @@ async def test_of_two_tries_at_once_an_answer_counts_and_a_failure_is_for_the_ne
     failing = Slow(world, overtaken)
     world.wire.answers = [httpx.Response(404)]
     slow = Caller(SECRETS, resolve=_Overtaken(overtaken), transport=world.wire)
-    told = await Calling(world.store, world.runtime, slow).call(call)
+    told = await CallEndpoint(world.store, world.runtime, slow).call(call)
     assert [one.touch for one in told.deliver] == [call]  # still asked
-    await Calling(world.store, world.runtime, failing).call(call)
+    await CallEndpoint(world.store, world.runtime, failing).call(call)
     assert await world.ending() == "plenty"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from activities.advance import Advance
-from activities.call import Calling
+from activities.call import CallEndpoint
 from activities.deliver import Deliver
 from idic.interact.channels.channel_edge import Courier, MessageCopy, Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Placed
@@ -95,7 +95,7 @@ class World:
         couriers = {one.account: one for one in (self.postman, self.sms, self.web)}
         self.delivers_by(couriers)
         self.wire = Wire()
-        self.calling = Calling(
+        self.calling = CallEndpoint(
             store, self.runtime, Caller(SECRETS, resolve=Places(erp_example=[["1.1.1.1"]]), transport=self.wire)
         )
 
