@@ -1,4 +1,4 @@
-"""A message as one customer gets it: words, links, and the same as plain text."""
+"""Composing an email for one customer: HTML, links and the text part."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def hrefs(composed: ComposedEmail) -> list[str]:
     return found
 
 
-def test_css_is_inlined_and_what_cannot_be_stays() -> None:
+def test_css_is_inlined_except_for_rules_that_cannot_be() -> None:
     html = written().html or ""
     assert re.search(r'<p class="loud" style="[^"]*color: #c00', html)
     assert "a:hover" in html
@@ -116,7 +116,7 @@ def test_values_are_escaped_in_html_and_money_follows_the_language() -> None:
     assert "Ein Artikel: –" in html
 
 
-def test_every_web_address_is_tracked_but_not_the_way_out() -> None:
+def test_every_link_is_tracked_except_unsubscribe() -> None:
     tracked, more, mail, top, site, out = hrefs(written())
     assert tracked == (
         "https://idic.example/l/&lt;https://shop.example/cart/c%2F1%20%C3%A4"
@@ -133,7 +133,7 @@ def test_a_customers_value_cannot_become_a_script(evil: str) -> None:
     assert "#" in hrefs(written({**ANNA, "customer.site": evil}))[4:5]
 
 
-def test_the_text_part_reads_well_and_names_the_addresses() -> None:
+def test_the_text_part_has_the_words_and_the_addresses() -> None:
     text = written().text
     assert text.startswith("Hallo Anna <3 & Jürgen 日本 مرحبا 🎉\n")
     assert "Tasse: 12,50 €\n" in text
@@ -177,7 +177,7 @@ def test_a_subject_is_one_line_and_is_not_escaped() -> None:
     assert written(subject="{{ customer.first_name }}").subject == "Anna <3 & Jürgen"
 
 
-def test_somebody_of_whom_nothing_is_known_gets_a_sound_mail() -> None:
+def test_a_customer_without_data_gets_a_complete_email() -> None:
     composed = written({"key": "c1"})
     assert "Hallo du" in (composed.html or "")
     assert "None" not in composed.text + (composed.html or "")
@@ -195,13 +195,13 @@ def test_somebody_of_whom_nothing_is_known_gets_a_sound_mail() -> None:
         ({"body": "{{ nobody }}"}, "value_missing"),
     ],
 )
-def test_what_cannot_be_composed_says_why_with_a_code(email: dict[str, Any], code: str) -> None:
+def test_a_failure_to_compose_has_a_code(email: dict[str, Any], code: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         written(**email)
     assert raised.value.code == code
 
 
-def test_a_required_amount_in_another_currency_is_not_printed_as_nothing() -> None:
+def test_a_required_amount_in_another_currency_fails_instead_of_printing_nothing() -> None:
     total = {"cart.total": Attribute(type=MONEY, required=True)}
     message = Message(
         id="m", contents={"email": EmailContent(subject="Total {{ cart.total | money }}", body="<p>x")}, reads=total

@@ -1,4 +1,4 @@
-"""The text of an SMS, what stands in a slot, and links that are answers."""
+"""Composing an SMS and the content of a slot; links that record answers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def slot(body: str, form: str = "html", **values: Any) -> tuple[str, tuple[str, 
 # SMS
 
 
-def test_an_sms_is_text_with_every_address_tracked_but_the_way_out_and_the_answers() -> None:
+def test_every_link_of_an_sms_is_tracked_except_unsubscribe_and_answers() -> None:
     text = sms(
         "{{ customer.first_name }}: {{ links.basket }}. Oder https://x.example/a? {{ 'nein' | answer }} "
         "Stop: {{ links.unsubscribe }}"
@@ -67,13 +67,13 @@ def test_an_sms_is_text_with_every_address_tracked_but_the_way_out_and_the_answe
     )
 
 
-def test_an_sms_has_plain_spaces_and_no_room_to_spare() -> None:
+def test_an_sms_has_plain_spaces_and_no_extra_white_space() -> None:
     assert sms("  Zusammen\t{{ cart.total | money }}\n\n\n\n heute \n", {**ANNA, "cart.total": 12.5}) == (
         "Zusammen 12,50 €\n\nheute"
     )
 
 
-def test_an_sms_that_says_nothing_is_not_sent() -> None:
+def test_an_empty_sms_cannot_be_composed() -> None:
     with pytest.raises(CannotCompose) as raised:
         sms("{% if customer.nickname %}{{ customer.nickname }}{% endif %} \n")
     assert raised.value.code == "empty"
@@ -82,7 +82,7 @@ def test_an_sms_that_says_nothing_is_not_sent() -> None:
 # The slot of a page
 
 
-def test_what_stands_in_a_slot_leads_where_it_says_and_values_are_escaped() -> None:
+def test_links_in_a_slot_are_not_tracked_and_values_are_escaped() -> None:
     html, links = slot(
         '<h2>{{ customer.first_name }}</h2><a href="{{ links.basket }}">Zum Korb</a> <a href="https://x.example/?a=1&amp;b=2">x'
         '</a> <a href="mailto:a@shop.example">m</a> <a href="#t">oben</a> <a href="{{ "ja" | answer: "https://x.example/" }}">'
@@ -98,19 +98,19 @@ def test_what_stands_in_a_slot_leads_where_it_says_and_values_are_escaped() -> N
 
 
 @pytest.mark.parametrize("evil", ["javascript:alert(1)", " java\nscript:alert(1)", "data:text/html,x", "//evil.example", "/a"])
-def test_no_value_of_a_customer_becomes_a_script_in_the_page(evil: str) -> None:
+def test_a_customers_value_cannot_become_a_script_in_a_slot(evil: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         slot('<a href="{{ customer.site }}">Seite</a>', **{"customer.site": evil})
     assert raised.value.code == "unsafe"
 
 
-def test_a_value_without_quotes_round_it_cannot_add_a_handler() -> None:
+def test_a_value_without_quotes_cannot_add_an_event_handler() -> None:
     with pytest.raises(CannotCompose) as raised:
         slot("<p class={{ customer.nickname }}>Hallo</p>", **{"customer.nickname": "x onmouseover=alert(1)"})
     assert raised.value.code == "unsafe"
 
 
-def test_plain_text_in_a_slot_is_shown_as_it_is_and_its_address_can_be_clicked() -> None:
+def test_plain_text_in_a_slot_is_escaped_and_its_address_linked() -> None:
     html, links = slot("{{ customer.first_name }}:\n<b>heute</b> https://x.example/a?b=1&c=2.", "text")
     assert html == (
         "Anna &lt;3 &amp; Jürgen:<br>\n&lt;b&gt;heute&lt;/b&gt; "
@@ -120,7 +120,7 @@ def test_plain_text_in_a_slot_is_shown_as_it_is_and_its_address_can_be_clicked()
 
 
 @pytest.mark.parametrize("body", ["<p> </p>", "<style>p { color: red }</style>", "{% if customer.nickname %}x{% endif %}", ""])
-def test_a_slot_with_nothing_in_it_is_not_filled(body: str) -> None:
+def test_empty_content_cannot_fill_a_slot(body: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         slot(body)
     assert raised.value.code == "empty"
@@ -130,7 +130,7 @@ def test_a_picture_alone_fills_a_slot() -> None:
     assert slot('<img src="https://x.example/a.png" alt="">')[0]
 
 
-def test_a_message_has_the_channels_it_has() -> None:
+def test_a_message_without_content_for_a_channel_cannot_be_composed() -> None:
     with pytest.raises(CannotCompose) as raised:
         compose_sms(program(), "reminder", Known(ANNA), track=str)
     assert raised.value.code == "no_content"
@@ -142,7 +142,7 @@ def test_a_message_has_the_channels_it_has() -> None:
 # Mails: answers, and the picture that tells of an opening
 
 
-def test_an_answer_in_a_mail_is_not_tracked_once_more() -> None:
+def test_an_answer_in_an_email_is_not_tracked_again() -> None:
     body = (
         """<p><a href="{{ 'espresso' | answer }}">Espresso</a> <a href="{{ 'filter' | answer: links.basket }}">Filter</a></p>"""
     )
@@ -154,7 +154,7 @@ def test_an_answer_in_a_mail_is_not_tracked_once_more() -> None:
     assert "Espresso (https://idic.example/a/espresso)" in mail.text
 
 
-def test_where_nothing_can_be_answered_the_message_is_not_sent() -> None:
+def test_answers_without_an_answer_address_cannot_be_composed() -> None:
     with pytest.raises(CannotCompose) as raised:
         written(form="html", body="<p>{{ 'espresso' | answer }}</p>")
     assert raised.value.code == "template_failed"
@@ -165,7 +165,7 @@ def test_a_missing_answer_is_filled_like_any_missing_value() -> None:
     assert sms(text) == "https://i.example/s/<https://x.example/> https://idic.example/a/3"
 
 
-def test_the_picture_that_tells_of_an_opening_is_the_last_thing_in_the_mail() -> None:
+def test_the_tracking_pixel_is_at_the_end_of_the_email() -> None:
     mail = compose_email(program(), "reminder", Known(ANNA), track=str, pixel="https://idic.example/o/x?a=1&b=2")
     assert '<img src="https://idic.example/o/x?a=1&amp;b=2" width="1" height="1" alt=""' in (mail.html or "")
     assert (mail.html or "").rstrip().endswith("></body></html>")

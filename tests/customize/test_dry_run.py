@@ -1,4 +1,4 @@
-"""Before anybody gets it, every message is composed for somebody known and somebody unknown."""
+"""The dry run composes every message for a customer with all values and one without any."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.customize.test_compose_email import READS, program
 JOURNEYS = Path(__file__).parents[2] / "journeys"
 
 
-def test_the_example_journeys_have_sound_messages() -> None:
+def test_all_messages_of_the_example_journeys_compose() -> None:
     programs = compile_folder(JOURNEYS).programs
     assert programs
     assert {name: dry_run(found) for name, found in programs.items()} == dict.fromkeys(programs, ())
@@ -33,9 +33,9 @@ def test_the_example_journeys_have_sound_messages() -> None:
         ({"subject": "{% if customer.first_name %}Hi{% endif %}"}, "nothing known", "empty"),
     ],
 )
-def test_what_does_not_hold_together_is_found(email: dict[str, str], whom: str, code: str) -> None:
-    [unsound] = dry_run(program(**email))
-    assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
+def test_an_email_that_cannot_be_composed_is_found(email: dict[str, str], whom: str, code: str) -> None:
+    [failure] = dry_run(program(**email))
+    assert (failure.message, failure.whom, failure.problem.code) == ("reminder", whom, code)
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,22 @@ def test_what_does_not_hold_together_is_found(email: dict[str, str], whom: str, 
         ({"sms": SmsContent(text="Hi"), "email": EmailContent(subject=" ", body="<p>x")}, "everything known", "empty"),
     ],
 )
-def test_every_channel_is_rehearsed(contents: dict[str, AnyContent], whom: str, code: str) -> None:
+def test_the_dry_run_tries_every_channel(contents: dict[str, AnyContent], whom: str, code: str) -> None:
     blocks = {"bad": "<script>alert(1)</script>"}
     message = Message(id="reminder", contents=contents, reads=READS, blocks=blocks)
-    [unsound] = dry_run(program().model_copy(update={"messages": {"reminder": message}}))
-    assert (unsound.message, unsound.whom, unsound.problem.code) == ("reminder", whom, code)
+    [failure] = dry_run(program().model_copy(update={"messages": {"reminder": message}}))
+    assert (failure.message, failure.whom, failure.problem.code) == ("reminder", whom, code)
 
 
-def test_what_is_proven_is_not_tried_again_and_what_is_wrong_is_told_of_every_program() -> None:
-    proven = DryRunCache()
-    assert dry_run(program(), proven) == ()
+def test_successes_are_cached_and_failures_are_not() -> None:
+    cache = DryRunCache()
+    assert dry_run(program(), cache) == ()
     unsure = {"subject": "{% if customer.first_name %}Hi{% endif %}"}
     for one in (program(**unsure), program(**unsure)):
-        [unsound] = dry_run(one, proven)
-        assert unsound.whom == "nothing known"
+        [failure] = dry_run(one, cache)
+        assert failure.whom == "nothing known"
     [elsewhere] = dry_run(
-        program().model_copy(update={"currency": None, "links": {"basket": "{{ 1 | divided_by: 0 }}"}}), proven
+        program().model_copy(update={"currency": None, "links": {"basket": "{{ 1 | divided_by: 0 }}"}}), cache
     )
     assert elsewhere.problem.code == "template_failed"
 
@@ -75,8 +75,8 @@ def test_what_is_proven_is_not_tried_again_and_what_is_wrong_is_told_of_every_pr
     "silent",
     ["<p> </p>", "<p>&nbsp;</p>", '<p style="display: none">Psst</p>', "<p><script>x</script></p>", "<p><!-- x --></p>"],
 )
-def test_a_layout_that_is_known_says_nothing_all_the_same_where_no_word_is_shown(silent: str) -> None:
-    proven = DryRunCache()
+def test_a_cached_layout_without_visible_words_is_still_empty(silent: str) -> None:
+    cache = DryRunCache()
     spoken = silent.replace("<p", "<p>Hello</p><p", 1)
-    assert [proven.words(f"<html><body>{spoken}</body></html>") != "" for _ in range(2)] == [True, True]
-    assert [proven.words(f"<html><body>{silent}</body></html>") for _ in range(2)] == ["", ""]
+    assert [cache.words(f"<html><body>{spoken}</body></html>") != "" for _ in range(2)] == [True, True]
+    assert [cache.words(f"<html><body>{silent}</body></html>") for _ in range(2)] == ["", ""]

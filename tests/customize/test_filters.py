@@ -1,4 +1,4 @@
-"""The table of template filters: a row is all that the check, the rendering and the documentation need."""
+"""The table of template filters: every row works in the check and in rendering."""
 
 from __future__ import annotations
 

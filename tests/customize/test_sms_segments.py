@@ -1,4 +1,4 @@
-"""In how many parts an SMS travels, and why in more than it should."""
+"""The parts of an SMS, avoidable characters and the worst case."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_parts_are_counted_as_providers_count_them(text: str, count: int, encodi
     assert isinstance(found, Segments)
 
 
-def test_what_money_is_written_with_costs_no_second_part() -> None:
+def test_spaces_in_formatted_money_do_not_need_unicode() -> None:
     assert plain_spaces("12,50\u00a0€ um 9:30\u202fAM, Donau\u00addampf\u200b") == "12,50 € um 9:30 AM, Donaudampf"
 
 
@@ -51,7 +51,7 @@ def test_what_money_is_written_with_costs_no_second_part() -> None:
         ("12,50\u00a0€", {}),
     ],
 )
-def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) -> None:
+def test_avoidable_unicode_characters_are_found(text: str, instead: dict[str, str]) -> None:
     assert avoidable_unicode(text) == instead
 
 
@@ -77,7 +77,7 @@ def test_what_costs_without_need_is_named(text: str, instead: dict[str, str]) ->
         ("Заказ {{ a }}", WorstCase(None, 1, texts=True)),
     ],
 )
-def test_the_worst_case_is_the_longest_way_through(text: str, expected: WorstCase) -> None:
+def test_the_worst_case_is_the_longest_path(text: str, expected: WorstCase) -> None:
     assert worst_case(Message(id="m", contents={"sms": SmsContent(text=text)}, blocks={"foot": "Stop: {{ b }}"})) == expected
 
 

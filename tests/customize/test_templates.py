@@ -1,4 +1,4 @@
-"""Templates are checked on every path, in words that help; what passes the check renders for everybody."""
+"""Templates are checked on every path, and a checked template renders for every customer."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def refused() -> list[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize(("source", "messages"), refused())
-def test_a_template_that_is_wrong_is_refused_with_a_message_that_helps(source: str, messages: list[str]) -> None:
+def test_a_wrong_template_is_refused_with_this_message(source: str, messages: list[str]) -> None:
     found = [
         f"{problem.block + ':' if problem.block else ''}{problem.line}:{problem.column} {problem.message}"
         for problem in check(source, NAMES, BLOCKS).problems
@@ -84,7 +84,7 @@ GOOD = [
 
 @pytest.mark.parametrize("source", GOOD)
 @pytest.mark.parametrize("known", [False, True], ids=["nothing known", "everything known"])
-def test_what_passes_the_check_renders_for_those_we_know_everything_or_nothing_of(source: str, known: bool) -> None:
+def test_a_checked_template_renders_with_all_values_or_none(source: str, known: bool) -> None:
     checked = check(source, NAMES, BLOCKS)
     assert checked.problems == ()
     values: dict[str, object] = dict.fromkeys(NAMES)
@@ -113,7 +113,7 @@ def test_a_check_reports_every_name_on_every_path_and_in_blocks() -> None:
     assert set(check(source, NAMES, BLOCKS).reads) == {"key", "customer.orders", "cart.items"}
 
 
-def test_a_block_of_a_template_sees_declared_names_and_what_it_is_handed_but_no_loop_variable() -> None:
+def test_a_block_sees_declared_names_and_its_arguments_but_no_loop_variables() -> None:
     blocks = {"row": "{{ item.sku }} {{ line.sku }}"}
     source = "{% for item in cart.items %}{% render 'row', line: item %}{% endfor %}"
     [problem] = check(source, NAMES, blocks).problems
@@ -134,11 +134,11 @@ def test_html_is_escaped_and_text_is_not() -> None:
     ("language", "money"),
     [("en", "€1,234.50"), ("de", "1.234,50\xa0€"), ("de-AT", "€\xa01.234,50"), ("xx-YY", "€1,234.50"), ("", "€1,234.50")],
 )
-def test_money_and_dates_follow_the_readers_language(language: str, money: str) -> None:
+def test_money_and_dates_are_in_the_readers_language(language: str, money: str) -> None:
     assert render("{{ cart.total | money }}", ANNA, {}, locale=ReaderLocale(language, "UTC", "EUR")) == money
 
 
-def test_dates_and_times_are_those_of_the_customers_zone() -> None:
+def test_dates_and_times_are_in_the_customers_zone() -> None:
     values = {"at": datetime(2026, 3, 28, 23, 30, tzinfo=UTC)}
     reader = ReaderLocale("de", "Europe/Berlin", "EUR")
     assert render("{{ at | date: 'full' }}, {{ at | date: 'time' }}", values, {}, locale=reader) == (
@@ -147,18 +147,18 @@ def test_dates_and_times_are_those_of_the_customers_zone() -> None:
     assert render("{{ at | date: 'weekday' }}", values, {}, locale=ReaderLocale("ja", "America/New_York")) == "土曜日"
 
 
-def test_numbers_are_one_kind() -> None:
+def test_whole_numbers_print_without_a_decimal_point() -> None:
     assert render("{{ customer.orders }} {{ customer.orders | divided_by: 2 }}", ANNA, {}) == "3 1.5"
 
 
 @pytest.mark.parametrize("blank", [None, "", "   ", "\t\n"])
-def test_blank_is_missing(blank: str | None) -> None:
+def test_blank_text_is_missing(blank: str | None) -> None:
     assert render("Hi {{ customer.first_name | upcase | default: 'there' }}!", {"customer.first_name": blank}, {}) == (
         "Hi there!"
     )
 
 
-def test_what_is_missing_stays_missing_through_filters() -> None:
+def test_a_missing_value_stays_missing_through_filters() -> None:
     assert render("{{ cart.total | plus: 1 | money | default: '–' }}", {"cart.total": None}, {}) == "–"
 
 
@@ -180,7 +180,7 @@ def test_values_in_a_link_are_encoded_but_an_address_stays_an_address() -> None:
         "{% if %}",
     ],
 )
-def test_what_cannot_be_rendered_is_an_error_with_a_code(source: str) -> None:
+def test_a_failure_to_render_has_a_code(source: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         render(source, ANNA, {})
     assert raised.value.code == "template_failed"
@@ -189,17 +189,17 @@ def test_what_cannot_be_rendered_is_an_error_with_a_code(source: str) -> None:
 @pytest.mark.parametrize(
     "source", ["{{ nobody }}", "{{ customer.nobody }}", "{{ nobody | money }}", "{{ nobody | append: 'x' }}"]
 )
-def test_a_value_that_was_counted_on_and_is_not_there_is_never_printed(source: str) -> None:
+def test_a_value_that_was_not_given_cannot_be_printed(source: str) -> None:
     with pytest.raises(CannotCompose) as raised:
         render(source, ANNA, {})
     assert raised.value.code == "value_missing"
 
 
-def test_but_it_may_be_asked_about() -> None:
+def test_a_value_that_was_not_given_can_be_tested() -> None:
     source = "{% if nobody %}x{% endif %}{% if nobody > 3 or nobody == 'a' %}x{% endif %}{{ nobody | default: 'z' }}"
     assert render(source, ANNA, {}) == "z"
 
 
-def test_names_in_a_source_are_found_without_knowing_them() -> None:
+def test_names_in_a_source_are_found_without_declarations() -> None:
     assert names_in("https://x/{{ key }}/{{ customer.id | default: 'a' }}") == {"key", "customer.id"}
     assert names_in("{{ broken") == frozenset()

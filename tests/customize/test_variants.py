@@ -1,4 +1,4 @@
-"""Who reads which of a message's contents, and that nothing in it is of another language than its words."""
+"""Which content of a message a customer gets, and that all of it is in one language."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def mail(language: str | None, segment: str | None = None) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("language", ["de", "de-AT"])
-def test_a_mail_is_in_one_language_throughout(language: str) -> None:
+def test_an_email_is_in_one_language(language: str) -> None:
     subject, html = mail(language)
     assert subject == "Wert: 12,50 €"
     assert '<html lang="de">' in html
@@ -63,19 +63,19 @@ def test_a_mail_is_in_one_language_throughout(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", [None, "en", "en-GB", "fr", "ja"])
-def test_who_reads_what_was_not_written_in_their_language_gets_the_dates_and_amounts_of_the_words(language: str | None) -> None:
+def test_dates_and_amounts_are_in_the_language_of_the_text(language: str | None) -> None:
     subject, html = mail(language)
     assert subject == "Worth €12.50"
     assert '<html lang="en">' in html
     assert "<p>Hello</p><i>No more</i>" in html
 
 
-def test_a_channel_that_was_not_translated_stays_as_it_is_whole() -> None:
+def test_an_untranslated_channel_stays_in_the_first_language() -> None:
     text = compose_sms(shop(), "hi", Known({"total": 12.5}), track=str, language="de")
     assert text == "Hello €12.50"
 
 
-def test_a_segment_reads_its_own_words_and_stands_in_its_own_slot() -> None:
+def test_a_segment_has_its_own_text_and_slot() -> None:
     newcomer = Known({"total": 12.5, "segment": "newcomer"})
     for language in ("en", "de"):
         assert compose_sms(shop(), "hi", newcomer, track=str, language=language) == "Your first €12.50"
@@ -87,7 +87,7 @@ def test_a_segment_reads_its_own_words_and_stands_in_its_own_slot() -> None:
         assert compose_web(shop(), "hi", other).content.slot == "home_hero"
 
 
-def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
+def test_the_nearest_variant_of_a_language_is_chosen() -> None:
     austrian = {**GERMAN, "email": EmailContent(subject="Servus", body="x")}
     message = MESSAGE.model_copy(update={"variants": {**VARIANTS, "/de-AT": austrian}})
     read = {}
@@ -105,7 +105,7 @@ def test_of_two_kinds_of_a_language_the_nearer_is_read() -> None:
     assert choose_content(message, "post", "", "de", "en") is None
 
 
-def test_every_variant_is_rehearsed_and_one_mistake_is_told_once() -> None:
+def test_the_dry_run_tries_every_variant_and_reports_a_shared_failure_once() -> None:
     assert dry_run(shop()) == ()
     broken = {**GERMAN, "email": EmailContent(subject="Hallo", body="<mjml><mj-body>", form="mjml")}
     variants = {**VARIANTS, "/de": broken, "newcomer/de": {**FIRST, "email": broken["email"]}}

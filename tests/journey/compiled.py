@@ -1,4 +1,4 @@
-"""Journeys written as text for a test, compiled."""
+"""Compile journeys that a test writes as text."""
 
 from __future__ import annotations
 

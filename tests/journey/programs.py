@@ -1,4 +1,4 @@
-"""Small programs for the tests of the machine, said in few words."""
+"""Build small programs for the tests of the engine."""
 
 from __future__ import annotations
 

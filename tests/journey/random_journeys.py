@@ -1,4 +1,4 @@
-"""Journeys drawn at random, as text, all of them valid; and what happens to a customer in them."""
+"""Generate random valid journeys as text, and random events of a customer in them."""
 
 from __future__ import annotations
 

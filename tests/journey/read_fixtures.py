@@ -1,4 +1,4 @@
-"""Compiling the fixtures of this folder, and problems as their expected texts have them."""
+"""Compile the fixtures of this folder, and print problems as the expected texts have them."""
 
 from __future__ import annotations
 

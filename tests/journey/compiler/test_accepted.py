@@ -1,4 +1,4 @@
-"""Journeys that check, and what of them a driver relies on."""
+"""Valid journeys compile without problems, to the programs that drivers rely on."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def program(name: str) -> Program:
 
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
-def test_a_journey_checks_without_a_word(path: Path) -> None:
+def test_an_accepted_journey_has_no_problems(path: Path) -> None:
     compilation = compiled(path.read_text())
     assert spoken(compilation.problems) == ""
     assert list(compilation.programs) == [path.stem]
 
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)
-def test_a_program_reads_back_from_json_as_itself(path: Path) -> None:
+def test_a_program_survives_json(path: Path) -> None:
     stored = program(path.stem)
     again = Program.model_validate_json(stored.model_dump_json())
     assert again == stored
     assert (again.id, again.flow, again.content) == (stored.id, stored.flow, stored.content)
 
 
-def test_every_feature_has_a_journey() -> None:
+def test_every_feature_is_in_an_accepted_journey() -> None:
     assert len(ACCEPTED) >= 40
 
 
@@ -79,7 +79,7 @@ def test_branches_lead_where_the_file_says() -> None:
     assert steps["last"].then == Target(exit="done")
 
 
-def test_branches_of_a_choice_go_on_with_its_then() -> None:
+def test_branches_of_a_choice_continue_with_its_then() -> None:
     steps = program("then_of_choices").steps
     tier, half = steps["tier"], steps["half"]
     assert isinstance(tier, Choose)
@@ -101,7 +101,7 @@ def test_a_line_of_several_events_waits_for_any_of_them() -> None:
     ]
 
 
-def test_limits_that_are_not_said_follow_the_purpose() -> None:
+def test_default_limits_follow_the_purpose() -> None:
     service, marketing = program("every_step").steps["mail"], program("keyed").steps["mail"]
     assert isinstance(service, Send)
     assert isinstance(marketing, Send)
@@ -109,7 +109,7 @@ def test_limits_that_are_not_said_follow_the_purpose() -> None:
     assert marketing.within == Duration(seconds=24 * 3600)
 
 
-def test_a_key_is_asked_of_every_event_that_has_it_unless_any_is_welcome() -> None:
+def test_every_event_with_the_key_property_must_match_it_unless_key_is_any() -> None:
     keyed = program("keyed")
     calm, reaction = keyed.steps["calm"], keyed.steps["reaction"]
     assert keyed.entry.key == "cart_id"
@@ -137,13 +137,13 @@ def test_conditions_carry_the_types_of_what_they_read() -> None:
     assert set(both.reads) == {"customer.orders", "event.brews"}
 
 
-def test_links_bring_what_they_read() -> None:
+def test_a_message_reads_the_names_of_its_links() -> None:
     keyed = program("keyed")
     assert keyed.links == {"basket": "https://shop.example/cart/{{ key }}"}
     assert {"key", "links.basket", "cart.items"} <= set(keyed.messages["basket"].reads)
 
 
-def test_text_stays_text() -> None:
+def test_words_and_numbers_with_a_meaning_in_yaml_stay_text() -> None:
     surprises = program("yaml_surprises")
     on = surprises.steps["on"]
     assert isinstance(on, Split)
@@ -153,7 +153,7 @@ def test_text_stays_text() -> None:
     assert surprises.messages["no"].contents["email"].body.startswith("@home, 100% # not a comment\n")
 
 
-def test_the_example_journeys_check_and_say_what_they_do() -> None:
+def test_the_example_journeys_compile_with_these_reports() -> None:
     compilation = compile_folder(JOURNEYS)
     assert spoken(compilation.problems) == ""
     assert {name: describe_bounds(found) for name, found in compilation.programs.items()} == {
@@ -182,7 +182,7 @@ def test_the_example_journeys_check_and_say_what_they_do() -> None:
     }  # fmt: skip
 
 
-def test_what_a_journey_sends_at_most_is_counted_by_channel() -> None:
+def test_the_most_messages_are_counted_by_channel() -> None:
     channels = program("three_channels")
     # Of several channels one is taken, so there are fewer messages than the channels add up to.
     assert describe_bounds(channels) == "every path ends · at most 5 messages: up to 1 email, 4 SMS, 3 web · longest 7 days"
@@ -198,7 +198,7 @@ def test_what_a_journey_sends_at_most_is_counted_by_channel() -> None:
     assert sms_worst_case.describe_worst_cases(both) == "hi: at most 1 (GSM-7)"
 
 
-def test_channels_and_places_come_into_the_program() -> None:
+def test_channels_and_slots_are_compiled() -> None:
     channels = program("three_channels")
     assert channels.country == "DE"
     assert [(step.mode, step.channels) for step in channels.steps.values() if isinstance(step, Send)] == [
@@ -215,7 +215,7 @@ def test_channels_and_places_come_into_the_program() -> None:
     assert channels.messages["last_word"].contents["sms"] == SmsContent(text="Last call. Stop: {{ links.unsubscribe }}")
 
 
-def test_a_slot_that_no_vocabulary_lists_is_a_warning() -> None:
+def test_an_undeclared_slot_is_a_warning() -> None:
     text = (HERE / "accepted" / "three_channels.yaml").read_text()
     before, _, after = VOCABULARY.partition("slots:")
     compilation = compiled(text, vocabulary=before + after[after.index("customer:") :])
@@ -227,14 +227,14 @@ def test_a_slot_that_no_vocabulary_lists_is_a_warning() -> None:
     assert list(compilation.programs) == ["three_channels"]
 
 
-def test_sensitive_attributes_are_named() -> None:
+def test_the_report_names_sensitive_attributes() -> None:
     dietary = compiled((HERE / "accepted" / "dietary.yaml").read_text())
     assert (
         describe_reads(dietary.programs["dietary"], dietary.vocabulary) == "customer.allergies · sensitive: allergies (health)"
     )
 
 
-def test_what_an_attribute_is_for_is_held_against_the_topics_that_there_are(tmp_path: Path) -> None:
+def test_the_topics_that_restrict_an_attribute_must_exist(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.yaml").write_text("customer: {allergies: {type: list of text, for: [dietary_advise, later_on]}}")
     dietary = (HERE / "accepted" / "dietary.yaml").read_text().replace("Signed Up", "Link Clicked")
     (tmp_path / "dietary.yaml").write_text(dietary)
@@ -245,7 +245,7 @@ def test_what_an_attribute_is_for_is_held_against_the_topics_that_there_are(tmp_
     ]
 
 
-def test_a_wrong_journey_leaves_the_good_ones_standing(tmp_path: Path) -> None:
+def test_an_error_in_one_journey_does_not_affect_the_others(tmp_path: Path) -> None:
     good = "journey: good\nidentify: {on: Link Clicked}\ninteract: [{id: pause, wait: 1 day}]\n"
     (tmp_path / "good.yaml").write_text(good)
     (tmp_path / "bad.yaml").write_text(good.replace("good", "bad").replace("1 day", "1 dya"))
@@ -260,7 +260,7 @@ def test_a_wrong_journey_leaves_the_good_ones_standing(tmp_path: Path) -> None:
     ]
 
 
-def test_a_wrong_vocabulary_is_told_once_and_stops_everything() -> None:
+def test_a_wrong_vocabulary_is_reported_once_and_nothing_compiles() -> None:
     text = "journey: j\nidentify: {on: Link Clicked, if: customer.age > 3}\ninteract: [{id: pause, wait: 1 day}]\n"
     compilation = compiled(text, vocabulary="customer:\n  age: int\n")
     assert [problem.text for problem in compilation.problems] == ['"int" is not a type; write number']
@@ -287,7 +287,7 @@ def test_templates_are_checked_in_their_own_files(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_without_a_vocabulary_only_idics_own_names_exist() -> None:
+def test_without_a_vocabulary_only_built_in_names_exist() -> None:
     compilation = compiled(
         "journey: j\nidentify: {on: Consent Given, if: 'event.channel == \"email\"'}\ninteract: [{id: a, wait: 1 day}]\n",
         vocabulary="",

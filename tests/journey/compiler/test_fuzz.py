@@ -1,6 +1,6 @@
-"""Journeys that nobody would write: valid ones, mutated. The check never fails over them, and whatever it lets pass runs.
+"""Mutate valid journeys at random: the check never crashes, and every journey that it accepts runs.
 
-``IDIC_FUZZ=20000 pytest tests/language/test_fuzz.py`` looks for longer, and each time elsewhere.
+``IDIC_FUZZ=20000 pytest tests/journey/compiler/test_fuzz.py`` runs longer, with other mutations each time.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def mutated(text: str, mutation: tuple[int, int, int]) -> str:
     max_examples=LONGER or 250, derandomize=not LONGER, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(st.sampled_from(TEXTS), mutations)
-def test_whatever_somebody_writes_is_refused_or_runs(text: str, changes: list[tuple[int, int, int]]) -> None:
+def test_a_mutated_journey_is_refused_or_runs(text: str, changes: list[tuple[int, int, int]]) -> None:
     for change in changes:
         text = mutated(text, change)
     with no_longer_than(60):
@@ -100,7 +100,7 @@ def test_whatever_somebody_writes_is_refused_or_runs(text: str, changes: list[tu
     max_examples=LONGER or 60, derandomize=not LONGER, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(mutations)
-def test_whatever_stands_in_a_vocabulary_is_told_or_taken(changes: list[tuple[int, int, int]]) -> None:
+def test_a_mutated_vocabulary_is_refused_or_accepted(changes: list[tuple[int, int, int]]) -> None:
     text = VOCABULARY
     for change in changes:
         text = mutated(text, change)
@@ -117,7 +117,7 @@ def test_every_journey_that_checks_runs() -> None:
 
 
 def live(program: Program, everything: bool) -> None:
-    """Somebody goes through all of it: a customer of whom everything is known, or nothing."""
+    """A customer goes through the whole journey, with all values known or none."""
     customer = Simulator(
         [program],
         FRIDAY,
@@ -138,16 +138,17 @@ def live(program: Program, everything: bool) -> None:
 
 
 def keep_bounds(program: Program, customer: Simulator) -> None:
-    """What the check says of the most that any way does is so."""
+    """The journey stays within the bounds that the check reports."""
     most = bounds(program)
-    for one in customer.enrollments:
-        channels = [sent.channel for sent in customer.sent if sent.enrollment == one.state.enrollment]
+    for enrollment in customer.enrollments:
+        state = enrollment.state
+        channels = [sent.channel for sent in customer.sent if sent.enrollment == state.enrollment]
         assert len(channels) <= most.messages
         assert all(channels.count(channel) <= most.most[channel] for channel in channels)
-        assert one.state.ended or most.resetting or most.moments
-        if one.state.ended and not (most.resetting or most.moments):
-            # The clocks change once on the way, or twice.
-            assert one.state.ended.at - one.state.entered_at <= most.longest + timedelta(hours=2)
+        assert state.ended or most.resetting or most.moments
+        if state.ended and not (most.resetting or most.moments):
+            # The clocks may change once or twice in that time.
+            assert state.ended.at - state.entered_at <= most.longest + timedelta(hours=2)
 
 
 def enter(program: Program, customer: Simulator, everything: bool) -> None:
@@ -161,22 +162,26 @@ def enter(program: Program, customer: Simulator, everything: bool) -> None:
 
 
 def known(attributes: Mapping[str, Attribute], *, everything: bool) -> dict[str, Any]:
-    """A value of each attribute, or of those alone that nothing comes without."""
-    found = {name: one for name, one in attributes.items() if everything or never_missing(one)}
+    """A value of each attribute, or only of those that are never missing."""
+    chosen = {name: attribute for name, attribute in attributes.items() if everything or never_missing(attribute)}
     soon = {"date": "2026-04-10", "moment": "2026-04-10T10:00:00+00:00"}
-    return {name: soon.get(one.type.kind) or sample_value(one.type, name) for name, one in found.items() if not one.counts}
+    return {
+        name: soon.get(attribute.type.kind) or sample_value(attribute.type, name)
+        for name, attribute in chosen.items()
+        if not attribute.counts
+    }
 
 
 def answer(program: Program, step: str) -> dict[str, Any]:
-    asked = program.steps[step]
-    assert isinstance(asked, Call)
-    return known(asked.endpoint.gives, everything=True)
+    call = program.steps[step]
+    assert isinstance(call, Call)
+    return known(call.endpoint.gives, everything=True)
 
 
 def write(program: Program, customer: Simulator, sent: SentMessage) -> None:
-    """What is sent can be written, or it is said why not."""
-    (one,) = (one for one in customer.enrollments if one.state.enrollment == sent.enrollment)
-    scope = Scope(program, customer.facts(program), sent.at, one.state)
+    """A sent message can be composed, or fails with a reason."""
+    (enrollment,) = (each for each in customer.enrollments if each.state.enrollment == sent.enrollment)
+    scope = Scope(program, customer.facts(program), sent.at, enrollment.state)
     try:
         match sent.channel:
             case "email":

@@ -1,4 +1,4 @@
-"""What differs for a segment and in a language, put together; and what an author is told about it."""
+"""Variants of messages by segment and language, and the warnings about them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def warnings(content: str, by: str = "[email]", **more: str) -> list[str]:
     return [problem.text for problem in compilation.problems]
 
 
-def test_each_combination_that_differs_is_whole_and_no_other_is_kept() -> None:
+def test_only_variants_that_differ_are_stored_and_each_is_complete() -> None:
     message = compiled(VARIANTS).programs["content_variants"].messages["reminder"]
     assert list(message.variants) == ["newcomer/", "vip/", "/de", "newcomer/de", "vip/de"]
     assert all(set(contents) == {"email", "sms", "web"} for contents in message.variants.values())
@@ -52,7 +52,7 @@ def test_each_combination_that_differs_is_whole_and_no_other_is_kept() -> None:
     assert message.variants["newcomer/de"]["sms"] == SmsContent(text="Ihr Warenkorb: {{ links.basket }} STOPP beendet das.")
 
 
-def test_what_an_sms_costs_is_said_for_those_to_whom_it_costs_something_else() -> None:
+def test_the_parts_of_an_sms_are_reported_for_each_variant_that_differs() -> None:
     assert sms_worst_case.describe_worst_cases(compiled(VARIANTS).programs["content_variants"]) == (
         "reminder: at most 1 (GSM-7) · assumed: links of up to 40 characters"
     )
@@ -88,12 +88,12 @@ BODY = "body: 'Hallo {{ links.unsubscribe }}'"
         ("for: {vip: {}}", "for vip: nothing differs; take it out, or write what differs"),
     ],
 )
-def test_a_translation_half_done_and_a_variant_without_difference_are_told(more: str, told: str) -> None:
+def test_partial_translations_and_redundant_variants_are_warnings(more: str, told: str) -> None:
     [found] = warnings(f"{MAIL}, {more}")
     assert told in found
 
 
-def test_a_message_that_is_in_german_by_mail_alone_is_told() -> None:
+def test_a_message_translated_only_for_email_is_a_warning() -> None:
     german = "in: {de: {email: {subject: Hallo, body: 'Hallo {{ links.unsubscribe }}'}}}"
     sms = "sms: 'Hi. Stop: {{ links.unsubscribe }}'"
     assert warnings(f"{MAIL}, {sms}, {german}", "[email, sms]") == [
@@ -101,7 +101,7 @@ def test_a_message_that_is_in_german_by_mail_alone_is_told() -> None:
     ]
 
 
-def test_advertising_says_how_to_get_no_more_of_it_in_every_variant() -> None:
+def test_advertising_needs_an_opt_out_in_every_variant() -> None:
     mail = "email: {subject: Hi, body: Hello}"
     without = warnings(f"{mail}, sms: Hello", "[email, sms]")
     assert [text.partition("; ")[0] for text in without] == [
@@ -137,7 +137,7 @@ def email(message: Message, variant: str) -> EmailContent:
     return content
 
 
-def test_a_template_with_a_file_of_its_own_in_a_language_is_taken_there_and_so_are_its_blocks(tmp_path: Path) -> None:
+def test_templates_and_blocks_have_files_by_language(tmp_path: Path) -> None:
     compilation = compile_folder(folder(tmp_path, **{"blocks_foot.de.x": "<a href='{{ links.unsubscribe }}'>Abbestellen</a>"}))
     assert compilation.problems == ()
     message = compilation.programs["one"].messages["hello"]
@@ -146,7 +146,7 @@ def test_a_template_with_a_file_of_its_own_in_a_language_is_taken_there_and_so_a
     assert list(message.blocks) == ["foot", "foot.de"]
 
 
-def test_what_is_wrong_in_a_language_is_told_in_its_own_file(tmp_path: Path) -> None:
+def test_problems_of_a_translation_are_reported_in_its_file(tmp_path: Path) -> None:
     wrong = {
         "hello.de.x": "<p>Hallo</p>\n{{ customer.frist_name }}{% render 'foot' %}",
         "blocks_foot.de.x": "{{ links.imprint }}{{ links.unsubscribe }}",
@@ -158,7 +158,7 @@ def test_what_is_wrong_in_a_language_is_told_in_its_own_file(tmp_path: Path) -> 
     ]
 
 
-def test_a_mail_that_cannot_be_made_in_a_language_is_told_where_that_is_written(tmp_path: Path) -> None:
+def test_an_email_that_fails_in_a_language_is_reported_at_its_translation(tmp_path: Path) -> None:
     journeys = folder(tmp_path)
     text = (journeys / "one.yaml").read_text()
     (journeys / "one.yaml").write_text(text.replace("subject: Servus", "subject: '{% if customer.first_name %}Hi{% endif %}'"))

@@ -1,4 +1,4 @@
-"""A message that cannot be made into a mail is found when the journey is checked, not when its first customer is due."""
+"""A message that cannot be composed is found by the check, before any customer is due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Journeys that enter each other: what one knows of another, also where only one file is checked."""
+"""Journeys that enter each other, also if only one file is checked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def told(step: str, on: str = "Signed Up") -> list[str]:
     return [problem.text for problem in problems]
 
 
-def test_a_journey_is_entered_with_what_it_needs() -> None:
+def test_enter_passes_the_values_that_the_journey_needs() -> None:
     step = "{id: go, enter: booked, with: {course_id: '\"c1\"', starts_at: '\"2026-12-01 09:00\"', seats: customer.points}}"
     entering = compiled({"first.yaml": first(step), "booked.yaml": BOOKED}).programs["first"].steps["go"]
     assert isinstance(entering, Enter)
@@ -44,7 +44,7 @@ def test_a_journey_is_entered_with_what_it_needs() -> None:
     ]  # fmt: skip
 
 
-def test_without_a_word_a_journey_hands_on_what_it_was_entered_with() -> None:
+def test_without_with_a_journey_passes_on_its_entry_values() -> None:
     entering = compiled({"first.yaml": first("{id: go, enter: booked}", "Course Booked"), "booked.yaml": BOOKED})
     assert not entering.problems
     step = entering.programs["first"].steps["go"]
@@ -52,7 +52,7 @@ def test_without_a_word_a_journey_hands_on_what_it_was_entered_with() -> None:
     assert step.given is None
 
 
-def test_what_a_journey_needs_and_is_not_given_is_named() -> None:
+def test_missing_values_for_another_journey_are_reported() -> None:
     course, starts = (f'step "go": journey "booked" needs {name}' for name in ("course_id (text)", "starts_at (a moment)"))
     assert told("{id: go, enter: booked}") == [
         f"{course}, and this one may be entered without; write with: {{course_id: …}}",
@@ -66,13 +66,13 @@ def test_what_a_journey_needs_and_is_not_given_is_named() -> None:
     ]
 
 
-def test_a_journey_that_is_not_there_is_not_entered() -> None:
+def test_a_missing_journey_cannot_be_entered() -> None:
     assert told("{id: go, enter: boked}") == ['journey "boked" does not exist; did you mean "booked"?']
     wrong = compiled({"first.yaml": first("{id: go, enter: booked}"), "booked.yaml": f"{BOOKED}  - [\n"})
     assert {problem.file for problem in wrong.problems} == {"booked.yaml"}  # it is there, and is told of where it is wrong
 
 
-def test_journeys_do_not_go_round_in_a_circle() -> None:
+def test_journeys_that_enter_each_other_in_a_circle_are_refused() -> None:
     ring = {f"{a}.yaml": first(f"{{id: go, enter: {b}}}", name=a) for a, b in (("a", "b"), ("b", "c"), ("c", "a"))}
     aside = {"d.yaml": first("{id: go, enter: a}", name="d")}
     problems = compiled({**ring, **aside}).problems
@@ -86,14 +86,14 @@ def test_journeys_do_not_go_round_in_a_circle() -> None:
     ]
 
 
-def test_a_journey_of_the_clock_can_be_entered_and_takes_nothing() -> None:
+def test_a_journey_entered_by_the_clock_can_be_entered_without_values() -> None:
     daily = "journey: booked\npurpose: service\nidentify: {every: day at 06:00}\ninteract: [{id: pause, wait: 1 day}]\n"
     assert not compiled({"first.yaml": first("{id: go, enter: booked}"), "booked.yaml": daily}).problems
     wrong = compiled({"first.yaml": first("{id: go, enter: booked, with: {a: 1}}"), "booked.yaml": daily}).problems
     assert [problem.text for problem in wrong] == ['step "go": journey "booked" takes no a; take it out']
 
 
-def test_one_file_is_checked_with_its_neighbours_known(tmp_path: Path) -> None:
+def test_checking_one_file_knows_the_other_journeys(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.yaml").write_text(VOCABULARY)
     (tmp_path / "first.yaml").write_text(first("{id: go, enter: booked}", "Course Booked"))
     (tmp_path / "booked.yaml").write_text(BOOKED)

@@ -1,4 +1,4 @@
-"""Every journey that is refused, beside its exact words: ``refused/NAME.yaml`` and ``NAME.txt``."""
+"""Every refused journey has its exact messages beside it: ``refused/NAME.yaml`` and ``NAME.txt``."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ VOCABULARIES = sorted((HERE / "refused_vocabularies").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", JOURNEYS, ids=lambda path: path.stem)
-def test_a_journey_is_refused_in_these_words(path: Path) -> None:
+def test_a_journey_is_refused_with_this_message(path: Path) -> None:
     compilation = compiled(path.read_text(), file=path.name)
     assert spoken(compilation.problems) == path.with_suffix(".txt").read_text()
     assert not compilation.programs
 
 
 @pytest.mark.parametrize("path", WARNED, ids=lambda path: path.stem)
-def test_what_is_legal_and_suspicious_is_told_and_compiles(path: Path) -> None:
+def test_a_suspicious_journey_compiles_with_this_warning(path: Path) -> None:
     compilation = compiled(path.read_text(), file=path.name)
     assert spoken(compilation.problems) == path.with_suffix(".txt").read_text()
     assert list(compilation.programs) == [path.stem]
 
 
 @pytest.mark.parametrize("path", VOCABULARIES, ids=lambda path: path.stem)
-def test_a_vocabulary_is_refused_in_these_words(path: Path) -> None:
+def test_a_vocabulary_is_refused_with_this_message(path: Path) -> None:
     compilation = compile_journeys({}, (path.name, path.read_text()), Templates(), check)
     assert spoken(compilation.problems) == path.with_suffix(".txt").read_text()
     assert compilation.problems
 
 
-def test_every_refusal_is_kept_beside_its_words() -> None:
+def test_every_refused_journey_has_its_message() -> None:
     assert {path.stem for path in JOURNEYS} == {path.stem for path in (HERE / "refused").glob("*.txt")}
     assert len(JOURNEYS) >= 60

@@ -1,4 +1,4 @@
-"""What is answered without CEL is answered as CEL would."""
+"""Conditions that are evaluated without CEL give the same results as with CEL."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ formulas = st.recursive(
 
 @settings(max_examples=400, deadline=None)
 @given(formulas, st.fixed_dictionaries({name: values for name, (_, values) in KINDS.items()}))
-def test_what_is_joined_is_answered_as_by_cel_also_where_something_is_unknown(text: str, raws: dict[str, Any]) -> None:
+def test_joined_comparisons_give_the_results_of_cel_with_unknown_values_too(text: str, raws: dict[str, Any]) -> None:
     """Whatever its answer: yes, no, or that it cannot be known."""
     reads = {name: Attribute(type=Type(kind=kind)) for name, (kind, _) in KINDS.items()}
     one = Condition(text=text, cel=text, reads=reads)
@@ -110,7 +110,7 @@ def test_what_is_joined_is_answered_as_by_cel_also_where_something_is_unknown(te
     assert value(one, Type(kind="yes/no"), Scope(TRIP, facts, NOW)) == (by_cel if isinstance(by_cel, bool) else None)
 
 
-def test_what_is_plain_is_not_asked_of_cel() -> None:
+def test_simple_conditions_do_not_call_cel() -> None:
     reads = {name: Attribute(type=Type(kind=kind)) for name, (kind, _) in KINDS.items()}
 
     def plain(text: str) -> bool:

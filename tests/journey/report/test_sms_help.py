@@ -1,4 +1,4 @@
-"""A folder that advertises by SMS and answers nobody who writes HELP is told so, once."""
+"""A folder that advertises by SMS and does not answer HELP gets one warning."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def told(folder: Path, *journeys: str) -> list[str]:
     return [f"{Path(p.file).name}:{p.line}" for p in compilation.problems if p.message.startswith(WARNING)]
 
 
-def test_nobody_answers_help(tmp_path: Path) -> None:
+def test_a_folder_without_an_answer_to_help_is_warned(tmp_path: Path) -> None:
     assert told(tmp_path, offer(), offer("another")) == ["1.yaml:1"]  # the first by name, and once
 
 
 @pytest.mark.parametrize("by", ["email", "{first_of: [email, sms]}"])
-def test_only_sms_are_answered(by: str, tmp_path: Path) -> None:
+def test_other_channels_need_no_answer_to_help(by: str, tmp_path: Path) -> None:
     assert bool(told(tmp_path, offer(by=by))) == ("sms" in by)
 
 
-def test_service_messages_are_no_programme(tmp_path: Path) -> None:
+def test_service_messages_need_no_answer_to_help(tmp_path: Path) -> None:
     assert told(tmp_path, offer(purpose="service")) == []
 
 
@@ -65,10 +65,10 @@ def test_service_messages_are_no_programme(tmp_path: Path) -> None:
         (answers(purpose="marketing"), False),
     ],
 )
-def test_somebody_does(journey: str, well: bool, tmp_path: Path) -> None:
+def test_a_journey_answers_help(journey: str, well: bool, tmp_path: Path) -> None:
     assert bool(told(tmp_path, offer(), journey)) != well
 
 
-def test_the_example_answers() -> None:
+def test_the_example_journeys_answer_help() -> None:
     found = compile_folder(Path(__file__).parents[3] / "journeys")
     assert not [problem for problem in found.problems if problem.message.startswith(WARNING)]
