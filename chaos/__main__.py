@@ -22,11 +22,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from sqlalchemy import func, select
 
-from chaos.killing import kill_in_turn
-from chaos.ledger import Ledger, Totals, come_to_rest, strangers
+from chaos.audit import Ledger, Totals, come_to_rest, strangers
+from chaos.deployment import ROUTERS, WORKERS, running
+from chaos.kill import kill_in_turn
 from chaos.play import Play, careful_client
-from chaos.site import ROUTERS, WORKERS, running
-from chaos.town import JOURNEYS, OnPostgres, Town
+from chaos.world import JOURNEYS, OnPostgres, Town
 from idic.errors import IdicError
 from idic.store.tables import enrollments, events, touches
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from chaos.windows import Limit
+from chaos.sliding_windows import Limit
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy
 from idic.times import Duration
 

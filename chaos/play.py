@@ -15,12 +15,12 @@ from typing import NamedTuple, TypeVar
 import httpx
 from sqlalchemy import select
 
-from chaos.carrier import read_taken as read_sms
-from chaos.client import CarefulClient, Message
-from chaos.grid import read_taken as read_grid
-from chaos.leaving import Leaving, until_promised
-from chaos.site import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY
-from chaos.town import GRID_KEY, Town
+from chaos.deployment import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY
+from chaos.fake_sendgrid import read_taken as read_grid
+from chaos.fake_twilio import read_taken as read_sms
+from chaos.shop_client import CarefulClient, Message
+from chaos.withdrawals import Leaving, until_promised
+from chaos.world import GRID_KEY, Town
 from idic.dev.demo.customer_kinds import plan
 from idic.dev.demo.script import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
 from idic.dev.mailbox import read_accepts, read_mail

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chaos.client import CarefulClient, Message
+from chaos.shop_client import CarefulClient, Message
 from idic.dev.mailbox import read_accepts, read_mail
 
 

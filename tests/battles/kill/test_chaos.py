@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 
-from chaos.ledger import Totals
+from chaos.audit import Totals
 
 
 async def test_the_accounts_agree_after_a_little_chaos(seed: int) -> None:

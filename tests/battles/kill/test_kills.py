@@ -11,10 +11,10 @@ from random import Random
 
 import pytest
 
-from chaos.client import CarefulClient
-from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
+from chaos.deployment import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
+from chaos.shop_client import CarefulClient
 from tests.battles.kill.customers import Shop
-from tests.battles.kill.ledger import settle_accounts
+from tests.battles.kill.kill_audit import settle_accounts
 
 pytestmark = pytest.mark.kill
 

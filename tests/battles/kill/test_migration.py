@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from chaos.client import CarefulClient
-from chaos.site import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
+from chaos.deployment import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
+from chaos.shop_client import CarefulClient
 from idic.dev.mailbox import read_accepts, read_mail
 from idic.store.journey.programs import published_journeys
 from idic.store.tables import enrollments, publications, touches
-from tests.battles.kill.ledger import Ledger, come_to_rest
+from tests.battles.kill.kill_audit import Ledger, come_to_rest
 
 pytestmark = pytest.mark.kill
 

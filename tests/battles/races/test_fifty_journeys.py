@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from chaos.limits import policy_of
-from chaos.windows import Limit, Sending
+from chaos.sliding_windows import Limit, Sending
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome, Refused, Unsure
 from idic.journey.program.program import Program

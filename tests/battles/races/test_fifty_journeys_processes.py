@@ -14,10 +14,10 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
-from chaos.client import CarefulClient
+from chaos.deployment import PROOF_KEY, WORKERS, WRITE_KEY, Site, running
 from chaos.limits import policy_of
-from chaos.site import PROOF_KEY, WORKERS, WRITE_KEY, Site, running
-from chaos.windows import Limit, Sending
+from chaos.shop_client import CarefulClient
+from chaos.sliding_windows import Limit, Sending
 from idic.store.journey import policies
 from idic.store.tables import enrollments, events, touches
 from tests.conftest import new_database

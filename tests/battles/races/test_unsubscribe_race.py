@@ -18,10 +18,10 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
-from chaos.client import CarefulClient
-from chaos.grid import public_key
-from chaos.leaving import Leaving, until_promised
-from chaos.site import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY, Site, running
+from chaos.deployment import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY, Site, running
+from chaos.fake_sendgrid import public_key
+from chaos.shop_client import CarefulClient
+from chaos.withdrawals import Leaving, until_promised
 from idic.interact.tracking.links import Links
 from idic.store.database import Store, Tx
 from idic.store.tables import identities, touches

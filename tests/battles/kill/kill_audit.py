@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from chaos.carrier import Sms
-from chaos.client import CarefulClient
-from chaos.site import ROUTERS, WORKERS, Site
+from chaos.deployment import ROUTERS, WORKERS, Site
+from chaos.fake_twilio import Sms
+from chaos.shop_client import CarefulClient
 from idic.dev.mailbox import Accept
 from idic.store.tables import enrollments, events, outbox, placements, touches, trace
 

@@ -1,6 +1,6 @@
 """The world outside: an SMS provider in Twilio's manner with moods of its own, and with the same grudge as the mailboxes.
 
-    python -m chaos.carrier --file accepts.ndjson --orders orders --token T 2527 2528
+    python -m chaos.fake_twilio --file accepts.ndjson --orders orders --token T 2527 2528
 
 What it takes it writes down first. Then it answers 201; or 500; or nothing at all; and it reports what became of the
 message, signed, to the address that it was given: twice, in any order, sometimes before it has answered, and again and
@@ -31,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 
-from chaos.sink import carry_out, next_order, note_call
+from chaos.mailboxes import carry_out, next_order, note_call
 
 _HANGS = 5.0
 """Seconds; longer than the sender's patience."""

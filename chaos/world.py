@@ -9,12 +9,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from chaos import grid, postgres
-from chaos.carrier import calls_of
+from chaos import postgres
+from chaos.deployment import REPOSITORY, Site
+from chaos.fake_twilio import calls_of
 from chaos.limits import policy_of
-from chaos.sink import Call, read_calls
-from chaos.site import REPOSITORY, Site
-from chaos.windows import Limit
+from chaos.mailboxes import Call, read_calls
+from chaos.sliding_windows import Limit
 from idic.clock import Clock
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journeys_folder import compile_folder
@@ -53,7 +53,7 @@ class Town(Site):
         moods = {
             "IDIC_SENDGRID_API_KEY": "SG.chaos",
             "IDIC_SENDGRID_BASE_URL": f"http://127.0.0.1:{self.grid_port}",
-            "IDIC_SENDGRID_WEBHOOK_KEY": grid.public_key(GRID_KEY),
+            "IDIC_SENDGRID_WEBHOOK_KEY": fake_sendgrid.public_key(GRID_KEY),
             "IDIC_SENDGRID_TIMEOUT": "2",
             "IDIC_KEEP_COPIES": "true",
             "IDIC_RECONCILE_EVERY": "10",
@@ -81,7 +81,7 @@ class Town(Site):
 
     def _commands(self) -> dict[str, list[str]]:
         reports = f"{self.api}{WEBHOOK_PATH}"
-        standing_in = [sys.executable, "-m", "chaos.grid", "--file", str(self.grid_file), "--reports", reports,
+        standing_in = [sys.executable, "-m", "chaos.fake_sendgrid", "--file", str(self.grid_file), "--reports", reports,
                        "--key", str(GRID_KEY), "--moods", "0.2", str(self.grid_port)]  # fmt: skip
         return {**super()._commands(), "grid": standing_in}
 

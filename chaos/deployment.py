@@ -16,9 +16,9 @@ from typing import TypeVar
 import httpx
 from temporalio.client import Client
 
-from chaos.carrier import Sms, calls_of, read_taken
+from chaos.fake_twilio import Sms, calls_of, read_taken
+from chaos.mailboxes import CALLS, Call, read_calls
 from chaos.ports import reserved
-from chaos.sink import CALLS, Call, read_calls
 from idic.dev.local_stack import temporal_server
 from idic.dev.mailbox import Accept, read_accepts
 from idic.dev.processes import Child
@@ -107,9 +107,9 @@ class Site:
         python = sys.executable
         return {
             "temporal": [*temporal_server(self.temporal_port, self.folder / "temporal.db"), "--headless"],
-            "sink": [python, "-m", "chaos.sink", "--dir", str(self.folder / "mails"),
+            "sink": [python, "-m", "chaos.mailboxes", "--dir", str(self.folder / "mails"),
                      "--orders", str(self.orders), *self.sinks_manner, *map(str, self.smtp_ports)],
-            "carrier": [python, "-m", "chaos.carrier", "--file", str(self.sms_file), "--orders", str(self.orders),
+            "carrier": [python, "-m", "chaos.fake_twilio", "--file", str(self.sms_file), "--orders", str(self.orders),
                         "--token", TWILIO_TOKEN, *self.carriers_manner, *map(str, self.sms_ports)],
             "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(self.api_port)],
             **{name: [python, "-m", "idic", "router"] for name in ROUTERS},

@@ -1,6 +1,6 @@
 """The world outside: a second provider of mail in SendGrid's manner, which stands in for the first one, with moods of its own.
 
-    python -m chaos.grid --file grid.ndjson --reports http://127.0.0.1:8700/v1/webhooks/sendgrid --key SEED --moods 0.2 2529
+    python -m chaos.fake_sendgrid --file grid.ndjson --reports URL --key SEED --moods 0.2 2529
 
 What it takes it writes down first. It reports what became of each, signed, twice and in any order, until it is heard.
 """
@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from chaos.sink import note_call
+from chaos.mailboxes import note_call
 from idic.providers.sendgrid.webhook import SIGNATURE, TIMESTAMP, WEBHOOK_PATH
 
 _HANGS = 5.0

@@ -1,7 +1,7 @@
 """The world outside: mailboxes with a grudge. As soon as one has taken a mail, and before or right after it said so, it
 kills the worker whose mail it was.
 
-    python -m chaos.sink --dir mails --orders orders 2525 2526
+    python -m chaos.mailboxes --dir mails --orders orders 2525 2526
 
 Each worker has a port of its own, in the order of their numbers, and a folder under ``mails`` by the port. An order is a
 file in ``orders``, holding ``before PID PID …`` or ``after PID PID …`` with the workers' pids; each serves for one mail.

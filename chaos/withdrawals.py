@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from twilio.request_validator import RequestValidator
 
-from chaos.grid import complaint
+from chaos.fake_sendgrid import complaint
 from idic.providers.twilio.sender import WEBHOOK_PATH
 
 _AGAIN = 0.2

@@ -1,4 +1,4 @@
-"""How many journeys a second are checked, after start-up: `python -m bench.checking`.
+"""How many journeys a second are checked, after start-up: `python -m bench.check_journeys`.
 
 In two ways: their texts alone, with every name, type, template and path, and a folder of them as `idic check` does it, where
 every message is composed besides.

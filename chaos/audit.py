@@ -13,10 +13,10 @@ from sqlalchemy import func, or_, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from chaos.grid import read_taken as read_grid
+from chaos.fake_sendgrid import read_taken as read_grid
 from chaos.play import Promise
-from chaos.town import LIMITS, Town
-from chaos.windows import Sending
+from chaos.sliding_windows import Sending
+from chaos.world import LIMITS, Town
 from idic.errors import IdicError
 from idic.interact import consent
 from idic.store.tables import customers, enrollments, events, outbox, placements, touches

@@ -7,8 +7,8 @@ import contextlib
 import signal
 from random import Random
 
-from chaos.site import ROUTERS, WORKERS
-from chaos.town import Town
+from chaos.deployment import ROUTERS, WORKERS
+from chaos.world import Town
 
 Turn = tuple[str, ...]
 
