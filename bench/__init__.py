@@ -1,1 +1,1 @@
-"""What idic costs, counted and measured. `make price` counts one enrollment; `make bench` measures many."""
+"""What idic costs, counted and measured: `make price` counts one enrollment, `make bench` measures many."""

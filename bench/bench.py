@@ -1,9 +1,9 @@
-"""How fast, against what a good engineer writes by hand, in one run: `python -m bench.bench`. About four minutes.
+"""Compare idic with hand-written code in one run: `python -m bench.bench`. About four minutes.
 
-The two of a pair take turns, so that whatever else the machine does hits both alike; a ratio is of their medians. Above
-1 is in idic's favour for what is counted a second, below 1 for the processor's time. The latency from an event to its
-message is held against the least that Temporal itself takes, which does none of the work: a floor, not a rival. A rehearsal
-(``simulation``) is held against what the engine by hand did in the same run; it has the machine to itself, and one core.
+The two of a pair take turns, so that other load on the machine affects both alike; a ratio is of their medians. Above 1 is
+in idic's favour for rates, below 1 for processor time. The latency from an event to its message is compared with the least
+that Temporal itself takes, which does none of the work: a floor, not a rival. A rehearsal (``simulation``) is compared with
+the hand-written engine of the same run; it has the machine to itself, and one core.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Latencies = dict[tuple[str, str], Latency]
 def rehearsals(progress: Progress) -> list[float]:
     """Journeys a second of a rehearsal, in as many rounds as the engines have."""
     program, vocabulary = simulation.journey()
-    simulation.rehearse(program, vocabulary, 50)  # what is made once is made
+    simulation.rehearse(program, vocabulary, 50)  # one-time work is done
     shown = progress.add_task("rehearsal", total=ROUNDS)
     found = []
     for _ in range(ROUNDS):
@@ -66,7 +66,7 @@ async def measure(folder: Path, progress: Progress) -> tuple[dict[str, list[Roun
 
 
 class Pair:
-    """What was measured of idic and of the other, in turns."""
+    """Measurements of idic and of the other side, in turns."""
 
     def __init__(self, idic: Sequence[float], other: Sequence[float]) -> None:
         self.idic, self.other = idic, other
@@ -81,7 +81,7 @@ class Pair:
 
     @property
     def spread(self) -> str:
-        """The least and the greatest ratio of two rounds that were neighbours."""
+        """The least and the greatest ratio of two neighbouring rounds."""
         ratios = [a / b for a, b in zip(self.idic, self.other, strict=True)]
         return f"{min(ratios):.2f} to {max(ratios):.2f}"
 

@@ -1,7 +1,7 @@
-"""How many journeys a second are checked, after start-up: `python -m bench.check_journeys`.
+"""Measure how many journeys a second are checked, after start-up: `python -m bench.check_journeys`.
 
-In two ways: their texts alone, with every name, type, template and path, and a folder of them as `idic check` does it, where
-every message is composed besides.
+In two ways: the texts alone, with every name, type, template and path; and a folder as `idic check` does it, which also
+composes every message.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMES = ("abandoned_cart", "welcome", "after_purchase", "win_back")
 
 
 class Checked(NamedTuple):
-    """``seconds`` is the processor's time, which another process does not lengthen."""
+    """``seconds`` is processor time, which other processes don't lengthen."""
 
     journeys: int
     seconds: float
@@ -36,7 +36,7 @@ class Checked(NamedTuple):
 
 
 def checked(journeys: int = 200) -> Checked:
-    """Check that many journeys like those of the examples, each by a name of its own."""
+    """Check so many journeys like the examples, each with a name of its own."""
     vocabulary = ("vocabulary.yaml", (JOURNEYS / "vocabulary.yaml").read_text())
     templates = read_templates(JOURNEYS / "templates")
 
@@ -49,7 +49,7 @@ def checked(journeys: int = 200) -> Checked:
 
 
 def folder_checked(journeys: int = 200) -> Checked:
-    """Check a folder of that many journey files, with the templates of the examples."""
+    """Check a folder of so many journey files, with the examples' templates."""
     compile_folder(JOURNEYS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,7 +1,7 @@
-"""Events a second into idic's API, against an endpoint that only inserts: batches of 100, and singles.
+"""Measure events a second into idic's API, against an endpoint that only inserts: batches of 100, and singles.
 
-Each is a process of its own on a SQLite file of its own; one client sends the same to both, in turns. An event counts
-when its 200 has come.
+Each is a process of its own with a SQLite file of its own; one client sends the same to both, in turns. An event counts
+when its 200 has arrived.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from idic.store.upgrade import migrate
 
 Kind = Literal["batch", "track"]
 Progress = Callable[[str, Kind, int], None]
-"""Told of the target, what it is sent, and the number of the round."""
+"""Called with the target, the kind of request, and the round's number."""
 
 _CONNECTIONS: dict[Kind, int] = {"batch": 4, "track": 32}
 _EACH: dict[Kind, int] = {"batch": 100, "track": 1}
@@ -111,7 +111,7 @@ async def _target(folder: Path, name: Literal["idic", "bare"]) -> AsyncIterator[
         "IDIC_WRITE_KEYS": _KEY,
         "IDIC_SIGNING_KEYS": "a key that signs the links",
         "IDIC_LOG_LEVEL": "warning",
-        # Counted, and never reached: how fast it can be is asked, and not how fast it may.
+        # Counted, but never reached: this measures what is possible, not what is allowed.
         "IDIC_RATE_LIMIT": "1000000",
     }
     commands = {

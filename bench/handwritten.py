@@ -1,12 +1,13 @@
-"""The reference journey as a good engineer writes it by hand, on Temporal's Python SDK and without idic.
+"""The reference journey as a good engineer would write it by hand, on Temporal's Python SDK and without idic.
 
-It leaves the same records as idic does in the same tables (enrollment, trace, touch before and after the provider's
-answer), asks for consent and suppression, and sends the same mail from the same MJML. What needs no provider is a local
-activity. What it does not have is everything that makes idic idic: events that count from when they were accepted,
-policy, goals, pinned programs, what becomes of a mail when the worker dies in between.
+It leaves the same records as idic in the same tables (enrollment, trace, touch before and after the provider's answer),
+checks consent and suppression, and sends the same mail from the same MJML. What needs no provider is a local activity. It
+lacks what makes idic idic: events that count from their acceptance, policy, goals, pinned programs, and a mail's fate when
+the worker dies.
 
-    python -m bench.handwritten worker     its workflow and its activities
-    python -m bench.handwritten starter    a consumer of the events table that starts a workflow for each
+python -m bench.handwritten worker     its workflow and its activities
+
+python -m bench.handwritten starter    reads the events table and starts a workflow for each event
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Journeys a second and what they take of the processor: idic's engine against one written by hand, on one server.
+"""Measure journeys a second and their processor time: idic's engine against a hand-written one on one server.
 
-Both take their events from the same kind of table, write the same records to a SQLite file of their own, and send the
-same mail to the same mailbox. They take turns, so that whatever else the machine does hits both alike. The processor's
-time is that of Temporal's server and of the engine's own processes (router or starter, and worker); the mailbox is the
-world outside.
+Both read the same kind of events table, write the same records to a SQLite file of their own, and send the same mail to the
+same mailbox. They take turns, so that other load on the machine affects both alike. Processor time is that of Temporal's
+server and of the engine's own processes (router or starter, and worker); the mailbox isn't counted.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""From an event to the message that answers it, against Temporal's own least: a signal, and the activity after it.
+"""Measure the time from an event to its message, against Temporal's own least: a signal and the activity after it.
 
-Ours is a customer who waits for an event: POST to the API, router, wake, advance, composing, SMTP, and the mail is there.
-The bare one is a workflow that waits for a signal and then runs an activity, which has begun: no store, no event, no
-message. Both are measured one at a time on an idle machine, and then at a steady rate; they take turns.
+Ours is a customer who waits for an event: POST to the API, router, wake, advance, composing, SMTP, and the mail has
+arrived. The bare side is a workflow that waits for a signal and then starts an activity: no store, no event, no message.
+Both are measured one at a time on an idle machine, and then at a steady rate; they take turns.
 
-    python -m bench.latency QUEUE ADDRESS     the bare workflow's worker
+python -m bench.latency QUEUE ADDRESS     the bare workflow's worker
 """
 
 from __future__ import annotations

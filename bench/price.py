@@ -66,8 +66,8 @@ _PATIENCE = 60
 
 
 class NotYet:
-    """A message leaves in the last day of its ``within``. By the message's own time and not by the hour: at this clock's pace
-    an hour is gone while a router starts."""
+    """A rule that defers messages except in the last day of their ``within``. It uses the message's own time, because at
+    this clock's pace an hour passes while a router starts."""
 
     name = "not yet"
 
@@ -83,8 +83,8 @@ def _not_yet(policy: Policy, program: Program) -> Sequence[Rule]:
 
 @dataclass(frozen=True)
 class Way:
-    """A way through the reference journey. ``comes`` is an event after a day of waiting, ``deferred`` whether a policy puts
-    the mail off by a day; ``trace`` is the complete record that it leaves."""
+    """A path through the reference journey. ``comes`` is an event after a day of waiting, ``deferred`` whether a policy
+    defers the mail by a day; ``trace`` is the complete record it leaves."""
 
     name: str
     title: str
@@ -116,7 +116,7 @@ WAYS = (
 
 
 class Price(NamedTuple):
-    """What one enrollment cost. ``moves`` are its transactions by purpose, ``shared`` those that others would share."""
+    """The cost of one enrollment. ``moves`` are its transactions by purpose, ``shared`` those that other enrollments share."""
 
     history_events: int
     billed_actions: int

@@ -1,4 +1,4 @@
-"""Python processes for as long as a measurement lasts."""
+"""Run Python processes for the time of a measurement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from idic.dev.processes import Child
 
 @contextlib.asynccontextmanager
 async def running(logs: Path, env: dict[str, str], **commands: list[str]) -> AsyncIterator[list[Child]]:
-    """Each command by its name, run by this Python; what they print goes to ``<logs>-<name>.log``."""
+    """Run each command with this Python; their output goes to ``<logs>-<name>.log``."""
     children = [Child(name, [sys.executable, *command], env, Path(f"{logs}-{name}.log")) for name, command in commands.items()]
     try:
         for child in children:
@@ -26,6 +26,6 @@ async def running(logs: Path, env: dict[str, str], **commands: list[str]) -> Asy
 
 
 def cpu(children: Sequence[Child]) -> dict[str, float]:
-    """Processor seconds that each has taken so far."""
+    """The processor seconds each process has used so far."""
     times = {child.name: psutil.Process(child.process.pid).cpu_times() for child in children if child.process}
     return {name: one.user + one.system for name, one in times.items()}

@@ -1,13 +1,14 @@
-"""Who is served first while a bulk waits for a provider: `python -m bench.queues [BULK]`, by default 100,000 messages.
+"""Measure what is sent first while a bulk waits for a provider: `python -m bench.queues [BULK]`, by default 100,000
+messages.
 
-A newsletter waits, deliveries of a provider's account that takes a few at a time. Behind it come a small journey and then
-one receipt. Counted is in which order the provider is called, never how long that took: the receipt is of a service journey
-and goes before all marketing; the small journey takes turns with the large one.
+A newsletter waits: deliveries of a provider account that takes a few at a time. Behind it come a small journey and then one
+receipt. The order of provider calls is counted, not their time: the receipt belongs to a service journey and overtakes all
+marketing; the small journey takes turns with the large one.
 
-The server, what it is told of where a journey stands, the store and the deliveries are the real ones, and so is the way of
-the small journey and of the receipt: admitted by the router, driven by the enrollment's own workflow. The bulk's rows are
-copies of one that was admitted so, and its deliveries are scheduled by a few workflows that schedule many each: a hundred
-thousand workflows would take half an hour before the first message waits.
+Server, store and deliveries are real, and so is the path of the small journey and the receipt: admitted by the router,
+driven by the enrollment's own workflow. The bulk's rows are copies of one that was admitted so, and its deliveries are
+scheduled by a few workflows that schedule many each: a hundred thousand workflows would take half an hour before the first
+message waits.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Chaos: a whole idic of separate processes, a world outside with moods of its own, and somebody who kills them in turn."""
+"""Chaos: a whole idic of separate processes with simulated providers, while every process is killed in turn."""

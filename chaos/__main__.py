@@ -1,4 +1,4 @@
-"""Chaos: customers go through every journey of the folder while everything is killed in turn, and the accounts are settled.
+"""Run the chaos: customers go through every journey while every process is killed in turn, and an audit at the end.
 
 python -m chaos --customers 1000 --seconds 240 --seed 7
 """
@@ -22,18 +22,18 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from sqlalchemy import func, select
 
-from chaos.audit import Ledger, Totals, come_to_rest, strangers
+from chaos.audit import Audit, Totals, come_to_rest, strangers
 from chaos.deployment import ROUTERS, WORKERS, running
 from chaos.kill import kill_in_turn
 from chaos.play import Play, careful_client
-from chaos.world import JOURNEYS, OnPostgres, Town
+from chaos.world import JOURNEYS, ChaosWorld, OnPostgres
 from idic.errors import IdicError
 from idic.store.tables import enrollments, events, touches
 
 _SHOWN = 8
 
 
-class Wanted(NamedTuple):
+class ChaosPlan(NamedTuple):
     """``seconds`` is for how long, in real ones, customers do things and others are killed; ``days`` how many of idic's that
     are."""
 
@@ -54,13 +54,15 @@ class Outcome(NamedTuple):
         return self.totals.good and not self.troubles
 
 
-async def run(wanted: Wanted, folder: Path, console: Console) -> Outcome:
-    """Interrupted, it settles the accounts as far as they go."""
+async def run(wanted: ChaosPlan, folder: Path, console: Console) -> Outcome:
+    """Run the chaos. When interrupted, it audits what has happened so far."""
     rng = Random(wanted.seed)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    kind: type[Town] = type("Town", (Town if wanted.sqlite else OnPostgres,), {"day": wanted.seconds / wanted.days})
+    kind: type[ChaosWorld] = type(
+        "ChaosWorld", (ChaosWorld if wanted.sqlite else OnPostgres,), {"day": wanted.seconds / wanted.days}
+    )
     console.print(
         f"Chaos, seed {wanted.seed}: {wanted.customers} customers, {wanted.days:g} days in {wanted.seconds:g} seconds, on "
         f"{'SQLite' if wanted.sqlite else 'PostgreSQL'}"
@@ -81,9 +83,9 @@ async def run(wanted: Wanted, folder: Path, console: Console) -> Outcome:
         with contextlib.suppress(AssertionError, TimeoutError):
             console.print(await town.run("reconcile"))
         rest += await come_to_rest(town, stop, wanted.patience / 2)
-        # Nobody moves any more, so that what is read is one instant.
+        # Everything stands still, so that all reads are of one instant.
         await town.hush((*ROUTERS, *WORKERS))
-        ledger = await Ledger(town, client.accepted, play.promises).read()
+        ledger = await Audit(town, client.accepted, play.promises).read()
         totals = ledger.total()
         troubles += ledger.troubles + town.broken_outside()
         if not stop.is_set():
@@ -93,9 +95,9 @@ async def run(wanted: Wanted, folder: Path, console: Console) -> Outcome:
 
 
 async def _watch(
-    town: Town, play: Play, tasks: list[asyncio.Task[None]], stop: asyncio.Event, console: Console, seconds: float
+    town: ChaosWorld, play: Play, tasks: list[asyncio.Task[None]], stop: asyncio.Event, console: Console, seconds: float
 ) -> None:
-    """Show how it goes until all of ``tasks`` are done, or it is stopped."""
+    """Show the progress until all ``tasks`` are done or the run is stopped."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     stopping = asyncio.create_task(stop.wait())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -112,7 +114,7 @@ async def _watch(
     stopping.cancel()
 
 
-async def _picture(town: Town, play: Play) -> str:
+async def _picture(town: ChaosWorld, play: Play) -> str:
     async with town.store.reading() as tx:
         unrouted = await tx.scalar(select(func.count()).where(events.c.routed_at.is_(None)))
         inside = await tx.scalar(select(func.count()).where(enrollments.c.ended_at.is_(None)))
@@ -124,7 +126,7 @@ async def _picture(town: Town, play: Play) -> str:
     )
 
 
-def _tell(console: Console, ledger: Ledger, totals: Totals, troubles: list[str], play: Play, rest: float, took: float) -> None:
+def _tell(console: Console, ledger: Audit, totals: Totals, troubles: list[str], play: Play, rest: float, took: float) -> None:
     town = ledger.town
     table = Table(title="The ledger", title_justify="left", show_header=False)
     table.add_row("events", f"{len(play.client.accepted)} got a 200 in {play.client.tries} tries · {totals.events_in} in with "
@@ -156,10 +158,11 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def main() -> int:
+    """Read the arguments and run."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("--customers", type=int, default=Wanted().customers)
-    parser.add_argument("--seconds", type=float, default=Wanted().seconds)
-    parser.add_argument("--days", type=float, default=Wanted().days)
+    parser.add_argument("--customers", type=int, default=ChaosPlan().customers)
+    parser.add_argument("--seconds", type=float, default=ChaosPlan().seconds)
+    parser.add_argument("--days", type=float, default=ChaosPlan().days)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--sqlite", action="store_true", help="SQLite instead of a PostgreSQL that is killed, too")
     parser.add_argument("--keep", type=Path, help="an empty folder in which everything stays to be looked at")
@@ -169,7 +172,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="idic-chaos-") as scratch:
         folder = kept or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        outcome = asyncio.run(run(Wanted(**options), folder, console))
+        outcome = asyncio.run(run(ChaosPlan(**options), folder, console))
     sys.stdout.write(outcome.totals.line() + "\n")
     return 0 if outcome.good else 1
 

@@ -1,4 +1,4 @@
-"""The accounts at the end: what was accepted, what the store says, what the providers took and when; what does not agree."""
+"""The audit at the end: compare what was accepted, what the store says, and what the providers received."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from chaos.fake_sendgrid import read_taken as read_grid
 from chaos.play import Promise
 from chaos.sliding_windows import Sending
-from chaos.world import LIMITS, Town
+from chaos.world import LIMITS, ChaosWorld
 from idic.errors import IdicError
 from idic.interact import consent
 from idic.store.tables import customers, enrollments, events, outbox, placements, touches
@@ -24,12 +24,14 @@ from idic.store.tables import customers, enrollments, events, outbox, placements
 Row = dict[str, Any]
 
 _FORGOTTEN = 20.0
-"""Real seconds after which something that is due or under way is nobody's any more."""
+"""Real seconds after which something due or in progress counts as lost."""
 _UNDER_WAY = 8.0
-"""Real seconds, at the most, from marking a message until its provider has it: what lies further apart is not one call."""
+"""The most real seconds from marking a message until its provider has it."""
 
 
 class Totals(NamedTuple):
+    """The figures of a run."""
+
     events_in: int
     events_routed: int
     touches_claimed: int
@@ -43,18 +45,20 @@ class Totals(NamedTuple):
 
     @property
     def good(self) -> bool:
+        """Whether nothing is wrong."""
         return self.events_in == self.events_routed and not (
             self.duplicates or self.lost or self.over_cap or self.after_unsubscribe
         )
 
     def line(self) -> str:
+        """The figures as one line of JSON."""
         return json.dumps(self._asdict())
 
 
-class Ledger:
+class Audit:
     """``wrong`` says, by what it is counted as, what does not agree; ``troubles`` what is wrong beside that."""
 
-    def __init__(self, town: Town, accepted: set[str], promises: list[Promise]) -> None:
+    def __init__(self, town: ChaosWorld, accepted: set[str], promises: list[Promise]) -> None:
         self.town = town
         self.accepted = accepted
         self.promises = promises
@@ -65,10 +69,10 @@ class Ledger:
         self.touches: dict[str, Row] = {}
         self.merged: set[str] = set()
         self.arrived: Counter[str] = Counter()
-        # The steady clock of this machine and idic's, at one instant.
+        # The machine's monotonic clock and idic's clock, read together.
         self._steady, self._now = time.monotonic(), town.clock.now()
 
-    async def read(self) -> Ledger:
+    async def read(self) -> Audit:
         async with self.town.store.reading() as tx:
             self.events = await tx.rows(select(events))
             self.enrollments = await tx.rows(select(enrollments))
@@ -159,7 +163,7 @@ class Ledger:
             for at, touch in calls[promise.channel, promise.address]:
                 if at <= promise.at:
                     continue
-                # An SMTP server is told of the message after it is told for whom: what it took then says which it was.
+                # An SMTP server learns the recipient before the message; the message then says which touch it was.
                 touch = touch or next((id for taken, id in mails[promise.address] if at - 0.01 <= taken < at + _UNDER_WAY), "")
                 row = self.touches.get(touch)
                 if row is not None and self._forbids(promise, row):
@@ -212,9 +216,9 @@ class Ledger:
         return self._steady - self._since(at)
 
 
-async def come_to_rest(town: Town, stop: asyncio.Event, patience: float) -> float:
-    """Wait until everything accepted is routed, nothing is on its way to Temporal, and nothing is overdue or under way for
-    long; days go on meanwhile. Returns how long that took, in real seconds."""
+async def come_to_rest(town: ChaosWorld, stop: asyncio.Event, patience: float) -> float:
+    """Wait until every accepted event is routed, and nothing is overdue or in progress. Days go on meanwhile. Returns the
+    real seconds it took."""
     began, calm = time.monotonic(), 0
     while calm < 4 and time.monotonic() - began < patience and not stop.is_set():
         try:
@@ -225,7 +229,7 @@ async def come_to_rest(town: Town, stop: asyncio.Event, patience: float) -> floa
     return time.monotonic() - began
 
 
-async def _unrest(town: Town) -> int:
+async def _unrest(town: ChaosWorld) -> int:
     ago = town.clock.now() - timedelta(seconds=3 * town.clock.factor)
     under_way = touches.c.status.in_(("claimed", "attempting"))
     async with town.store.reading() as tx:
@@ -240,8 +244,8 @@ async def _unrest(town: Town) -> int:
         return sum([int(await tx.scalar(count)) for count in counts])
 
 
-async def strangers(town: Town, ledger: Ledger) -> list[str]:
-    """Open enrollments whose workflow does not run, and ended ones whose workflow does."""
+async def strangers(town: ChaosWorld, ledger: Audit) -> list[str]:
+    """Open enrollments without a running workflow, and ended ones with one."""
     client = await town.client()
     room = asyncio.Semaphore(30)
 

@@ -1,4 +1,4 @@
-"""A whole idic of separate processes, two of each that can be two, kept up as a supervisor would; and killed on request."""
+"""A whole idic of separate processes, two of each where possible, restarted by a supervisor and killed on request."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ WORKERS = ("worker-1", "worker-2")
 ROUTERS = ("router-1", "router-2")
 
 _RESTART = 0.3
-"""Seconds after which the supervisor starts again what has ended."""
+"""Seconds after which the supervisor restarts a process."""
 
 _REVIVED = 5.0
-"""Seconds after which who was killed has certainly been started again."""
+"""Seconds after which a killed process has certainly been restarted."""
 _STARTS = 60.0
-"""Seconds that a process may take to come up, on a machine that has much to do."""
+"""Seconds that a process may take to start on a busy machine."""
 
 
-class Site:
+class Deployment:
     """``ends`` counts how processes ended: (name, exit code), -9 for killed. What we did not kill should not end."""
 
     servers: tuple[str, ...] = ("temporal", "sink", "carrier")
@@ -131,7 +131,7 @@ class Site:
             "IDIC_TWILIO_ACCOUNT_SID": ACCOUNT,
             "IDIC_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
             "IDIC_SMS_FROM": SENDER,
-            # Short, so that what happens after a minute in production happens here within seconds.
+            # Short time-outs, so that what takes a minute in production takes seconds here.
             "IDIC_ROUTER_LEASE": "2",
             "IDIC_DELIVERY_TIMEOUT": "3",
             "IDIC_SMTP_TIMEOUT": "2",
@@ -251,7 +251,7 @@ class Site:
         for names in (("api", *ROUTERS, *WORKERS), self.servers):
             await asyncio.gather(*(self.parts[name].stop() for name in names))
             codes |= {name: part.process.returncode or 0 for name in names if (part := self.parts[name]).process}
-            await self.store.close()  # a database waits for whoever is connected
+            await self.store.close()  # a database waits for its connections
         return codes
 
     async def _answers(self, name: str) -> bool:
@@ -288,7 +288,7 @@ class Site:
         )
 
 
-T = TypeVar("T", bound=Site)
+T = TypeVar("T", bound=Deployment)
 
 
 @contextlib.asynccontextmanager
@@ -309,7 +309,7 @@ async def running(
             await asyncio.gather(*keepers, return_exceptions=True)
             dead = here.killed_within(_REVIVED)
             codes = await here.stop()
-        # Who was killed a moment ago may not have been started again, or not be up yet, and ends by the signal itself.
+        # A process that was killed a moment ago may not be up yet, and then ends by the signal.
         starting = here.killed_within(_STARTS)
         unclean = {
             name: code
@@ -323,6 +323,7 @@ async def running(
 
 
 async def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until ``holds``, at most ``seconds``."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain until {what}"

@@ -1,8 +1,9 @@
-"""The world outside: a second provider of mail in SendGrid's manner, which stands in for the first one, with moods of its own.
+"""A fake SendGrid for the chaos: the second mail provider, which sometimes fails or answers late.
 
-    python -m chaos.fake_sendgrid --file grid.ndjson --reports URL --key SEED --moods 0.2 2529
+python -m chaos.fake_sendgrid --file grid.ndjson --reports URL --key SEED --moods 0.2 2529
 
-What it takes it writes down first. It reports what became of each, signed, twice and in any order, until it is heard.
+It writes down each mail before it answers. It reports each mail's fate, signed, twice and in any order, until the report is
+accepted.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from chaos.mailboxes import note_call
 from idic.providers.sendgrid.webhook import SIGNATURE, TIMESTAMP, WEBHOOK_PATH
 
 _HANGS = 5.0
-"""Seconds; longer than the sender's patience."""
+"""Seconds; longer than the sender's time-out."""
 
 
 class Taken(NamedTuple):
@@ -76,7 +77,7 @@ def complaint(seed: int, api: str, touch: str, address: str) -> tuple[str, bytes
     return (f"{api}{WEBHOOK_PATH}", *signed(seed, [event]))
 
 
-class Grid:
+class FakeSendGrid:
     def __init__(self, file: Path, reports: str, key: int, moods: float, http: httpx.AsyncClient) -> None:
         self._file = file
         self._reports = reports
@@ -127,7 +128,7 @@ class Grid:
 async def _serve(file: Path, reports: str, key: int, moods: float, port: int) -> None:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     async with httpx.AsyncClient(timeout=5, limits=limits) as http:
-        app = Starlette(routes=[Route("/v3/mail/send", Grid(file, reports, key, moods, http).take, methods=["POST"])])
+        app = Starlette(routes=[Route("/v3/mail/send", FakeSendGrid(file, reports, key, moods, http).take, methods=["POST"])])
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
         serving = asyncio.create_task(server.serve())
         stop = asyncio.Event()

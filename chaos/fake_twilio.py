@@ -1,11 +1,11 @@
-"""The world outside: an SMS provider in Twilio's manner with moods of its own, and with the same grudge as the mailboxes.
+"""A fake Twilio for the chaos: it sometimes fails, and kills workers as ordered.
 
-    python -m chaos.fake_twilio --file accepts.ndjson --orders orders --token T 2527 2528
+python -m chaos.fake_twilio --file accepts.ndjson --orders orders --token T 2527 2528
 
-What it takes it writes down first. Then it answers 201; or 500; or nothing at all; and it reports what became of the
-message, signed, to the address that it was given: twice, in any order, sometimes before it has answered, and again and
-again until it is heard. Before it takes anything it may answer 429 or 500, or say that the number is a landline. With
-``--calm`` it takes everything. Whoever calls is noted first, in ``FILE.calls``.
+It writes down each SMS, then answers 201, 500 or nothing. It reports each SMS's fate, signed, to the given address: twice,
+in any order, sometimes before it has answered, and again until the report is accepted. Before it takes an SMS, it may
+answer 429 or 500, or say that the number is a landline. With ``--calm`` it takes everything. Every call is noted first, in
+``FILE.calls``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from twilio.request_validator import RequestValidator
 from chaos.mailboxes import carry_out, next_order, note_call
 
 _HANGS = 5.0
-"""Seconds; longer than the sender's patience."""
+"""Seconds; longer than the sender's time-out."""
 
 
 class Sms(NamedTuple):
@@ -57,7 +57,7 @@ def calls_of(file: Path) -> Path:
     return file.with_suffix(".calls")
 
 
-class Carrier:
+class FakeTwilio:
     def __init__(
         self, file: Path, orders: Path, number: int, token: str, http: httpx.AsyncClient, *, calm: bool = False
     ) -> None:
@@ -126,7 +126,7 @@ async def _serve(file: Path, orders: Path, token: str, ports: list[int], *, calm
     async with httpx.AsyncClient(timeout=5, limits=limits) as http:
         servers = []
         for number, port in enumerate(ports):
-            carrier = Carrier(file, orders, number, token, http, calm=calm)
+            carrier = FakeTwilio(file, orders, number, token, http, calm=calm)
             path = "/2010-04-01/Accounts/{sid}/Messages.json"
             app = Starlette(routes=[Route(path, carrier.take, methods=["POST"])])
             servers.append(uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)))

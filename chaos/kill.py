@@ -1,4 +1,4 @@
-"""Whoever can be killed is, in turn and at any moment; and the providers have their hours, too."""
+"""Kill every process in turn, in random order and at random moments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import signal
 from random import Random
 
 from chaos.deployment import ROUTERS, WORKERS
-from chaos.world import Town
+from chaos.world import ChaosWorld
 
 Turn = tuple[str, ...]
 
 
-async def kill_in_turn(town: Town, rng: Random, seconds: float) -> None:
-    """Until ``seconds`` are over: everybody once in each round, in an order of chance, each with a pause before it."""
+async def kill_in_turn(town: ChaosWorld, rng: Random, seconds: float) -> None:
+    """Until ``seconds`` are over, kill each process once a round, in random order, with a pause before each."""
     ends = asyncio.get_running_loop().time() + seconds
     turns: list[Turn] = [
         WORKERS[:1],
@@ -36,7 +36,7 @@ async def kill_in_turn(town: Town, rng: Random, seconds: float) -> None:
             if asyncio.get_running_loop().time() > ends:
                 return
             if victims[0] in ("sink", "carrier", "temporal", "database") and rng.random() < 0.6:
-                with contextlib.suppress(AssertionError):  # it is slow to come again; everybody else goes on
+                with contextlib.suppress(AssertionError):  # it restarts slowly; the others go on
                     async with town.down(victims[0]):
                         await asyncio.sleep(rng.uniform(0.5, 2.5))
             else:

@@ -1,4 +1,4 @@
-"""Limits as a contact policy says them."""
+"""Limits for the chaos, written as a contact policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from idic.times import Duration
 
 
 def policy_of(limits: Sequence[Limit], gap: timedelta | None = None) -> Policy:
-    """``gap`` is the least time between two messages; as a limit it is ``Limit(1, gap)``."""
+    """The policy for these limits. ``gap`` is the least time between two messages; as a limit it is ``Limit(1, gap)``."""
     caps = tuple(
         Cap(
             id=f"limit {number}",

@@ -1,12 +1,10 @@
-"""The world outside: mailboxes with a grudge. As soon as one has taken a mail, and before or right after it said so, it
-kills the worker whose mail it was.
+"""Mailboxes that kill workers: right before or after a mailbox confirms a mail, it kills the worker that sent it.
 
-    python -m chaos.mailboxes --dir mails --orders orders 2525 2526
+python -m chaos.mailboxes --dir mails --orders orders 2525 2526
 
-Each worker has a port of its own, in the order of their numbers, and a folder under ``mails`` by the port. An order is a
-file in ``orders``, holding ``before PID PID …`` or ``after PID PID …`` with the workers' pids; each serves for one mail.
-With ``--moods SHARE`` so many mails, of what is not ordered, are not simply taken. Whoever is called notes it first, in
-``calls.ndjson``.
+Each worker has a port of its own, in the order of their numbers, and a folder under ``mails`` named by the port. An order
+is a file in ``orders`` with ``before PID PID …`` or ``after PID PID …``, the workers' pids; each serves for one mail. With
+``--moods SHARE``, that share of the other mails is not simply taken. Every call is noted first, in ``calls.ndjson``.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ _KEPT = "250 2.0.0 kept"
 
 CALLS = "calls.ndjson"
 _HANGS = 4.0
-"""Seconds; longer than the sender's patience."""
+"""Seconds; longer than the sender's time-out."""
 
 
 class Call(NamedTuple):
@@ -66,7 +64,7 @@ _MOODS: tuple[tuple[float, Stage, Answer], ...] = (
 """Of all moods, how frequent each is. Three parts in ten of them take the mail and leave the sender in doubt."""
 
 
-class Assassin:
+class KillingMailbox:
     """A behaviour of the mailbox of the worker with this ``number``."""
 
     def __init__(self, orders: Path, number: int, calls: Path, moods: float) -> None:
@@ -82,7 +80,7 @@ class Assassin:
         order = next_order(self._orders) if stage == "dot" else None
         if order is None:
             return self._mood(stage)
-        # The mail is kept while we return; before, the answer would follow half a second later, to nobody.
+        # The mail is stored while we return; earlier, the answer would come half a second later and reach nobody.
         hang = 0.5 if carry_out(order, self._number) == "before" else 0.0
         return Answer(_KEPT, keep=True, hang=hang)
 
@@ -102,7 +100,7 @@ def next_order(orders: Path) -> Path | None:
 
 
 def carry_out(order: Path, number: int) -> str:
-    """Kill the worker with this number, as ordered: ``before`` or ``after`` it hears the answer that follows. Returns which."""
+    """Kill the worker with this number as ordered: ``before`` or ``after`` it gets the next answer. Returns which."""
     when, *pids = order.read_text().split()
     pid = int(pids[number])
     order.rename(order.with_suffix(".done"))
@@ -110,7 +108,7 @@ def carry_out(order: Path, number: int) -> str:
     if when == "before":
         loop.call_later(0.05, _kill, pid)
     else:
-        # What is taken is written down and answered without a pause; the loop comes to this after both.
+        # Writing and answering happen without a pause; the loop gets here after both.
         loop.call_soon(_kill, pid)
     return when
 
@@ -127,7 +125,7 @@ async def _serve(folder: Path, orders: Path, ports: list[int], moods: float) -> 
         for number, port in enumerate(ports):
             kept = folder / str(port)
             kept.mkdir(parents=True, exist_ok=True)
-            mailbox = Mailbox(kept, port=port, behaviour=Assassin(orders, number, kept / CALLS, moods))
+            mailbox = Mailbox(kept, port=port, behaviour=KillingMailbox(orders, number, kept / CALLS, moods))
             await mailboxes.enter_async_context(mailbox)
         await stop.wait()
 

@@ -1,5 +1,4 @@
-"""What the customers do: the stories of the demo's shop, told to idic by a careful client while everything breaks; and, of
-whoever gets a message, some who have had enough."""
+"""The customers' behaviour: they act out the demo's stories through a careful client, and some unsubscribe."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ from chaos.deployment import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOK
 from chaos.fake_sendgrid import read_taken as read_grid
 from chaos.fake_twilio import read_taken as read_sms
 from chaos.shop_client import CarefulClient, Message
-from chaos.withdrawals import Leaving, until_promised
-from chaos.world import GRID_KEY, Town
+from chaos.withdrawals import Withdrawals, until_promised
+from chaos.world import GRID_KEY, ChaosWorld
 from idic.dev.demo.customer_kinds import plan
 from idic.dev.demo.script import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
 from idic.dev.mailbox import read_accepts, read_mail
@@ -31,17 +30,17 @@ from idic.store.tables import identities, touches
 T = TypeVar("T")
 
 _ENOUGH = 0.25
-"""The share of messages after which somebody has had enough."""
+"""The share of messages after which a customer unsubscribes."""
 _ONCE_MORE = 0.1
-"""The share of customers who say yes a second time."""
+"""The share of customers who consent again afterwards."""
 _CURIOUS = 0.15
-"""The share of messages after which somebody asks first what this is."""
+"""The share of messages after which a customer first asks for help."""
 _LOOK = 0.5
-"""Real seconds between two looks at what has arrived."""
+"""Real seconds between two reads of the arrived messages."""
 
 
 class Promise(NamedTuple):
-    """Somebody wanted no more, and was told so: ``at`` by the monotonic clock. ``topic`` None is everything."""
+    """A confirmed unsubscribe: ``at`` on the monotonic clock; ``topic`` None is everything."""
 
     at: float
     way: str
@@ -67,10 +66,10 @@ class Whose(NamedTuple):
 
 
 class Play:
-    """``promises`` are what customers were promised so far, ``troubles`` what they were answered and should not have been.
-    ``over`` is how many real seconds the customers have."""
+    """Acts out the stories. ``promises`` are the confirmed unsubscribes so far, ``troubles`` wrong answers, ``over`` the
+    real seconds available."""
 
-    def __init__(self, town: Town, client: CarefulClient, rng: Random, customers: int, over: float) -> None:
+    def __init__(self, town: ChaosWorld, client: CarefulClient, rng: Random, customers: int, over: float) -> None:
         self.town = town
         self.client = client
         self.promises: list[Promise] = []
@@ -80,7 +79,7 @@ class Play:
         self._shoppers = plan(customers, self._horizon)
         self._by_user = {shopper.user_id: shopper for shopper in self._shoppers}
         self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
-        self._leaving = Leaving(self._http, town.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
+        self._leaving = Withdrawals(self._http, town.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
         self._left: set[str] = set()
         self._links = Links(town.api, [SIGNING_KEY])
         self._counts: defaultdict[str, int] = defaultdict(int)
@@ -113,7 +112,7 @@ class Play:
             await self._passes(moment.after - last)
             last = moment.after
             await self._act(shopper, moment, None, rng)
-        # It may be heard long after they have left, but counts from when it was said.
+        # It may arrive long after the unsubscribe, but counts from when it was given.
         if shopper.user_id not in self._left and rng.random() < _ONCE_MORE:
             asked = {"channel": "email", "topic": "news", "proof": f"form {shopper.user_id}"}
             await self.client.send(self._message(shopper, True, "track", event="Consent Given", properties=asked))
@@ -265,5 +264,5 @@ class Play:
         return {row["id"]: Whose(row["value"], row["message"], row["purpose"], row["topic"]) for row in rows}
 
 
-def careful_client(town: Town, rng: Random) -> CarefulClient:
+def careful_client(town: ChaosWorld, rng: Random) -> CarefulClient:
     return CarefulClient(town.api, WRITE_KEY, PROOF_KEY, rng)

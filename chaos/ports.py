@@ -1,4 +1,4 @@
-"""Ports that stay ours while what listens on them is killed and started again."""
+"""Reserve ports that stay ours while the processes on them are killed and restarted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-# Below the range from which systems take the ports of outgoing connections: one of those must not sit on the port of a
+# Below the range of outgoing connections: such a connection must not occupy the port of a
 # server that has just been killed.
 _FIRST, _LAST = 20000, 30000
 
 
 @contextlib.contextmanager
 def reserved(count: int, *, beside: Sequence[int] = ()) -> Iterator[list[int]]:
-    """``count`` free ports of this machine that no other run of these tests is given, until the block is left. With each of
-    them come those at the distances ``beside``."""
+    """Reserve ``count`` free ports that no other run of these tests gets, with the ports at the distances ``beside``."""
     folder = Path(tempfile.gettempdir()) / "idic-test-ports"
     folder.mkdir(exist_ok=True)
     with contextlib.ExitStack() as locks:

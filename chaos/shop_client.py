@@ -1,5 +1,4 @@
-"""A shop's careful client, and its customers' browsers: each message is sent with one message id until 200 is heard, as
-Segment's clients do; what got a 200 is remembered."""
+"""A shop's careful client and its customers' browsers: each message is sent with one id until it gets a 200."""
 
 from __future__ import annotations
 
@@ -17,12 +16,12 @@ Message = dict[str, Any]
 
 
 class CarefulClient:
-    """``accepted``: the ids of the messages that got a 200. ``heard`` is called at each 200, before anything else is."""
+    """Like Segment's clients. ``accepted`` are the ids of messages that got a 200; ``heard`` is called first at each 200."""
 
     def __init__(self, api: str, write_key: str, proof_key: str, rng: Random) -> None:
         self._write_key = write_key
         self._proof_key = proof_key
-        # The pool has no bound of its own: one that counts its connections was seen to run dry for good when the server is
+        # The pool has no limit: a limited pool was seen to run out for good when the server is
         # killed in the middle of twenty answers.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
         self._http = httpx.AsyncClient(base_url=api, auth=(write_key, ""), timeout=5, limits=limits)
@@ -36,7 +35,7 @@ class CarefulClient:
         await self._http.aclose()
 
     async def send(self, *messages: Message) -> None:
-        """Return when all of them are accepted. One message goes alone, several as a batch; now and then twice."""
+        """Send until all messages are accepted: one alone, several as a batch, and sometimes twice."""
         path, body = ("/v1/batch", {"batch": messages}) if len(messages) > 1 else (f"/v1/{messages[0]['type']}", messages[0])
         again = self._rng.random() < 0.15
         pause = 0.1
@@ -62,8 +61,7 @@ class CarefulClient:
         raise AssertionError("nobody answers a click")
 
     async def look(self, user_id: str, slot: str) -> None:
-        """A browser opens a page, shows what is in its slot and now and then has it clicked. Whatever is not answered a
-        browser forgets."""
+        """Open a page, report its slot as shown, and sometimes click. A browser doesn't retry."""
         visitor = {"userId": user_id, "proof": Proofs([self._proof_key]).prove(user_id), "anonymousId": f"anon-{user_id}"}
         asked = {"writeKey": self._write_key, "slots": [slot], **visitor}
         content = (await self._asked("/v1/web/content", asked) or {}).get("slots", {}).get(slot)

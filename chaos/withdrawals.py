@@ -1,4 +1,4 @@
-"""The ways in which customers say that they want no more, as the world outside speaks them."""
+"""All the ways in which customers unsubscribe, as the outside world sends them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from chaos.fake_sendgrid import complaint
 from idic.providers.twilio.sender import WEBHOOK_PATH
 
 _AGAIN = 0.2
-"""Seconds until somebody who was not answered presses the button again."""
+"""Seconds until a customer without an answer clicks again."""
 
 Answered = Awaitable[httpx.Response]
 
 
-class Leaving:
+class Withdrawals:
     """``http`` reaches the API at ``api``; ``token`` and ``sender`` are the SMS account's token and number. What each returns
     is the answer, of which success is the promise."""
 

@@ -9,8 +9,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from chaos import postgres
-from chaos.deployment import REPOSITORY, Site
+from chaos import fake_sendgrid, postgres
+from chaos.deployment import REPOSITORY, Deployment
 from chaos.fake_twilio import calls_of
 from chaos.limits import policy_of
 from chaos.mailboxes import Call, read_calls
@@ -39,12 +39,12 @@ LIMITS = (*CAPS, Limit(1, GAP, channels=PRESSING))
 """All that the policy of the chaos caps, its minimum gap among it."""
 
 
-class Town(Site):
+class ChaosWorld(Deployment):
     """On SQLite unless it is told to be ``OnPostgres``. ``day`` is how many real seconds a day of idic's takes."""
 
     servers: tuple[str, ...] = ("temporal", "sink", "grid", "carrier")
     unclean = ("temporal", "database")
-    ports_needed = Site.ports_needed + 2
+    ports_needed = Deployment.ports_needed + 2
     sinks_manner = ("--moods", "0.2")
     day: float = 10
 
@@ -110,8 +110,8 @@ def in_force(shops: Policy) -> Policy:
     return shops.model_copy(update={"caps": ours.caps, "minimum_gap": gap, "conversation": None})
 
 
-class OnPostgres(Town):
-    servers = ("database", *Town.servers)
+class OnPostgres(ChaosWorld):
+    servers = ("database", *ChaosWorld.servers)
 
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:
         super().__init__(folder, postgres.url_of(ports[-1]), ports, settings, journeys)

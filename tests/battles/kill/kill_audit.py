@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from chaos.deployment import ROUTERS, WORKERS, Site
+from chaos.deployment import ROUTERS, WORKERS, Deployment
 from chaos.fake_twilio import Sms
 from chaos.shop_client import CarefulClient
 from idic.dev.mailbox import Accept
@@ -27,7 +27,7 @@ _PATIENCE = 120.0
 """Seconds until everything has come to rest, on a slow machine too."""
 
 
-async def come_to_rest(site: Site) -> float:
+async def come_to_rest(site: Deployment) -> float:
     """Wait until nothing moves any more; returns how long it took."""
     began, calm = time.monotonic(), 0
     while calm < 3:
@@ -39,7 +39,7 @@ async def come_to_rest(site: Site) -> float:
     return time.monotonic() - began
 
 
-async def _unrest(site: Site) -> dict[str, int]:
+async def _unrest(site: Deployment) -> dict[str, int]:
     async with site.store.reading() as tx:
         return {
             "unrouted": await tx.scalar(select(func.count()).where(events.c.routed_at.is_(None))),
@@ -51,7 +51,7 @@ async def _unrest(site: Site) -> dict[str, int]:
         }
 
 
-async def _stuck(site: Site) -> str:
+async def _stuck(site: Deployment) -> str:
     """A few of those who do not move, with what their workflows do."""
     client = await site.client()
     said = []
@@ -90,7 +90,7 @@ class Ledger:
         self.accepted = Counter(one.touch for one in (*accepts, *sms)) + Counter(one["touch_id"] for one in placed)
 
     @classmethod
-    async def read(cls, site: Site) -> Ledger:
+    async def read(cls, site: Deployment) -> Ledger:
         async with site.store.reading() as tx:
             return cls(
                 await tx.rows(select(events)),
@@ -165,7 +165,7 @@ class Ledger:
         } | {("membership", event["customer_id"], "") for event in self.events if event["name"] == "Signed Up"}
         assert {(row["journey"], row["customer_id"], row["key"]) for row in self.enrollments} == wanted
 
-    async def check_workflows(self, site: Site) -> None:
+    async def check_workflows(self, site: Deployment) -> None:
         """Whoever is open has a workflow that runs; whoever ended has none."""
         client = await site.client()
         room = asyncio.Semaphore(20)
@@ -193,7 +193,7 @@ class Ledger:
             assert time.monotonic() < deadline, f"(enrollment, ending, whether its workflow runs): {wrong}"
             await asyncio.sleep(0.5)
 
-    def text(self, site: Site, client: CarefulClient, rest: float) -> str:
+    def text(self, site: Deployment, client: CarefulClient, rest: float) -> str:
         statuses = Counter(touch["status"] for touch in self.touches)
         channels = Counter(f"{touch['status']} by {touch['channel']}" for touch in self.touches)
         answers = Counter(one.answer for one in self.sms)
@@ -223,7 +223,7 @@ def _counted(counts: Counter[str]) -> str:
     return " · ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
-async def settle_accounts(site: Site, client: CarefulClient, title: str) -> Ledger:
+async def settle_accounts(site: Deployment, client: CarefulClient, title: str) -> Ledger:
     """Wait for rest, print the ledger, and hold everything against everything."""
     rest = await come_to_rest(site)
     ledger = await Ledger.read(site)

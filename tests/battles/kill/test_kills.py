@@ -11,14 +11,14 @@ from random import Random
 
 import pytest
 
-from chaos.deployment import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running, until
+from chaos.deployment import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Deployment, running, until
 from chaos.shop_client import CarefulClient
 from tests.battles.kill.customers import Shop
 from tests.battles.kill.kill_audit import settle_accounts
 
 pytestmark = pytest.mark.kill
 
-Battle = Callable[[Site, CarefulClient, Random], Awaitable[None]]
+Battle = Callable[[Deployment, CarefulClient, Random], Awaitable[None]]
 
 JOURNEYS = Path(__file__).parent / "journeys"
 CUSTOMERS = 60
@@ -27,7 +27,7 @@ OVER = 6.0
 
 
 @contextlib.asynccontextmanager
-async def _open_shop(site: Site, rng: Random, customers: int = CUSTOMERS) -> AsyncIterator[CarefulClient]:
+async def _open_shop(site: Deployment, rng: Random, customers: int = CUSTOMERS) -> AsyncIterator[CarefulClient]:
     """The shop is open while the block runs, and until its last customer is done."""
     client = CarefulClient(site.api, WRITE_KEY, PROOF_KEY, rng)
     try:
@@ -38,7 +38,7 @@ async def _open_shop(site: Site, rng: Random, customers: int = CUSTOMERS) -> Asy
         await client.close()
 
 
-async def kill_workers(site: Site, client: CarefulClient, rng: Random) -> None:
+async def kill_workers(site: Deployment, client: CarefulClient, rng: Random) -> None:
     """At any moment; and in the worst one: the provider has said yes (or is about to), and we have not recorded it."""
     for when in ("before", "after", "before", "after"):
         await _killed_by_the_sink(site, when)
@@ -47,19 +47,19 @@ async def kill_workers(site: Site, client: CarefulClient, rng: Random) -> None:
             site.kill(*rng.choice((WORKERS[:1], WORKERS[1:], WORKERS)))
 
 
-async def _killed_by_the_sink(site: Site, when: str) -> None:
+async def _killed_by_the_sink(site: Deployment, when: str) -> None:
     done = site.carried_out()
     site.order(when)
     await until(lambda: site.carried_out() > done, 30, "the sink has taken a mail and killed a worker")
 
 
-async def kill_routers(site: Site, client: CarefulClient, rng: Random) -> None:
+async def kill_routers(site: Deployment, client: CarefulClient, rng: Random) -> None:
     for _ in range(6):
         await asyncio.sleep(rng.uniform(0.2, 1.5))
         site.kill(*rng.choice((ROUTERS[:1], ROUTERS[1:], ROUTERS)))
 
 
-async def kill_api(site: Site, client: CarefulClient, rng: Random) -> None:
+async def kill_api(site: Deployment, client: CarefulClient, rng: Random) -> None:
     """Right after its 200: the client has heard it, and nobody else has done anything yet."""
     for _ in range(8):
         countdown = rng.randint(1, 6)
@@ -79,7 +79,7 @@ async def kill_api(site: Site, client: CarefulClient, rng: Random) -> None:
         await asyncio.sleep(rng.uniform(0, 0.5))
 
 
-async def kill_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
+async def kill_temporal(site: Deployment, client: CarefulClient, rng: Random) -> None:
     """Killed, and started again on the same file."""
     for _ in range(2):
         await asyncio.sleep(rng.uniform(0.5, 2))
@@ -87,7 +87,7 @@ async def kill_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
             await asyncio.sleep(rng.uniform(0, 1))
 
 
-async def lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
+async def lose_temporal(site: Deployment, client: CarefulClient, rng: Random) -> None:
     """Killed, and its database deleted; then ``idic reconcile``."""
     await asyncio.sleep(rng.uniform(1, 3))
     before = _reconciled_by_routers(site)
@@ -98,13 +98,13 @@ async def lose_temporal(site: Site, client: CarefulClient, rng: Random) -> None:
         await until(lambda: _reconciled_by_routers(site) > before, 30, f"a router says that it started them; {said}")
 
 
-def _reconciled_by_routers(site: Site) -> int:
+def _reconciled_by_routers(site: Deployment) -> int:
     """How often a router found enrollments that Temporal had lost."""
     logs = [site.parts[name].log.read_text() for name in ROUTERS]
     return sum(len(re.findall(r"reconciled .*started=[1-9]", log)) for log in logs)
 
 
-async def _reconciled_after_the_loss(site: Site) -> str:
+async def _reconciled_after_the_loss(site: Deployment) -> str:
     async with site.down("temporal"):
         for file in site.folder.glob("temporal.db*"):
             file.unlink()
@@ -113,7 +113,7 @@ async def _reconciled_after_the_loss(site: Site) -> str:
     return said
 
 
-async def kill_the_others(site: Site, client: CarefulClient, rng: Random) -> None:
+async def kill_the_others(site: Deployment, client: CarefulClient, rng: Random) -> None:
     await asyncio.gather(kill_routers(site, client, rng), kill_api(site, client, rng))
     await kill_temporal(site, client, rng)
     await lose_temporal(site, client, rng)
@@ -125,7 +125,7 @@ BATTLES: dict[str, Battle] = {"workers": kill_workers, "all the others, and Temp
 @pytest.mark.parametrize("victim", BATTLES)
 async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(victim: str, tmp_path: Path, seed: int) -> None:
     rng = Random(seed)
-    async with running(tmp_path, site=Site, journeys=JOURNEYS, IDIC_RECONCILE_EVERY="3600") as site:
+    async with running(tmp_path, site=Deployment, journeys=JOURNEYS, IDIC_RECONCILE_EVERY="3600") as site:
         async with _open_shop(site, rng) as client:
             await BATTLES[victim](site, client, rng)
         site.withdraw_orders()

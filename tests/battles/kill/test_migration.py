@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from chaos.deployment import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Site, running
+from chaos.deployment import PROOF_KEY, ROUTERS, WORKERS, WRITE_KEY, Deployment, running
 from chaos.shop_client import CarefulClient
 from idic.dev.mailbox import read_accepts, read_mail
 from idic.store.journey.programs import published_journeys
@@ -41,7 +41,7 @@ COMMAND = ("publish", str(JOURNEYS / "after"), "--migrate", "--map", "hello=gree
 async def test_people_are_moved_while_everybody_is_killed(tmp_path: Path, seed: int) -> None:
     rng = Random(seed)
     began = time.monotonic()
-    async with running(tmp_path, site=Site, journeys=JOURNEYS / "before", IDIC_RECONCILE_EVERY="3600") as site:
+    async with running(tmp_path, site=Deployment, journeys=JOURNEYS / "before", IDIC_RECONCILE_EVERY="3600") as site:
         client = CarefulClient(site.api, WRITE_KEY, PROOF_KEY, rng)
         try:
             await site.run("pause", "letters")
@@ -99,7 +99,7 @@ async def _customer(client: CarefulClient, number: int, moving: asyncio.Event, r
             await client.send(track("Cart Emptied", cart_id=cart))
 
 
-async def _everywhere(site: Site) -> dict[str, int]:
+async def _everywhere(site: Deployment) -> dict[str, int]:
     """Wait until there is somebody at every step at which one waits; returns the plan, as people by step."""
     deadline = time.monotonic() + 60
     while True:
@@ -122,7 +122,7 @@ async def _everywhere(site: Site) -> dict[str, int]:
     return found
 
 
-async def _migrated(site: Site, rng: Random) -> int:
+async def _migrated(site: Deployment, rng: Random) -> int:
     """Run the command until it says that all are moved; the first two times it is killed in the middle, and others with it.
     Returns how often it was run."""
     before = await _left(site)
@@ -153,7 +153,7 @@ async def _migrated(site: Site, rng: Random) -> int:
     raise AssertionError("it never came to an end")
 
 
-async def _left(site: Site) -> int:
+async def _left(site: Deployment) -> int:
     """How many are inside the programs that were published first."""
     async with site.store.reading() as tx:
         first = select(publications.c.program_id).where(
@@ -163,7 +163,7 @@ async def _left(site: Site) -> int:
         return int(await tx.scalar(open_))
 
 
-async def _clicks(site: Site, client: CarefulClient, rng: Random) -> None:
+async def _clicks(site: Deployment, client: CarefulClient, rng: Random) -> None:
     """Some who had the mail of the step under its former name press its button in the new program."""
     async with site.store.reading() as tx:
         rows = await tx.rows(

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
-from chaos.deployment import PROOF_KEY, WORKERS, WRITE_KEY, Site, running
+from chaos.deployment import PROOF_KEY, WORKERS, WRITE_KEY, Deployment, running
 from chaos.limits import policy_of
 from chaos.shop_client import CarefulClient
 from chaos.sliding_windows import Limit, Sending
@@ -61,7 +61,7 @@ customize:
 """
 
 
-class Calm(Site):
+class Calm(Deployment):
     carriers_manner = ("--calm",)
 
 
@@ -120,13 +120,13 @@ def _messages(number: int) -> list[dict[str, object]]:
     return [message("identify", 1, traits=traits), *consents, message("track", 4, event="Sale Begun", properties={})]
 
 
-async def _kill_now_and_then(site: Site, rng: Random) -> None:
+async def _kill_now_and_then(site: Deployment, rng: Random) -> None:
     for _ in range(2):
         await asyncio.sleep(rng.uniform(1, 4))
         site.kill(rng.choice(WORKERS))
 
 
-async def _all_asked(site: Site) -> None:
+async def _all_asked(site: Deployment) -> None:
     """Wait until everybody was entered, and has sent or been put off."""
     deadline = time.monotonic() + 90 + 30 * CUSTOMERS
     while True:

@@ -18,10 +18,10 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
-from chaos.deployment import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY, Site, running
+from chaos.deployment import ACCOUNT, PROOF_KEY, SENDER, SIGNING_KEY, TWILIO_TOKEN, WRITE_KEY, Deployment, running
 from chaos.fake_sendgrid import public_key
 from chaos.shop_client import CarefulClient
-from chaos.withdrawals import Leaving, until_promised
+from chaos.withdrawals import Withdrawals, until_promised
 from idic.interact.tracking.links import Links
 from idic.store.database import Store, Tx
 from idic.store.tables import identities, touches
@@ -42,7 +42,7 @@ SETTINGS = {
 }
 
 
-class Calm(Site):
+class Calm(Deployment):
     carriers_manner = ("--calm",)
 
 
@@ -68,7 +68,7 @@ async def test_nothing_begins_after_the_answer(
             people = [_person(number) for number in range(TRIALS)]
             usual = await _greeted(site, client, people)
             async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as http, _slow(site.store, rng):
-                leaving = Leaving(http, site.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
+                leaving = Withdrawals(http, site.api, token=TWILIO_TOKEN, account=ACCOUNT, sender=SENDER)
                 mails = await _mails(site)
                 links = {user: Links(site.api, [SIGNING_KEY]).unsubscribe(touch) for user, touch in mails.items()}
                 async with asyncio.TaskGroup() as tasks:
@@ -94,7 +94,7 @@ def _person(number: int) -> tuple[str, str, str]:
     return f"customer-{number}", f"customer-{number}@example.com", f"+49151{23450000 + number}"
 
 
-async def _greeted(site: Site, client: CarefulClient, people: list[tuple[str, str, str]]) -> float:
+async def _greeted(site: Deployment, client: CarefulClient, people: list[tuple[str, str, str]]) -> float:
     """Everybody has a mail and an SMS to say no to. Returns in how many seconds a message usually arrives."""
     asked: dict[str, float] = {}
     for user, email, phone in people:
@@ -111,7 +111,7 @@ async def _greeted(site: Site, client: CarefulClient, people: list[tuple[str, st
     return statistics.median(call.at - asked[call.to] for call in site.mail_calls())
 
 
-async def _mails(site: Site) -> dict[str, str]:
+async def _mails(site: Deployment) -> dict[str, str]:
     """The touch of everybody's mail, by user id."""
     async with site.store.reading() as tx:
         rows = await tx.rows(
@@ -174,7 +174,7 @@ async def _slow(store: Store, rng: Random) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _quiet(site: Site) -> None:
+async def _quiet(site: Deployment) -> None:
     """Wait until nothing is under way, and no call has come for a while."""
     deadline = time.monotonic() + 90
     calls, since = -1, time.monotonic()
@@ -188,7 +188,7 @@ async def _quiet(site: Site) -> None:
         await asyncio.sleep(0.2)
 
 
-def _judge(site: Site, trials: list[Trial], seed: int) -> None:
+def _judge(site: Deployment, trials: list[Trial], seed: int) -> None:
     called: dict[str, list[float]] = {}
     for call in (*site.mail_calls(), *site.sms_calls()):
         called.setdefault(call.to, []).append(call.at)
