@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from idic.journey.channels import CHANNELS, Channel
 from idic.journey.channels.channel import ContentField
 from idic.journey.definition.read_journey import SECTIONS
-from idic.journey.definition.read_steps import KINDS, MOST_ROUNDS
-from idic.schemas.parts import (
+from idic.journey.program.steps import STEP_KINDS
+from idic.schema_parts import (
     NAME,
     Schema,
     any_of,
@@ -19,13 +17,11 @@ from idic.schemas.parts import (
     document,
     duration,
     entries,
-    hours,
     name,
     named,
     one_or_list,
     ref,
     text,
-    whole,
     words,
 )
 from idic.schemas.policy_file import parts, stricter
@@ -61,7 +57,7 @@ def journey() -> Schema:
         entries({section: sections[section] for section in SECTIONS}, required=("journey", "identify", "interact")),
         {
             "steps": any_of(ref("step"), {"type": "array", "items": ref("step"), "minItems": 1}),
-            "step": {"anyOf": [_STEPS[kind]() for kind in KINDS]},
+            "step": {"anyOf": [kind.schema() for kind in STEP_KINDS.values()]},
             "branch": _branch(),
             "event": _event(),
             "events": one_or_list(ref("event")),
@@ -148,152 +144,6 @@ def _goal() -> Schema:
     whole = entries(parts, required=("on",))
     event = text("The event's name.")
     return any_of(event, whole, {"type": "array", "items": ref("event"), "minItems": 1}, description="What success is.")
-
-
-# Steps
-
-
-def _step(
-    kind: str,
-    title: str,
-    description: str,
-    value: Schema,
-    more: dict[str, Schema] | None = None,
-    *,
-    required: tuple[str, ...] = (),
-    **rules: Any,
-) -> Schema:
-    always = {
-        "id": name("The name of this step, unique in this file.", f"my_{kind}"),
-        kind: {**value, "description": description},
-        "if": condition("Only if this holds, asked on arrival; else `otherwise`."),
-    }
-    return entries({**always, **(more or {})}, required=("id", kind, *required), title=title, **rules)
-
-
-_THEN = {"then": {**ref("branch"), "description": "What follows. Default: continue."}}
-_OTHERWISE = {"otherwise": {**ref("branch"), "description": "What follows where it does not come to that. Default: continue."}}
-_BOTH = {**_THEN, **_OTHERWISE}
-_NEEDS_IF = {"otherwise": ["if"]}
-_AS = {"as": name("What came is read by this name from here on.", "answer")}
-_WITH = named(text("An expression."), None, "What is handed over, by name.", minProperties=1)
-
-
-def _wait() -> Schema:
-    until = words("", "until 09:00 on weekdays", "until 3 days before entry.starts_at", pattern=r"^until\s*\S")
-    return _step(
-        "wait",
-        "Wait",
-        "How long; or until a time of the customer's day, or a moment.",
-        any_of(duration("", "4 hours"), until),
-        {"without": {**ref("event"), "description": "Silence: it starts over at each of these events."}, **_AS, **_BOTH},
-        dependentRequired={"as": ["without"]},
-    )
-
-
-def _wait_for() -> Schema:
-    event = {
-        "on": one_or_list(text("The event's name; of a list any of them.", examples=["Link Clicked"])),
-        "if": condition("Only where this holds; the event is `event`.", 'event.value == "yes"'),
-        "key": choice(("any",), "`any`: also where it is about another key."),
-        "of": text("Only about the message of this send step.", examples=["nudge"]),
-        "since": text("Counts from `entry`, from `wait`, or from the start of a step.", examples=["entry", "wait"]),
-        **_AS,
-        "then": ref("branch"),
-    }
-    until = {"until": condition("When this comes true of the customer."), "then": ref("branch")}
-    arm = any_of(text("The event's name."), entries(event, required=("on",)), entries(until, required=("until",)))
-    return _step(
-        "wait_for",
-        "Wait for an event",
-        "The first of these to happen decides; on a tie the first listed.",
-        any_of(arm, {"type": "array", "items": arm}),
-        {"within": duration("How long it is waited for. Then: `otherwise`.", "2 days"), **_BOTH},
-        required=("within", "otherwise"),
-    )
-
-
-def _choose() -> Schema:
-    parts = {"if": condition("Taken if this holds.", 'segment == "vip"'), "do": ref("branch")}
-    branch = entries(parts, required=("if", "do"))
-    value = {"type": "array", "items": branch, "minItems": 1}
-    return _step("choose", "Choose", "The first branch whose condition holds; else `otherwise`.", value, _BOTH)
-
-
-def _split() -> Schema:
-    shares = named(whole("Percent.", 100), {"pattern": NAME}, examples=[{"plain": 20, "offer": 80}])
-    do = named(ref("branch"), {"pattern": NAME}, "A branch for each share; one without goes on.")
-    what = "By chance, in percent that add up to 100; the same for a customer for ever, and read later by the step's id."
-    return _step("split", "Split", what, shares, {"do": do, **_BOTH}, dependentRequired=_NEEDS_IF)
-
-
-def _send() -> Schema:
-    several = one_or_list(ref("channel"))
-    by = any_of(
-        ref("channel"),
-        {"type": "array", "items": ref("channel"), "minItems": 1, "uniqueItems": True},
-        entries({"first_of": several}, required=("first_of",)),
-        entries({"best_of": several}, required=("best_of",)),
-        description="On which channels: one; a list means each; `first_of` the first that is reachable and allowed; `best_of` "
-        "the best for this customer.",
-    )
-    at = any_of(choice(("now", "best time")), hours(""), description="When in the customer's day. Default: now.")
-    within = duration(
-        "Quiet hours, caps and pauses included; later means not sent. Default: as policy.yaml says, of a service 3 days."
-    )
-    return _step(
-        "send", "Send", "The message, by its name under customize.", text(examples=["cart_reminder"]),
-        {"by": by, "at": at, "within": within, **_BOTH}, required=("by",),
-    )  # fmt: skip
-
-
-def _set() -> Schema:
-    value = named(
-        text("An expression; text in it stands in double quotes.", examples=["score.value", '"warm"']),
-        {"pattern": r"^(customer\.)?[a-z][a-z0-9_]*$"},
-        minProperties=1,
-    )
-    what = "Gives customer attributes, or names of this journey's own, a value."
-    return _step("set", "Set", what, value, _BOTH, dependentRequired=_NEEDS_IF)
-
-
-def _call() -> Schema:
-    within = duration("How long it is tried. Default: 10 minutes.", "10 minutes")
-    more = {"with": _WITH, **_AS, "within": within, **_BOTH}
-    return _step("call", "Call", "An endpoint, by its name in vocabulary.yaml.", text(examples=["stock"]), more)
-
-
-def _repeat() -> Schema:
-    parts = {
-        "times": whole("At most so often.", MOST_ROUNDS),
-        "until": condition("Asked before every round; if it holds, no more of them."),
-        "do": any_of(ref("step"), {"type": "array", "items": ref("step"), "minItems": 1}),
-    }
-    value = entries(parts, required=("times", "do"))
-    return _step("repeat", "Repeat", "The same steps, several times.", value, _BOTH, dependentRequired=_NEEDS_IF)
-
-
-def _enter() -> Schema:
-    more = {"with": _WITH | {"description": "The properties of that entry. Default: those of this one."}, **_BOTH}
-    return _step(
-        "enter", "Enter", "Ask for entry into another journey.", text(examples=["win_back"]), more, dependentRequired=_NEEDS_IF
-    )
-
-
-def _differentiate_again() -> Schema:
-    what = "Decide values and segment anew, on what is known now."
-    return _step("differentiate", "Differentiate again", what, choice(("again",)), _BOTH, dependentRequired=_NEEDS_IF)
-
-
-def _exit() -> Schema:
-    value = text(examples=["not_interested"])
-    return _step("exit", "Exit", "Out of the journey, for this reason.", value, _OTHERWISE, dependentRequired=_NEEDS_IF)
-
-
-_STEPS = {
-    "wait": _wait, "wait_for": _wait_for, "choose": _choose, "split": _split, "send": _send, "set": _set, "call": _call,
-    "repeat": _repeat, "enter": _enter, "differentiate": _differentiate_again, "exit": _exit,
-}  # fmt: skip
 
 
 # customize

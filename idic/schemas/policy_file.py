@@ -6,7 +6,7 @@ from typing import Any
 
 from idic.journey.channels import CHANNELS, EMAIL, SMS
 from idic.journey.contact_policy.read_policy import LEVELS, SECTIONS, STRICTER, WHENS
-from idic.schemas.parts import (
+from idic.schema_parts import (
     NAME,
     Schema,
     any_of,

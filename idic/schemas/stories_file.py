@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idic.journey.channels import CHANNELS
 from idic.rehearse.stories.read_expectations import EXPECTATIONS
-from idic.schemas.parts import Schema, any_of, choice, document, duration, entries, named, one_or_list, ref, text, words, yes_no
+from idic.schema_parts import Schema, any_of, choice, document, duration, entries, named, one_or_list, ref, text, words, yes_no
 
 _EXPECTED = {
     "entered": "yes, no, or the journey.",

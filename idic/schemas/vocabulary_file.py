@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from idic.journey.vocabulary.endpoints import Method
 from idic.journey.vocabulary.types import SIMPLE
-from idic.schemas.parts import (
+from idic.schema_parts import (
     NAME,
     Schema,
     any_of,

@@ -19,8 +19,8 @@ from idic.customize.templates import check
 from idic.journey.compiler.compile import compile_journeys
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.definition.read_journey import SECTIONS
-from idic.journey.definition.read_steps import KINDS
 from idic.journey.fmt.yaml_layout import LayoutNode, read_layout
+from idic.journey.program.steps import STEP_KINDS
 from idic.journey.yaml_source.nodes import parse
 from idic.problems import Problems
 from idic.schemas import SCHEMAS, written
@@ -137,9 +137,9 @@ def test_what_the_schema_refuses_the_checker_refuses(data: some.DataObject) -> N
         case "out":
             del inside[key]
         case "rename":
-            inside[data.draw(some.sampled_from([*KINDS, *SECTIONS, "do", "then", "otherwise", "within", "at", "by", "on"]))] = (
-                inside.pop(key)
-            )
+            inside[
+                data.draw(some.sampled_from([*STEP_KINDS, *SECTIONS, "do", "then", "otherwise", "within", "at", "by", "on"]))
+            ] = inside.pop(key)
         case _:
             other = data.draw(some.sampled_from(places))
             inside[key] = copy.deepcopy(other[data.draw(some.sampled_from(sorted(other)))]) if other else "1 day"
@@ -167,7 +167,7 @@ WORDS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STEP_KINDS)
 def test_every_kind_of_step_has_the_entries_that_the_checker_knows(kind: str) -> None:
     """Each word of the language is put into a step of each kind."""
     (branch,) = (one for one in SCHEMAS["journey"]()["$defs"]["step"]["anyOf"] if kind in one["required"])

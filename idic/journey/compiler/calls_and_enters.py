@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idic.journey.compiler.compile_conditions import ConditionCompiler
-from idic.journey.compiler.link_steps import CommonFields
 from idic.journey.compiler.other_journeys import OtherJourneys, key_of
 from idic.journey.definition.definition import CallText, Definition, EnterText, Given
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.typed import common_type
 from idic.journey.program.steps import Call, Enter
+from idic.journey.program.steps.step_links import CommonFields
 from idic.journey.program.values import Assignment, Attribute, Endpoint
 from idic.journey.vocabulary.types import describe, never_missing
 from idic.problems import Mark, did_you_mean, one_of

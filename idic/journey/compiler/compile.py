@@ -32,6 +32,7 @@ from idic.journey.expressions.context import Names
 from idic.journey.program.entry import Goal, Segment
 from idic.journey.program.program import Program
 from idic.journey.program.reads import everything_read
+from idic.journey.program.steps import STEP_KINDS
 from idic.journey.program.values import Assignment, Attribute, Condition
 from idic.journey.template_checker import ContentChecker
 from idic.journey.vocabulary.endpoints import check_endpoints
@@ -151,7 +152,7 @@ def _place(problem: Problem) -> tuple[str, str, int, int]:
 def _define(file: str, text: str, problems: Problems) -> Definition | None:
     root = parse(file, text, problems)
     if root is not None:
-        return define(root, problems)
+        return define(root, problems, STEP_KINDS)
     if not problems.failed:
         problems.error(Mark(file, 1, 1), "the file is empty", "begin with journey: and a name")
     return None

@@ -8,15 +8,24 @@ from idic.journey.compiler.calls_and_enters import CallAndEnterCompiler
 from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.compiler.compile_messages import MessageCompiler
 from idic.journey.compiler.facts_at_step import FactsAtStep
-from idic.journey.compiler.link_steps import CommonFields
 from idic.journey.compiler.other_journeys import OtherJourneys
 from idic.journey.compiler.reachability import PathFacts
 from idic.journey.compiler.wait_arms import ArmCompiler
-from idic.journey.definition import definition
-from idic.journey.definition.definition import Definition, Given, MomentText, RepeatText, StepText, branches
-from idic.journey.program import steps as program
-from idic.journey.program.steps import AnyStep
-from idic.journey.program.values import Assignment, Attribute
+from idic.journey.definition.definition import (
+    CallText,
+    Definition,
+    EnterText,
+    Given,
+    MomentText,
+    PatternText,
+    RepeatText,
+    StepText,
+    WaitForText,
+)
+from idic.journey.expressions.context import Names
+from idic.journey.program.steps import STEP_KINDS, AnyStep, Arm, Call, Enter
+from idic.journey.program.steps.step_links import CommonFields
+from idic.journey.program.values import Assignment, Attribute, Condition, Moment, Pattern
 from idic.journey.vocabulary.built_in import UNSETTABLE
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import did_you_mean
@@ -56,75 +65,14 @@ class StepCompiler:
         facts = self.facts_at_step.at(name)
         label = f'step "{name}"'
         names = self.names.at(facts, label)
-        targets = self.flow.targets[name]
         fields = CommonFields(
             id=name,
             when=self.conditions.condition(label, text.when, names),
-            then=targets.then,
-            otherwise=targets.otherwise,
+            then=self.flow.targets[name].then,
+            otherwise=self.flow.targets[name].otherwise,
         )
-        match text:
-            case definition.WaitText(duration=duration, until=until, without=without, capture=capture):
-                pattern = self.conditions.pattern(label, without, names) if without is not None else None
-                captured = capture.value if capture is not None else None
-                at = self.conditions.moment(label, until, names) if isinstance(until, MomentText) else until
-                return program.Wait(**fields, duration=duration, until=at, without=pattern, capture=captured)
-            case definition.WaitForText(arms=arms, within=within):
-                self.arms.warn_of_early(text, name, facts)
-                wired = zip(arms, targets.branches, strict=True)
-                return program.WaitFor(
-                    **fields,
-                    arms=tuple(self.arms.arm(label, arm, target, names, facts) for arm, target in wired),
-                    within=within,
-                )
-            case definition.ChooseText():
-                return program.Choose(
-                    **fields,
-                    branches=tuple(
-                        program.Branch(when=when, then=target)
-                        for (condition, _), target in zip(text.branches, targets.branches, strict=True)
-                        if (when := self.conditions.condition(label, condition, names)) is not None
-                    ),
-                )
-            case definition.SplitText(shares=shares):
-                drawn = zip(shares, targets.branches, strict=True)
-                return program.Split(
-                    **fields,
-                    shares=tuple(
-                        program.Share(name=share.value, percent=percent, then=then) for (share, percent, _), then in drawn
-                    ),
-                )
-            case definition.SendText(message=message, channels=channels, mode=mode, at=hours, within=within):
-                if message is not None:
-                    self.messages.note_sent(message, channels, name)
-                return program.Send(
-                    **fields,
-                    message=message.value if message is not None else "",
-                    channels=tuple(channel.value for channel in channels),
-                    mode=mode,
-                    at=hours,
-                    within=within or self.within,
-                )
-            case definition.ExitText(reason=reason):
-                return program.Exit(**fields, reason=reason)
-            case definition.SetText(assign=assign):
-                return program.Set(**fields, assign=tuple(self.assigned(label, assign, facts)))
-            case definition.CallText():
-                return self.calls_and_enters.call(label, text, names, fields)
-            case RepeatText(times=times, until=until):
-                self.check_rounds(label, text)
-                condition = self.conditions.condition(label, until, names)
-                return program.Repeat(**fields, times=times, until=condition, first=targets.branches[0])
-            case definition.EnterText():
-                return self.calls_and_enters.enter(label, text, names, fields)
-            case definition.DifferentiateText():
-                if not self.definition.segments and not self.definition.values:
-                    hint = "write segments under differentiate: of the journey"
-                    what = f"{label}: this journey has no differentiate"
-                    self.problems.error(text.mark, what, hint, about=("differentiate", ""))
-                return program.Differentiate(**fields)
-            case _:
-                raise TypeError(type(text).__name__)
+        step: AnyStep = STEP_KINDS[text.kind].compile(text, _StepContext(self, name, label, names, facts, fields))
+        return step
 
     def assigned(self, label: str, assign: Given, facts: PathFacts) -> Iterable[Assignment]:
         """The assignments of a step, in its order: a later one may read an earlier one."""
@@ -175,10 +123,58 @@ class StepCompiler:
             self.problems.error(text.mark, message, f"the most is {_MOST_ROUNDS}")
 
 
+class _StepContext:
+    """What the compiler offers while it compiles one step."""
+
+    def __init__(
+        self, compiler: StepCompiler, name: str, label: str, names: Names, facts: PathFacts, fields: CommonFields
+    ) -> None:
+        self.compiler = compiler
+        self.name = name
+        self.label = label
+        self.names = names
+        self.facts = facts
+        self.fields = fields
+        self.targets = compiler.flow.targets[name]
+        self.problems = compiler.problems
+        self.within = compiler.within
+        self.differentiates = bool(compiler.definition.segments or compiler.definition.values)
+
+    def condition(self, text: Scalar | None) -> Condition | None:
+        return self.compiler.conditions.condition(self.label, text, self.names)
+
+    def pattern(self, text: PatternText) -> Pattern:
+        return self.compiler.conditions.pattern(self.label, text, self.names)
+
+    def moment(self, text: MomentText) -> Moment | None:
+        return self.compiler.conditions.moment(self.label, text, self.names)
+
+    def assigned(self, given: Given) -> tuple[Assignment, ...]:
+        return tuple(self.compiler.assigned(self.label, given, self.facts))
+
+    def arms(self, text: WaitForText) -> tuple[Arm, ...]:
+        arms = self.compiler.arms
+        arms.warn_of_early(text, self.name, self.facts)
+        linked = zip(text.arms, self.targets.branches, strict=True)
+        return tuple(arms.arm(self.label, arm, target, self.names, self.facts) for arm, target in linked)
+
+    def check_message(self, message: Scalar, channels: Sequence[Scalar]) -> None:
+        self.compiler.messages.note_sent(message, channels, self.name)
+
+    def check_rounds(self, text: RepeatText) -> None:
+        self.compiler.check_rounds(self.label, text)
+
+    def call(self, text: CallText) -> Call:
+        return self.compiler.calls_and_enters.call(self.label, text, self.names, self.fields)
+
+    def enter(self, text: EnterText) -> Enter:
+        return self.compiler.calls_and_enters.enter(self.label, text, self.names, self.fields)
+
+
 def _most_rounds(steps: Sequence[StepText]) -> int:
     """The most rounds that the innermost of these repeats can run."""
     most = 1
     for step in steps:
-        inner = max((_most_rounds(branch.steps) for branch in branches(step) if branch is not None), default=1)
+        inner = max((_most_rounds(branch.steps) for branch in step.all_branches() if branch is not None), default=1)
         most = max(most, inner * (step.times if isinstance(step, RepeatText) else 1))
     return most

@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from idic.journey.compiler.names_in_scope import NamesOfJourney
-from idic.journey.definition.definition import (
-    CallText,
-    Definition,
-    Given,
-    PatternText,
-    SetText,
-    SplitText,
-    StepText,
-    WaitForText,
-    WaitText,
-)
+from idic.journey.definition.definition import CallText, Definition, Given, SplitText, StepText
 from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -26,9 +16,9 @@ from idic.problems import Problems
 def variables_set(steps: Mapping[str, StepText]) -> dict[str, Given]:
     """The variables that each step sets, with their values."""
     return {
-        name: tuple((target, value) for target, value in step.assign if "." not in target.value)
+        name: tuple((target, value) for target, value in assigned if "." not in target.value)
         for name, step in steps.items()
-        if isinstance(step, SetText)
+        if (assigned := step.assigned())
     }
 
 
@@ -72,16 +62,11 @@ def _captures(
     events: dict[str, list[str]] = {}
     answers: dict[str, list[Mapping[str, Attribute]]] = {}
     for step in steps.values():
-        match step:
-            case WaitText(without=PatternText(on=on), capture=Scalar(value=name)):
-                events.setdefault(name, []).append(on.value)
-            case WaitForText():
-                for arm in step.events:
-                    if arm.capture is not None:
-                        events.setdefault(arm.capture.value, []).append(arm.on.value)
-            case CallText(endpoint=endpoint, capture=Scalar(value=name)):
-                known = vocabulary.endpoints.get(endpoint.value) if endpoint is not None else None
-                answers.setdefault(name, []).append(known.gives if known is not None else {})
+        for capture, event in step.captures():
+            events.setdefault(capture.value, []).append(event)
+        if isinstance(step, CallText) and step.capture is not None:
+            known = vocabulary.endpoints.get(step.endpoint.value) if step.endpoint is not None else None
+            answers.setdefault(step.capture.value, []).append(known.gives if known is not None else {})
     return events, answers
 
 
@@ -92,14 +77,4 @@ def _named(definition: Definition, steps: Mapping[str, StepText]) -> Iterable[tu
         if name.value in {value.value for value, _ in definition.values}:
             yield name, "a segment"
     for step in steps.values():
-        match step:
-            case WaitText(capture=Scalar() as capture):
-                yield capture, "a captured event"
-            case WaitForText():
-                yield from ((arm.capture, "a captured event") for arm in step.events if arm.capture is not None)
-            case CallText(capture=Scalar() as capture):
-                yield capture, "the answer of a call"
-            case SplitText(id=Scalar() as id_):
-                yield id_, "a split"
-            case SetText(assign=assign):
-                yield from ((name, "a variable") for name, _ in assign if "." not in name.value)
+        yield from step.declares()

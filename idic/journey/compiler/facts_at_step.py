@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idic.journey.compiler.link_steps import Flow
-from idic.journey.compiler.reachability import PathFacts, Transition, facts_anywhere, facts_by_step, unreachable_steps
+from idic.journey.compiler.reachability import PathFacts, facts_anywhere, facts_by_step, unreachable_steps
+from idic.journey.program.steps.step_links import Transition
 from idic.problems import Problems
 
 

@@ -3,45 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypedDict
 
-from idic.journey.compiler.reachability import AGAIN, Transition
-from idic.journey.definition.definition import (
-    BranchText,
-    CallText,
-    ChooseText,
-    DifferentiateText,
-    EnterText,
-    PatternText,
-    RepeatText,
-    SendText,
-    SetText,
-    SplitText,
-    StepText,
-    WaitForText,
-    WaitText,
-    branches,
-)
-from idic.journey.program.values import DONE, Condition, Target
+from idic.journey.definition.definition import BranchText, RepeatText, StepText
+from idic.journey.program.steps import STEP_KINDS
+from idic.journey.program.steps.step_links import AGAIN, StepTargets, Transition
+from idic.journey.program.values import DONE, Target
 from idic.problems import Problems
-from idic.times import TimeOfDay
-
-
-class StepTargets(NamedTuple):
-    """Where a step can lead: ``then``, ``otherwise``, and its branches in their order."""
-
-    then: Target
-    otherwise: Target
-    branches: tuple[Target, ...] = ()
-
-
-class CommonFields(TypedDict):
-    """The fields that steps of all kinds have in a program."""
-
-    id: str
-    when: Condition | None
-    then: Target
-    otherwise: Target
 
 
 class Flow:
@@ -79,7 +46,7 @@ class Flow:
             self.order.append(name)
             self._names[id(step)] = name
             before = len(self.order)
-            inner = branches(step)
+            inner = step.all_branches()
             for branch in inner:
                 if branch is not None:
                     self._collect(branch.steps)
@@ -97,17 +64,7 @@ class Flow:
 
     def _targets(self, name: str, step: StepText, after: Target) -> StepTargets:
         then, otherwise = self._target(step.then, after), self._target(step.otherwise, after)
-        match step:
-            case WaitForText():
-                inner = tuple(self._target(arm.then, after) if arm.then else then for arm in step.arms)
-            case ChooseText():
-                inner = tuple(self._target(branch, then) for _, branch in step.branches)
-            case SplitText():
-                inner = tuple(self._target(branch, then) for _, _, branch in step.shares)
-            case RepeatText():
-                inner = (self._target(step.do, Target(step=name)),)
-            case _:
-                inner = ()
+        inner = STEP_KINDS[step.kind].link(step, name, then, after, self._target)
         return StepTargets(then, otherwise, inner)
 
     def _target(self, branch: BranchText | None, after: Target) -> Target:
@@ -136,57 +93,4 @@ class Flow:
 
     def _transitions_from(self, name: str, entered_on: frozenset[str], uncertain: frozenset[str]) -> list[Transition]:
         step, targets = self.steps[name], self.targets[name]
-        skipped = [Transition(name, targets.otherwise)] if step.when is not None else []
-        match step:
-            case WaitText(capture=capture, until=until):
-                sets = frozenset({capture.value}) if capture else frozenset[str]()
-                if until is not None and not isinstance(until, TimeOfDay):
-                    skipped = [Transition(name, targets.otherwise)]
-                if _captures_for_certain(step, entered_on):
-                    return [*skipped, Transition(name, targets.then, sets)]
-                return [*skipped, Transition(name, targets.then, may_set=sets)]
-            case WaitForText(arms=arms):
-                taken = [
-                    Transition(
-                        name,
-                        target,
-                        frozenset({arm.capture.value}) if isinstance(arm, PatternText) and arm.capture else frozenset(),
-                    )
-                    for arm, target in zip(arms, targets.branches, strict=True)
-                ]
-                return [*taken, Transition(name, targets.otherwise)]
-            case ChooseText():
-                return [
-                    *skipped,
-                    *(Transition(name, target) for target in targets.branches),
-                    Transition(name, targets.otherwise),
-                ]
-            case SplitText():
-                drawn = [Transition(name, target, frozenset({name})) for target in targets.branches]
-                return [*skipped, *(drawn or [Transition(name, targets.then)])]
-            case SendText():
-                return [Transition(name, targets.then), Transition(name, targets.otherwise)]
-            case SetText(assign=assign):
-                sets = frozenset(target.value for target, _ in assign if "." not in target.value)
-                return [*skipped, Transition(name, targets.then, sets - uncertain, sets & uncertain)]
-            case CallText(capture=capture):
-                return [
-                    Transition(name, targets.then, frozenset({capture.value}) if capture else frozenset()),
-                    Transition(name, targets.otherwise),
-                ]
-            case RepeatText(do=do) if do is None or not do.steps:
-                return [*skipped, Transition(name, targets.then)]  # a reported error
-            case RepeatText(until=until):
-                leaves = [Transition(name, targets.then)] if until is not None else []
-                again = [Transition(name + AGAIN, target) for target in (*targets.branches, targets.then)]
-                return [*skipped, *(Transition(name, target) for target in targets.branches), *leaves, *again]
-            case EnterText() | DifferentiateText():
-                return [*skipped, Transition(name, targets.then)]
-            case _:
-                return skipped
-
-
-def _captures_for_certain(step: WaitText, entered_on: frozenset[str]) -> bool:
-    """Whether a wait for silence certainly captures an event: without a newer one it is the entry event."""
-    without = step.without
-    return without is not None and without.when is None and entered_on == {without.on.value}
+        return STEP_KINDS[step.kind].transitions(step, name, targets, entered_on, uncertain)

@@ -152,7 +152,7 @@ def _as_duration(span: timedelta) -> Duration:
 def _warn_of_waits_for_unsent(label: str, name: str, step: SendText, problems: Problems) -> None:
     """Warns of a wait for a reaction to a message in the branch for when it was not sent."""
     for inner in every_step(step.otherwise.steps if step.otherwise is not None else ()):
-        for arm in inner.events if isinstance(inner, WaitForText) else ():
+        for arm in inner.awaited() if isinstance(inner, WaitForText) else ():
             if arm.of is not None and arm.of.value == name:
                 message = f"{label}: otherwise is for when it was not sent, but this waits for {arm.on.value} of it"
                 problems.warning(arm.of.mark, message, "wait for it after the step instead")
@@ -165,7 +165,7 @@ def _warn_of_repeated_events(repeat: RepeatText, problems: Problems) -> None:
     # A repeat inside this one is checked by itself.
     deeper = [inner for step in steps if isinstance(step, RepeatText) and step.do for inner in every_step(step.do.steps)]
     for step in steps:
-        for arm in step.events if isinstance(step, WaitForText) and step not in deeper else ():
+        for arm in step.awaited() if isinstance(step, WaitForText) and step not in deeper else ():
             since = arm.since
             if since is None or since.value in ("wait", *within) or _ends(arm.then):
                 continue

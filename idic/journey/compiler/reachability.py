@@ -10,20 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from idic.journey.program.steps.step_links import AGAIN, Transition
 from idic.journey.program.values import Target
-
-AGAIN = " again"
-"""Appended to the name of a repeat: the place at the end of a round."""
-
-
-class Transition(NamedTuple):
-    """From one step to a step that can follow. ``sets`` are the names that it certainly captures, draws or sets; ``may_set``
-    those that it possibly does."""
-
-    origin: str
-    target: Target
-    sets: frozenset[str] = frozenset()
-    may_set: frozenset[str] = frozenset()
 
 
 class PathFacts(NamedTuple):

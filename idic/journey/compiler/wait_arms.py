@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from idic.journey.channels import EMAIL, WEB
 from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.compiler.reachability import PathFacts
-from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText, WaitText
+from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.evaluate import depends_on_today
 from idic.journey.program.steps import Arm
@@ -89,28 +89,20 @@ class ArmCompiler:
 
     def warn_of_early(self, text: WaitForText, name: str, facts: PathFacts) -> None:
         """Warns of an event that could come during an earlier wait that does not look for it."""
-        before = [step for step in facts.perhaps if isinstance(self.steps[step], WaitText | WaitForText)]
+        before = [step for step in facts.perhaps if self.steps[step].waits]
         ending = {pattern.on.value for pattern in self.definition.leave}
         if self.definition.goal is not None and self.definition.goal.then == "leave":
             ending |= {pattern.on.value for pattern in self.definition.goal.on}
-        for arm in text.events:
+        for arm in text.awaited():
             event = arm.on.value
             if arm.of is not None or arm.since is not None or event in ending or event not in self.vocabulary.events:
                 continue
-            ignoring = sorted(step for step in before if event not in _awaited(self.steps[step]))
+            ignoring = sorted(
+                step for step in before if event not in {pattern.on.value for pattern in self.steps[step].awaited()}
+            )
             if ignoring:
                 self.problems.warning(
                     arm.on.mark,
                     f'step "{name}": {event} could come before this wait, during "{ignoring[0]}", and would not count',
                     "write since: entry to count it, or since: wait if that is meant",
                 )
-
-
-def _awaited(step: StepText) -> set[str]:
-    match step:
-        case WaitText(without=PatternText(on=on)):
-            return {on.value}
-        case WaitForText():
-            return {arm.on.value for arm in step.events}
-        case _:
-            return set()

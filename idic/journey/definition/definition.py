@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from idic.journey.definition.read_messages import MessageText
 from idic.journey.yaml_source.nodes import Node, Scalar
@@ -70,6 +71,36 @@ class StepText:
     then: BranchText | None = None
     otherwise: BranchText | None = None
 
+    kind: ClassVar[str] = ""
+    """The keyword of its kind."""
+    waits: ClassVar[bool] = False
+    """Whether it waits for some time, so that events can come meanwhile."""
+
+    def own_branches(self) -> list[BranchText | None]:
+        """The branches besides ``then`` and ``otherwise``, in the order of the file."""
+        return []
+
+    def all_branches(self) -> list[BranchText | None]:
+        """Every branch, roughly in the order of the file."""
+        return [*self.own_branches(), self.then, self.otherwise]
+
+    def awaited(self) -> tuple[PatternText, ...]:
+        """The events that it waits for."""
+        return ()
+
+    def captures(self) -> Iterable[tuple[Scalar, str]]:
+        """The names under which it captures an event, each with the name of the event."""
+        return ()
+
+    def assigned(self) -> Given:
+        """The attributes and variables that it sets."""
+        return ()
+
+    def declares(self) -> Iterable[tuple[Scalar, str]]:
+        """The names that it declares, each with what the name stands for."""
+        yield from ((name, "a captured event") for name, _ in self.captures())
+        yield from ((name, "a variable") for name, _ in self.assigned() if "." not in name.value)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitText(StepText):
@@ -78,25 +109,65 @@ class WaitText(StepText):
     without: PatternText | None = None
     capture: Scalar | None = None
 
+    kind: ClassVar[str] = "wait"
+    waits: ClassVar[bool] = True
+
+    def awaited(self) -> tuple[PatternText, ...]:
+        """The event without which it ends."""
+        return () if self.without is None else (self.without,)
+
+    def captures(self) -> Iterable[tuple[Scalar, str]]:
+        """The newest event of its silence."""
+        if self.without is not None and self.capture is not None:
+            yield self.capture, self.without.on.value
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitForText(StepText):
     arms: tuple[PatternText | UntilText, ...] = ()
     within: Duration = _NOTHING
 
-    @property
-    def events(self) -> tuple[PatternText, ...]:
+    kind: ClassVar[str] = "wait_for"
+    waits: ClassVar[bool] = True
+
+    def own_branches(self) -> list[BranchText | None]:
+        """Its lines. One line that waits for several events is as many arms, with one branch."""
+        return list(dict.fromkeys(arm.then for arm in self.arms))
+
+    def awaited(self) -> tuple[PatternText, ...]:
+        """The events of its arms."""
         return tuple(arm for arm in self.arms if isinstance(arm, PatternText))
+
+    def captures(self) -> Iterable[tuple[Scalar, str]]:
+        """The events of its arms, as far as they have a name."""
+        yield from ((arm.capture, arm.on.value) for arm in self.awaited() if arm.capture is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChooseText(StepText):
     branches: tuple[tuple[Scalar, BranchText], ...] = ()
 
+    kind: ClassVar[str] = "choose"
+
+    def own_branches(self) -> list[BranchText | None]:
+        """The branches to choose from."""
+        return [branch for _, branch in self.branches]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitText(StepText):
     shares: tuple[tuple[Scalar, int, BranchText | None], ...] = ()
+
+    kind: ClassVar[str] = "split"
+
+    def own_branches(self) -> list[BranchText | None]:
+        """The branches of its shares."""
+        return [branch for _, _, branch in self.shares]
+
+    def declares(self) -> Iterable[tuple[Scalar, str]]:
+        """Its id, by which its share is read."""
+        if self.id is not None:
+            yield self.id, "a split"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,15 +178,25 @@ class SendText(StepText):
     at: Hours | Literal["best time"] | None = None
     within: Duration | None = None
 
+    kind: ClassVar[str] = "send"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExitText(StepText):
     reason: str = ""
 
+    kind: ClassVar[str] = "exit"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetText(StepText):
     assign: Given = ()
+
+    kind: ClassVar[str] = "set"
+
+    def assigned(self) -> Given:
+        """The names that it sets, with their values."""
+        return self.assign
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,12 +206,25 @@ class CallText(StepText):
     capture: Scalar | None = None
     within: Duration | None = None
 
+    kind: ClassVar[str] = "call"
+
+    def declares(self) -> Iterable[tuple[Scalar, str]]:
+        """The name of its answer."""
+        if self.capture is not None:
+            yield self.capture, "the answer of a call"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RepeatText(StepText):
     times: int = 1
     until: Scalar | None = None
     do: BranchText | None = None
+
+    kind: ClassVar[str] = "repeat"
+
+    def own_branches(self) -> list[BranchText | None]:
+        """The steps of a round."""
+        return [self.do]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,10 +234,12 @@ class EnterText(StepText):
     journey: Scalar | None = None
     given: Given | None = None
 
+    kind: ClassVar[str] = "enter"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DifferentiateText(StepText):
-    pass
+    kind: ClassVar[str] = "differentiate"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,29 +291,12 @@ class Definition:
     sender: Scalar | None = None
 
 
-def branches(step: StepText) -> list[BranchText | None]:
-    """Every branch of a step, in the order in which the file has them as far as that matters."""
-    match step:
-        case WaitForText(arms=arms):
-            # One line that waits for several events is as many arms, with one branch.
-            inner: list[BranchText | None] = list(dict.fromkeys(arm.then for arm in arms))
-        case ChooseText(branches=chosen):
-            inner = [branch for _, branch in chosen]
-        case SplitText(shares=shares):
-            inner = [branch for _, _, branch in shares]
-        case RepeatText(do=do):
-            inner = [do]
-        case _:
-            inner = []
-    return [*inner, step.then, step.otherwise]
-
-
 def every_step(steps: tuple[StepText, ...]) -> list[StepText]:
     """The steps and those in their branches, in the order of the file."""
     found: list[StepText] = []
     for step in steps:
         found.append(step)
-        for branch in branches(step):
+        for branch in step.all_branches():
             if branch is not None:
                 found += every_step(branch.steps)
     return found

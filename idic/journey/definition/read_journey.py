@@ -3,6 +3,7 @@ resolved."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping as AnyMapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from idic.journey.definition import read_times
 from idic.journey.definition.definition import Definition, EntryText, Given, GoalText, MomentText, PatternText
 from idic.journey.definition.read_messages import read_messages
-from idic.journey.definition.read_steps import Steps
+from idic.journey.definition.read_steps import ReadableKind, StepReader
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar
 from idic.journey.yaml_source.shapes import Shapes
 from idic.problems import Problems
@@ -39,16 +40,16 @@ _ENTRIES_OF_OTHERS = {
 }  # fmt: skip
 
 
-def define(root: Node, problems: Problems) -> Definition | None:
+def define(root: Node, problems: Problems, step_kinds: AnyMapping[str, ReadableKind]) -> Definition | None:
     """The parts of a journey; None when the file is no mapping. What is wrong has been told, and is left out."""
-    return _Definer(problems).whole(root)
+    return _Definer(problems, step_kinds).whole(root)
 
 
 class _Definer:
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, step_kinds: AnyMapping[str, ReadableKind]) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
-        self.interact = Steps(problems)
+        self.interact = StepReader(problems, step_kinds)
 
     def whole(self, root: Node) -> Definition | None:
         found = self.shapes.fields(

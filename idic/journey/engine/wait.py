@@ -19,7 +19,7 @@ from idic.journey.program.steps import Arm, Wait, WaitFor
 from idic.journey.program.values import Moment, Pattern
 
 
-def moved(move: Move, step: Wait) -> bool:
+def follow_moment(move: Move, step: Wait) -> bool:
     """A wait until a moment of the customer's follows that moment, and ends if it is gone."""
     if not isinstance(step.until, Moment) or not attribute_named(step.until.name):
         return False
@@ -40,7 +40,7 @@ def moved(move: Move, step: Wait) -> bool:
     return False
 
 
-def silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
+def wait_for_silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
     """Wait until ``duration`` has passed without the event; each one starts the wait over."""
     pattern = step.without
     assert pattern is not None

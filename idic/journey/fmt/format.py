@@ -17,8 +17,8 @@ from ruamel.yaml.error import YAMLError
 from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy import read_policy
 from idic.journey.definition.read_journey import ENTRY_KINDS, LIMITS, SECTIONS
-from idic.journey.definition.read_steps import KINDS
 from idic.journey.fmt.yaml_layout import FileLayout, LayoutEntry, LayoutNode, data, read_layout
+from idic.journey.program.steps import STEP_KINDS
 from idic.journey.yaml_source.nodes import parse
 from idic.problems import Problem, Problems
 
@@ -27,7 +27,8 @@ FileKind = Literal["journey", "vocabulary", "stories", "policy"]
 
 _VOCABULARY = ("currency", "languages", "zone", "country", "slots", "customer", "things", "events", "links", "endpoints")
 _STORIES = ("journey", "start", "people", "stories")
-_STEP = ("id", *KINDS, "without", "with", "by", "as", "at", "if", "within", "do", "then", "otherwise")
+_STEP = ("without", "with", "by", "as", "at", "if", "within", "do", "then", "otherwise")
+"""The entries of a step, behind its id and its kind."""
 _ENTRY = (*ENTRY_KINDS, "at", "for_each", "if", "key", "again", "while_in", *LIMITS)
 _PATTERN = ("on", "until", "of", "if", "key", "since", "as", "then")
 _GOAL = ("on", "if", "key", "within", "value", "then")
@@ -256,10 +257,11 @@ class _Printer:
             return _BRANCH
         if inner == "repeat":
             return _REPEAT
-        if "id" not in names or not names & set(KINDS) or inner in ("split", "set", "with"):
+        if "id" not in names or not names & STEP_KINDS.keys() or inner in ("split", "set", "with"):
             return ()
         # What asks whether there is a long part at all stands before it.
-        return ("id", "if", *_STEP[1:]) if names & {"choose", "repeat"} else _STEP
+        step = (*STEP_KINDS, *_STEP)
+        return ("id", "if", *step) if names & {"choose", "repeat"} else ("id", *step)
 
 
 def _in_one_line(piece: LayoutNode) -> bool:

@@ -46,7 +46,7 @@ __all__ = [
     "Way",
 ]
 
-STEP_KINDS: dict[str, StepKind[Any]] = {
+STEP_KINDS: dict[str, StepKind[Any, Any]] = {
     kind.keyword: kind
     for kind in (
         WaitKind(),

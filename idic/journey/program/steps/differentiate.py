@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from idic.journey.definition.definition import DifferentiateText
+from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step
-from idic.journey.program.steps.step_kind import StepKind
+from idic.journey.program.steps.step_kind import StepContext, StepKind, StepRun
+from idic.journey.program.steps.step_schema import BOTH, NEEDS_IF, step_schema
+from idic.journey.yaml_source.nodes import Mapping, Scalar
+from idic.schema_parts import Schema, choice
 
 
 class Differentiate(Step):
@@ -19,7 +24,7 @@ class Differentiate(Step):
         return Description("differentiate again", self._if())
 
 
-class DifferentiateKind(StepKind[Differentiate]):
+class DifferentiateKind(StepKind[DifferentiateText, Differentiate]):
     """The row of ``differentiate``."""
 
     keyword = "differentiate"
@@ -31,3 +36,32 @@ class DifferentiateKind(StepKind[Differentiate]):
         'M12 9.6c2 .6 3.2 2.2 3.2 4.4"/>'
     )
     colors = ("#6d28d9", "#faf5ff")
+
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> DifferentiateText:
+        """The step as written."""
+        fields = reader.parts(node, label, ("differentiate", "then", "otherwise"))
+        reader.needs_if(fields, label)
+        if isinstance(fields["differentiate"], Mapping):
+            hint = "segments stand under differentiate: of the journey; here write differentiate: again"
+            reader.problems.error(kind.mark, f"{label}: differentiate decides again, and nothing else", hint)
+        else:
+            reader.shapes.choice(fields["differentiate"], f"{label}: differentiate", ("again",))
+        return DifferentiateText(*reader.common(fields, id_, kind))
+
+    def schema(self) -> Schema:
+        """The JSON schema of such a step."""
+        what = "Decide values and segment anew, on what is known now."
+        return step_schema("differentiate", "Differentiate again", what, choice(("again",)), BOTH, dependentRequired=NEEDS_IF)
+
+    def compile(self, text: DifferentiateText, context: StepContext) -> Differentiate:
+        """The step of the program."""
+        if not context.differentiates:
+            hint = "write segments under differentiate: of the journey"
+            message = f"{context.label}: this journey has no differentiate"
+            context.problems.error(text.mark, message, hint, about=("differentiate", ""))
+        return Differentiate(**context.fields)
+
+    def act(self, step: Differentiate, move: StepRun) -> None:
+        """Decides again."""
+        move.decide_again()
+        move.go_on(step.then)

@@ -7,11 +7,18 @@ from datetime import timedelta
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from idic.journey.definition import read_times
+from idic.journey.definition.definition import MomentText, PatternText, WaitText
+from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step, Way, nominal
-from idic.journey.program.steps.step_kind import StepKind
+from idic.journey.program.steps.step_kind import Running, StepContext, StepKind, StepRun
+from idic.journey.program.steps.step_links import StepTargets, Transition
+from idic.journey.program.steps.step_schema import AS, BOTH, step_schema
 from idic.journey.program.values import Condition, Moment, Pattern
+from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
+from idic.schema_parts import Schema, any_of, duration, ref, words
 from idic.times import Duration, TimeOfDay
 
 
@@ -70,7 +77,7 @@ def _days_between(clock: TimeOfDay) -> int:
     return max((after - before - 1) % 7 + 1 for before, after in zip(days, (*days[1:], days[0]), strict=True))
 
 
-class WaitKind(StepKind[Wait]):
+class WaitKind(StepKind[WaitText, Wait]):
     """The row of ``wait``."""
 
     keyword = "wait"
@@ -80,3 +87,106 @@ class WaitKind(StepKind[Wait]):
     icon = '<circle cx="8" cy="8" r="6.5"/><path d="M8 4v4.3l2.8 1.7"/>'
     colors = ("#b45309", "#fffbeb")
     mermaid_box = ('("', '")')
+
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> WaitText:
+        """The step as written."""
+        fields = reader.parts(node, label, ("wait", "without", "as", "then", "otherwise"))
+        length, duration, until = reader.shapes.text(fields.get("wait"), f"{label}: wait"), None, None
+        if length is not None and length.value.startswith("until"):
+            until = self._until(reader, length, fields, kind, label)
+        elif length is not None and read_times.lacks_until(length):
+            hint = f"write wait: until {length.value.strip()}"
+            reader.problems.error(length.mark, f"{label}: wait is so long, or until a moment", hint)
+        elif length is not None:
+            duration = reader.shapes.duration(length, f"{label}: wait")
+        without = self._without(reader, fields["without"], label) if "without" in fields else None
+        capture = reader.events.capture(fields.get("as"))
+        if capture is not None and "without" not in fields:
+            reader.problems.error(capture.mark, f"{label}: as names the event of without", "add without:, or take as out")
+        if (
+            length is None
+            or isinstance(until, TimeOfDay)
+            or not (length.value.startswith("until") or read_times.lacks_until(length))
+        ):
+            reader.needs_if(fields, label)
+        return WaitText(
+            *reader.common(fields, id_, kind),
+            duration=duration or Duration(),
+            until=until,
+            without=without,
+            capture=capture,
+        )
+
+    def _without(self, reader: StepReader, node: Node, label: str) -> PatternText | None:
+        """The event of ``without``."""
+        on = node.get("on") if isinstance(node, Mapping) else node
+        if isinstance(on, Sequence):
+            hint = "write the one whose silence is waited for, such as without: Cart Updated"
+            reader.problems.error(on.mark, f"{label}: without names one event", hint)
+            return None
+        return reader.events.pattern(node, f"{label}: without", ("on", "if", "key"))
+
+    def _until(
+        self, reader: StepReader, text: Scalar, fields: dict[str, Node], kind: Scalar, label: str
+    ) -> TimeOfDay | MomentText | None:
+        """What a wait is until, with what that asks of the rest of the step."""
+        if "without" in fields:
+            hint = "write how long the silence is: wait: 4 hours"
+            reader.problems.error(text.mark, f"{label}: a wait for silence is so long, not until a time", hint)
+        try:
+            until = read_times.until(text)
+        except ValueError as error:
+            reader.problems.error(text.mark, f"{label}: wait: {error}")
+            return None
+        if isinstance(until, MomentText) and "otherwise" not in fields:
+            message = f"{label}: the moment may be past, or nobody knows it: wait needs otherwise"
+            reader.problems.error(kind.mark, message, "write otherwise: continue")
+        return until
+
+    def schema(self) -> Schema:
+        """The JSON schema of such a step."""
+        until = words("", "until 09:00 on weekdays", "until 3 days before entry.starts_at", pattern=r"^until\s*\S")
+        return step_schema(
+            "wait",
+            "Wait",
+            "How long; or until a time of the customer's day, or a moment.",
+            any_of(duration("", "4 hours"), until),
+            {"without": {**ref("event"), "description": "Silence: it starts over at each of these events."}, **AS, **BOTH},
+            dependentRequired={"as": ["without"]},
+        )
+
+    def skipped(self, text: WaitText, name: str, targets: StepTargets) -> list[Transition]:
+        """Past a moment that is over or not known, or past a condition that does not hold."""
+        if isinstance(text.until, MomentText):
+            return [Transition(name, targets.otherwise)]
+        return super().skipped(text, name, targets)
+
+    def transitions(
+        self, text: WaitText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+    ) -> list[Transition]:
+        """On, perhaps with the captured event."""
+        captured = frozenset({text.capture.value}) if text.capture else frozenset[str]()
+        if _captures_for_certain(text, entered_on):
+            return [*self.skipped(text, name, targets), Transition(name, targets.then, captured)]
+        return [*self.skipped(text, name, targets), Transition(name, targets.then, may_set=captured)]
+
+    def compile(self, text: WaitText, context: StepContext) -> Wait:
+        """The step of the program."""
+        without = context.pattern(text.without) if text.without is not None else None
+        return Wait(
+            **context.fields,
+            duration=text.duration,
+            until=context.moment(text.until) if isinstance(text.until, MomentText) else text.until,
+            without=without,
+            capture=text.capture.value if text.capture is not None else None,
+        )
+
+    def run(self, step: Wait, move: StepRun) -> Running:
+        """Waits; its condition was asked on arrival."""
+        return move.wait(step)
+
+
+def _captures_for_certain(text: WaitText, entered_on: frozenset[str]) -> bool:
+    """Whether a wait for silence certainly captures an event: without a newer one it is the entry event."""
+    without = text.without
+    return without is not None and without.when is None and entered_on == {without.on.value}

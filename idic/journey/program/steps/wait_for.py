@@ -8,11 +8,17 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from idic.frozen import Frozen
+from idic.journey.definition.definition import PatternText, WaitForText
+from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step, Way, nominal
-from idic.journey.program.steps.step_kind import StepKind
+from idic.journey.program.steps.step_kind import Follow, Running, StepContext, StepKind, StepRun
+from idic.journey.program.steps.step_links import StepTargets, Transition
+from idic.journey.program.steps.step_schema import AS, BOTH, step_schema
 from idic.journey.program.values import DONE, Condition, Pattern, Target
+from idic.journey.yaml_source.nodes import Mapping, Scalar
+from idic.schema_parts import Schema, any_of, choice, condition, duration, entries, one_or_list, ref, text
 from idic.times import Duration
 
 
@@ -98,7 +104,7 @@ class WaitFor(Step):
         return lines
 
 
-class WaitForKind(StepKind[WaitFor]):
+class WaitForKind(StepKind[WaitForText, WaitFor]):
     """The row of ``wait_for``."""
 
     keyword = "wait_for"
@@ -111,3 +117,58 @@ class WaitForKind(StepKind[WaitFor]):
     )
     colors = ("#7c3aed", "#f5f3ff")
     mermaid_box = ('("', '")')
+
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> WaitForText:
+        """The step as written."""
+        known = ("wait_for", "within", "then", "otherwise")
+        fields = reader.parts(node, label, known)
+        for name, example in (("within", "within: 2 days"), ("otherwise", "otherwise: continue")):
+            if reader.shapes.lacks(node, name, ("id", "if", *known)):
+                reader.problems.error(kind.mark, f"{label}: wait_for needs {name}", f"write {example}")
+        arms = reader.events.arms(fields.get("wait_for"), f"{label}: wait_for")
+        within = reader.shapes.duration(fields.get("within"), f"{label}: within")
+        return WaitForText(*reader.common(fields, id_, kind), arms=arms, within=within or Duration())
+
+    def schema(self) -> Schema:
+        """The JSON schema of such a step."""
+        event = {
+            "on": one_or_list(text("The event's name; of a list any of them.", examples=["Link Clicked"])),
+            "if": condition("Only where this holds; the event is `event`.", 'event.value == "yes"'),
+            "key": choice(("any",), "`any`: also where it is about another key."),
+            "of": text("Only about the message of this send step.", examples=["nudge"]),
+            "since": text("Counts from `entry`, from `wait`, or from the start of a step.", examples=["entry", "wait"]),
+            **AS,
+            "then": ref("branch"),
+        }
+        until = {"until": condition("When this comes true of the customer."), "then": ref("branch")}
+        arm = any_of(text("The event's name."), entries(event, required=("on",)), entries(until, required=("until",)))
+        return step_schema(
+            "wait_for",
+            "Wait for an event",
+            "The first of these to happen decides; on a tie the first listed.",
+            any_of(arm, {"type": "array", "items": arm}),
+            {"within": duration("How long it is waited for. Then: `otherwise`.", "2 days"), **BOTH},
+            required=("within", "otherwise"),
+        )
+
+    def link(self, text: WaitForText, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
+        """One for each arm."""
+        return tuple(follow(arm.then, after) if arm.then else then for arm in text.arms)
+
+    def transitions(
+        self, text: WaitForText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+    ) -> list[Transition]:
+        """One for each arm, and one for when nothing happens."""
+        taken = []
+        for arm, target in zip(text.arms, targets.branches, strict=True):
+            captured = isinstance(arm, PatternText) and arm.capture
+            taken.append(Transition(name, target, frozenset({captured.value}) if captured else frozenset()))
+        return [*taken, Transition(name, targets.otherwise)]
+
+    def compile(self, text: WaitForText, context: StepContext) -> WaitFor:
+        """The step of the program."""
+        return WaitFor(**context.fields, arms=context.arms(text), within=text.within)
+
+    def run(self, step: WaitFor, move: StepRun) -> Running:
+        """Waits; its condition was asked on arrival."""
+        return move.wait_for(step)

@@ -1,4 +1,4 @@
-"""What the schemas are made of."""
+"""The parts that JSON schemas of our files are made of."""
 
 from __future__ import annotations
 
