@@ -37,7 +37,7 @@ class Advance:
             return _Early(early) if moved.seq == enrollment.seq and 0 < early < _EARLY else await held.instruction(moved)
 
         while True:
-            answer = await hold_customer(self.store, self.runtime, "advance", enrollments.whose(enrollment_id), work)
+            answer = await hold_customer(self.store, self.runtime, "advance", enrollments.customer_of(enrollment_id), work)
             if isinstance(answer, Instruction):
                 return answer
             await asyncio.sleep(answer.seconds)

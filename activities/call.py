@@ -1,6 +1,6 @@
 """Make one try of an endpoint call, and record what became of it.
 
-What a call goes through is decided in ``idic.router.call``; here are its two transactions and the request in between.
+What a call goes through is decided in ``idic.router.call_endpoint``; here are its two transactions and the request in between.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.coded_errors import coded
-from activities.heartbeat import alive, offered
+from activities.heartbeat import heartbeats, keep_offering
 from idic.interact.endpoints import Caller, CallLater, CallOutcome, Failed
-from idic.router import call
-from idic.router.call import CallAttempt
+from idic.router import call_endpoint
+from idic.router.call_endpoint import CallAttempt
 from idic.router.held_customer import HeldCustomer
 from idic.router.hold import hold_customer
 from idic.router.instruction import Instruction
@@ -37,7 +37,7 @@ class CallEndpoint:
     @coded
     async def call(self, call_id: str) -> Instruction:
         """Make a call. Safe to repeat: a settled call is left alone."""
-        async with alive(self.runtime.patience):
+        async with heartbeats(self.runtime.patience):
             attempt = await self._attempt(call_id)
             if isinstance(attempt, Instruction):
                 return attempt
@@ -45,24 +45,24 @@ class CallEndpoint:
                 attempt.endpoint, attempt.given, key=call_id, currency=attempt.currency, seconds=attempt.seconds
             )
             if self.store.clock.now() > attempt.answer_by:
-                outcome = Failed(call.TOO_LATE, "it took longer than the journey waits")
+                outcome = Failed(call_endpoint.TOO_LATE, "it took longer than the journey waits")
             return await self._record(call_id, attempt, outcome)
 
     async def _attempt(self, call_id: str) -> CallAttempt | Instruction:
         async def work(held: HeldCustomer) -> CallAttempt | Instruction:
-            return await call.attempt(held, call_id)
+            return await call_endpoint.attempt(held, call_id)
 
-        return await hold_customer(self.store, self.runtime, "attempt a call", endpoint_calls.whose(call_id), work)
+        return await hold_customer(self.store, self.runtime, "attempt a call", endpoint_calls.customer_of(call_id), work)
 
     async def _record(self, call_id: str, attempt: CallAttempt, outcome: CallOutcome) -> Instruction:
         async def work(held: HeldCustomer) -> Instruction | CallLater:
-            return await call.record(held, call_id, attempt, outcome)
+            return await call_endpoint.record(held, call_id, attempt, outcome)
 
-        answer = await offered(
+        answer = await keep_offering(
             lambda: hold_customer(self.store, self.runtime, "record a call", attempt.customer_id, work), self.keep_trying
         )
         if isinstance(answer, CallLater):
             # The pause is the service's time, which is real whatever idic's clock does.
-            pause = timedelta(seconds=answer.after or call.RETRY[0])
+            pause = timedelta(seconds=answer.after or call_endpoint.RETRY[0])
             raise ApplicationError(answer.code, type=answer.code, next_retry_delay=pause)
         return answer

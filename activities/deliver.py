@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.coded_errors import coded
-from activities.heartbeat import alive, offered
+from activities.heartbeat import heartbeats, keep_offering
 from idic.errors import IdicError
 from idic.interact.channels.channel_edge import Courier
 from idic.interact.channels.contract import Later, Outcome, OutgoingSms, Refused
@@ -66,7 +66,7 @@ class Deliver:
     @coded
     async def deliver(self, touch_id: str) -> Instruction:
         """Deliver a touch. Safe to repeat: a settled touch is left alone."""
-        async with alive(self.runtime.patience):
+        async with heartbeats(self.runtime.patience):
             attempt = await self._attempt(touch_id)
             if isinstance(attempt, Instruction):
                 return attempt
@@ -77,7 +77,7 @@ class Deliver:
         async def work(held: HeldCustomer) -> Attempt | Instruction:
             return await deliver.attempt(held, touch_id, self._down)
 
-        return await hold_customer(self.store, self.runtime, "attempt", touches.whose(touch_id), work)
+        return await hold_customer(self.store, self.runtime, "attempt", touches.customer_of(touch_id), work)
 
     async def _call(self, attempt: Attempt) -> tuple[Outcome, Composed]:
         parcel = attempt.parcel
@@ -104,7 +104,7 @@ class Deliver:
             return await deliver.record(held, touch_id, attempt, outcome, composed, self._down)
 
         # Only this process knows what the provider said.
-        answer = await offered(
+        answer = await keep_offering(
             lambda: hold_customer(self.store, self.runtime, "record", attempt.customer_id, work), self.keep_trying
         )
         if isinstance(answer, Later):

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
-async def alive(patience: float) -> AsyncIterator[None]:
+async def heartbeats(patience: float) -> AsyncIterator[None]:
     """Tell Temporal that this worker lives, but only of what takes long: each heartbeat is billed."""
 
     async def beat() -> None:
@@ -33,7 +33,7 @@ async def alive(patience: float) -> AsyncIterator[None]:
             await beating
 
 
-async def offered(record: Callable[[], Awaitable[T]], keep_trying: float) -> T:
+async def keep_offering(record: Callable[[], Awaitable[T]], keep_trying: float) -> T:
     """What only this process knows is offered to the store again and again, for ``keep_trying`` real seconds. Raises
     ``StoreUnavailable``."""
     loop = asyncio.get_running_loop()

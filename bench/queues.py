@@ -49,7 +49,7 @@ from idic.router.dispatch import dispatch
 from idic.router.held_customer import HeldCustomer
 from idic.router.hold import hold_customer
 from idic.router.runtime import Runtime
-from idic.router.temporal import Engine, standing
+from idic.router.temporal import Engine, priority_of
 from idic.settings import Settings
 from idic.store import tables
 from idic.store.database import Store, Tx
@@ -278,7 +278,7 @@ async def _schedule(client: Client, touches: Sequence[str], name: str) -> None:
     for at in range(0, len(touches), _EACH):
         some = list(touches[at : at + _EACH])
         await client.start_workflow(
-            Bulk.run, some, id=f"{name}-{at}", task_queue="bulk", priority=standing(NEWSLETTER), task_timeout=_A_MINUTE
+            Bulk.run, some, id=f"{name}-{at}", task_queue="bulk", priority=priority_of(NEWSLETTER), task_timeout=_A_MINUTE
         )
 
 

@@ -29,7 +29,7 @@ async def nothing_begins(store: Store, customer_id: str, channel: str | None = N
 
     async def begun(tx: Tx) -> list[datetime] | None:
         whose = await customers.current_id(tx, customer_id)
-        begins = await touches.begins(tx, whose, channel)
+        begins = await touches.attempts_under_way(tx, whose, channel)
         # A customer who was merged meanwhile took their messages along.
         return begins if await customers.current_id(tx, whose) == whose else None
 
@@ -40,7 +40,7 @@ async def nothing_begins_to(store: Store, channel: str, address: str) -> None:
     """Like ``nothing_begins``, for an address instead of a customer."""
 
     async def begun(tx: Tx) -> list[datetime]:
-        return await touches.begins_to(tx, channel, await consents.address_digest(tx, channel, address))
+        return await touches.attempts_under_way_to(tx, channel, await consents.address_digest(tx, channel, address))
 
     await _still(store, begun)
 

@@ -59,13 +59,13 @@ def reconcile() -> None:
     """
     from rich.console import Console
 
-    from idic.router.reconcile import Found
+    from idic.router.reconcile import Reconciliation
     from idic.router.reconcile import reconcile as compare
     from idic.router.runtime import Runtime
     from idic.router.temporal import Engine, connect, searchable
     from idic.store.open import running_store
 
-    async def run() -> Found:
+    async def run() -> Reconciliation:
         settings = load()
         configure(settings)
         async with running_store(settings) as store:

@@ -13,7 +13,7 @@ from idic.cli.run.data_folder import Data, settings_for, sure
 from idic.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from idic.router.erase import Erased
+    from idic.router.erase import Erasure
     from idic.store.customer.customers import CustomerRow
     from idic.store.database import Tx
 
@@ -61,7 +61,7 @@ def erase(
         async with running_store(settings_for(data)) as store, store.reading() as tx:
             return (await who(tx, customer)).id
 
-    async def run() -> Erased:
+    async def run() -> Erasure:
         settings = settings_for(data)
         async with running_store(settings) as store:
             return await forget(store, Runtime.set_up(settings), customer_id)

@@ -40,7 +40,7 @@ _PAGE = 500
 _AT_ONCE = 8
 
 
-def among(ids: Sequence[str]) -> Page:
+def these(ids: Sequence[str]) -> Page:
     """These enrollments."""
 
     async def page(_tx: Tx, after: str, limit: int) -> list[BatchItem]:
@@ -54,7 +54,7 @@ def items(ids: Iterable[str]) -> list[BatchItem]:
     return [BatchItem(id_) for id_ in ids]
 
 
-async def one_by_one(
+async def for_each_enrollment(
     store: Store,
     runtime: Runtime,
     purpose: str,
@@ -101,7 +101,7 @@ async def _once(store: Store, runtime: Runtime, purpose: str, enrollment_id: str
         return await work(held, await enrollments.get(held.tx, enrollment_id))
 
     try:
-        return await hold_customer(store, runtime, purpose, enrollments.whose(enrollment_id), do)
+        return await hold_customer(store, runtime, purpose, enrollments.customer_of(enrollment_id), do)
     except (StoreUnavailable, NotFound):
         raise
     except IdicError as error:

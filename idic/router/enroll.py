@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from idic.errors import StoreUnavailable
 from idic.journey.engine.admission import REQUESTED
 from idic.router.customer_facts import CustomerFacts
-from idic.router.enter import enter
+from idic.router.enter_journey import enter
 from idic.router.held_customer import HeldCustomer, SetAside
 from idic.router.route import catch_up
 from idic.router.runtime import Runtime
@@ -17,7 +17,7 @@ from idic.store.customer import customers, events
 from idic.store.database import Tx
 
 
-class Admission(NamedTuple):
+class EnrollResult(NamedTuple):
     """``enrollment_id`` of the open enrollment, new or found; None when the journey does not take the customer now."""
 
     enrollment_id: str | None
@@ -33,7 +33,7 @@ async def enroll(
     properties: Mapping[str, Any],
     *,
     occurred_at: datetime | None,
-) -> Admission:
+) -> EnrollResult:
     """Ask the journey for entry now, under its own conditions, with ``properties`` as ``entry.…``; in the caller's
     transaction, which must write.
 
@@ -51,4 +51,4 @@ async def enroll(
     event = await events.insert_routed(tx, held.id, REQUESTED, dict(properties), held.now, occurred_at or held.now)
     entered = await enter(held, program_id, program, event)
     refusal = entered.refusal
-    return Admission(entered.enrollment_id, refusal is None, refusal.reason if refusal else None)
+    return EnrollResult(entered.enrollment_id, refusal is None, refusal.reason if refusal else None)

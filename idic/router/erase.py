@@ -23,7 +23,7 @@ REASON = "erased"
 """Why an enrollment ends whose customer is erased."""
 
 
-class Erased(NamedTuple):
+class Erasure(NamedTuple):
     """``ended`` is how many enrollments were open. ``same_address`` are other customers who have the same email address or
     telephone number: perhaps the same person, of whom more is known under another id. ``already``: nothing was left."""
 
@@ -33,14 +33,14 @@ class Erased(NamedTuple):
     already: bool = False
 
 
-async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[str]) -> Erased:
+async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[str]) -> Erasure:
     """Forget a customer for good. Their enrollments end, what is claimed for them will not leave, and of what is leaving
     nothing is written down. The salted digests of their addresses stay, so that nobody writes to them by mistake.
 
     Raises ``NotFound``, ``StoreUnavailable``, and where a newer version wrote an enrollment of theirs ``StateUnreadable``.
     """
 
-    async def work(held: HeldCustomer) -> Erased:
+    async def work(held: HeldCustomer) -> Erasure:
         return await _forget(held)
 
     while True:
@@ -59,17 +59,17 @@ async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[
 async def _nothing(_: HeldCustomer) -> None: ...
 
 
-async def _forget(held: HeldCustomer) -> Erased:
+async def _forget(held: HeldCustomer) -> Erasure:
     tx = held.tx
     if held.customer.erased:
-        return Erased(held.id, 0, (), already=True)
-    open_ = [one for one in await enrollments.concerned(tx, held.id, held.now) if one.open]
+        return Erasure(held.id, 0, (), already=True)
+    open_ = [one for one in await enrollments.affected(tx, held.id, held.now) if one.open]
     for enrollment in open_:
         await held.close(enrollment, Ending(kind="closed", reason=REASON, at=held.now))
     written = await _not_to_be_written_to(held)
     same = await stored.others_with_address(tx, held.id, written)
     await stored.forget(tx, held.id, held.now)
-    return Erased(held.id, len(open_), tuple(same))
+    return Erasure(held.id, len(open_), tuple(same))
 
 
 async def _not_to_be_written_to(held: HeldCustomer) -> list[str]:

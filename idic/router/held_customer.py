@@ -191,7 +191,7 @@ class HeldCustomer:
     async def learn(self, traits: Mapping[str, Any], at: datetime, *, by: str | None = None) -> None:
         """Add to the customer's attributes at this instant (``by`` an enrollment that moves on by itself). Enrollments that
         wait for the change go on, after what was due before it on the old attributes."""
-        concerned = await enrollments.concerned(self.tx, self.id, at)
+        concerned = await enrollments.affected(self.tx, self.id, at)
         before = [self.newest(enrollment) for enrollment in concerned if enrollment.id != by]
         on_time = [await self.advance_before(enrollment, at) for enrollment in before]
         await self._set_traits(traits, at)

@@ -36,11 +36,11 @@ async def absorb(held: HeldCustomer, other: HeldCustomer, locked: CustomerRow, a
     # What was due before the merge was due while they were two customers.
     theirs = [
         await other.advance_before(enrollment, at.accepted_at)
-        for enrollment in await enrollments.concerned(held.tx, absorbed.id, held.now)
+        for enrollment in await enrollments.affected(held.tx, absorbed.id, held.now)
     ]
     ours = [
         await held.advance_before(enrollment, at.accepted_at)
-        for enrollment in await enrollments.concerned(held.tx, held.id, held.now)
+        for enrollment in await enrollments.affected(held.tx, held.id, held.now)
     ]
     inside = {(enrollment.journey, enrollment.key): enrollment for enrollment in ours if enrollment.open}
     for enrollment in theirs:

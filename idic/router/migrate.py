@@ -15,7 +15,7 @@ from idic.journey.engine.protocol import Outcome
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Ending
 from idic.journey.program.program import Program
-from idic.router.batch import AGAIN, BatchItem, among, items, one_by_one
+from idic.router.batch import AGAIN, BatchItem, for_each_enrollment, items, these
 from idic.router.held_customer import HeldCustomer
 from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
@@ -30,7 +30,7 @@ _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Real seconds before those are tried again for whom it was not the time."""
 
 
-class Group(NamedTuple):
+class StepGroup(NamedTuple):
     """Those who stand at one step of a former program. ``to`` is a step of the new one, ``exit`` or ``stay``; None where
     nobody said. ``words``: only the words differ. ``overdue``: for how many what they wait for is past then; ``under_way``:
     of how many a message or a call is under way now."""
@@ -44,12 +44,12 @@ class Group(NamedTuple):
     under_way: int
 
 
-class Plan(NamedTuple):
+class MigrationPlan(NamedTuple):
     program: Program
-    groups: tuple[Group, ...]
+    groups: tuple[StepGroup, ...]
 
     @property
-    def unmapped(self) -> tuple[Group, ...]:
+    def unmapped(self) -> tuple[StepGroup, ...]:
         return tuple(group for group in self.groups if group.to is None)
 
     @property
@@ -68,7 +68,7 @@ async def plan(
     mapping: Map,
     spread: timedelta,
     told: Callable[[int], None] = lambda number: None,
-) -> Plan:
+) -> MigrationPlan:
     """What moving everybody into ``program`` would do, as they stand now. ``told`` hears how many have been looked at.
 
     Raises ``StoreUnavailable``, ``ProgramMissing``, ``StateUnreadable``.
@@ -90,8 +90,8 @@ async def plan(
             break
         after = rows[-1].enrollment.id
         told(found.total())
-    groups = [Group(*key, count, overdue[key], under_way[key]) for key, count in sorted(found.items(), key=str)]
-    return Plan(program, tuple(groups))
+    groups = [StepGroup(*key, count, overdue[key], under_way[key]) for key, count in sorted(found.items(), key=str)]
+    return MigrationPlan(program, tuple(groups))
 
 
 async def _foreseen(
@@ -118,7 +118,7 @@ def _target(verdict: Verdict, mapping: Map, step: str) -> str | None:
             return (target.step or EXIT) if target is not None else step
 
 
-class Moved(NamedTuple):
+class MigrationResult(NamedTuple):
     """How many were ``moved`` (or took the new words), ``ended`` and ``stayed``; of those that are left, for how many it was
     not the time (``busy``), for how many nobody said where they go (``unmapped``), and how many could not be read
     (``failed``). ``stopped``: it was not gone through to the end."""
@@ -145,7 +145,7 @@ async def move_everybody(
     *,
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
-) -> Moved:
+) -> MigrationResult:
     """Move all who are in a former program of this journey. Those of whom something is under way are tried again, for about
     a minute. It can be stopped after each, and run again: it goes on with those who are left.
 
@@ -158,14 +158,14 @@ async def move_everybody(
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await move(held, enrollment, program, mapping, spread)
 
-    counted, again = await one_by_one(store, runtime, "migrate", page, work, stop=stop, told=told)
+    counted, again = await for_each_enrollment(store, runtime, "migrate", page, work, stop=stop, told=told)
     for pause in _PAUSES:
         if not again or await _stopped_within(stop, pause):
             break
-        found, again = await one_by_one(store, runtime, "migrate", among(again), work, stop=stop, told=told)
+        found, again = await for_each_enrollment(store, runtime, "migrate", these(again), work, stop=stop, told=told)
         counted = counted + found
         counted[AGAIN] = len(again)
-    return Moved(
+    return MigrationResult(
         moved=counted["moved"],
         ended=counted["ended"],
         stayed=counted["stayed"],

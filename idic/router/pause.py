@@ -10,7 +10,7 @@ from idic.journey.engine import interpreter
 from idic.journey.engine.resume import PAUSED, held, release
 from idic.journey.engine.state import Ending
 from idic.journey.program.steps import Send
-from idic.router.batch import BatchItem, items, one_by_one
+from idic.router.batch import BatchItem, for_each_enrollment, items
 from idic.router.held_customer import HeldCustomer
 from idic.router.runtime import Runtime
 from idic.store import temporal_outbox
@@ -78,7 +78,7 @@ async def _release_at(
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await _release(held, enrollment, spread)
 
-    counted, _ = await one_by_one(store, runtime, "resume", page, work, stop=stop, told=told)
+    counted, _ = await for_each_enrollment(store, runtime, "resume", page, work, stop=stop, told=told)
     return counted["released"]
 
 
@@ -122,5 +122,5 @@ async def end_all(
         await held.close(enrollment, Ending(kind="closed", reason=STOPPED, at=held.now))
         return "ended"
 
-    counted, _ = await one_by_one(store, runtime, "stop", page, work, stop=stop, told=told)
+    counted, _ = await for_each_enrollment(store, runtime, "stop", page, work, stop=stop, told=told)
     return counted["ended"]

@@ -29,7 +29,7 @@ OVERDUE = timedelta(seconds=30)
 
 
 @dataclass
-class Found:
+class Reconciliation:
     """What a run saw and did; all counts of enrollments."""
 
     open: int = 0
@@ -45,13 +45,13 @@ async def reconcile(
     engine: Engine,
     *,
     grace: float = 5,
-    progress: Callable[[Found], None] = lambda found: None,
-) -> Found:
+    progress: Callable[[Reconciliation], None] = lambda found: None,
+) -> Reconciliation:
     """``grace``: real seconds that a woken workflow has to end by itself. Interruptible: what is done is done.
 
     Raises ``StoreUnavailable`` and Temporal's ``RPCError``.
     """
-    found = Found()
+    found = Reconciliation()
     running = {workflow_id async for workflow_id in engine.running()}
     room = asyncio.Semaphore(_AT_ONCE)
 
@@ -104,7 +104,7 @@ async def reconcile(
 async def _left_behind(store: Store, runtime: Runtime) -> dict[str, Instruction]:
     """Who has ended with a message under way, and what their workflows are to do about it."""
     async with store.reading() as tx:
-        orphans = await touches.left_behind(tx)
+        orphans = await touches.orphaned(tx)
     found: dict[str, Instruction] = {}
     for touch in orphans:
         delivery = Delivery(touch.id, f"deliver-{touch.account}", runtime.patience)
@@ -113,7 +113,7 @@ async def _left_behind(store: Store, runtime: Runtime) -> dict[str, Instruction]
     return found
 
 
-async def _wake_ended(engine: Engine, enrollment_id: str, found: Found) -> None:
+async def _wake_ended(engine: Engine, enrollment_id: str, found: Reconciliation) -> None:
     if await engine.wake(enrollment_id):
         found.ended += 1
 

@@ -19,7 +19,7 @@ from idic.journey.engine.admission import DUE
 from idic.journey.engine.match_event import Ends, Late, ReachesGoal, Wakes
 from idic.journey.engine.state import Event, Place, Trace
 from idic.router import merge
-from idic.router.enter import enter
+from idic.router.enter_journey import enter
 from idic.router.evidence import note_message_event, record_consent
 from idic.router.held_customer import HeldCustomer, PoisonEvent, SetAside
 from idic.store import temporal_outbox
@@ -101,7 +101,7 @@ async def _route(held: HeldCustomer, stored: StoredEvent) -> dict[str, Any]:
     if stored.kind == "own" and event.name in touches.EVIDENCE:
         to_wake += await note_message_event(held, event)
     held.customer.routing = event
-    for enrollment in await enrollments.concerned(held.tx, held.id, event.accepted_at):
+    for enrollment in await enrollments.affected(held.tx, held.id, event.accepted_at):
         if await _meet(held, enrollment, event):
             to_wake.append(enrollment.id)
     held.customer.routing = None

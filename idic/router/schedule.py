@@ -26,7 +26,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 
-class Scheduled(NamedTuple):
+class ScheduledJourney(NamedTuple):
     """A journey that is entered at times. While it is ``stopped`` its times pass and nobody enters."""
 
     program: Program
@@ -34,13 +34,13 @@ class Scheduled(NamedTuple):
     stopped: bool
 
 
-async def published(tx: Tx, programs: Programs) -> dict[str, Scheduled]:
+async def published(tx: Tx, programs: Programs) -> dict[str, ScheduledJourney]:
     """Every scheduled journey by its name, those that are stopped too."""
     found = {}
     for one in await published_journeys(tx):
         program = await programs.get(tx, one.program_id)
         if scheduled(program.entry):
-            found[one.journey] = Scheduled(program, one.published_at, one.stopped_at is not None)
+            found[one.journey] = ScheduledJourney(program, one.published_at, one.stopped_at is not None)
     return found
 
 
@@ -55,7 +55,7 @@ async def plan(tx: Tx, programs: Programs, now: datetime) -> None:
             await _plan_time(tx, one, now)
 
 
-async def _plan_time(tx: Tx, one: Scheduled, now: datetime) -> None:
+async def _plan_time(tx: Tx, one: ScheduledJourney, now: datetime) -> None:
     program = one.program
     last = await sweeps.newest(tx, "scheduled", program.journey)
     if last is not None and last.done_at is None:
@@ -80,32 +80,32 @@ def due_id(journey: str, at: datetime) -> str:
     return f"idic-due:{journey}:{at.isoformat()}"
 
 
-class Outrun(NamedTuple):
+class PassedOver(NamedTuple):
     """A time is passed over, for ``because``; ``times`` of them, with those after it that were never begun."""
 
     because: str
     times: int
 
 
-async def outrun(tx: Tx, sweep: Sweep, one: Scheduled | None, now: datetime) -> Outrun | None:
+async def passed_over(tx: Tx, sweep: Sweep, one: ScheduledJourney | None, now: datetime) -> PassedOver | None:
     """Whether nobody (else) is to enter at the time of this sweep: the journey is not entered then any more, or a newer time
     has come, which is planned instead. Of times that were missed only the newest is made up for."""
     if one is None or one.program.entry.day is not None:
-        return Outrun("the journey is not entered at times any more", 1)
+        return PassedOver("the journey is not entered at times any more", 1)
     entry = one.program.entry
     newest, times = last_due(one.program, sweep.due_at, now)
     if one.stopped:
         await _add(tx, sweep.name, next_due(entry, one.program, None, newest or sweep.due_at))
-        return Outrun("the journey is stopped", 1 + times)
+        return PassedOver("the journey is stopped", 1 + times)
     if newest is not None:
         await _add(tx, sweep.name, newest)
-        return Outrun("a newer time has come", times)
+        return PassedOver("a newer time has come", times)
     if sweep.waiting and entry.ends is not None and now >= entry.ends:
-        return Outrun("the journey has ended", 1)
+        return PassedOver("the journey has ended", 1)
     return None
 
 
-async def finished(tx: Tx, sweep: Sweep, one: Scheduled) -> None:
+async def finished(tx: Tx, sweep: Sweep, one: ScheduledJourney) -> None:
     """Plan what comes after a time for which all customers have been gone through."""
     await _add(tx, sweep.name, next_due(one.program.entry, one.program, None, sweep.due_at))
 

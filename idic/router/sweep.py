@@ -115,7 +115,7 @@ class Sweeper:
         """Tell those who may enter that the journey is due."""
         now = tx.now()
         one = (await schedule.published(tx, self._runtime.programs)).get(sweep.name)
-        passed = await schedule.outrun(tx, sweep, one, now)
+        passed = await schedule.passed_over(tx, sweep, one, now)
         if passed is not None or one is None:
             if one is not None and passed is not None:
                 log.warning("a time was missed", journey=sweep.name, due=sweep.due_at.isoformat(), **passed._asdict())

@@ -41,7 +41,7 @@ _LONGEST_FAIRNESS_KEY = 64
 """Bytes; Temporal refuses to start a workflow with a longer one."""
 
 
-def standing(program: Program | None) -> Priority:
+def priority_of(program: Program | None) -> Priority:
     """Where an enrollment's tasks stand in every queue: service before marketing, and journeys of the same rank by turns,
     however many of one wait. The turns are Temporal's where it is told to take them (``matching.enableFairness``)."""
     if program is None:
@@ -132,7 +132,7 @@ class Engine:
                 task_queue=QUEUE,
                 id_reuse_policy=reuse,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                priority=standing(program),
+                priority=priority_of(program),
                 search_attributes=attributes,
                 static_summary=brief(program.title) if program is not None else None,
             )

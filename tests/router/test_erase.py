@@ -12,7 +12,7 @@ from sqlalchemy import String, cast, select
 from idic.identify.messages import IncomingMessage
 from idic.interact.channels.channel_edge import Parcel
 from idic.interact.channels.contract import Accepted, Outcome
-from idic.router.erase import Erased
+from idic.router.erase import Erasure
 from idic.router.erase import erase as erase_customer
 from idic.store import tables
 from idic.store.customer import consents, customers, erase, events, export, ingest
@@ -116,7 +116,7 @@ async def anna(world: World) -> str:
     return trip.customer_id
 
 
-async def erased(world: World, customer_id: str) -> Erased:
+async def erased(world: World, customer_id: str) -> Erasure:
     return await erase_customer(world.store, world.runtime, customer_id)
 
 
@@ -145,7 +145,7 @@ async def test_nothing_of_her_is_left_anywhere(world: World) -> None:
 
     done = await erased(world, customer_id)
 
-    assert done == Erased(customer_id, 1, ())
+    assert done == Erasure(customer_id, 1, ())
     assert found_in(await everything(world.store)) == {}
     over = await world.only()
     assert over.state.ended

@@ -15,7 +15,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.shares import hash_percent
 from idic.journey.program.steps import Arm, Repeat, Share, Split, Wait
 from idic.journey.program.values import Attribute, Pattern, Target, Type
-from idic.router.migrate import Moved, move_everybody, plan
+from idic.router.migrate import MigrationResult, move_everybody, plan
 from idic.store.database import Store
 from tests.conftest import START, HandClock
 from tests.journey.programs import arm, condition, goal, hours, out, program, send, to, wait, wait_for
@@ -36,7 +36,7 @@ async def enters(world: World, first: Program, **traits: object) -> str:
     return (await world.enrollments(customer))[0].id
 
 
-async def moved(world: World, into: Program, mapping: Map | None = None, spread: timedelta = timedelta()) -> Moved:
+async def moved(world: World, into: Program, mapping: Map | None = None, spread: timedelta = timedelta()) -> MigrationResult:
     await world.publish(into)
     return await move_everybody(world.store, world.runtime, into, mapping or {}, spread)
 
@@ -44,7 +44,7 @@ async def moved(world: World, into: Program, mapping: Map | None = None, spread:
 async def test_a_wait_goes_on_from_when_it_began(world: World, clock: HandClock) -> None:
     await enters(world, program(wait("rest", 24)))
     clock.advance(hours=10)
-    assert await moved(world, program(wait("rest", 12))) == Moved(moved=1)
+    assert await moved(world, program(wait("rest", 12))) == MigrationResult(moved=1)
     one = await world.only()
     assert (one.state.step, one.state.reached, one.state.deadline) == ("rest", START, START + 12 * HOUR)
     assert await world.trace(one.id) == ["entered", "waiting", "migrated"]
@@ -91,7 +91,7 @@ async def test_what_was_sent_is_waited_for_and_not_sent_again(world: World, cloc
     enrollment = await enters(world, first)
     await world.work(enrollment)
     again = program(send("nudge", to("reaction")), wait_for("reaction", 48, clicked, otherwise=to("nudge")))
-    assert await moved(world, again) == Moved(moved=1)
+    assert await moved(world, again) == MigrationResult(moved=1)
     assert (await world.only()).state.deadline == START + 48 * HOUR
     clock.advance(hours=48)
     await world.work(enrollment)
@@ -120,10 +120,10 @@ async def test_the_plan_says_what_nobody_said_and_nobody_is_moved_without(world:
     into = program(wait_for("rest", 5, arm("Yes")))
     foreseen = await plan(world.store, world.runtime, into, {}, HOUR)
     assert [(group.step, group.to) for group in foreseen.unmapped] == [("rest", None)]
-    assert await moved(world, into) == Moved(unmapped=1)
+    assert await moved(world, into) == MigrationResult(unmapped=1)
     assert (await world.only()).state.deadline == START + 24 * HOUR
     # Said so, it waits on.
-    assert await moved(world, into, {"rest": Target(step="rest")}) == Moved(moved=1)
+    assert await moved(world, into, {"rest": Target(step="rest")}) == MigrationResult(moved=1)
     assert (await world.only()).state.deadline == START + 5 * HOUR
 
 
@@ -131,9 +131,9 @@ async def test_some_leave_and_some_stay(world: World) -> None:
     first = program(wait("rest", 24), wait("other", 3))
     await enters(world, first)
     into = program(wait("pause", 5))
-    assert await moved(world, into, {"rest": None}) == Moved(stayed=1)
+    assert await moved(world, into, {"rest": None}) == MigrationResult(stayed=1)
     assert (await world.only()).program_id == first.id
-    assert await moved(world, into, {"rest": Target(exit="migrated")}) == Moved(ended=1)
+    assert await moved(world, into, {"rest": Target(exit="migrated")}) == MigrationResult(ended=1)
     assert await world.ending() == "migrated"
 
 
@@ -141,7 +141,7 @@ async def test_a_new_kind_of_step_is_arrived_at_now(world: World, clock: HandClo
     enrollment = await enters(world, program(wait("rest", 24)))
     now = clock.advance(hours=3)
     into = program(send("hello", to("after")), wait("after", 2))
-    assert await moved(world, into, {"rest": Target(step="hello")}) == Moved(moved=1)
+    assert await moved(world, into, {"rest": Target(step="hello")}) == MigrationResult(moved=1)
     await world.work(enrollment)
     one = await world.only()
     assert (one.state.step, one.state.deadline, len(world.postman.taken)) == ("after", now + 2 * HOUR, 1)
@@ -172,7 +172,7 @@ async def test_a_message_that_is_being_sent_postpones_its_own_enrollment(world: 
     assert not hasattr(attempt, "seq")
     outcome, made = await world.delivering._call(attempt)  # type: ignore[union-attr]
     await world.delivering._record(touch, attempt, outcome, made)  # type: ignore[arg-type]
-    assert await moved(world, into) == Moved(moved=1)
+    assert await moved(world, into) == MigrationResult(moved=1)
     assert (await world.only()).state.deadline == START + 12 * HOUR
 
 
@@ -289,8 +289,8 @@ async def test_moving_again_moves_nobody_and_going_back_is_moving_too(world: Wor
     first, into = program(wait("rest", 24)), program(wait("rest", 12))
     await enters(world, first)
     await moved(world, into)
-    assert await moved(world, into) == Moved()
-    assert await moved(world, first) == Moved(moved=1)
+    assert await moved(world, into) == MigrationResult()
+    assert await moved(world, first) == MigrationResult(moved=1)
     assert (await world.only()).state.deadline == START + 24 * HOUR
 
 

@@ -14,7 +14,7 @@ from idic.journey.engine.state import Called, Touched
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Call, Repeat, Send
 from idic.journey.program.values import Target
-from idic.router.migrate import Moved, move_everybody
+from idic.router.migrate import MigrationResult, move_everybody
 from idic.router.pause import release_held
 from idic.store import tables
 from idic.store.database import Store, Tx
@@ -43,7 +43,7 @@ async def enters(world: World, first: Program, **traits: object) -> str:
 async def moved(world: World, into: Program, **mapping: str) -> None:
     await world.publish(into)
     where: Map = {old: Target(step=new) for old, new in mapping.items()}
-    assert await move_everybody(world.store, world.runtime, into, where, timedelta()) == Moved(moved=1)
+    assert await move_everybody(world.store, world.runtime, into, where, timedelta()) == MigrationResult(moved=1)
 
 
 async def delivered(world: World, enrollment: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from bench.queues import measure
-from idic.router.temporal import standing
+from idic.router.temporal import priority_of
 from tests.journey.programs import program, send, wait
 from tests.support.temporal_binaries import SERVER_FLAGS, TEMPORAL
 
@@ -34,13 +34,13 @@ async def test_a_receipt_overtakes_two_thousand_newsletters_and_a_small_journey_
 
 
 def test_a_journey_stands_in_the_queue_by_its_purpose_and_under_its_name() -> None:
-    news = standing(program(send("mail"), journey="news", purpose="marketing"))
-    receipt = standing(program(send("mail"), journey="receipt"))
+    news = priority_of(program(send("mail"), journey="news", purpose="marketing"))
+    receipt = priority_of(program(send("mail"), journey="receipt"))
     assert receipt.priority_key < news.priority_key  # type: ignore[operator]
     assert (receipt.fairness_key, news.fairness_key) == ("receipt", "news")
 
 
 def test_a_name_longer_than_temporal_takes_still_stands_apart() -> None:
-    one, another = (standing(program(wait("rest", 1), journey="j" * 64 + end)).fairness_key for end in "ab")
+    one, another = (priority_of(program(wait("rest", 1), journey="j" * 64 + end)).fairness_key for end in "ab")
     assert one != another
     assert max(len(str(key).encode()) for key in (one, another)) <= 64

@@ -18,7 +18,7 @@ from idic.errors import InvalidInput, JourneyInvalid
 from idic.journey.engine.migrate import Changing, Map, read_maps
 from idic.journeys_folder import Compilation, compile_folder
 from idic.publish import Publication, PublishResult, publish, publish_again
-from idic.router.migrate import Moved, Plan, move_everybody, plan
+from idic.router.migrate import MigrationPlan, MigrationResult, move_everybody, plan
 from idic.router.runtime import Runtime
 from idic.settings import Settings
 from idic.store.database import Store
@@ -55,7 +55,7 @@ class Foreseen(NamedTuple):
 
     published: PublishResult
     maps: Mapping[str, Map]
-    plans: tuple[Plan, ...]
+    plans: tuple[MigrationPlan, ...]
     idle: tuple[str, ...] = ()
 
 
@@ -154,11 +154,11 @@ def _span(store: Store, asked: Asked) -> timedelta:
     return asked.spread.after(now, "UTC") - now
 
 
-async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asyncio.Event) -> dict[str, Moved]:
+async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asyncio.Event) -> dict[str, MigrationResult]:
     async with running_store(settings) as store:
         runtime = Runtime.set_up(settings)
         await _publish(store, asked, dry=False)
-        moved: dict[str, Moved] = {}
+        moved: dict[str, MigrationResult] = {}
         for one in foreseen.plans:
             name = one.program.journey
             with progress(f"moving {name}", one.moving) as count:
@@ -197,7 +197,7 @@ def _said(one: Publication, asked: Asked) -> list[str]:
     return said
 
 
-def _show_plan(plan_: Plan, asked: Asked) -> None:
+def _show_plan(plan_: MigrationPlan, asked: Asked) -> None:
     typer.echo()
     words = sum(group.people for group in plan_.groups if group.words)
     typer.secho(f"{plan_.program.journey} → program {plan_.program.id[:SHORT]}", bold=True)
@@ -222,7 +222,7 @@ def _show_plan(plan_: Plan, asked: Asked) -> None:
         typer.secho(f'say where those at "{step}" go: --map {step}=STEP, {step}=exit or {step}=stay', fg="red")
 
 
-def _show_moved(moved: Mapping[str, Moved], planned: Mapping[str, int]) -> None:
+def _show_moved(moved: Mapping[str, MigrationResult], planned: Mapping[str, int]) -> None:
     typer.echo()
     for name, one in moved.items():
         counts = ((one.moved, "moved"), (one.ended, "ended"), (one.stayed, "stayed"))
@@ -246,7 +246,7 @@ def _people(number: int) -> str:
     return f"{number:,} customer{'' if number == 1 else 's'}"
 
 
-def _echo_json(foreseen: Foreseen, moved: Mapping[str, Moved] | None) -> None:
+def _echo_json(foreseen: Foreseen, moved: Mapping[str, MigrationResult] | None) -> None:
     plans = {one.program.journey: [group._asdict() for group in one.groups] for one in foreseen.plans}
     done = moved is not None
     typer.echo(

@@ -69,7 +69,7 @@ async def get(tx: Tx, call: str) -> EndpointCall:
     return EndpointCall(**row)
 
 
-def whose(call: str) -> ScalarSelect[str]:
+def customer_of(call: str) -> ScalarSelect[str]:
     """The question for whom this call is, to be asked in the statement that needs the answer."""
     return select(calls.c.customer_id).where(calls.c.id == call).scalar_subquery()
 

@@ -71,12 +71,12 @@ async def get(tx: Tx, enrollment_id: str) -> Enrollment:
     return read(row)
 
 
-def whose(enrollment_id: str) -> ScalarSelect[str]:
+def customer_of(enrollment_id: str) -> ScalarSelect[str]:
     """The question which customer's enrollment this is, to be asked in the statement that needs the answer."""
     return select(enrollments.c.customer_id).where(enrollments.c.id == enrollment_id).scalar_subquery()
 
 
-async def concerned(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
+async def affected(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
     """Whom an event of this customer may concern: open enrollments, ended ones that a goal may still be put down to, and
     those of which something is still shown on the web."""
     shown = select(placements.c.enrollment_id).where(
@@ -102,14 +102,14 @@ async def due_within(tx: Tx, customer_id: str, after: datetime, upto: datetime, 
     return [read(row) for row in rows]
 
 
-class Past(NamedTuple):
+class EarlierEntries(NamedTuple):
     """What was before with one customer, journey and key: the enrollment that is open, and when one last began."""
 
     open_id: str | None
     last_entered_at: datetime | None
 
 
-async def past(tx: Tx, customer_id: str, journey: str, key: str | None) -> Past:
+async def earlier_entries(tx: Tx, customer_id: str, journey: str, key: str | None) -> EarlierEntries:
     row = await tx.row(
         select(
             func.max(case((enrollments.c.ended_at.is_(None), enrollments.c.id))).label("open_id"),
@@ -118,7 +118,7 @@ async def past(tx: Tx, customer_id: str, journey: str, key: str | None) -> Past:
         .where(enrollments.c.customer_id == customer_id, enrollments.c.journey == journey)
         .where(enrollments.c.key == (key or ""))
     )
-    return Past(**row) if row else Past(None, None)
+    return EarlierEntries(**row) if row else EarlierEntries(None, None)
 
 
 def _columns(enrollment: Enrollment) -> Row:

@@ -128,7 +128,7 @@ async def get(tx: Tx, touch: str) -> Touch:
     return found
 
 
-def whose(touch: str) -> ScalarSelect[str]:
+def customer_of(touch: str) -> ScalarSelect[str]:
     """The question which customer's touch this is, to be asked in the statement that needs the answer."""
     return select(touches.c.customer_id).where(touches.c.id == touch).scalar_subquery()
 
@@ -139,8 +139,8 @@ async def mark(tx: Tx, touch: str, **columns: Any) -> None:
 
 async def identify(tx: Tx, touch: str, provider_id: str) -> None:
     """Note by which id the provider knows the touch's message, if nobody knew, and its customer has not been erased."""
-    whose = select(customers.c.id).where(customers.c.id == touches.c.customer_id, customers.c.erased_at.is_(None))
-    unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None) & whose.exists()
+    not_erased = select(customers.c.id).where(customers.c.id == touches.c.customer_id, customers.c.erased_at.is_(None))
+    unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None) & not_erased.exists()
     await tx.execute(update(touches).where(unknown).values(provider_id=provider_id))
 
 
@@ -206,14 +206,14 @@ async def accounts(tx: Tx, ids: Collection[str]) -> dict[str, str]:
     return {row["id"]: row["account"] for row in rows}
 
 
-async def begins(tx: Tx, customer_id: str, channel: str | None) -> list[datetime]:
+async def attempts_under_way(tx: Tx, customer_id: str, channel: str | None) -> list[datetime]:
     """Since when messages to this customer are under way, on one channel or all."""
     asked = select(touches.c.attempted_at).where(touches.c.customer_id == customer_id, touches.c.status == "attempting")
     rows = await tx.rows(asked if channel is None else asked.where(touches.c.channel == channel))
     return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
 
 
-async def begins_to(tx: Tx, channel: str, recipient: str) -> list[datetime]:
+async def attempts_under_way_to(tx: Tx, channel: str, recipient: str) -> list[datetime]:
     """The same of messages to an address, given its digest."""
     ours = (touches.c.recipient == recipient) & (touches.c.channel == channel) & (touches.c.status == "attempting")
     rows = await tx.rows(select(touches.c.attempted_at).where(ours))
@@ -259,7 +259,7 @@ async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
     )
 
 
-async def left_behind(tx: Tx) -> list[OrphanedTouch]:
+async def orphaned(tx: Tx) -> list[OrphanedTouch]:
     """The touches under way of enrollments that have ended."""
     rows = await tx.rows(
         select(touches.c.id, touches.c.enrollment_id, touches.c.account, enrollments.c.seq)

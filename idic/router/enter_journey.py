@@ -36,7 +36,7 @@ async def enter(held: HeldCustomer, program_id: str, program: Program, event: Ev
         return EntryResult(None, entry or StayOut("event", "the journey is not entered on this event"))
     if stopped:
         return EntryResult(None, StayOut("stopped", "the journey is stopped"))
-    open_id, last = await enrollments.past(held.tx, held.id, program.journey, entry.key)
+    open_id, last = await enrollments.earlier_entries(held.tx, held.id, program.journey, entry.key)
     answer = admit(program, entry.key, event.accepted_at, facts.zone, is_in=open_id is not None, last_entered_at=last)
     if not isinstance(answer, Admitted):
         return EntryResult(open_id, answer)
