@@ -63,6 +63,7 @@ class _SampleValues:
         self.segment = segment or segment_without_variant(program, message) or ""
 
     def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
+        """A sample of the name's type, or None if the name may be missing and nothing is known."""
         if name == "segment":
             return self.segment or None, {}
         attribute = self._reads.get(name)

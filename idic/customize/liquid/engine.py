@@ -80,6 +80,8 @@ class _Absent(StrictUndefined):
 
 
 class _Context(RenderContext):
+    """A rendering that counts its steps."""
+
     def get_item(self, obj: Any, key: Any) -> Any:
         # A part of a missing value is missing, and so is the third of two items. Unknown names still raise.
         if obj is None:
@@ -126,7 +128,7 @@ class _Context(RenderContext):
 class _Template(BoundTemplate):
     context_class = _Context
     weight = 0
-    """How many nodes it has."""
+    """The number of its nodes."""
 
 
 def _weight(template: BoundTemplate) -> int:
@@ -134,8 +136,10 @@ def _weight(template: BoundTemplate) -> int:
 
 
 class _ForNode(for_tag.ForNode):
+    """A loop that tells its weight before it begins."""
+
     weight = 0
-    """How many nodes are in it."""
+    """The number of nodes in it."""
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         if isinstance(context, _Context):

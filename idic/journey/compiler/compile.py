@@ -159,6 +159,8 @@ def _define(file: str, text: str, problems: Problems) -> Definition | None:
 
 
 class _Compiler:
+    """Compiles one journey."""
+
     def __init__(
         self,
         definition: Definition,
@@ -253,6 +255,7 @@ class _Compiler:
         return tuple(decided)
 
     def segments(self) -> tuple[Segment, ...]:
+        """The segments under ``differentiate``, in their order."""
         names = self.names.in_segments()
         return tuple(
             Segment(name=name.value, when=self.conditions.condition(f'segment "{name.value}"', when, names))
@@ -260,6 +263,7 @@ class _Compiler:
         )
 
     def goal(self, names: Names) -> Goal | None:
+        """The goal; None if the journey has none."""
         goal = self.definition.goal
         if goal is None:
             return None

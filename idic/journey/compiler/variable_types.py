@@ -22,6 +22,8 @@ def type_variables(sets: Mapping[str, Given], names: NamesOfJourney, facts_at_st
 
 
 class _Variables:
+    """The variables of one journey; their types are in ``names``."""
+
     def __init__(
         self, sets: Mapping[str, Given], names: NamesOfJourney, facts_at_step: FactsAtStep, problems: Problems
     ) -> None:

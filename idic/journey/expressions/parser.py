@@ -117,6 +117,8 @@ def _stray(text: str, position: int) -> ExpressionError:
 
 
 class _Parser:
+    """A recursive-descent parser."""
+
     def __init__(self, tokens: list[_Token], end: int) -> None:
         self.tokens = tokens
         self.end = end
@@ -124,36 +126,40 @@ class _Parser:
         self.depth = 0
 
     def whole(self) -> Expression:
+        """The whole text as one tree."""
         if not self.tokens:
             raise ExpressionError("the condition is empty", 0, 1, "write one, such as customer.orders > 0")
-        tree = self.choice()
+        tree = self.conditional()
         if self.position < len(self.tokens):
             raise self.unexpected()
         return tree
 
     # From here on there is one method for each level of precedence, from the weakest to the strongest.
 
-    def choice(self) -> Expression:
+    def conditional(self) -> Expression:
+        """``test ? yes : no``."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise ExpressionError("the condition is nested too deeply", self.start(), 1, "split it up")
-        test = self.either()
+        test = self.disjunction()
         if self.take("?"):
-            yes = self.choice()
+            yes = self.conditional()
             self.expect(":")
-            no = self.choice()
+            no = self.conditional()
             test = Conditional(test.start, no.end, test, yes, no)
         self.depth -= 1
         return test
 
-    def either(self) -> Expression:
-        left = self.both()
+    def disjunction(self) -> Expression:
+        """``a or b``."""
+        left = self.conjunction()
         while self.take("||", "or"):
-            right = self.both()
+            right = self.conjunction()
             left = Or(left.start, right.end, left, right)
         return left
 
-    def both(self) -> Expression:
+    def conjunction(self) -> Expression:
+        """``a and b``."""
         left = self.negated()
         while self.take("&&", "and"):
             right = self.negated()
@@ -161,6 +167,7 @@ class _Parser:
         return left
 
     def negated(self) -> Expression:
+        """``not a``."""
         start, nots = self.start(), 0
         while self.take("not"):
             nots += 1
@@ -170,6 +177,7 @@ class _Parser:
         return tree
 
     def comparison(self) -> Expression:
+        """``a == b``; two in a row are an error."""
         left = self.sum()
         token = self.take(*_COMPARISONS)
         if token is None:
@@ -182,6 +190,7 @@ class _Parser:
         return Compare(left.start, right.end, left, token.text, right, token.start)
 
     def sum(self) -> Expression:
+        """``a + b`` or ``a - b``."""
         left = self.product()
         while token := self.take("+", "-"):
             right = self.product()
@@ -189,6 +198,7 @@ class _Parser:
         return left
 
     def product(self) -> Expression:
+        """``a * b`` or ``a / b``."""
         left = self.unary()
         while token := self.take("*", "/"):
             right = self.unary()
@@ -196,6 +206,7 @@ class _Parser:
         return left
 
     def unary(self) -> Expression:
+        """``!a`` or ``-a``."""
         if token := self.take("!", "-"):
             self.depth += 1
             if self.depth > _DEEPEST:
@@ -206,6 +217,7 @@ class _Parser:
         return self.member()
 
     def member(self) -> Expression:
+        """``a.b``, ``a.b(c)`` or ``a[0]``."""
         tree = self.primary()
         while True:
             if self.take("."):
@@ -216,12 +228,13 @@ class _Parser:
                 else:
                     tree = Member(tree.start, name.end, tree, name.text, name.start)
             elif self.take("["):
-                index = self.choice()
+                index = self.conditional()
                 tree = Index(tree.start, self.expect("]").end, tree, index)
             else:
                 return tree
 
     def primary(self) -> Expression:
+        """A literal, a name, a function call, a list, or an expression in brackets."""
         token = self.next()
         match token.kind:
             case "number":
@@ -236,29 +249,32 @@ class _Parser:
             case "name" if token.text not in ("and", "or", "not", "in"):
                 return Name(token.start, token.end, token.text)
         if token.text == "(":
-            tree = self.choice()
+            tree = self.conditional()
             self.expect(")")
             return tree
         if token.text == "[":
-            items = self.until("]")
+            items = self.items_until("]")
             return ListOf(token.start, self.tokens[self.position - 1].end, items)
         self.position -= 1
         raise self.unexpected()
 
     def arguments(self) -> tuple[tuple[Expression, ...], int]:
+        """Arguments in brackets, and the index where they end."""
         self.expect("(")
-        items = self.until(")")
+        items = self.items_until(")")
         return items, self.tokens[self.position - 1].end
 
-    def until(self, close: str) -> tuple[Expression, ...]:
+    def items_until(self, close: str) -> tuple[Expression, ...]:
+        """Expressions separated by commas, up to the closing sign."""
         items: list[Expression] = []
         while not self.take(close):
             if items:
                 self.expect(",")
-            items.append(self.choice())
+            items.append(self.conditional())
         return tuple(items)
 
     def name(self) -> _Token:
+        """The name after a dot."""
         token = self.next()
         if token.kind != "name":
             self.position -= 1
@@ -266,18 +282,22 @@ class _Parser:
         return token
 
     def start(self) -> int:
+        """The index where the current token begins."""
         return self.tokens[self.position].start if self.position < len(self.tokens) else self.end
 
     def peek(self, text: str) -> bool:
+        """Whether this is the current token."""
         return self.position < len(self.tokens) and self.tokens[self.position].text == text
 
     def next(self) -> _Token:
+        """Takes the current token."""
         if self.position >= len(self.tokens):
             raise ExpressionError("the condition ends too early", max(0, self.end - 1), 1, "something is missing at its end")
         self.position += 1
         return self.tokens[self.position - 1]
 
     def take(self, *texts: str) -> _Token | None:
+        """Takes the current token if it is one of these; None if not."""
         if self.position < len(self.tokens):
             token = self.tokens[self.position]
             if token.text in texts and token.kind != "text":
@@ -286,6 +306,7 @@ class _Parser:
         return None
 
     def expect(self, text: str) -> _Token:
+        """Takes the current token, which must be this one."""
         token = self.take(text)
         if token is None:
             if self.position >= len(self.tokens):
@@ -294,6 +315,7 @@ class _Parser:
         return token
 
     def unexpected(self, hint: str | None = None) -> ExpressionError:
+        """The error for the current token, with the best hint for it."""
         token = self.tokens[self.position]
         before = self.tokens[self.position - 1] if self.position else None
         if token.text.lower() in ("and", "or", "not", "in") and token.text != token.text.lower():
@@ -320,6 +342,7 @@ class _Parser:
         return "".join(token.text for token in self.tokens[first : self.position])
 
     def text_after(self) -> str:
+        """The text literal after the current token, or a placeholder."""
         after = self.tokens[self.position + 1 : self.position + 2]
         return after[0].text if after and after[0].kind == "text" else '"…"'
 
