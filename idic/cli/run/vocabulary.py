@@ -30,21 +30,7 @@ _NAMES = {
     "segment": "the name of their line under differentiate",
     "links.…": "an address from the vocabulary; in templates",
 }
-_FUNCTIONS = {
-    "known": "known(customer.first_name): whether we know it",
-    "lower": 'lower(event.name) == "anna": in lower case',
-    "days_since": "days_since(customer.birthday): whole days, in the customer's zone",
-    "days_until": "days_until(entry.starts_at): whole days, in the customer's zone",
-    "size": "size(event.items): the number of items, or the length of a text",
-    "exists": 'event.items.exists(i, i.sku == "x"): whether any item matches',
-    "all": "event.items.all(i, i.price > 10): whether every item matches",
-    "exists_one": "whether exactly one item matches",
-    "filter": "event.items.filter(i, i.price > 10): the items that match",
-    "contains": 'event.name.contains("espresso"): whether the text contains it',
-    "startsWith": "whether the text starts with it",
-    "endsWith": "whether the text ends with it",
-    "in": "event.sku in customer.owns: whether the list contains it",
-}
+_IN = "event.sku in customer.owns: whether the list contains it"
 
 
 class Word(NamedTuple):
@@ -76,8 +62,8 @@ def listed(folder: Path) -> list[Word]:
         *_languages(vocabulary),
         *(Word("names in conditions and templates", name, says=says, own=True) for name, says in _NAMES.items()),
         *(
-            Word("functions in conditions", name, says=_FUNCTIONS.get(name, ""), own=True)
-            for name in dict.fromkeys((*FUNCTIONS, "in", *OVER_LISTS, *ON_TEXT))
+            Word("functions in conditions", name, says=says, own=True)
+            for name, says in {**FUNCTIONS, "in": _IN, **OVER_LISTS, **ON_TEXT}.items()
         ),
         *(
             Word("filters in templates", name, _taken(filter_.takes), filter_.says, own=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from idic.journey.expressions.context import InferenceContext
 from idic.journey.expressions.evaluate import TODAY, ZONE
 from idic.journey.expressions.evaluate_fast import KNOWN
@@ -12,9 +14,31 @@ from idic.journey.vocabulary.types import NUMBER, TEXT, TEXTUAL, YES_NO, describ
 from idic.journey.yaml_source.shapes import RESERVED
 from idic.problems import did_you_mean, one_of
 
-FUNCTIONS = ("known", "lower", "days_since", "days_until", "size")
-OVER_LISTS = ("exists", "all", "exists_one", "filter", "size")
-ON_TEXT = ("contains", "startsWith", "endsWith", "size")
+_SIZE = "size(event.items): the number of items, or the length of a text"
+
+FUNCTIONS: Mapping[str, str] = {
+    "known": "known(customer.first_name): whether we know it",
+    "lower": 'lower(event.name) == "anna": in lower case',
+    "days_since": "days_since(customer.birthday): whole days, in the customer's zone",
+    "days_until": "days_until(entry.starts_at): whole days, in the customer's zone",
+    "size": _SIZE,
+}
+"""Functions of one value, each with an example and an explanation."""
+OVER_LISTS: Mapping[str, str] = {
+    "exists": 'event.items.exists(i, i.sku == "x"): whether any item matches',
+    "all": "event.items.all(i, i.price > 10): whether every item matches",
+    "exists_one": "whether exactly one item matches",
+    "filter": "event.items.filter(i, i.price > 10): the items that match",
+    "size": _SIZE,
+}
+"""Functions that are written after a list and a dot."""
+ON_TEXT: Mapping[str, str] = {
+    "contains": 'event.name.contains("espresso"): whether the text contains it',
+    "startsWith": "whether the text starts with it",
+    "endsWith": "whether the text ends with it",
+    "size": _SIZE,
+}
+"""Functions that are written after a text and a dot."""
 
 
 class FunctionInference(InferenceContext):
@@ -24,7 +48,7 @@ class FunctionInference(InferenceContext):
         """``name(argument)``, with its type."""
         if node.name not in FUNCTIONS:
             hint = did_you_mean(node.name, FUNCTIONS) or f"there are {one_of(f'{name}(…)' for name in FUNCTIONS)}"
-            if node.name in OVER_LISTS + ON_TEXT:
+            if node.name in OVER_LISTS or node.name in ON_TEXT:
                 hint = f"write it after a name and a dot: entry.items.{node.name}(…)"
             elif node.name == "has":
                 hint = "write known(…)"
@@ -87,7 +111,7 @@ class FunctionInference(InferenceContext):
         typed = self.typed(node.of, known)
         if typed.type is None:
             return WRONG
-        offered = OVER_LISTS if typed.type.kind == "list" else ON_TEXT if typed.type.kind in TEXTUAL else ()
+        offered = OVER_LISTS if typed.type.kind == "list" else ON_TEXT if typed.type.kind in TEXTUAL else {}
         if node.name not in offered:
             hint = did_you_mean(node.name, offered) or (f"it has {one_of(offered)}" if offered else None)
             self.tell(node, f"{label_of(node.of)} is {describe(typed.type)} and has no {node.name}()", hint, start=node.at)
