@@ -1,4 +1,4 @@
-"""Asking for one of many values."""
+"""A condition that a column has one of many values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sqlalchemy.dialects import postgresql
 from idic.store.database import Tx
 
 
-def any_of(tx: Tx, found: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
-    """``found IN values`` as one parameter, so that the statement is the same for any number of them."""
+def any_of(tx: Tx, column_: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
+    """``column_ IN values``, with the values as one parameter: the statement is the same for any number of them."""
     if tx.sqlite:
         each = func.json_each(bindparam(None, list(values), JSON())).table_valued(column("value", Text))
-        return found.in_(select(each.c.value))
-    return found == func.any(bindparam(None, list(values), postgresql.ARRAY(Text)))
+        return column_.in_(select(each.c.value))
+    return column_ == func.any(bindparam(None, list(values), postgresql.ARRAY(Text)))

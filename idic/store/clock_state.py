@@ -1,4 +1,4 @@
-"""The clock that lives with the data: its factor, and the last pair of instants that idic and the world agreed on.
+"""Store idic's clock: its speed factor, and its time at the last checkpoint with the real time of that moment.
 
 While idic is stopped its clock stands still. A process that is killed leaves a checkpoint that is a moment old; so that
 time never runs backwards, the clock goes on from the newest instant that anything was recorded at.
@@ -18,14 +18,14 @@ from idic.store.tables import enrollments, events, touches, trace
 
 
 async def read(store: Store) -> Clock:
-    """The clock as it runs now; real time where nothing else was ever set."""
+    """The clock as it runs now: real time, unless another factor was ever set."""
     async with store.reading() as tx:
         row = await tx.row(select(table))
     return Clock(row["factor"], row["idic"], row["real"]) if row else Clock()
 
 
 async def resume(store: Store, factor: float) -> Clock:
-    """Let the clock go on from where it stood, at ``factor``. Only who starts the whole of idic does this."""
+    """Start the clock from where it stood, at ``factor``. Only a command that starts the whole of idic does this."""
 
     async def work(tx: Tx) -> Clock:
         row = await tx.row(select(table))
@@ -38,16 +38,16 @@ async def resume(store: Store, factor: float) -> Clock:
         clock = Clock(factor, max(newest), real)
         await _write(tx, clock, real)
         if row is not None and factor > row["factor"]:
-            # Timers were set for a slower clock: whoever sleeps is woken, to sleep no longer than they must.
-            open_ones = await tx.rows(select(enrollments.c.id).where(enrollments.c.ended_at.is_(None)))
-            await temporal_outbox.put(tx, "wake", [one["id"] for one in open_ones])
+            # Timers were set for the slower clock: wake every workflow, so that it sets its timer anew.
+            open_enrollments = await tx.rows(select(enrollments.c.id).where(enrollments.c.ended_at.is_(None)))
+            await temporal_outbox.put(tx, "wake", [row["id"] for row in open_enrollments])
         return clock
 
     return await store.move("clock", work)
 
 
 async def checkpoint(store: Store, clock: Clock) -> None:
-    """Remember where the clock is; it runs on unchanged."""
+    """Store where the clock is; it runs on unchanged."""
     await store.move("clock", lambda tx: _write(tx, clock, datetime.now(UTC)))
 
 

@@ -1,4 +1,7 @@
-"""What must be known again and not be kept: addresses that are not written to, messages of who was forgotten."""
+"""Salted digests, which recognise addresses and message ids that idic may not keep.
+
+They stand for suppressed addresses, and for the messages of erased customers.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from idic.store.tables import salts
 
 
 async def salt(tx: Tx) -> str:
-    """This store's own; it never changes."""
-    if "salt" not in tx.lasting:
-        tx.lasting["salt"] = await tx.scalar(select(salts.c.salt))
-    return tx.lasting["salt"]
+    """The salt of this store; it never changes."""
+    if "salt" not in tx.constants:
+        tx.constants["salt"] = await tx.scalar(select(salts.c.salt))
+    return tx.constants["salt"]
 
 
 def digest(salt: str, channel: str, address: str) -> str:
-    """The digest (64 hexadecimal digits) of an address, however it is written: the same for the same address under the same
-    salt. Addresses are few enough to be tried one by one by who has the salt; without it, it tells nothing."""
+    """The digest (64 hexadecimal digits) of an address; case and outer spaces do not matter. Whoever has the salt could find
+    the address by trying all; without the salt the digest reveals nothing."""
     return hmac.digest(salt.encode(), f"{channel}:{address.strip().lower()}".encode(), hashlib.sha256).hex()
 
 
 def tombstone(salt: str, message_id: str) -> str:
-    """What stands in place of a message's id once nothing may be known of who sent it any more; to the letter."""
+    """What replaces the id of a message once its customer is erased. The id counts exactly as it is written."""
     return f"erased:{hmac.digest(salt.encode(), f'message:{message_id}'.encode(), hashlib.sha256).hex()}"

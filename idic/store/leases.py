@@ -1,5 +1,8 @@
-"""Which router serves which partitions. Leases spread the work; that it is done once is the customer's row's business, so
-clocks that differ by a second between machines do no harm. In real time."""
+"""Leases: which router serves which partitions, in real time.
+
+Leases only spread the work. The lock on the customer's row is what makes sure that it is done once, so clocks that differ
+by a second between machines do no harm.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from idic.store.tables import PARTITIONS, leases, routers
 
 
 async def renew(tx: Tx, router: str, now: datetime, span: timedelta) -> frozenset[int]:
-    """Say that ``router`` lives, keep what it holds, give back what is beyond its fair share and take what is free up to
-    it. Returns the partitions held until ``now + span``."""
+    """Report that ``router`` is alive, and renew its leases: it gives up those beyond its fair share, and takes free ones up
+    to it. Returns the partitions that it holds until ``now + span``."""
     until = now + span
     await tx.execute(
         tx.insert(routers)
@@ -44,6 +47,6 @@ async def renew(tx: Tx, router: str, now: datetime, span: timedelta) -> frozense
 
 
 async def release(tx: Tx, router: str, now: datetime) -> None:
-    """Give everything back, so that others need not wait for the leases to end."""
+    """Give up all leases of ``router``, so that others need not wait until they end."""
     await tx.execute(update(leases).where(leases.c.holder == router).values(holder=None, until=now))
     await tx.execute(delete(routers).where(routers.c.id == router))

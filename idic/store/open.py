@@ -1,4 +1,4 @@
-"""The store of a process that serves: on the clock that lives with the data, and with the schema that this version needs."""
+"""Open the store for a server process, with the stored clock and a current schema."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ from idic.store.database import Store, read_url
 from idic.store.upgrade import is_current
 
 
-def _must_be_there(settings: Settings) -> None:
-    """SQLite would make the file, and leave it lying about."""
+def _check_exists(settings: Settings) -> None:
+    """SQLite would create a missing file, and leave it there."""
     url = read_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:") and not Path(url.database).is_file():
-        raise SettingsError(f"there is no store {url.database}: say where it is with IDIC_DATABASE_URL, or run `idic migrate`")
+        raise SettingsError(
+            f"there is no store {url.database}: set IDIC_DATABASE_URL to where it is, or run `idic migrate`"
+        )
 
 
 @contextlib.asynccontextmanager
 async def running_store(settings: Settings) -> AsyncIterator[Store]:
-    """Raises ``SettingsError`` when the tables are not those of this version, ``StoreUnavailable`` when nobody answers."""
-    _must_be_there(settings)
+    """Open the store, and close it in the end.
+
+    Raises ``SettingsError`` when the tables are not those of this version, ``StoreUnavailable`` when the database does not
+    answer.
+    """
+    _check_exists(settings)
     store = Store.open(settings.database_url, pool=settings.database_pool)
     try:
         if not await is_current(store):

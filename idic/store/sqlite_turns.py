@@ -1,9 +1,8 @@
-"""Processes that write to one SQLite file take turns.
+"""Let the processes that write to one SQLite file take turns.
 
-SQLite lets one writer in and has the others look again every so often, up to a tenth of a second apart. A busy process
-that begins anew as soon as it is done is then let in again and again: five busy processes were seen to keep each other
-out for two seconds and more. Waiting on a lock of the file system, whoever waits is woken when the turn is free; and
-when its holder is killed, too.
+SQLite lets one writer in, and the others poll, up to a tenth of a second apart. A busy process that starts again as soon
+as it is done then gets in again and again: five busy processes were seen to keep each other out for two seconds and more.
+A lock of the file system wakes the next process as soon as the lock is free, also when its holder is killed.
 """
 
 from __future__ import annotations
@@ -15,28 +14,29 @@ import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
-_PATIENCE = 5.0
-"""Seconds after which a process goes ahead without its turn: SQLite's own lock is what protects the data."""
+_LONGEST_WAIT = 5.0
+"""Seconds after which a process writes without its turn: SQLite's own lock is what protects the data."""
 
 
 class Turns:
-    """``database``: the path of the SQLite file; the turns are taken on ``<database>-turn`` beside it."""
+    """The turns of one process. ``database`` is the path of the SQLite file; the lock is on ``<database>-turn`` beside it."""
 
     def __init__(self, database: str) -> None:
         self._path = f"{database}-turn"
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="turn")
 
     def close(self) -> None:
+        """Stop waiting for turns."""
         self._waiting.shutdown(wait=False)
 
     @contextlib.asynccontextmanager
-    async def mine(self) -> AsyncIterator[None]:
-        """One at a time of each process."""
+    async def turn(self) -> AsyncIterator[None]:
+        """Have the turn. A process must ask for one turn at a time."""
         turn = _take(self._path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if turn is None:
             waiting = asyncio.get_running_loop().run_in_executor(self._waiting, _take, self._path, fcntl.LOCK_EX)
             try:
-                await asyncio.wait({waiting}, timeout=_PATIENCE)
+                await asyncio.wait({waiting}, timeout=_LONGEST_WAIT)
             except asyncio.CancelledError:
                 waiting.add_done_callback(_pass_on)
                 raise
@@ -52,9 +52,9 @@ class Turns:
 
 
 def _take(path: str, how: int) -> int | None:
-    """The open file that is the turn, to be closed when it is over; None when others have it and ``how`` will not wait.
+    """The open, locked file: closing it ends the turn. None when another process has it and ``how`` does not wait.
 
-    Each turn opens the file anew: one that is given up while it waits takes nobody else's with it.
+    Each turn opens the file anew, so that giving up one of them while it waits leaves the others alone.
     """
     turn = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -69,7 +69,7 @@ def _take(path: str, how: int) -> int | None:
 
 
 def _pass_on(waited: asyncio.Future[int | None]) -> None:
-    """A turn that came when nobody wanted it any more."""
+    """Release a turn that came after its waiter gave up."""
     turn = None if waited.cancelled() or waited.exception() else waited.result()
     if turn is not None:
         os.close(turn)

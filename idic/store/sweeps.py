@@ -1,4 +1,7 @@
-"""Sweeps: what goes through all customers, page by page, in the order of their ids. The row says how far it has come."""
+"""Sweeps: jobs that go through all customers, page by page, in the order of their ids.
+
+The row of a sweep says how far it has come. ``due`` holds the days on which customers enter a journey by their own date.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ Kind = Literal["scheduled", "days", "broadcast"]
 
 
 class Sweep(NamedTuple):
-    """``kind`` is ``scheduled`` (``name`` is a journey that all are asked into at ``due_at``), ``days`` (whose next days are
-    found anew) or ``broadcast`` (``name`` is an event about a thing). All customers up to ``after_id`` have been gone
-    through."""
+    """A row of ``sweeps``. ``kind`` is ``scheduled`` (``name`` is a journey that all customers may enter at ``due_at``),
+    ``days`` (``name`` is a journey whose days are found anew for everybody) or ``broadcast`` (``name`` is an event about a
+    thing). Customers up to ``after_id`` are done."""
 
     id: int
     kind: Kind
@@ -32,7 +35,7 @@ class Sweep(NamedTuple):
 
     @property
     def waiting(self) -> bool:
-        """Whether it has not begun."""
+        """Whether the sweep has not begun."""
         return self.done_at is None and not self.after_id
 
 
@@ -45,42 +48,43 @@ async def add(
     properties: dict[str, Any] | None = None,
     occurred_at: datetime | None = None,
 ) -> None:
-    """Have everybody gone through from ``due_at`` on; once by ``message_id``."""
+    """Add a sweep that begins at ``due_at``; a sweep with the same ``message_id`` is added once."""
     row = {"kind": kind, "message_id": message_id, "name": name, "due_at": due_at, "occurred_at": occurred_at}
     await tx.execute(tx.insert(sweeps).values(**row, properties=properties or {}).on_conflict_do_nothing())
 
 
 async def newest(tx: Tx, kind: Kind, name: str) -> Sweep | None:
-    """The one of this kind and name that is due last, done or not."""
+    """The sweep of this kind and name that is due last, done or not."""
     chosen = select(sweeps).where(sweeps.c.kind == kind, sweeps.c.name == name)
     row = await tx.row(chosen.order_by(sweeps.c.due_at.desc()).limit(1))
     return Sweep(**row) if row else None
 
 
 async def cancel(tx: Tx, sweep: Sweep) -> None:
-    """Forget one that has not begun."""
+    """Delete a sweep, unless it has begun."""
     await tx.execute(delete(sweeps).where(sweeps.c.id == sweep.id, sweeps.c.after_id == "", sweeps.c.done_at.is_(None)))
 
 
 async def due_now(tx: Tx, now: datetime) -> list[int]:
-    """The ids of those that are to be gone on with, who has waited longest first."""
+    """The ids of at most 20 sweeps that are due and not done, the longest waiting first."""
     open_ = select(sweeps.c.id).where(sweeps.c.done_at.is_(None), sweeps.c.due_at <= now)
     return [row["id"] for row in await tx.rows(open_.order_by(sweeps.c.due_at, sweeps.c.id).limit(20))]
 
 
 async def hold(tx: Tx, sweep_id: int) -> Sweep | None:
-    """Hold the row; None where it is done, or somebody else is at it."""
+    """Lock the sweep's row; None where it is done, or another router has locked it."""
     open_ = select(sweeps).where(sweeps.c.id == sweep_id, sweeps.c.done_at.is_(None))
     row = await tx.row(open_.with_for_update(skip_locked=True))
     return Sweep(**row) if row else None
 
 
 async def proceed(tx: Tx, sweep: Sweep, after_id: str) -> None:
-    """Note how far it has come; it is held."""
+    """Note that customers up to ``after_id`` are done. The sweep is held."""
     await tx.execute(update(sweeps).where(sweeps.c.id == sweep.id).values(after_id=after_id))
 
 
 async def finish(tx: Tx, sweep: Sweep, at: datetime) -> None:
+    """Mark a sweep as done."""
     await tx.execute(update(sweeps).where(sweeps.c.id == sweep.id).values(done_at=at))
 
 
@@ -114,16 +118,16 @@ async def hold_customers(tx: Tx, ids: Collection[str]) -> list[SweptCustomer]:
 
 
 async def unrouted(tx: Tx, limit: int) -> list[str]:
-    """Customers of events that nobody has routed yet; as many as ``limit`` means that there are more."""
+    """The customer of each unrouted event, at most ``limit``: with as many, there may be more."""
     waiting = select(events.c.customer_id).where(events.c.routed_at.is_(None)).limit(limit)
     return [row["customer_id"] for row in await tx.rows(waiting)]
 
 
-# Days of each customer's own.
+# Days that depend on a customer's own date.
 
 
 class DueEntry(NamedTuple):
-    """``at`` is None where there is no such day."""
+    """When a customer next enters a journey by their own date; ``at`` is None where there is no such day."""
 
     customer_id: str
     journey: str
@@ -131,8 +135,8 @@ class DueEntry(NamedTuple):
 
 
 async def set_days(tx: Tx, days: Collection[DueEntry], now: datetime) -> None:
-    """Let these be the days on which customers, who are held, enter next. A day that has come already stays until it is
-    taken, whatever has become known since."""
+    """Store on which days customers, who are held, enter next. A day that has come already stays until it is taken, even if
+    the customer's date has changed since."""
     known = [day._asdict() for day in sorted(days) if day.at is not None]
     if known:
         insert = tx.insert(due)
@@ -152,20 +156,20 @@ async def set_days(tx: Tx, days: Collection[DueEntry], now: datetime) -> None:
 
 
 async def due_days(tx: Tx, now: datetime, limit: int) -> list[DueEntry]:
-    """The days that have come, the earliest first."""
+    """At most ``limit`` days that have come."""
     rows = await tx.rows(select(due).where(due.c.at <= now).order_by(due.c.at).limit(limit))
     return sorted(DueEntry(**row) for row in rows)
 
 
 async def take_day(tx: Tx, day: DueEntry) -> bool:
-    """Take a day that has come, whose customer is held. False if somebody else did."""
+    """Delete a day that has come; its customer is held. Returns False if another router already did."""
     taken = delete(due).where(due.c.journey == day.journey, due.c.customer_id == day.customer_id, due.c.at == day.at)
     return (await tx.execute(taken)).rowcount == 1
 
 
 async def merge_days(tx: Tx, absorbed: str, into: str, now: datetime) -> None:
-    """A day of somebody merged that has come already is their heir's, where the heir has none that has; the others are to be
-    found anew."""
+    """Give the days of a merged customer that have come to the customer ``into``, unless ``into`` has such a day already. The
+    other days are deleted; the caller finds them anew."""
     come = await tx.rows(select(due).where(due.c.customer_id == absorbed, due.c.at <= now))
     await tx.execute(delete(due).where(due.c.customer_id == absorbed))
     await set_days(tx, [DueEntry(**row)._replace(customer_id=into) for row in come], now)

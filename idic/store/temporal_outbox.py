@@ -1,5 +1,8 @@
-"""The outbox: what Temporal is to be told. Written in the transaction that decided it, read by the router that holds the
-partition, and deleted once Temporal has it."""
+"""The outbox: workflows to start or wake in Temporal.
+
+An entry is written in the transaction that decided it, sent by the router that holds the partition, and deleted once
+Temporal has it.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,24 @@ Kind = Literal["start", "wake"]
 
 
 class OutboxEntry(NamedTuple):
+    """A workflow to start or wake."""
+
     id: int
     enrollment_id: str
     kind: Kind
 
 
 async def put(tx: Tx, kind: Kind, enrollment_ids: Sequence[str]) -> None:
+    """Add an entry for each of these enrollments."""
     if enrollment_ids:
         await tx.execute(
             insert(outbox),
-            [{"partition": partition_of(one), "enrollment_id": one, "kind": kind} for one in enrollment_ids],
+            [{"partition": partition_of(id_), "enrollment_id": id_, "kind": kind} for id_ in enrollment_ids],
         )
 
 
 async def take(tx: Tx, partitions: Iterable[int], limit: int) -> list[OutboxEntry]:
+    """The oldest entries of these partitions, at most ``limit``. They stay until they are ``done``."""
     rows = await tx.rows(
         select(outbox.c.id, outbox.c.enrollment_id, outbox.c.kind)
         .where(outbox.c.partition.in_(list(partitions)))
@@ -39,8 +46,10 @@ async def take(tx: Tx, partitions: Iterable[int], limit: int) -> list[OutboxEntr
 
 
 async def done(tx: Tx, ids: Sequence[int]) -> None:
+    """Delete entries that Temporal has."""
     await tx.execute(delete(outbox).where(outbox.c.id.in_(ids)))
 
 
 async def length(tx: Tx) -> int:
+    """How many entries wait."""
     return int(await tx.scalar(select(func.count()).select_from(outbox)) or 0)

@@ -1,4 +1,4 @@
-"""Bring a store's schema up to date, and ask whether it is."""
+"""Upgrade a store's schema, and check whether it is current."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _VERSION = Table("alembic_version", MetaData(), Column("version_num", String))
 
 
 def migrations() -> Config:
-    """Where alembic, which runs them, finds the migrations."""
-    # Not above: every process asks whether the tables are current, and hardly any makes them.
+    """Alembic's configuration, which says where the migrations are."""
+    # Imported late: every process checks the schema, and hardly any upgrades it.
     from alembic.config import Config
 
     config = Config()
@@ -28,7 +28,7 @@ def migrations() -> Config:
 
 
 def newest() -> str:
-    """The revision that this version of idic expects: that of its last migration, by the number before its name."""
+    """The revision that this version of idic expects: the number before the name of its last migration."""
     return max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 

@@ -1,4 +1,4 @@
-"""The contact policy that is in force."""
+"""Read and publish the contact policy."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from idic.store.tables import policies
 
 
 class PolicyUnreadable(IdicError):
-    """A policy that this version of idic cannot read: nothing may be sent on a guess. Worth trying again, for another worker
-    can."""
+    """This version of idic cannot read the published policy, so it may send nothing. Retrying helps, where another worker
+    has a newer version."""
 
     code = "policy_unreadable"
 
 
 class Policies:
-    """The policy that this process has read last. What is published holds at once: who asks names the newest."""
+    """A cache of the policy that this process read last. A published policy holds at once: callers name the newest number."""
 
     def __init__(self) -> None:
         self._read: tuple[int | None, Policy] = (None, Policy())
 
     async def get(self, tx: Tx, number: int | None) -> Policy:
-        """The policy of this number; the default one for None, before any is published. Raises ``PolicyUnreadable``."""
-        known, policy = self._read
-        if number == known:
+        """The policy of this number, or the default policy for None. Raises ``PolicyUnreadable``."""
+        cached, policy = self._read
+        if number == cached:
             return policy
         policy = Policy() if number is None else await _fetch(tx, number)
         self._read = number, policy
         return policy
 
     async def current(self, tx: Tx) -> Policy:
-        """Raises ``PolicyUnreadable``."""
+        """The policy in force. Raises ``PolicyUnreadable``."""
         return await self.get(tx, await tx.scalar(select(newest())))
 
 
 def newest() -> ScalarSelect[int | None]:
-    """The question which policy is in force, to be asked in the statement that needs the answer."""
+    """A subquery for the number of the policy in force, for use in other statements."""
     return select(func.max(policies.c.id)).scalar_subquery()
 
 
@@ -55,18 +55,18 @@ async def _fetch(tx: Tx, number: int) -> Policy:
 
 
 async def publish(tx: Tx, policy: Policy, at: datetime) -> bool:
-    """Make ``policy`` the one in force. Returns whether it was another one before."""
+    """Publish ``policy``. Returns whether it differs from the one before."""
     if not await differs(tx, policy):
         return False
-    await tx.execute(insert(policies).values(document=_written(policy), published_at=at))
+    await tx.execute(insert(policies).values(document=_as_json(policy), published_at=at))
     return True
 
 
 async def differs(tx: Tx, policy: Policy) -> bool:
-    """Whether ``policy`` is another one than that in force."""
+    """Whether ``policy`` differs from the policy in force."""
     before = await tx.scalar(select(policies.c.document).where(policies.c.id == newest()))
-    return bool((before or {}) != _written(policy))
+    return bool((before or {}) != _as_json(policy))
 
 
-def _written(policy: Policy) -> dict[str, Any]:
+def _as_json(policy: Policy) -> dict[str, Any]:
     return policy.model_dump(mode="json", exclude_defaults=True)

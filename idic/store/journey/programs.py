@@ -1,4 +1,7 @@
-"""Programs, what is published, and the vocabulary. Programs never change, so each is read and parsed once a process."""
+"""Store programs, publications, and the vocabulary.
+
+Programs never change, so a process reads and parses each of them once.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,25 @@ from idic.store.tables import journeys, programs, publications, vocabularies
 _KEPT = 512
 
 Change = Literal["new", "flow", "words", "same"]
-"""What a publication changes: a journey is ``new``, its ``flow`` is another one, only the ``words`` that customers read are,
-or nothing."""
+"""What a publication changes: the journey is ``new``, its ``flow`` changes, only the ``words`` that customers read change, or
+nothing does (``same``)."""
 
 
 class ProgramMissing(IdicError):
-    """A program that the store does not hold, or that this version cannot read: worth trying again, for another replica
-    or another worker will."""
+    """The store has no such program, or this version cannot read it. Retrying helps, where another replica has it or
+    another worker can read it."""
 
     code = "program_missing"
 
 
 class JourneyStopped(Conflict):
-    """A journey that nobody enters until it is published again."""
+    """The journey is stopped: nobody enters it until it is published again."""
 
     code = "journey_stopped"
 
 
 class PublishedJourney(NamedTuple):
-    """How a published journey stands: which program newcomers enter, and since when it is paused or stopped, if it is."""
+    """A published journey: which program new customers enter, and since when it is paused or stopped, if it is."""
 
     journey: str
     program_id: str
@@ -54,13 +57,13 @@ class PublishedProgram(NamedTuple):
 
 
 class Programs:
-    """The programs that this process has read."""
+    """A cache of the programs that this process has read."""
 
     def __init__(self) -> None:
         self._read: OrderedDict[str, Program] = OrderedDict()
 
     async def get(self, tx: Tx, program_id: str) -> Program:
-        """Raises ``ProgramMissing``."""
+        """The program with this id. Raises ``ProgramMissing``."""
         if program_id in self._read:
             self._read.move_to_end(program_id)
             return self._read[program_id]
@@ -79,23 +82,23 @@ class Programs:
     async def published(self, tx: Tx) -> list[PublishedProgram]:
         """Every published journey, in the order of their names."""
         return [
-            PublishedProgram(one.program_id, await self.get(tx, one.program_id), one.stopped_at is not None)
-            for one in await published_journeys(tx)
+            PublishedProgram(journey.program_id, await self.get(tx, journey.program_id), journey.stopped_at is not None)
+            for journey in await published_journeys(tx)
         ]
 
     async def of(self, tx: Tx, journey: str) -> tuple[str, Program]:
-        """The program that a journey's newcomers enter. Raises ``NotFound``, ``JourneyStopped``."""
-        (found,) = await published_journeys(tx, [journey]) or (None,)
-        if found is None:
+        """The program that new customers of a journey enter. Raises ``NotFound``, ``JourneyStopped``."""
+        (published,) = await published_journeys(tx, [journey]) or (None,)
+        if published is None:
             raise NotFound(f'no journey "{journey}" is published')
-        if found.stopped_at is not None:
+        if published.stopped_at is not None:
             raise JourneyStopped(f'journey "{journey}" is stopped: nobody enters it until it is published again')
-        return found.program_id, await self.get(tx, found.program_id)
+        return published.program_id, await self.get(tx, published.program_id)
 
 
 async def published_journeys(tx: Tx, names: Collection[str] | None = None) -> list[PublishedJourney]:
-    """Every published journey, or those of ``names`` that are, in the order of their names."""
-    asked = select(
+    """All published journeys, or those of ``names``, by name."""
+    chosen = select(
         journeys.c.name.label("journey"),
         journeys.c.program_id,
         journeys.c.published_at,
@@ -103,8 +106,8 @@ async def published_journeys(tx: Tx, names: Collection[str] | None = None) -> li
         journeys.c.stopped_at,
     ).order_by(journeys.c.name)
     if names is not None:
-        asked = asked.where(journeys.c.name.in_(names))
-    return [PublishedJourney(**row) for row in await tx.rows(asked)]
+        chosen = chosen.where(journeys.c.name.in_(names))
+    return [PublishedJourney(**row) for row in await tx.rows(chosen)]
 
 
 async def change_by(tx: Tx, program: Program) -> Change:
@@ -122,7 +125,7 @@ async def change_by(tx: Tx, program: Program) -> Change:
 
 
 async def publish(tx: Tx, program: Program, at: datetime) -> Change:
-    """Make ``program`` the one that new customers enter, also where the journey was stopped. Returns what that changed."""
+    """Make ``program`` the one that new customers enter, also where the journey was stopped. Returns what changed."""
     change = await change_by(tx, program)
     await tx.execute(
         tx.insert(programs)
@@ -150,27 +153,27 @@ async def publish(tx: Tx, program: Program, at: datetime) -> Change:
 
 
 async def pause(tx: Tx, journey: str, at: datetime | None) -> None:
-    """Hold what the journey sends since ``at``; with None no longer. A pause that lasts already keeps its beginning."""
-    asked = update(journeys).where(journeys.c.name == journey).values(paused_at=at)
-    await tx.execute(asked if at is None else asked.where(journeys.c.paused_at.is_(None)))
+    """Pause the journey from ``at`` on; None resumes it. A journey that is paused already stays paused since then."""
+    paused = update(journeys).where(journeys.c.name == journey).values(paused_at=at)
+    await tx.execute(paused if at is None else paused.where(journeys.c.paused_at.is_(None)))
 
 
 async def stop(tx: Tx, journey: str, at: datetime) -> None:
-    """Let nobody in from ``at`` on."""
+    """Stop the journey from ``at`` on: nobody enters any more."""
     await tx.execute(update(journeys).where(journeys.c.name == journey, journeys.c.stopped_at.is_(None)).values(stopped_at=at))
 
 
 async def find_program(tx: Tx, id_: str) -> str:
-    """The whole id of a program of which ``id_`` is the beginning. Raises ``NotFound``, and ``InvalidInput`` where several
-    begin so."""
+    """The full id of the program whose id begins with ``id_``. Raises ``NotFound``, and ``InvalidInput`` where several ids
+    do."""
     rows = await tx.rows(
         select(programs.c.id, programs.c.journey).where(programs.c.id.startswith(id_, autoescape=True)).order_by(programs.c.id)
     )
     if not id_ or not rows:
         raise NotFound(f'there is no program "{id_}"; `idic journeys NAME` lists those of a journey')
     if len(rows) > 1:
-        said = ", ".join(f"{row['id']} ({row['journey']})" for row in rows[:4])
-        raise InvalidInput(f'several programs begin with "{id_}": {said}')
+        matches = ", ".join(f"{row['id']} ({row['journey']})" for row in rows[:4])
+        raise InvalidInput(f'several programs begin with "{id_}": {matches}')
     return str(rows[0]["id"])
 
 
@@ -194,12 +197,13 @@ async def publications_of(tx: Tx, journey: str) -> list[PastPublication]:
 
 
 async def publish_vocabulary(tx: Tx, document: dict[str, Any], at: datetime) -> None:
+    """Publish the vocabulary (as JSON), if it differs from the one before."""
     if await vocabulary(tx) != document:
         await tx.execute(insert(vocabularies).values(document=document, published_at=at))
 
 
 async def vocabulary(tx: Tx) -> dict[str, Any] | None:
-    """The vocabulary that was published last, as JSON; None before the first."""
+    """The vocabulary that was published last, as JSON, or None."""
     newest = select(vocabularies.c.document).order_by(vocabularies.c.id.desc()).limit(1)
-    found = await tx.scalar(newest)
-    return found if isinstance(found, dict) else None
+    document = await tx.scalar(newest)
+    return document if isinstance(document, dict) else None

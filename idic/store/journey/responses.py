@@ -1,5 +1,8 @@
-"""What is learnt from answers: a customer's own, read when something is chosen for them, and everybody's, which one process
-sums up from time to time, so that no choice ever waits for it."""
+"""How customers respond to messages: clicks and replies, of one customer and summed over all.
+
+A customer's own responses are read whenever something is chosen for them. Those of all customers are summed up from time to
+time by one process, so that no choice waits for it.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ from idic.store.database import Tx
 from idic.store.tables import Row, customers, learnt, responses, touches
 
 _MOST = 500
-"""As many of a customer's newest messages are looked at."""
+"""How many of a customer's newest messages are read at most."""
 _FRESH = timedelta(minutes=10)
-"""For so long of idic's time a process goes by what it has read of everybody's answers."""
+"""How long a process uses the sums that it has read, in idic's time."""
 
 _WENT = and_(
     touches.c.status == "sent",
@@ -42,9 +45,9 @@ _WENT = and_(
         touches.c.shown_at.is_not(None),
     ),
 )
-"""What counts as a message that somebody got, as far as is known. On the web nobody has it who did not come by."""
+"""Messages that arrived, as far as is known. A web message has arrived once it was shown."""
 MARKETING = "marketing"
-"""What everybody's answers are summed up of."""
+"""The purpose of the messages that are summed up."""
 _COLUMNS = (
     touches.c.id,
     touches.c.channel,
@@ -57,7 +60,7 @@ _COLUMNS = (
 
 
 async def messages(tx: Tx, customer_id: str, purpose: str, now: datetime) -> list[MessageResponse]:
-    """What this customer got of one purpose, newest first, each with its answer. One look at the index of their touches."""
+    """The messages of one purpose that a customer got, newest first, each with when they answered it, if they did."""
     rows = await tx.rows(
         select(*_COLUMNS)
         .where(touches.c.customer_id == customer_id, touches.c.claimed_at > now - MEMORY, touches.c.claimed_at <= now)
@@ -75,13 +78,13 @@ def _message(row: Mapping[str, Any]) -> MessageResponse:
 
 
 class Responses:
-    """What this process has read of everybody's answers: soon out of date, and read again then."""
+    """A cache of the summed responses, read again when it is ten minutes old."""
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[datetime, ResponseGroup]] = {}
 
     async def crowd(self, tx: Tx, traits: Mapping[str, Any], now: datetime) -> ResponseGroups:
-        """Everybody, and those whom somebody with these traits is like."""
+        """The responses of all customers, and of those who are like a customer with these traits."""
         like = likeness(traits)
         wanted = {EVERYBODY, like}
         if any(not self._fresh(one, now) for one in wanted):
@@ -101,7 +104,7 @@ async def _groups(tx: Tx, likenesses: Collection[str], now: datetime) -> dict[st
 
 
 def _cell(row: Row, now: datetime) -> Cell:
-    """What it still says by now."""
+    """The cell of a row, faded to ``now``."""
     kept = Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
     return Cell().plus(kept, fade(now - row["at"]))
 
@@ -110,16 +113,16 @@ def _cell(row: Row, now: datetime) -> Cell:
 
 
 async def due(tx: Tx, now: datetime) -> bool:
-    """Whether there is a message whose time to be answered has passed and that was not summed up."""
+    """Whether a message can be summed up: its time to be answered has passed."""
     place = await _learnt(tx, now)
     return await tx.row(select(touches.c.id).where(*_after(place, now)).limit(1)) is not None
 
 
 async def learn(tx: Tx, zone: str, limit: int) -> int:
-    """Sum up the next ``limit`` messages, and return how many that were; ``zone`` is where those live of whom nobody knows.
+    """Sum up the next ``limit`` messages. Returns how many there were. ``zone`` (IANA) is used for customers without one.
 
-    A message is summed up once, when it had its time: a later answer is the customer's own, and no longer everybody's. Whoever
-    does this holds the place up to which it was done.
+    A message is summed up once, when its time to be answered has passed: a later answer counts for the customer alone. The
+    row of ``learnt``, which says how far this has come, is locked.
     """
     now = tx.now()
     place = await _learnt(tx, now, hold=True)

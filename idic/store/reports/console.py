@@ -1,7 +1,6 @@
-"""What people ask who look at what idic does: journeys in figures, messages as they were sent, enrollments, one customer.
+"""Queries of the console: figures of journeys, messages as they were sent, enrollments, one customer.
 
-Everything is newest first, and a page begins after the row that the page before ended with: what comes in meanwhile
-moves nothing.
+Lists are newest first. A page begins after the last row of the page before, so that new rows move nothing.
 """
 
 from __future__ import annotations
@@ -36,9 +35,8 @@ _NAMES = tuple(customers.c.traits[name].as_string() for name in ("name", "first_
 
 
 class ConsoleFilter(NamedTuple):
-    """What is looked for; None is everything. ``customer``: any of their ids, or a part of their name, email address or
-    telephone number. ``standing``: ``open`` or ``ended``, of enrollments. ``after``: the id of the last row of the page
-    before."""
+    """Filters of a list; None does not filter. ``customer``: any of their ids, or a part of their name, email address or
+    phone number. ``standing``: ``open`` or ``ended`` enrollments. ``after``: the id of the last row of the page before."""
 
     customer: str | None = None
     journey: str | None = None
@@ -197,7 +195,7 @@ async def journey_figures(tx: Tx) -> list[JourneyFigures]:
 
 
 async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
-    """Every published journey: its name and its title."""
+    """The name and title of every published journey."""
     rows = await tx.rows(
         select(journeys.c.name, programs.c.document["title"].as_string().label("title"))
         .join(programs, programs.c.id == journeys.c.program_id)
@@ -207,7 +205,7 @@ async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
 
 
 async def list_messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[MessageRow]:
-    """Messages as customers got them, where copies are kept, each with its touch, journey, customer and placement."""
+    """A page of the messages of which copies are kept."""
     found = _messages()
     if wanted.channel is not None:
         found = found.where(touches.c.channel == wanted.channel)
@@ -256,7 +254,7 @@ def _messages() -> Select[Any]:
 
 
 async def list_enrollments(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[EnrollmentRow]:
-    """Enrollments, each with its customer's traits and its journey's title and zone."""
+    """A page of enrollments."""
     found = _enrollments()
     if wanted.journey is not None:
         found = found.where(enrollments.c.journey == wanted.journey)
@@ -321,8 +319,8 @@ async def latest_events(tx: Tx, customer_id: str, limit: int = PAGE) -> list[Eve
 
 
 async def find_customer(tx: Tx, identifier: str) -> CustomerRow | None:
-    """By idic's own id, any identity, or exactly their email address or telephone number; who was merged is found as the
-    one they became. Of several with one address, the one who was known first."""
+    """The customer with this id of idic, identity, email address or phone number (exactly); merges are followed. Of several
+    customers with one address, the oldest."""
     found = await tx.scalar(
         select(customers.c.id)
         .where(or_(customers.c.id == identifier, customers.c.id.in_(_identified(identifier))))
@@ -343,14 +341,14 @@ async def find_customer(tx: Tx, identifier: str) -> CustomerRow | None:
 
 
 async def vocabulary_zone(tx: Tx) -> str | None:
-    """The zone (IANA) of customers whose own nobody knows, as the published vocabulary says."""
+    """The zone (IANA) of the published vocabulary, for customers without one."""
     newest = select(vocabularies.c.document["zone"].as_string()).order_by(vocabularies.c.id.desc()).limit(1)
     found = await tx.scalar(newest)
     return None if found is None else str(found)
 
 
 async def known_addresses(tx: Tx, limit: int = 1000) -> list[str]:
-    """Email addresses and user ids there are, for whoever mistyped one."""
+    """Email addresses and user ids in the store, to suggest one where somebody mistyped it."""
     known = union(
         select(_EMAIL.label("value")).where(_EMAIL.is_not(None)),
         select(identities.c.value).where(identities.c.kind == "user_id"),
@@ -363,7 +361,7 @@ def _identified(value: str) -> Select[Any]:
 
 
 def _customers(text: str) -> Select[Any]:
-    """Whom a person looking for ``text`` may mean."""
+    """The customers whose ids, names or addresses match ``text``."""
     text = text.strip()
     parts = [column.icontains(text, autoescape=True) for column in (_EMAIL, _PHONE, *_NAMES)]
     words = text.split()

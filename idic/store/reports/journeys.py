@@ -1,4 +1,4 @@
-"""What an operator asks of journeys that run: who stands where, in which program, and what came of it so far."""
+"""Reports about running journeys: open enrollments by step and program, and their results so far."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def open_by_step(tx: Tx, journey: str | None = None) -> list[OpenAtStep]:
 
 
 class Funnel(NamedTuple):
-    """What came of everybody who ever entered a journey: how many entered, reached the goal and what that was worth, how
-    many messages were sent by step and channel, and how many ended by which kind and reason."""
+    """The results of all enrollments of a journey: how many entered, how many reached the goal and what that was worth; the
+    messages sent by step and channel; the endings by kind and reason."""
 
     entered: int = 0
     goals: int = 0
@@ -45,6 +45,7 @@ class Funnel(NamedTuple):
 
 
 async def funnel(tx: Tx, journey: str) -> Funnel:
+    """The results of a journey."""
     here = enrollments.c.journey == journey
     total = await tx.row(
         select(
