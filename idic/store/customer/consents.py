@@ -1,4 +1,4 @@
-"""The ledger of consents, append-only, and the addresses that are not written to."""
+"""Store consents in an append-only ledger, and suppressed addresses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
 from idic.interact.consent import ConsentEntry, ConsentStatement
 from idic.interact.policy.touch_request import Consent, Suppressed
@@ -17,7 +17,7 @@ from idic.store.tables import consents, journeys, suppressions
 
 
 async def record(tx: Tx, customer_id: str, said: ConsentStatement, *, at: datetime, event_id: int | None = None) -> None:
-    """Add an entry to the ledger of a customer who is held; ``at`` is from when on it counts."""
+    """Add a statement to the ledger of a customer who is held; it counts from ``at`` on."""
     await tx.execute(insert(consents).values(customer_id=customer_id, **said._asdict(), at=at, event_id=event_id))
 
 
@@ -53,7 +53,7 @@ async def entries(tx: Tx, customer_id: str) -> list[ConsentEntry]:
 
 
 async def consents_of(tx: Tx, customer_id: str) -> list[Consent]:
-    """What this customer said of being written to, as the policy reads it, in the order in which it was said."""
+    """The ledger of a customer as the contact policy reads it, oldest first."""
     return [
         Consent(row.channel, row.topic, row.given, row.at, row.purpose, row.confirmed)
         for row in await ledger_of(tx, customer_id)
@@ -61,8 +61,8 @@ async def consents_of(tx: Tx, customer_id: str) -> list[Consent]:
 
 
 class DeliveryBlocks(NamedTuple):
-    """What keeps a message from an address whatever its receiver allows: why the address must not be written to, if
-    there is a reason, and whether the journey is paused; and which policy is in force."""
+    """What blocks a message, whatever its customer consented to: whether the address is suppressed, and whether the journey
+    is paused. ``policy`` is the number of the policy in force."""
 
     suppressed: Suppressed | None
     paused: bool
@@ -70,13 +70,13 @@ class DeliveryBlocks(NamedTuple):
 
 
 async def delivery_blocks(tx: Tx, channel: str, address: str | None, journey: str) -> DeliveryBlocks:
-    """One question for all: every message asks it, and hardly any address is barred."""
-    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await address_digest(tx, channel, address or ""))
+    """Read what blocks a message, in one statement, since every message needs it."""
+    suppressed_by = _suppression(channel, await address_digest(tx, channel, address or ""))
     paused = select(journeys.c.paused_at).where(journeys.c.name == journey)
     row = await tx.row(
         select(
-            select(suppressions.c.reason).where(ours).scalar_subquery().label("reason"),
-            select(suppressions.c.at).where(ours).scalar_subquery().label("at"),
+            select(suppressions.c.reason).where(suppressed_by).scalar_subquery().label("reason"),
+            select(suppressions.c.at).where(suppressed_by).scalar_subquery().label("at"),
             paused.scalar_subquery().label("paused_at"),
             policies.newest().label("policy"),
         )
@@ -87,26 +87,30 @@ async def delivery_blocks(tx: Tx, channel: str, address: str | None, journey: st
 
 
 async def suppression_of(tx: Tx, channel: str, address: str) -> Suppressed | None:
-    """Why and since when nobody may write to an address, if so."""
-    ours = (suppressions.c.channel == channel) & (suppressions.c.digest == await address_digest(tx, channel, address))
-    row = await tx.row(select(suppressions.c.reason, suppressions.c.at).where(ours))
+    """Why and since when an address is suppressed, or None."""
+    suppressed_by = _suppression(channel, await address_digest(tx, channel, address))
+    row = await tx.row(select(suppressions.c.reason, suppressions.c.at).where(suppressed_by))
     return Suppressed(row["reason"], row["at"]) if row is not None else None
 
 
+def _suppression(channel: str, digest_: str) -> ColumnElement[bool]:
+    return (suppressions.c.channel == channel) & (suppressions.c.digest == digest_)
+
+
 async def address_digest(tx: Tx, channel: str, address: str) -> str:
-    """What the store knows an address by that it does not keep."""
+    """The digest of an address under this store's salt."""
     return digest(await salt(tx), channel, address)
 
 
 ERASED, OPTED_OUT = "erased", "opted_out"
 _RANKS = (ERASED, OPTED_OUT, "complaint")
-"""Reasons from the weakest on; any other (the address is dead) is stronger than these."""
+"""The weakest reasons, in order; every other (the address does not work) is stronger than these."""
 WISHES = frozenset({ERASED, OPTED_OUT})
-"""The reasons that are what somebody wished, who may change their mind. (Who complained is not asked again.)"""
+"""Reasons that are a customer's wish, which they can take back. (A complaint cannot be taken back.)"""
 
 
 async def suppress(tx: Tx, channel: str, address: str, reason: str, at: datetime) -> None:
-    """Keep an address from being written to. A reason that is there already gives way to a stronger one alone."""
+    """Suppress an address; a stronger existing reason is kept."""
     row = {"channel": channel, "digest": await address_digest(tx, channel, address), "reason": reason, "at": at}
     weaker = _RANKS[: _RANKS.index(reason)] if reason in _RANKS else _RANKS
     await tx.execute(
@@ -123,8 +127,8 @@ async def suppress(tx: Tx, channel: str, address: str, reason: str, at: datetime
 async def lift(
     tx: Tx, channel: str, address: str, reasons: Collection[str] | None = None, *, before: datetime | None = None
 ) -> bool:
-    """Let an address be written to again, whatever the reason or for one of these alone, and suppressed before an instant if
-    one is given. Returns whether it was suppressed so."""
+    """Lift the suppression of an address: for any reason or only for ``reasons``, and only if it is from ``before`` or
+    earlier. Returns whether one was lifted."""
     lifted = delete(suppressions).where(
         suppressions.c.channel == channel, suppressions.c.digest == await address_digest(tx, channel, address)
     )

@@ -1,4 +1,4 @@
-"""Customers: holding one, what we know of them, and making one of two."""
+"""Lock, change and merge customers."""
 
 from __future__ import annotations
 
@@ -44,39 +44,40 @@ async def get(tx: Tx, customer_id: str) -> CustomerRow | None:
 
 
 async def lock(tx: Tx, customer_id: str | ScalarSelect[str]) -> CustomerRow:
-    """The customer's row, held until the transaction ends; of a customer who was merged, the one they became. The id may
-    be a question, such as whose an enrollment is.
+    """Lock the customer's row until the transaction ends; a merged customer's is the row of the customer they became. The id
+    may be a subquery, such as ``enrollments.whose``.
 
     Raises ``NotFound``.
     """
     while True:
         row = await tx.row(select(customers).where(customers.c.id == customer_id).with_for_update())
         if row is None:
-            raise NotFound(f"there is no customer {customer_id}" if isinstance(customer_id, str) else "it is nobody's")
+            raise NotFound(f"there is no customer {customer_id}" if isinstance(customer_id, str) else "no customer has it")
         if row["merged_into"] is None:
             return CustomerRow(**row)
         customer_id = row["merged_into"]
 
 
 async def current_id(tx: Tx, customer_id: str) -> str:
-    """Who a customer is today, merges followed."""
+    """The id of the customer whom this one has become, merges followed."""
     while into := await tx.scalar(select(customers.c.merged_into).where(customers.c.id == customer_id)):
         customer_id = into
     return customer_id
 
 
 async def lock_together(tx: Tx, ids: Collection[str]) -> None:
-    """Hold several customers, in the order of their ids, as everybody does who needs more than one."""
+    """Lock several customers in the order of their ids. All code that locks more than one does so, to avoid deadlocks."""
     all_ = select(customers.c.id).where(customers.c.id.in_(ids)).order_by(customers.c.id)
     await tx.rows(all_.with_for_update())
 
 
 async def set_traits(tx: Tx, customer_id: str, traits: dict[str, Any], at: datetime) -> None:
+    """Replace all traits of a customer."""
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(traits=traits, updated_at=at))
 
 
 async def set_preferences(tx: Tx, customer_id: str, preferred: dict[str, Any], at: datetime) -> None:
-    """Keep what they asked for: ``fewer``, ``paused_until``."""
+    """Store preferences of a customer: ``fewer``, ``paused_until``."""
     await tx.execute(update(customers).where(customers.c.id == customer_id).values(**preferred, updated_at=at))
 
 
@@ -104,5 +105,6 @@ async def merge(tx: Tx, absorbed: CustomerRow, into: CustomerRow, at: datetime) 
 
 
 async def has_identity(tx: Tx, customer_id: str, kinds: Sequence[str]) -> bool:
-    found = select(identities.c.kind).where(identities.c.customer_id == customer_id, identities.c.kind.in_(kinds))
-    return await tx.row(found.limit(1)) is not None
+    """Whether an identity of one of these kinds points at the customer."""
+    known = select(identities.c.kind).where(identities.c.customer_id == customer_id, identities.c.kind.in_(kinds))
+    return await tx.row(known.limit(1)) is not None

@@ -1,6 +1,6 @@
-"""Forgetting a customer. What is left of them are random ids, counts and times, of which nobody can tell whose they were.
+"""Erase a customer's data. Random ids, counts and times remain, and nothing that says whose they were.
 
-Every table is dealt with here or is in ``NOT_PERSONAL``; a test holds that none is left out.
+Every table is handled here or is in ``NOT_PERSONAL``; a test checks that none is left out.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ NOT_PERSONAL = frozenset(
         "suppressions", "salts", "routers", "leases", "clock", "responses", "learnt",
     }
 )  # fmt: skip
-"""Tables in which nothing stands that anybody could be told by: what marketing wrote, counts, random ids, salted digests."""
+"""Tables without personal data: texts of marketing, counts, random ids, salted digests."""
 
-_TOLD = ("channel", "rule", "event", "message")
-"""What is kept of why: names that stand in a journey's file."""
+_KEPT_WHY = ("channel", "rule", "event", "message")
+"""The parts of a trace's ``why`` that are kept: names from the journey's file."""
 
 
 async def merged_ids(tx: Tx, customer_id: str) -> list[str]:
-    """This customer and everybody who was merged into them, however often on the way."""
-    found, newest = [customer_id], {customer_id}
+    """The customer's id, and the ids of all customers who were merged into them, directly or not."""
+    ids, newest = [customer_id], {customer_id}
     while newest:
         rows = await tx.rows(select(customers.c.id).where(any_of(tx, customers.c.merged_into, newest)))
         newest = {row["id"] for row in rows}
-        found += sorted(newest)
-    return found
+        ids += sorted(newest)
+    return ids
 
 
 async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
-    """Take out whatever is known of a customer who is held, and whose enrollments have all ended."""
+    """Erase the data of a customer who is held, and whose enrollments have all ended."""
     if tx.sqlite:
-        # What is taken out would else stay readable in the file's free space.
+        # Without it, erased data stays readable in the free space of the file.
         await tx.execute(text("PRAGMA secure_delete = ON"))
     ids = await merged_ids(tx, customer_id)
     trips = [row["id"] for row in await tx.rows(select(enrollments.c.id).where(any_of(tx, enrollments.c.customer_id, ids)))]
@@ -86,7 +86,7 @@ async def forget(tx: Tx, customer_id: str, at: datetime) -> None:
 
 
 async def _forget_events(tx: Tx, ids: Sequence[str]) -> None:
-    """Of an event is kept that there was one, and a digest that knows its message again."""
+    """Keep of each event that it happened, and the digest of its message's id."""
     rows = await tx.rows(select(events.c.id, events.c.message_id).where(any_of(tx, events.c.customer_id, ids)))
     if rows:
         salted = await salt(tx)
@@ -106,24 +106,31 @@ async def _forget_trips(tx: Tx, trips: Sequence[str]) -> None:
             .values(key="", attribute_until=None, state=bindparam("scrubbed", type_=enrollments.c.state.type)),
             [{"trip": row["id"], "scrubbed": _scrubbed(row["state"])} for row in rows],
         )
-    told = await tx.rows(select(trace.c.id, trace.c.why).where(any_of(tx, trace.c.enrollment_id, trips)))
-    if told:
+    traced = await tx.rows(select(trace.c.id, trace.c.why).where(any_of(tx, trace.c.enrollment_id, trips)))
+    if traced:
         await tx.execute(
-            update(trace).where(trace.c.id == bindparam("entry")).values(why=bindparam("said", type_=trace.c.why.type)),
-            [{"entry": row["id"], "said": {name: row["why"][name] for name in _TOLD if name in row["why"]}} for row in told],
+            update(trace).where(trace.c.id == bindparam("entry")).values(why=bindparam("reasons", type_=trace.c.why.type)),
+            [
+                {"entry": row["id"], "reasons": {name: row["why"][name] for name in _KEPT_WHY if name in row["why"]}}
+                for row in traced
+            ],
         )
 
 
+def _kept_why(why: Row) -> Row:
+    return {name: why[name] for name in _KEPT_WHY if name in why}
+
+
 def _scrubbed(state: Row) -> Row:
-    """A state as it is stored, without what anybody did, is called or was reckoned to be. It can still be read."""
-    kept = {name: value for name, value in state.items() if name not in ("key", "captured", "variables")}
+    """A stored state without key, captured events and variables, and with little of its entry. It can still be parsed."""
+    remains = {name: value for name, value in state.items() if name not in ("key", "captured", "variables")}
     entry: dict[str, Any] = {name: state["entry"][name] for name in ("number", "name", "accepted_at")}
-    return {**kept, "entry": entry}
+    return {**remains, "entry": entry}
 
 
 async def others_with_address(tx: Tx, customer_id: str, addresses: Sequence[str]) -> list[str]:
-    """Other customers with one of these email addresses or telephone numbers, as they are written: perhaps the same person."""
-    written = [one.strip().lower() for one in addresses if one.strip()]
+    """Other customers with one of these email addresses or phone numbers, as they are written: perhaps the same person."""
+    written = [address.strip().lower() for address in addresses if address.strip()]
     if not written:
         return []
     traits = [func.lower(customers.c.traits[name].as_string()).in_(written) for name in ADDRESS_ATTRIBUTES]

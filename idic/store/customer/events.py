@@ -1,4 +1,4 @@
-"""Events: what the router has not seen yet, and what an enrollment may still take. The inbox is this table."""
+"""Read events for the router and for the inbox of an enrollment: both are this table."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read(row: Row) -> Event:
 async def insert_routed(
     tx: Tx, customer_id: str, name: str, properties: dict[str, Any], at: datetime, occurred_at: datetime
 ) -> Event:
-    """Record an event of idic's own that concerns nobody but who records it. The customer is held."""
+    """Store an event of idic that needs no routing, and return it. The customer is held."""
     row = {
         "message_id": f"idic-{uuid.uuid4().hex}",
         "customer_id": customer_id,
@@ -95,7 +95,7 @@ async def unrouted(tx: Tx, customer_id: str) -> list[StoredEvent]:
 
 
 async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int, besides: Iterable[str] = ()) -> list[str]:
-    """The customers in these partitions who have unrouted events, who has waited longest first; ``besides`` are left."""
+    """The customers in these partitions with unrouted events, the longest waiting first, without those of ``besides``."""
     oldest = func.min(events.c.id)
     rows = await tx.rows(
         select(events.c.customer_id, oldest.label("oldest"))
@@ -109,6 +109,7 @@ async def customers_waiting(tx: Tx, partitions: Iterable[int], limit: int, besid
 
 
 async def mark_routed(tx: Tx, event_id: int, at: datetime, outcome: dict[str, Any]) -> None:
+    """Mark an event as routed, with what came of it by journey."""
     await tx.execute(update(events).where(events.c.id == event_id).values(routed_at=at, outcome=outcome or None))
 
 
@@ -136,7 +137,7 @@ async def newest_of(tx: Tx, enrollment_id: str, name: str, *, upto: datetime) ->
 
 
 DEFAULT_CHANNEL = EMAIL.name
-"""The channel of a message of which an event of idic's own does not say it: there was no other when it was kept."""
+"""The channel of an event about a message that names none: it is from a version that knew no other."""
 
 
 async def count(tx: Tx, customer_id: str, name: str, *, upto: datetime, since: datetime | None) -> float:
@@ -159,12 +160,12 @@ async def counted_of(tx: Tx, customer_ids: Collection[str], name: str, *, upto: 
 
 
 async def entered_for(tx: Tx, customer_id: str, event: Event) -> bool:
-    """Whether the customer has entered a journey before, for the very time or day for which ``event`` says it is due: as
-    somebody they have been merged with, or where they lived before."""
+    """Whether the customer has entered a journey before for the time or day that ``event`` says is due: through a customer
+    who was merged with them, or in another time zone."""
     given = events.c.properties["given"]
     journey = str(event.properties["journey"])
-    told = event.properties["given"]
-    same = [given[name].as_string() == told[name] for name in ("at", "on") if isinstance(told, dict) and name in told]
+    due = event.properties["given"]
+    same = [given[name].as_string() == due[name] for name in ("at", "on") if isinstance(due, dict) and name in due]
     before = select(events.c.id).where(
         events.c.customer_id == customer_id, events.c.name == event.name, events.c.id != event.number
     )

@@ -1,4 +1,4 @@
-"""Everything that is known of one customer, as JSON for themselves: what they did, what they said, what they got, and why."""
+"""Export a customer's data as JSON for them: events, consents, journeys, and messages with their reasons."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _PROVED = ("channel", "topic", "purpose", "given", "confirmed", "act", "proof", 
 
 
 async def customer_export(tx: Tx, row: CustomerRow) -> dict[str, Any]:
-    """Of the customer whose row this is. Instants are in ISO 8601 and UTC. Every message says ``why`` it was sent, or was
-    not, in the sentences that ``idic explain`` has for it."""
+    """Everything that is known of a customer. Instants are in ISO 8601 and UTC. Every message says ``why`` it was sent or
+    not, in the sentences of ``idic explain``."""
     ids = await erase.merged_ids(tx, row.id)
     known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row.id)
     happened = select(events).where(any_of(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
@@ -61,8 +61,8 @@ async def customer_export(tx: Tx, row: CustomerRow) -> dict[str, Any]:
 
 
 async def export_consents(tx: Tx, row: CustomerRow) -> dict[str, Any]:
-    """What this customer may be written (``now``), what they said and what shows it (``said``, oldest first), and by channel
-    why their address is not written to at all (``suppressed``)."""
+    """What a customer consents to (``now``), their statements with their proof (``said``, oldest first), and by channel why
+    their address is suppressed (``suppressed``)."""
     words = await vocabulary(tx) or {}
     suppressed: dict[str, Any] = {}
     for channel in (channel.name for channel in addressed()):
@@ -171,7 +171,7 @@ def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
 
 
 def to_json(value: Any) -> Any:
-    """As JSON can say it, with instants in ISO 8601."""
+    """The value with instants as ISO 8601 text, ready for JSON."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Importing what people said elsewhere of being written to, and who is not to be written to, line by line.
+"""Import consents and suppressed addresses from files, line by line.
 
-A line that was imported before changes nothing, so that a file may be imported again, and half of one finished. Nothing
-happens to anybody: a ledger is put in order, and nobody enters a journey because of it.
+A line that was imported before changes nothing, so a file can be imported again, also after half of it was. An import only
+adds to the ledger: it is no event, and nobody enters a journey because of it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from idic.store.tables import customers as customers_table
 from idic.store.tables import numbers as numbers_table
 
 NEEDED = ("channel", "given", "at")
-"""The columns that a file of consents must have, beside one that says whose they are."""
+"""The columns that a file of consents must have, beside one of ``WHOSE``."""
 WHOSE = ("user_id", EMAIL_ATTRIBUTE, PHONE_ATTRIBUTE)
 _COLUMNS = (*WHOSE, *NEEDED, "topic", "purpose", "act", "confirmed", "proof")
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 class ConsentLine(NamedTuple):
-    """A line: who said what, and when (UTC). ``email`` is in small letters, ``phone`` in E.164."""
+    """A line of the file: who consented to what, and when (UTC). ``email`` is in lower case, ``phone`` in E.164."""
 
     number: int
     user_id: str | None
@@ -51,24 +51,22 @@ class ConsentLine(NamedTuple):
 
 
 def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: str | None) -> ConsentLine:
-    """Raises ``InvalidInput``. What stands in columns that are unknown is part of the proof."""
+    """Read a line; unknown columns become part of the proof. Raises ``InvalidInput``."""
     cells = {name: value for name, value in raw.items() if value is not None and value != ""}
     user_id = read_identifier(cells["user_id"], "user_id") if "user_id" in cells else None
     email = _email(cells[EMAIL_ATTRIBUTE]) if EMAIL_ATTRIBUTE in cells else None
     phone = _phone(cells["phone"], country) if "phone" in cells else None
     if user_id is None and email is None and phone is None:
-        raise InvalidInput(f"says not whose it is: one of {one_of(WHOSE)} is needed")
+        raise InvalidInput(f"doesn't say whose it is: give {one_of(WHOSE)}")
     for name in NEEDED:
         if name not in cells:
-            raise InvalidInput(
-                "is missing" + ("; a consent needs to say when it was given" if name == "at" else ""), where=name
-            )
+            raise InvalidInput("is missing" + ("; a consent must say when it was given" if name == "at" else ""), where=name)
     if cells["channel"] not in tuple(CHANNELS):
         raise InvalidInput(f"must be {one_of(CHANNELS)}", where="channel")
     at = read_moment(cells["at"], "at")
     assert at is not None
     if at > now:
-        raise InvalidInput("has not come yet", where="at")
+        raise InvalidInput("is in the future", where="at")
     act = cells.get("act", IMPORT)
     if act not in ACTS:
         hint = did_you_mean(act, ACTS) if isinstance(act, str) else ""
@@ -115,7 +113,7 @@ def _yes_no(cells: Mapping[str, Any], name: str) -> bool:
 
 def _email(value: object) -> str:
     if not isinstance(value, str) or "@" not in value or not value.strip().isprintable() or len(value) > 320:
-        raise InvalidInput("is no email address", where=EMAIL_ATTRIBUTE)
+        raise InvalidInput("isn't an email address", where=EMAIL_ATTRIBUTE)
     return value.strip().lower()
 
 
@@ -127,7 +125,8 @@ def _phone(value: object, country: str | None) -> str:
 
 
 class ConsentsImported(NamedTuple):
-    """What became of lines: how many are new in the ledger, how many were in it already, and those that are nobody's."""
+    """The result of an import: how many lines are new in the ledger, how many were in it already, and the numbers of the
+    lines without a customer."""
 
     new: int
     known: int
@@ -135,8 +134,8 @@ class ConsentsImported(NamedTuple):
 
 
 async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, country: str | None) -> ConsentsImported:
-    """Add to the ledgers what is not in them. Who has an address has what was said for it, if it is several, each. With
-    ``create``, whoever is unknown becomes a customer."""
+    """Add the lines that are new to the ledgers. A line with an address counts for every customer who has it. With
+    ``create``, an unknown person becomes a customer."""
     theirs = await _whose(tx, lines)
     nobodys = []
     created: dict[object, str] = {}
@@ -183,7 +182,7 @@ async def _changed_their_mind(tx: Tx, row: CustomerRow, line: ConsentLine, count
 
 
 async def _whose(tx: Tx, lines: Iterable[ConsentLine]) -> dict[int, list[str]]:
-    """The customers of each line: by user id where there is one, else all who have the address."""
+    """The customers of each line, by its number: the one with the user id, or else all who have the address."""
     by_user: dict[str, list[str]] = {}
     by_email: dict[str, list[str]] = {}
     by_phone: dict[str, list[str]] = {}
@@ -195,7 +194,7 @@ async def _whose(tx: Tx, lines: Iterable[ConsentLine]) -> dict[int, list[str]]:
         by_user.setdefault(row["value"], []).append(row["customer_id"])
     if emails:
         email = func.lower(customers_table.c.traits[EMAIL_ATTRIBUTE].as_string())
-        # One look at everybody for a whole page of lines.
+        # A scan of all customers, once for a whole page of lines.
         for row in await tx.rows(select(customers_table.c.id, email.label(EMAIL_ATTRIBUTE)).where(email.in_(sorted(emails)))):
             by_email.setdefault(row[EMAIL_ATTRIBUTE], []).append(row["id"])
         for row in await tx.rows(named.where(identities.c.kind == EMAIL_ATTRIBUTE, any_of(tx, identities.c.value, emails))):
@@ -236,14 +235,14 @@ async def _created(tx: Tx, line: ConsentLine) -> str:
 
 
 async def _held(tx: Tx, ids: set[str]) -> dict[str, CustomerRow]:
-    """These customers, held, each as who they are today."""
+    """Lock these customers. Returns their rows by id, merges followed."""
     if not ids:
         return {}
     await customers.lock_together(tx, ids)
     return {one: await customers.lock(tx, one) for one in sorted(ids)}
 
 
-# Who is not to be written to.
+# Suppressed addresses.
 
 REASONS = (
     "hard_bounce", "no_such_mailbox", "no_such_number", "not_a_mobile", "landline", "complaint", "opted_out", "erased",
@@ -252,7 +251,7 @@ REASONS = (
 
 
 class SuppressionLine(NamedTuple):
-    """A line: an address that is not to be written to, as it is suppressed."""
+    """A line of the file: an address to suppress."""
 
     channel: str
     address: str
@@ -261,18 +260,19 @@ class SuppressionLine(NamedTuple):
 
 
 def read_suppression(raw: Mapping[str, Any], now: datetime, country: str | None) -> SuppressionLine:
-    """Raises ``InvalidInput``."""
+    """Read a line. Raises ``InvalidInput``."""
     cells = {name: value for name, value in raw.items() if value is not None and value != ""}
     if "address" not in cells:
         raise InvalidInput("is missing", where="address")
     channel, address = read_address(str(cells["address"]), cells.get("channel"), country)
     at = read_moment(cells.get("at"), "at")
     if at is not None and at > now:
-        raise InvalidInput("has not come yet", where="at")
+        raise InvalidInput("is in the future", where="at")
     return SuppressionLine(channel, address, read_reason(cells.get("reason", "operator")), at or now)
 
 
 def read_reason(reason: object) -> str:
+    """One of ``REASONS``. Raises ``InvalidInput``."""
     if reason not in REASONS:
         hint = did_you_mean(reason, REASONS) if isinstance(reason, str) else ""
         raise InvalidInput(f"must be {one_of(REASONS)}{f'; {hint}' if hint else ''}", where="reason")
@@ -280,7 +280,7 @@ def read_reason(reason: object) -> str:
 
 
 def read_address(written: str, channel: object, country: str | None) -> tuple[str, str]:
-    """An address with its channel, which it tells by itself. Raises ``InvalidInput``."""
+    """The channel and the address; without ``channel``, an @ means email. Raises ``InvalidInput``."""
     if channel not in (None, EMAIL.name, SMS.name):
         raise InvalidInput("must be email or sms", where="channel")
     if channel == EMAIL.name or (channel is None and "@" in written):
@@ -288,10 +288,11 @@ def read_address(written: str, channel: object, country: str | None) -> tuple[st
     try:
         return SMS.name, e164(written, country)
     except PhoneInvalid as problem:
-        raise InvalidInput(f"is no email address, and as a number: {problem}", where="address") from None
+        raise InvalidInput(f"isn't an email address, and as a phone number: {problem}", where="address") from None
 
 
 async def suppress(tx: Tx, lines: Sequence[SuppressionLine]) -> None:
-    # In one order everywhere, or two who import wait for one another.
+    """Suppress the addresses of these lines."""
+    # In a fixed order, or two imports deadlock.
     for line in sorted(lines):
         await consents.suppress(tx, line.channel, line.address, line.reason, line.at)

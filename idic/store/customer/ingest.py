@@ -1,6 +1,6 @@
-"""Accepting: from messages to rows of the events table, for whole sets of messages in a handful of statements.
+"""Accept events: write whole sets of messages into the events table, in a handful of statements.
 
-The order of things is what makes deadlines exact. First the customers' rows are held (FOR KEY SHARE, in the order of
+The order of steps is what makes deadlines exact. First the customers' rows are held (FOR KEY SHARE, in the order of
 their ids; whoever moves an enrollment holds them FOR UPDATE), and only then ``accepted_at`` is read. So either a move
 waits for these events, or they are accepted after it.
 """
@@ -27,12 +27,12 @@ from idic.store.enrollment.touches import Touch
 from idic.store.tables import Row, customers, events, identities, partition_of
 
 REQUEST = "request"
-"""The kind of a request for entry into one journey, which idic itself makes."""
+"""The kind of idic's own event that asks for entry into one journey."""
 
 
 class Observation(NamedTuple):
-    """Something that idic itself saw a customer do, most often about one of its messages, or learnt of it. ``once`` says what
-    makes it the same when it is told again (``delivered:`` and the touch): it is then kept once."""
+    """An event that idic itself observed, most often about one of its messages. Observations with the same ``once``
+    (``delivered:`` and the touch) are stored once."""
 
     name: str
     customer_id: str
@@ -52,12 +52,12 @@ def about_touch(touch: Touch, name: str, properties: dict[str, Any] | None = Non
 
 
 async def accept(tx: Tx, messages: Sequence[IncomingMessage]) -> Sequence[IncomingMessage]:
-    """Keep the messages that are not kept already, in their order, each under its customer; an event about a thing for all
-    whom it may concern to be found.
+    """Store the messages that are new, in their order, each under its customer. An event about a thing becomes a sweep, which
+    finds the customers whom it concerns.
 
-    Returns the aliases that are kept without being followed: their previous id is another user's.
+    Returns the aliases that are stored but not followed, because their previous id is another user's.
     """
-    # Of several with one id the first counts, as it would across requests.
+    # Of several messages with one id the first counts, as it would across requests.
     by_id: dict[str, IncomingMessage] = {}
     for message in messages:
         by_id.setdefault(message.message_id or f"{OWN_MESSAGE_ID}{uuid.uuid4().hex}", message)
@@ -70,7 +70,7 @@ async def accept(tx: Tx, messages: Sequence[IncomingMessage]) -> Sequence[Incomi
     ties = await _ties(tx, by_id.values())
     resolution = resolve(_persons(by_id.values()), ties.known, ties.named, _new_id)
     if resolution.linked:
-        # A message that was kept before changes nothing. Its own row takes care of itself; a customer would stay.
+        # A message that is stored already must not create a customer. (Its own row is skipped by ON CONFLICT.)
         for message_id in await _kept(tx, by_id.keys()):
             del by_id[message_id]
         resolution = await _resolved(tx, _persons(by_id.values()), ties)
@@ -88,12 +88,12 @@ async def accept(tx: Tx, messages: Sequence[IncomingMessage]) -> Sequence[Incomi
 
 
 async def observe(tx: Tx, seen: Observation) -> None:
-    """Keep one own event. Raises ``NotFound`` when there is no such customer."""
+    """Store one observation, unless its customer was erased. Raises ``NotFound``."""
     roots = await _held(tx, {seen.customer_id})
     if seen.customer_id not in roots:
         raise NotFound("there is no such customer")
     if roots[seen.customer_id].erased:
-        return  # a message that they still have, or its provider, tells of somebody of whom nothing is kept
+        return  # their old message, or its provider, reports on an erased customer
     customer_id = roots[seen.customer_id].id
     now = tx.now()
     await _keep(
@@ -117,14 +117,14 @@ async def observe(tx: Tx, seen: Observation) -> None:
 
 
 async def request(tx: Tx, customer_id: str, journey: str, given: Mapping[str, Any], message_id: str, name: str) -> None:
-    """Keep a request that this customer be let into a journey, once by its ``message_id``; it is routed like an event, to
-    that journey alone. ``given`` are the properties of the entry, ``name`` is what it is called in traces. The caller holds
-    the customer."""
+    """Store a request that this customer enter a journey, once by its ``message_id``; it is routed like an event, to that
+    journey alone. ``given`` are the properties of the entry, ``name`` is its name in traces. The caller holds the
+    customer."""
     await _keep(tx, [_told(message_id, customer_id, entry_request(name, journey, given), tx.now())])
 
 
 class NewEvent(NamedTuple):
-    """What idic has a customer be told of."""
+    """An event that idic stores for a customer."""
 
     kind: str
     name: str
@@ -133,12 +133,13 @@ class NewEvent(NamedTuple):
 
 
 def entry_request(name: str, journey: str, given: Mapping[str, Any]) -> NewEvent:
+    """A request for entry into a journey, with the properties ``given``."""
     return NewEvent(REQUEST, name, {"journey": journey, "given": dict(given)})
 
 
 async def record_for_customers(tx: Tx, message_id: str, told: Mapping[str, NewEvent]) -> None:
-    """Keep an event for each of many customers; for each once by ``message_id`` and theirs. Of who was merged it is for whom
-    they became."""
+    """Store an event for each of many customers, by customer id; once for each by ``message_id``. A merged customer's goes to
+    the customer whom they became; erased customers get none."""
     roots = await _held(tx, set(told))
     now = tx.now()
     rows: dict[str, Row] = {}
@@ -168,10 +169,10 @@ def _told(message_id: str, customer_id: str, told: NewEvent, now: datetime) -> R
 
 
 async def customer_of(tx: Tx, person: UserIds) -> str:
-    """The customer behind these identities, who is created when there is none. Unlike ``accept``, merges nobody.
+    """The id of the customer behind these identities, created when there is none. Unlike ``accept``, merges nobody.
 
-    The customer's row is not held: the caller takes it FOR UPDATE, and two who hold it weakly first would wait for one
-    another.
+    The customer's row is not locked here: the caller locks it FOR UPDATE, and two callers with a weaker lock on it would wait
+    for each other.
     """
     ties = await _ties(tx, [person], hold=False)
     return (await _resolved(tx, [person], ties)).belongings[0].customer
@@ -194,11 +195,11 @@ def _row(message_id: str, message: IncomingMessage, customer_id: str, accepted_a
 
 
 async def _keep(tx: Tx, rows: list[Row]) -> None:
-    # What came in twice at the same moment meets in ON CONFLICT; the first to commit has it.
+    # Two requests with the same message meet in ON CONFLICT; the first to commit wins.
     if tx.sqlite:
         await tx.execute(_INSERT_SQLITE, rows)
     else:
-        # One statement and a parameter a column: a statement a row takes PostgreSQL several times as long.
+        # One statement, with a parameter for each column: a statement for each row is several times slower on PostgreSQL.
         columns = {f"{name}s": [row[name] for row in rows] for name in _COLUMNS}
         await tx.execute(_INSERT_POSTGRESQL, columns)
 
@@ -222,15 +223,15 @@ _INSERT_POSTGRESQL = _insert_postgresql()
 
 
 async def is_recorded(tx: Tx, once: str) -> bool:
-    """Whether an own event was kept before that is told ``once``, also of somebody who has been forgotten since."""
+    """Whether an observation with this ``once`` is stored, also of a customer who was erased since."""
     return bool(await _kept(tx, [f"{OWN_MESSAGE_ID}{once}"]))
 
 
 async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
-    """Which of these messages were kept before, also for somebody who has been forgotten since: who sends them once more does
-    not bring them back."""
-    forgotten = await salt(tx)
-    known = {tombstone(forgotten, message_id): message_id for message_id in message_ids}
+    """Which of these messages are stored, also of erased customers: sending such a message again must not bring its customer
+    back."""
+    salted = await salt(tx)
+    known = {tombstone(salted, message_id): message_id for message_id in message_ids}
     chosen = select(events.c.message_id).where(any_of(tx, events.c.message_id, [*message_ids, *known]))
     found: set[str] = {row["message_id"] for row in await tx.rows(chosen)}
     return {known.get(message_id, message_id) for message_id in found}
@@ -241,7 +242,7 @@ def _persons(messages: Iterable[IncomingMessage]) -> list[UserIds]:
 
 
 async def _resolved(tx: Tx, persons: Sequence[UserIds], ties: _Ties) -> Resolution:
-    """Decide, and write what is new; again from the start when somebody else wrote one of these identities first."""
+    """Resolve the identities and write the new ones; start again when another request wrote one of them first."""
     alone: set[str] = set()
     while True:
         resolution = resolve(persons, ties.known, ties.named, _new_id)
@@ -251,7 +252,7 @@ async def _resolved(tx: Tx, persons: Sequence[UserIds], ties: _Ties) -> Resoluti
             if await _linked(tx, resolution):
                 return resolution
         else:
-            # Two requests must not give one anonymous customer a user id each: whoever does it holds the row alone.
+            # Two requests must not each give one anonymous customer a user id: lock the row exclusively.
             alone |= named
             await tx.execute(
                 select(customers.c.id).where(any_of(tx, customers.c.id, named)).order_by(customers.c.id)
@@ -265,7 +266,7 @@ def _new_id() -> str:
 
 
 class _Ties(NamedTuple):
-    """To whom identities belong today, merges followed, and which of these customers a user id points at."""
+    """The customers of identities, merges followed, and which of these customers have a user id."""
 
     known: dict[Identity, str]
     named: set[str]
@@ -283,7 +284,7 @@ class _Identified(Protocol):
 
 
 async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) -> _Ties:
-    """Look up these identities, and hold the rows of the customers behind them."""
+    """Look up these identities, and lock the rows of their customers."""
     users, anonymous = set[str](), set[str]()
     for person in persons:
         if person.user_id is not None:
@@ -316,7 +317,7 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
                 named.add(row["id"])
     roots = await _held(tx, set(merged.values())) if merged else {}
     if any(row["erased_at"] for row in rows) or any(root.erased for root in roots.values()):
-        # Forgotten while we waited for their rows: nothing leads to them any more.
+        # Erased while we waited for their rows: their identities are gone, so look again.
         return await _ties(tx, persons, hold=hold)
     if merged:
         for identity, customer in merged.items():
@@ -333,11 +334,11 @@ NAMED = (
     .exists()
     .label("named")
 )
-"""Whether a user id points at this customer."""
+"""A column: whether the customer has a user id."""
 
 
 class _Root(NamedTuple):
-    """A customer who was merged into nobody."""
+    """A customer who was not merged into another."""
 
     id: str
     named: bool
@@ -345,7 +346,7 @@ class _Root(NamedTuple):
 
 
 async def _held(tx: Tx, ids: set[str]) -> dict[str, _Root]:
-    """Hold the rows of these customers, and of those they were merged into; who each of them is today."""
+    """Lock the rows of these customers, and of those they were merged into. Returns by id whom each has become."""
     into: dict[str, str | None] = {}
     named: dict[str, bool] = {}
     erased: set[str] = set()
@@ -371,7 +372,7 @@ async def _held(tx: Tx, ids: set[str]) -> dict[str, _Root]:
 
 
 async def _linked(tx: Tx, resolution: Resolution) -> bool:
-    """Write new customers and identities; False, and nothing written, if another request was first with one of them."""
+    """Write new customers and identities. Returns False, and writes nothing, if another request wrote one of them first."""
     if not resolution.linked:
         return True
     now = tx.now()
@@ -382,7 +383,7 @@ async def _linked(tx: Tx, resolution: Resolution) -> bool:
                     insert(customers),
                     [{"id": id, "traits": {}, "created_at": now, "updated_at": now} for id in resolution.created],
                 )
-            # In one order everywhere, or two requests with the same people wait for one another.
+            # In a fixed order, or two requests with the same identities deadlock.
             await tx.execute(
                 insert(identities),
                 [

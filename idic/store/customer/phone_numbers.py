@@ -1,4 +1,4 @@
-"""Whose a telephone number is: by its digest, so that an SMS that comes in finds the customers who gave it."""
+"""Find the customers who have a phone number, by its digest, to assign an incoming SMS."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from idic.store.tables import touches as touches_table
 
 CHANNEL = SMS.name
 NUMBER_ATTRIBUTES = frozenset({"phone", "country"})
-"""The attributes that say which number somebody has."""
+"""The attributes from which a customer's number is read."""
 _LOOKED_AT = 20
-"""Messages to a number among which the one that came from the sender who is answered is looked for."""
+"""How many of the newest messages to a number are searched for the one that an SMS answers."""
 
 
 class NumberHolders(NamedTuple):
-    """Who has a number: ``customers`` are all, in the order of their ids; ``answering`` is the one of them who was written to
-    last, and ``touch`` the message that they answer, if there is one."""
+    """The customers who have a number, by id. ``answering`` is the one who was sent the last message, and ``touch`` the message
+    that they answer, if there is one."""
 
     customers: tuple[str, ...]
     answering: str
@@ -39,7 +39,7 @@ class NumberHolders(NamedTuple):
 
 
 async def note_number(tx: Tx, customer_id: str, traits: Mapping[str, Any], at: datetime) -> None:
-    """Note which number a customer who is held has, as ``traits`` say now."""
+    """Store which number a customer who is held has by these traits."""
     country = (await programs.vocabulary(tx) or {}).get("country")
     number = reach(CHANNEL, customer_id, traits, None, at, country).address
     await tx.execute(delete(table).where(table.c.customer_id == customer_id))
@@ -52,16 +52,16 @@ async def _note(tx: Tx, customer_id: str, digest: str) -> None:
 
 
 async def find_holders(tx: Tx, number: str, senders: tuple[str, ...]) -> NumberHolders | None:
-    """Who has ``number`` (E.164), and which message an SMS from it to one of ``senders`` answers: the newest that was sent to
-    it by one of these or, where none is known to have been, the newest of all. None where nobody has it."""
+    """The customers who have ``number`` (E.164), and the message that an SMS from it to one of ``senders`` answers: the newest
+    that one of these senders sent to it, else the newest of all. None where nobody has the number."""
     digest = await address_digest(tx, CHANNEL, number)
     sent = await touches.newest_to(tx, CHANNEL, digest, _LOOKED_AT)
     touch = next((one for one in sent if one.sender in senders), sent[0] if sent else None)
-    told = select(table.c.customer_id).where(table.c.digest == digest)
+    holders = select(table.c.customer_id).where(table.c.digest == digest)
     written = select(touches_table.c.customer_id).where(touches_table.c.recipient == digest)
     rows = await tx.rows(
         select(customers.c.id)
-        .where(or_(customers.c.id.in_(told), customers.c.id.in_(written)), customers.c.merged_into.is_(None))
+        .where(or_(customers.c.id.in_(holders), customers.c.id.in_(written)), customers.c.merged_into.is_(None))
         .where(customers.c.erased_at.is_(None))
         .order_by(customers.c.updated_at.desc(), customers.c.id)
     )
@@ -72,7 +72,7 @@ async def find_holders(tx: Tx, number: str, senders: tuple[str, ...]) -> NumberH
 
 
 async def customer_by_number(tx: Tx, number: str) -> str:
-    """The customer who is known by ``number`` and nothing else, who is created when there is none."""
+    """The customer whose identity is ``number``, created when there is none."""
     known = select(identities.c.customer_id).where(identities.c.kind == "phone", identities.c.value == number)
     while True:
         if (found := await tx.scalar(known)) is not None:
@@ -85,6 +85,6 @@ async def customer_by_number(tx: Tx, number: str) -> str:
                 identity = {"kind": "phone", "value": number, "customer_id": id_, "created_at": now}
                 await tx.execute(insert(identities).values(identity))
         except IntegrityError:
-            continue  # another message of theirs was first
+            continue  # another SMS from this number was first
         await _note(tx, id_, await address_digest(tx, CHANNEL, number))
         return id_

@@ -1,7 +1,7 @@
-"""What customers answer by SMS: whose answer it is and to what, and what its keyword does, in one transaction.
+"""Take in an SMS from a customer: find the customer and the message it answers, and obey its keyword.
 
-A STOP holds from this transaction on: the number is suppressed and every customer who has it has withdrawn, whatever becomes of
-the events later.
+All in one transaction. A STOP holds from then on: the number is suppressed and every customer who has it has withdrawn,
+whatever becomes of the events later.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ from idic.store.enrollment import enrollments
 from idic.store.tables import consents as ledger
 
 LONGEST_TEXT = 1600
-"""Characters of an answer that are kept: as many as carriers put together again."""
+"""How many characters of a reply are stored: as many as carriers join into one message."""
 
 
 class Incoming(NamedTuple):
-    """An SMS as a provider handed it over. ``id`` is the provider's and unique for ever; ``number`` (E.164) is whose it is, and
-    ``senders`` by what name we may have written to it, most often one number. ``answered``: the provider has answered it by
-    itself."""
+    """An SMS from a provider. ``id`` is the provider's, and unique; ``number`` (E.164) is the customer's; ``senders`` are the
+    names under which we may have sent to it, most often one number. ``answered``: the provider has replied by itself."""
 
     provider: str
     id: str
@@ -39,16 +38,17 @@ class Incoming(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The id with its provider."""
         return f"{self.provider}:{self.id}"
 
 
 async def receive(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
-    """Do what the keyword says, and return what there is to observe of it: consents first, so that whoever is let in by the
-    answer finds them as they are. Told again it does nothing more."""
+    """Obey the keyword, and return the observations to store: consents come first, so that a journey entered by the reply sees
+    them. The same SMS again has no further effect."""
     again = await is_recorded(tx, _once(incoming))
     found = await phone_numbers.find_holders(tx, incoming.number, incoming.senders)
     if found is None and again:
-        return []  # they have been forgotten since
+        return []  # erased since
     if found is None:
         id_ = await phone_numbers.customer_by_number(tx, incoming.number)
         found = phone_numbers.NumberHolders((id_,), id_, None)
@@ -98,14 +98,14 @@ def _given(incoming: Incoming, customer: str, more: dict[str, Any]) -> Observati
 
 
 async def _purposes(tx: Tx, customer: str) -> list[str]:
-    """What a customer was ever asked about on this channel: who says STOP means all of it."""
+    """Every purpose that a customer's ledger has for this channel: STOP withdraws them all."""
     spoken = select(ledger.c.purpose).where(ledger.c.customer_id == customer, ledger.c.channel == CHANNEL).distinct()
     return sorted({consent.MARKETING, *(row["purpose"] for row in await tx.rows(spoken))})
 
 
 async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.NumberHolders) -> dict[str, Any] | None:
-    """The consent that the message asks to be confirmed: its journey was entered by that very consent, which is not yet. To
-    any other message "yes" is an answer like others; and so is an "ok" after a STOP, which START alone takes back."""
+    """The consent that the answered message asks to confirm: its journey was entered by that consent, which is unconfirmed. To
+    any other message "yes" is an ordinary reply; so is "ok" after a STOP, which only START takes back."""
     touch = found.touch
     if touch is None or touch.attempted_at is None or tx.now() > touch.attempted_at + consent.CONFIRMED_WITHIN:
         return None

@@ -1,8 +1,7 @@
-"""Visitors of customers' own sites: whose browser it is, what is shown to whom, and that they were there.
+"""Find the customers who visit a website, and the content to show them.
 
-A visitor is one identity: a ``user_id`` that was proven, or else an ``anonymous_id``. An anonymous id proves nothing, so it
-leads to a customer only while nobody knows who that is: from the moment on at which a user id points at them too, what is
-meant for them is shown to nobody who does not prove to be them.
+A visitor is one identity: a proven ``user_id``, or else an ``anonymous_id``. An anonymous id proves nothing, so it leads to a
+customer only as long as they have no user id. Content for a customer with a user id is shown only to visitors who prove it.
 """
 
 from __future__ import annotations
@@ -22,12 +21,11 @@ from idic.store.enrollment.web_placements import LivePlacement
 from idic.store.tables import Row, customers, identities
 
 SEEN_EVERY = timedelta(hours=1)
-"""How exactly it is known when a customer was last on the site."""
+"""How exactly the last visit of a customer is recorded."""
 
 
 class SiteVisit(NamedTuple):
-    """``shows`` is what is shown in each slot: a row of ``web_placements.live``. ``unnoted``: it is not known yet that this
-    customer is here."""
+    """A customer's visit. ``shows`` is the placement in each slot. ``unnoted``: this visit is not recorded yet."""
 
     customer: str
     unnoted: bool
@@ -35,7 +33,7 @@ class SiteVisit(NamedTuple):
 
 
 async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, SiteVisit]:
-    """Who of these visitors is a customer to whom something may be shown, and what is, for many at once."""
+    """The customers among these visitors to whom content may be shown, with that content."""
     now = tx.now()
     found = await _customers(tx, visitors)
     shown: dict[str, dict[str, LivePlacement]] = {}
@@ -52,7 +50,7 @@ async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, SiteV
 
 
 async def note_seen(tx: Tx, customer_ids: Collection[str]) -> None:
-    """Note that these customers are on the site. Whoever is held by somebody else just now is left for the next time."""
+    """Record that these customers are on the site; those whose row is locked are skipped until next time."""
     now = tx.now()
     chosen = (
         select(customers.c.id)

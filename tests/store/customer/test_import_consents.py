@@ -104,13 +104,13 @@ async def test_what_was_confirmed_long_ago_does_not_undo_what_they_said_since(wo
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"user_id": ""}, "says not whose it is: one of user_id, email or phone is needed"),
-        ({"at": ""}, "at: is missing; a consent needs to say when it was given"),
+        ({"user_id": ""}, "doesn't say whose it is: give user_id, email or phone"),
+        ({"at": ""}, "at: is missing; a consent must say when it was given"),
         ({"at": "yesterday"}, 'at: must be a moment in ISO 8601, such as "2026-03-27T10:00:00Z"'),
-        ({"at": "2026-03-03"}, "at: has not come yet"),
+        ({"at": "2026-03-03"}, "at: is in the future"),
         ({"given": "perhaps"}, "given: must be yes or no"),
         ({"channel": "fax"}, "channel: must be email, sms or web"),
-        ({"email": "anna"}, "email: is no email address"),
+        ({"email": "anna"}, "email: isn't an email address"),
         ({"phone": "12"}, "phone: there is no such phone number"),
         ({"topic": "K\udce4se"}, "line.topic: holds half of a surrogate pair, which is not a character"),
         ({"purpose": "\0"}, "line.purpose: holds a NUL character (\\u0000), which cannot be stored"),
