@@ -1,4 +1,4 @@
-"""Take an enrollment as far as the present allows: one transaction, and what its workflow is to do after it."""
+"""Take an enrollment as far as the present allows, and say what its workflow does next. One transaction."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from idic.router.runtime import Runtime
 from idic.store.database import Store
 from idic.store.enrollment import enrollments
 
-# A timer that fires this much early, by the clocks' disagreement, is waited out here instead of in the history.
 _EARLY = 0.25
+"""Real seconds. A timer that fires early by less than this, because clocks disagree, is waited out here, not in the history."""
 
 
 class Advance:
+    """The activity that advances enrollments."""
+
     def __init__(self, store: Store, runtime: Runtime) -> None:
         self.store = store
         self.runtime = runtime
@@ -28,7 +30,7 @@ class Advance:
     @activity.defn(name="advance")
     @coded
     async def advance(self, enrollment_id: str) -> Instruction:
-        """Safe to repeat: at rest already, it only says again what is to be done."""
+        """Advance an enrollment. Safe to repeat: one that is at rest already stays there."""
 
         async def work(held: HeldCustomer) -> Instruction | _Early:
             enrollment = await enrollments.get(held.tx, enrollment_id)
@@ -43,7 +45,7 @@ class Advance:
             await asyncio.sleep(answer.seconds)
 
     def _early(self, held: HeldCustomer, deadline: datetime | None) -> float:
-        """For how many real seconds the deadline is still to come."""
+        """How many real seconds the deadline lies ahead."""
         return self.store.clock.real_seconds(deadline - held.now) if deadline else 0.0
 
 

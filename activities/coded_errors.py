@@ -1,7 +1,7 @@
-"""Errors as they may travel into histories: a code and nothing else.
+"""Reduce errors to codes, which are all that may stand in Temporal's histories.
 
-A failure's message and its cause stay in a workflow's history even when the retry succeeds, and an exception's text may
-name a customer. So what leaves an activity is a stable word; the text is logged here or kept in the store.
+A failure's message and cause stay in a workflow's history even when the retry succeeds, and an exception's text may name a
+customer. So an activity raises a stable code; the text is logged here or kept in the store.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 def coded(function: F) -> F:
-    """Let only codes out of an activity; every such failure is retried."""
+    """Have an activity raise codes only. Every such failure is retried."""
 
     @wraps(function)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -33,7 +33,7 @@ def coded(function: F) -> F:
             log.warning("activity failed", activity=function.__name__, code=error.code)
             code = error.code
         except Exception as error:
-            # The text of an unforeseen error may hold what it was working on: only its kind and place are logged.
+            # The text of an unexpected error may hold data: only its kind and place are logged.
             code = type(error).__name__
             log.error("activity failed", activity=function.__name__, code=code, at=place(error))
         raise ApplicationError(code, type=code) from None

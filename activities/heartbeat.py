@@ -1,4 +1,4 @@
-"""What lets an activity last: signs of life, and patience with a store that is away."""
+"""Heartbeats, and retrying the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @contextlib.asynccontextmanager
 async def heartbeats(patience: float) -> AsyncIterator[None]:
-    """Tell Temporal that this worker lives, but only of what takes long: each heartbeat is billed."""
+    """Send Temporal heartbeats while the block runs. A short block sends none: each heartbeat is billed."""
 
     async def beat() -> None:
         await asyncio.sleep(patience * 0.6)
@@ -34,7 +34,7 @@ async def heartbeats(patience: float) -> AsyncIterator[None]:
 
 
 async def keep_offering(record: Callable[[], Awaitable[T]], keep_trying: float) -> T:
-    """What only this process knows is offered to the store again and again, for ``keep_trying`` real seconds. Raises
+    """Try to record a result that only this process knows, again and again for ``keep_trying`` real seconds. Raises
     ``StoreUnavailable``."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + keep_trying

@@ -1,8 +1,8 @@
-"""One enrollment's workflow: it sleeps until its deadline or until it is woken, and does as the store says.
+"""The workflow of one enrollment: sleep until the deadline or a wake, then do what the store says.
 
-It decides nothing. Where the enrollment is and what comes next is its row in the store; what is here are a durable timer,
-retries and task queues. Enrollments live for a year while this file changes, so it is changed by ``workflow.patched`` only,
-and recorded histories of every released version replay in the tests.
+It decides nothing. The enrollment's row in the store says where it is and what comes next; here are a durable timer, retries
+and task queues. Enrollments live for a year while this file changes, so it is changed by ``workflow.patched`` only, and
+recorded histories of every released version replay in the tests.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from temporalio.exceptions import FailureError
 with workflow.unsafe.imports_passed_through():
     from idic.router.instruction import Delivery, Instruction
 
-# A store that is away for longer must not fill the history with markers: after this the same function runs as a regular
+# A longer outage of the store must not fill the history with markers: after this the same function runs as a regular
 # activity, whose retries leave no trace.
 _LOCALLY = timedelta(seconds=2)
-# Two answers in a row to go on at once, without the row having moved, mean clocks that disagree.
+# Two answers in a row to go on at once, though the row has not moved, mean that clocks disagree: rest at least this long.
 _BREATH = 1.0
 
 
 @workflow.defn(name="enrollment")
 class Enrollment:
+    """The workflow of one enrollment."""
+
     def __init__(self) -> None:
         self._woken = False
 
     @workflow.signal(name="wake")
     def wake(self) -> None:
-        """Something happened that may concern this enrollment. It carries nothing; two are as good as one."""
+        """Something happened that may affect this enrollment. The signal carries nothing; two are as good as one."""
         self._woken = True
 
     @workflow.run
     async def run(self, enrollment: str, instruction: Instruction) -> None:
-        """``enrollment`` is the id of its row, ``instruction`` what the row said when the workflow was started."""
+        """Run to the enrollment's end. ``enrollment`` is its id; ``instruction`` is what its row said at the start."""
         rested = -1
         while True:
             if instruction.deliver:
@@ -53,7 +55,7 @@ class Enrollment:
 
     async def _rest(self, instruction: Instruction, at_least: float) -> None:
         seconds = max((instruction.until or 0.0) - workflow.time(), at_least)
-        # What people read in Temporal's UI is no part of what must replay.
+        # The summary in Temporal's UI is no part of what must replay.
         summary = f"rests at {instruction.step}" if instruction.step else None
         if seconds > 0 and not self._woken:
             try:
@@ -76,8 +78,8 @@ class Enrollment:
                 ),
             )
         except FailureError:
-            # Not ActivityError alone: that is what a local activity's failure comes wrapped in when it happens, but not
-            # when it is read back from its marker on replay. The two must take the same way.
+            # Not ActivityError alone: a local activity's failure is wrapped in it when it happens, but not when it is read
+            # back from its marker on replay. Both must take the same path.
             answer = await workflow.execute_activity(
                 "advance",
                 enrollment,
@@ -88,7 +90,7 @@ class Enrollment:
         return answer
 
     async def _deliver(self, deliveries: list[Delivery]) -> Instruction:
-        """Deliver all; each answers with what the row says after it, and the last to be recorded knows best."""
+        """Deliver all. Each delivery answers with what the row says after it; the answer recorded last holds."""
         answers: list[Instruction] = await asyncio.gather(
             *(
                 workflow.execute_activity(

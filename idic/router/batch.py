@@ -1,4 +1,4 @@
-"""Doing something to many enrollments, each in a transaction of its own: it can be stopped after any, and done again."""
+"""Do something to many enrollments, each in its own transaction: it can be stopped after any, and run again."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class BatchItem(NamedTuple):
 Page = Callable[[Tx, str, int], Awaitable[Sequence[BatchItem]]]
 """The enrollments after an id: at most so many, in the order of their ids."""
 Work = Callable[[HeldCustomer, Enrollment], Awaitable[str]]
-"""What is done to one enrollment whose customer is held; answers in a word what became of it."""
+"""The work on one enrollment whose customer is held. Returns in a word what became of it."""
 
 AGAIN = "again"
-"""What is answered of one for whom the time is not right: it is to be tried again."""
+"""The word for an enrollment that cannot be worked on now: try it again later."""
 FAILED = "failed"
-"""What became of one that could not be read; its log line says why."""
+"""The word for an enrollment that could not be read; its log line says why."""
 _PAGE = 500
 _AT_ONCE = 8
 
 
 def these(ids: Sequence[str]) -> Page:
-    """These enrollments."""
+    """A page function over these enrollments."""
 
     async def page(_tx: Tx, after: str, limit: int) -> list[BatchItem]:
         return items(id_ for id_ in sorted(ids) if id_ > after)[:limit]

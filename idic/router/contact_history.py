@@ -1,5 +1,7 @@
-"""What the contact policy has to know of a customer who is held, beside what is known of them anyway: what was sent to them,
-what will be, and what they answered. Nothing is looked up that the policy in force does not ask about."""
+"""What the contact policy asks about a held customer: messages sent, messages to come, and replies.
+
+Nothing is looked up that the policy in force does not ask about.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,7 @@ from idic.store.journey.programs import Programs
 
 
 def window(policy: Policy, program: Program, *, fewer: bool) -> timedelta | None:
-    """How far back messages bear on what may be sent now; None where they do not. ``fewer``: to somebody who asked for
-    fewer."""
+    """How far back messages count for what may be sent now; None where none do. ``fewer``: the customer asked for fewer."""
     stricter = program.stricter
     spans = [cap.per for cap in (*policy.caps, *((policy.fewer,) if fewer else ()), *(stricter.caps if stricter else ()))]
     spans += [gap.between for gap in (policy.minimum_gap, stricter.minimum_gap if stricter else None) if gap]
@@ -29,8 +30,8 @@ def window(policy: Policy, program: Program, *, fewer: bool) -> timedelta | None
 
 
 async def made(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[Contact]:
-    """The messages of marketing to this customer that count, but for the touch ``besides``: an outcome that is not certain
-    counts, a definite failure does not."""
+    """The marketing messages to this customer that count, without the touch ``besides``. An uncertain outcome counts, a
+    definite failure does not."""
     return [
         Contact(
             touch.claimed_at if touch.status == "claimed" else touch.attempted_at or touch.claimed_at,
@@ -55,7 +56,7 @@ async def coming(tx: Tx, programs: Programs, customer_id: str, enrollment: str, 
 
 
 async def reply(tx: Tx, policy: Policy, program: Program, ask: MayWe, now: datetime) -> Reply | None:
-    """What the customer answered last to this enrollment, or began it with."""
+    """The customer's last reply to this enrollment, or the reply that they entered it with."""
     entered = ask.entry if ask.entry is not None and ask.entry.name == "Replied" else None
     newest = None
     if policy.conversation is not None and ask.enrollment and "Replied" in program.hears:

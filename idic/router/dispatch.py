@@ -1,4 +1,4 @@
-"""Empty the outbox: tell Temporal what was decided, in order for each enrollment, then forget it."""
+"""Empty the outbox: start and wake workflows, in order for each enrollment."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ async def dispatch(store: Store, runtime: Runtime, engine: Engine, partitions: I
 
 
 async def _tell(store: Store, runtime: Runtime, engine: Engine, enrollment_id: str, *, start: bool) -> None:
-    """A start says where the row stands now, so that wakes behind it say nothing new. A wake that finds nobody asks the
-    row: an open enrollment whose workflow is gone is started from where it stands."""
+    """A start carries where the row stands now, so that later wakes add nothing. If a wake finds no workflow, the row decides:
+    an open enrollment whose workflow is gone is started from where it stands."""
     if not start and await engine.wake(enrollment_id):
         return
     if not await start_from_row(store, runtime, engine, enrollment_id, afresh=not start):
-        # It was started before, by somebody who knew less than the row says now; or it ended before it was known to have
-        # started. If there is a workflow, it learns of it.
+        # It was started before, with less than the row says now; or it ended before the start was known to have worked. If
+        # there is a workflow, wake it.
         await engine.wake(enrollment_id)
 
 

@@ -1,4 +1,4 @@
-"""Enter a customer into a journey because a service asked for it."""
+"""Enroll a customer in a journey because a service asked for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from idic.store.database import Tx
 
 
 class EnrollResult(NamedTuple):
-    """``enrollment_id`` of the open enrollment, new or found; None when the journey does not take the customer now."""
+    """The answer to a service. ``enrollment_id`` is the open enrollment, new or existing; None if the journey does not take
+    the customer now."""
 
     enrollment_id: str | None
     entered: bool
@@ -34,21 +35,21 @@ async def enroll(
     *,
     occurred_at: datetime | None,
 ) -> EnrollResult:
-    """Ask the journey for entry now, under its own conditions, with ``properties`` as ``entry.…``; in the caller's
-    transaction, which must write.
+    """Ask the journey for entry now, under its own conditions, with ``properties`` as ``entry.…``. It happens in the caller's
+    transaction, which must be one that writes.
 
-    Raises ``NotFound`` for a journey that is not published, ``StoreUnavailable`` when something else is happening to this
-    customer that must be done first (the router is at it: try again).
+    Raises ``NotFound`` for a journey that is not published, ``StoreUnavailable`` if the customer's earlier events must be
+    routed first (the router is at it: try again).
     """
     program_id, program = await runtime.programs.of(tx, journey)
     held = HeldCustomer(CustomerFacts(tx, runtime, await customers.lock(tx, customer_id)))
     if held.customer.erased:
-        raise StoreUnavailable("the customer was erased just now; try again, and somebody new enters")
+        raise StoreUnavailable("the customer was erased just now; try again, and a new customer enters")
     try:
         await catch_up(held)
-    except SetAside as other:
-        raise StoreUnavailable("the customer's earlier events are being routed; try again in a moment") from other
+    except SetAside as error:
+        raise StoreUnavailable("the customer's earlier events are being routed; try again in a moment") from error
     event = await events.insert_routed(tx, held.id, REQUESTED, dict(properties), held.now, occurred_at or held.now)
-    entered = await enter(held, program_id, program, event)
-    refusal = entered.refusal
-    return EnrollResult(entered.enrollment_id, refusal is None, refusal.reason if refusal else None)
+    result = await enter(held, program_id, program, event)
+    refusal = result.refusal
+    return EnrollResult(result.enrollment_id, refusal is None, refusal.reason if refusal else None)

@@ -1,4 +1,4 @@
-"""From an enrollment's row to what its workflow is told."""
+"""Work out an enrollment's next instruction from its row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from idic.store.enrollment.enrollments import Enrollment
 
 
 async def instruct(tx: Tx, runtime: Runtime, enrollment: Enrollment) -> Instruction:
-    """What an enrollment's workflow is to do, from its row alone."""
+    """What an enrollment's workflow does next, by its row alone."""
     state: State = enrollment.state
     if state.ended is not None:
         return Instruction(enrollment.seq)
@@ -25,7 +25,7 @@ async def instruct(tx: Tx, runtime: Runtime, enrollment: Enrollment) -> Instruct
         for channel, touched in channels.items()
         if touched.status in ("claimed", "attempting")
     }
-    # Where another account can stand in for the first, the touch itself says which it is.
+    # Where another account can stand in for the first, the touch itself says which account it is for.
     several = [touch for touch, (_, channel) in claimed.items() if len(runtime.accounts[channel]) > 1]
     chosen = await touches.accounts(tx, several) if several else {}
     waiting = [

@@ -1,4 +1,4 @@
-"""Calls of endpoints: asked for in the transaction that reached their step, made and settled afterwards."""
+"""Calls of endpoints: created in the transaction that reached their step, made and settled afterwards."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ class EndpointCall(NamedTuple):
 
 
 def call_id(enrollment_id: str, step: str, round_: int) -> str:
-    """The id follows from what makes a call unique: it is the idempotency key that every try carries."""
+    """The id of a call: a digest of what makes it unique. It is the idempotency key that every try carries."""
     parts = "\x1f".join((enrollment_id, "call", step, str(round_)))
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
 async def ask(tx: Tx, enrollment_id: str, customer_id: str, endpoint: str, request: CallRequest, *, at: datetime) -> None:
+    """Create a call. One that is there already stays as it is."""
     await tx.execute(
         tx.insert(calls)
         .values(
@@ -70,9 +71,10 @@ async def get(tx: Tx, call: str) -> EndpointCall:
 
 
 def customer_of(call: str) -> ScalarSelect[str]:
-    """The question for whom this call is, to be asked in the statement that needs the answer."""
+    """A subquery for the call's customer, to be part of the statement that needs it."""
     return select(calls.c.customer_id).where(calls.c.id == call).scalar_subquery()
 
 
 async def mark(tx: Tx, call: str, **columns: Any) -> None:
+    """Write these columns of a call."""
     await tx.execute(update(calls).where(calls.c.id == call).values(**columns))

@@ -1,4 +1,7 @@
-"""Enrollments: the row is the state. Every move writes it under the customer's row and counts ``seq`` up by one."""
+"""Enrollments: one customer's trip through one program each.
+
+The row is the state. Every move holds the customer's row, writes the enrollment's, and counts its ``seq`` up by one.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from idic.store.tables import Row, enrollments, placements, touches, trace
 
 
 class Enrollment(NamedTuple):
+    """A row of ``enrollments``, with its state read. ``attribute_until`` is until when a goal after the end still counts."""
+
     id: str
     customer_id: str
     journey: str
@@ -35,13 +40,13 @@ class Enrollment(NamedTuple):
 
 
 class StateUnreadable(IdicError):
-    """An enrollment that a newer version of idic wrote: worth trying again, a newer worker will."""
+    """A newer version of idic wrote this enrollment. Worth a retry, which a newer worker may take."""
 
     code = "state_unreadable"
 
 
 def read(row: Row) -> Enrollment:
-    """Raises ``StateUnreadable``."""
+    """Read an enrollment from its row. Raises ``StateUnreadable``."""
     if row["semantics"] > SEMANTICS:
         raise StateUnreadable(f"enrollment {row['id']} has semantics {row['semantics']}, this version knows {SEMANTICS}")
     try:
@@ -64,7 +69,7 @@ def read(row: Row) -> Enrollment:
 
 
 async def get(tx: Tx, enrollment_id: str) -> Enrollment:
-    """Raises ``NotFound``."""
+    """The enrollment with this id. Raises ``NotFound``, ``StateUnreadable``."""
     row = await tx.row(select(enrollments).where(enrollments.c.id == enrollment_id))
     if row is None:
         raise NotFound(f"there is no enrollment {enrollment_id}")
@@ -72,13 +77,13 @@ async def get(tx: Tx, enrollment_id: str) -> Enrollment:
 
 
 def customer_of(enrollment_id: str) -> ScalarSelect[str]:
-    """The question which customer's enrollment this is, to be asked in the statement that needs the answer."""
+    """A subquery for the enrollment's customer, to be part of the statement that needs it."""
     return select(enrollments.c.customer_id).where(enrollments.c.id == enrollment_id).scalar_subquery()
 
 
 async def affected(tx: Tx, customer_id: str, at: datetime) -> list[Enrollment]:
-    """Whom an event of this customer may concern: open enrollments, ended ones that a goal may still be put down to, and
-    those of which something is still shown on the web."""
+    """The customer's enrollments that an event may affect: open ones, ended ones to which a goal may still be attributed, and
+    those that still show something on the web. Oldest first."""
     shown = select(placements.c.enrollment_id).where(
         placements.c.customer_id == customer_id, placements.c.ended_at.is_(None), placements.c.until > at
     )
@@ -103,13 +108,14 @@ async def due_within(tx: Tx, customer_id: str, after: datetime, upto: datetime, 
 
 
 class EarlierEntries(NamedTuple):
-    """What was before with one customer, journey and key: the enrollment that is open, and when one last began."""
+    """Earlier entries of one customer with one journey and key: the open enrollment, and when the last one began."""
 
     open_id: str | None
     last_entered_at: datetime | None
 
 
 async def earlier_entries(tx: Tx, customer_id: str, journey: str, key: str | None) -> EarlierEntries:
+    """Whether the customer is or was in this journey with this key."""
     row = await tx.row(
         select(
             func.max(case((enrollments.c.ended_at.is_(None), enrollments.c.id))).label("open_id"),
@@ -139,6 +145,7 @@ def _columns(enrollment: Enrollment) -> Row:
 
 
 async def create(tx: Tx, enrollment: Enrollment) -> None:
+    """Write a new enrollment."""
     await tx.execute(
         insert(enrollments).values(
             id=enrollment.id,
@@ -153,7 +160,7 @@ async def create(tx: Tx, enrollment: Enrollment) -> None:
 
 
 async def save(tx: Tx, enrollment: Enrollment) -> Enrollment:
-    """Write what ``enrollment`` has become. Raises ``Conflict`` if its ``seq`` is no longer the one that was read."""
+    """Write a moved enrollment. Returns it with its new ``seq``. Raises ``Conflict`` if it was moved since it was read."""
     written = await tx.execute(
         update(enrollments)
         .where(enrollments.c.id == enrollment.id, enrollments.c.seq == enrollment.seq)
@@ -165,7 +172,7 @@ async def save(tx: Tx, enrollment: Enrollment) -> Enrollment:
 
 
 async def note(tx: Tx, enrollment_id: str, entries: Sequence[Trace]) -> None:
-    """Append to the trace; nothing to do for no entries."""
+    """Append entries to the enrollment's trace."""
     if entries:
         await tx.execute(
             insert(trace),
@@ -185,12 +192,13 @@ def _plain(why: object) -> dict[str, object]:
 
 
 async def traced(tx: Tx, enrollment_id: str) -> list[Row]:
+    """The enrollment's trace, oldest first."""
     return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.id))
 
 
 async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime]]:
-    """A page of open enrollments in the order of their ids, each with when it was due: at its deadline, else (it waits for
-    a message to leave) when that was claimed."""
+    """A page of open enrollments in the order of their ids, each with when it was due: at its deadline, or, if it waits for a
+    message to leave, when that was claimed."""
     claimed = select(func.max(touches.c.claimed_at)).where(touches.c.enrollment_id == enrollments.c.id).scalar_subquery()
     rows = await tx.rows(
         select(enrollments.c.id, func.coalesce(enrollments.c.deadline, claimed, enrollments.c.entered_at).label("due"))
@@ -202,11 +210,12 @@ async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime]]
 
 
 async def open_among(tx: Tx, ids: Sequence[str]) -> set[str]:
+    """Those of these enrollments that are open."""
     rows = await tx.rows(select(enrollments.c.id).where(enrollments.c.id.in_(ids), enrollments.c.ended_at.is_(None)))
     return {row["id"] for row in rows}
 
 
 async def counts(tx: Tx) -> dict[str, int]:
-    """How many enrollments stand where: ``open`` and each kind of ending."""
+    """How many enrollments are ``open``, and how many ended, by kind of ending."""
     rows = await tx.rows(select(enrollments.c.ending, func.count().label("n")).group_by(enrollments.c.ending))
     return {row["ending"] or "open": row["n"] for row in rows}

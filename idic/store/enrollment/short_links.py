@@ -1,4 +1,4 @@
-"""What the codes of short links stand for."""
+"""Short links: the address that each code stands for."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from idic.store.tables import customers, short_links, touches
 
 
 class ShortLink(NamedTuple):
+    """The address that a code stands for, and the touch that it was made for."""
+
     touch_id: str
     url: str
 
 
 async def keep(tx: Tx, touch_id: str, links: Mapping[str, str], at: datetime) -> bool:
-    """Keep ``links`` (code → address) of a touch; those kept already stay. False if a code stands for something else: of a
-    hundred million, one in two such pairs is to be expected, and nobody may be led to another's address. False, too, where
-    its customer has been erased: nothing of theirs is kept any more."""
+    """Keep the ``links`` (code → address) of a touch; links that are kept already stay.
+
+    Returns False if a code stands for another address already: among a hundred million codes one such pair is as likely as
+    not, and no customer may be led to another's address. Returns False, too, if the customer was erased.
+    """
     whose = select(touches.c.customer_id).where(touches.c.id == touch_id).scalar_subquery()
     customer = await tx.row(select(customers.c.erased_at).where(customers.c.id == whose).with_for_update(key_share=True))
     if customer is None or customer["erased_at"] is not None:
@@ -32,5 +36,6 @@ async def keep(tx: Tx, touch_id: str, links: Mapping[str, str], at: datetime) ->
 
 
 async def find(tx: Tx, code: str) -> ShortLink | None:
+    """The link of this code, if there is one."""
     row = await tx.row(select(short_links.c.touch_id, short_links.c.url).where(short_links.c.code == code))
     return ShortLink(**row) if row else None

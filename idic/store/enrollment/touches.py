@@ -1,4 +1,7 @@
-"""Touches: each an intent first, claimed under a key that is unique, so that nothing is ever sent for it twice."""
+"""Touches: one message each to one customer on one channel.
+
+A touch is an intent first, claimed under a unique key, so that its message is never sent twice.
+"""
 
 from __future__ import annotations
 
@@ -73,12 +76,12 @@ class OrphanedTouch(NamedTuple):
 
 
 def touch_id(enrollment_id: str, step: str, round_: int, channel: str) -> str:
-    """The id follows from what makes a touch unique; so does the Message-ID of its mail."""
+    """The id of a touch: a digest of what makes it unique. The Message-ID of its mail follows from it too."""
     parts = "\x1f".join((enrollment_id, step, str(round_), channel))
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
 
 
-_AFRESH = ("status", "message", "purpose", "topic", "account", "deliver_by", "claimed_at")
+_CLAIMED_ANEW = ("status", "message", "purpose", "topic", "account", "deliver_by", "claimed_at")
 
 
 async def claim(
@@ -90,31 +93,31 @@ async def claim(
     accounts: Mapping[str, Sequence[str]],
     at: datetime,
 ) -> None:
-    """Claim each, for the first of its channel's ``accounts``; one that was deferred after its first claim, or that a
-    migration gave up, is claimed again, and no other can be."""
-    for one in claims:
+    """Claim a touch for each of ``claims``, for the first of its channel's ``accounts``. Only a touch that was deferred, or
+    that a migration gave up, is claimed again; any other stays as it is."""
+    for wanted in claims:
         row = {
-            "id": touch_id(enrollment_id, one.step, one.round, one.channel),
+            "id": touch_id(enrollment_id, wanted.step, wanted.round, wanted.channel),
             "enrollment_id": enrollment_id,
             "customer_id": customer_id,
-            "step": one.step,
-            "round": one.round,
-            "channel": one.channel,
-            "message": one.message,
+            "step": wanted.step,
+            "round": wanted.round,
+            "channel": wanted.channel,
+            "message": wanted.message,
             "journey": program.journey,
             "purpose": program.purpose,
             "topic": program.topic,
-            "account": accounts[one.channel][0],
+            "account": accounts[wanted.channel][0],
             "status": "claimed",
-            "deliver_by": one.deliver_by,
+            "deliver_by": wanted.deliver_by,
             "claimed_at": at,
         }
         statement = tx.insert(touches).values(row)
         await tx.execute(
             statement.on_conflict_do_update(
                 index_elements=[touches.c.id],
-                # What was given back in between may be another message of the same step.
-                set_={name: row[name] for name in _AFRESH} | {"reason": None, "settled_at": None},
+                # Claimed anew, the step may send another message.
+                set_={name: row[name] for name in _CLAIMED_ANEW} | {"reason": None, "settled_at": None},
                 where=(touches.c.status == "deferred") | ((touches.c.status == "failed") & (touches.c.reason == MIGRATED)),
             )
         )
@@ -129,16 +132,17 @@ async def get(tx: Tx, touch: str) -> Touch:
 
 
 def customer_of(touch: str) -> ScalarSelect[str]:
-    """The question which customer's touch this is, to be asked in the statement that needs the answer."""
+    """A subquery for the touch's customer, to be part of the statement that needs it."""
     return select(touches.c.customer_id).where(touches.c.id == touch).scalar_subquery()
 
 
 async def mark(tx: Tx, touch: str, **columns: Any) -> None:
+    """Write these columns of a touch."""
     await tx.execute(update(touches).where(touches.c.id == touch).values(**columns))
 
 
 async def identify(tx: Tx, touch: str, provider_id: str) -> None:
-    """Note by which id the provider knows the touch's message, if nobody knew, and its customer has not been erased."""
+    """Note the provider's id of the touch's message, unless it is known already or the customer was erased."""
     not_erased = select(customers.c.id).where(customers.c.id == touches.c.customer_id, customers.c.erased_at.is_(None))
     unknown = (touches.c.id == touch) & touches.c.provider_id.is_(None) & not_erased.exists()
     await tx.execute(update(touches).where(unknown).values(provider_id=provider_id))
@@ -152,18 +156,18 @@ BECAME = {
     "Replied": "replied_at",
     "Message Bounced": "bounced_at",
 }
-"""The event that tells what became of a touch, and the column that keeps when it first did."""
+"""The event that says what became of a touch, and the column that keeps when it first happened."""
 
 EVIDENCE = frozenset({*BECAME, "Message Sent"})
-"""The events that prove that a touch left. A provider's word that it has the message proves this much and no more."""
+"""The events that prove that a touch left. "Message Sent", a provider's word that it has the message, proves no more."""
 
 
 _COUNTS = ("claimed", "attempting", "sent", "uncertain")
 
 
 async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | None) -> list[CountedTouch]:
-    """The touches of marketing to a customer, without ``besides``, that the contact policy counts: those claimed and not yet
-    attempted, whenever that was, and those last attempted after ``since``. The customer is held."""
+    """The marketing touches to a held customer, without ``besides``, that the contact policy counts: all that are claimed and
+    not yet attempted, and those last attempted after ``since``."""
     last = func.coalesce(touches.c.attempted_at, touches.c.claimed_at)
     rows = await tx.rows(
         select(
@@ -182,7 +186,7 @@ async def counting(tx: Tx, customer_id: str, since: datetime, besides: str | Non
 
 
 async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[Touch]:
-    """The messages that were sent to an address, or may have been, the newest first; ``recipient`` is its digest."""
+    """The messages that were, or may have been, sent to an address, newest first; ``recipient`` is its digest."""
     rows = await tx.rows(
         select(touches)
         .where(touches.c.recipient == recipient, touches.c.channel == channel)
@@ -194,35 +198,35 @@ async def newest_to(tx: Tx, channel: str, recipient: str, limit: int) -> list[To
 
 
 async def written_to(tx: Tx, channel: str, recipient: str, limit: int = 100) -> list[str]:
-    """The customers to whom messages were sent at an address, or may have been; ``recipient`` is its digest."""
-    asked = select(touches.c.customer_id).where(touches.c.recipient == recipient, touches.c.channel == channel)
-    rows = await tx.rows(asked.distinct().order_by(touches.c.customer_id).limit(limit))
+    """The customers of the messages that were, or may have been, sent to an address; ``recipient`` is its digest."""
+    recipients = select(touches.c.customer_id).where(touches.c.recipient == recipient, touches.c.channel == channel)
+    rows = await tx.rows(recipients.distinct().order_by(touches.c.customer_id).limit(limit))
     return [row["customer_id"] for row in rows]
 
 
 async def accounts(tx: Tx, ids: Collection[str]) -> dict[str, str]:
-    """Through which provider account each of these touches leaves."""
+    """The provider account of each of these touches, by touch id."""
     rows = await tx.rows(select(touches.c.id, touches.c.account).where(touches.c.id.in_(ids)))
     return {row["id"]: row["account"] for row in rows}
 
 
 async def attempts_under_way(tx: Tx, customer_id: str, channel: str | None) -> list[datetime]:
-    """Since when messages to this customer are under way, on one channel or all."""
-    asked = select(touches.c.attempted_at).where(touches.c.customer_id == customer_id, touches.c.status == "attempting")
-    rows = await tx.rows(asked if channel is None else asked.where(touches.c.channel == channel))
+    """When each message to this customer that is under way was begun, on one channel or all."""
+    under_way = select(touches.c.attempted_at).where(touches.c.customer_id == customer_id, touches.c.status == "attempting")
+    rows = await tx.rows(under_way if channel is None else under_way.where(touches.c.channel == channel))
     return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
 
 
 async def attempts_under_way_to(tx: Tx, channel: str, recipient: str) -> list[datetime]:
-    """The same of messages to an address, given its digest."""
+    """When each message to an address that is under way was begun; ``recipient`` is its digest."""
     ours = (touches.c.recipient == recipient) & (touches.c.channel == channel) & (touches.c.status == "attempting")
     rows = await tx.rows(select(touches.c.attempted_at).where(ours))
     return [row["attempted_at"] for row in rows if row["attempted_at"] is not None]
 
 
 def may_have_left(touch: Touch) -> bool:
-    """Whether a touch is one of which word that it left is news: it is under way, nobody is certain, or the provider would
-    not have it, but had it all the same."""
+    """Whether proof that the touch left would be news: it is under way or uncertain, or was tried and is claimed again,
+    deferred or given up."""
     given_up = touch.status == "failed" and touch.reason == MIGRATED
     return touch.status in ("attempting", "uncertain") or (
         (given_up or touch.status in ("claimed", "deferred")) and touch.attempts > 0
@@ -230,7 +234,7 @@ def may_have_left(touch: Touch) -> bool:
 
 
 async def became(tx: Tx, touch: Touch, event: str, at: datetime) -> bool:
-    """Note what became of a touch; whether that is new."""
+    """Note what became of a touch. Returns whether that is new."""
     column = BECAME[event]
     if getattr(touch, column) is not None:
         return False
@@ -245,13 +249,13 @@ async def find(tx: Tx, touch: str) -> Touch | None:
 
 
 async def claimed(tx: Tx, enrollment_id: str) -> list[Touch]:
-    """What of an enrollment is claimed, and not being attempted."""
+    """The touches of an enrollment that are claimed and not being attempted."""
     ours = (touches.c.enrollment_id == enrollment_id) & (touches.c.status == "claimed")
     return [Touch(**row) for row in await tx.rows(select(touches).where(ours))]
 
 
 async def cancel(tx: Tx, enrollment_id: str, at: datetime) -> None:
-    """The enrollment has ended: what is claimed and not attempted will not be."""
+    """Fail the touches of an ended enrollment that are claimed or deferred: they will not be attempted."""
     await tx.execute(
         update(touches)
         .where(touches.c.enrollment_id == enrollment_id, touches.c.status.in_(("claimed", "deferred")))

@@ -1,4 +1,4 @@
-"""What is shown in the slots of customers' own sites: placed when it is sent, ended by time, a click or the goal."""
+"""Web content in the slots of the shop's site: placed when it is sent, ended by time, a click or the goal."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def place(
     at: datetime,
     until: datetime,
 ) -> None:
-    """Show ``html`` to the touch's customer from now on. Placed already, it stays as it is."""
+    """Show ``html`` to the touch's customer from ``at`` until ``until``. A placement that is there already stays as it is."""
     row = {
         "touch_id": touch.id,
         "customer_id": touch.customer_id,
@@ -68,7 +68,7 @@ async def place(
 
 
 async def end(tx: Tx, enrollment_id: str, why: str, at: datetime) -> None:
-    """End whatever this enrollment still shows."""
+    """End everything that this enrollment still shows."""
     await tx.execute(
         update(placements)
         .where(placements.c.enrollment_id == enrollment_id, placements.c.ended_at.is_(None), placements.c.until > at)
@@ -77,7 +77,7 @@ async def end(tx: Tx, enrollment_id: str, why: str, at: datetime) -> None:
 
 
 async def end_clicked(tx: Tx, touch_id: str, at: datetime) -> None:
-    """End what was to be shown until it was clicked."""
+    """End a placement that was to be shown until it was clicked."""
     await tx.execute(
         update(placements)
         .where(placements.c.touch_id == touch_id, placements.c.ended_at.is_(None), placements.c.ends_on_click)
@@ -86,8 +86,8 @@ async def end_clicked(tx: Tx, touch_id: str, at: datetime) -> None:
 
 
 async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[LivePlacement]:
-    """What is shown to these customers at ``at``, oldest first, without what is in it: where there are several for a slot,
-    the last is the one to be seen."""
+    """What is shown to these customers at ``at``, oldest first, without its content. Of several in one slot, the last is
+    seen."""
     rows = await tx.rows(
         select(*(placements.c[name] for name in LivePlacement._fields))
         .where(any_of(tx, placements.c.customer_id, customer_ids))
@@ -98,9 +98,9 @@ async def live(tx: Tx, customer_ids: Collection[str], at: datetime) -> list[Live
 
 
 async def html(tx: Tx, touch_ids: Collection[str]) -> dict[str, str]:
-    """What is in them, by touch."""
-    chosen = select(placements.c.touch_id, placements.c.html).where(any_of(tx, placements.c.touch_id, touch_ids))
-    return {row["touch_id"]: row["html"] for row in await tx.rows(chosen)}
+    """The content of these placements, by touch."""
+    contents = select(placements.c.touch_id, placements.c.html).where(any_of(tx, placements.c.touch_id, touch_ids))
+    return {row["touch_id"]: row["html"] for row in await tx.rows(contents)}
 
 
 async def find(tx: Tx, touch_id: str) -> Placement | None:
