@@ -1,7 +1,7 @@
-"""Consent: what somebody said of being written to, as it is recorded, and what follows from all of it.
+"""Consent: what customers said about messages, and what is allowed now.
 
-Pure. The ledger is never rewritten: what is allowed now is worked out of everything that was said. The rule ``RespectConsent``
-does so for one message; ``status_of`` does so for people's eyes, with since when and by which act.
+Pure. The ledger is never rewritten: what is allowed now follows from all of its entries. The rule ``RespectConsent`` works it
+out for one message; ``status_of`` works it out for people to read, with the date and the act.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from idic.journey.vocabulary.built_in import ACTS
 from idic.problems import one_of
 
 GIVEN, WITHDRAWN = "Consent Given", "Consent Withdrawn"
-"""The two events of which the ledger is made."""
+"""The two events that make entries of the ledger."""
 EVENTS = frozenset({GIVEN, WITHDRAWN})
 MARKETING = "marketing"
-"""The purpose that is meant where none is said."""
+"""The purpose where an event names none."""
 FORM, DOUBLE_OPT_IN, IMPORT, COMPLAINT = "form", "double opt-in", "import", "complaint"
 CONFIRMED_WITHIN = timedelta(days=7)
-"""For so long after a message asked for it, a consent can be confirmed."""
+"""How long a consent can be confirmed after the message that asked for it."""
 LONGEST_NAME = 100
 """Characters of a topic or a purpose."""
 
 
 class ConsentStatement(NamedTuple):
-    """One entry for the ledger. ``topic`` None speaks for every topic; ``confirmed`` is whether who owns the address said it;
-    ``proof`` is what shows it, in whatever form it is at hand."""
+    """What a customer said, for the ledger. ``topic`` None stands for every topic; ``confirmed`` says whether the owner of the
+    address confirmed it; ``proof`` is the evidence, in any form."""
 
     channel: str
     topic: str | None
@@ -41,8 +41,8 @@ class ConsentStatement(NamedTuple):
 
 
 def read(name: str, properties: Mapping[str, Any]) -> ConsentStatement:
-    """What an event of ``EVENTS`` says. Raises ``ValueError`` with what is wrong, in words without anybody's data, where it
-    cannot be recorded: a word of consent that is only half understood is none. Of a withdrawal as much is taken as can be."""
+    """Read an event of ``EVENTS``. A consent that is only half understood is refused; of a withdrawal as much is taken as
+    possible. Raises ``ValueError`` with the reason, in words without personal data."""
     given = name == GIVEN
     channel = properties.get("channel")
     if channel not in tuple(CHANNELS):
@@ -57,7 +57,7 @@ def read(name: str, properties: Mapping[str, Any]) -> ConsentStatement:
     confirmed = properties.get("confirmed")
     return ConsentStatement(
         channel=str(channel),
-        # Whoever withdraws from what nobody understands wants less, not more.
+        # A withdrawal from an unreadable topic is a withdrawal from all topics: in doubt less is sent.
         topic=topic.strip() or None if isinstance(topic, str) and _is_name(topic) else None,
         purpose=purpose.strip() or MARKETING if isinstance(purpose, str) and _is_name(purpose) else MARKETING,
         given=given,
@@ -68,9 +68,11 @@ def read(name: str, properties: Mapping[str, Any]) -> ConsentStatement:
 
 
 def since(said: ConsentStatement, accepted_at: datetime, occurred_at: datetime | None) -> datetime:
-    """From when on a word counts. A consent counts from when it was said, as far as its sender knows: one that an app kept
-    while it was offline, or that was sent again after an outage, undoes no withdrawal of meanwhile. A withdrawal counts from
-    when it was accepted, whatever else its sender claims."""
+    """When a statement takes effect.
+
+    A consent takes effect when it was given, as far as its sender knows: an app may have kept it while it was offline, and it
+    must not undo a later withdrawal. A withdrawal takes effect when it was accepted, whatever its sender claims.
+    """
     return min(accepted_at, occurred_at) if said.given and occurred_at is not None else accepted_at
 
 
@@ -79,8 +81,8 @@ def _is_name(value: object) -> bool:
 
 
 def as_form(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties of such an event as they count from whoever needs no secret to send it. A page may tell what somebody
-    filled in; that they own the address it cannot know, and nobody is to say so for it."""
+    """The properties of a consent event that was sent without a secret key: a form, never confirmed. A page can report what
+    was filled in, but cannot know who owns the address."""
     return {**properties, "act": FORM, "confirmed": False}
 
 
@@ -94,14 +96,14 @@ WORDS: Mapping[State, str] = {
 
 
 class ConsentEntry(NamedTuple):
-    """An entry of the ledger, with when it was said (see ``since``)."""
+    """One entry of the ledger, with the time when it takes effect (see ``since``)."""
 
     said: ConsentStatement
     at: datetime
 
 
 def was_withdrawn(entries: Iterable[ConsentEntry], asked: ConsentStatement, since: datetime) -> bool:
-    """Whether what was ``asked`` for at ``since`` was withdrawn after that: then nobody is to confirm it any more."""
+    """Whether the consent that was ``asked`` for at ``since`` was withdrawn later, so that it can no longer be confirmed."""
     return any(
         entry.at > since
         and not entry.said.given
@@ -112,8 +114,8 @@ def was_withdrawn(entries: Iterable[ConsentEntry], asked: ConsentStatement, sinc
 
 
 class ConsentStatus(NamedTuple):
-    """How one channel, topic (None: every topic that nothing else was said of) and purpose stand: since when, and by which
-    act. Both are None where nobody ever said anything."""
+    """What is allowed for one channel, topic (None: every topic without a statement of its own) and purpose. ``since`` and
+    ``act`` are None where the customer never said anything."""
 
     channel: str
     topic: str | None
@@ -124,13 +126,14 @@ class ConsentStatus(NamedTuple):
 
     @property
     def allowed(self) -> bool:
+        """Whether marketing may be sent."""
         return self.state == "allowed"
 
 
 def status_of(
     entries: Iterable[ConsentEntry], channel: str, topic: str | None, purpose: str = MARKETING, *, level: Level = "single"
 ) -> ConsentStatus:
-    """What may be sent, of what was said (``entries``, in the order in which it was), where the channel needs ``level``."""
+    """What is allowed, from the ``entries`` in the order of the ledger, where the channel needs consent of this ``level``."""
 
     def stands(state: State, by: ConsentEntry | None) -> ConsentStatus:
         return ConsentStatus(channel, topic, purpose, state, by.at if by else None, by.said.act if by else None)
@@ -164,8 +167,8 @@ def all_statuses(
     topics: Iterable[str] = (),
     channels: Iterable[str] = CHANNELS,
 ) -> list[ConsentStatus]:
-    """How everything stands: every channel for each of ``topics``, for every topic and purpose that was ever spoken of, and
-    for what nothing was said of. A channel without a level needs what the rule asks of it."""
+    """What is allowed on every channel: for each of ``topics``, for every topic and purpose in the ledger, and for everything
+    else. A channel without a level needs what the rule asks of it."""
     spoken = {entry.said.topic for entry in entries if entry.said.topic is not None}
     purposes = dict.fromkeys((MARKETING, *sorted({entry.said.purpose for entry in entries})))
     return [

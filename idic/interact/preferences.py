@@ -1,4 +1,4 @@
-"""What somebody asks for on their preference page, as entries for the ledger of consents. Pure."""
+"""Turn choices on the preference page into entries of the consent ledger. Pure."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Level
 
 CHANGED = "Preferences Changed"
-"""The event that tells how often and until when not somebody would like to be written to."""
+"""The event for "fewer messages" and for a pause."""
 
 
 class Preferences(NamedTuple):
-    """``paused_until`` None: no pause."""
+    """Whether a customer wants fewer messages, and until when none. ``paused_until`` None: no pause."""
 
     fewer: bool
     paused_until: datetime | None
 
     def properties(self) -> dict[str, Any]:
-        """Of the event that says so: how things stand from then on."""
+        """The properties of the event ``CHANGED``."""
         until = {"paused_until": self.paused_until.isoformat()} if self.paused_until is not None else {}
         return {"fewer": self.fewer, **until}
 
 
 def read(properties: Mapping[str, Any]) -> Preferences:
-    """What such an event says, in UTC where it names no zone; of what cannot be read, nothing."""
+    """Read the properties of ``CHANGED``: times without a zone are UTC, and an unreadable value is ignored."""
     until = properties.get("paused_until")
     try:
         paused_until = datetime.fromisoformat(until) if isinstance(until, str) else None
@@ -39,7 +39,7 @@ def read(properties: Mapping[str, Any]) -> Preferences:
 
 
 class Choice(NamedTuple):
-    """One word for the ledger. ``confirmed`` is None where whoever records it knows how sure it is."""
+    """One statement for the ledger. ``confirmed`` is None where the caller knows whether it is confirmed."""
 
     channel: str
     topic: str | None
@@ -49,16 +49,16 @@ class Choice(NamedTuple):
 
 
 Wanted = Mapping[tuple[str, str | None], bool]
-"""By channel and topic (None: what belongs to no topic) whether somebody wants it: what they changed, and nothing else."""
+"""What a customer changed: wanted or not, by channel and topic (None: messages without a topic)."""
 
 
 def changes(
     entries: Sequence[ConsentEntry], wanted: Wanted, levels: Mapping[str, Level], topics: Iterable[str] = ()
 ) -> list[Choice]:
-    """What has to be said so that ``wanted`` holds and everything else stays as it stands, in this order.
+    """The statements, in this order, after which ``wanted`` holds and everything else stays as it is.
 
-    A word on no topic in particular speaks for all of them. So it is said first, and whatever it would change of the topics
-    that there are (``topics``, and those that were ever spoken of) is said again as it was.
+    A statement without a topic counts for all topics. So it comes first, and then every topic that it would change (``topics``,
+    and those in the ledger) is stated again as it was.
     """
 
     def wants(channel: str, topic: str | None) -> bool:
@@ -81,6 +81,6 @@ def changes(
 
 
 def nothing(entries: Iterable[ConsentEntry]) -> list[Choice]:
-    """What is said by who wants nothing any more: on every channel, for every purpose that was ever spoken of."""
+    """The statements that withdraw everything: on every channel, for every purpose in the ledger."""
     purposes = dict.fromkeys((MARKETING, *sorted({entry.said.purpose for entry in entries})))
     return [Choice(channel, None, False, purpose) for purpose in purposes for channel in CHANNELS]

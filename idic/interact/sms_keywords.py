@@ -1,12 +1,12 @@
-"""The words with which the customer of an SMS programme stops it, starts it again, asks for help or says yes.
+"""Find keywords in SMS: stop, start, help and yes, in eight languages.
 
-A keyword is a whole message: "stop it, please send help" is a sentence, for a person to read. Case, accents, punctuation and
-what surrounds it do not matter, nor does how an emoji is coloured, nor that it is said twice.
+A keyword is a whole message: "stop it, please send help" is a sentence for a person to read. Case, accents, punctuation, spaces
+around it and the colour of an emoji do not matter, nor does a repetition.
 
 English: the words of CTIA's Messaging Principles and Best Practices, those that Twilio and Telnyx act upon by themselves, and
 those of 47 CFR 64.1200(a)(10), which adds "revoke" and "opt out" (STOP, HELP and START are said in any language). French:
-also ARRET, which carriers in Canada require. The other languages: their plain words for it, as imperative and infinitive. What
-answers an ordinary question in one of them ("no", "fin", "ende") is no keyword.
+also ARRET, which carriers in Canada require. Other languages: their plain words, as imperative and infinitive. A word that
+answers an ordinary question ("no", "fin", "ende") is not a keyword.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ WORDS: Mapping[Keyword, Mapping[str, tuple[str, ...]]] = {
 _SIGNS: Mapping[str, Keyword] = {"🛑": "stop", "✋": "stop", "🚫": "stop", "⛔": "stop", "👍": "yes", "✅": "yes"}
 _STOPS = frozenset(".!?,;:")
 _LONGEST = 40
-"""Characters of a message that could be a keyword, with all that may surround it."""
+"""The most characters of a message that can be a keyword, with everything around it."""
 
 _TINTS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 """How an emoji is drawn: as text or in colour, and in which colour of skin."""
@@ -76,7 +76,7 @@ _APART = str.maketrans({"ł": "l", "Ł": "l", "ø": "o", "ß": "ss"})
 
 
 def keyword_of(text: str) -> Keyword | None:
-    """Which keyword the whole of this message is, if it is one."""
+    """The keyword that this whole message is; None if it is not one."""
     drawn = _TINTS.sub("", text).strip()
     if len(drawn) > _LONGEST:
         return None
@@ -84,7 +84,7 @@ def keyword_of(text: str) -> Keyword | None:
     if words:
         return _KNOWN.get(" ".join(words)) or (_KNOWN.get(words[0]) if len(set(words)) == 1 else None)
     signs = {_SIGNS.get(sign) for sign in drawn if not sign.isspace() and sign not in _STOPS}
-    # A thumb beside a stop sign says nothing that we could be sure of.
+    # A thumb beside a stop sign is not clear.
     return signs.pop() if len(signs) == 1 else None
 
 

@@ -1,11 +1,10 @@
-"""Which channel and which hour are best for a customer, learned from their own answers and, while little is known of them,
-from those of people like them.
+"""Pick the best channel and the best hour for a customer.
 
-What is compared is the chance that a message is answered: a Beta-Binomial posterior mean (``response_model``). Now and then
-another than the best is tried, or nothing would ever be learnt of it: an epsilon-greedy bandit (R. S. Sutton and
-A. G. Barto, *Reinforcement Learning*, 2nd edition, chapter 2). Which times these are is no chance: it follows from the
-enrollment, the step and the round. The odds with which each was chosen are kept, so that what was chosen can be judged
-later by what it would have been (inverse propensity weighting).
+It learns from the customer's own answers and, while there are few, from those of similar customers. It compares the chance that
+a message is answered: a Beta-Binomial posterior mean (``response_model``). Now and then it tries another choice than the best,
+or nothing would be learned about it: an epsilon-greedy bandit (R. S. Sutton and A. G. Barto, *Reinforcement Learning*, 2nd
+edition, chapter 2). When it does so follows from the enrollment, the step and the round, and is the same on replay. The odds of
+each choice are kept, so that choices can be evaluated later (inverse propensity weighting).
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from idic.journey.engine.protocol import Best, BestTime, Ranked, Timed
 from idic.times import TimeOfDay
 
 EXPLORED = 0.05
-"""The share of choices that are made to learn from."""
+"""The share of choices that explore."""
 
 _HOURS_STRENGTH = 8.0
-"""As many messages in an hour weigh as much as what is known of the hours of people alike."""
+"""So many messages in an hour weigh as much as the hours of similar customers."""
 _NOBODY = "no answer known yet"
 _EVEN = 3
-"""Chances that are the same to so many digits are the same."""
+"""Digits to which chances are compared."""
 
 
 def best_channel(
@@ -37,9 +36,11 @@ def best_channel(
     unreachable: Mapping[str, str] | None = None,
     explored: float = EXPLORED,
 ) -> Ranked:
-    """The channels of ``ask`` in the order in which they suit the customer, who got these ``messages``. Of two that are alike
-    the one that is listed first goes first, and so all do while nobody has ever answered. ``unreachable`` says of channels
-    that do not reach the customer why; they go last, and whether a message may go at all is the contact policy's to say."""
+    """The channels of ``ask``, the best for the customer first; ``messages`` are those that the customer got.
+
+    Equal channels keep the order of the list, and so do all while nobody has ever answered. ``unreachable`` says why channels
+    do not reach the customer; they come last. Whether a message may be sent at all is decided by the contact policy.
+    """
     why_not = {channel: why for channel, why in (unreachable or {}).items() if channel in ask.channels}
     able = [channel for channel in ask.channels if channel not in why_not]
     if not able:
@@ -82,10 +83,12 @@ def best_hour(
     explored: float = EXPLORED,
     closed: Callable[[datetime], bool] = lambda at: False,
 ) -> Timed:
-    """When within the span of ``ask`` a message is answered most likely: at once, or at the beginning of an hour of ``zone``
-    (IANA). Of hours that are alike the earliest; at once while nobody has ever answered. No hour is taken, or tried, that is
-    ``closed`` when it begins, as long as there is another: what is put off from there leaves at no hour that was chosen, or
-    comes too late."""
+    """When within the span of ``ask`` a message is most likely answered: at once, or when an hour of ``zone`` (IANA) begins.
+
+    Of equal hours the earliest is taken; while nobody has ever answered, the message leaves at once. An hour that is ``closed``
+    when it begins is neither taken nor tried, as long as there is another: a message put off from there would leave at an hour
+    that nobody chose, or come too late.
+    """
     hours = tallies_by_hour(messages, ask.earliest, zone)
     if not crowd.answered and not any(tally.answers for tally in hours):
         return Timed(ask.earliest, f"{_NOBODY}, so at once", odds=1.0)
@@ -118,12 +121,12 @@ T = TypeVar("T", str, int)
 
 
 def _drawn(draw: float, explored: float, able: Sequence[T]) -> T | None:
-    """What is tried this time, if this is one of the times: each as often."""
+    """The choice to explore, if this is a time to explore; each is tried equally often."""
     return able[int(draw / explored * len(able))] if draw < explored else None
 
 
 def _odds(offered: Iterable[T], best: T, explored: float, able: Sequence[T] | None = None) -> dict[T, float]:
-    """The chance that each had of being chosen."""
+    """The chance that each had of being chosen, by choice."""
     offered = list(offered)
     tried = offered if able is None else able
     each = explored / len(tried)

@@ -1,8 +1,7 @@
-"""What is known of how people answer messages: one customer's own, and those of people like them.
+"""How often customers answer messages: one customer, and customers like them.
 
-An answer is a link that was clicked or a reply that was sent. Being shown a message, or a mail program's opening it, is
-none; machines are nobody (``tracking.bots``). Messages of marketing tell nothing of service, and the other way round:
-everybody opens a password mail.
+An answer is a clicked link or a reply. Seeing a message, or a mail program that opens it, is not an answer, and machines do not
+count (``tracking.bots``). Marketing and service messages are counted apart: everybody opens a password mail.
 """
 
 from __future__ import annotations
@@ -19,46 +18,47 @@ ANSWERS = ("Link Clicked", "Replied")
 """The events by which a customer answers a message."""
 
 RIPE = timedelta(days=2)
-"""A message that is younger and was not answered says nothing yet."""
+"""A younger message without an answer does not count yet."""
 HALF_LIFE = timedelta(days=90)
-"""After this long a message says half as much."""
+"""After this time a message counts half."""
 MEMORY = timedelta(days=365)
-"""What is older says nothing."""
+"""Older messages do not count."""
 
 _USUAL = 0.05
-"""The share of messages that are answered where nothing is known of anybody."""
+"""The share of answered messages where there is no data at all."""
 _FEW = 20
-"""As many messages weigh as much as what is known without them: of one customer, where nobody knows how much customers
-differ, and of a channel."""
+"""So many messages weigh as much as the prior: for one customer, where it is unknown how much customers differ, and for a
+channel."""
 _SOME = 100
-"""As many messages to people alike weigh as much as those to everybody."""
+"""So many messages to similar customers weigh as much as those to all customers."""
 _PAIRS = 50
 _STRENGTHS = (2.0, 200.0)
 
 
 class MessageResponse(NamedTuple):
-    """A message that somebody got on ``channel``: when it left, and when they first answered it, if they did."""
+    """A message that a customer got: when it left, and when they first answered it, if they did."""
 
     channel: str
     at: datetime
     answered: datetime | None = None
 
     def stood(self, at: datetime) -> MessageResponse:
-        """As it stood then."""
+        """The message as it was at an earlier time."""
         return self._replace(answered=None) if self.answered is not None and self.answered > at else self
 
     def says(self, now: datetime) -> bool:
-        """Whether it says something by now: it was answered, or had its time."""
+        """Whether it counts by now: it was answered, or is old enough."""
         return self.answered is not None or now - self.at >= RIPE
 
 
 class Tally(NamedTuple):
-    """So many ``messages``, and so many of them answered; what is old counts for less."""
+    """How many messages there were, and how many were answered; old ones count less."""
 
     messages: float = 0.0
     answers: float = 0.0
 
     def plus(self, other: Tally, share: float = 1.0) -> Tally:
+        """The sum; ``share`` is the weight of the other."""
         return Tally(self.messages + other.messages * share, self.answers + other.answers * share)
 
     def shrunk(self, toward: float, strength: float) -> float:
@@ -67,26 +67,27 @@ class Tally(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What came of messages: their tally, and that of those among them whose receiver had answered the one before on the
-    same channel."""
+    """The tally of messages, and the tally of those whose receiver had answered the previous one on the same channel."""
 
     tally: Tally = Tally()
     after_answer: Tally = Tally()
 
     def plus(self, other: Cell, share: float = 1.0) -> Cell:
+        """The sum; ``share`` is the weight of the other."""
         return Cell(self.tally.plus(other.tally, share), self.after_answer.plus(other.after_answer, share))
 
 
 @dataclass(frozen=True)
 class ResponseGroup:
-    """People alike, in words, and what came of messages to them, by channel and by the hour (0 to 23, of where they live) in
-    which it left. What follows from that is worked out once."""
+    """The responses of a group of similar customers, by channel and by the local hour (0 to 23) of sending. ``name`` describes
+    the group. Sums are worked out once."""
 
     name: str
     cells: Mapping[tuple[str, int], Cell] = field(default_factory=dict)
 
     @cached_property
     def whole(self) -> Cell:
+        """On all channels, at all hours."""
         return sum_of(self.cells.values())
 
     @cached_property
@@ -103,10 +104,12 @@ class ResponseGroup:
         return smooth(found)
 
     def of(self, channel: str | None) -> Cell:
+        """On one channel; None: on all."""
         return self.whole if channel is None else self.channels.get(channel, Cell())
 
 
 def sum_of(cells: Iterable[Cell]) -> Cell:
+    """The sum of cells."""
     found = Cell()
     for cell in cells:
         found = found.plus(cell)
@@ -114,8 +117,8 @@ def sum_of(cells: Iterable[Cell]) -> Cell:
 
 
 class Prior(NamedTuple):
-    """What is to be expected of somebody of whom nothing is known: the share of answers, as sure as after ``strength``
-    messages, and where that comes from, in words ("" from nowhere)."""
+    """The expected share of answers of a customer without data. It weighs as much as ``strength`` messages; ``source`` says
+    where it comes from, in words ("" for nowhere)."""
 
     mean: float
     strength: float
@@ -123,13 +126,14 @@ class Prior(NamedTuple):
 
 
 class ResponseGroups(NamedTuple):
-    """Everybody, and among them those who are like the customer."""
+    """The responses of all customers, and of those who are like the customer."""
 
     everybody: ResponseGroup = ResponseGroup("all customers")
     alike: ResponseGroup | None = None
 
     @property
     def answered(self) -> bool:
+        """Whether anybody ever answered a message."""
         return self.everybody.whole.tally.answers > 0
 
     def prior(self, channel: str | None = None) -> Prior:
@@ -153,7 +157,7 @@ class ResponseGroups(NamedTuple):
         return Prior(mean, _strength(mean, here.after_answer), source)
 
     def by_hour(self) -> list[float]:
-        """How much more often than on average a message is answered that left in each hour: 24 factors."""
+        """For each of 24 hours of sending: how much more often than on average a message is answered, as a factor."""
         usual = self.everybody.whole.tally.shrunk(_USUAL, _FEW)
         shares = [tally.shrunk(usual, _SOME) for tally in self.everybody.hours]
         if self.alike is not None:
@@ -172,11 +176,11 @@ def _strength(mean: float, after: Tally) -> float:
 
 
 _NEAR = (0.5, 0.2, 0.05)
-"""What an hour says of itself, of the hours beside it and of those beside them."""
+"""The weights of an hour, of its neighbours, and of their neighbours."""
 
 
 def smooth(hours: Sequence[Tally]) -> list[Tally]:
-    """24 tallies, each with a part of its neighbours': 23:00 is next to 00:00."""
+    """Smooth 24 tallies with their neighbours: 23:00 is next to 00:00."""
     near = [(side, _NEAR[abs(side)]) for side in range(1 - len(_NEAR), len(_NEAR))]
     return [
         Tally(
@@ -188,7 +192,7 @@ def smooth(hours: Sequence[Tally]) -> list[Tally]:
 
 
 def tallies_by_channel(messages: Iterable[MessageResponse], now: datetime) -> dict[str, Tally]:
-    """A customer's own, by channel."""
+    """A customer's own tallies, by channel."""
     found: dict[str, Tally] = {}
     for message in _telling(messages, now):
         found[message.channel] = found.get(message.channel, Tally()).plus(_one(message), fade(now - message.at))
@@ -196,9 +200,11 @@ def tallies_by_channel(messages: Iterable[MessageResponse], now: datetime) -> di
 
 
 def tallies_by_hour(messages: Iterable[MessageResponse], now: datetime, zone: str) -> list[Tally]:
-    """A customer's own by the hours of ``zone`` (IANA), 24 of them: an answer counts in the hour in which it was given, and
-    silence in the hour in which the message came. So the hour at which somebody looks is found before anything is sent in
-    it; if it is none for messages, their silence says so."""
+    """A customer's own tallies, by the 24 hours of ``zone`` (IANA).
+
+    An answer counts in the hour in which it was given, silence in the hour in which the message came. So an hour at which the
+    customer looks is found before anything is sent in it; if it is a bad hour, their silence will show.
+    """
     where = ZoneInfo(zone)
     found = [Tally()] * 24
     for message in _telling(messages, now):
@@ -220,21 +226,21 @@ def _one(message: MessageResponse) -> Tally:
 
 
 def fade(age: timedelta) -> float:
-    """How much something of this age still says, of 1."""
+    """The weight of something of this age, from 0 to 1."""
     return float(0.5 ** (max(age, timedelta()) / HALF_LIFE))
 
 
-# Who is like whom.
+# Similar customers.
 
 EVERYBODY = ""
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]|$)")
-"""Browsers may say of themselves whatever they like: there must not be as many likenesses as spellings."""
+"""Browsers may send any text: there must not be as many groups as spellings."""
 
 
 def likeness(traits: Mapping[str, Any]) -> str:
-    """Whom a customer is like: those in the same country or, where that is not known, those who read the same language. What
-    is found is told to people, so it must be plain. ``EVERYBODY`` where neither is known."""
+    """The group of similar customers: those in the same country or, where it is unknown, those who read the same language.
+    People read the name of the group, so that it must be plain. ``EVERYBODY`` where neither is known."""
     country = traits.get("country")
     if isinstance(country, str) and _COUNTRY.fullmatch(country.strip()):
         return f"in {country.strip().upper()}"
@@ -246,23 +252,24 @@ def likeness(traits: Mapping[str, Any]) -> str:
 
 
 def describe_likeness(like: str) -> str:
-    """A likeness in words."""
+    """A group of similar customers, in words."""
     return f"customers {like}" if like else "all customers"
 
 
 class History:
-    """What somebody was sent and answered, noted as it happens. ``about`` tells messages apart."""
+    """The messages that a customer got and answered, in order. ``about`` identifies a message."""
 
     def __init__(self) -> None:
         self.messages: list[MessageResponse] = []
         self._places: dict[Hashable, int] = {}
 
     def sent(self, about: Hashable, channel: str, at: datetime) -> None:
+        """Note a message that was sent."""
         self._places[about] = len(self.messages)
         self.messages.append(MessageResponse(channel, at))
 
     def answered(self, about: Hashable, channel: str, at: datetime) -> None:
-        """The first answer to a message counts; one to a message that nobody knows of stands for both."""
+        """Note an answer: the first one to a message counts. An answer to an unknown message counts as message and answer."""
         place = self._places.get(about)
         if place is None:
             self.messages.append(MessageResponse(channel, at, at))

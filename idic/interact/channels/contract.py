@@ -1,4 +1,4 @@
-"""What a channel is: it is handed one message and says how certain it is of what became of it."""
+"""Messages for providers, and the possible outcomes of sending one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from idic.times import Duration
 
 
 class Accepted(NamedTuple):
-    """The provider has taken the message over. ``provider_id`` is what its evidence will name it by."""
+    """The provider has the message. ``provider_id`` is the name by which its reports will refer to it."""
 
     provider_id: str
 
 
 class Placed(NamedTuple):
-    """Content for a slot of the customer's own site, which the store itself holds: it is placed in the very transaction
-    that records it as sent. ``links`` are the addresses it leads to."""
+    """Content for a slot of the shop's site, which the store itself holds: it is placed in the transaction that records it as
+    sent. ``links`` are the addresses that it leads to."""
 
     slot: str
     html: str
@@ -28,7 +28,7 @@ class Placed(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Certainly not sent, and trying again would not help. ``code`` is a stable word without personal data; ``detail``
+    """Certainly not sent, and another try would not help. ``code`` is a stable word without personal data; ``detail``
     may hold some and stays in the store."""
 
     code: str
@@ -36,8 +36,8 @@ class Refused(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Certainly not sent; worth another try, ``after`` seconds if the provider said so. ``down``: this account takes nothing
-    now, whoever it is for, and another may."""
+    """Certainly not sent, and worth another try: after ``after`` seconds, if the provider said so. ``down``: this account takes
+    no message at all now, and another account may."""
 
     code: str
     detail: str
@@ -46,7 +46,7 @@ class Later(NamedTuple):
 
 
 class Unsure(NamedTuple):
-    """Perhaps sent. Never repeated by itself; the provider's own evidence may settle it."""
+    """Perhaps sent. It is never repeated automatically; the provider's reports may settle it."""
 
     code: str
     detail: str
@@ -56,7 +56,7 @@ Outcome = Accepted | Placed | Refused | Later | Unsure
 
 
 class OutgoingEmail(Frozen):
-    """One email. ``touch`` is its id, from which the Message-ID follows; ``to`` a bare address; ``sender`` and
+    """One email. ``touch`` is the id of the touch, from which the Message-ID follows; ``to`` a bare address; ``sender`` and
     ``reply_to`` an address, perhaps with a name: ``Shop <hello@shop.example>``. There is ``html`` or ``text`` or both.
     ``unsubscribe_url`` is offered to the mail program for one-click unsubscribing (RFC 8058)."""
 
@@ -74,7 +74,7 @@ class OutgoingEmail(Frozen):
 
 class OutgoingSms(Frozen):
     """One SMS. ``to`` and ``sender`` are E.164 (``sender`` perhaps a name or a provider's id of a pool of numbers);
-    ``segments`` is in how many parts the text travels; ``short_links`` are the codes in it, each with its address."""
+    ``segments`` is the number of parts of the text; ``short_links`` are the codes in it, each with its address."""
 
     touch: str
     to: str

@@ -1,4 +1,4 @@
-"""DKIM (RFC 6376): a mail says for which domain it was sent, signed with a key that the domain shows the world in its DNS."""
+"""Sign mail with DKIM (RFC 6376): with a key that the sender's domain publishes in its DNS."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SIGNED = (
     "From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
     "Content-Transfer-Encoding", "List-Unsubscribe", "List-Unsubscribe-Post",
 )  # fmt: skip
-"""Each is signed once more than it occurs (RFC 6376, 8.15): whoever adds another on the way breaks the signature. One click
-unsubscribes only where both of its headers are among them (RFC 8058, 4)."""
+"""The signed headers. Each is signed once more than it occurs, so that adding another one breaks the signature (RFC 6376,
+8.15). One-click unsubscribing needs both of its headers among them (RFC 8058, 4)."""
 
 _SHORTEST = 1024
-"""Bits of an RSA key that receivers still look at (RFC 8301, 3.2)."""
+"""The least bits of an RSA key that receivers accept (RFC 8301, 3.2)."""
 _DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _SELECTOR = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 
 
 class Signer(NamedTuple):
-    """``key`` is as dkimpy takes it for ``algorithm``."""
+    """A domain's DKIM key. ``key`` has the form that dkimpy expects for ``algorithm``."""
 
     domain: str
     selector: str
@@ -39,7 +39,7 @@ class Signer(NamedTuple):
 
     @classmethod
     def read(cls, domain: str, selector: str, file: Path) -> Signer:
-        """With the private key in ``file``: RSA or Ed25519, as PEM. Raises ``SettingsError``, which repeats nothing of it."""
+        """Read the private key in ``file``: RSA or Ed25519, as PEM. Raises ``SettingsError``, which does not repeat it."""
         if not _DOMAIN.fullmatch(domain) or not _SELECTOR.fullmatch(selector):
             raise SettingsError(
                 "IDIC_DKIM_DOMAIN is a domain such as shop.example, and IDIC_DKIM_SELECTOR a name such as idic1"
@@ -59,7 +59,7 @@ class Signer(NamedTuple):
         raise SettingsError(f"IDIC_DKIM_KEY_FILE is neither an RSA key of {_SHORTEST} bits or more nor an Ed25519 key")
 
     def sign(self, mail: bytes, but: Collection[str] = ()) -> bytes:
-        """``mail`` (with CRLF line ends) with its signature on top. ``but`` are headers that are changed on the way."""
+        """The mail (with CRLF line ends) with its signature on top. ``but`` are headers that a provider changes."""
         unsigned = {name.lower() for name in but}
         named = [name.lower().encode() for name in SIGNED if name.lower() not in unsigned]
         present = {line.split(b":", 1)[0].lower() for line in mail.partition(b"\r\n\r\n")[0].split(b"\r\n")}

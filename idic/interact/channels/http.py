@@ -1,7 +1,7 @@
-"""One request to a provider over HTTP, and how certain it is of what became of it.
+"""Post one request to a provider, and say how certain the outcome is.
 
-Before the request's first byte nothing was sent, whatever goes wrong. After it, only an answer is the truth; silence and a
-reset leave us unsure.
+Before the first byte of a request nothing was sent, whatever goes wrong. After it only an answer is certain; a time-out or a
+reset leaves the outcome unknown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LARGEST = 64_000
 
 
 class ProviderAnswer(NamedTuple):
-    """``body`` is empty where the answer broke off after its head, which says whether the message was taken."""
+    """A provider's answer. ``body`` is empty where the answer broke off after its head; the status is then known still."""
 
     status: int
     headers: httpx.Headers
@@ -31,7 +31,7 @@ class ProviderAnswer(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The JSON object that the body holds; empty where it holds none."""
+        """The JSON object in the body; empty where there is none."""
         try:
             document = from_json(self.body)
         except ValueError:
@@ -40,8 +40,8 @@ class ProviderAnswer(NamedTuple):
 
 
 class Poster:
-    """Posts to one provider, whose name begins the stable words for what goes wrong. ``timeout`` is in real seconds and holds
-    for one request as a whole; ``connections`` is how many there may be at once. ``more`` is httpx's: who we are, headers."""
+    """Posts to one provider. Codes for failures begin with the provider's name. ``timeout`` (real seconds) is for a whole
+    request; ``connections`` is the most at once. ``more`` goes to httpx: credentials, headers."""
 
     def __init__(self, provider: str, *, timeout: float, connections: int, **more: Any) -> None:
         self._provider = provider
@@ -75,6 +75,7 @@ class Poster:
         return ProviderAnswer(progress.response.status_code, progress.response.headers, bytes(body))
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._client.aclose()
 
     def _lost(self, progress: _Progress, error: Exception) -> Later | Unsure:
@@ -82,26 +83,26 @@ class Poster:
         detail = f"{type(error).__name__}: {error}"
         if progress.begun:
             return Unsure(f"{self._provider}_timeout" if slow else f"{self._provider}_connection_lost", detail)
-        # That every connection which we allow ourselves is in use says nothing of the provider.
+        # That all of our connections are in use does not mean that the provider is down.
         down = not isinstance(error, httpx.PoolTimeout)
         return Later(f"{self._provider}_timeout" if slow else f"{self._provider}_unreachable", detail, down=down)
 
 
 class _Progress:
-    """How far one request has come, as httpx tells it. ``begun``: its first byte may have left."""
+    """The progress of one request, as httpx reports it. ``begun``: its first byte may have left."""
 
     def __init__(self) -> None:
         self.begun = False
         self.response: httpx.Response | None = None
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        # A proxy is asked for the way with a request of its own, which carries nothing of the message.
+        # A proxy gets a CONNECT request of its own, which carries nothing of the message.
         if event.endswith(".send_request_headers.started") and info["request"].method == b"POST":
             self.begun = True
 
 
 def without(secrets: Sequence[str], outcome: Outcome) -> Outcome:
-    """The outcome as it may be kept: no secret that the provider repeats, and only what a database can store."""
+    """The outcome without secrets that the provider may repeat, and without characters that cannot be stored."""
     if not isinstance(outcome, (Accepted, Placed)):
         hidden = "|".join(re.escape(secret) for secret in secrets if secret)
         outcome = outcome._replace(detail=re.sub(hidden, "…", outcome.detail)) if hidden else outcome

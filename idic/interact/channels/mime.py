@@ -1,7 +1,7 @@
-"""An email as bytes: right in every script, and safe whatever a customer's name contains.
+"""Write an email as bytes: correct in every script, and safe whatever a customer's name contains.
 
-Headers are encoded here and written as ASCII that is already folded, so that nothing folds them again. Whatever cannot
-stand in a header (line breaks, control characters) becomes a space before it is encoded.
+Headers are encoded and folded here, so that nothing folds them again. Characters that a header cannot have (line breaks,
+control characters) become spaces before encoding.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ _OURS = re.compile(
     r"|x-idic-touch"
 )
 _BOUNDARY = "=_idic_part"
-"""Never in a part: neither base64 nor quoted-printable can write ``=_``."""
+"""It cannot occur in a part: neither base64 nor quoted-printable contains ``=_``."""
 _ENCODED_BYTES = 42
 """Bytes in one encoded word: 56 of its 75 characters are then base64."""
 
 
 class AddressInvalid(ValueError):
-    """No mail can be sent to this. The text does not repeat it."""
+    """No mail can be sent to this address. The text does not repeat it."""
 
 
 class Address(NamedTuple):
-    """``name`` may be empty; ``domain`` is ASCII (punycode); ``local`` may not be."""
+    """An email address. ``name`` may be empty; ``domain`` is ASCII (punycode); ``local`` may have other characters."""
 
     name: str
     local: str
@@ -56,10 +56,12 @@ class Address(NamedTuple):
 
     @property
     def mailbox(self) -> str:
+        """The bare address."""
         return f"{self.local}@{self.domain}"
 
     @property
     def needs_smtputf8(self) -> bool:
+        """Whether it can only be written by RFC 6531."""
         return not self.local.isascii()
 
 
@@ -67,7 +69,7 @@ class Address(NamedTuple):
 def read_address(text: str) -> Address:
     """Read ``hello@shop.example`` or ``Shop <hello@shop.example>``, as an operator writes a sender.
 
-    Raises ``AddressInvalid`` where there is no address that can be written to.
+    Raises ``AddressInvalid`` for a text without a valid address.
     """
     named = _NAMED.fullmatch(text)
     if not named:
@@ -79,7 +81,7 @@ def read_address(text: str) -> Address:
 
 
 def read_mailbox(text: str, name: str = "") -> Address:
-    """Read a bare address, as a customer gave it. Raises ``AddressInvalid``."""
+    """Read a bare address, as a customer typed it. Raises ``AddressInvalid``."""
     local, _, domain = text.strip().rpartition("@")
     if not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
         raise AddressInvalid("the part before @ is not one that mail can be sent to")
@@ -101,8 +103,8 @@ def message_id(touch: str, sender: Address) -> str:
     return f"<{touch}@{sender.domain}>"
 
 
-class Written(NamedTuple):
-    """A mail as it goes to a server: as whom, to whom, whether it can only go by RFC 6531 (``utf8``), and its bytes."""
+class WrittenMail(NamedTuple):
+    """A mail as it goes to a server. ``utf8``: it can only be sent by RFC 6531. ``data`` is the message."""
 
     sender: Address
     to: Address
@@ -110,11 +112,11 @@ class Written(NamedTuple):
     data: bytes
 
 
-def write(mail: OutgoingEmail, date: datetime) -> Written | Refused:
-    """As ``build``, refused where it cannot be written."""
+def write(mail: OutgoingEmail, date: datetime) -> WrittenMail | Refused:
+    """As ``build``; ``Refused`` where it cannot be written."""
     try:
         utf8 = needs_smtputf8(mail)
-        return Written(read_address(mail.sender), read_mailbox(mail.to), utf8, build(mail, date, utf8=utf8))
+        return WrittenMail(read_address(mail.sender), read_mailbox(mail.to), utf8, build(mail, date, utf8=utf8))
     except AddressInvalid as error:
         return Refused("address_invalid", str(error))
     except ValueError as error:
@@ -150,7 +152,7 @@ def build(mail: OutgoingEmail, date: datetime, *, utf8: bool = False) -> bytes:
 
 
 def further_headers(mail: OutgoingEmail) -> dict[str, str]:
-    """Those that say neither from whom, to whom, of what nor when; encoded and folded. Raises ``ValueError``."""
+    """The headers besides From, To, Subject, Date and Reply-To, encoded and folded. Raises ``ValueError``."""
     headers = {"Message-ID": message_id(mail.touch, read_address(mail.sender)), "X-Idic-Touch": mail.touch}
     if mail.unsubscribe_url:
         if not _URL.fullmatch(mail.unsubscribe_url):
@@ -165,7 +167,7 @@ def further_headers(mail: OutgoingEmail) -> dict[str, str]:
 
 
 def encoded(text: str) -> str:
-    """A header's text, encoded by RFC 2047 where it must be, and folded. Parses back to ``clean(text)``."""
+    """The text of a header, encoded by RFC 2047 where needed, and folded. It parses back to ``clean(text)``."""
     text = clean(text)
     if text.isascii() and "=?" not in text and "  " not in text and len(text) <= 66:
         return text

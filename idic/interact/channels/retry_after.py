@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone."""
+"""Parse Retry-After."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Real seconds until the time that Retry-After names, in either of its forms."""
-    said = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,6}", said):
-        return float(said)
+    """Real seconds to wait, from either form of the header; None where it is missing or cannot be read."""
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,6}", value):
+        return float(value)
     try:
-        until = parsedate_to_datetime(said)
-    except (ValueError, OverflowError):  # the year or the zone may be a number that no date has
+        until = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):  # a year or a zone may be out of range
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

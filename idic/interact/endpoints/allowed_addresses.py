@@ -1,7 +1,7 @@
-"""Which addresses may be called: those of the public internet, and those of hosts the operator named.
+"""Decide which addresses may be called: public ones, and those of hosts that the operator listed.
 
-A name is not judged, only what it resolves to: ``2130706433``, ``0177.0.0.1`` and a name that somebody points at 127.0.0.1
-all come to the same address.
+The name itself is not checked, only the addresses that it resolves to: ``2130706433``, ``0177.0.0.1`` and a name that points
+at 127.0.0.1 all lead to the same address.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ _INTRANET: tuple[IPv4Network | IPv6Network, ...] = tuple(
         "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
     )
 )  # fmt: skip
-"""Where a host may be that the operator named: nowhere else, so not where clouds tell machines their secrets."""
+"""Where a host that the operator listed may be. Cloud metadata services (169.254.169.254) are not among them."""
 
 
 def is_public(address: Address) -> bool:
+    """Whether an address is on the public internet."""
     if any(address.version == network.version and address in network for network in _KEPT_OUT):
         return False
     if isinstance(address, IPv6Address) and address not in _UNICAST:
@@ -50,11 +51,12 @@ def is_public(address: Address) -> bool:
 
 
 def is_intranet(address: Address) -> bool:
+    """Whether an address can be that of a host in the operator's own network."""
     return any(address.version == network.version and address in network for network in _INTRANET)
 
 
 def is_listed(host: str, hosts: Collection[str]) -> bool:
-    """Whether a host is one of those named, exactly."""
+    """Whether a host is one of these, exactly."""
     return _plain(host) in {_plain(one) for one in hosts}
 
 

@@ -1,4 +1,4 @@
-"""One try of a call: ask, follow where that is safe, read, and say what became of it."""
+"""Make one try of a call: send the request, follow safe redirects, read the answer."""
 
 from __future__ import annotations
 

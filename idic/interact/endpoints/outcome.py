@@ -1,4 +1,4 @@
-"""What became of one try of a call."""
+"""The outcome of one try of a call."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from idic.errors import IdicError
 
 
 class Answered(NamedTuple):
-    """``values`` are what the endpoint gives, by name, as they are stored; what was not said is left out."""
+    """The endpoint answered. ``values`` are what it gives, by name, as they are stored; missing ones are left out."""
 
     values: dict[str, JsonValue]
 
 
 class Failed(NamedTuple):
-    """Another try would come to the same. ``code`` is a stable word; ``detail`` is for the person who asks why, and holds no
-    secret and no word of the answer."""
+    """Another try would fail, too. ``code`` is a stable word; ``detail`` explains it, without secrets and without words of the
+    answer."""
 
     code: str
     detail: str
@@ -35,7 +35,7 @@ CallOutcome = Answered | Failed | CallLater
 
 
 class CannotCall(IdicError):
-    """This call cannot be made, or its answer cannot be taken; ``code`` and the message are those of ``Failed``."""
+    """This call cannot be made, or its answer cannot be used; ``code`` and the message are those of ``Failed``."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code

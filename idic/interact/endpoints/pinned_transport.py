@@ -1,4 +1,4 @@
-"""Requests that go to an address which was checked, and to no other: nobody resolves the name a second time."""
+"""Send requests to the address that was checked: the name is not resolved a second time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from idic.interact.endpoints.allowed_addresses import Resolve, check_addresses
 
 
 class EndpointRequest(NamedTuple):
-    """One request. ``headers`` names are lower-case."""
+    """One request to an endpoint. Names in ``headers`` are lower-case."""
 
     method: str
     url: httpx.URL
@@ -22,15 +22,16 @@ class EndpointRequest(NamedTuple):
 
 
 def port_of(url: httpx.URL) -> int:
+    """The port of an address, also where it is not written."""
     if url.port is not None:
         return url.port
     return 443 if url.scheme == "https" else 80
 
 
 def direct_transport(tls: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
-    """Connects without a proxy, whatever the environment says, and anew each time: a connection that was opened to one host
-    is never used for another at the same address. How many there are at once is for its user to bound. ``tls`` is whom to
-    trust, where that is not what this machine says."""
+    """A transport without a proxy, whatever the environment says, that opens a new connection each time: a connection to one
+    host is never used for another at the same address. The caller limits how many there are at once. ``tls`` is whom to trust,
+    if not as this machine does."""
     return httpx.AsyncHTTPTransport(
         verify=tls or httpx.create_ssl_context(),
         trust_env=False,
@@ -39,7 +40,7 @@ def direct_transport(tls: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransp
 
 
 class PinnedTransport:
-    """TLS verifies the host's name, though it is the address that is connected to."""
+    """Sends requests to checked addresses. TLS still verifies the host's name."""
 
     def __init__(self, resolve: Resolve, transport: httpx.AsyncBaseTransport) -> None:
         self._resolve = resolve
@@ -61,10 +62,11 @@ class PinnedTransport:
             await response.aclose()
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._transport.aclose()
 
     async def _first(self, asked: EndpointRequest, host: str, addresses: list[str], connect: float) -> httpx.Response:
-        """Of the first address that takes a connection."""
+        """The answer of the first address that accepts a connection."""
         *others, last = addresses
         for address in others:
             try:

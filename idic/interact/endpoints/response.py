@@ -1,4 +1,4 @@
-"""An answer, as the values that its endpoint gives."""
+"""Read the answer of an endpoint as the values that it gives."""
 
 from __future__ import annotations
 

@@ -14,15 +14,15 @@ from idic.problems import one_of
 from idic.times import Duration
 
 RESERVED = timedelta(hours=1)
-"""How long ahead a message of a journey that goes first may hold the last place."""
+"""How long ahead a journey of higher priority may reserve the last place under a cap."""
 BEHIND = timedelta(minutes=1)
-"""So long after its time a message may not have been asked for yet: all that was put off until the morning comes at once."""
+"""How late a message may still be asked for: all messages that quiet hours put off come at once in the morning."""
 _NO_TALK = ("stop", "help")
 
 
 class Caps:
-    """At most so many messages in any window of a length that rolls. One that is claimed may leave at any moment, so it is in
-    every window."""
+    """At most so many messages in a rolling window. A claimed message may leave at any moment, so that it counts in every
+    window."""
 
     name = "caps"
 
@@ -37,6 +37,7 @@ class Caps:
         return _last(objections)
 
     def asked(self, cap: Cap, request: TouchRequest) -> Defer | Skip | None:
+        """The objection of one cap."""
         until = room(cap, request, request.contacts)
         if until is None:
             return None
@@ -49,7 +50,7 @@ class Caps:
 
 
 class Fewer(Caps):
-    """A cap of their own, for those who asked for fewer messages."""
+    """A cap for customers who asked for fewer messages."""
 
     name = "fewer messages"
 
@@ -72,6 +73,7 @@ class MinimumGap:
         return _last([objection for gap in self.gaps if (objection := self.asked(gap, request)) is not None])
 
     def asked(self, gap: Gap, request: TouchRequest) -> Defer | Skip | None:
+        """The objection of one gap."""
         until = distance(gap, request, request.contacts)
         if until is None:
             return None
@@ -82,8 +84,8 @@ class MinimumGap:
 
 
 class Priority:
-    """What goes first keeps its place: a message that another journey will ask for within the hour is not crowded out by one
-    of a journey that stands further down."""
+    """A journey of higher priority keeps its place: a message that it will ask for within the hour is not crowded out by one
+    of a journey of lower priority."""
 
     name = "priority"
 
@@ -107,7 +109,7 @@ class Priority:
         return Defer(until, self.name, said)
 
     def crowded_out(self, request: TouchRequest) -> Coming | None:
-        """The first message that could not go if this one did, and could if it did not."""
+        """The first coming message that could not be sent if this one is, and could if it is not."""
         ahead = [
             coming
             for coming in sorted(request.coming, key=lambda coming: coming.at)

@@ -1,4 +1,4 @@
-"""What a journey is known to ask for next, as far as the contact policy has to know of it."""
+"""The message that a journey will ask for next, for the contact policy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Quiet hours by the clock on the customer's wall: whatever the hands show there is what counts, also on the two nights of the
-year on which they are moved.
+"""Quiet hours by the customer's local time, also on the two nights on which clocks change.
 
-Hours that the spring change skips are not lived through; hours that the autumn change brings twice are quiet twice.
+Hours that the change in spring skips do not exist; hours that the change in autumn repeats are quiet twice.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from idic.times import Hours
 
 _DAY = 24 * 60
 _MOST_LEAPS = 50
-"""Windows that are not over after so many closings leave no time of day."""
+"""Windows that are not over after so many closings cover the whole day."""
 
 
 def quiet(windows: Sequence[Hours], instant: datetime, zone: str) -> Hours | None:
@@ -40,16 +39,17 @@ def ends(windows: Sequence[Hours], instant: datetime, zone: str) -> datetime | N
 
 
 def opens(window: Hours) -> int:
-    """In minutes of the day."""
+    """When a window opens, in minutes of the day."""
     return window.opens.hour * 60 + window.opens.minute
 
 
 def closes(window: Hours) -> int:
+    """When a window closes, in minutes of the day."""
     return window.closes.hour * 60 + window.closes.minute
 
 
 def length(window: Hours) -> int:
-    """In minutes on the wall."""
+    """How long a window is, in minutes of local time."""
     return (closes(window) - opens(window)) % _DAY
 
 

@@ -30,14 +30,18 @@ BUDGET = "budget"
 
 
 class Rule(Protocol):
-    """``name`` is what the trace and the author call it."""
+    """A rule that may object. ``name`` stands in traces and explanations."""
 
     name: str
 
-    def __call__(self, request: TouchRequest) -> Defer | Skip | None: ...
+    def __call__(self, request: TouchRequest) -> Defer | Skip | None:
+        """The objection; None where there is none."""
+        ...
 
 
 class EnrollmentOpen:
+    """Nothing is sent to a customer who has left the journey."""
+
     name = "enrollment open"
 
     def __call__(self, request: TouchRequest) -> Skip | None:
@@ -45,6 +49,8 @@ class EnrollmentOpen:
 
 
 class Reachable:
+    """The customer needs an address on the channel."""
+
     name = "reachable"
 
     def __call__(self, request: TouchRequest) -> Skip | None:
@@ -52,9 +58,12 @@ class Reachable:
 
 
 class Suppression:
-    """Nobody writes to a suppressed address, not even a service message. Who says STOP is told once that it is done, and
-    who asks for HELP is answered, as carriers demand (CTIA, Messaging Principles and Best Practices); who was erased gets
-    what they order, and marketing only if they confirm afterwards that they want it."""
+    """Nothing is sent to a suppressed address, not even a service message, with two exceptions.
+
+    Carriers demand that STOP is confirmed once and that HELP is answered (CTIA, Messaging Principles and Best Practices). A
+    customer who was erased gets messages about what they order, and marketing only if they confirm afterwards that they want
+    it.
+    """
 
     name = "suppression"
 
@@ -69,7 +78,7 @@ def _answers_keyword(request: TouchRequest, found: Suppressed) -> bool:
     reply = request.reply
     if found.reason != "opted_out" or request.purpose != "service" or reply is None or reply.channel != request.channel:
         return False
-    # Put there by this very STOP: a second one is not answered again. Who asks for help is helped, as often as they ask.
+    # The first STOP suppressed the address, and only that one is confirmed. HELP is answered every time.
     asked = reply.keyword == "help" or (reply.keyword == "stop" and reply.at - found.at <= _AT_ONCE)
     return asked and request.now - reply.at <= _ANSWERED_WITHIN
 
@@ -82,7 +91,7 @@ def _came_back(request: TouchRequest, found: Suppressed) -> bool:
 
 
 def _said(request: TouchRequest) -> list[Consent]:
-    """What the customer said of messages like this one, in its order."""
+    """What the customer said about messages like this one, in order."""
     return [
         consent
         for consent in request.consents
@@ -91,9 +100,12 @@ def _said(request: TouchRequest) -> list[Consent]:
 
 
 class RespectConsent:
-    """Marketing needs the customer's consent to the channel (Directive 2002/58/EC, Art. 13; GDPR, Art. 7), but for what a
-    site shows its own visitors: that needs none, and is not shown to who withdrew it. What was said last counts, whether
-    of this topic or of all; where consent is to be confirmed, one that was is among what was said since."""
+    """Marketing needs the customer's consent to the channel (Directive 2002/58/EC, Art. 13; GDPR, Art. 7).
+
+    Content that a site shows its own visitors needs none, but is not shown to customers who withdrew it. The last statement
+    counts, whether about this topic or about all. Where consent must be confirmed, one of the consents given since the last
+    withdrawal must be confirmed.
+    """
 
     name = "consent"
 
@@ -116,7 +128,7 @@ class RespectConsent:
 
 
 class Paused:
-    """Who asked for a pause on their preference page."""
+    """Customers can pause marketing on their preference page."""
 
     name = "paused by the customer"
 
@@ -128,7 +140,7 @@ class Paused:
 
 
 class ControlGroup:
-    """Some are left alone on purpose, always the same: how they fare without marketing is what it is held against."""
+    """Some customers get no marketing, always the same ones, so that its effect can be measured."""
 
     name = "control group"
 
@@ -142,7 +154,7 @@ class ControlGroup:
 
 
 class QuietHours:
-    """Of the policy, and those that the journey adds: together they are over when none of them holds."""
+    """The quiet hours of the policy and of the journey: they are over when none of them holds."""
 
     name = "quiet hours"
 
@@ -277,7 +289,7 @@ def rules(policy: Policy, program: Program) -> tuple[Rule, ...]:
 
 
 def quiet_parts(policy: Policy, program: Program) -> list[Quiet]:
-    """The quiet hours that messages of ``program`` keep: together they are over when none of them holds."""
+    """The quiet hours for messages of ``program``: they are over when none of them holds."""
     if program.purpose == "service":
         return []
     own = program.stricter.quiet_hours if program.stricter else None
@@ -285,8 +297,7 @@ def quiet_parts(policy: Policy, program: Program) -> list[Quiet]:
 
 
 def budget_spent(channel: str, budget: Budget, now: datetime, zone: str) -> Defer | Skip:
-    """What becomes of a message for which the day's budget of its channel has nothing left; ``zone`` (IANA) is whose day it
-    is."""
+    """The objection when the day's budget of a channel is spent. The day is a day of ``zone`` (IANA)."""
     reason = f"the day's budget of {budget.at_most:,} {CHANNELS[channel].counted[1]} is spent"
     if budget.when == "skip":
         return Skip(BUDGET, reason)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 
 class Consent(NamedTuple):
-    """One entry of the ledger. ``topic`` None speaks for every topic; ``confirmed`` is whether who owns the address said it."""
+    """One entry of the consent ledger. ``topic`` None stands for every topic; ``confirmed`` says whether the owner of the
+    address confirmed it."""
 
     channel: str
     topic: str | None
@@ -19,8 +20,8 @@ class Consent(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A message of marketing that counts: claimed (``at`` is then when), under way, sent, or perhaps sent (``at`` is when it
-    was last attempted). ``unsent`` are those that are claimed only: they may leave at any moment."""
+    """A marketing message that counts for caps: claimed (``at`` is when it was claimed), under way, sent or perhaps sent
+    (``at`` is the last attempt). ``unsent`` messages are only claimed: they may leave at any moment."""
 
     at: datetime
     channel: str
@@ -30,7 +31,7 @@ class Contact(NamedTuple):
 
 
 class Coming(NamedTuple):
-    """A message of another journey of the same customer, of which it is known that it will be asked for at ``at``."""
+    """A message that another journey of the same customer will ask for at ``at``."""
 
     at: datetime
     journey: str
@@ -39,7 +40,7 @@ class Coming(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The customer's newest answer, in their own words, to what this very enrollment sent or was entered by."""
+    """The customer's newest written answer to a message of this enrollment, or the answer by which they entered it."""
 
     at: datetime
     channel: str
@@ -47,17 +48,20 @@ class Reply(NamedTuple):
 
 
 class Suppressed(NamedTuple):
-    """Why an address must not be written to, and since when."""
+    """Why nothing may be sent to an address, and since when."""
 
     reason: str
     at: datetime
 
 
 class TouchRequest(NamedTuple):
-    """A touch asked for. ``consents`` are all of this customer's, in the order in which they were recorded. ``unreachable``
-    says why there is no address. ``open`` is whether the enrollment still is. ``contacts`` are the customer's, without the
-    touch itself, in any order; ``coming`` what other journeys will ask for. ``country`` (ISO 3166-1 alpha-2) is the
-    customer's. ``fewer`` and ``paused_until`` are what they asked for on their preference page."""
+    """A touch that is asked for.
+
+    ``consents`` are all of this customer's, in the order in which they were recorded. ``unreachable`` says why there is no
+    address. ``open`` is whether the enrollment still is. ``contacts`` are the customer's, without the touch itself, in any
+    order; ``coming`` is what other journeys will ask for. ``country`` (ISO 3166-1 alpha-2) is the customer's. ``fewer`` and
+    ``paused_until`` are the choices on their preference page.
+    """
 
     now: datetime
     channel: str

@@ -1,10 +1,10 @@
-"""Who asks for the pictures and links of a message: a person, or a machine that nobody told to.
+"""Tell machines from people among those who follow links and load pictures of a message.
 
-Scanners of mail follow every link before anybody sees it, privacy proxies fetch pictures as the mail arrives, messengers
-draw previews. None of them is the customer, so none is counted; all are served as a person would be, for a scanner that is
-turned away warns of the message. What is not known here for a machine is a person: a click too many does less harm than one
-that never happened. So what merely stands between a person and us is no machine: Gmail and Yahoo fetch a picture through
-proxies of their own (GoogleImageProxy, YahooMailProxy) when somebody opens the mail.
+Mail scanners follow every link before anybody sees it, privacy proxies load pictures when the mail arrives, messengers draw
+previews. They are not the customer, so that they do not count; they are served like people, because a scanner that is turned
+away warns of the message. Whatever is not known as a machine counts as a person: one click too many does less harm than a
+click that is lost. A mere proxy of a person is not a machine: Gmail and Yahoo load pictures through proxies of their own
+(GoogleImageProxy, YahooMailProxy) when somebody opens the mail.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from typing import Literal, NamedTuple
 EngagementKind = Literal["opened", "clicked"]
 
 TOO_SOON = timedelta(seconds=2)
-"""Nobody has read a message and clicked in it so soon after it left (Mautic's ``BotRatioHelper`` takes the same 2 seconds).
-Pictures are loaded by a mail program that somebody looks at all the same."""
+"""Nobody reads a message and clicks in it so soon after it left (Mautic's ``BotRatioHelper`` uses the same 2 seconds). This
+holds for clicks only: a mail program may load pictures at once while a person looks at it."""
 SCANNED = timedelta(minutes=10)
-"""For so long after a message left, its links may be gone through one after the other; see ``AT_ONCE``."""
+"""How long after sending scanners follow the links of a message; see ``AT_ONCE``."""
 AT_ONCE = timedelta(seconds=1)
-"""Nobody follows two different links of one message within this time. Scanners follow all of them: Mimecast, Barracuda and
-Defender are told by nothing else, as they say that they are browsers (Mautic's issues 9798 and 16263)."""
+"""No person follows two different links of one message within this time. Scanners follow all of them: Mimecast, Barracuda
+and Defender pretend to be browsers, and cannot be recognised otherwise (Mautic's issues 9798 and 16263)."""
 
 
 class LinkRequest(NamedTuple):
-    """A picture or a link of a message was asked for, or its provider reports so. ``headers`` with names in lower case, as
-    far as they are known; ``address`` is where it came from; ``left`` how long ago the message left, in idic's time, None where
-    nobody knows; ``flagged``: the provider says that it was a machine (SendGrid's
-    ``sg_machine_open``)."""
+    """A request for a picture or a link of a message, or a provider's report of one.
+
+    ``headers`` have names in lower case, as far as they are known; ``address`` is the IP address; ``left`` is how long ago the
+    message left, in idic's time, None where it is unknown; ``flagged``: the provider says that it was a machine (SendGrid's
+    ``sg_machine_open``).
+    """
 
     what: EngagementKind
     user_agent: str = ""
@@ -42,7 +44,7 @@ class LinkRequest(NamedTuple):
 
 
 class NamedMachine(NamedTuple):
-    """A machine that says who it is, by a part of its user agent in lower case."""
+    """A machine that names itself in its user agent. ``part`` is in lower case."""
 
     part: str
     name: str
@@ -98,8 +100,8 @@ _APPLE = "mozilla/5.0"
 Opens*; it fetches when the mail arrives, whether or not anybody looks)."""
 
 PREFETCH = ("sec-purpose", "purpose", "x-purpose", "x-moz")
-"""By which a browser says that it fetches what somebody may want next (Fetch standard, ``Sec-Purpose``; the others came
-before it: http.dev/purpose)."""
+"""Headers by which a browser says that it loads a page in advance (Fetch standard, ``Sec-Purpose``; the others are older:
+http.dev/purpose)."""
 
 _NETWORKS = tuple(
     (ip_network(network), name)
@@ -119,7 +121,7 @@ _NETWORKS = tuple(
 
 
 def machine(asked: LinkRequest) -> str | None:
-    """Which machine it was, in words; None for a person, and for what nobody can tell."""
+    """The machine that made a request, in words; None for a person, and where it is unknown."""
     agent = asked.user_agent.strip().lower()
     if asked.flagged:
         return "its provider says so"
@@ -140,7 +142,7 @@ def machine(asked: LinkRequest) -> str | None:
 
 
 MANY_AT_ONCE = "several links at once"
-"""What is said of who follows different links of one message within ``AT_ONCE``."""
+"""The words for a visitor who follows different links of one message within ``AT_ONCE``."""
 
 
 def _prefetches(said: str) -> bool:

@@ -1,7 +1,7 @@
-"""Signed addresses in messages: what was clicked, opened, answered, unsubscribed from, shown; and pages of the customer's own.
+"""Make and read the signed links in messages: clicks, opens, answers, unsubscribing, and the customer's own pages.
 
-A token can be read by anybody and made only by us. It names the touch, or (where the shop asks for a link by itself) a
-customer by an id that is random. A short link's code says nothing at all: what it stands for is in the store.
+Anybody can read a token, and only idic can make one. It names the touch, or a customer by a random id where the shop itself
+asked for the link. The code of a short link says nothing: what it stands for is in the store.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ DATA_PATH = "/d/"
 _TELLING = (UNSUBSCRIBE_PATH, ANSWER_PATH, PREFERENCES_PATH, CONFIRM_PATH, DATA_PATH)
 
 _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
-"""Digits and letters that are not taken for one another when somebody types them."""
+"""Digits and letters that are not confused when typed."""
 SHORT_CODE = 9
-"""Characters of a code: 56 ** 9 there are. To hit one of a hundred million by guessing takes some fifty million tries."""
+"""Characters of a code. There are 56 ** 9 codes: to guess one of a hundred million takes about fifty million tries."""
 _BASE = re.compile(r"https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._~%/-]*)?")
-"""What other addresses can be put under: every mail that cannot name its way out is refused."""
+"""An address under which others can be put. Mail without a valid unsubscribe address is refused."""
 _CODES = re.compile(f"[{_ALPHABET}]{{{SHORT_CODE}}}")
 
 
@@ -59,8 +59,8 @@ class LinkSettings(Protocol):
 
 
 class PageOwner(NamedTuple):
-    """Whose page a link opens: the customer to whom a touch went, or one who is named. ``until`` is when a link of the second
-    kind ends, in seconds since 1970; None if never."""
+    """Whose page a link opens: the customer who got a touch, or a customer by id. ``until`` is when a link of the second kind
+    expires, in seconds since 1970; None: never."""
 
     touch: str | None = None
     customer: str | None = None
@@ -68,12 +68,14 @@ class PageOwner(NamedTuple):
 
 
 class ClickLink(NamedTuple):
+    """A tracked link: the touch, and where it leads."""
+
     touch: str
     url: str
 
 
 class AnswerLink(NamedTuple):
-    """``url`` is where the page that thanks leads on to; None if nowhere."""
+    """A link that records an answer. ``url`` is where the thank-you page leads on to; None: nowhere."""
 
     touch: str
     value: str
@@ -83,8 +85,8 @@ class AnswerLink(NamedTuple):
 class Links:
     """Makes and reads the addresses under ``base_url``; those of short links are under ``short_url``, by default the same.
 
-    ``keys`` are secrets of at least 16 characters: the first signs, all verify, so that a key is changed by putting the
-    new one in front and dropping the old one when its mails no longer matter.
+    ``keys`` are secrets of at least 16 characters: the first signs, all verify. To change a key, put the new one in front and
+    drop the old one when its mails no longer matter.
     """
 
     def __init__(self, base_url: str, keys: Sequence[str], short_url: str | None = None) -> None:
@@ -107,7 +109,7 @@ class Links:
 
     @classmethod
     def set_up(cls, settings: LinkSettings) -> Links:
-        """Raises ``SettingsError``."""
+        """Links as the settings say. Raises ``SettingsError``."""
         for variable, url in (("IDIC_PUBLIC_URL", settings.public_url), ("IDIC_SHORT_URL", settings.short_url)):
             if url and not _BASE.fullmatch(url):
                 raise SettingsError(
@@ -126,10 +128,11 @@ class Links:
         return f"{self._base}{CLICK_PATH}{self._clicks.dumps([touch, url])}"
 
     def unsubscribe(self, touch: str) -> str:
+        """The page that unsubscribes the customer of this touch."""
         return f"{self._base}{UNSUBSCRIBE_PATH}{self._unsubscribes.dumps(touch)}"
 
     def opened(self, touch: str) -> str:
-        """The address of the picture that tells that a mail was opened."""
+        """The address of the picture that shows that a mail was opened."""
         return f"{self._base}{OPEN_PATH}{self._opens.dumps(touch)}"
 
     def answer(self, touch: str, value: str, url: str | None = None) -> str:
@@ -137,31 +140,31 @@ class Links:
         return f"{self._base}{ANSWER_PATH}{self._answers.dumps([touch, value, url])}"
 
     def preferences(self, touch: str) -> str:
-        """The page on which who got this touch says what they would like to get."""
+        """The preference page of the customer who got this touch."""
         return f"{self._base}{PREFERENCES_PATH}{self._preferences.dumps(touch)}"
 
     def preferences_of(self, customer: str) -> str:
-        """The same page, for a customer of whom the shop knows that they ask."""
+        """The same page, for a customer whom the shop has identified itself."""
         return f"{self._base}{PREFERENCES_PATH}{self._preferences.dumps([customer, None])}"
 
     def confirm(self, touch: str) -> str:
-        """The page that confirms the consent which this touch asks to have confirmed."""
+        """The page that confirms the consent that this touch asks for."""
         return f"{self._base}{CONFIRM_PATH}{self._confirmations.dumps(touch)}"
 
     def data(self, touch: str) -> str:
-        """The page of everything that is known of who got this touch."""
+        """The page with all data about the customer who got this touch."""
         return f"{self._base}{DATA_PATH}{self._data.dumps(touch)}"
 
     def data_of(self, customer: str, until: datetime) -> str:
-        """The same page, for a customer of whom the shop knows that they ask; good until then."""
+        """The same page, for a customer whom the shop has identified itself; the link is valid ``until`` then."""
         return f"{self._base}{DATA_PATH}{self._data.dumps([customer, int(until.timestamp())])}"
 
     def pages(self, touch: str) -> dict[str, str]:
-        """The pages of our own to which a message of this touch may lead, by the rest of their name in ``links.…``."""
+        """idic's own pages that a message of this touch may link to, by the rest of their name in ``links.…``."""
         return {"preferences": self.preferences(touch), "confirm": self.confirm(touch), "your_data": self.data(touch)}
 
     def short_code(self, touch: str, url: str) -> str:
-        """The same for the same touch and address, however often it is asked for, and not to be guessed."""
+        """The code of a short link: always the same for the same touch and address, and impossible to guess."""
         digest = hmac.digest(self._key, "\x1f".join(("idic.short", touch, url)).encode(), hashlib.sha256)
         number = int.from_bytes(digest, "big")
         code = ""
@@ -171,19 +174,20 @@ class Links:
         return code
 
     def short(self, code: str) -> str:
+        """The short link with this code."""
         return f"{self._short}{SHORT_PATH}{code}"
 
     def tells_itself(self, url: str) -> bool:
-        """Whether ``url`` is a page of ours that records by itself what is done there."""
+        """Whether ``url`` is one of idic's pages that record by themselves what happens there."""
         return url.startswith(tuple(f"{self._base}{path}" for path in _TELLING))
 
     def placement(self, touch: str) -> str:
-        """The token (no address) with which a page reports what became of content in a slot."""
+        """The token (not an address) with which a page reports what happened to the content of a slot."""
         token = self._placements.dumps(touch)
         return token if isinstance(token, str) else token.decode()
 
     def read_click(self, token: str) -> ClickLink:
-        """Raises ``InvalidInput`` for a token that we did not make. Only ours lead on: no open redirect."""
+        """Where a tracked link leads. Raises ``InvalidInput`` for a token that we did not make: there is no open redirect."""
         match _read(self._clicks, token):
             case [str(touch), str(url)]:
                 return ClickLink(touch, url)
@@ -191,7 +195,7 @@ class Links:
                 raise InvalidInput("this link is not one of ours", where="token")
 
     def read_answer(self, token: str) -> AnswerLink:
-        """Raises ``InvalidInput`` for a token that we did not make."""
+        """What an answer link records. Raises ``InvalidInput`` for a token that we did not make."""
         match _read(self._answers, token):
             case [str(touch), str(value), str() | None as url]:
                 return AnswerLink(touch, value, url)
@@ -199,7 +203,7 @@ class Links:
                 raise InvalidInput("this link is not one of ours", where="token")
 
     def read_short(self, code: str) -> str:
-        """The code, if it can be one. Raises ``InvalidInput`` for what cannot."""
+        """The code of a short link. Raises ``InvalidInput`` for a text that cannot be one."""
         if not _CODES.fullmatch(code):
             raise InvalidInput("this link is not one of ours", where="code")
         return code
@@ -209,7 +213,7 @@ class Links:
         return _touch(self._unsubscribes, token)
 
     def read_preferences(self, token: str) -> PageOwner:
-        """Raises ``InvalidInput`` for a token that we did not make."""
+        """Whose preference page it is. Raises ``InvalidInput`` for a token that we did not make."""
         return _whose(self._preferences, token)
 
     def read_confirm(self, token: str) -> str:
@@ -217,7 +221,7 @@ class Links:
         return _touch(self._confirmations, token)
 
     def read_data(self, token: str) -> PageOwner:
-        """Raises ``InvalidInput`` for a token that we did not make."""
+        """Whose data page it is. Raises ``InvalidInput`` for a token that we did not make."""
         return _whose(self._data, token)
 
     def read_opened(self, token: str) -> str:
@@ -251,7 +255,7 @@ def _read(serializer: URLSafeSerializer, token: str) -> object:
     signature = token.rpartition(".")[2]
     try:
         value: object = serializer.loads(token)
-        # Base64 can write the same bytes in many ways; of a link of ours there is one, so that it can be told again.
+        # Base64 can write the same bytes in several ways; we accept only the one that we write.
         written = base64_encode(base64_decode(signature)).decode()
     except BadData:
         return None

@@ -1,4 +1,4 @@
-"""Who is looking at the page? What a browser says of itself is believed only as far as it can prove it."""
+"""Proof of who is signed in on the shop's site: without it, a browser is not believed."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from collections.abc import Iterable
 
 
 class Proofs:
-    """Made by the shop's server for whom it has signed in, and handed to the page: HMAC-SHA256 of the user id in hex.
+    """Verifies proofs: HMAC-SHA256 of the user id in hex, made by the shop's server for a signed-in user.
 
-    ``keys``: the first proves, all verify, so that a key is changed by putting the new one in front. Without any, nobody
-    is believed.
+    The first of ``keys`` proves, all verify: change a key by putting the new one in front. Without keys, nobody is believed.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = tuple(key.encode() for key in keys)
 
     def prove(self, user_id: str) -> str:
-        """What the shop's server does, in whatever language it is written. Needs a key."""
+        """The proof for a user, as the shop's server makes it. Needs a key."""
         return _proof(self._keys[0], user_id)
 
     def hold(self, user_id: str, proof: object) -> bool:
-        """Whether ``proof`` shows that the shop signed in this user, in a time that does not tell how nearly."""
+        """Whether ``proof`` shows that the shop signed in this user. Takes the same time for every wrong proof."""
         if not isinstance(proof, str):
             return False
         given = proof.strip().lower().encode("utf-8", "surrogatepass")

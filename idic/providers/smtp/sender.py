@@ -164,7 +164,7 @@ class SmtpChannel:
         while self._idle:
             await _goodbye(self._idle.popleft().smtp)
 
-    async def _deliver(self, mail: mime.Written, progress: _Progress) -> SMTPResponse:
+    async def _deliver(self, mail: mime.WrittenMail, progress: _Progress) -> SMTPResponse:
         """The server's last word: its answer to the dot, or the refusal that came before it."""
         connection, reply = await self._begin(mail.sender, mail.utf8)
         smtp, patience = connection.smtp, self._limits.command
