@@ -82,7 +82,7 @@ def program(**email: Any) -> Program:
     )
 
 
-def written(values: Mapping[str, Any] = ANNA, **email: Any) -> ComposedEmail:
+def composed_email(values: Mapping[str, Any] = ANNA, **email: Any) -> ComposedEmail:
     return compose_email(
         program(**email),
         "reminder",
@@ -95,12 +95,12 @@ def written(values: Mapping[str, Any] = ANNA, **email: Any) -> ComposedEmail:
 
 def hrefs(composed: ComposedEmail) -> list[str]:
     assert composed.html is not None
-    found: list[str] = re.findall(r'<a [^>]*?href="([^"]*)"', composed.html)
-    return found
+    addresses: list[str] = re.findall(r'<a [^>]*?href="([^"]*)"', composed.html)
+    return addresses
 
 
 def test_css_is_inlined_except_for_rules_that_cannot_be() -> None:
-    html = written().html or ""
+    html = composed_email().html or ""
     assert re.search(r'<p class="loud" style="[^"]*color: #c00', html)
     assert "a:hover" in html
     assert "@media" in html
@@ -110,14 +110,14 @@ def test_css_is_inlined_except_for_rules_that_cannot_be() -> None:
 
 
 def test_values_are_escaped_in_html_and_money_follows_the_language() -> None:
-    html = written().html or ""
+    html = composed_email().html or ""
     assert "Hallo Anna &lt;3 &amp; Jürgen 日本 مرحبا 🎉" in html
     assert "Tasse: 12,50&nbsp;€" in html
     assert "Ein Artikel: –" in html
 
 
 def test_every_link_is_tracked_except_unsubscribe() -> None:
-    tracked, more, mail, top, site, out = hrefs(written())
+    tracked, more, mail, top, site, out = hrefs(composed_email())
     assert tracked == (
         "https://idic.example/l/&lt;https://shop.example/cart/c%2F1%20%C3%A4"
         "?from=mail&amp;who=Anna%20%3C3%20%26%20J%C3%BCrgen&gt;"
@@ -130,11 +130,11 @@ def test_every_link_is_tracked_except_unsubscribe() -> None:
 
 @pytest.mark.parametrize("evil", ["javascript:alert(1)", " JavaScript:alert(1)", "data:text/html,x", "//evil.example"])
 def test_a_customers_value_cannot_become_a_script(evil: str) -> None:
-    assert "#" in hrefs(written({**ANNA, "customer.site": evil}))[4:5]
+    assert "#" in hrefs(composed_email({**ANNA, "customer.site": evil}))[4:5]
 
 
 def test_the_text_part_has_the_words_and_the_addresses() -> None:
-    text = written().text
+    text = composed_email().text
     assert text.startswith("Hallo Anna <3 & Jürgen 日本 مرحبا 🎉\n")
     assert "Tasse: 12,50 €\n" in text
     assert "Zum Korb (https://idic.example/l/<https://shop.example/cart/" in text
@@ -145,13 +145,13 @@ def test_the_text_part_has_the_words_and_the_addresses() -> None:
 
 
 def test_the_preheader_is_hidden_and_not_in_the_text() -> None:
-    composed = written(preheader="Nur heute, {{ customer.first_name | default: 'du' }}")
+    composed = composed_email(preheader="Nur heute, {{ customer.first_name | default: 'du' }}")
     assert re.search(r'<body[^>]*><div style="display:none[^>]*>Nur heute, Anna &lt;3 &amp; Jürgen</div>', composed.html or "")
     assert "Nur heute" not in composed.text
 
 
 def test_plain_html_becomes_a_whole_document() -> None:
-    composed = written(form="html", body="<style>p { margin: 0 }</style><p>Hallo <a href=https://x.example>x</a></p>")
+    composed = composed_email(form="html", body="<style>p { margin: 0 }</style><p>Hallo <a href=https://x.example>x</a></p>")
     assert composed.html == (
         '<!DOCTYPE html><html lang="de"><head></head><body><p style="margin: 0;">Hallo '
         '<a href="https://idic.example/l/&lt;https://x.example&gt;">x</a></p></body></html>'
@@ -159,7 +159,7 @@ def test_plain_html_becomes_a_whole_document() -> None:
 
 
 def test_plain_text_stays_plain_and_its_addresses_are_tracked() -> None:
-    composed = written(
+    composed = composed_email(
         form="text", body="Hallo & {{ customer.first_name }}: https://x.example/a?b=1&c=2. {{ links.unsubscribe }}"
     )
     assert composed.html is None
@@ -167,18 +167,20 @@ def test_plain_text_stays_plain_and_its_addresses_are_tracked() -> None:
 
 
 def test_an_author_may_write_the_text_part() -> None:
-    composed = written(text="Kurz: {{ links.basket }}")
+    composed = composed_email(text="Kurz: {{ links.basket }}")
     assert composed.text.startswith("Kurz: https://idic.example/l/<https://shop.example/cart/c%2F1%20%C3%A4?")
 
 
 def test_a_subject_is_one_line_and_is_not_escaped() -> None:
-    composed = written({**ANNA, "customer.first_name": "Anna\r\nBcc: x@y.example"}, subject="Für {{ customer.first_name }}")
+    composed = composed_email(
+        {**ANNA, "customer.first_name": "Anna\r\nBcc: x@y.example"}, subject="Für {{ customer.first_name }}"
+    )
     assert composed.subject == "Für Anna Bcc: x@y.example"
-    assert written(subject="{{ customer.first_name }}").subject == "Anna <3 & Jürgen"
+    assert composed_email(subject="{{ customer.first_name }}").subject == "Anna <3 & Jürgen"
 
 
 def test_a_customer_without_data_gets_a_complete_email() -> None:
-    composed = written({"key": "c1"})
+    composed = composed_email({"key": "c1"})
     assert "Hallo du" in (composed.html or "")
     assert "None" not in composed.text + (composed.html or "")
 
@@ -197,7 +199,7 @@ def test_a_customer_without_data_gets_a_complete_email() -> None:
 )
 def test_a_failure_to_compose_has_a_code(email: dict[str, Any], code: str) -> None:
     with pytest.raises(CannotCompose) as raised:
-        written(**email)
+        composed_email(**email)
     assert raised.value.code == code
 
 

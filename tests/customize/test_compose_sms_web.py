@@ -15,7 +15,7 @@ from idic.journey.program.program import Program
 from idic.journey.program.values import Attribute, Type
 from idic.journey.vocabulary.types import LINK, MONEY, TEXT
 from idic.times import Duration
-from tests.customize.test_compose_email import ANNA, READS, UNSUBSCRIBE, Known, program, written
+from tests.customize.test_compose_email import ANNA, READS, UNSUBSCRIBE, Known, composed_email, program
 
 MORE = {
     "cart.total": Attribute(type=MONEY),
@@ -48,8 +48,8 @@ def sms(text: str, values: dict[str, Any] = ANNA) -> str:
 
 def slot(body: str, form: str = "html", **values: Any) -> tuple[str, tuple[str, ...]]:
     web = WebContent.model_validate({"slot": "home_hero", "body": body, "form": form, "show_for": Duration(days=1)})
-    found = compose_web(of_channel(web=web), "reminder", Known({**ANNA, **values}), answer=answer, language="de")
-    return found.html, found.links
+    composed = compose_web(of_channel(web=web), "reminder", Known({**ANNA, **values}), answer=answer, language="de")
+    return composed.html, composed.links
 
 
 # SMS
@@ -156,7 +156,7 @@ def test_an_answer_in_an_email_is_not_tracked_again() -> None:
 
 def test_answers_without_an_answer_address_cannot_be_composed() -> None:
     with pytest.raises(CannotCompose) as raised:
-        written(form="html", body="<p>{{ 'espresso' | answer }}</p>")
+        composed_email(form="html", body="<p>{{ 'espresso' | answer }}</p>")
     assert raised.value.code == "template_failed"
 
 

@@ -22,7 +22,7 @@ JOURNEYS = Path(__file__).parents[2] / "journeys"
 def test_all_messages_of_the_example_journeys_compose() -> None:
     programs = compile_folder(JOURNEYS).programs
     assert programs
-    assert {name: dry_run(found) for name, found in programs.items()} == dict.fromkeys(programs, ())
+    assert {name: dry_run(program) for name, program in programs.items()} == dict.fromkeys(programs, ())
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_successes_are_cached_and_failures_are_not() -> None:
     cache = DryRunCache()
     assert dry_run(program(), cache) == ()
     unsure = {"subject": "{% if customer.first_name %}Hi{% endif %}"}
-    for one in (program(**unsure), program(**unsure)):
-        [failure] = dry_run(one, cache)
+    for unsure_program in (program(**unsure), program(**unsure)):
+        [failure] = dry_run(unsure_program, cache)
         assert failure.whom == "nothing known"
     [elsewhere] = dry_run(
         program().model_copy(update={"currency": None, "links": {"basket": "{{ 1 | divided_by: 0 }}"}}), cache

@@ -32,9 +32,9 @@ END = "{% endcapture %}"
     ],
 )
 def test_parts_are_counted_as_providers_count_them(text: str, count: int, encoding: str) -> None:
-    found = segments(text)
-    assert (found.count, found.encoding) == (count, encoding)
-    assert isinstance(found, Segments)
+    parts = segments(text)
+    assert (parts.count, parts.encoding) == (count, encoding)
+    assert isinstance(parts, Segments)
 
 
 def test_spaces_in_formatted_money_do_not_need_unicode() -> None:

@@ -52,11 +52,11 @@ def refused() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("source", "messages"), refused())
 def test_a_wrong_template_is_refused_with_this_message(source: str, messages: list[str]) -> None:
-    found = [
+    problems = [
         f"{problem.block + ':' if problem.block else ''}{problem.line}:{problem.column} {problem.message}"
         for problem in check(source, NAMES, BLOCKS).problems
     ]
-    assert found == messages
+    assert problems == messages
 
 
 GOOD = [

@@ -50,8 +50,8 @@ def shop(**changes: Any) -> Program:
 
 def mail(language: str | None, segment: str | None = None) -> tuple[str, str]:
     scope = Known({"total": 12.5, "segment": segment})
-    found = compose_email(shop(), "hi", scope, track=str, unsubscribe_url="https://x.example/u", language=language)
-    return found.subject, found.html or ""
+    email = compose_email(shop(), "hi", scope, track=str, unsubscribe_url="https://x.example/u", language=language)
+    return email.subject, email.html or ""
 
 
 @pytest.mark.parametrize("language", ["de", "de-AT"])
@@ -92,10 +92,10 @@ def test_the_nearest_variant_of_a_language_is_chosen() -> None:
     message = MESSAGE.model_copy(update={"variants": {**VARIANTS, "/de-AT": austrian}})
     read = {}
     for language in ("de-AT", "de-CH", "de", "en-AT"):
-        found = choose_content(message, "email", "", language, "en")
-        assert found is not None
-        assert isinstance(found.content, EmailContent)
-        read[language] = (found.content.subject[:6], found.language)
+        chosen = choose_content(message, "email", "", language, "en")
+        assert chosen is not None
+        assert isinstance(chosen.content, EmailContent)
+        read[language] = (chosen.content.subject[:6], chosen.language)
     assert read == {
         "de-AT": ("Servus", "de-AT"),
         "de-CH": ("Wert: ", "de"),

@@ -9,9 +9,9 @@ from idic.journey.program.program import Program
 
 
 def written(vocabulary: str, *texts: str) -> list[Program]:
-    """Fails with the checker's words where it finds an error."""
+    """Compile these journeys; fails with the messages of the check if there is an error."""
     files = {f"{number}.yaml": text for number, text in enumerate(texts)}
-    found = compile_journeys(files, ("vocabulary.yaml", vocabulary), Templates(), check)
-    errors = [problem for problem in found.problems if problem.severity == "error"]
-    assert not errors, "\n".join(f"{one.file}:{one.line}:{one.column} {one.text}" for one in errors)
-    return list(found.programs.values())
+    compilation = compile_journeys(files, ("vocabulary.yaml", vocabulary), Templates(), check)
+    errors = [problem for problem in compilation.problems if problem.severity == "error"]
+    assert not errors, "\n".join(f"{error.file}:{error.line}:{error.column} {error.text}" for error in errors)
+    return list(compilation.programs.values())

@@ -156,7 +156,7 @@ def test_words_and_numbers_with_a_meaning_in_yaml_stay_text() -> None:
 def test_the_example_journeys_compile_with_these_reports() -> None:
     compilation = compile_folder(JOURNEYS)
     assert spoken(compilation.problems) == ""
-    assert {name: describe_bounds(found) for name, found in compilation.programs.items()} == {
+    assert {name: describe_bounds(program) for name, program in compilation.programs.items()} == {
         "abandoned_cart": "every path ends · at most 2 messages: up to 2 emails, 2 SMS, 1 web"
         " · longest 5 days after the last Cart Updated",
         "confirm_consent": "every path ends · at most 1 email · longest 8 days",
@@ -184,7 +184,7 @@ def test_the_example_journeys_compile_with_these_reports() -> None:
 
 def test_the_most_messages_are_counted_by_channel() -> None:
     channels = program("three_channels")
-    # Of several channels one is taken, so there are fewer messages than the channels add up to.
+    # A send takes one of several channels, so there are fewer messages than the sum over the channels.
     assert describe_bounds(channels) == "every path ends · at most 5 messages: up to 1 email, 4 SMS, 3 web · longest 7 days"
     assert sms_worst_case.describe_worst_cases(channels) == (
         "reminder: at most 1 (GSM-7), 3 where a name needs Unicode; last_word: at most 1 (GSM-7); note: at most 1 (Unicode)"

@@ -63,7 +63,7 @@ def test_the_parts_of_an_sms_are_reported_for_each_variant_that_differs() -> Non
         "reminder: at most 1 (GSM-7), in de at most 3 (Unicode) · assumed: links of up to 40 characters"
     )
     assert sms_worst_case.worst_case(program.messages["reminder"]) == sms_worst_case.WorstCase(None, 3, links=True)
-    # Its sign is told where it stands.
+    # The problem is reported at the place of the character.
     [problem] = compilation.problems
     assert (problem.severity, problem.line) == ("warning", 25)
     assert problem.message.startswith('"✂" makes this SMS Unicode')
@@ -73,7 +73,7 @@ BODY = "body: 'Hallo {{ links.unsubscribe }}'"
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (
             "in: {de: {email: {subject: Hallo}}}",
@@ -88,9 +88,9 @@ BODY = "body: 'Hallo {{ links.unsubscribe }}'"
         ("for: {vip: {}}", "for vip: nothing differs; take it out, or write what differs"),
     ],
 )
-def test_partial_translations_and_redundant_variants_are_warnings(more: str, told: str) -> None:
-    [found] = warnings(f"{MAIL}, {more}")
-    assert told in found
+def test_partial_translations_and_redundant_variants_are_warnings(more: str, message: str) -> None:
+    [warning] = warnings(f"{MAIL}, {more}")
+    assert message in warning
 
 
 def test_a_message_translated_only_for_email_is_a_warning() -> None:

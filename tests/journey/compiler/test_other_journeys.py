@@ -28,7 +28,7 @@ def compiled(texts: Mapping[str, str]) -> Compilation:
     return compile_journeys(texts, ("vocabulary.yaml", VOCABULARY), Templates(), check)
 
 
-def told(step: str, on: str = "Signed Up") -> list[str]:
+def messages(step: str, on: str = "Signed Up") -> list[str]:
     problems = compiled({"first.yaml": first(step, on), "booked.yaml": BOOKED}).problems
     assert {problem.file for problem in problems} <= {"first.yaml"}
     return [problem.text for problem in problems]
@@ -39,7 +39,7 @@ def test_enter_passes_the_values_that_the_journey_needs() -> None:
     entering = compiled({"first.yaml": first(step), "booked.yaml": BOOKED}).programs["first"].steps["go"]
     assert isinstance(entering, Enter)
     assert entering.given is not None
-    assert [(one.name, one.type.kind) for one in entering.given] == [
+    assert [(value.name, value.type.kind) for value in entering.given] == [
         ("course_id", "text"), ("starts_at", "moment"), ("seats", "number"),
     ]  # fmt: skip
 
@@ -54,11 +54,11 @@ def test_without_with_a_journey_passes_on_its_entry_values() -> None:
 
 def test_missing_values_for_another_journey_are_reported() -> None:
     course, starts = (f'step "go": journey "booked" needs {name}' for name in ("course_id (text)", "starts_at (a moment)"))
-    assert told("{id: go, enter: booked}") == [
+    assert messages("{id: go, enter: booked}") == [
         f"{course}, and this one may be entered without; write with: {{course_id: …}}",
         f"{starts}, and this one may be entered without; write with: {{starts_at: …}}",
     ]
-    assert told("{id: go, enter: booked, with: {seats: entry.brews, place: '\"Rome\"'}}") == [
+    assert messages("{id: go, enter: booked, with: {seats: entry.brews, place: '\"Rome\"'}}") == [
         f"{course}; write with: {{course_id: …}}",
         f"{starts}; write with: {{starts_at: …}}",
         'step "go": seats is a number, and entry.brews is one of espresso, filter',
@@ -67,9 +67,11 @@ def test_missing_values_for_another_journey_are_reported() -> None:
 
 
 def test_a_missing_journey_cannot_be_entered() -> None:
-    assert told("{id: go, enter: boked}") == ['journey "boked" does not exist; did you mean "booked"?']
+    assert messages("{id: go, enter: boked}") == ['journey "boked" does not exist; did you mean "booked"?']
     wrong = compiled({"first.yaml": first("{id: go, enter: booked}"), "booked.yaml": f"{BOOKED}  - [\n"})
-    assert {problem.file for problem in wrong.problems} == {"booked.yaml"}  # it is there, and is told of where it is wrong
+    assert {problem.file for problem in wrong.problems} == {
+        "booked.yaml"
+    }  # it exists, and its problem is reported in its own file
 
 
 def test_journeys_that_enter_each_other_in_a_circle_are_refused() -> None:

@@ -29,13 +29,13 @@ class Anna:
     now = datetime(2026, 3, 27, 9, 0, tzinfo=UTC)
 
     def __init__(self, customer: Mapping[str, Any] | None = None, entry: Mapping[str, Any] | None = None, **bare: Any) -> None:
-        self.found: dict[str, Mapping[str, Any]] = {"customer": customer or {}, "entry": entry or {}}
+        self.values: dict[str, Mapping[str, Any]] = {"customer": customer or {}, "entry": entry or {}}
         self.bare = bare
 
     def raw(self, name: str) -> tuple[object, Mapping[str, Any]]:
         root, _, attribute = name.partition(".")
-        found = self.found.get(root, self.bare)
-        return found.get(attribute or root), found
+        values = self.values.get(root, self.bare)
+        return values.get(attribute or root), values
 
 
 NAMES = Names(
@@ -49,15 +49,15 @@ NAMES = Names(
 )
 
 
-def asked(text: str, *, number: bool = False) -> Condition:
-    told: list[str] = []
-    condition = infer(text, NAMES, lambda message, *_: told.append(message), number=number)
-    assert condition is not None, told
-    return condition
+def condition(text: str, *, number: bool = False) -> Condition:
+    messages: list[str] = []
+    inferred = infer(text, NAMES, lambda message, *_: messages.append(message), number=number)
+    assert inferred is not None, messages
+    return inferred
 
 
 def is_true(text: str, **scope: Any) -> bool:
-    return holds(asked(text), Anna(**scope))
+    return holds(condition(text), Anna(**scope))
 
 
 @pytest.mark.parametrize("text", ["customer.points >= 30", "customer.points >= 30.0", "customer.points > 29.5"])
@@ -176,21 +176,21 @@ def test_names_without_dots_can_be_read() -> None:
 
 def test_an_amount_is_a_number_or_nothing() -> None:
     scope = Anna(entry={"total": "12.50"})
-    assert amount(asked("entry.total", number=True), scope) == 12.5
-    assert amount(asked("entry.total * 2 - 5", number=True), scope) == 20
-    assert amount(asked("entry.total / 0", number=True), scope) is None
-    assert amount(asked("customer.points", number=True), scope) is None
-    assert amount(asked("entry.total > 100 ? 100 : entry.total", number=True), scope) == 12.5
+    assert amount(condition("entry.total", number=True), scope) == 12.5
+    assert amount(condition("entry.total * 2 - 5", number=True), scope) == 20
+    assert amount(condition("entry.total / 0", number=True), scope) is None
+    assert amount(condition("customer.points", number=True), scope) is None
+    assert amount(condition("entry.total > 100 ? 100 : entry.total", number=True), scope) == 12.5
 
 
 def test_a_condition_explains_itself_with_its_values() -> None:
     anna = Anna(customer={"value_tier": "high", "subscribed": True, "birthday": "1990-01-01"}, entry={"total": 95})
-    assert explain(asked("entry.total >= 30"), anna) == "total 95.00 EUR >= 30"
-    assert explain(asked('customer.value_tier == "high"'), anna) == 'value_tier "high"'
-    assert explain(asked("customer.points > 3"), anna) == "points missing > 3"
-    assert explain(asked("customer.subscribed and customer.orders == 0"), anna) == "subscribed yes, orders 0"
-    assert explain(asked("days_since(customer.birthday) > 3"), anna) == "birthday 1990-01-01"
-    assert explain(asked("size(entry.items) > 3"), Anna(entry={"items": [{"sku": "a"}]})) == "items 1 of them"
+    assert explain(condition("entry.total >= 30"), anna) == "total 95.00 EUR >= 30"
+    assert explain(condition('customer.value_tier == "high"'), anna) == 'value_tier "high"'
+    assert explain(condition("customer.points > 3"), anna) == "points missing > 3"
+    assert explain(condition("customer.subscribed and customer.orders == 0"), anna) == "subscribed yes, orders 0"
+    assert explain(condition("days_since(customer.birthday) > 3"), anna) == "birthday 1990-01-01"
+    assert explain(condition("size(entry.items) > 3"), Anna(entry={"items": [{"sku": "a"}]})) == "items 1 of them"
 
 
 def test_a_condition_is_compiled_once_in_any_stored_order() -> None:
@@ -216,9 +216,9 @@ def test_lists_and_line_items_are_stored_unchanged(text: str, stored: JsonValue)
         {"wishlist": ["mug", "pot"], "birthday": "1990-05-04", "points": 30},
         {"items": [{"sku": "mug", "price": 12, "added_at": "2026-03-27T09:00:00+01:00"}]},
     )
-    told: list[str] = []
-    expression = infer_value(text, NAMES, lambda message, *_: told.append(message))
-    assert expression is not None, told
+    messages: list[str] = []
+    expression = infer_value(text, NAMES, lambda message, *_: messages.append(message))
+    assert expression is not None, messages
     assert value(expression.condition, expression.type, anna) == stored
 
 
@@ -227,16 +227,16 @@ def test_lists_and_line_items_are_stored_unchanged(text: str, stored: JsonValue)
 def test_a_date_at_the_end_of_the_calendar_is_missing(odd: str, zone: str) -> None:
     anna = Anna({"seen_at": odd, "birthday": odd})
     anna.zone = zone
-    told: list[str] = []
+    messages: list[str] = []
     for name in ("customer.seen_at", "customer.birthday"):
-        typed = infer(f'{name} > "2026-01-01" or days_since({name}) > 3', NAMES, lambda message, *_: told.append(message))
-        assert typed is not None, told
+        typed = infer(f'{name} > "2026-01-01" or days_since({name}) > 3', NAMES, lambda message, *_: messages.append(message))
+        assert typed is not None, messages
         assert not holds(typed, anna)
         assert "missing" in explain(typed, anna)
 
 
 def test_infinite_numbers_are_not_stored() -> None:
-    told: list[str] = []
-    expression = infer_value("[customer.points * customer.points, 2]", NAMES, lambda message, *_: told.append(message))
-    assert expression is not None, told
+    messages: list[str] = []
+    expression = infer_value("[customer.points * customer.points, 2]", NAMES, lambda message, *_: messages.append(message))
+    assert expression is not None, messages
     assert value(expression.condition, expression.type, Anna({"points": 1e200})) == [2.0]

@@ -30,7 +30,7 @@ def by_cel(condition: Condition, name: str, raw: object) -> bool:
     return compile_cel(condition).eval(data=data).value() is True
 
 
-def asked(condition: Condition, name: str, raw: object) -> bool:
+def fast(condition: Condition, name: str, raw: object) -> bool:
     return holds(condition, Scope(TRIP, Facts({name: raw}, "UTC"), NOW))
 
 
@@ -50,8 +50,8 @@ def condition(sign: str, literal: str, kind: Any, default: Any = None) -> Condit
     numbers,
 )
 def test_numbers_compare_as_cel_compares_them(sign: str, literal: str, kind: str, default: Any, raw: object) -> None:
-    one = condition(sign, literal, kind, default)
-    assert asked(one, "it", raw) == by_cel(one, "it", raw)
+    tested = condition(sign, literal, kind, default)
+    assert fast(tested, "it", raw) == by_cel(tested, "it", raw)
 
 
 @settings(max_examples=150, deadline=None)
@@ -62,8 +62,8 @@ def test_numbers_compare_as_cel_compares_them(sign: str, literal: str, kind: str
     texts,
 )
 def test_texts_compare_as_cel_compares_them(sign: str, literal: str, kind: str, raw: object) -> None:
-    one = condition(sign, literal, kind)
-    assert asked(one, "it", raw) == by_cel(one, "it", raw)
+    tested = condition(sign, literal, kind)
+    assert fast(tested, "it", raw) == by_cel(tested, "it", raw)
 
 
 KINDS: dict[str, tuple[Any, Any]] = {
@@ -84,7 +84,7 @@ leaves = st.sampled_from(
 formulas = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        inner.map(lambda one: f"!({one})"),
+        inner.map(lambda part: f"!({part})"),
         st.tuples(inner, st.sampled_from(["&&", "||", "==", "!="]), inner).map(lambda two: f"({two[0]} {two[1]} {two[2]})"),
     ),
     max_leaves=6,
@@ -96,18 +96,18 @@ formulas = st.recursive(
 def test_joined_comparisons_give_the_results_of_cel_with_unknown_values_too(text: str, raws: dict[str, Any]) -> None:
     """Whatever its answer: yes, no, or that it cannot be known."""
     reads = {name: Attribute(type=Type(kind=kind)) for name, (kind, _) in KINDS.items()}
-    one = Condition(text=text, cel=text, reads=reads)
+    tested = Condition(text=text, cel=text, reads=reads)
     data: dict[str, Any] = {}
     for name, attribute in reads.items():
-        found = value_of(attribute, raws[name], siblings={}, currency="EUR")
-        data[f"known.{name}"] = found is not None
-        if found is not None:
+        known = value_of(attribute, raws[name], siblings={}, currency="EUR")
+        data[f"known.{name}"] = known is not None
+        if known is not None:
             data[name] = (
-                datetime(found.year, found.month, found.day, tzinfo=UTC).timestamp() if name.endswith("when") else found
+                datetime(known.year, known.month, known.day, tzinfo=UTC).timestamp() if name.endswith("when") else known
             )
-    by_cel = compile_cel(one).eval(data=data).value()
+    by_cel = compile_cel(tested).eval(data=data).value()
     facts = Facts({name.removeprefix("customer."): raw for name, raw in raws.items()}, "UTC")
-    assert value(one, Type(kind="yes/no"), Scope(TRIP, facts, NOW)) == (by_cel if isinstance(by_cel, bool) else None)
+    assert value(tested, Type(kind="yes/no"), Scope(TRIP, facts, NOW)) == (by_cel if isinstance(by_cel, bool) else None)
 
 
 def test_simple_conditions_do_not_call_cel() -> None:

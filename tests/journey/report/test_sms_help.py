@@ -33,7 +33,7 @@ def answers(when: str = "", purpose: str = "service") -> str:
     return ANSWERS.format(purpose=purpose, when=f", if: '{when}'" if when else "")
 
 
-def told(folder: Path, *journeys: str) -> list[str]:
+def warnings(folder: Path, *journeys: str) -> list[str]:
     (folder / "vocabulary.yaml").write_text("events: {Started: {n: number}}\n")
     for number, text in enumerate(journeys):
         (folder / f"{number}.yaml").write_text(text)
@@ -43,16 +43,16 @@ def told(folder: Path, *journeys: str) -> list[str]:
 
 
 def test_a_folder_without_an_answer_to_help_is_warned(tmp_path: Path) -> None:
-    assert told(tmp_path, offer(), offer("another")) == ["1.yaml:1"]  # the first by name, and once
+    assert warnings(tmp_path, offer(), offer("another")) == ["1.yaml:1"]  # the first by name, and once
 
 
 @pytest.mark.parametrize("by", ["email", "{first_of: [email, sms]}"])
 def test_other_channels_need_no_answer_to_help(by: str, tmp_path: Path) -> None:
-    assert bool(told(tmp_path, offer(by=by))) == ("sms" in by)
+    assert bool(warnings(tmp_path, offer(by=by))) == ("sms" in by)
 
 
 def test_service_messages_need_no_answer_to_help(tmp_path: Path) -> None:
-    assert told(tmp_path, offer(purpose="service")) == []
+    assert warnings(tmp_path, offer(purpose="service")) == []
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_service_messages_need_no_answer_to_help(tmp_path: Path) -> None:
     ],
 )
 def test_a_journey_answers_help(journey: str, well: bool, tmp_path: Path) -> None:
-    assert bool(told(tmp_path, offer(), journey)) != well
+    assert bool(warnings(tmp_path, offer(), journey)) != well
 
 
 def test_the_example_journeys_answer_help() -> None:
-    found = compile_folder(Path(__file__).parents[3] / "journeys")
-    assert not [problem for problem in found.problems if problem.message.startswith(WARNING)]
+    compilation = compile_folder(Path(__file__).parents[3] / "journeys")
+    assert not [problem for problem in compilation.problems if problem.message.startswith(WARNING)]
