@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from idic.dev.mailbox import Answer, Mailbox, Stage
+from idic.dev.mailbox import Mailbox, SmtpAnswer, Stage
 
 _KEPT = "250 2.0.0 kept"
 
@@ -52,14 +52,14 @@ def note_call(file: Path, to: str, at: float, touch: str = "") -> None:
         calls.write(json.dumps(Call(at, to, touch)._asdict()) + "\n")
 
 
-_MOODS: tuple[tuple[float, Stage, Answer], ...] = (
-    (0.25, "dot", Answer(keep=True, drop=True)),
-    (0.15, "dot", Answer(keep=True, hang=_HANGS, drop=True)),
-    (0.15, "rcpt", Answer("451 4.7.1 later, please")),
-    (0.15, "dot", Answer("451 4.3.0 later, please")),
-    (0.15, "data", Answer(drop=True)),
-    (0.10, "dot", Answer("554 5.7.1 not this one")),
-    (0.05, "rcpt", Answer("550 5.1.1 no such mailbox")),
+_MOODS: tuple[tuple[float, Stage, SmtpAnswer], ...] = (
+    (0.25, "dot", SmtpAnswer(keep=True, drop=True)),
+    (0.15, "dot", SmtpAnswer(keep=True, hang=_HANGS, drop=True)),
+    (0.15, "rcpt", SmtpAnswer("451 4.7.1 later, please")),
+    (0.15, "dot", SmtpAnswer("451 4.3.0 later, please")),
+    (0.15, "data", SmtpAnswer(drop=True)),
+    (0.10, "dot", SmtpAnswer("554 5.7.1 not this one")),
+    (0.05, "rcpt", SmtpAnswer("550 5.1.1 no such mailbox")),
 )
 """Of all moods, how frequent each is. Three parts in ten of them take the mail and leave the sender in doubt."""
 
@@ -74,7 +74,7 @@ class KillingMailbox:
         self._moods = moods
         self._rng = Random(number)
 
-    def __call__(self, stage: Stage, recipient: str) -> Answer | None:
+    def __call__(self, stage: Stage, recipient: str) -> SmtpAnswer | None:
         if stage == "rcpt":
             note_call(self._calls, recipient, time.monotonic())
         order = next_order(self._orders) if stage == "dot" else None
@@ -82,9 +82,9 @@ class KillingMailbox:
             return self._mood(stage)
         # The mail is stored while we return; earlier, the answer would come half a second later and reach nobody.
         hang = 0.5 if carry_out(order, self._number) == "before" else 0.0
-        return Answer(_KEPT, keep=True, hang=hang)
+        return SmtpAnswer(_KEPT, keep=True, hang=hang)
 
-    def _mood(self, stage: Stage) -> Answer | None:
+    def _mood(self, stage: Stage) -> SmtpAnswer | None:
         if self._rng.random() >= self._moods:
             return None
         mood = self._rng.random()

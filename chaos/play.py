@@ -21,7 +21,17 @@ from chaos.shop_client import CarefulClient, Message
 from chaos.withdrawals import Withdrawals, until_promised
 from chaos.world import GRID_KEY, ChaosWorld
 from idic.dev.demo.customer_kinds import plan
-from idic.dev.demo.script import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
+from idic.dev.demo.script import (
+    ClickAnswer,
+    ClickLink,
+    ClickUnsubscribe,
+    OpenMessage,
+    ScriptedAction,
+    SendEvent,
+    SendTraits,
+    Shopper,
+    VisitShop,
+)
 from idic.dev.mailbox import read_accepts, read_mail
 from idic.errors import IdicError, InvalidInput
 from idic.interact.tracking.links import ANSWER_PATH, CLICK_PATH, CONFIRM_PATH, DATA_PATH, OPEN_PATH, SHORT_PATH, Links
@@ -120,23 +130,23 @@ class Play:
     async def _passes(self, span: timedelta) -> None:
         await asyncio.sleep(max(0.0, self.town.clock.real_seconds(span)))
 
-    async def _act(self, shopper: Shopper, moment: Moment, letter: Letter | None, rng: Random) -> None:
+    async def _act(self, shopper: Shopper, moment: ScriptedAction, letter: Letter | None, rng: Random) -> None:
         match moment.act:
-            case Identify(traits):
+            case SendTraits(traits):
                 await self.client.send(self._message(shopper, moment.known, "identify", traits=traits))
-            case Track(event, properties):
+            case SendEvent(event, properties):
                 await self.client.send(self._message(shopper, moment.known, "track", event=event, properties=properties))
-            case Visit():
+            case VisitShop():
                 await self.client.look(shopper.user_id, rng.choice(("home_hero", "product_tip")))
-            case Open():
+            case OpenMessage():
                 await self._get(letter, OPEN_PATH)
-            case Click():
+            case ClickLink():
                 await self._get(letter, CLICK_PATH if letter and letter.channel == "email" else SHORT_PATH)
-            case Answer(value):
+            case ClickAnswer(value):
                 await self._answer(letter, value)
-            case Unsubscribe() if letter is not None:
+            case ClickUnsubscribe() if letter is not None:
                 await self._leave(shopper, letter, rng)
-            case Unsubscribe():
+            case ClickUnsubscribe():
                 pass
 
     def _message(self, shopper: Shopper, known: bool, kind: str, **content: object) -> Message:

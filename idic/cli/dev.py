@@ -35,14 +35,14 @@ def dev(
     Ctrl-C drains. Start it again on the same folder, and idic continues where it stopped, with its clock. For example `idic
     dev --speed 1d=60s`: a day passes in a minute.
     """
-    from idic.dev.local_stack import Plan, machine
+    from idic.dev.local_stack import StackPlan, local_stack
     from idic.dev.watch_folder import publish_now, publish_on_change
 
-    plan = Plan(data, port, temporal_port, factor=_factor(speed))
+    plan = StackPlan(data, port, temporal_port, factor=_factor(speed))
 
     async def run() -> None:
         stop = _stop_on_signals()
-        async with machine(plan, typer.echo) as running:
+        async with local_stack(plan, typer.echo) as running:
             await publish_now(running.store, journeys, typer.echo, plan.shop)
             watching = asyncio.create_task(publish_on_change(running.store, journeys, typer.echo, plan.shop))
             typer.echo(
@@ -85,9 +85,9 @@ def demo(
     it exits 0, or 1 if something that should have arrived did not.
     """
     from idic.dev.demo.demo import run_demo
-    from idic.dev.local_stack import Plan
+    from idic.dev.local_stack import StackPlan
 
-    plan = Plan(data, port, temporal_port, factor=_factor(speed))
+    plan = StackPlan(data, port, temporal_port, factor=_factor(speed))
     raise typer.Exit(asyncio.run(run_demo(plan, journeys, customers, timedelta(days=days), speed, _stop_on_signals)))
 
 

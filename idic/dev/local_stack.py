@@ -1,4 +1,4 @@
-"""The whole of idic on one folder: Temporal's server, the mailbox, API, router, worker and a shop, each a process."""
+"""Run a whole idic from one folder: Temporal's server, mailbox, API, router, worker and shop, each a process."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Where it runs: ``data`` holds everything that lasts; ``factor`` is how fast idic's clock goes."""
+class StackPlan:
+    """Where the stack runs: ``data`` is the folder for everything that lasts; ``factor`` is the speed of idic's clock."""
 
     data: Path
     port: int = 8700
@@ -39,36 +39,43 @@ class Plan:
 
     @property
     def api(self) -> str:
+        """The API's address."""
         return f"http://localhost:{self.port}"
 
     @property
     def shop_port(self) -> int:
+        """The shop's port."""
         return self.port + 2
 
     @property
     def shop(self) -> str:
+        """The shop's address."""
         return f"http://localhost:{self.shop_port}"
 
     @property
     def console(self) -> str:
+        """The console's address."""
         return f"{self.api}/console"
 
     @property
     def temporal_ui(self) -> str:
+        """The address of Temporal's UI."""
         return f"http://localhost:{self.temporal_port + 1000}"
 
     @property
     def mail(self) -> Path:
+        """The mailbox's folder."""
         return self.data / "mail"
 
     @property
     def smtp(self) -> int:
+        """The mailbox's port."""
         return self.smtp_port or self.port + 1
 
 
 @dataclass(frozen=True)
-class Keys:
-    """This folder's own keys, made at its first start."""
+class FolderKeys:
+    """The folder's own keys, created at the first start."""
 
     write: str
     secret: str
@@ -77,23 +84,23 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Machine:
-    """What is running, for who started it."""
+class LocalStack:
+    """The running stack, for its caller."""
 
-    plan: Plan
-    keys: Keys
+    plan: StackPlan
+    keys: FolderKeys
     store: Store
     clock: Clock
     children: dict[str, Child]
 
 
 @contextlib.asynccontextmanager
-async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
-    """Start everything and yield when it is ready; on leaving, drain in order. Killed in between, the next start on the
-    same folder goes on where this one stopped.
+async def local_stack(plan: StackPlan, say: Say) -> AsyncIterator[LocalStack]:
+    """Start everything and yield when it is ready; drain in order afterwards. After a kill, the next start on the folder
+    continues.
 
-    Raises ``SettingsError`` when a port is taken, the folder is in use or cannot be written, or a part does not come up
-    (with its last words).
+    Raises ``SettingsError`` if a port is taken, the folder is in use or can't be written, or a process doesn't start (with
+    its last output).
     """
     logs = plan.data / "logs"
     try:
@@ -118,7 +125,7 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
                 await stack.enter_async_context(_beside(keep_clock(store, clock, say)))
                 for child in children.values():
                     await stack.enter_async_context(_beside(child.watch(say)))
-                yield Machine(plan, keys, store, clock, children)
+                yield LocalStack(plan, keys, store, clock, children)
             await clock_state.checkpoint(store, clock)
         finally:
             await store.close()
@@ -126,7 +133,7 @@ async def machine(plan: Plan, say: Say) -> AsyncIterator[Machine]:
 
 @contextlib.asynccontextmanager
 async def _beside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do this work while the block runs, and stop it when the block is left."""
+    """Run this work during the block and stop it afterwards."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
@@ -137,6 +144,7 @@ async def _beside(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 
 def folder_unusable(folder: Path, error: OSError) -> SettingsError:
+    """The error for a folder that can't be used."""
     return SettingsError(f"{folder} cannot be used ({error.strerror or error}); choose another folder with --data")
 
 
@@ -150,7 +158,7 @@ def _alone(data: Path) -> Iterator[None]:
         yield
 
 
-def _check_ports(plan: Plan) -> None:
+def _check_ports(plan: StackPlan) -> None:
     taken: dict[int, str] = {}
     for what, port, option in (
         ("API", plan.port, "--port"),
@@ -176,8 +184,8 @@ def _free(what: str, port: int, option: str) -> None:
             raise SettingsError(f"port {port} for the {what} is taken; choose another with {option}") from None
 
 
-def own_keys(data: Path) -> Keys:
-    """The keys of this folder, made where there are none; a folder of an older version gets those it has not."""
+def own_keys(data: Path) -> FolderKeys:
+    """The folder's keys. Missing keys are created, also in the folder of an older version."""
     file = data / "keys.json"
     kept = json.loads(file.read_text()) if file.exists() else {}
     made = {
@@ -186,14 +194,14 @@ def own_keys(data: Path) -> Keys:
         "signing": secrets.token_hex(24),
         "proof": secrets.token_hex(24),
     }
-    keys = Keys(**{name: kept.get(name, key) for name, key in made.items()})
+    keys = FolderKeys(**{name: kept.get(name, key) for name, key in made.items()})
     if asdict(keys) != kept:
         _write_whole(file, json.dumps({**kept, **asdict(keys)}, indent=2))
     return keys
 
 
 def _write_whole(file: Path, text: str) -> None:
-    """Killed at any moment, all of it is there or nothing; nobody else may read it."""
+    """Write atomically, readable only by the owner: a kill leaves all of the file or none."""
     half = file.with_suffix(".half")
     half.unlink(missing_ok=True)
     with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as writing:
@@ -203,8 +211,8 @@ def _write_whole(file: Path, text: str) -> None:
     half.replace(file)
 
 
-def own_settings(plan: Plan, keys: Keys) -> dict[str, str]:
-    """The settings of every part, over those of the environment that it is started in."""
+def own_settings(plan: StackPlan, keys: FolderKeys) -> dict[str, str]:
+    """The settings of every process, over those of the environment."""
     return {
         "IDIC_DATABASE_URL": f"sqlite:///{(plan.data / 'idic.db').resolve()}",
         "IDIC_TEMPORAL_ADDRESS": f"127.0.0.1:{plan.temporal_port}",
@@ -218,13 +226,13 @@ def own_settings(plan: Plan, keys: Keys) -> dict[str, str]:
         "IDIC_TEMPORAL_UI": plan.temporal_ui,
         "IDIC_KEEP_COPIES": "true",
         "IDIC_SMTP_URL": f"smtp://127.0.0.1:{plan.smtp}",
-        # Nothing leaves this machine, whatever accounts are set around it: those who come to the shop are made up.
+        # Nothing leaves this machine, whatever accounts the environment sets: the shop's customers are made up.
         "IDIC_EMAIL_ACCOUNTS": "smtp",
         "IDIC_SMS_ACCOUNTS": "outbox",
     }
 
 
-def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
+def _children(plan: StackPlan, keys: FolderKeys, logs: Path) -> dict[str, Child]:
     env = own_settings(plan, keys) | {"PYTHONUNBUFFERED": "1"}
     python = sys.executable
     commands = {
@@ -239,23 +247,23 @@ def _children(plan: Plan, keys: Keys, logs: Path) -> dict[str, Child]:
 
 
 FAIR = ("--dynamic-config-value", "matching.enableFairness=true")
-"""Has Temporal's server deliver by turns, one journey after the other; service before marketing it knows without."""
+"""Dynamic settings of Temporal's server: fairness between journeys. Priority of service over marketing works without a
+setting."""
 
 
 def temporal_server(port: int, database: Path) -> list[str]:
-    """The command that runs Temporal's server on this machine and keeps what it knows in the file ``database``; its UI
-    is 1000 above ``port``."""
+    """The command for Temporal's server with its data in the file ``database``; its UI is 1000 above ``port``."""
     return [
         _temporal(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port),
         "--db-filename", str(database), "--log-level", "error",
-        # Without these two the server commits so carefully that it is half as fast.
+        # Without these two, the server is half as fast.
         "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1",
         *FAIR,
     ]  # fmt: skip
 
 
 def _temporal() -> str:
-    """Temporal's server, from the wheel of this environment."""
+    """The path of Temporal's server in this environment's wheel."""
     beside = Path(sys.executable).parent / "temporal"
     found = str(beside) if beside.exists() else shutil.which("temporal")
     if found is None:
@@ -263,8 +271,8 @@ def _temporal() -> str:
     return found
 
 
-async def _ready(plan: Plan, child: Child) -> None:
-    """Wait until a part serves."""
+async def _ready(plan: StackPlan, child: Child) -> None:
+    """Wait until a process serves."""
     for _ in range(600):
         if child.process is not None and child.process.returncode is not None:
             raise SettingsError(f"{child.name} did not start:\n{child.last_words()}")
@@ -274,7 +282,7 @@ async def _ready(plan: Plan, child: Child) -> None:
     raise SettingsError(f"{child.name} did not come up within a minute:\n{child.last_words()}")
 
 
-async def _serves(plan: Plan, name: str) -> bool:
+async def _serves(plan: StackPlan, name: str) -> bool:
     match name:
         case "temporal":
             return await _connects(plan.temporal_port)
@@ -287,7 +295,7 @@ async def _serves(plan: Plan, name: str) -> bool:
                     return (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
             return False
         case _:
-            return True  # these serve nobody by address; should one end because another is away, it is started again
+            return True  # these have no address to check; a process that ends because another is missing is restarted
 
 
 async def _connects(port: int) -> bool:
@@ -300,7 +308,7 @@ async def _connects(port: int) -> bool:
 
 
 async def keep_clock(store: Store, clock: Clock, say: Say) -> None:
-    """Remember the clock every second. What goes wrong is said once, and tried again until it goes right."""
+    """Save the clock every second. An error is reported once and retried until it works."""
     said = ""
     while True:
         await asyncio.sleep(1)

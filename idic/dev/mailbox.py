@@ -1,9 +1,9 @@
-"""A mail server that keeps what it is sent: for `idic dev`, for tests, for looking at.
+"""A mail server that keeps the mail it gets, for `idic dev` and tests.
 
-    python -m idic.dev.mailbox --port 2525 --dir mails --behaviour drop-after-dot:0.1
+python -m idic.dev.mailbox --port 2525 --dir mails --behaviour drop-after-dot:0.1
 
-Each mail it takes is a file ``NUMBER.eml``, and a line in ``accepts.ndjson`` written before the sender hears 250:
-the raw count of what was taken, which no sender's records can embellish. It never sends anything on.
+Each mail becomes a file ``NUMBER.eml``, and a line in ``accepts.ndjson`` that is written before the sender gets 250: an
+independent count of what was accepted. It never forwards mail.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 ACCEPTS = "accepts.ndjson"
 
 Stage = Literal["rcpt", "data", "dot"]
-"""When a behaviour is asked: at RCPT, before DATA is let in, and after the dot with the mail at hand."""
+"""When a behaviour applies: at RCPT, before DATA is accepted, and after the dot, with the mail."""
 
 
-class Answer(NamedTuple):
-    """What to do instead of going on. ``reply`` to give it; ``keep`` to store the mail first (at ``dot``); ``hang``
-    for so many seconds; ``drop`` the line without a word."""
+class SmtpAnswer(NamedTuple):
+    """What to do instead of the normal answer: send ``reply``, ``keep`` the mail first (at ``dot``), ``hang`` for so many
+    seconds, or ``drop`` the connection."""
 
     reply: str | None = None
     keep: bool = False
@@ -41,13 +41,13 @@ class Answer(NamedTuple):
     drop: bool = False
 
 
-class Behaviour(Protocol):
-    """How the mailbox treats what it is sent. None means: as a good server does."""
+class MailboxBehaviour(Protocol):
+    """How the mailbox treats a mail; None means like a normal server."""
 
-    def __call__(self, stage: Stage, recipient: str) -> Answer | None: ...
+    def __call__(self, stage: Stage, recipient: str) -> SmtpAnswer | None: ...
 
 
-class Named:
+class NamedBehaviours:
     """Behaviours by name, as the command line has them: ``NAME`` or ``NAME:NUMBER``, several side by side.
 
     refuse-rcpt:P      550 at RCPT for a share P of recipients (1 when not given)
@@ -61,18 +61,18 @@ class Named:
     slow:SECONDS       a pause before each answer to a dot
     """
 
-    _SHARES: dict[str, tuple[Stage, Answer]] = {
-        "refuse-rcpt": ("rcpt", Answer("550 5.1.1 no such mailbox")),
-        "hang-rcpt": ("rcpt", Answer(hang=3600)),
-        "drop-before-dot": ("data", Answer(drop=True)),
-        "refuse-dot": ("dot", Answer("554 5.7.1 refused")),
-        "later-dot": ("dot", Answer("451 4.3.0 try again")),
-        "drop-after-dot": ("dot", Answer(keep=True, drop=True)),
-        "hang-after-dot": ("dot", Answer(keep=True, hang=3600)),
+    _SHARES: dict[str, tuple[Stage, SmtpAnswer]] = {
+        "refuse-rcpt": ("rcpt", SmtpAnswer("550 5.1.1 no such mailbox")),
+        "hang-rcpt": ("rcpt", SmtpAnswer(hang=3600)),
+        "drop-before-dot": ("data", SmtpAnswer(drop=True)),
+        "refuse-dot": ("dot", SmtpAnswer("554 5.7.1 refused")),
+        "later-dot": ("dot", SmtpAnswer("451 4.3.0 try again")),
+        "drop-after-dot": ("dot", SmtpAnswer(keep=True, drop=True)),
+        "hang-after-dot": ("dot", SmtpAnswer(keep=True, hang=3600)),
     }
 
     def __init__(self, wanted: Iterable[str], seed: int = 0) -> None:
-        """Raises ``ValueError`` for a name nobody knows."""
+        """Raises ``ValueError`` for an unknown name."""
         self._random = Random(seed)
         self._tries: Counter[str] = Counter()
         self._wanted: list[tuple[str, float]] = []
@@ -82,24 +82,24 @@ class Named:
                 raise ValueError(f'there is no behaviour "{name}"; there are {", ".join(self._SHARES)}, greylist, slow')
             self._wanted.append((name, float(number or 1)))
 
-    def __call__(self, stage: Stage, recipient: str) -> Answer | None:
+    def __call__(self, stage: Stage, recipient: str) -> SmtpAnswer | None:
         pause = 0.0
         for name, number in self._wanted:
             if name == "greylist" and stage == "rcpt":
                 self._tries[recipient] += 1
                 if self._tries[recipient] <= number:
-                    return Answer("451 4.7.1 greylisted, try again later")
+                    return SmtpAnswer("451 4.7.1 greylisted, try again later")
             elif name == "slow" and stage == "dot":
                 pause = number
             elif name in self._SHARES:
                 at, answer = self._SHARES[name]
                 if at == stage and self._random.random() < number:
                     return answer
-        return Answer(keep=True, reply="250 2.0.0 kept", hang=pause) if pause else None
+        return SmtpAnswer(keep=True, reply="250 2.0.0 kept", hang=pause) if pause else None
 
 
 class Accept(NamedTuple):
-    """One line of ``accepts.ndjson``. ``at`` is ISO 8601 in UTC."""
+    """One line of ``accepts.ndjson``; ``at`` is ISO 8601 in UTC."""
 
     message_id: str
     touch: str
@@ -109,10 +109,10 @@ class Accept(NamedTuple):
 
 
 class Mailbox:
-    """The mail server, in the running event loop. Use as ``async with Mailbox(folder) as mailbox``.
+    """The mail server, in the running event loop: ``async with Mailbox(folder) as mailbox``.
 
-    ``port`` 0 takes a free one; ``url`` is what ``IDIC_SMTP_URL`` wants. ``login`` is a pair that senders must know.
-    ``tls`` offers STARTTLS and insists on it, or with ``implicit`` speaks TLS from the first byte.
+    ``port`` 0 takes a free port; ``url`` is the value for ``IDIC_SMTP_URL``. Senders must use the user and password in
+    ``login``, if given. ``tls`` offers and requires STARTTLS, or with ``implicit`` speaks TLS from the first byte.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Mailbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        behaviour: Behaviour | None = None,
+        behaviour: MailboxBehaviour | None = None,
         login: tuple[str, str] | None = None,
         smtputf8: bool = True,
         tls: ssl.SSLContext | None = None,
@@ -148,9 +148,10 @@ class Mailbox:
         await self.stop()
 
     async def start(self) -> None:
+        """Start listening."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._count = max((int(file.stem) for file in self.folder.glob("*.eml") if file.stem.isdigit()), default=0)
-        # Line by line into the file, so that what was counted outlives a kill.
+        # Line-buffered, so that the count survives a kill.
         self._accepts = (self.folder / ACCEPTS).open("a", encoding="utf-8", buffering=1)
         loop = asyncio.get_running_loop()
         tls = self._tls if self._implicit else None
@@ -158,6 +159,7 @@ class Mailbox:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """Close every connection and stop."""
         if self._server is not None:
             self._server.close()
             for line in list(self._lines):
@@ -170,20 +172,21 @@ class Mailbox:
 
     @property
     def url(self) -> str:
+        """The value for ``IDIC_SMTP_URL``."""
         login = f"{self._login[0]}:{self._login[1]}@" if self._login else ""
         scheme = "smtp" if not self._tls else "smtps" if self._implicit else "smtp+starttls"
         return f"{scheme}://{login}{self.host}:{self.port}"
 
     def accepts(self) -> list[Accept]:
-        """Everything taken so far, in order, one entry for each time it was taken."""
+        """Everything accepted so far, in order, with repeats."""
         return list(read_accepts(self.folder))
 
     def mails(self) -> list[EmailMessage]:
-        """Every mail taken so far, parsed, in order."""
+        """Every mail accepted so far, parsed, in order."""
         return [read_mail(self.folder / accept.file) for accept in self.accepts()]
 
     def keep(self, envelope: Envelope) -> None:
-        """Store the mail, then count it. Both are done before anybody hears of it."""
+        """Store the mail, then count it; both before the sender gets an answer."""
         content = envelope.original_content or b""
         self._count += 1
         name = f"{self._count:08d}.eml"
@@ -281,7 +284,7 @@ class _Handler:
         self._mailbox.keep(envelope)
         return "250 2.0.0 kept"
 
-    async def behave(self, server: SMTP, stage: Stage, recipient: str, envelope: Envelope | None = None) -> Answer | None:
+    async def behave(self, server: SMTP, stage: Stage, recipient: str, envelope: Envelope | None = None) -> SmtpAnswer | None:
         behaviour = self._mailbox.behaviour
         answer = behaviour(stage, recipient) if behaviour else None
         if answer is None:
@@ -293,7 +296,7 @@ class _Handler:
         if answer.drop:
             if isinstance(server.transport, asyncio.WriteTransport):
                 server.transport.abort()
-            return Answer("421 4.3.2 gone")
+            return SmtpAnswer("421 4.3.2 gone")
         return answer
 
 
@@ -304,7 +307,7 @@ def _authenticated(arguments: tuple[Any, ...], login: tuple[str, str]) -> AuthRe
 
 
 def read_accepts(folder: Path) -> Iterator[Accept]:
-    """The lines of ``accepts.ndjson`` in ``folder``, none when nothing was taken yet."""
+    """The lines of ``accepts.ndjson`` in ``folder``; none if nothing was accepted yet."""
     try:
         text = (folder / ACCEPTS).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -314,12 +317,13 @@ def read_accepts(folder: Path) -> Iterator[Accept]:
 
 
 def read_mail(file: Path) -> EmailMessage:
+    """Read and parse a stored mail."""
     parsed = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     return parsed
 
 
-async def serve(folder: Path, host: str, port: int, behaviour: Behaviour | None) -> None:
+async def serve(folder: Path, host: str, port: int, behaviour: MailboxBehaviour | None) -> None:
     """Run a mailbox until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -332,15 +336,16 @@ async def serve(folder: Path, host: str, port: int, behaviour: Behaviour | None)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the arguments and serve."""
     parser = argparse.ArgumentParser(prog="python -m idic.dev.mailbox", description="A mail server that keeps its mail.")
     parser.add_argument("--dir", type=Path, required=True, help="where the mails go")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=2525, help="0 takes a free one; the URL is printed")
-    parser.add_argument("--behaviour", action="append", default=[], metavar="NAME[:NUMBER]", help=Named.__doc__)
+    parser.add_argument("--behaviour", action="append", default=[], metavar="NAME[:NUMBER]", help=NamedBehaviours.__doc__)
     parser.add_argument("--seed", type=int, default=0, help="of what happens by chance")
     options = parser.parse_args(arguments)
     try:
-        behaviour = Named(options.behaviour, options.seed) if options.behaviour else None
+        behaviour = NamedBehaviours(options.behaviour, options.seed) if options.behaviour else None
     except ValueError as error:
         parser.error(str(error))
     asyncio.run(serve(options.dir, options.host, options.port, behaviour))

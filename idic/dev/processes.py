@@ -1,4 +1,4 @@
-"""Processes that are started together, watched, and stopped in order."""
+"""Start processes together, restart them when they end, and stop them in order."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent() -> None:
-    """On Linux, a child is told to stop when we are killed; elsewhere a leftover is found by its port at the next start."""
+    """On Linux, stop the child when we are killed; elsewhere the next start finds a leftover by its port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
-    """One process, started again when it ends by itself; what it prints goes to ``log``."""
+    """One process, restarted when it ends by itself; its output goes to ``log``."""
 
     def __init__(self, name: str, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -34,6 +34,7 @@ class Child:
         self._stopping = False
 
     async def start(self) -> None:
+        """Start the process."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -41,13 +42,13 @@ class Child:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self.env},
-                # Ctrl-C is ours to pass on, in the right order.
+                # We pass Ctrl-C on ourselves, in the right order.
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
 
     async def watch(self, say: Callable[[str], None]) -> None:
-        """Start it again whenever it ends, more slowly each time, until it is stopped."""
+        """Restart it whenever it ends, more slowly each time, until it is stopped."""
         pause = 0.5
         while self.process is not None:
             code = await self.process.wait()
@@ -80,6 +81,7 @@ class Child:
             await self.process.wait()
 
     def last_words(self, lines: int = 15) -> str:
+        """The last lines of its output."""
         with contextlib.suppress(OSError):
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         return ""

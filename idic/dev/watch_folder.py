@@ -1,7 +1,7 @@
 """Publish a folder of journeys now, and again whenever its files change.
 
-Nobody can ever have an address under ``.example`` (RFC 2606). What the journeys link to there leads to the shop that runs
-beside idic, so that whoever presses a button in a message arrives somewhere.
+Addresses under ``.example`` can't exist (RFC 2606). Links there are replaced by the local shop, so that a click in a
+message opens a page.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from idic.store.journey.programs import published_journeys
 
 _NOWHERE = re.compile(r"https?://(?:[\w-]+\.)+example(?=[/?#]|$)")
 _AGAIN = 1.0
-"""Seconds until what could not be published is tried again."""
+"""Seconds until a failed publication is retried."""
 
 
 async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
-    """Publish what checks; say what does not, and that its published version stays. ``shop`` is the local shop's address.
-    Returns whether all did."""
+    """Publish the journeys that check, and report the others, whose published versions stay. ``shop`` is the local shop's
+    address. Returns whether all were published."""
     compilation = compile_folder(folder)
     async with store.reading() as tx:
         stopped = {one.journey for one in await published_journeys(tx) if one.stopped_at is not None}
-    # Who stopped a journey meant it, whatever file is saved next.
+    # A stopped journey stays stopped, whichever file is saved next.
     local = {name: leading_to(shop, program) for name, program in compilation.programs.items() if name not in stopped}
     compilation = compilation._replace(programs=local)
     errors = [problem for problem in compilation.problems if problem.severity == "error"]
@@ -50,20 +50,20 @@ async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
 
 
 def leading_to(shop: str, program: Program) -> Program:
-    """``program`` with its links to nowhere leading to ``shop``."""
+    """``program`` with its ``.example`` links replaced by ``shop``."""
     links = {name: _NOWHERE.sub(shop, address, count=1) for name, address in program.links.items()}
     return program.changed(links=links)
 
 
 def _itself(folder: Path) -> tuple[int, int]:
-    """What tells this folder from another that comes to have its name."""
+    """The folder's identity, which another folder of the same name doesn't share."""
     found = folder.stat()
     return found.st_dev, found.st_ino
 
 
 async def publish_on_change(store: Store, folder: Path, say: Say, shop: str) -> None:
-    """Never ends by itself: what goes wrong is said once, and tried again until it goes right. A folder that was taken
-    away is published when it is back, and watched anew: what is there then may be another folder of that name."""
+    """Never ends by itself: an error is reported once and retried. A folder that was removed and comes back is published
+    and watched again, because it may be another folder of the same name."""
     said, missed = "", False
     while True:
         try:

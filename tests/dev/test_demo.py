@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from idic.dev.demo.audit import Journey, Records, missing
+from idic.dev.demo.audit import ExpectedJourney, Records, missing
 from idic.dev.demo.customer_kinds import plan
 from idic.dev.demo.demo import empty
-from idic.dev.demo.script import Identify, Shopper, Track
-from idic.dev.local_stack import Plan, own_keys, own_settings
+from idic.dev.demo.script import SendEvent, SendTraits, Shopper
+from idic.dev.local_stack import StackPlan, own_keys, own_settings
 from idic.dev.mailbox import Accept, read_accepts
 from idic.errors import SettingsError
 from idic.journeys_folder import compile_folder
@@ -126,7 +126,7 @@ def test_nothing_leaves_the_machine_whatever_accounts_are_set_around_it(tmp_path
         "IDIC_SENDGRID_API_KEY": "SG.key",
         "IDIC_EMAIL_ACCOUNTS": "sendgrid",
     }
-    own = own_settings(Plan(tmp_path), own_keys(tmp_path))
+    own = own_settings(StackPlan(tmp_path), own_keys(tmp_path))
     settings = {name.removeprefix("IDIC_").lower(): value for name, value in (around | own).items()}
     assert Runtime.set_up(Settings.model_validate(settings)).accounts == {
         "email": ("smtp",),
@@ -154,14 +154,14 @@ def test_the_shop_s_events_are_those_of_the_vocabulary() -> None:
     compilation = compile_folder(ROOT / "journeys")
     told = [act for shopper in plan(36) for act in acts(shopper)]
     for act in told:
-        if isinstance(act, Track):
+        if isinstance(act, SendEvent):
             assert compilation.vocabulary.refusals(act.event, act.properties) == [], act
     messages = {message for program in compilation.programs.values() for message in program.messages}
     assert {message.partition("/")[0] for shopper in plan(36) for message in shopper.story.replies} <= messages
     # These begin on customers' own pages and telephones.
     elsewhere = {"confirm_consent", "your_data", "sms_answers"}
     assert {journey for shopper in plan(36) for journey in shopper.story.enters} == set(compilation.programs) - elsewhere
-    assert any(isinstance(act, Identify) for act in told)
+    assert any(isinstance(act, SendTraits) for act in told)
 
 
 def acts(shopper: Shopper) -> list[object]:
@@ -177,7 +177,7 @@ def all_well() -> tuple[Shopper, Records]:
     (anna,) = plan(1)
     anna = anna._replace(story=anna.story._replace(reached=frozenset({"email", "sms", "web"})))
     journeys = {
-        name: Journey(topic, "marketing") for name, topic in (("welcome", "news"), ("abandoned_cart", "cart_reminders"))
+        name: ExpectedJourney(topic, "marketing") for name, topic in (("welcome", "news"), ("abandoned_cart", "cart_reminders"))
     }
     entered: dict[str, Row] = {
         name: {

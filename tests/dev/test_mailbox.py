@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from idic.dev.mailbox import Mailbox, Named, main, read_accepts, read_mail
+from idic.dev.mailbox import Mailbox, NamedBehaviours, main, read_accepts, read_mail
 from idic.interact.channels.contract import Accepted, Unsure
 from tests.providers.conftest import OpenChannel, OpenMailbox, letter
 
@@ -35,7 +35,7 @@ async def test_a_mailbox_opened_again_goes_on_counting(tmp_path: Path, open_chan
 async def test_a_share_of_lines_drops_by_seed_and_every_mail_is_there_once(
     open_mailbox: OpenMailbox, open_channel: OpenChannel
 ) -> None:
-    mailbox = await open_mailbox(Named(["drop-after-dot:0.3"], seed=7))
+    mailbox = await open_mailbox(NamedBehaviours(["drop-after-dot:0.3"], seed=7))
     channel = open_channel(mailbox.url)
     outcomes = [await channel.send(letter(f"t{number}")) for number in range(40)]
     kinds = {type(outcome) for outcome in outcomes}

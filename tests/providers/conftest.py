@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from idic.dev.mailbox import Behaviour, Mailbox
+from idic.dev.mailbox import Mailbox, MailboxBehaviour
 from idic.interact.channels.contract import OutgoingEmail
 from idic.providers.smtp.sender import SmtpChannel, SmtpLimits
 
@@ -23,7 +23,7 @@ OpenChannel = Callable[..., SmtpChannel]
 async def open_mailbox(tmp_path: Path) -> AsyncIterator[OpenMailbox]:
     async with AsyncExitStack() as stack:
 
-        async def open_one(behaviour: Behaviour | None = None, **options: object) -> Mailbox:
+        async def open_one(behaviour: MailboxBehaviour | None = None, **options: object) -> Mailbox:
             mailbox = Mailbox(tmp_path / "mails", behaviour=behaviour, **options)  # type: ignore[arg-type]
             return await stack.enter_async_context(mailbox)
 

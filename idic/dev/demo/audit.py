@@ -1,4 +1,4 @@
-"""Whether everything arrived that should have, found in the store, the mailbox and the outbox, with nothing taken on trust."""
+"""The audit at the demo's end: check in store, mailbox and outbox that everything arrived that should have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from idic.dev.demo.script import Shopper
-from idic.dev.local_stack import Machine
+from idic.dev.local_stack import LocalStack
 from idic.dev.mailbox import Accept, read_accepts
 from idic.interact.policy.rules import NAMES
 from idic.store.database import Tx
@@ -19,22 +19,25 @@ from idic.store.journey.programs import Programs
 from idic.store.tables import Row, consents, copies, customers, enrollments, events, identities, placements, touches, trace
 
 _LATE = 10.0
-"""Real seconds by which a worker or a router may be behind."""
+"""Real seconds by which a worker or a router may be late."""
 _NAMED = 10
-"""How many of one kind are named in full."""
+"""How many problems of one kind are listed."""
 _REFUSALS = set(NAMES) | {"condition", "too late", "ended"}
-"""Why a message may rightly not be sent."""
+"""Reasons for which a message may rightly not be sent."""
 
 
-class Journey(NamedTuple):
+class ExpectedJourney(NamedTuple):
     topic: str | None
     purpose: str
 
 
 class Records(NamedTuple):
-    """Everything, read at once. ``customer`` is whom a user id points at; ``journeys`` by name. ``texts`` and ``places`` are
-    the touches of which the outbox has an SMS, and those that were placed on the web. ``put_off`` are the (enrollment, step)
-    whose messages the contact policy deferred."""
+    """Everything, read together.
+
+    ``customer`` is the customer of a user id; ``journeys`` by name; ``texts`` and ``places`` are the touches with an SMS in
+    the outbox and with content on the web; ``put_off`` are the (enrollment, step) whose messages the contact policy
+    deferred.
+    """
 
     now: datetime
     late: timedelta
@@ -47,14 +50,14 @@ class Records(NamedTuple):
     consents: list[Row]
     customer: dict[str, str]
     customers: int
-    journeys: dict[str, Journey]
+    journeys: dict[str, ExpectedJourney]
     currency: str
     texts: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
 
 
-async def read_records(running: Machine) -> Records:
-    """The mailbox is read first: a mail is in it before anything says that it was sent."""
+async def read_records(running: LocalStack) -> Records:
+    """Read everything. The mailbox comes first: a mail is in it before anything says that it was sent."""
     accepts = tuple(read_accepts(Path(running.plan.mail)))
     async with running.store.reading() as tx:
         published = await Programs().published(tx)
@@ -78,7 +81,7 @@ async def read_records(running: Machine) -> Records:
                 for row in await tx.rows(select(identities).where(identities.c.kind == "user_id"))
             },
             customers=len(await tx.rows(select(customers.c.id).where(customers.c.merged_into.is_(None)))),
-            journeys={program.journey: Journey(program.topic, program.purpose) for _, program, _ in published},
+            journeys={program.journey: ExpectedJourney(program.topic, program.purpose) for _, program, _ in published},
             currency=published[0][1].currency if published else "",
             texts=frozenset(
                 row["touch_id"]
@@ -95,8 +98,11 @@ async def _keyed(tx: Tx, table: object, key: str) -> dict[str, Row]:
 
 
 def missing(shoppers: Sequence[Shopper], sent: Mapping[str, str], pressed: Set[str], records: Records) -> list[str]:
-    """What should have arrived and did not, or did and should not have; empty when all is well. ``sent``: whose message
-    each id is, for what Segment's client was given. ``pressed``: the touches in which somebody pressed a link."""
+    """What should have arrived and didn't, or did and shouldn't have; empty if all is well.
+
+    ``sent``: the customer of each message id given to Segment's client. ``pressed``: the touches in which a link was
+    clicked.
+    """
     return [
         *_events(sent, records),
         *_mails(records),
@@ -140,14 +146,14 @@ def _mails(records: Records) -> Iterator[str]:
     late = [
         f"{records.enrollments[row['enrollment_id']]['journey']}"
         for row in records.refusals
-        # What the contact policy put off for too long is as it should be.
+        # A message that the policy deferred for too long is correct.
         if rule_of(row) == "too late" and (row["enrollment_id"], row["step"]) not in records.put_off
     ]
     yield from _some("too late to be sent; this machine is too slow for this --speed", late)
 
 
 def _texts_and_places(records: Records) -> Iterator[str]:
-    """Of each there can be but one a touch."""
+    """Each touch has at most one."""
     for channel, where, there in (("sms", "outbox", records.texts), ("web", "slots", records.places)):
         sent = _sent(records, channel)
         yield from _some(f"recorded as sent, and not in the {where}", [_touch(records, id) for id in sent - there])
@@ -179,10 +185,10 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
     if not records.enrollments:
         yield "nobody entered any journey: this shop's customers do nothing on which these journeys are entered"
         return
-    # Whom a message came too late for has nothing to answer, and what they buy in answer counts for each of their journeys.
+    # A customer whose message came too late has nothing to answer, and a purchase counts for all their journeys.
     excused = {row["customer_id"] for row in records.refusals if rule_of(row) == "too late"}
     for journey in records.journeys:
-        # Of a journey that somebody added, nothing is foreseen; it is shown like the others.
+        # Nothing is expected of an added journey; it is shown like the others.
         foreseen = [shopper for shopper in shoppers if journey in shopper.story.enters]
         entered = {row["customer_id"] for row in records.enrollments.values() if row["journey"] == journey}
         out = [_named(one) for one in foreseen if records.customer.get(one.user_id) not in entered]
@@ -198,18 +204,18 @@ def _entries_and_goals(shoppers: Sequence[Shopper], records: Records) -> Iterato
 
 
 def _clicks(pressed: Set[str], records: Records) -> Iterator[str]:
-    """Of each link that was pressed, whichever messages chance and the hour let a customer have."""
+    """Every clicked link was recorded, whichever messages a customer got."""
     clicked = {id for id, row in records.touches.items() if row["clicked_at"] is not None}
     yield from _some("pressed, and no click arrived", [_touch(records, id) for id in pressed - clicked])
 
 
 def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
-    """Marketing reached only who had said yes to it, and not after they said no."""
+    """Marketing reached only customers with consent, and none after a withdrawal."""
     by_customer = {records.customer.get(shopper.user_id): shopper for shopper in shoppers}
     against = []
     for id, touch in records.touches.items():
         if touch["status"] != "sent" or touch["attempted_at"] is None or touch["channel"] == "web":
-            continue  # their own page asks nobody for consent
+            continue  # the shop's own page needs no consent
         journey = records.journeys[records.enrollments[touch["enrollment_id"]]["journey"]]
         if journey.purpose == "service":
             continue
@@ -228,7 +234,7 @@ def _consent(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
 
 
 def _reach(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
-    """Nobody got anything where they cannot be reached, and of who can be reached nowhere a trace says so."""
+    """Customers got nothing on channels that don't reach them; for customers without any channel, a trace says so."""
     for shopper in shoppers:
         customer = records.customer.get(shopper.user_id)
         got = {row["channel"] for row in records.touches.values() if row["customer_id"] == customer and row["status"] == "sent"}
@@ -240,7 +246,7 @@ def _reach(shoppers: Sequence[Shopper], records: Records) -> Iterator[str]:
 
 
 def rule_of(refusal: Row) -> str:
-    """Why a message was not sent, or was to be and was not."""
+    """Why a message was not sent, or was deferred and then not sent."""
     return str(refusal["why"].get("rule") or refusal["why"].get("reason"))
 
 

@@ -1,4 +1,4 @@
-"""A customer's browser on the shop's pages, as idic's script in it speaks: what is shown here, it was seen, it was pressed."""
+"""A customer's browser on the shop's pages: it asks idic for content, and reports what was shown and clicked."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ SLOTS = ("home_hero", "product_tip")
 
 
 class Shown(NamedTuple):
+    """Content that a slot shows."""
+
     token: str
     html: str
 
 
 class Browser:
-    """``proofs`` is the shop's server, which tells the page who is signed in."""
+    """A browser. ``proofs`` comes from the shop's server and tells the page who is signed in."""
 
     def __init__(self, http: httpx.AsyncClient, api: str, write_key: str, proofs: Proofs) -> None:
         self._http = http
@@ -27,7 +29,7 @@ class Browser:
         self._proofs = proofs
 
     async def visit(self, anonymous_id: str, user_id: str | None) -> list[Shown]:
-        """What the slots of the pages show this visitor; whatever does is seen. Raises ``httpx.HTTPError``."""
+        """The content of the pages' slots for this visitor; it is reported as shown. Raises ``httpx.HTTPError``."""
         who: dict[str, Any] = {"writeKey": self._write_key, "anonymousId": anonymous_id, "slots": list(SLOTS)}
         if user_id is not None:
             who |= {"userId": user_id, "proof": self._proofs.prove(user_id)}
@@ -38,11 +40,11 @@ class Browser:
         return shown
 
     async def press(self, token: str, url: str) -> None:
-        """Follow a link of what is shown. Raises ``httpx.HTTPError``."""
+        """Follow a link of the content. Raises ``httpx.HTTPError``."""
         await self._post("clicked", {"token": token, "url": url})
 
     async def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
-        # Text, as the script sends it, so that a browser need not ask first.
+        # text/plain, as the script sends it, which needs no CORS preflight.
         answer = await self._http.post(
             f"{self._api}/v1/web/{what}", content=json.dumps(body), headers={"Content-Type": "text/plain"}
         )

@@ -1,4 +1,4 @@
-"""The kinds of customers there are, and who of them comes when."""
+"""The kinds of the demo's customers, and who arrives when."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from idic.dev.demo.script import (
     NEWS,
     WELCOME,
     Act,
-    Answer,
-    Click,
-    Identify,
-    Moment,
-    Open,
+    ClickAnswer,
+    ClickLink,
+    ClickUnsubscribe,
+    OpenMessage,
+    ScriptedAction,
+    ScriptedStory,
+    SendEvent,
+    SendTraits,
     Shopper,
-    Story,
-    Track,
-    Unsubscribe,
-    Visit,
+    VisitShop,
 )
 from idic.dev.shop.catalog import BEANS, GRINDER, MACHINE, PAPERS, SHELF, Basket, Item
-from idic.dev.shop.people import PEOPLE, Person, mobile
+from idic.dev.shop.people import PEOPLE, ShopCustomer, mobile
 
 HORIZON = timedelta(days=23)
-"""How long the shop is watched. The slowest thing that the play wants seen is a customer of every week who falls silent,
-is asked why after three weeks, and comes back."""
+"""How long the demo runs. The slowest story is a weekly customer who falls silent, is asked after three weeks, and comes
+back."""
 SHOP = "https://kettle-and-crema.example"
-"""The shop's address where nobody says another."""
+"""The shop's default address."""
 
 
 def plan(customers: int, horizon: timedelta = HORIZON, shop: str = SHOP) -> tuple[Shopper, ...]:
-    """So many customers, in the order of their arrival, which is over after a third of ``horizon``. Of every kind whose
-    story is told within it there is somebody, if enough come."""
+    """So many customers in the order of their arrival, which ends after a third of ``horizon``.
+
+    Every kind whose story fits into it occurs, if there are enough customers.
+    """
     random = Random(36)
     kinds = [kind for kind in _KINDS if kind.takes <= horizon * 0.8]
     arrivals = horizon * 0.3
@@ -58,9 +60,9 @@ def plan(customers: int, horizon: timedelta = HORIZON, shop: str = SHOP) -> tupl
 
 
 class _Writer:
-    """Writes the story of one customer of ``shop``, its address. ``gave`` is what they told the shop of themselves."""
+    """Writes the story of one customer of the ``shop`` at this address. ``gave`` is what they entered at the shop."""
 
-    def __init__(self, random: Random, person: Person, number: int, shop: str) -> None:
+    def __init__(self, random: Random, person: ShopCustomer, number: int, shop: str) -> None:
         self.shop = shop
         self.random = random
         self.person = person
@@ -68,10 +70,10 @@ class _Writer:
         self.gave: set[str] = set()
         self._carts = 0
 
-    def at(self, hours: float, *acts: Act, known: bool = True, device: str = "laptop") -> list[Moment]:
-        """About then, and one shortly after the other."""
+    def at(self, hours: float, *acts: Act, known: bool = True, device: str = "laptop") -> list[ScriptedAction]:
+        """At about this time, each shortly after the one before."""
         start = timedelta(hours=hours * self.random.uniform(0.85, 1.15))
-        return [Moment(start + number * timedelta(minutes=4), act, known, device) for number, act in enumerate(acts)]
+        return [ScriptedAction(start + number * timedelta(minutes=4), act, known, device) for number, act in enumerate(acts)]
 
     def signs_up(
         self,
@@ -81,20 +83,20 @@ class _Writer:
         by: tuple[str, ...] = ("email",),
         brews: str | None = None,
         **more: Any,
-    ) -> list[Moment]:
-        """All in one go, as the form sends it. ``agrees`` to everything, to one topic, or to nothing (None), on the
-        channels ``by``."""
-        acts: list[Act] = [Identify(self.traits(gives, **more)), *_agreed(agrees, by)]
-        acts.append(Track("Signed Up", {"brews": brews} if brews else {}))
-        return [Moment(timedelta(), act) for act in acts]
+    ) -> list[ScriptedAction]:
+        """Sign up, as the form sends it. ``agrees`` to everything, to one topic, or to nothing (None), on the channels
+        ``by``."""
+        acts: list[Act] = [SendTraits(self.traits(gives, **more)), *_agreed(agrees, by)]
+        acts.append(SendEvent("Signed Up", {"brews": brews} if brews else {}))
+        return [ScriptedAction(timedelta(), act) for act in acts]
 
-    def is_known(self, gives: str = "email", by: tuple[str, ...] = ("email",), **more: Any) -> list[Moment]:
-        """Has been a customer for long; the shop's own system tells so."""
-        acts: list[Act] = [Identify(self.traits(gives, **more)), *_agreed("everything", by)]
-        return [Moment(timedelta(), act) for act in acts]
+    def is_known(self, gives: str = "email", by: tuple[str, ...] = ("email",), **more: Any) -> list[ScriptedAction]:
+        """A long-time customer, reported by the shop's own system."""
+        acts: list[Act] = [SendTraits(self.traits(gives, **more)), *_agreed("everything", by)]
+        return [ScriptedAction(timedelta(), act) for act in acts]
 
     def traits(self, gives: str = "email", **more: Any) -> dict[str, Any]:
-        """Their name, where they live, and of ``email`` and ``phone`` what they give."""
+        """Their name and country, and their email and phone as far as they gave them."""
         person, said = self.person, {"firstName": self.person.first_name}
         said |= {"timezone": person.zone, "locale": person.locale}
         self.gave |= set(gives.split())
@@ -109,51 +111,50 @@ class _Writer:
         self._carts += 1
         return Basket(f"{self.person.address}-{self._carts}", {item.sku: 1 for item in chosen})
 
-    def looks(self, count: int = 2) -> list[Track]:
+    def looks(self, count: int = 2) -> list[SendEvent]:
         chosen = self.random.sample(SHELF, count)
-        return [Track("Product Viewed", {"sku": item.sku, "name": item.name}) for item in chosen]
+        return [SendEvent("Product Viewed", {"sku": item.sku, "name": item.name}) for item in chosen]
 
 
 def _agreed(to: str | None, by: Iterable[str]) -> list[Act]:
     topic = {} if to == "everything" else {"topic": to}
-    return [Track("Consent Given", {"channel": channel} | topic) for channel in by] if to is not None else []
+    return [SendEvent("Consent Given", {"channel": channel} | topic) for channel in by] if to is not None else []
 
 
-def _filled(basket: Basket) -> list[Track]:
-    """What the shop reports while it fills."""
+def _filled(basket: Basket) -> list[SendEvent]:
+    """The shop's events while the basket is filled."""
     skus = list(basket.items)
     fillings = [basket._replace(items={sku: basket.items[sku] for sku in skus[: size + 1]}) for size in range(len(skus))]
-    return [Track("Cart Updated", filling.as_properties()) for filling in fillings]
+    return [SendEvent("Cart Updated", filling.as_properties()) for filling in fillings]
 
 
-def _more(basket: Basket, item: Item) -> tuple[Basket, Track]:
+def _more(basket: Basket, item: Item) -> tuple[Basket, SendEvent]:
     fuller = basket.having(item.sku)
-    return fuller, Track("Cart Updated", fuller.as_properties())
+    return fuller, SendEvent("Cart Updated", fuller.as_properties())
 
 
 def _ordered(basket: Basket, *, suggests: str | None = None) -> list[Act]:
-    """The order, and where ``suggests`` is the shop's address what belongs to it: what they then own, and what would go
-    with it."""
+    """The order; with the shop's address in ``suggests`` also what they now own, and what goes with it."""
     order = basket.order(suggests or "")
     if suggests is None:
         order.pop("goes_with", None)
-        return [Track("Order Completed", order)]
-    return [Identify({"owns": sorted(basket.items)}), Track("Order Completed", order)]
+        return [SendEvent("Order Completed", order)]
+    return [SendTraits({"owns": sorted(basket.items)}), SendEvent("Order Completed", order)]
 
 
-def _emptied(basket: Basket) -> Track:
-    return Track("Cart Emptied", {"cart_id": basket.cart_id})
+def _emptied(basket: Basket) -> SendEvent:
+    return SendEvent("Cart Emptied", {"cart_id": basket.cart_id})
 
 
 def _story(
-    *moments: list[Moment],
-    replies: Mapping[str, list[Moment]] | None = None,
+    *moments: list[ScriptedAction],
+    replies: Mapping[str, list[ScriptedAction]] | None = None,
     agrees: tuple[str, ...] = (NEWS, CARTS),
     reached: tuple[str, ...] = ("email",),
     enters: tuple[str, ...] = (),
     reaches: tuple[str, ...] = (),
-) -> Story:
-    return Story(
+) -> ScriptedStory:
+    return ScriptedStory(
         moments=tuple(moment for some in moments for moment in some),
         replies={message: tuple(answer) for message, answer in (replies or {}).items()},
         agrees=frozenset(agrees),
@@ -163,50 +164,50 @@ def _story(
     )
 
 
-def _comes_back_by_the_reminder(writer: _Writer) -> Story:
+def _comes_back_by_the_reminder(writer: _Writer) -> ScriptedStory:
     basket = writer.basket()
     return _story(
         writer.signs_up(),
         writer.at(0.6, *writer.looks()),
         writer.at(1.2, *_filled(basket)),
-        replies={"cart_reminder": [*writer.at(1.5, Open(), Click()), *writer.at(4, *_ordered(basket))]},
+        replies={"cart_reminder": [*writer.at(1.5, OpenMessage(), ClickLink()), *writer.at(4, *_ordered(basket))]},
         enters=(WELCOME, CART),
         reaches=(WELCOME, CART),
     )
 
 
-def _answers_the_question(writer: _Writer) -> Story:
+def _answers_the_question(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(),
         replies={
-            "welcome": writer.at(2, Open(), Answer(writer.random.choice(("espresso", "filter")))),
-            "espresso_tip": writer.at(3, Open(), *writer.looks()),
-            "filter_tip": writer.at(3, Open(), *writer.looks()),
+            "welcome": writer.at(2, OpenMessage(), ClickAnswer(writer.random.choice(("espresso", "filter")))),
+            "espresso_tip": writer.at(3, OpenMessage(), *writer.looks()),
+            "filter_tip": writer.at(3, OpenMessage(), *writer.looks()),
         },
         enters=(WELCOME,),
     )
 
 
-def _has_only_a_phone(writer: _Writer) -> Story:
+def _has_only_a_phone(writer: _Writer) -> ScriptedStory:
     basket = writer.basket()
     return _story(
         writer.signs_up(gives="phone", by=("sms",)),
         writer.at(1, *_filled(basket)),
-        replies={"cart_reminder": [*writer.at(1, Click()), *writer.at(3, *_ordered(basket))]},
+        replies={"cart_reminder": [*writer.at(1, ClickLink()), *writer.at(3, *_ordered(basket))]},
         reached=("sms",),
         enters=(WELCOME, CART),
         reaches=(WELCOME, CART),
     )
 
 
-def _presses_the_banner(writer: _Writer) -> Story:
-    """Says no to mail, and is met where they are anyway: on the shop's own page."""
+def _presses_the_banner(writer: _Writer) -> ScriptedStory:
+    """Refuses mail, and is reached on the shop's own page instead."""
     basket = writer.basket()
     return _story(
         writer.signs_up(agrees=None),
         writer.at(1, *_filled(basket)),
-        writer.at(3.5, Visit()),
-        replies={"cart_reminder": [*writer.at(2, Visit(), Click()), *writer.at(4, *_ordered(basket))]},
+        writer.at(3.5, VisitShop()),
+        replies={"cart_reminder": [*writer.at(2, VisitShop(), ClickLink()), *writer.at(4, *_ordered(basket))]},
         agrees=(),
         reached=("web",),
         enters=(WELCOME, CART),
@@ -214,7 +215,7 @@ def _presses_the_banner(writer: _Writer) -> Story:
     )
 
 
-def _buys_at_once(writer: _Writer) -> Story:
+def _buys_at_once(writer: _Writer) -> ScriptedStory:
     basket = writer.basket()
     return _story(
         writer.signs_up(brews="espresso"),
@@ -225,16 +226,16 @@ def _buys_at_once(writer: _Writer) -> Story:
     )
 
 
-def _takes_the_offer(writer: _Writer) -> Story:
-    """Clicks in the reminder, hesitates, and buys when a person writes an SMS."""
+def _takes_the_offer(writer: _Writer) -> ScriptedStory:
+    """Clicks in the reminder, hesitates, and buys after an SMS."""
     basket, papers = _more(writer.basket(GRINDER, writer.random.choice(SHELF)), PAPERS)
     return _story(
         writer.is_known("email phone", ("email", "sms"), valueTier="high"),
         writer.at(0.4, *writer.looks(), *_filled(basket)[:-1]),
-        writer.at(2.5, papers),  # the silence starts over
+        writer.at(2.5, papers),  # the wait restarts
         replies={
-            "cart_reminder": writer.at(3, Open(), Click()),
-            "personal_offer": [*writer.at(1, Click()), *writer.at(2, *_ordered(basket))],
+            "cart_reminder": writer.at(3, OpenMessage(), ClickLink()),
+            "personal_offer": [*writer.at(1, ClickLink()), *writer.at(2, *_ordered(basket))],
         },
         reached=("email", "sms"),
         enters=(CART,),
@@ -242,7 +243,7 @@ def _takes_the_offer(writer: _Writer) -> Story:
     )
 
 
-def _never_answers(writer: _Writer) -> Story:
+def _never_answers(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(brews=writer.random.choice(("espresso", "filter", None))),
         writer.at(1.5, *writer.looks(1), *_filled(writer.basket(SHELF[0]))),
@@ -250,19 +251,19 @@ def _never_answers(writer: _Writer) -> Story:
     )
 
 
-def _buys_what_goes_with_it(writer: _Writer) -> Story:
-    """Takes a lever machine home, and a week later the tamper that idic thought of."""
+def _buys_what_goes_with_it(writer: _Writer) -> ScriptedStory:
+    """Buys a lever machine, and a week later the suggested tamper."""
     basket = writer.basket(MACHINE)
     tamper = _one(writer, "T-58")
     return _story(
         writer.is_known(valueTier="middle"),
         writer.at(1, *_filled(basket)),
         writer.at(2, *_ordered(basket, suggests=writer.shop)),
-        writer.at(9, Visit()),
-        writer.at(40, Track("Parcel Delivered", {"order_id": f"o-{basket.cart_id}"})),
+        writer.at(9, VisitShop()),
+        writer.at(40, SendEvent("Parcel Delivered", {"order_id": f"o-{basket.cart_id}"})),
         replies={
-            "goes_with_it": writer.at(5, Open(), Click()),
-            "still_there": [*writer.at(6, Visit(), Click()), *writer.at(8, *_ordered(tamper))],
+            "goes_with_it": writer.at(5, OpenMessage(), ClickLink()),
+            "still_there": [*writer.at(6, VisitShop(), ClickLink()), *writer.at(8, *_ordered(tamper))],
         },
         reached=("email", "web"),
         enters=(CART, AFTER),
@@ -270,7 +271,7 @@ def _buys_what_goes_with_it(writer: _Writer) -> Story:
     )
 
 
-def _says_no_to_mail(writer: _Writer) -> Story:
+def _says_no_to_mail(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(agrees=None),
         writer.at(1, *_filled(writer.basket(SHELF[2]))),
@@ -280,33 +281,33 @@ def _says_no_to_mail(writer: _Writer) -> Story:
     )
 
 
-def _used_to_come_every_week(writer: _Writer) -> Story:
-    """Nineteen orders, as the shop's till tells them in one go; then nothing, until idic asks why."""
+def _used_to_come_every_week(writer: _Writer) -> ScriptedStory:
+    """Nineteen orders, reported by the shop's till at once; then nothing until idic asks why."""
     beans = [writer.basket(BEANS) for _ in range(19)]
     bought = [writer.at(0.05 + number / 100, *_ordered(basket)) for number, basket in enumerate(beans)]
     return _story(
         writer.is_known("email phone", ("email", "sms"), valueTier="high"),
         *bought,
         replies={
-            "what_happened": writer.at(3, Open(), Answer("price")),
-            "small_bags": [*writer.at(3, Open(), Click()), *writer.at(5, *_ordered(writer.basket(BEANS)))],
+            "what_happened": writer.at(3, OpenMessage(), ClickAnswer("price")),
+            "small_bags": [*writer.at(3, OpenMessage(), ClickLink()), *writer.at(5, *_ordered(writer.basket(BEANS)))],
         },
         reached=("email", "sms"),
         enters=(BACK,),
     )
 
 
-def _empties_the_cart(writer: _Writer) -> Story:
+def _empties_the_cart(writer: _Writer) -> ScriptedStory:
     basket = writer.basket(SHELF[0])
     return _story(
         writer.signs_up(),
         writer.at(0.8, *_filled(basket)),
-        replies={"cart_reminder": writer.at(2, Open(), _emptied(basket))},
+        replies={"cart_reminder": writer.at(2, OpenMessage(), _emptied(basket))},
         enters=(WELCOME, CART),
     )
 
 
-def _leaves_no_address(writer: _Writer) -> Story:
+def _leaves_no_address(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(gives=""),
         writer.at(1, *_filled(writer.basket(SHELF[4]))),
@@ -315,7 +316,7 @@ def _leaves_no_address(writer: _Writer) -> Story:
     )
 
 
-def _has_a_landline(writer: _Writer) -> Story:
+def _has_a_landline(writer: _Writer) -> ScriptedStory:
     """No SMS reaches it, and idic says so."""
     return _story(
         writer.signs_up(gives="", by=("sms",), phone=mobile("DE", writer.number, landline=True), country="DE"),
@@ -325,26 +326,26 @@ def _has_a_landline(writer: _Writer) -> Story:
     )
 
 
-def _writes_the_number_as_at_home(writer: _Writer) -> Story:
-    """Without a country code, and says no country: it is taken for one of the shop's own country."""
+def _writes_the_number_as_at_home(writer: _Writer) -> ScriptedStory:
+    """A number without country code or country: it is read as one of the shop's country."""
     basket = writer.basket(SHELF[3])
     return _story(
         writer.signs_up(gives="", by=("sms",), phone=f"0{mobile('DE', writer.number).removeprefix('+49')}"),
         writer.at(1, *_filled(basket)),
-        replies={"cart_reminder": writer.at(5, Click())},
+        replies={"cart_reminder": writer.at(5, ClickLink())},
         reached=("sms",),
         enters=(WELCOME, CART),
     )
 
 
-def _takes_the_free_shipping(writer: _Writer) -> Story:
-    """Reads and does nothing for a week, and then there is a banner."""
+def _takes_the_free_shipping(writer: _Writer) -> ScriptedStory:
+    """Reads and does nothing for a week; then a banner follows."""
     return _story(
         writer.signs_up(valueTier="middle", brews="filter"),
-        writer.at(5, Visit()),
+        writer.at(5, VisitShop()),
         replies={
-            "filter_tip": writer.at(6, Open()),
-            "free_shipping/web": [*writer.at(5, Visit(), Click()), *writer.at(7, *_ordered(writer.basket(SHELF[6])))],
+            "filter_tip": writer.at(6, OpenMessage()),
+            "free_shipping/web": [*writer.at(5, VisitShop(), ClickLink()), *writer.at(7, *_ordered(writer.basket(SHELF[6])))],
         },
         reached=("email", "web"),
         enters=(WELCOME,),
@@ -352,33 +353,33 @@ def _takes_the_free_shipping(writer: _Writer) -> Story:
     )
 
 
-def _shops_on(writer: _Writer) -> Story:
+def _shops_on(writer: _Writer) -> ScriptedStory:
     basket = writer.basket(SHELF[2])
     fuller, beans = _more(basket, BEANS)
     return _story(
         writer.signs_up(),
         writer.at(1, *_filled(basket)),
-        replies={"cart_reminder": [*writer.at(3, Open(), beans), *writer.at(9, *_ordered(fuller))]},
+        replies={"cart_reminder": [*writer.at(3, OpenMessage(), beans), *writer.at(9, *_ordered(fuller))]},
         enters=(WELCOME, CART),
         reaches=(WELCOME, CART),
     )
 
 
-def _unsubscribes(writer: _Writer) -> Story:
-    return _story(writer.signs_up(), replies={"welcome": writer.at(2, Open(), Unsubscribe())}, enters=(WELCOME,))
+def _unsubscribes(writer: _Writer) -> ScriptedStory:
+    return _story(writer.signs_up(), replies={"welcome": writer.at(2, OpenMessage(), ClickUnsubscribe())}, enters=(WELCOME,))
 
 
-def _stops_the_sms(writer: _Writer) -> Story:
+def _stops_the_sms(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(gives="phone", by=("sms",)),
         writer.at(1, *_filled(writer.basket(SHELF[0]))),
-        replies={"cart_reminder": writer.at(1, Unsubscribe())},
+        replies={"cart_reminder": writer.at(1, ClickUnsubscribe())},
         reached=("sms",),
         enters=(WELCOME, CART),
     )
 
 
-def _wants_news_only(writer: _Writer) -> Story:
+def _wants_news_only(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(agrees=NEWS),
         writer.at(1.5, *_filled(writer.basket(SHELF[0]))),
@@ -387,17 +388,17 @@ def _wants_news_only(writer: _Writer) -> Story:
     )
 
 
-def _changes_their_mind(writer: _Writer) -> Story:
+def _changes_their_mind(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(),
         writer.at(0.5, *_filled(writer.basket(SHELF[0]))),
-        writer.at(2.5, Track("Consent Withdrawn", {"channel": "email"})),
+        writer.at(2.5, SendEvent("Consent Withdrawn", {"channel": "email"})),
         enters=(WELCOME, CART),
     )
 
 
-def _buys_a_little(writer: _Writer) -> Story:
-    basket = writer.basket(BEANS, PAPERS)  # too little to be reminded of
+def _buys_a_little(writer: _Writer) -> ScriptedStory:
+    basket = writer.basket(BEANS, PAPERS)  # too little for a reminder
     return _story(
         writer.signs_up(),
         writer.at(2, *_filled(basket)),
@@ -407,14 +408,14 @@ def _buys_a_little(writer: _Writer) -> Story:
     )
 
 
-def _logs_in_late(writer: _Writer) -> Story:
-    """A cart on the phone of somebody nobody knows, who then logs in and is an old customer."""
+def _logs_in_late(writer: _Writer) -> ScriptedStory:
+    """An unknown visitor with a cart on their phone, who then logs in and is an existing customer."""
     basket = writer.basket(MACHINE)
     return _story(
         writer.is_known(valueTier="middle"),
         writer.at(0.5, *writer.looks(1), *_filled(basket), known=False, device="phone"),
-        writer.at(2, Identify(writer.traits()), device="phone"),
-        replies={"cart_reminder": [*writer.at(2, Open(), Click()), *writer.at(6, *_ordered(basket))]},
+        writer.at(2, SendTraits(writer.traits()), device="phone"),
+        replies={"cart_reminder": [*writer.at(2, OpenMessage(), ClickLink()), *writer.at(6, *_ordered(basket))]},
         enters=(CART,),
         reaches=(CART,),
     )
@@ -425,10 +426,10 @@ def _one(writer: _Writer, sku: str) -> Basket:
 
 
 class _Kind(NamedTuple):
-    """``takes`` is how long it takes from their arrival until the story is told."""
+    """``takes`` is the time from arrival until the end of the story."""
 
     name: str
-    story: Callable[[_Writer], Story]
+    story: Callable[[_Writer], ScriptedStory]
     takes: timedelta = timedelta(days=2)
 
 

@@ -1,4 +1,4 @@
-"""`idic demo`: a small shop, its customers and its journeys, three weeks in as many minutes, and whether all of it arrived."""
+"""`idic demo`: run a small shop with its customers and journeys, three weeks in three minutes, and audit the result."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from temporalio.client import Client
 from idic.dev.demo import summary as summary
 from idic.dev.demo.audit import Records, missing, read_records
 from idic.dev.demo.customer_kinds import plan as write_plan
-from idic.dev.demo.play_script import Shop
+from idic.dev.demo.play_script import ShopAtWork
 from idic.dev.demo.screen import TITLE, Course, Screen
 from idic.dev.demo.script import Shopper
 from idic.dev.demo.watch import Watch
-from idic.dev.local_stack import Machine, Plan, folder_unusable, machine
+from idic.dev.local_stack import LocalStack, StackPlan, folder_unusable, local_stack
 from idic.dev.watch_folder import publish_now
 from idic.errors import SettingsError
 from idic.router.temporal import QUEUE
@@ -34,20 +34,24 @@ from idic.store.tables import leases
 _MARK = "demo.txt"
 _MARKED = "This folder is `idic demo`'s. It is emptied whenever the demo starts: keep nothing here.\n"
 _LOOK = 0.4
-"""Real seconds between two looks at what is going on."""
+"""Real seconds between two reads of the state."""
 _PATIENCE = 30.0
-"""Real seconds, at the most, until what is under way at the end has arrived."""
+"""The most real seconds until messages in progress have arrived."""
 _INTERRUPTED = 130
 
 
 async def run_demo(
-    plan: Plan, journeys: Path, customers: int, horizon: timedelta, speed: str, stop_on_signals: Callable[[], asyncio.Event]
+    plan: StackPlan,
+    journeys: Path,
+    customers: int,
+    horizon: timedelta,
+    speed: str,
+    stop_on_signals: Callable[[], asyncio.Event],
 ) -> int:
-    """Run the demo on ``plan``'s folder, which is emptied first, and return the exit code: 1 if what should have arrived
-    did not. ``horizon``: for how long, of idic's time, the shop is watched. On a terminal, stay up afterwards until told to
-    stop; without one, end, with 130 when stopped before the end.
+    """Run the demo in ``plan``'s folder, which is emptied first. Returns the exit code: 1 if something is missing.
 
-    Raises ``SettingsError`` when the folder is not a demo's, a port is taken or a part does not come up.
+    ``horizon`` is idic's time to run for. On a terminal it stays up until it is stopped; without one it ends, with 130 if
+    it was stopped early. Raises ``SettingsError`` if the folder isn't a demo's, a port is taken or a process doesn't start.
     """
     stop = stop_on_signals()
     began = asyncio.get_running_loop().time()
@@ -56,13 +60,13 @@ async def run_demo(
     screen = Screen(console, live=terminal and not console.is_dumb_terminal)
     screen.say(f"{TITLE}: {customers} customers, {horizon.days} days at {speed}")
     empty(plan.data)
-    async with machine(plan, screen.say) as running:
+    async with local_stack(plan, screen.say) as running:
         if not await publish_now(running.store, journeys, screen.say, plan.shop):
             screen.say("The demo needs journeys that check: idic check says more.")
             return 1
         await _at_work(running, stop)
         shoppers = write_plan(customers, horizon, plan.shop)
-        shop = Shop(running, shoppers)
+        shop = ShopAtWork(running, shoppers)
         watch = Watch(running.store, shoppers)
         course = Course(shop.opened_at, shop.opened_at + horizon)
         with screen:
@@ -82,8 +86,8 @@ async def run_demo(
 
 
 def empty(folder: Path) -> None:
-    """Empty a former demo's folder, or make it. Raises ``SettingsError`` for any other folder that is not empty, and while
-    a demo runs on it."""
+    """Empty an earlier demo's folder, or create it. Raises ``SettingsError`` for any other non-empty folder, and while a
+    demo runs on it."""
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file())):
         raise SettingsError(
             f"{folder} is not a former demo's folder, and a demo empties its folder; choose another with --data"
@@ -97,7 +101,7 @@ def empty(folder: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(f"another idic runs on {folder}; stop it, or choose another folder with --data") from None
-        # The mark first: a demo that is killed in between leaves a folder that the next one may empty.
+        # Write the mark first: the next demo may then empty the folder of a killed demo.
         (folder / _MARK).write_text(_MARKED)
         for entry in folder.iterdir():
             if entry.name in (_MARK, "lock"):
@@ -108,8 +112,8 @@ def empty(folder: Path) -> None:
                 entry.unlink()
 
 
-async def _at_work(running: Machine, stop: asyncio.Event) -> None:
-    """Wait until router and worker serve: days are short here, and customers must not be kept waiting for hours."""
+async def _at_work(running: LocalStack, stop: asyncio.Event) -> None:
+    """Wait until router and worker serve: days are short here, and customers must not wait for hours."""
     client = await Client.connect(f"127.0.0.1:{running.plan.temporal_port}")
     request = DescribeTaskQueueRequest(
         namespace="default",
@@ -128,8 +132,8 @@ async def _at_work(running: Machine, stop: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _open(shop: Shop) -> AsyncIterator[asyncio.Task[None]]:
-    """Customers come while the block runs. When it is left, all that they did has been sent."""
+async def _open(shop: ShopAtWork) -> AsyncIterator[asyncio.Task[None]]:
+    """Customers come during the block; afterwards all their events have been sent."""
     serving = asyncio.create_task(shop.open())
     try:
         yield serving
@@ -141,7 +145,7 @@ async def _open(shop: Shop) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def _watch(screen: Screen, watch: Watch, course: Course, over: Callable[[], bool]) -> None:
-    """Show what goes on until the course is run, or ``over``."""
+    """Show the progress until the end, or until ``over``."""
     while True:
         picture = await watch.look()
         screen.show(course, picture, watch.lines)
@@ -150,9 +154,8 @@ async def _watch(screen: Screen, watch: Watch, course: Course, over: Callable[[]
         await asyncio.sleep(_LOOK)
 
 
-async def _settled(running: Machine, shoppers: Sequence[Shopper], shop: Shop) -> tuple[Records, list[str]]:
-    """Look until nothing is missing. idic's clock goes on, and at any moment something may be half done; what is missing
-    for long is missing."""
+async def _settled(running: LocalStack, shoppers: Sequence[Shopper], shop: ShopAtWork) -> tuple[Records, list[str]]:
+    """Read again until nothing is missing. Something may always be in progress; what stays missing is missing."""
     give_up = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         records = await read_records(running)

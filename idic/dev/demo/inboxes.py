@@ -1,4 +1,4 @@
-"""What reached the customers, as they find it: mail in the mailbox, SMS in the outbox, banners on the shop's pages."""
+"""What reached the customers: mail in the mailbox, SMS in the outbox, banners on the shop's pages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from idic.store.database import Store
 from idic.store.tables import copies, short_links, touches
 
 
-class Letter(NamedTuple):
-    """``button`` is the last link that is neither an answer nor a way out; ``answers`` by their value; ``unsubscribe`` the
-    address of one click (RFC 8058) or, of an SMS, its link; ``picture`` the one that tells of an opening."""
+class ArrivedMessage(NamedTuple):
+    """One message as its customer got it.
+
+    ``button`` is the last link that is neither an answer nor an unsubscribe link; ``answers`` by value; ``unsubscribe`` is
+    the one-click address (RFC 8058) or the link of an SMS; ``picture`` the tracking pixel.
+    """
 
     touch: str
     channel: str
@@ -30,8 +33,8 @@ class Letter(NamedTuple):
     picture: str | None = None
 
 
-class Post:
-    """Everything that arrived, read once."""
+class Inboxes:
+    """Everything that arrived, each message once."""
 
     def __init__(self, store: Store, mail: Path, links: Links) -> None:
         self._store = store
@@ -40,13 +43,13 @@ class Post:
         self._accepts = 0
         self._seen: dict[str, datetime] = {}
 
-    async def new(self) -> list[Letter]:
-        """What came since the last time."""
+    async def new(self) -> list[ArrivedMessage]:
+        """What arrived since the last call."""
         accepts = list(read_accepts(self._mail))
         fresh, self._accepts = accepts[self._accepts :], len(accepts)
         return [*await self._mails(fresh), *await self._kept()]
 
-    async def _mails(self, accepts: list[Accept]) -> list[Letter]:
+    async def _mails(self, accepts: list[Accept]) -> list[ArrivedMessage]:
         whose = {row["id"]: row for row in await self._touches([accept.touch for accept in accepts])}
         letters = []
         for accept in accepts:
@@ -59,8 +62,8 @@ class Post:
             letters.append(letter._replace(unsubscribe=out))
         return letters
 
-    async def _kept(self) -> list[Letter]:
-        """SMS, which no provider takes here, and what was placed on the web."""
+    async def _kept(self) -> list[ArrivedMessage]:
+        """SMS in the outbox and content placed on the web."""
         async with self._store.reading() as tx:
             rows = await tx.rows(
                 select(touches, copies.c.text, copies.c.html, copies.c.at)
@@ -81,12 +84,12 @@ class Post:
         async with self._store.reading() as tx:
             return await tx.rows(select(touches).where(touches.c.id.in_(ids)))
 
-    def _letter(self, touch: dict[str, str], html: str) -> Letter:
+    def _letter(self, touch: dict[str, str], html: str) -> ArrivedMessage:
         found = _Addresses()
         found.feed(html)
         ours = [link for link in found.links if CLICK_PATH in link or touch["channel"] == "web"]
         buttons = [link for link in ours if self._value(link) is None]
-        return Letter(
+        return ArrivedMessage(
             touch=touch["id"],
             channel=touch["channel"],
             customer=touch["customer_id"],
@@ -96,11 +99,11 @@ class Post:
             picture=next((image for image in found.images if OPEN_PATH in image), None),
         )
 
-    def _sms(self, touch: dict[str, str], links: dict[str, str]) -> Letter:
+    def _sms(self, touch: dict[str, str], links: dict[str, str]) -> ArrivedMessage:
         out = [link for link, url in links.items() if UNSUBSCRIBE_PATH in url]
         answers = self._answers(links)
         buttons = [link for link in links if link not in out and link not in answers.values()]
-        return Letter(
+        return ArrivedMessage(
             touch=touch["id"],
             channel="sms",
             customer=touch["customer_id"],

@@ -1,4 +1,4 @@
-"""The shop and its customers at work: events by Segment's own client, messages read where they arrive, links opened."""
+"""Play the script: send the shop's events with Segment's client, read arriving messages, and open their links."""
 
 from __future__ import annotations
 
@@ -14,34 +14,47 @@ import segment.analytics
 
 from idic.clock import Clock
 from idic.dev.demo.browser import Browser
-from idic.dev.demo.inboxes import Letter, Post
-from idic.dev.demo.script import Answer, Click, Identify, Moment, Open, Shopper, Track, Unsubscribe, Visit
-from idic.dev.local_stack import Machine
+from idic.dev.demo.inboxes import ArrivedMessage, Inboxes
+from idic.dev.demo.script import (
+    ClickAnswer,
+    ClickLink,
+    ClickUnsubscribe,
+    OpenMessage,
+    ScriptedAction,
+    SendEvent,
+    SendTraits,
+    Shopper,
+    VisitShop,
+)
+from idic.dev.local_stack import LocalStack
 from idic.interact.tracking.links import Links
 from idic.interact.tracking.visitors import Proofs
 from idic.store.database import Store
 from idic.store.tables import identities
 
 _LOOK = 0.25
-"""Real seconds between two looks at what has arrived."""
+"""Real seconds between two reads of the arrived messages."""
 _FLUSH = 30.0
 _OPENS = time(7)
-"""UTC. The play is the same at whatever hour it is begun: quiet hours and best times are by the clock on the wall."""
+"""The start of the demo's clock in UTC. It is fixed, because quiet hours and best times depend on the time of day."""
 _MOST = 12.0
-"""Real seconds that are worth waiting for it."""
+"""Real seconds to wait for it."""
 
 
-class Shop:
-    """``sent``: whose message each id is, for what Segment's client was given. ``pressed``: the touches in which a customer
-    pressed a link or an answer, and was let through. ``troubles``: what went wrong on the way."""
+class ShopAtWork:
+    """The shop and its customers at work.
 
-    def __init__(self, running: Machine, shoppers: Sequence[Shopper]) -> None:
+    ``sent``: the customer of each message id given to Segment's client. ``pressed``: the touches in which a customer
+    clicked a link or an answer. ``troubles``: errors on the way.
+    """
+
+    def __init__(self, running: LocalStack, shoppers: Sequence[Shopper]) -> None:
         self._running = running
         links = Links(running.plan.api, [running.keys.signing])
-        self._post = Post(running.store, running.plan.mail, links)
+        self._post = Inboxes(running.store, running.plan.mail, links)
         self._by_user = {shopper.user_id: shopper for shopper in shoppers}
         self._order = itertools.count()
-        self._due: list[tuple[datetime, int, Shopper, Moment, Letter | None]] = []
+        self._due: list[tuple[datetime, int, Shopper, ScriptedAction, ArrivedMessage | None]] = []
         self.sent: dict[str, str] = {}
         self.pressed: set[str] = set()
         self.troubles: list[str] = []
@@ -61,7 +74,7 @@ class Shop:
         self._browser = Browser(self._http, running.plan.api, running.keys.write, Proofs([running.keys.proof]))
 
     async def open(self) -> None:
-        """Let the customers do what they do, each thing in its time, until this is cancelled."""
+        """Let the customers act, each at their time, until this is cancelled."""
         while True:
             await self._read_post()
             now = self._running.clock.now()
@@ -74,14 +87,14 @@ class Shop:
             await asyncio.sleep(max(pause, 0.005))
 
     async def close(self) -> None:
-        """Everything that was handed to Segment's client leaves."""
+        """Send everything that Segment's client still holds."""
         try:
             await asyncio.wait_for(asyncio.to_thread(self._segment.flush), _FLUSH)
         except TimeoutError:
             self.troubles.append(f"Segment's client did not get rid of its events within {_FLUSH:g} seconds")
         await self._http.aclose()
 
-    def _expect(self, since: datetime, shopper: Shopper, moment: Moment, letter: Letter | None = None) -> None:
+    def _expect(self, since: datetime, shopper: Shopper, moment: ScriptedAction, letter: ArrivedMessage | None = None) -> None:
         heapq.heappush(self._due, (since + moment.after, next(self._order), shopper, moment, letter))
 
     async def _read_post(self) -> None:
@@ -96,29 +109,29 @@ class Shop:
                 for moment in shopper.reply(letter.message, letter.channel):
                     self._expect(now, shopper, moment, letter)
 
-    async def _act(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:
+    async def _act(self, shopper: Shopper, moment: ScriptedAction, letter: ArrivedMessage | None) -> None:
         try:
             match moment.act:
-                case Identify() | Track() as act:
+                case SendTraits() | SendEvent() as act:
                     self._send(shopper, act, moment)
-                case Visit():
+                case VisitShop():
                     await self._browser.visit(_device(shopper, moment), shopper.user_id if moment.known else None)
-                case Open() if letter is not None and letter.picture is not None:
+                case OpenMessage() if letter is not None and letter.picture is not None:
                     await self._http.get(letter.picture)
-                case Open():
+                case OpenMessage():
                     pass
-                case Click():
+                case ClickLink():
                     await self._click(shopper, moment, letter)
-                case Answer(value):
+                case ClickAnswer(value):
                     await self._press(shopper, f"answered {value}", letter, letter.answers.get(value) if letter else None)
-                case Unsubscribe():
+                case ClickUnsubscribe():
                     await self._leave(shopper, letter)
         except httpx.HTTPError as error:
             self.troubles.append(f"{shopper.name}, {type(moment.act).__name__.lower()}: {type(error).__name__}")
 
-    def _send(self, shopper: Shopper, act: Identify | Track, moment: Moment) -> None:
+    def _send(self, shopper: Shopper, act: SendTraits | SendEvent, moment: ScriptedAction) -> None:
         who = {"anonymous_id": _device(shopper, moment), "user_id": shopper.user_id if moment.known else None}
-        if isinstance(act, Track):
+        if isinstance(act, SendEvent):
             taken, message = self._segment.track(event=act.event, properties=act.properties, **who)
             what = f"{shopper.name}: {act.event}"
         else:
@@ -128,7 +141,7 @@ class Shop:
         if not taken:
             self.troubles.append(f"{what}: Segment's client did not take it")
 
-    async def _click(self, shopper: Shopper, moment: Moment, letter: Letter | None) -> None:
+    async def _click(self, shopper: Shopper, moment: ScriptedAction, letter: ArrivedMessage | None) -> None:
         button = letter.button if letter else None
         if letter is None or letter.channel != "web":
             await self._press(shopper, "clicked", letter, button)
@@ -141,20 +154,20 @@ class Shop:
         await self._browser.press(here.token, button)
         self.pressed.add(letter.touch)
 
-    async def _leave(self, shopper: Shopper, letter: Letter | None) -> None:
-        """By one click in a mail (RFC 8058); in an SMS the link leads to a page with a button."""
+    async def _leave(self, shopper: Shopper, letter: ArrivedMessage | None) -> None:
+        """Unsubscribe: by one click in a mail (RFC 8058), or by the button of the page behind an SMS link."""
         url = letter.unsubscribe if letter else None
         if letter is not None and letter.channel == "sms" and url is not None:
             answer = await self._http.get(url)
             url = answer.headers.get("location")
         await self._follow(shopper, "unsubscribed", url, post=True)
 
-    async def _press(self, shopper: Shopper, what: str, letter: Letter | None, url: str | None) -> None:
+    async def _press(self, shopper: Shopper, what: str, letter: ArrivedMessage | None, url: str | None) -> None:
         if await self._follow(shopper, what, url) and letter is not None:
             self.pressed.add(letter.touch)
 
     async def _follow(self, shopper: Shopper, what: str, url: str | None, *, post: bool = False) -> bool:
-        """Whether the link was there and led somewhere."""
+        """Whether the link existed and led somewhere."""
         if url is None:
             self.troubles.append(f"{shopper.name} would have {what}, and the message has no link for it")
             return False
@@ -168,7 +181,7 @@ class Shop:
         self.troubles.append(f"Segment's client gave up {len(batch)} events: {error}")
 
 
-def _device(shopper: Shopper, moment: Moment) -> str:
+def _device(shopper: Shopper, moment: ScriptedAction) -> str:
     return f"{moment.device}-{shopper.user_id}"
 
 
@@ -180,7 +193,7 @@ def _opening(clock: Clock) -> datetime:
 
 
 async def _users(store: Store) -> dict[str, str]:
-    """Customers' user ids."""
+    """The customers' user ids."""
     async with store.reading() as tx:
         rows = await tx.rows(identities.select().where(identities.c.kind == "user_id"))
     return {row["customer_id"]: row["value"] for row in rows}

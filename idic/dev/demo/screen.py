@@ -1,4 +1,4 @@
-"""What the demo shows: one picture that is kept up to date on a terminal, a few lines now and then without one."""
+"""The demo's screen: a live picture on a terminal, or a few lines now and then without one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rich.segment import ControlType, Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
-from idic.dev.demo.watch import CLOCK, Line, Picture, Standing
+from idic.dev.demo.watch import CLOCK, DemoState, JourneyCounts, TraceLine
 
 TITLE = "Kettle & Crema, a small shop"
 _REPORTS = 12
-"""How often, in all, somebody without a terminal is told how it stands."""
+"""How many progress lines a run without a terminal prints."""
 
 _STYLES = {
     "entered": "cyan",
@@ -36,25 +36,27 @@ _STYLES = {
     "uncertain": "bold red",
 }
 _HIGHLIGHTS = ("goal", "clicked", "unsubscribed", "sent", "entered")
-"""Of which the newest each is told where there is room for little."""
+"""Kinds of which only the newest line is shown if there is little room."""
 
 
 class Course(NamedTuple):
-    """From when to when, on idic's clock, the shop is watched."""
+    """The demo's time on idic's clock, from start to end."""
 
     begins: datetime
     ends: datetime
 
     def share(self, now: datetime) -> float:
+        """The elapsed share, from 0 to 1."""
         return min(max((now - self.begins) / (self.ends - self.begins), 0.0), 1.0)
 
     def day(self, now: datetime) -> str:
+        """The day's number."""
         days = max((self.ends - self.begins) // timedelta(days=1), 1)
         return f"day {min(max((now - self.begins) // timedelta(days=1) + 1, 1), days)} of {days}"
 
 
 class Screen:
-    """Use as a context manager; ``say`` may be called before and after, too. ``live``: a terminal that can be painted on."""
+    """Use as a context manager; ``say`` works before and after, too. ``live``: a terminal that can be redrawn."""
 
     def __init__(self, console: Console, *, live: bool) -> None:
         self.console = console
@@ -65,6 +67,7 @@ class Screen:
         self._reports = 1
 
     def say(self, text: str) -> None:
+        """Print a line."""
         if self._painting:
             self._said.append(text)
         else:
@@ -84,7 +87,8 @@ class Screen:
             for text in self._said:
                 self.say(text)
 
-    def show(self, course: Course, picture: Picture, lines: Sequence[Line]) -> None:
+    def show(self, course: Course, picture: DemoState, lines: Sequence[TraceLine]) -> None:
+        """Show the current state."""
         if self._painting:
             width, height = self.console.size
             width = min(width, 120)
@@ -96,8 +100,8 @@ class Screen:
             self._told = len(lines)
 
     def _paint(self, picture: RenderableType, width: int, height: int) -> None:
-        """Over what was there, line by line. None is filled up with spaces: terminals differ about how wide some scripts
-        are, and a line that turns out too wide would run into the next."""
+        """Redraw line by line. Lines aren't padded, because terminals disagree about the width of some scripts, and a line
+        that is too wide would run into the next."""
         lines = self.console.render_lines(picture, self.console.options.update(width=width), pad=False)
         clear = Control((ControlType.ERASE_IN_LINE, 0)).segment
         parts = [[*line, clear] for line in lines[:height]] + [[clear]] * (height - len(lines))
@@ -108,7 +112,7 @@ class Screen:
 
 
 def _painted(
-    course: Course, picture: Picture, lines: Sequence[Line], said: Sequence[str], width: int, height: int
+    course: Course, picture: DemoState, lines: Sequence[TraceLine], said: Sequence[str], width: int, height: int
 ) -> RenderableType:
     head = Table.grid(expand=True)
     head.add_column()
@@ -134,8 +138,8 @@ def _painted(
     return Group(*top, *(_line(line, width) for line in lines[-room:]))
 
 
-def table(standings: Sequence[Standing]) -> Table:
-    """Where the enrollments stand, journey by journey."""
+def table(standings: Sequence[JourneyCounts]) -> Table:
+    """The enrollments' states, journey by journey."""
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     grid.add_column("journey", no_wrap=True)
     for name, style in (
@@ -150,13 +154,13 @@ def table(standings: Sequence[Standing]) -> Table:
     return grid
 
 
-def _places(standing: Standing) -> Text:
+def _places(standing: JourneyCounts) -> Text:
     waiting = " · ".join(f"{step} {count}" for step, count in standing.places)
     return Text(f"{standing.journey} waits at  {waiting}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _line(line: Line, width: int) -> Text:
-    # Names are cut to cells, not to characters: some scripts take two for each.
+def _line(line: TraceLine, width: int) -> Text:
+    # Names are cut by terminal cells: some scripts take two for each character.
     columns = [f"{line.at:{CLOCK}}", set_cell_size(line.who, 20)]
     if width >= 100:
         columns.append(set_cell_size(line.journey, 15))
@@ -165,8 +169,8 @@ def _line(line: Line, width: int) -> Text:
 
 
 def _cut(text: str, width: int) -> str:
-    """Text that fits on every terminal. They differ about how wide the signs of vowels in Indian and Thai scripts are, and
-    a line that is too wide by one spoils all those below it."""
+    """Cut a text so that it fits on every terminal: they disagree about the width of vowel signs in Indian and Thai
+    scripts."""
     if _widest(text) <= width:
         return text
     while text and _widest(text) >= width:
@@ -178,7 +182,7 @@ def _widest(text: str) -> int:
     return sum(max(cell_len(character), 1) for character in text)
 
 
-def _reported(course: Course, picture: Picture, lines: Sequence[Line]) -> Iterator[str]:
+def _reported(course: Course, picture: DemoState, lines: Sequence[TraceLine]) -> Iterator[str]:
     yield (
         f"{picture.now:{CLOCK}} ({course.day(picture.now)}): {picture.customers} customers, "
         f"{picture.accepted} events accepted, {picture.routed} routed"

@@ -1,6 +1,6 @@
-"""The customers of a small shop and what they do in three weeks: the demo's play, the same at every performance.
+"""The demo's script: the customers and what they do in three weeks, the same in every run.
 
-Pure: everything follows from how many customers come, and for how long they are watched. Spans are of idic's time.
+Pure: everything follows from the number of customers and the length of the demo. Spans are of idic's time.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ NEWS, CARTS = "news", "cart_reminders"
 WELCOME, CART, AFTER, BACK = "welcome", "abandoned_cart", "after_purchase", "win_back"
 
 
-class Identify(NamedTuple):
+class SendTraits(NamedTuple):
     traits: dict[str, Any]
 
 
-class Track(NamedTuple):
+class SendEvent(NamedTuple):
     event: str
     properties: dict[str, Any]
 
 
-class Visit(NamedTuple):
+class VisitShop(NamedTuple):
     """Look at the shop's home page and a product, in a browser."""
 
 
-class Open(NamedTuple):
-    """Open the mail, or see the banner; an SMS is read without anybody knowing."""
+class OpenMessage(NamedTuple):
+    """Open the mail, or see the banner; reading an SMS can't be observed."""
 
 
-class Click(NamedTuple):
-    """Press the message's button, or its link."""
+class ClickLink(NamedTuple):
+    """Click the message's button or link."""
 
 
-class Answer(NamedTuple):
-    """Press one of the answers that the message offers."""
+class ClickAnswer(NamedTuple):
+    """Click one of the message's answers."""
 
     value: str
 
 
-class Unsubscribe(NamedTuple):
-    """Press the mail program's own button for it (RFC 8058), or the link in the SMS."""
+class ClickUnsubscribe(NamedTuple):
+    """Use the mail program's unsubscribe button (RFC 8058), or the link in the SMS."""
 
 
-Act = Identify | Track | Visit | Open | Click | Answer | Unsubscribe
+Act = SendTraits | SendEvent | VisitShop | OpenMessage | ClickLink | ClickAnswer | ClickUnsubscribe
 
 
-class Moment(NamedTuple):
-    """``after`` counts from the customer's arrival, or from the message that is answered. ``known`` is whether they are
-    logged in then, on whichever ``device`` it is."""
+class ScriptedAction(NamedTuple):
+    """``after`` counts from the customer's arrival, or from the message that is answered. ``known`` says whether they are
+    logged in then, on which ``device``."""
 
     after: timedelta
     act: Act
@@ -57,7 +57,7 @@ class Moment(NamedTuple):
     device: str = "laptop"
 
 
-class Story(NamedTuple):
+class ScriptedStory(NamedTuple):
     """What one kind of customer does, and what must come of it.
 
     ``replies``  what they do when a message reaches them: by its name, or (``offer/web``) by its name and channel
@@ -67,8 +67,8 @@ class Story(NamedTuple):
     ``reaches``  the journeys whose goal they reach
     """
 
-    moments: tuple[Moment, ...]
-    replies: Mapping[str, tuple[Moment, ...]] = {}
+    moments: tuple[ScriptedAction, ...]
+    replies: Mapping[str, tuple[ScriptedAction, ...]] = {}
     agrees: frozenset[str] = frozenset((NEWS, CARTS))
     reached: frozenset[str] = frozenset(("email",))
     enters: frozenset[str] = frozenset()
@@ -76,15 +76,16 @@ class Story(NamedTuple):
 
 
 class Shopper(NamedTuple):
-    """``email`` is None for who gave none."""
+    """One customer; ``email`` is None if they gave none."""
 
     user_id: str
     name: str
     kind: str
     email: str | None
     arrives: timedelta
-    story: Story
+    story: ScriptedStory
 
-    def reply(self, message: str, channel: str) -> tuple[Moment, ...]:
+    def reply(self, message: str, channel: str) -> tuple[ScriptedAction, ...]:
+        """What they do when this message reaches them on this channel."""
         replies = self.story.replies
         return replies.get(f"{message}/{channel}", replies.get(message, ()))

@@ -1,4 +1,4 @@
-"""The end of the demo: the figures, one customer's way, where to look, and what is missing."""
+"""The demo's summary: the figures, one customer's path, where to look next, and what is missing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from idic.dev.demo.audit import Records, rule_of
-from idic.dev.demo.play_script import Shop
+from idic.dev.demo.play_script import ShopAtWork
 from idic.dev.demo.screen import table
 from idic.dev.demo.script import Shopper
-from idic.dev.demo.watch import CLOCK, Picture
-from idic.dev.local_stack import Machine
+from idic.dev.demo.watch import CLOCK, DemoState
+from idic.dev.local_stack import LocalStack
 from idic.journey.engine.trace import sentence
 from idic.store.tables import Row
 
@@ -28,16 +28,16 @@ _INDENT = (0, 0, 0, 2)
 
 async def show(
     console: Console,
-    running: Machine,
-    picture: Picture,
+    running: LocalStack,
+    picture: DemoState,
     shoppers: Sequence[Shopper],
-    shop: Shop,
+    shop: ShopAtWork,
     records: Records,
     troubles: Sequence[str],
     horizon: timedelta,
     took: float,
 ) -> None:
-    """Print it. ``took`` is in real seconds."""
+    """Print the summary. ``took`` is in real seconds."""
     minutes, seconds = divmod(round(took), 60)
     console.print()
     console.print(Text(f"{horizon.days} days in {minutes} min {seconds} s", style="bold"))
@@ -55,7 +55,7 @@ async def show(
             console.print(Text(f"  {trouble}"))
 
 
-def _figures(shoppers: Sequence[Shopper], shop: Shop, records: Records) -> Table:
+def _figures(shoppers: Sequence[Shopper], shop: ShopAtWork, records: Records) -> Table:
     sent = Counter(row["channel"] for row in records.touches.values() if row["status"] == "sent")
     parts = sum(row["segments"] or 1 for row in records.touches.values() if row["channel"] == "sms" and row["status"] == "sent")
     seen = sum(1 for row in records.touches.values() if row["shown_at"] is not None)
@@ -107,7 +107,7 @@ class _Example(NamedTuple):
 
 
 def _interesting(shoppers: Sequence[Shopper], records: Records) -> _Example | None:
-    """Who went the longest way to a goal; anybody, where nobody reached one."""
+    """The customer with the longest path to a goal, or any customer."""
     known = {records.customer[one.user_id]: one for one in shoppers if one.user_id in records.customer}
     rows = [row for row in records.enrollments.values() if row["customer_id"] in known]
     if not rows:
@@ -118,8 +118,8 @@ def _interesting(shoppers: Sequence[Shopper], records: Records) -> _Example | No
     return _Example(known[longest["customer_id"]], longest["id"], longest["journey"])
 
 
-async def _show_trace(console: Console, running: Machine, example: _Example) -> None:
-    """As anybody reads it: by the API, with the secret key."""
+async def _show_trace(console: Console, running: LocalStack, example: _Example) -> None:
+    """Read a trace through the API, with the secret key."""
     url = f"{running.plan.api}/v1/enrollments/{example.enrollment}"
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.get(url, headers={"Authorization": f"Bearer {running.keys.secret}"})
@@ -132,7 +132,7 @@ async def _show_trace(console: Console, running: Machine, example: _Example) -> 
         console.print(Text.assemble("  ", (f"{at:{CLOCK}}", "dim"), f"  {told}"))
 
 
-def _show_addresses(console: Console, running: Machine, example: _Example | None) -> None:
+def _show_addresses(console: Console, running: LocalStack, example: _Example | None) -> None:
     plan = running.plan
     header = _authorization(running)
     sample = f"{plan.console}/enrollments/{example.enrollment}" if example else f"{plan.console}/enrollments"
@@ -152,13 +152,13 @@ def _show_addresses(console: Console, running: Machine, example: _Example | None
     console.print()
     console.print(Text("Look around", style="bold"))
     console.print(Padding(grid, _INDENT))
-    # On lines of its own and never wrapped, to be copied.
+    # On lines of its own and never wrapped, so that you can copy it.
     for line in ("", "  the same by hand:", f"  curl -H @{header} \\", f"    {plan.api}{asked}"):
         console.print(Text(line), soft_wrap=True)
 
 
-def _authorization(running: Machine) -> Path:
-    """A file with the header that holds the secret key, for curl: nobody has to print it."""
+def _authorization(running: LocalStack) -> Path:
+    """A file with the header that holds the secret key, for curl, so that it isn't printed."""
     file = running.plan.data / "authorization"
     file.touch(mode=0o600)
     file.write_text(f"Authorization: Bearer {running.keys.secret}\n")

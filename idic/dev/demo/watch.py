@@ -1,4 +1,4 @@
-"""What is going on in the store, read while it happens: only what is new, and a few counts."""
+"""Follow the store while the demo runs: new trace lines and a few counts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from idic.store.tables import Row, copies, customers, enrollments, events, ident
 _STRANGER = "a visitor"
 
 
-class Line(NamedTuple):
-    """``kind`` as in the trace, or ``clicked`` and ``unsubscribed``."""
+class TraceLine(NamedTuple):
+    """One new line; ``kind`` as in the trace, or ``clicked`` and ``unsubscribed``."""
 
     at: datetime
     who: str
@@ -27,9 +27,9 @@ class Line(NamedTuple):
     text: str
 
 
-class Standing(NamedTuple):
-    """Of those who ``entered``, each is in one of ``waiting``, ``goal``, ``left`` and ``ended``. ``places``: how many wait
-    at which step."""
+class JourneyCounts(NamedTuple):
+    """A journey's counts: everyone who ``entered`` is in one of ``waiting``, ``goal``, ``left`` and ``ended``; ``places``
+    counts waiting by step."""
 
     journey: str
     entered: int = 0
@@ -45,18 +45,18 @@ class Standing(NamedTuple):
     places: tuple[tuple[str, int], ...] = ()
 
 
-class Picture(NamedTuple):
-    """How it stands at ``now``. Events are those that were sent to the API, without what idic saw by itself."""
+class DemoState(NamedTuple):
+    """The state at ``now``. Events are those sent to the API, without idic's own."""
 
     now: datetime
     customers: int
     accepted: int
     routed: int
-    standings: tuple[Standing, ...]
+    standings: tuple[JourneyCounts, ...]
 
 
 class Watch:
-    """``lines`` is everything worth telling so far, in the order in which it was recorded."""
+    """Reads the store; ``lines`` are all lines so far, in the order of their recording."""
 
     def __init__(self, store: Store, shoppers: Sequence[Shopper]) -> None:
         self._store = store
@@ -64,12 +64,13 @@ class Watch:
         self._known: dict[str, str] = {}
         self._traced = 0
         self._seen = 0
-        self.lines: list[Line] = []
+        self.lines: list[TraceLine] = []
 
-    async def look(self) -> Picture:
+    async def look(self) -> DemoState:
+        """Read what is new."""
         async with self._store.reading() as tx:
             await self._read_names(tx)
-            # A click is seen before it moves anything.
+            # A click is recorded before it moves the enrollment.
             self.lines += [*await self._read_own(tx), *await self._read_trace(tx)]
             return await _picture(tx)
 
@@ -77,7 +78,7 @@ class Watch:
         rows = await tx.rows(select(identities.c.value, identities.c.customer_id).where(identities.c.kind == "user_id"))
         self._known = {row["customer_id"]: self._names.get(row["value"], _STRANGER) for row in rows}
 
-    async def _read_trace(self, tx: Tx) -> list[Line]:
+    async def _read_trace(self, tx: Tx) -> list[TraceLine]:
         rows = await tx.rows(
             select(trace, enrollments.c.journey, enrollments.c.customer_id)
             .join(enrollments, enrollments.c.id == trace.c.enrollment_id)
@@ -92,7 +93,7 @@ class Watch:
         rows = await tx.rows(select(copies.c.touch_id, copies.c.subject, copies.c.text).where(copies.c.touch_id.in_(sent)))
         return {row["touch_id"]: text for row in rows if (text := " ".join((row["subject"] or row["text"]).split()))}
 
-    async def _read_own(self, tx: Tx) -> list[Line]:
+    async def _read_own(self, tx: Tx) -> list[TraceLine]:
         rows = await tx.rows(
             select(events.c.id, events.c.name, events.c.step, events.c.customer_id, enrollments.c.journey)
             .add_columns(events.c.accepted_at.label("at"))
@@ -110,8 +111,8 @@ class Watch:
                 lines.append(self._line(row, kind, f"{row['step']}: {words[kind]}"))
         return lines
 
-    def _line(self, row: Row, kind: str, text: str) -> Line:
-        return Line(row["at"], self._known.get(row["customer_id"], _STRANGER), row["journey"], kind, text)
+    def _line(self, row: Row, kind: str, text: str) -> TraceLine:
+        return TraceLine(row["at"], self._known.get(row["customer_id"], _STRANGER), row["journey"], kind, text)
 
     def _told(self, row: Row, said: dict[str, str]) -> str:
         touch = _touch(row)
@@ -131,7 +132,7 @@ def _touch(row: Row) -> str | None:
 
 
 CLOCK = "%a %H:%M"
-"""How instants are written here, in UTC."""
+"""The format of instants in UTC."""
 
 _QUIET = {
     "segment", "claimed", "waited", "silence", "chose", "merged", "split", "best", "delivered", "opened", "shown", "clicked"
@@ -139,11 +140,11 @@ _QUIET = {
 
 
 def _worth_telling(row: Row) -> bool:
-    # A goal tells itself that the journey has ended.
+    # A goal already says that the journey has ended.
     return row["kind"] not in _QUIET and not (row["kind"] == "ended" and row["why"].get("kind") == "goal")
 
 
-async def _picture(tx: Tx) -> Picture:
+async def _picture(tx: Tx) -> DemoState:
     reached = enrollments.c.goal_at.is_not(None)
     ended = enrollments.c.ended_at.is_not(None)
     left = (enrollments.c.ending == "leave") & ~reached
@@ -158,8 +159,8 @@ async def _picture(tx: Tx) -> Picture:
             func.count(case((ended & ~reached & ~left, 1))).label("ended"),
         ).group_by(enrollments.c.journey)
     )
-    standings = {name: Standing(name) for name in [row["name"] for row in await tx.rows(select(journeys.c.name))]}
-    standings |= {row["journey"]: Standing(**row) for row in rows}
+    standings = {name: JourneyCounts(name) for name in [row["name"] for row in await tx.rows(select(journeys.c.name))]}
+    standings |= {row["journey"]: JourneyCounts(**row) for row in rows}
     sent = {
         channel: await _by_journey(tx, touches.c.enrollment_id, (touches.c.status == "sent") & (touches.c.channel == channel))
         for channel in ("email", "sms", "web")
@@ -175,7 +176,7 @@ async def _picture(tx: Tx) -> Picture:
         select(func.count().label("accepted"), func.count(events.c.routed_at).label("routed")).where(events.c.kind != "own")
     )
     assert events_counted is not None
-    return Picture(
+    return DemoState(
         now=tx.now(),
         customers=await tx.scalar(select(func.count()).select_from(customers).where(customers.c.merged_into.is_(None))),
         **events_counted,

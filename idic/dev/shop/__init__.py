@@ -1,1 +1,1 @@
-"""The shop of the demo: a website of its own, as idic's customers have them, on an origin that is not the API's."""
+"""The demo's shop: a website on an origin of its own, like those of idic's users."""

@@ -1,4 +1,4 @@
-"""``python -m idic.dev.shop --port 8702``: serve the shop on this machine, with the keys of the environment."""
+"""Serve the shop on this machine: ``python -m idic.dev.shop --port 8702``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from idic.settings import load
 
 
 def main() -> None:
+    """Read the arguments and serve, with the keys of the environment."""
     parser = argparse.ArgumentParser(prog="python -m idic.dev.shop", description=__doc__)
     parser.add_argument("--port", type=int, default=8702, help="port to listen on")
     port = parser.parse_args().port

@@ -1,4 +1,4 @@
-"""What Kettle & Crema sells, and a basket of it as the shop reports it."""
+"""The shop's products and guides, and a basket as the shop reports it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CURRENCY = "EUR"
 
 
 class Item(NamedTuple):
-    """``price`` in the shop's currency; ``words`` is what stands beside it on the shelf."""
+    """A product; ``price`` in the shop's currency, ``words`` its description."""
 
     sku: str
     name: str
@@ -18,6 +18,7 @@ class Item(NamedTuple):
     words: str
 
     def line(self, qty: int = 1) -> dict[str, Any]:
+        """The product as a line item of an event."""
         return {"sku": self.sku, "name": self.name, "qty": qty, "price": self.price, "category": self.category}
 
 
@@ -48,10 +49,12 @@ _GOES_WITH = {
     "M-90": (("T-58", "The one in the box is plastic."), ("G-20", "It wants a fine and even grind.")),
     "G-20": (("B-250", "Something to set it up with."), ("S-02", "Dose by weight, not by eye.")),
 }
-"""By sku: the skus that go with it, each with why."""
+"""By sku: the skus of accessories, each with its reason."""
 
 
 class Guide(NamedTuple):
+    """A page with advice."""
+
     title: str
     steps: tuple[str, ...]
 
@@ -83,11 +86,11 @@ GUIDES = {
         ),
     ),
 }
-"""By the last part of their address."""
+"""By the last part of the guide's address."""
 
 
 def goes_with(skus: Iterable[str], shop: str) -> list[dict[str, Any]]:
-    """What fits these things, and is not among them; ``shop`` is the address of the shop."""
+    """Accessories for these products that aren't among them; ``shop`` is the shop's address."""
     bought = list(skus)
     why = {sku: words for one in bought for sku, words in _GOES_WITH.get(one, ()) if sku not in bought}
     items = {sku: EVERYTHING[sku] for sku in why}
@@ -98,28 +101,30 @@ def goes_with(skus: Iterable[str], shop: str) -> list[dict[str, Any]]:
 
 
 class Basket(NamedTuple):
-    """``items``: how many of each, by sku, in the order in which they were laid in."""
+    """``items``: the quantity of each sku, in the order they were added."""
 
     cart_id: str
     items: Mapping[str, int] = {}
 
     @property
     def total(self) -> float:
+        """The total price."""
         return round(sum(EVERYTHING[sku].price * qty for sku, qty in self.items.items()), 2)
 
     def having(self, sku: str, more: int = 1) -> Basket:
-        """With so many ``more`` of it, or fewer; none at the least."""
+        """The basket with so many ``more`` (or fewer) of a product."""
         items = {**self.items, sku: self.items.get(sku, 0) + more}
         return self._replace(items={sku: qty for sku, qty in items.items() if qty > 0})
 
     def lines(self) -> list[dict[str, Any]]:
+        """The line items of events."""
         return [EVERYTHING[sku].line(qty) for sku, qty in self.items.items()]
 
     def order(self, shop: str) -> dict[str, Any]:
-        """What ``Order Completed`` says of it; ``shop`` is the address of the shop."""
+        """The properties of ``Order Completed``; ``shop`` is the shop's address."""
         fitting = goes_with(self.items, shop)
         return {"order_id": f"o-{self.cart_id}", **self.as_properties(), **({"goes_with": fitting} if fitting else {})}
 
     def as_properties(self) -> dict[str, Any]:
-        """What ``Cart Updated`` says of it."""
+        """The properties of ``Cart Updated``."""
         return {"cart_id": self.cart_id, "currency": CURRENCY, "total": self.total, "items": self.lines()}

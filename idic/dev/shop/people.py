@@ -1,4 +1,4 @@
-"""The customers of a small shop, from all over the world, and what its forms know of them."""
+"""The demo's customers, from all over the world, and what the shop's forms know about them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 
-class Person(NamedTuple):
-    """``address`` is the part of their email address before the @, and their user id in the shop. ``locale`` is BCP 47
-    and names the country they live in; ``zone`` is IANA's."""
+class ShopCustomer(NamedTuple):
+    """``address`` is the part of their email address before the @, and their user id. ``locale`` is BCP 47 and names their
+    country; ``zone`` is an IANA zone."""
 
     name: str
     first_name: str
@@ -20,14 +20,16 @@ class Person(NamedTuple):
 
     @property
     def email(self) -> str:
+        """Their email address."""
         return f"{self.address}@example.com"
 
     @property
     def country(self) -> str:
+        """Their country (ISO 3166-1 alpha-2)."""
         return self.locale.rpartition("-")[2]
 
     def traits(self) -> dict[str, Any]:
-        """All that the shop's form asks for."""
+        """Everything the shop's form asks for."""
         return {
             "firstName": self.first_name,
             "email": self.email,
@@ -39,8 +41,8 @@ class Person(NamedTuple):
 
 
 def mobile(country: str, number: int = 0, *, landline: bool = False) -> str:
-    """A telephone number of that country which nobody has to have, in E.164; ``number`` tells one from another. Raises
-    ``ValueError`` for a country without any."""
+    """An unassigned mobile number of the country in E.164; ``number`` makes it unique. Raises ``ValueError`` for a country
+    without any."""
     kind = PhoneNumberType.FIXED_LINE if landline else PhoneNumberType.MOBILE
     example = phonenumbers.example_number_for_type(country, kind)
     if example is None or example.national_number is None:
@@ -53,7 +55,7 @@ def mobile(country: str, number: int = 0, *, landline: bool = False) -> str:
 
 
 PEOPLE = tuple(
-    Person(*line)
+    ShopCustomer(*line)
     for line in (
         ("Anna Schröder", "Anna", "anna.schroeder", "de-DE", "Europe/Berlin"),
         ("佐藤 陽菜", "陽菜", "hina.sato", "ja-JP", "Asia/Tokyo"),

@@ -1,4 +1,4 @@
-"""What the shop's server tells idic of its customers, by Segment's own client."""
+"""Send the shop's events to idic with Segment's own client."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import segment.analytics
 
 
 class Visitor(NamedTuple):
-    """``anonymous_id`` is their browser's; ``user_id`` theirs, when they are signed in."""
+    """``anonymous_id`` is the browser's; ``user_id`` the customer's, when they are signed in."""
 
     anonymous_id: str
     user_id: str | None = None
 
 
 class Reports(Protocol):
+    """Where the shop sends its events."""
+
     def identify(self, visitor: Visitor, traits: dict[str, Any]) -> None: ...
 
     def track(self, visitor: Visitor, event: str, properties: dict[str, Any]) -> None: ...
 
 
 class SegmentReports:
-    """They leave in the background; the customer does not wait for them."""
+    """Sends events in the background; the customer doesn't wait."""
 
     def __init__(self, write_key: str, host: str) -> None:
         self._client = segment.analytics.Client(
@@ -30,11 +32,13 @@ class SegmentReports:
         )
 
     def identify(self, visitor: Visitor, traits: dict[str, Any]) -> None:
+        """Send traits."""
         self._client.identify(visitor.user_id, traits, anonymous_id=visitor.anonymous_id)
 
     def track(self, visitor: Visitor, event: str, properties: dict[str, Any]) -> None:
+        """Send an event."""
         self._client.track(visitor.user_id, event, properties, anonymous_id=visitor.anonymous_id)
 
     def close(self) -> None:
-        """Send what has not left yet."""
+        """Send everything still waiting."""
         self._client.shutdown()

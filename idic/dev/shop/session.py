@@ -1,4 +1,4 @@
-"""What the shop remembers of a browser: all of it in signed cookies, so that the shop can be stopped at any time."""
+"""A browser's session: all of it in signed cookies, so that the shop can be stopped at any time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from idic.dev.shop.catalog import EVERYTHING, Basket
 from idic.dev.shop.segment_events import Visitor
 
 ANONYMOUS = "ajs_anonymous_id"
-"""Segment's, so that its script, idic's and this server mean the same visitor."""
+"""Segment's cookie, so that its script, idic's script and this server use the same visitor id."""
 _SESSION = "kettle_and_crema"
 _YEAR = 365 * 86400
 
 
 class Session(NamedTuple):
-    """``owns`` is what they ever bought here, by sku; ``order`` is the one whose parcel is
-    on its way."""
+    """``owns`` are the skus they ever bought here; ``order`` is the order whose parcel is on its way."""
 
     visitor: Visitor
     basket: Basket
@@ -30,19 +29,23 @@ class Session(NamedTuple):
 
 
 def new_session() -> Session:
+    """A session for a new browser."""
     return Session(Visitor(str(uuid.uuid4())), new_basket())
 
 
 def new_basket() -> Basket:
+    """An empty basket with a new id."""
     return Basket(uuid.uuid4().hex[:12])
 
 
 class Sessions:
+    """Reads and writes sessions."""
+
     def __init__(self, key: str) -> None:
         self._serializer = URLSafeSerializer(key, salt="idic.dev.shop")
 
     def read(self, request: Request) -> Session:
-        """A new one for who brings none, or one that is not ours."""
+        """The browser's session; a new one without a valid cookie."""
         fresh = new_session()
         anonymous_id = request.cookies.get(ANONYMOUS, "").strip("\"'")[:100] or fresh.visitor.anonymous_id
         try:
@@ -58,11 +61,12 @@ class Sessions:
             return fresh._replace(visitor=Visitor(anonymous_id))
 
     def write(self, response: Response, session: Session) -> None:
+        """Set the cookies."""
         visitor, basket = session.visitor, session.basket
         said: dict[str, Any] = {"user": visitor.user_id, "name": session.name, "owns": session.owns, "order": session.order}
         said |= {"cart": basket.cart_id, "items": dict(basket.items)}
         token = self._serializer.dumps(said)
         text = token if isinstance(token, str) else token.decode()
         response.set_cookie(_SESSION, text, max_age=_YEAR, httponly=True, samesite="lax")
-        # Scripts read this one.
+        # Scripts read this cookie.
         response.set_cookie(ANONYMOUS, visitor.anonymous_id, max_age=_YEAR, samesite="lax")

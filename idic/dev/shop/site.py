@@ -1,5 +1,7 @@
-"""Kettle & Crema: products, a basket, an account, and slots that idic fills. Everything but the slots works without
-JavaScript."""
+"""The shop Kettle & Crema: products, a basket, an account, and slots that idic fills.
+
+Everything but the slots works without JavaScript.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ from idic.interact.tracking.visitors import Proofs
 
 _LARGEST_FORM = 20_000
 _REGULARS = {person.address: person for person in PEOPLE[:12]}
-"""Whom anybody may sign in as."""
+"""The customers that anyone may sign in as."""
 _COUNTRIES = {
     "DE": "Germany",
     "AT": "Austria",
@@ -48,15 +50,17 @@ Work = Callable[[Session, dict[str, str]], tuple[Session, str]]
 
 
 def create_shop(api: str, address: str, *, write_key: str, proof_key: str, cookie_key: str, reports: Reports) -> Starlette:
-    """``api`` is where browsers reach idic, ``address`` where they reach the shop. The proof key
-    stays here: the page gets only the proof of who is signed in."""
+    """Build the shop. ``api`` is where browsers reach idic, ``address`` where they reach the shop.
+
+    The proof key stays here: the page gets only the proof for the signed-in customer.
+    """
     shop = _Shop(api.rstrip("/"), address, write_key, Proofs([proof_key]), Sessions(cookie_key), reports)
     return Starlette(
         routes=[
             Route("/", shop.home),
             Route("/product/{sku}", shop.product),
             Route("/basket", shop.basket),
-            # Where the links of the example journeys lead.
+            # The targets of the example journeys' links.
             Route("/cart/{cart_id}", RedirectResponse("/basket", 303)),
             Route("/beans", RedirectResponse(f"/product/{BEANS.sku}", 303)),
             Route("/guides/{guide}", shop.guide),
@@ -74,7 +78,7 @@ def create_shop(api: str, address: str, *, write_key: str, proof_key: str, cooki
             Route("/shop.css", shop.style),
             Route("/healthz", shop.health),
         ],
-        # A page elsewhere must not have its name point here, to read whose basket this is.
+        # Refuse other host names: a foreign page could point its name here to read the basket (DNS rebinding).
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])],
     )
 
@@ -100,7 +104,7 @@ class _Shop:
             ),
         }
 
-    # What there is to see.
+    # Pages.
 
     async def home(self, request: Request) -> Response:
         return self._page(request, "home.html", shelf=[*SHELF, *(i for i in EVERYTHING.values() if i not in SHELF)])
@@ -133,7 +137,7 @@ class _Shop:
     async def health(self, _: Request) -> Response:
         return PlainTextResponse("ok")
 
-    # What there is to do. Each gives the session as it then is, and where to go.
+    # Actions: each returns the new session and where to go.
 
     def add(self, session: Session, form: dict[str, str]) -> tuple[Session, str]:
         if form.get("sku") not in EVERYTHING:
@@ -159,7 +163,7 @@ class _Shop:
         owns = tuple(sorted({*session.owns, *basket.items}))
         order = basket.order(self._address)
         if visitor.user_id is not None:
-            # First what they then have: a journey on the order asks for it.
+            # First what they now own: a journey that starts with the order reads it.
             self._reports.identify(visitor, {"owns": list(owns)})
         self._reports.track(visitor, "Order Completed", order)
         return session._replace(basket=new_basket(), owns=owns, order=order["order_id"]), "/basket?said=bought"
@@ -171,7 +175,7 @@ class _Shop:
         return self._parcel(session, "Order Returned"), "/basket?said=returned"
 
     def _parcel(self, session: Session, event: str) -> Session:
-        """What in a real shop the carrier tells."""
+        """An event of the parcel, which a real carrier would send."""
         if session.order:
             self._reports.track(session.visitor, event, {"order_id": session.order})
         return session._replace(order="")
@@ -180,7 +184,7 @@ class _Shop:
         name, email, phone = (form.get(field, "").strip()[:200] for field in ("name", "email", "phone"))
         if not (email or phone):
             return session, "/signup"
-        # The same person, should they sign up again.
+        # The same person if they sign up again.
         user_id = "kc-" + hashlib.sha256((email.lower() or phone).encode()).hexdigest()[:12]
         visitor = session.visitor._replace(user_id=user_id)
         traits = {"firstName": name.partition(" ")[0], "lastName": name.partition(" ")[2], "email": email, "phone": phone}
@@ -210,7 +214,7 @@ class _Shop:
         return session
 
     def doing(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
-        """The endpoint of a form: do it, remember it, and lead on to a page that may be reloaded."""
+        """The endpoint of a form: act, save the session, and redirect to a page that can be reloaded."""
 
         async def endpoint(request: Request) -> Response:
             form: dict[str, str] = {}

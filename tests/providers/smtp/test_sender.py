@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from idic.dev.mailbox import Answer, Named, Stage
+from idic.dev.mailbox import NamedBehaviours, SmtpAnswer, Stage
 from idic.interact.channels.contract import Accepted, Later, Refused, Unsure
 from idic.providers.smtp.sender import SmtpLimits
 from tests.providers.conftest import QUICK, OpenChannel, OpenMailbox, letter
@@ -25,7 +25,7 @@ async def test_a_mail_that_the_server_takes_is_accepted_once(open_mailbox: OpenM
 
 
 async def test_a_mailbox_that_does_not_exist_is_a_refusal(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
-    mailbox = await open_mailbox(Named(["refuse-rcpt"]))
+    mailbox = await open_mailbox(NamedBehaviours(["refuse-rcpt"]))
     outcome = await open_channel(mailbox.url).send(letter())
     assert outcome == Refused("no_such_mailbox", "550 5.1.1 no such mailbox")
     assert mailbox.accepts() == []
@@ -50,7 +50,7 @@ async def test_what_a_server_says_in_another_encoding_or_at_length_can_be_stored
 
 
 async def test_greylisting_is_for_later_and_then_passes(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
-    mailbox = await open_mailbox(Named(["greylist:2"]))
+    mailbox = await open_mailbox(NamedBehaviours(["greylist:2"]))
     channel = open_channel(mailbox.url)
     outcomes = [await channel.send(letter()) for _ in range(3)]
     assert [type(outcome) for outcome in outcomes] == [Later, Later, Accepted]
@@ -62,7 +62,7 @@ async def test_greylisting_is_for_later_and_then_passes(open_mailbox: OpenMailbo
 async def test_an_answer_to_the_dot_is_certain(
     behaviour: str, kind: type, open_mailbox: OpenMailbox, open_channel: OpenChannel
 ) -> None:
-    mailbox = await open_mailbox(Named([behaviour]))
+    mailbox = await open_mailbox(NamedBehaviours([behaviour]))
     assert isinstance(await open_channel(mailbox.url).send(letter()), kind)
     assert mailbox.accepts() == []
 
@@ -74,7 +74,7 @@ async def test_an_answer_to_the_dot_is_certain(
 async def test_silence_after_the_dot_leaves_us_unsure_and_the_mail_may_be_there(
     behaviour: str, code: str, open_mailbox: OpenMailbox, open_channel: OpenChannel
 ) -> None:
-    mailbox = await open_mailbox(Named([behaviour]))
+    mailbox = await open_mailbox(NamedBehaviours([behaviour]))
     outcome = await open_channel(mailbox.url).send(letter())
     assert isinstance(outcome, Unsure)
     assert outcome.code == code
@@ -85,7 +85,7 @@ async def test_silence_after_the_dot_leaves_us_unsure_and_the_mail_may_be_there(
 async def test_what_breaks_before_the_dot_was_certainly_not_sent(
     behaviour: str, open_mailbox: OpenMailbox, open_channel: OpenChannel
 ) -> None:
-    mailbox = await open_mailbox(Named([behaviour]))
+    mailbox = await open_mailbox(NamedBehaviours([behaviour]))
     assert isinstance(await open_channel(mailbox.url).send(letter()), Later)
     assert mailbox.accepts() == []
 
@@ -211,8 +211,8 @@ async def test_mails_share_a_connection_and_outlive_its_end(open_channel: OpenCh
 async def test_after_a_refusal_the_connection_serves_the_next_mail(
     open_mailbox: OpenMailbox, open_channel: OpenChannel
 ) -> None:
-    def picky(stage: Stage, recipient: str) -> Answer | None:
-        return Answer("550 unknown") if stage == "rcpt" and recipient.startswith("nobody") else None
+    def picky(stage: Stage, recipient: str) -> SmtpAnswer | None:
+        return SmtpAnswer("550 unknown") if stage == "rcpt" and recipient.startswith("nobody") else None
 
     mailbox = await open_mailbox(picky)
     channel = open_channel(mailbox.url)
@@ -230,7 +230,7 @@ async def test_many_at_once_each_arrive_once(open_mailbox: OpenMailbox, open_cha
 
 
 async def test_a_sending_that_is_cancelled_sends_nothing_more(open_mailbox: OpenMailbox, open_channel: OpenChannel) -> None:
-    mailbox = await open_mailbox(Named(["hang-rcpt"]))
+    mailbox = await open_mailbox(NamedBehaviours(["hang-rcpt"]))
     sending = asyncio.create_task(open_channel(mailbox.url, SmtpLimits()).send(letter()))
     await asyncio.sleep(0.1)
     sending.cancel()
