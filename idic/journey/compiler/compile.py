@@ -93,36 +93,16 @@ def compile_journeys(
         problems.extend(own.all())
     sound = not any(problem.severity == "error" for problem in problems)
     problems_of = {file: Problems(texts) for file in journeys}
-    files: dict[str, str] = {}
-    definitions: dict[str, Definition] = {}
-    known: dict[str, Definition] = {}
-    unread: set[str | None] = set()
-    for file, text in {**(others or {}), **journeys}.items():
-        definition = _define(file, text, problems_of.get(file, Problems({})))
-        if definition is None:
-            unread |= {name_in(text), PurePath(file).stem}
-            continue
-        name = definition.name
-        known[name.value] = definition
-        if file not in journeys:
-            continue
-        definitions[file] = definition
-        if name.value in files:
-            problems_of[file].error(
-                name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name"
-            )
-        elif name.value:
-            files[name.value] = file
+    definitions, known, files, unread = _read_journeys(journeys, others or {}, problems_of)
     own = Problems(texts)
     topics = [definition.topic for definition in known.values() if definition.topic is not None]
     check_restrictions(reading, {topic.value for topic in topics}, own)
     named_topics = {topic.value: (topic, problems_of.get(topic.mark.file, own)) for topic in topics}
     check_topics(reading, named_topics, own)
-    unread_names = frozenset(name for name in unread if name)
-    if not unread_names:
+    if not unread:
         check_names(policy_reading, known, named_topics, own)
     problems.extend(own.all())
-    other_journeys = OtherJourneys(known, unread_names)
+    other_journeys = OtherJourneys(known, unread)
     programs: dict[str, Program] = {}
     for file in journeys:
         if file in definitions:
@@ -139,7 +119,7 @@ def compile_journeys(
         tuple(sorted(unique, key=_place)),
         reading.vocabulary,
         files,
-        unread_names,
+        unread,
         None if policy_reading.broken else policy_reading.policy,
         policy[0] if policy is not None else None,
     )
@@ -147,6 +127,43 @@ def compile_journeys(
 
 def _place(problem: Problem) -> tuple[str, str, int, int]:
     return problem.file, problem.severity, problem.line, problem.column
+
+
+class _ReadJourneys(NamedTuple):
+    """The definitions of the journeys to compile, by file; those of all journeys, by name; the file of each journey to compile;
+    and the names of journeys whose files cannot be read."""
+
+    definitions: dict[str, Definition]
+    known: dict[str, Definition]
+    files: dict[str, str]
+    unread: frozenset[str]
+
+
+def _read_journeys(
+    journeys: Mapping[str, str], others: Mapping[str, str], problems_of: Mapping[str, Problems]
+) -> _ReadJourneys:
+    """Read all journey files; report names that two files share."""
+    definitions: dict[str, Definition] = {}
+    known: dict[str, Definition] = {}
+    files: dict[str, str] = {}
+    unread: set[str | None] = set()
+    for file, text in {**others, **journeys}.items():
+        definition = _define(file, text, problems_of.get(file, Problems({})))
+        if definition is None:
+            unread |= {name_in(text), PurePath(file).stem}
+            continue
+        name = definition.name
+        known[name.value] = definition
+        if file not in journeys:
+            continue
+        definitions[file] = definition
+        if name.value in files:
+            problems_of[file].error(
+                name.mark, f'journey "{name.value}" is in {files[name.value]} already', "choose another name"
+            )
+        elif name.value:
+            files[name.value] = file
+    return _ReadJourneys(definitions, known, files, frozenset(name for name in unread if name))
 
 
 def _define(file: str, text: str, problems: Problems) -> Definition | None:
