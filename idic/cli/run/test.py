@@ -18,8 +18,8 @@ from idic.problems import Mark, Problem, Problems
 from idic.rehearse.stories.folder import is_story_file, read_story_files, stories_beside, story_files
 from idic.rehearse.stories.judge import Failure
 from idic.rehearse.stories.play import StoryResult, play_story, unwalked_steps
-from idic.rehearse.stories.story_person import TimelineEntry
 from idic.rehearse.stories.storybook import Storybook, format_moment, reachable_programs
+from idic.rehearse.stories.timeline import TimelineEntry
 
 _INDENT = " " * 10
 

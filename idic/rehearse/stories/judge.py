@@ -1,4 +1,4 @@
-"""Whether what a story expects is so; and what is so instead, in words."""
+"""Judge the expectations of a story, and say in words what was there instead."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _KINDS = ("goal", "leave")
 
 
 class Failure(NamedTuple):
-    """``wanted`` is the expectation in words, ``instead`` what was there. Without ``wanted`` nothing was expected: the story
-    cannot go on, and ``instead`` says why."""
+    """A failed expectation. ``wanted`` is the expectation in words, ``instead`` what was there. Where ``wanted`` is empty the
+    story cannot go on, and ``instead`` says why."""
 
     mark: Mark
     wanted: str
@@ -29,18 +29,20 @@ class Failure(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The failure as a sentence."""
         return f"expected {self.wanted}; instead {self.instead}" if self.wanted else self.instead
 
 
 class Judge:
-    """Of one person in one story. A message that an expectation has spoken of is spoken of no more: ``nothing more`` is
-    what is left."""
+    """Judges the expectations about one person in one story. Each message meets one expectation at most; ``nothing more``
+    looks at those that are left."""
 
-    def __init__(self, stage: PlayedPerson) -> None:
-        self.stage = stage
+    def __init__(self, person: PlayedPerson) -> None:
+        self.person = person
         self._taken: set[int] = set()
 
     def judge(self, expected: Expected) -> Failure | None:
+        """Check one expectation. Returns its failure, or None."""
         checks: dict[str, Callable[[Expected], Failure | None]] = {
             "entered": self._entered,
             "not entered": self._not_entered,
@@ -71,10 +73,10 @@ class Judge:
 
     def _not_entered(self, expected: Expected) -> Failure | None:
         wanted = expected.wanted["not entered"]
-        others = [program.journey for program in self.stage.programs]
+        others = [program.journey for program in self.person.programs]
         journey = wanted if isinstance(wanted, str) and wanted in others else others[0]
         because = expected.wanted.get("because") or (wanted if isinstance(wanted, str) and wanted not in others else None)
-        refused = next((one for one in reversed(self.stage.refused) if one.journey == journey), None)
+        refused = next((one for one in reversed(self.person.refused) if one.journey == journey), None)
         if refused is None:
             one = self._enrolled(expected, journey)
             instead = self._standing(one) if one else f"nothing has asked for entry into {journey}"
@@ -85,8 +87,8 @@ class Judge:
         return None
 
     def _why_not(self, journey: str | None) -> str:
-        name = journey or self.stage.programs[0].journey
-        for refused in reversed(self.stage.refused):
+        name = journey or self.person.programs[0].journey
+        for refused in reversed(self.person.refused):
             if refused.journey == name:
                 return f"not let in on {self._at(refused.at)}: {refused.why.reason}"
         return "nothing that happened asks for entry into it"
@@ -104,7 +106,7 @@ class Judge:
             return self._nothing_more(expected)
         candidates = [
             (number, mail)
-            for number, mail in enumerate(self.stage.mails)
+            for number, mail in enumerate(self.person.mails)
             if number not in self._taken and mail.sent.message == wanted["sent"]
         ]
         missing: Failure | None = None
@@ -132,10 +134,11 @@ class Judge:
         return None
 
     def _no_mail(self, message: str) -> str:
-        left = [mail for number, mail in enumerate(self.stage.mails) if number not in self._taken]
-        if any(mail.sent.message == message for mail in self.stage.mails):
+        left = [mail for number, mail in enumerate(self.person.mails) if number not in self._taken]
+        if any(mail.sent.message == message for mail in self.person.mails):
             return f"it was sent no more often than this story has said already{self._others(left)}"
-        steps = [step.id for p in self.stage.programs for step in p.steps.values() if getattr(step, "message", None) == message]
+        all_steps = [step for program in self.person.programs for step in program.steps.values()]
+        steps = [step.id for step in all_steps if getattr(step, "message", None) == message]
         why = [reason for step in steps for reason in self._reasons(step)]
         if why:
             return f"{'; '.join(why)}{self._others(left)}"
@@ -151,11 +154,11 @@ class Judge:
         name, wanted = str(expected.wanted["not sent"]), expected.wanted
         steps = [
             step.id
-            for program in self.stage.programs
+            for program in self.person.programs
             for step in program.steps.values()
             if name in (step.id, getattr(step, "message", None))
         ]
-        mails = [m for m in self.stage.mails if m.sent.step in steps and wanted.get("by") in (None, m.sent.channel)]
+        mails = [m for m in self.person.mails if m.sent.step in steps and wanted.get("by") in (None, m.sent.channel)]
         if mails:
             return _failed(expected, "not sent", f"{name} not sent", f"sent: {self._mail(mails[-1])}")
         if "because" not in wanted:
@@ -170,7 +173,7 @@ class Judge:
 
     def _refusals(self, step: str) -> Iterator[Mapping[str, Any]]:
         """Why a step's message did not go, as it was recorded: by ``channel``, the ``rule`` and ``because``."""
-        for one in self.stage.simulator.enrollments:
+        for one in self.person.simulator.enrollments:
             for entry in one.trace:
                 if entry.step != step:
                     continue
@@ -185,14 +188,14 @@ class Judge:
         return [_reason(step, entry) for entry in self._refusals(step)]
 
     def _nothing_more(self, expected: Expected) -> Failure | None:
-        left = [mail for number, mail in enumerate(self.stage.mails) if number not in self._taken]
+        left = [mail for number, mail in enumerate(self.person.mails) if number not in self._taken]
         if not left:
             return None
         return _failed(expected, expected.kind, "nothing more sent", ", ".join(self._mail(mail) for mail in left))
 
     def _called(self, expected: Expected) -> Failure | None:
         name, given = str(expected.wanted["called"]), expected.wanted.get("with")
-        calls = [one for one in self.stage.asked if one.endpoint == name]
+        calls = [one for one in self.person.calls if one.endpoint == name]
         if not calls:
             return _failed(expected, "called", f"{name} called", f"it was not called; {self._standing(self._newest())}")
         if given is not None and not _within(given, calls[-1].given):
@@ -204,7 +207,7 @@ class Judge:
     def _waiting(self, expected: Expected) -> Failure | None:
         step, until = expected.wanted["waiting"], expected.wanted.get("until")
         one = next(
-            (o for o in reversed(self.stage.simulator.enrollments) if o.open and o.state.step == step and _keyed(o, expected)),
+            (o for o in reversed(self.person.simulator.enrollments) if o.open and o.state.step == step and _keyed(o, expected)),
             None,
         )
         if one is None:
@@ -222,7 +225,7 @@ class Judge:
         return self._instead(expected, "split", one, _shown(wrong)) if wrong else None
 
     def _customer(self, expected: Expected) -> Failure | None:
-        return _compared(expected, "customer", self.stage.known())
+        return _compared(expected, "customer", self.person.known())
 
     def _values(self, expected: Expected) -> Failure | None:
         one = self._enrolled(expected)
@@ -255,15 +258,15 @@ class Judge:
     # Words.
 
     def _newest(self) -> SimulatedEnrollment | None:
-        return self.stage.enrolled()
+        return self.person.enrolled()
 
     def _enrolled(self, expected: Expected, journey: str | None = None) -> SimulatedEnrollment | None:
-        return self.stage.enrolled(journey, expected.wanted.get("key"))
+        return self.person.enrolled(journey, expected.wanted.get("key"))
 
     def _standing(self, one: SimulatedEnrollment | None) -> str:
         """Where somebody is: ``waiting in patience until Sun 29 Mar 10:00``, ``ended on … : done``."""
         if one is None:
-            return f"{self.stage.person.name} is not in {self.stage.programs[0].journey}: {self._why_not(None)}"
+            return f"{self.person.person.name} is not in {self.person.programs[0].journey}: {self._why_not(None)}"
         state = one.state
         if state.ended is not None:
             reason = state.ended.reason if state.ended.kind == "exit" else f"{state.ended.kind}, {state.ended.reason}"
@@ -276,16 +279,16 @@ class Judge:
         return _failed(expected, word, f"{word} {_shown(expected.wanted[word])}", text)
 
     def _at(self, instant: datetime) -> str:
-        return format_moment(instant, self.stage.zone)
+        return format_moment(instant, self.person.zone)
 
     def _is(self, wanted: WrittenMoment | TimeOfDay, instant: datetime) -> bool:
-        there = instant.astimezone(ZoneInfo(self.stage.zone))
+        there = instant.astimezone(ZoneInfo(self.person.zone))
         if isinstance(wanted, WrittenMoment):
-            return wanted.instant(self.stage.zone) == instant.replace(second=0, microsecond=0)
+            return wanted.instant(self.person.zone) == instant.replace(second=0, microsecond=0)
         return (there.hour, there.minute) == (wanted.hour, wanted.minute) and there.weekday() in (wanted.days or range(7))
 
     def _on(self, day: str, instant: datetime) -> bool:
-        there = instant.astimezone(ZoneInfo(self.stage.zone))
+        there = instant.astimezone(ZoneInfo(self.person.zone))
         return day in (there.date().isoformat(), WEEKDAYS[there.weekday()])
 
 

@@ -1,7 +1,7 @@
-"""One person of a story: a customer of the simulator, with the real contact policy and the real composing.
+"""Play one person of a story: a customer of the simulator, with the real contact policy and the real composing.
 
-What the story does not say and idic would learn, draw or ask elsewhere is never made up: it is trouble, told with the line
-that would say it.
+What idic would learn, draw or ask elsewhere is never made up. Where the story does not fix it, playing stops with
+``StoryTrouble``, whose text says which line to write.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from idic.differentiate.profile import language_of, zone_of
 from idic.errors import CannotCompose, IdicError
@@ -23,7 +22,6 @@ from idic.journey.engine.admission import DUE, StayOut, due_event, next_due, sch
 from idic.journey.engine.protocol import Best, BestTime, MayWe, Ranked, Timed, Verdict
 from idic.journey.engine.scope import Scope
 from idic.journey.engine.state import Touched
-from idic.journey.engine.trace import sentence
 from idic.journey.program.entry import Entry as Entrance
 from idic.journey.program.program import Program
 from idic.journey.program.shares import draw_share
@@ -33,7 +31,8 @@ from idic.journey.vocabulary.built_in import OWN_LINKS
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.contact_history import ContactHistory, consent_by, consent_of, preferences_of
 from idic.rehearse.simulator import SentMessage, SimulatedEnrollment, Simulator, message_properties
-from idic.rehearse.stories.storybook import CLOCK, Pins, StoryPerson
+from idic.rehearse.stories.storybook import Pins, StoryPerson
+from idic.rehearse.stories.timeline import Timeline, describe_event, describe_values
 from idic.times import Duration, TimeOfDay
 
 _MOST_DRAWS = 200_000
@@ -43,14 +42,13 @@ _UNCERTAIN = "uncertain"
 
 
 class StoryTrouble(IdicError):
-    """The story cannot go on as it is written."""
+    """The story cannot go on as it is written; the text says what to write."""
 
     code = "story_trouble"
 
 
 class ReceivedMessage(NamedTuple):
-    """A message as the person got it. ``answers`` are the values that its links answer with, ``links`` where the others
-    lead."""
+    """A message as the person got it. ``answers`` are the values of its answer links, ``links`` the URLs of its others."""
 
     sent: SentMessage
     subject: str | None
@@ -60,7 +58,7 @@ class ReceivedMessage(NamedTuple):
 
 
 class StoryCall(NamedTuple):
-    """A call of an endpoint."""
+    """A call of an endpoint, by the id of its step."""
 
     at: datetime
     step: str
@@ -69,25 +67,16 @@ class StoryCall(NamedTuple):
 
 
 class EntryRefused(NamedTuple):
+    """A journey did not let the person in."""
+
     at: datetime
     journey: str
     why: StayOut
 
 
-class TimelineEntry(NamedTuple):
-    """A line of how a story went, in words. ``idic``: what idic did, and not the person. ``times`` is how often in a row,
-    the last time at ``until``."""
-
-    at: datetime
-    who: str
-    text: str
-    idic: bool
-    times: int = 1
-    until: datetime | None = None
-
-
 class PlayedPerson:
-    """``zone`` is where the person lives; ``log`` everything that happened, in its order."""
+    """A person while their story is played. ``mails`` are the messages they got, ``calls`` the endpoint calls made for them,
+    ``refused`` the entries refused to them."""
 
     def __init__(
         self,
@@ -99,7 +88,7 @@ class PlayedPerson:
         policy: Policy | None = None,
     ) -> None:
         self.person = person
-        # Whom the policy leaves alone by chance is not left to chance here.
+        # The story decides who is in the control group, not chance.
         self.policy = (policy or Policy()).changed(control_group=100 if person.control else 0)
         self.fewer = person.fewer
         self.paused_until = (
@@ -109,10 +98,10 @@ class PlayedPerson:
         self.programs = programs
         self.pins = pins
         self.mails: list[ReceivedMessage] = []
-        self.asked: list[StoryCall] = []
+        self.calls: list[StoryCall] = []
         self.refused: list[EntryRefused] = []
-        self.log: list[TimelineEntry] = []
-        # What is known of a person, whether or not a journey reads it.
+        self.timeline = Timeline(person.name)
+        # A program that reads every attribute, for ``known``.
         self._everything = Program(
             journey="",
             title="",
@@ -122,9 +111,8 @@ class PlayedPerson:
             customer=dict(counted or {}),
             currency=programs[0].currency,
         )
-        self._logged: dict[str, int] = {}
         self._began = start
-        self._asked_on: dict[str, datetime] = {}
+        self._due_asked_on: dict[str, datetime] = {}
         self._consents = [Consent(channel, topic, True, start, confirmed=True) for channel, topic in person.consents]
         seen = person.seen_on_web
         self._seen_at = seen.before(start, zone_of(person.traits, programs[0].zone)) if seen is not None else None
@@ -150,39 +138,40 @@ class PlayedPerson:
         return self.simulator.now
 
     def until(self, instant: datetime) -> None:
-        """Let time pass, and whoever is due enter at their instants."""
+        """Let time pass; journeys with a schedule are entered at their instants."""
         while (due := self._next_due(instant)) is not None:
             at, program = due
             self._moves(lambda at=at: self.simulator.until(at))  # type: ignore[misc]
             told = due_event(program, self.simulator.facts(program), at)
             self._moves(lambda program=program, told=told: self.simulator.asks(program, DUE, told))  # type: ignore[misc]
-            self._asked_on[program.journey] = at
+            self._due_asked_on[program.journey] = at
         self._moves(lambda: self.simulator.until(instant))
 
     def _next_due(self, until: datetime) -> tuple[datetime, Program] | None:
-        """Who is next to enter by the clock: of whom several are due at once, each in turn."""
+        """The next scheduled entry up to ``until``, with its program."""
         found: list[tuple[datetime, Program]] = []
         for program in self.programs:
             if scheduled(program.entry):
-                after = self._asked_on.get(program.journey, self._began)
+                after = self._due_asked_on.get(program.journey, self._began)
                 due = next_due(program.entry, program, self.simulator.facts(program), after)
                 if due is not None and due <= until:
                     found.append((max(due, self.now), program))
         return min(found, key=lambda one: one[0], default=None)
 
     def after(self, span: Duration) -> datetime:
+        """The instant ``span`` from now, where the person lives."""
         return span.after(self.now, self.zone)
 
     def next(self, clock: TimeOfDay) -> datetime:
-        """The next such time of day, later than now."""
+        """The next instant with this time of day, later than now."""
         found = clock.next(self.now, self.zone)
         return found if found > self.now else clock.next(Duration(seconds=1).after(found, self.zone), self.zone)
 
     def happens(
         self, name: str, properties: Mapping[str, Any], about: str | None = None, enrollment: str | None = None
     ) -> None:
-        """Something happens; what is ``about`` a step's message is about its newest."""
-        self._says(_told(name, properties), idic=False)
+        """Let an event happen now. One that is ``about`` a step is about its newest message."""
+        self.timeline.add(describe_event(name, properties), self.now)
         if about is not None and (mail := self._newest(about)) is not None:
             properties = {**message_properties(mail.sent), **properties}
         match name:
@@ -199,7 +188,7 @@ class PlayedPerson:
         self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
 
     def presses(self, step: str, url: str | None, value: str | None) -> None:
-        """A click in the newest message of a step. Raises ``StoryTrouble`` where there is no such link."""
+        """Click a link in the newest message of a step. Raises ``StoryTrouble`` where there is no such link."""
         mail = self._newest(step)
         if mail is None:
             raise StoryTrouble(f"{step} has sent nothing to {self.person.name} yet, so nothing in it can be clicked")
@@ -217,10 +206,11 @@ class PlayedPerson:
         return next((mail for mail in reversed(self.mails) if mail.sent.step == step), None)
 
     def learns(self, traits: Mapping[str, Any], *, visits: bool) -> None:
+        """Let attributes become known now; with ``visits`` the person is on the website."""
         if visits:
             self._seen_at = self.now
-        said = _listed(traits) + (", seen on the web" if visits else "")
-        self._says(f"known now: {said.removeprefix(', ')}", idic=False)
+        learned = describe_values(traits) + (", seen on the web" if visits else "")
+        self.timeline.add(f"known now: {learned.removeprefix(', ')}", self.now)
         self.simulator.zone = zone_of({**self.simulator.traits, **traits}, self.programs[0].zone)
         self._moves(lambda: self.simulator.becomes_known(**traits))
 
@@ -230,7 +220,7 @@ class PlayedPerson:
         there = [one for one in self.simulator.enrollments if one.program.journey == name]
         return next((one for one in reversed(there) if key is None or one.state.key == key), None)
 
-    # What the simulator asks.
+    # Answers to the simulator.
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         simulator = self.simulator
@@ -254,7 +244,7 @@ class PlayedPerson:
         pinned = [channel for channel in self.pins.channels if channel in ask.channels]
         if not self.pins.channels:
             raise StoryTrouble(
-                f"{ask.step} takes the channel that is best for {self.person.name}, and which that is idic learns; say it: "
+                f"{ask.step} sends on the best channel for {self.person.name}, which idic learns; fix it: "
                 f"with: {{best: {{channel: {ask.channels[0]}}}}}"
             )
         return Ranked((*pinned, *(channel for channel in ask.channels if channel not in pinned)), "so the story says")
@@ -268,19 +258,19 @@ class PlayedPerson:
                 return Timed(ask.earliest, "so the story says")
             case _:
                 raise StoryTrouble(
-                    f"{ask.step} leaves at the time that is best for {self.person.name}, and which that is idic learns; "
-                    "say it: with: {best: {time: now}}"
+                    f"{ask.step} sends at the best time for {self.person.name}, which idic learns; "
+                    "fix it: with: {best: {time: now}}"
                 )
 
     def _call(self, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
         asked = self.simulator.asking.steps[step]
         assert isinstance(asked, Call)
         name = asked.endpoint.name
-        self.asked.append(StoryCall(self.now, step, name, given))
+        self.calls.append(StoryCall(self.now, step, name, given))
         if name not in self.pins.calls:
             raise StoryTrouble(
-                f"{step} calls {name}, and what it answers the story does not say; "
-                f"say it: with: {{call: {{{name}: {{…}}}}}}, or call: {{{name}: fails}}"
+                f"{step} calls {name}, and the story does not say what it answers; "
+                f"fix it: with: {{call: {{{name}: {{…}}}}}}, or call: {{{name}: fails}}"
             )
         return self.pins.calls[name]
 
@@ -300,7 +290,7 @@ class PlayedPerson:
         return Touched(status="uncertain" if why else "sent", at=sent.at, reason=why)
 
     def _composed(self, sent: SentMessage) -> ReceivedMessage:
-        """The message as the person reads it, at the moment of its sending."""
+        """Compose the message as of the instant it is sent."""
         one = next(one for one in self.simulator.enrollments if one.state.enrollment == sent.enrollment)
         scope = Scope(one.program, self.simulator.facts(one.program), sent.at, one.state)
         language = language_of(self.simulator.traits, one.program.languages)
@@ -322,38 +312,20 @@ class PlayedPerson:
         return ReceivedMessage(sent, composed.subject, composed.as_text(), answered, linked)
 
     def known(self) -> Mapping[str, Any]:
-        """Everything that is known of the person now, with what idic counts by itself."""
+        """All attributes of the person now, with those that idic counts and sums."""
         return self.simulator.facts(self._everything).customer
 
-    def _says(self, text: str, *, idic: bool, at: datetime | None = None) -> None:
-        self.log.append(TimelineEntry(at or self.now, self.person.name, text, idic))
-
     def _moves(self, move: Callable[[], object]) -> None:
-        """Let something move the simulator, and write down what came of it."""
+        """Run ``move``, which moves the simulator, and add what happened to the timeline."""
         before = len(self.simulator.refused)
         try:
             move()
         finally:
-            self._write_down()
+            self.timeline.add_traces(self.simulator.enrollments, self.zone)
             for journey, why in self.simulator.refused[before:]:
                 self.refused.append(EntryRefused(self.now, journey, why))
-                self._says(f"not let into {journey}: {why.reason}", idic=True)
+                self.timeline.add(f"not let into {journey}: {why.reason}", self.now, idic=True)
         self._check_draws()
-
-    def _write_down(self) -> None:
-        """What was added to the traces of all enrollments."""
-        several = len({one.program.journey for one in self.simulator.enrollments}) > 1
-        new: list[tuple[datetime, str]] = []
-        for one in self.simulator.enrollments:
-            lead = f"{one.program.journey} › " if several else ""
-            known = self._logged.get(one.state.enrollment, 0)
-            for trace in one.trace[known:]:
-                why = {key: v.isoformat() if isinstance(v, datetime) else v for key, v in trace.why.items()}
-                text = sentence(trace.kind, trace.step, why, clock=CLOCK, zone=ZoneInfo(self.zone))
-                new.append((trace.at, f"{lead}{text}"))
-            self._logged[one.state.enrollment] = len(one.trace)
-        for at, text in sorted(new, key=lambda entry: entry[0]):
-            self._says(text, idic=True, at=at)
 
     def _check_draws(self) -> None:
         for one in self.simulator.enrollments:
@@ -362,13 +334,13 @@ class PlayedPerson:
                     shares = one.program.steps[step]
                     share = shares.shares[0].name if isinstance(shares, Split) else "…"
                     raise StoryTrouble(
-                        f"the split {step} is drawn by chance; say which share {self.person.name} falls into: "
+                        f"the split {step} is decided by chance; fix the share of {self.person.name}: "
                         f"with: {{split: {{{step}: {share}}}}}"
                     )
 
 
 def _drawing(programs: tuple[Program, ...], name: str, wanted: Mapping[str, str]) -> str:
-    """An id by which a customer falls into these shares; shares follow from the id for ever."""
+    """A customer id that falls into these shares, since the id decides the share of every split."""
     splits = [
         (program, step, wanted[step.id])
         for program in programs
@@ -382,25 +354,3 @@ def _drawing(programs: tuple[Program, ...], name: str, wanted: Mapping[str, str]
         if number > _MOST_DRAWS:
             raise StoryTrouble(f"nobody falls into {one_of((share for _, _, share in splits), 'and')} at once")
     raise AssertionError("numbers do not end")
-
-
-def _told(name: str, properties: Mapping[str, Any]) -> str:
-    said = _listed({key: value for key, value in properties.items() if key != "channel"})
-    return f"{name}{': ' if said else ''}{said}"
-
-
-def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_brief(value)}" for name, value in values.items())
-
-
-def _brief(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list() as items:
-            plain = all(isinstance(item, str | int | float) for item in items)
-            return ", ".join(map(str, items)) if plain and items else f"({len(items)} of them)"
-        case dict():
-            return "(there)"
-        case _:
-            return str(value)

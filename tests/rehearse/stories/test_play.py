@@ -112,12 +112,11 @@ def test_a_failure_shows_the_story_as_it_really_went(folder: Path) -> None:
     [
         (
             "best: {channel: email}",
-            "the split half is drawn by chance; say which share anna falls into: with: {split: {half: loud}}",
+            "the split half is decided by chance; fix the share of anna: with: {split: {half: loud}}",
         ),
         (
             "split: {half: loud}",
-            "word takes the channel that is best for anna, and which that is idic learns; "
-            "say it: with: {best: {channel: email}}",
+            "word sends on the best channel for anna, which idic learns; fix it: with: {best: {channel: email}}",
         ),
     ],
 )  # fmt: skip
@@ -293,7 +292,7 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
 
 def test_time_runs_forward_and_not_for_ever(folder: Path) -> None:
     story = ["  - story: Backwards", "    play:", "      - {event: Signed Up, expect: {entered: yes}}"]
-    assert "it is Fri 27 Mar 10:00 already" in told(folder, *story, "      - until: 2026-03-26 10:00")
+    assert "it is already Fri 27 Mar 10:00" in told(folder, *story, "      - until: 2026-03-26 10:00")
     assert "this is more than 10 years away" in told(folder, *story, "      - until: 2100-01-01 10:00")
     assert '"9999-01-01 10:00" is not a moment' in told(folder, *story, "      - until: 9999-01-01 10:00")
 
