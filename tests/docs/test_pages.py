@@ -60,6 +60,16 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("paper", PAPERS, ids=[paper.name for paper in PAPERS])
+def test_papers_name_what_exists(paper: Path) -> None:
+    """Paths of the repository that a paper names, and tables of families with the file that it names beside them."""
+    text = paper.read_text()
+    for path in re.findall(r"`((?:idic|tests|docs)/[\w/.]*)`", text):
+        assert (ROOT / path).exists(), path
+    for name, path in re.findall(r"`([A-Z_]+)` in `([\w/.]+)`", text):
+        assert re.search(rf"^{name}\b", (ROOT / path).read_text(), re.MULTILINE), name
+
+
 def test_every_step_and_rule_has_a_page() -> None:
     assert {page.stem for page in (ROOT / "docs" / "language" / "steps").glob("*.md")} == set(STEP_KINDS)
     assert {page.stem for page in (ROOT / "docs" / "language" / "rules").glob("*.md")} == set(rule_pages())
