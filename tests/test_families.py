@@ -22,13 +22,18 @@ from idic.journey.channels import CHANNELS, Channel
 from idic.journey.compiler.compile import compile_journeys
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.contact_policy.read_policy import SECTIONS
+from idic.journey.definition.definition import StepText
+from idic.journey.program.steps import STEP_KINDS, Step, StepKind
 from idic.providers.provider import Provider
 from idic.providers.registry import PROVIDERS, fallback_accounts, names_of
 from idic.schemas import SCHEMAS
 from idic.settings import Settings
+from tests.journey.read_fixtures import VOCABULARY as WORDS
+from tests.journey.read_fixtures import compiled
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+FIXTURES = ROOT / "tests" / "journey" / "fixtures"
 VOCABULARY = "currency: EUR\nslots: [home_hero]\nevents: {Signed Up: {}}\n"
 
 
@@ -112,33 +117,87 @@ def test_nobody_else_names_a_channel() -> None:
 
 def test_a_new_channel_is_a_new_file_and_a_row(tmp_path: Path) -> None:
     """A copy of idic gets the files of a channel and of its provider, and a row in each table; nothing else is edited."""
-    ours, copy = Path(__file__).parent / "support" / "throwaway", tmp_path / "idic"
-    shutil.copytree(ROOT / "idic", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for source, target in (
-        ("push_channel.py", "journey/channels/push.py"),
-        ("push_edge.py", "interact/channels/push.py"),
-        ("pigeon_provider.py", "providers/pigeon/provider.py"),
-    ):
-        (copy / target).parent.mkdir(exist_ok=True)
-        shutil.copy(ours / source, copy / target)
-    for table, origin, name, before, after in (
+    files = {
+        "push_channel.py": "journey/channels/push.py",
+        "push_edge.py": "interact/channels/push.py",
+        "pigeon_provider.py": "providers/pigeon/provider.py",
+    }
+    rows = (
         ("journey/channels/__init__.py", "journey.channels.push", "PUSH", "(EMAIL, SMS, WEB)", "(EMAIL, SMS, WEB, PUSH)"),
         ("interact/channels/edges.py", "interact.channels.push", "PushEdge", "WebEdge()}", 'WebEdge(), "push": PushEdge()}'),
         ("providers/registry.py", "providers.pigeon.provider", "PIGEON", "OUTBOX, SITE)", "OUTBOX, SITE, PIGEON)"),
-    ):
+    )
+    walk_copy(tmp_path, files, rows, "walk_channel")
+
+
+# Each row: the file of the table, where the name comes from, the name, and what stands in the table before and after.
+Row = tuple[str, str, str, str, str]
+
+
+def walk_copy(folder: Path, files: dict[str, str], rows: tuple[Row, ...], walk: str) -> None:
+    """Runs a module of ``tests.support.throwaway`` on a copy of idic that has these files and these rows besides."""
+    ours, copy = Path(__file__).parent / "support" / "throwaway", folder / "idic"
+    shutil.copytree(ROOT / "idic", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for source, target in files.items():
+        (copy / target).parent.mkdir(exist_ok=True)
+        shutil.copy(ours / source, copy / target)
+    for table, origin, name, before, after in rows:
         text = (copy / table).read_text()
         assert text.count(before) == 1
         future = "from __future__ import annotations\n"
         (copy / table).write_text(text.replace(before, after).replace(future, f"{future}from idic.{origin} import {name}\n", 1))
     walked = subprocess.run(
-        [sys.executable, "-m", "tests.support.throwaway.walk_channel", str(tmp_path)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        [sys.executable, "-m", f"tests.support.throwaway.{walk}", str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert walked.returncode == 0, walked.stderr[-4000:]
+
+
+# Kinds of steps.
+
+
+@pytest.mark.parametrize("kind", STEP_KINDS.values(), ids=lambda kind: kind.keyword)
+def test_a_kind_of_step_says_everything_that_is_asked_of_it(kind: StepKind[StepText, Step]) -> None:
+    assert STEP_KINDS[kind.keyword] is kind
+    assert kind.step.model_fields["kind"].default == kind.keyword
+    assert kind.summary
+    for look in kind.looks().values():
+        assert look.icon.startswith("<")
+        assert all(re.fullmatch("#[0-9a-f]{6}", color) for color in look.colors)
+    schema = kind.schema()
+    assert schema["title"]
+    assert schema["properties"][kind.keyword]["description"]
+    assert {"id", kind.keyword} <= set(schema["required"])
+
+
+@pytest.mark.parametrize("keyword", STEP_KINDS)
+def test_a_kind_of_step_is_accepted_and_refused(keyword: str) -> None:
+    """Its fixtures: a journey that has it, and one in which a step of this kind is wrong."""
+    accepted = [compiled(path.read_text()) for path in (FIXTURES / "accepted").glob("*.yaml")]
+    together = {path.name: path.read_text() for path in (FIXTURES / "accepted_together").glob("*.yaml")}
+    accepted.append(compile_journeys(together, ("vocabulary.yaml", WORDS), Templates(), check))
+    steps = [step for found in accepted for program in found.programs.values() for step in program.steps.values()]
+    step = next(step for step in steps if step.kind == keyword)
+    assert step.describe().title
+    expected = [path.read_text() for path in (FIXTURES / "refused").glob("*.txt")]
+    assert any(re.search(rf"^  \| .*\b{keyword}:", text, re.MULTILINE) for text in expected)
+
+
+@pytest.mark.parametrize("keyword", STEP_KINDS)
+def test_a_kind_of_step_is_documented(keyword: str, tmp_path: Path) -> None:
+    assert f"<!-- table: step {keyword} -->" in (DOCS / "language" / "steps" / f"{keyword}.md").read_text()
+    (tmp_path / "vocabulary.yaml").write_text("currency: EUR\n")
+    assert keyword in {word.name for word in listed(tmp_path) if word.section == "steps"}
+
+
+def test_a_new_kind_of_step_is_a_new_file_and_a_row(tmp_path: Path) -> None:
+    """A copy of idic gets the file of a kind, and a row in the table; nothing else is edited."""
+    row = ("journey/program/steps/__init__.py", "journey.program.steps.nap", "NapKind", "ExitKind(),", "ExitKind(), NapKind(),")
+    walk_copy(tmp_path, {"nap_step.py": "journey/program/steps/nap.py"}, (row,), "walk_step")
 
 
 # Providers.

@@ -20,6 +20,7 @@ class ReadableKind(Protocol):
     """A kind of step, as far as reading needs to know it."""
 
     other_names: ClassVar[AnyMapping[str, str]]
+    entries: ClassVar[tuple[str, ...]]
 
     def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> StepText:
         """The step as written."""
@@ -31,6 +32,7 @@ class StepReader:
     def __init__(self, problems: Problems, kinds: AnyMapping[str, ReadableKind]) -> None:
         self.problems = problems
         self.kinds = kinds
+        self.entries = (*_ENTRIES, *(entry for kind in kinds.values() for entry in kind.entries))
         self.shapes = Shapes(problems)
         self.events = EventReader(self.shapes, problems, self.branch)
 
@@ -51,7 +53,7 @@ class StepReader:
         kinds = [key for key, _ in node.entries if key.value in self.kinds]
         id_ = self.shapes.text(node.get("id"), "id")
         label = f'step "{id_.value}"' if id_ else "the step"
-        if self.shapes.lacks(node, "id", ("id", *self.kinds, *_ENTRIES)):
+        if self.shapes.lacks(node, "id", ("id", *self.kinds, *self.entries)):
             self.problems.error(node.mark, "a step has no id", "give it one, unique in this file: id: first_mail")
         elif id_ is not None and (self.shapes.name(id_, "id", field=node.key("split") is None) and id_.value in _NOT_IDS):
             self.problems.error(id_.mark, f'id "{id_.value}" has a meaning of its own after since', "choose another")
@@ -69,7 +71,7 @@ class StepReader:
         """Reports a step without a kind that there is."""
         others = {name: hint for kind in self.kinds.values() for name, hint in kind.other_names.items()}
         for key, _ in node.entries:
-            if key.value == "id" or key.value in _ENTRIES:
+            if key.value == "id" or key.value in self.entries:
                 continue
             other = others.get(key.value.lower())
             hint = f"write {other}" if other else did_you_mean(key.value, self.kinds) or f"there are {one_of(self.kinds)}"

@@ -18,11 +18,28 @@ from idic.journey.expressions.evaluate import holds, value
 from idic.journey.program.flow import steps_of_round
 from idic.journey.program.shares import draw_share
 from idic.journey.program.steps import Call, Choose, Enter, Repeat, Send, Split, Wait, WaitFor
-from idic.journey.program.values import Assignment, Target
+from idic.journey.program.values import Assignment, Condition, Target
+from idic.times import Duration
 
 
 class StepRunner(Move):
     """A move that can do what steps ask for."""
+
+    def holds(self, condition: Condition) -> bool:
+        """Whether a condition holds now."""
+        return holds(condition, self.scope())
+
+    def just_arrived(self) -> bool:
+        """Whether the step has not stopped the enrollment yet."""
+        return self.state.deadline is None
+
+    def has_lasted(self, span: Duration) -> bool:
+        """Whether the enrollment has stood here so long. If not, it is woken when it has."""
+        if self.state.deadline is None:
+            deadline = span.after(self.state.reached, self.facts.zone)
+            self.change(deadline=deadline)
+            self.note("waiting", {"until": deadline})
+        return self.now >= self.deadline()
 
     def go_on(self, target: Target) -> None:
         """Goes on at the instant at which this step was reached."""

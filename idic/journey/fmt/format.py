@@ -260,7 +260,7 @@ class _Printer:
         if "id" not in names or not names & STEP_KINDS.keys() or inner in ("split", "set", "with"):
             return ()
         # What asks whether there is a long part at all stands before it.
-        step = (*STEP_KINDS, *_STEP)
+        step = (*STEP_KINDS, *(entry for kind in STEP_KINDS.values() for entry in kind.entries), *_STEP)
         return ("id", "if", *step) if names & {"choose", "repeat"} else ("id", *step)
 
 

@@ -91,11 +91,20 @@ class StepRun(Protocol):
     def passed_over(self, when: Condition | None, otherwise: Target) -> bool:
         """Whether the condition does not hold; then the enrollment has gone on to ``otherwise``."""
 
+    def holds(self, condition: Condition) -> bool:
+        """Whether a condition holds now."""
+
+    def just_arrived(self) -> bool:
+        """Whether the step has not stopped the enrollment yet."""
+
+    def has_lasted(self, span: Duration) -> bool:
+        """Whether the enrollment has stood here so long. If not, it is woken when it has."""
+
     def go_on(self, target: Target) -> None:
         """Goes on at the instant at which this step was reached."""
 
     def when_due(self, target: Target, kind: str) -> bool:
-        """Goes on at the step's deadline, and notes it as this ``kind`` of trace."""
+        """Goes on at the deadline of the step once that is past, and notes it as this ``kind`` of trace."""
 
     def note(self, kind: str, why: Mapping[str, Any] | None = None, *, at: datetime | None = None) -> None:
         """Adds to the trace."""
@@ -134,6 +143,8 @@ class StepKind(Generic[T, S]):
     """What it does, in a few words, for lists of the language."""
     other_names: ClassVar[Mapping[str, str]] = {}
     """What authors call it, each with what to write instead."""
+    entries: ClassVar[tuple[str, ...]] = ()
+    """Its entries that no other kind has, in the order of writing."""
     icon: ClassVar[str] = ""
     colors: ClassVar[tuple[str, str]] = ("#475569", "#f8fafc")
     mermaid_box: ClassVar[tuple[str, str]] = ('["', '"]')
