@@ -26,7 +26,7 @@ class FactsAtStep:
     def at(self, step: str) -> PathFacts:
         """The facts at a step."""
         facts = self.by_step.get(step)
-        if facts is None:  # never reached, which is reported; a second message about what it reads helps nobody
+        if facts is None:  # never reached, which is reported; what it reads is not reported too
             facts = PathFacts(*([self.anywhere().possible] * 2), *([frozenset(self.flow.steps)] * 2))
         return facts
 

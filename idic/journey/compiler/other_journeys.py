@@ -29,7 +29,7 @@ class OtherJourneys(NamedTuple):
             problems.error(
                 other.mark,
                 f'{label}: journey "{name}" cannot enter itself',
-                "take it out; again: under identify: says when somebody may enter again",
+                "take it out; again: under identify: says when a customer may enter again",
             )
             return None
         definition = self.definitions.get(name)
