@@ -1,4 +1,4 @@
-"""The account for SMS where no provider is set: nothing leaves, and the copy that is kept of each can be looked at."""
+"""The sender of SMS where no provider is set up: nothing leaves, and a copy of each is kept to look at."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from idic.interact.channels.contract import Accepted, Outcome, OutgoingSms
 
 
 class OutboxChannel:
-    """The channel ``sms`` that sends nothing."""
+    """Sends nothing, and accepts every SMS."""
 
-    name = "sms"
     account = "outbox"
 
     async def send(self, sms: OutgoingSms) -> Outcome:
+        """Accept the SMS."""
         return Accepted(f"{self.account}:{sms.touch}")
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """There is nothing to close."""

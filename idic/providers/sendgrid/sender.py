@@ -1,7 +1,7 @@
-"""Email by SendGrid's API (version 3), certain of what became of each.
+"""Send email by SendGrid's API (version 3).
 
-``mail/send`` knows no idempotency key, so a request that may have arrived is never repeated. An answer of 2xx or 4xx is the
-truth; silence, a reset and 5xx leave us unsure, until SendGrid's own report, which carries the touch, settles it.
+``mail/send`` has no idempotency key, so that a request that may have arrived is never repeated. An answer of 2xx or 4xx is
+certain. After a time-out, a reset or 5xx the outcome is unknown until SendGrid's report, which carries the touch, settles it.
 
 SendGrid writes the MIME message itself and signs it for the domain that is authenticated there.
 """
@@ -33,7 +33,7 @@ _UNTRACKED = {
     "subscription_tracking": {"enable": False},
     "ganalytics": {"enable": False},
 }
-"""Links, the picture and the way out are idic's own: SendGrid leaves the message as it is."""
+"""Links, the tracking picture and unsubscribing are idic's own: SendGrid must not change the message."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OF_THE_SENDER = re.compile(r"from|reply_to|sender", re.IGNORECASE)
@@ -46,9 +46,8 @@ class _Smtputf8Needed(ValueError): ...
 
 
 class SendGridChannel:
-    """The channel ``email`` over one account of SendGrid's. ``timeout`` is in real seconds and holds for one sending."""
+    """Sends mail by one SendGrid account. ``timeout`` (real seconds) is for one mail."""
 
-    name = "email"
     account = "sendgrid"
 
     def __init__(self, account: SendGridAccount, *, timeout: float = 20, connections: int = 100) -> None:
@@ -58,11 +57,12 @@ class SendGridChannel:
         self._poster = Poster("sendgrid", timeout=timeout, connections=connections, headers=headers)
 
     async def send(self, mail: OutgoingEmail) -> Outcome:
-        """Try once, within the time-out. Never raises for what SendGrid or the network does; what it tells of that can be
-        stored, and does not name the key."""
+        """Try once, within the time-out. Never raises for what SendGrid or the network does. The outcome can be stored, and
+        does not contain the key."""
         return without([self._account.key], await self._try(mail))
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._poster.close()
 
     async def _try(self, mail: OutgoingEmail) -> Outcome:
@@ -87,7 +87,7 @@ def _asked(mail: OutgoingEmail) -> dict[str, Any]:
             {"to": [_addressed(read_mailbox(mail.to, mail.to_name))], "custom_args": {ARGUMENT: mail.touch}},
         ],
         "from": _addressed(read_address(mail.sender)),
-        # SendGrid takes nothing empty.
+        # SendGrid refuses empty texts.
         "subject": clean(mail.subject) or " ",
         "content": [
             {"type": kind, "value": text.encode("utf-8", "replace").decode() or " "}
@@ -113,7 +113,7 @@ def _answered(answer: ProviderAnswer, touch: str) -> Outcome:
     detail = " ".join([str(status), *(f"{field}: {message}" if field else message for field, message in errors)])
     if status // 100 == 2:
         name = answer.headers.get("X-Message-Id", "")
-        # What stands in for SendGrid may give the message no id. Taken it is.
+        # A stand-in for SendGrid may give the message no id. It is accepted all the same.
         return Accepted(name if _ID.fullmatch(name) else touch)
     if status // 100 == 5:
         return Unsure(f"sendgrid_{status}", detail)
@@ -131,13 +131,13 @@ def _answered(answer: ProviderAnswer, touch: str) -> Outcome:
 
 
 def _errors(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What SendGrid complains of: the field, if it says one, and the complaint."""
+    """SendGrid's errors: the field, if it names one, and the message."""
     listed = document.get("errors")
     found = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
     return [(str(error.get("field") or ""), str(error.get("message") or "")) for error in found]
 
 
 def _reset(headers: httpx.Headers) -> float | None:
-    """Real seconds until SendGrid's own header says that there is room again."""
+    """Real seconds until the rate limit ends, by SendGrid's own header."""
     said = headers.get("X-RateLimit-Reset", "")
     return max(0.0, float(said) - time.time()) if re.fullmatch(r"[0-9]{10}", said) else None

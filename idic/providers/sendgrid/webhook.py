@@ -1,6 +1,6 @@
-"""What SendGrid reports of the mail that it was given: many events at once, signed, in any order, any number of times.
+"""Read SendGrid's reports on mail: many signed events at once, in any order, perhaps repeated.
 
-The touch that an event is about is the custom argument that the mail was sent with.
+The touch of an event is the custom argument that the mail was sent with.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ WEBHOOK_PATH = "/v1/webhooks/sendgrid"
 SIGNATURE, TIMESTAMP = "X-Twilio-Email-Event-Webhook-Signature", "X-Twilio-Email-Event-Webhook-Timestamp"
 
 LARGEST = 1_000_000
-"""Bytes of a report that are read; SendGrid's have 768 kB at the most."""
+"""Bytes of a report that are read; SendGrid sends at most 768 kB."""
 WINDOW = 25 * 3600.0
-"""Real seconds for which a signed report is believed: SendGrid says one again for a day. Within them it may be said again by
-anybody who has seen it, and changes nothing."""
+"""Real seconds for which a signed report is accepted: SendGrid repeats one for a day. Within this time anybody who has seen it
+can repeat it, which changes nothing."""
 _AHEAD = 300.0
 _STAMP = re.compile(r"[0-9]{1,12}")
 _SOFT = re.compile(r"4\.|5\.2\.2|5\.3\.4|5\.7\.")
-"""Enhanced status codes of a mailbox that is full, a mail that is too large, a server that does not like us: nothing is wrong
-with the address."""
+"""Enhanced status codes that do not mean a bad address: a full mailbox, a mail that is too large, a server that refuses us."""
 _NEVER_LEFT = {
     "bounced address": HARD_BOUNCE,
     "invalid": HARD_BOUNCE,
     "spam reporting address": COMPLAINT,
 }
-"""Why SendGrid drops a mail that it took: what it knows of the address."""
+"""SendGrid's reasons for dropping a mail that it accepted, and what they mean for the address."""
 
 log = structlog.get_logger("idic.api")
 
 
 class SendGridWebhook:
-    """``public_key`` (base64, as SendGrid shows it) is what reports are signed with; ``own`` is where our own links begin,
-    whose clicks we see ourselves; ``real`` gives the real time in seconds since 1970. Raises ``SettingsError``."""
+    """SendGrid's Signed Event Webhook. ``public_key`` (base64, as SendGrid shows it) is what reports are signed with; ``own``
+    is where our own links begin, whose clicks we see ourselves; ``real`` gives the real time in seconds since 1970. Raises
+    ``SettingsError``."""
 
     path = WEBHOOK_PATH
     largest = LARGEST
@@ -80,7 +80,7 @@ class SendGridWebhook:
 
 
 def read_key(public_key: str) -> EllipticCurvePublicKey:
-    """Raises ``SettingsError``."""
+    """Read the public key. Raises ``SettingsError``."""
     try:
         key = load_der_public_key(b64decode(public_key, validate=True))
     except (binascii.Error, ValueError):
@@ -101,7 +101,7 @@ def is_signed(key: EllipticCurvePublicKey, stamp: str, body: bytes, signature: s
 
 
 def read_event(event: Mapping[str, Any]) -> DeliveryReport | None:
-    """What one event says; None for one that is about nothing of ours."""
+    """The report in one event; None for an event that is not about a touch."""
     touch = _text(event.get(ARGUMENT))
     if not touch:
         return None

@@ -1,9 +1,10 @@
-"""Email by Amazon SES (its API of version 2, with the message as it is), certain of what became of each.
+"""Send email by Amazon SES (version 2 of its API, as raw messages).
 
-``SendEmail`` knows no idempotency key, so a request that may have arrived is never repeated. An answer of 2xx or 4xx is the
-truth; silence, a reset and 5xx leave us unsure, until SES's own report, which carries the touch as a tag, settles it.
+``SendEmail`` has no idempotency key, so that a request that may have arrived is never repeated. An answer of 2xx or 4xx is
+certain. After a time-out, a reset or 5xx the outcome is unknown until SES's report, which carries the touch as a tag, settles
+it.
 
-Needs the extra ``idic[ses]``: AWS's own library signs the requests, and finds the credentials that a machine of AWS has.
+Needs the extra ``idic[ses]``: AWS's own library signs the requests, and finds the credentials of a machine at AWS.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ TAG = "touch"
 """The tag by which SES's reports name the touch."""
 
 REWRITTEN = ("Date", "Message-ID")
-"""Headers that SES writes itself, over ours."""
+"""Headers that SES replaces."""
 
 _ID = re.compile(r"[A-Za-z0-9._@-]{1,100}")
 _SIGNED_WITHIN = 2.0
@@ -40,7 +41,7 @@ _OPERATORS = re.compile(
     r"AccountSuspended|SendingPaused|MailFromDomainNotVerified|NotFound|LimitExceeded|UnrecognizedClient|InvalidClientToken"
     r"|MissingAuthentication|IncompleteSignature|InvalidSignature|SignatureDoesNotMatch|ExpiredToken|AccessDenied|OptInRequired"
 )
-"""Kinds of errors about our own account, identity or clock: the operator's to mend, not this message's fault."""
+"""Errors about our own account, identity or clock: the operator must fix them, the message is not at fault."""
 _BUSY = re.compile(r"TooManyRequests|Throttling|RequestLimitExceeded")
 _OF_TODAY = re.compile(r"daily", re.IGNORECASE)
 _UNVERIFIED = re.compile(r"not verified", re.IGNORECASE)
@@ -49,10 +50,9 @@ log = structlog.get_logger()
 
 
 class SesChannel:
-    """The channel ``email`` over one account of SES. ``signer`` signs each message beside SES itself; ``now`` gives its Date.
-    ``timeout`` is in real seconds and holds for one sending as a whole."""
+    """Sends mail by one SES account. ``signer`` signs each message in addition to SES itself; ``now`` gives its Date.
+    ``timeout`` (real seconds) is for one mail as a whole."""
 
-    name = "email"
     account = "ses"
 
     def __init__(
@@ -72,12 +72,13 @@ class SesChannel:
         self._now = now
 
     async def send(self, mail: OutgoingEmail) -> Outcome:
-        """Try once, within the time-out. Never raises for what SES or the network does; what it tells of that can be stored,
-        and names no key."""
+        """Try once, within the time-out. Never raises for what SES or the network does. The outcome can be stored, and does not
+        contain a key."""
         secrets = [part for part in (self._account.key, self._account.secret) if part]
         return without(secrets, await self._try(mail))
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._poster.close()
 
     async def _try(self, mail: OutgoingEmail) -> Outcome:
@@ -96,8 +97,8 @@ class SesChannel:
             asked["ConfigurationSetName"] = self._account.configuration
         body = json.dumps(asked).encode()
         try:
-            # In a thread: credentials that run out are fetched anew, by a library that waits for the network. Whoever withdraws
-            # does not wait for that: what takes longer serves the next try.
+            # In a thread, because the library may fetch new credentials and wait for the network. Withdrawing consent does not
+            # wait for that: if it takes longer, the next try uses the new credentials.
             headers = await asyncio.wait_for(asyncio.to_thread(self._sign_request, body), _SIGNED_WITHIN)
         except Exception as error:
             log.error("no credentials for SES: check its settings", error=type(error).__name__)
@@ -110,7 +111,7 @@ def _answered(answer: ProviderAnswer) -> Outcome:
     status, document = answer.status, answer.document
     kind = str(answer.headers.get("x-amzn-errortype") or document.get("__type") or document.get("code") or "")
     kind = kind.partition(":")[0].rpartition("#")[2]
-    # It becomes a code, which goes where no other word of a provider does.
+    # It becomes a part of the code, which goes to places where other words of a provider do not.
     kind = kind if _KIND.fullmatch(kind) else ""
     told = str(document.get("message") or document.get("Message") or "")
     detail = " ".join(part for part in (str(status), kind, told) if part)
@@ -121,7 +122,7 @@ def _answered(answer: ProviderAnswer) -> Outcome:
     if status // 100 == 5:
         return Unsure(f"ses_{status}", detail)
     if status == 429 or _BUSY.match(kind):
-        # What may be sent in a day comes back by and by; another account has a day of its own.
+        # The daily quota refills slowly; another account has a quota of its own.
         return Later("ses_busy", detail, retry_after(answer.headers), down=bool(_OF_TODAY.search(told)))
     unverified = kind.startswith("MessageRejected") and _UNVERIFIED.search(told)
     if status in (401, 403, 404) or status // 100 == 3 or _OPERATORS.match(kind) or unverified:
@@ -133,7 +134,7 @@ def _answered(answer: ProviderAnswer) -> Outcome:
 
 
 def _signing(account: SesAccount) -> Callable[[bytes], dict[str, str]]:
-    """What gives the headers with which a body is posted, signed by AWS's rules (version 4)."""
+    """A function that gives the headers for a body, signed by AWS's rules (version 4)."""
     try:
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest

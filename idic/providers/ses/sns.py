@@ -1,4 +1,4 @@
-"""What Amazon's notification service (SNS) says over HTTP, believed when it signed it about a topic of ours."""
+"""Verify messages of Amazon's notification service (SNS): signed by Amazon, and of one of our topics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ARN = re.compile(
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
 _CONFIRM = re.compile(r"/\?Action=ConfirmSubscription&[!-~]{1,2000}")
 _KEPT = 16
-"""Certificates that are kept: there is one a region, and a new one every year or so."""
+"""Certificates that are kept: there is one for each region, and a new one about every year."""
 _LARGEST = 20_000
 """Bytes of a certificate that are read."""
 _SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
@@ -34,12 +34,13 @@ _SIGNED_OF_SUBSCRIPTIONS = ("Message", "MessageId", "SubscribeURL", "Timestamp",
 _HASHES: Mapping[str, HashAlgorithm] = {"1": SHA1(), "2": SHA256()}  # noqa: S303
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""What is at an address of Amazon's. Raises ``httpx.HTTPError`` and ``OSError``."""
+"""Fetches an address of Amazon's. Raises ``httpx.HTTPError`` and ``OSError``."""
 
 log = structlog.get_logger("idic.api")
 
 
 async def fetch(url: str) -> bytes:
+    """Fetch a certificate, or confirm a subscription."""
     async with httpx.AsyncClient(timeout=10, follow_redirects=False) as client:
         response = await client.get(url)
         response.raise_for_status()
@@ -47,19 +48,19 @@ async def fetch(url: str) -> bytes:
 
 
 class SnsTopics:
-    """``topics`` are the ARNs of those that are believed: anybody may have a topic of theirs send us what Amazon signs."""
+    """Our SNS topics. ``topics`` are their ARNs: Amazon signs messages of anybody's topics, so that others are refused."""
 
     def __init__(self, topics: Iterable[str], fetch: Fetch = fetch) -> None:
-        """Raises ``SettingsError`` for what is no topic."""
+        """Raises ``SettingsError`` for an ARN that is not a topic."""
         self._regions = {topic: _region(topic) for topic in topics}
         self._fetch = fetch
         self._keys: dict[str, RSAPublicKey] = {}
 
     async def message(self, document: Mapping[str, Any]) -> str | None:
-        """The message of a notification; None for what SNS says about the subscription itself, which is confirmed here.
+        """The message of a notification; None for messages about the subscription itself, which is confirmed here.
 
-        Raises ``WebhookForged`` for what is not SNS's or not of a topic of ours, and ``StoreUnavailable`` where Amazon
-        cannot be asked, so that it is said again.
+        Raises ``WebhookForged`` for a message that is not SNS's or not of our topics, and ``StoreUnavailable``
+        where Amazon cannot be asked, so that it repeats.
         """
         text = {name: value for name, value in document.items() if isinstance(value, str)}
         topic, kind = text.get("TopicArn", ""), text.get("Type", "")
@@ -88,7 +89,7 @@ class SnsTopics:
         return True
 
     async def _key(self, url: str) -> RSAPublicKey:
-        """Raises ``ValueError`` for what is no certificate with an RSA key."""
+        """The key of a certificate. Raises ``ValueError`` where there is no RSA key."""
         if url not in self._keys:
             key = load_pem_x509_certificate(await self._asked(url)).public_key()
             if not isinstance(key, RSAPublicKey):
@@ -113,7 +114,7 @@ class SnsTopics:
 
 
 def to_sign(text: Mapping[str, str]) -> bytes:
-    """What Amazon signs of a message: some of its fields, each on a line after its name."""
+    """The part of a message that Amazon signs: some of its fields, each on a line after its name."""
     names = _SIGNED if text.get("Type") == "Notification" else _SIGNED_OF_SUBSCRIPTIONS
     return "".join(f"{name}\n{text[name]}\n" for name in names if name in text).encode("utf-8", "replace")
 

@@ -1,7 +1,7 @@
-"""What Amazon SES reports of the mail that it was given, through SNS: in any order, any number of times.
+"""Read Amazon SES's reports on mail, which come through SNS: in any order, perhaps repeated.
 
-The touch that a report is about is the tag that the mail was sent with; without a configuration set it is the mail's own
-header, which SES repeats where it is asked to.
+The touch of a report is the tag that the mail was sent with; without a configuration set it is the mail's own header, if SES is
+set up to repeat headers.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from idic.read_json import read_json_object
 WEBHOOK_PATH = "/v1/webhooks/ses"
 
 LARGEST = 400_000
-"""Bytes of a notification that are read; SNS's have 256 kB at the most, before it is wrapped up."""
+"""Bytes of a notification that are read; SNS sends at most 256 kB, before wrapping."""
 
 
 class SesWebhook:
-    """``topics`` are the ARNs of the SNS topics that are believed; ``own`` is where our own links begin, whose clicks we see
-    ourselves. Raises ``SettingsError``."""
+    """SES's webhook. ``topics`` are the ARNs of the SNS topics that are believed; ``own`` is where our own links begin, whose
+    clicks we see ourselves. Raises ``SettingsError``."""
 
     path = WEBHOOK_PATH
     largest = LARGEST
@@ -47,7 +47,7 @@ class SesWebhook:
 
 
 def reports(event: Mapping[str, Any], telling: str) -> Iterator[DeliveryReport]:
-    """What SES says in one message, whether as the event of a configuration set or as the feedback on an identity."""
+    """The reports in one message: an event of a configuration set, or feedback on an identity."""
     mail = _part(event, "mail")
     touch, name = _touch(mail), _text(mail.get("messageId"))
     if not touch:
@@ -96,13 +96,13 @@ def _touch(mail: Mapping[str, Any]) -> str:
 
 
 def _receiver(listed: object) -> str:
-    """Every mail goes to one address."""
+    """The address; every mail goes to one."""
     first = listed[0] if isinstance(listed, list) and listed else None
     return _text(first.get("emailAddress")) if isinstance(first, dict) else ""
 
 
 def _document(message: str) -> dict[str, Any]:
-    """Empty for what SES did not write, such as the word that SNS says when a topic is set up."""
+    """The JSON of a message; empty for others, such as the text that SNS sends when a topic is set up."""
     try:
         document = from_json(message)
     except ValueError:

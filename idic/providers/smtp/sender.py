@@ -1,8 +1,8 @@
-"""Email by SMTP, certain of what became of each message.
+"""Send email by SMTP.
 
-A server owns a message from the moment it answers the final dot (RFC 5321, 4.1.1.4 and 6.1). Before the dot is written
-nothing was sent, whatever goes wrong. After it, an answer is the truth: 2xx taken, 4xx and 5xx not. Only silence after
-the dot leaves us unsure. That is why the dot is written apart from the message, once the message has left our buffer.
+A server is responsible for a message from the moment it answers the final dot (RFC 5321, 4.1.1.4 and 6.1). Before the dot is
+written nothing was sent, whatever goes wrong. After it the answer is certain: 2xx accepted, 4xx and 5xx not. Only silence after
+the dot leaves the outcome unknown. So the dot is written apart from the message, once the message has left our buffer.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ from idic.interact.channels.outcomes import storable
 
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _OPERATORS = frozenset({530, 534, 535, 538})
-"""Replies about our own login: the operator's to mend, not this message's fault."""
+"""Replies about our own login: the operator must fix them, the message is not at fault."""
 
 
 _NOBODY = re.compile(r"5\.1\.(1|6|10)\b")
-"""Enhanced status codes of an address where nobody is: no such mailbox, moved away (RFC 3463, 3.2), no mail at all (RFC
-7505)."""
+"""Enhanced status codes of a dead address: no such mailbox, moved away (RFC 3463, 3.2), domain without mail (RFC 7505)."""
 
 
 class SmtpLimits(NamedTuple):
-    """Seconds of real time for one command, for the answer to the dot, and for the whole of one sending; connections
-    open at once; how long one may lie idle and how many messages it carries."""
+    """Limits of a sender. Real seconds for one ``command``, for the ``answer`` to the dot, and for one mail in ``total``; open
+    ``connections`` at once; how long one may be ``idle``, and how many ``messages`` it carries."""
 
     command: float = 15
     answer: float = 60
@@ -51,10 +50,10 @@ DEFAULTS = SmtpLimits()
 
 
 class SmtpServer(NamedTuple):
-    """Where to send, as written in a URL such as ``smtp+starttls://user:password@mail.example:587?ca=/etc/ca.pem``.
+    """A mail server, from a URL such as ``smtp+starttls://user:password@mail.example:587?ca=/etc/ca.pem``.
 
-    ``smtps`` is TLS from the first byte, ``smtp+starttls`` insists on TLS before anything is said, ``smtp`` is without.
-    ``ca`` names a file of certificates to trust, ``hello`` the name we introduce ourselves by.
+    ``smtps`` is TLS from the first byte, ``smtp+starttls`` requires STARTTLS before anything else, ``smtp`` is without TLS.
+    ``ca`` is a file of certificates to trust, ``hello`` our name in EHLO.
     """
 
     scheme: str
@@ -67,7 +66,7 @@ class SmtpServer(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> SmtpServer:
-        """Raises ``SettingsError``, which never repeats the password."""
+        """Read a URL. Raises ``SettingsError``, which never repeats the password."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -78,7 +77,7 @@ class SmtpServer(NamedTuple):
         options = parse_qs(parts.query)
         unknown = options.keys() - {"ca", "hello"}
         if unknown:
-            raise SettingsError(f"the SMTP URL has an option nobody knows: {', '.join(sorted(unknown))}")
+            raise SettingsError(f"the SMTP URL has an unknown option: {', '.join(sorted(unknown))}")
         return cls(
             scheme=parts.scheme,
             host=parts.hostname,
@@ -97,7 +96,7 @@ class _Connection(NamedTuple):
 
 
 class _Progress:
-    """How far one sending has come. ``dotted``: the final dot has been handed to the system."""
+    """The progress of one mail. ``dotted``: the final dot has been handed to the system."""
 
     dotted = False
 
@@ -108,12 +107,10 @@ class _Failed(Exception):
 
 
 class SmtpChannel:
-    """The channel ``email`` over one SMTP server. Lives in one event loop.
+    """Sends mail by one SMTP server. Use it in one event loop.
 
-    ``signer`` signs each message, ``now`` gives the Date of messages. Time-outs are in real time, always.
+    ``signer`` signs each message, ``now`` gives the Date of messages. Time-outs are in real time.
     """
-
-    name = "email"
 
     def __init__(
         self,
@@ -135,8 +132,8 @@ class SmtpChannel:
         self._hello = self.server.hello
 
     async def send(self, mail: OutgoingEmail) -> Outcome:
-        """Try once, within ``SmtpLimits.total`` seconds. Never raises for what the server or the network does; what it tells
-        of that can be stored, whatever bytes the server said."""
+        """Try once, within ``SmtpLimits.total`` seconds. Never raises for what the server or the network does. The outcome can
+        be stored, whatever bytes the server sent."""
         return storable(await self._try(mail))
 
     async def _try(self, mail: OutgoingEmail) -> Outcome:
@@ -160,12 +157,12 @@ class SmtpChannel:
             return _lost(progress, "smtp_connection_lost", f"{type(error).__name__}: {error}")
 
     async def close(self) -> None:
-        """Say goodbye on idle connections. Sendings under way finish on their own."""
+        """Close idle connections. Mails under way are finished."""
         while self._idle:
             await _goodbye(self._idle.popleft().smtp)
 
     async def _deliver(self, mail: mime.WrittenMail, progress: _Progress) -> SMTPResponse:
-        """The server's last word: its answer to the dot, or the refusal that came before it."""
+        """The server's last reply: its answer to the dot, or an earlier refusal."""
         connection, reply = await self._begin(mail.sender, mail.utf8)
         smtp, patience = connection.smtp, self._limits.command
         reusable = False
@@ -184,7 +181,7 @@ class SmtpChannel:
             self._put_back(connection, reusable)
 
     async def _begin(self, sender: mime.Address, utf8: bool) -> tuple[_Connection, SMTPResponse]:
-        """A connection that has taken MAIL FROM, and its reply. A kept one that turns out closed is replaced once."""
+        """A connection that has sent MAIL FROM, and the reply. A kept connection that turns out closed is replaced."""
         while True:
             connection = self._kept() or await self._connect()
             smtp = connection.smtp
@@ -213,14 +210,14 @@ class SmtpChannel:
         protocol, transport = smtp.protocol, smtp.transport
         if protocol is None or transport is None:
             raise SMTPException("the connection was lost before the message")
-        # With no room in the buffer, drained means that the system has taken every byte: what follows is the dot alone.
+        # Without room in the buffer, drained means that the system has taken every byte: only the dot follows.
         transport.set_write_buffer_limits(high=0)  # type: ignore[attr-defined]
         protocol.write(stuffed(data))
         async with asyncio.timeout(self._limits.answer):
             await protocol._drain_helper()  # what asyncio's StreamWriter.drain awaits
         if not protocol.is_connected:
             raise SMTPException("the connection was lost during the message")
-        # From here on silence means that we do not know. Nothing may be awaited between these two lines.
+        # From here on silence means an unknown outcome. Nothing may be awaited between these two lines.
         progress.dotted = True
         protocol.write(b".\r\n")
         return await protocol.read_response(timeout=self._limits.answer)
@@ -286,14 +283,14 @@ class SmtpChannel:
 
 
 def stuffed(data: bytes) -> bytes:
-    """The message as it is written between DATA and the dot: CRLF line ends, a dot at a line's start doubled."""
+    """The message as it is written between DATA and the dot: CRLF line ends, and dots at line starts doubled."""
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
     lines = re.sub(rb"(?m)^\.", b"..", lines)
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
 def _answered(reply: SMTPResponse, progress: _Progress) -> Outcome:
-    """What any reply but the yes to the dot says of the message."""
+    """The outcome for any reply but 2xx to the dot."""
     detail = f"{reply.code} {reply.message}"
     if reply.code in _OPERATORS:
         return Later("smtp_login_refused", detail, down=True)
@@ -317,8 +314,8 @@ def _lost(progress: _Progress, code: str, detail: str) -> Outcome:
 
 
 def _not_connected(error: Exception) -> Later:
-    """Nothing is wrong with the message when the server cannot be reached or will not have us: always worth a retry, or
-    another account."""
+    """The outcome where the server cannot be reached or refuses us: the message is not at fault, and a retry or another account
+    may help."""
     detail = f"{type(error).__name__}: {error}"
     match error:
         case SMTPAuthenticationError():

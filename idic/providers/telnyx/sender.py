@@ -1,8 +1,8 @@
-"""SMS by Telnyx's Messaging API (version 2), certain of what became of each message.
+"""Send SMS by Telnyx's Messaging API (version 2).
 
-The published API knows no idempotency key for messages, so a request that may have arrived is never repeated. An answer of
-2xx or 4xx is the truth; silence, a reset and 5xx after the request began leave us unsure, until Telnyx's own report, which
-repeats the address with the touch's id that we asked it to be sent to, settles it.
+The published API has no idempotency key for messages, so that a request that may have arrived is never repeated. An answer of
+2xx or 4xx is certain. After a time-out, a reset or 5xx the outcome is unknown until Telnyx's report settles it; the report
+repeats the address that we gave for it, which contains the touch's id.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _OPERATORS = frozenset(
         "40321", "40329", "40330",
     }
 )  # fmt: skip
-"""Codes about our own key, profile or sender: the operator's to mend, not this message's fault. So are all of 20000 and more,
-which are about the account and its money."""
+"""Codes about our own key, profile or sender: the operator must fix them, the message is not at fault. The same holds for all
+codes from 20000 on, which are about the account and its balance."""
 _BUSY = frozenset({"10011", "40011", "40318"})
-"""Codes that say: too many at once, or too many waiting; this one was not taken."""
+"""Codes for too many messages at once, or waiting: this one was not accepted."""
 _OF_A_FIELD = frozenset({"10002", "10004", "10015", "10016"})
 """Codes about a field of the request, which ``source`` names."""
 
@@ -70,7 +70,7 @@ def word(code: object) -> str | None:
 
 
 def touch_in(address: object) -> str:
-    """The touch of which ``webhook_url`` says that it is reported there; empty where it says none."""
+    """The touch in the address that a report was sent to; empty where there is none."""
     if not isinstance(address, str):
         return ""
     try:
@@ -80,10 +80,9 @@ def touch_in(address: object) -> str:
 
 
 class TelnyxChannel:
-    """The channel ``sms`` over one account of Telnyx's. Reports of what became of a message are asked for at
-    ``public_url``, where Telnyx can reach that. ``timeout`` is in real seconds and holds for one sending as a whole."""
+    """Sends SMS by one Telnyx account. Delivery reports go to ``public_url``, where Telnyx can reach it. ``timeout`` (real
+    seconds) is for one SMS as a whole."""
 
-    name = "sms"
     account = "telnyx"
 
     def __init__(self, account: TelnyxAccount, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
@@ -99,13 +98,14 @@ class TelnyxChannel:
         )
 
     async def send(self, sms: OutgoingSms) -> Outcome:
-        """Try once, within the time-out. Never raises for what Telnyx or the network does; what it tells of that can be
-        stored, and does not name the key."""
+        """Try once, within the time-out. Never raises for what Telnyx or the network does. The outcome can be stored, and does
+        not contain the key."""
         answer = await self._poster.post(self._url, self._body(sms), {"Content-Type": "application/json"})
         outcome = _answered(answer) if isinstance(answer, ProviderAnswer) else answer
         return without((self._account.key,), outcome)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._poster.close()
 
     def _body(self, sms: OutgoingSms) -> bytes:
@@ -115,13 +115,13 @@ class TelnyxChannel:
             body["messaging_profile_id"] = self._account.profile
         if self._reports:
             reports = f"{self._reports}?{urlencode({'touch': sms.touch})}"
-            # It tries three times at each of the two, and nowhere else then.
+            # Telnyx tries three times at each of the two addresses, and at no other.
             body |= {"webhook_url": reports, "webhook_failover_url": reports, "use_profile_webhooks": False}
         return json.dumps(body).encode()
 
 
 class _Error(NamedTuple):
-    """``of`` says which field of the request it is about."""
+    """An error that Telnyx reports. ``of`` is the field of the request."""
 
     code: str
     of: str
@@ -142,7 +142,7 @@ def _answered(answer: ProviderAnswer) -> Accepted | Refused | Later | Unsure:
     if status == 408:
         return Later("telnyx_408", detail)  # it waited for the rest of our request
     if status // 100 == 4 and code in WORDS:
-        return Refused(WORDS[code], detail)  # also with 403: that somebody wants nothing is not about us
+        return Refused(WORDS[code], detail)  # also with 403: a customer who opted out is not our settings' fault
     if status // 100 == 4 and code in _OF_A_FIELD and error.of.endswith("/to"):
         return Refused("no_such_number", detail)
     ours = code in _OPERATORS or code.startswith("2") or (code in _OF_A_FIELD and error.of.endswith(("/from", "_id")))

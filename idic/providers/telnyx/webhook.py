@@ -1,8 +1,7 @@
-"""What Telnyx reports of the SMS that it was given, and hands over of what customers answer: signed with Ed25519, any number of
-times, in any order.
+"""Read Telnyx's reports on SMS and the answers of customers: signed with Ed25519, in any order, perhaps repeated.
 
-The touch that a report is about stands in the address that the report was asked to be sent to, which the signed body repeats:
-the address that it comes in by is not signed, and says nothing.
+The touch of a report is in the address that we gave for it, which the signed body repeats. The address of the request itself is
+not signed, and is not used.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ from idic.providers.webhook import (
 from idic.read_json import read_json_object
 
 LARGEST = 64_000
-"""Bytes of a report that are read; Telnyx's have two or three thousand."""
+"""Bytes of a report that are read; Telnyx sends two or three thousand."""
 TOLERANCE = 300
-"""Real seconds that the hour in a signature may be off: whoever has seen a report cannot say it again for longer."""
+"""Real seconds by which the time in a signature may differ: nobody can repeat a report for longer."""
 
 _BOUNCED = frozenset({"sending_failed", "delivery_failed", "expired"})
 
@@ -42,8 +41,8 @@ log = structlog.get_logger("idic.api")
 
 
 class TelnyxWebhook:
-    """``public_key`` (base64) is what Telnyx signs with; ``real`` gives the real time, in seconds since 1970, to compare with
-    that in the signature. Raises ``SettingsError``."""
+    """Telnyx's webhook. ``public_key`` (base64) is what Telnyx signs with; ``real`` gives the real time, in seconds since 1970,
+    to compare with that in the signature. Raises ``SettingsError``."""
 
     path = WEBHOOK_PATH
     largest = LARGEST

@@ -1,8 +1,8 @@
-"""SMS by Twilio's REST API, certain of what became of each message.
+"""Send SMS by Twilio's REST API.
 
-Twilio's Messages know no idempotency key, so a request that may have arrived is never repeated. Before the request's first
-byte nothing was sent, whatever goes wrong. After it, an answer of 2xx or 4xx is the truth; silence, a reset and 5xx leave us
-unsure, until Twilio's own report, which carries the touch's id, settles it.
+Twilio's Messages have no idempotency key, so that a request that may have arrived is never repeated. Before the first byte of a
+request nothing was sent, whatever goes wrong. After it an answer of 2xx or 4xx is certain; after a time-out, a reset or 5xx the
+outcome is unknown until Twilio's report, which carries the touch's id, settles it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from idic.providers.twilio.account import POOL, TwilioAccount
 WEBHOOK_PATH = "/v1/webhooks/twilio"
 
 RETRIES = "#rc=5&rp=ct,rt,5xx"
-"""Twilio's own words, in an address for its reports, for: repeat five times (within 15 seconds, which is the most) when
-nobody answers in time or the answer is 5xx. Without them it repeats once, and only where it could not connect."""
+"""Twilio's syntax, in the address for its reports, for: repeat five times (within 15 seconds, the most) after a time-out or an
+answer of 5xx. Without it Twilio repeats once, and only where it could not connect."""
 
 WORDS: Mapping[int, str] = {
     21211: "no_such_number",
@@ -43,9 +43,9 @@ WORDS: Mapping[int, str] = {
 """Twilio's error codes, of answers and of reports, as stable words; others are called ``twilio_<code>``."""
 
 _OPERATORS = frozenset({20003, 20404, 21212, 21603, 21606, 21609, 21659, 21660, 21701, 21703})
-"""Codes about our own account, sender or address for reports: the operator's to mend, not this message's fault."""
+"""Codes about our own account, sender or report address: the operator must fix them, the message is not at fault."""
 _BUSY = frozenset({14107, 20429, 21611})
-"""Codes that say: too many at once, or too many waiting; this one was not taken."""
+"""Codes for too many messages at once, or waiting: this one was not accepted."""
 
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
 
@@ -62,10 +62,9 @@ def word(code: object) -> str | None:
 
 
 class TwilioChannel:
-    """The channel ``sms`` over one account of Twilio's. Reports of what became of a message are asked for at
-    ``public_url``, where Twilio can reach that. ``timeout`` is in real seconds and holds for one sending as a whole."""
+    """Sends SMS by one Twilio account. Delivery reports go to ``public_url``, where Twilio can reach it. ``timeout`` (real
+    seconds) is for one SMS as a whole."""
 
-    name = "sms"
     account = "twilio"
 
     def __init__(self, account: TwilioAccount, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
@@ -83,13 +82,14 @@ class TwilioChannel:
         )
 
     async def send(self, sms: OutgoingSms) -> Outcome:
-        """Try once, within the time-out. Never raises for what Twilio or the network does; what it tells of that can be
-        stored, and names neither the account nor its token."""
+        """Try once, within the time-out. Never raises for what Twilio or the network does. The outcome can be stored, and
+        contains neither the account nor its token."""
         answer = await self._poster.post(self._url, self._form(sms), {"Content-Type": "application/x-www-form-urlencoded"})
         outcome = _answered(answer) if isinstance(answer, ProviderAnswer) else answer
         return without((self._account.sid, self._account.token), outcome)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._poster.close()
 
     def _form(self, sms: OutgoingSms) -> bytes:
@@ -112,7 +112,7 @@ def _answered(answer: ProviderAnswer) -> Outcome:
     if status == 429 or number in _BUSY:
         return Later("twilio_busy", detail, retry_after(answer.headers))
     if status // 100 == 4 and number is not None and number in WORDS:
-        return Refused(WORDS[number], detail)  # also with 403: that one number cannot be written to is not about us
+        return Refused(WORDS[number], detail)  # also with 403: a number that cannot be reached is not our settings' fault
     if status in (401, 403, 404) or status // 100 == 3 or number in _OPERATORS:
         log.error("Twilio refuses idic, not the message: check its settings", status=status, code=number)
         return Later(f"twilio_{number or status}", detail, down=True)

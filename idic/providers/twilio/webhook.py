@@ -1,8 +1,6 @@
-"""What Twilio reports of the SMS that it was given, and hands over of what customers answer: signed by its own rule, in any
-order, any number of times.
+"""Read Twilio's reports on SMS and the answers of customers: signed by Twilio's rule, in any order, perhaps repeated.
 
-A report is about the touch that its address names. It may come before our own record that the message left, and is then the
-evidence that it did. Whatever is told again changes nothing.
+The touch of a report is in the address that it was sent to.
 """
 
 from __future__ import annotations
@@ -28,11 +26,11 @@ from idic.providers.webhook import (
 )
 
 LARGEST = 32_000
-"""Bytes of a report that are read; Twilio's have one or two thousand."""
+"""Bytes of a report that are read; Twilio sends one or two thousand."""
 _FIELDS = 200
 
 _NO_ANSWER = b"<Response/>"
-"""To Twilio: answer nothing by yourself."""
+"""Tells Twilio to send no answer of its own."""
 _DELIVERED = frozenset({"delivered", "read"})
 _BOUNCED = frozenset({"undelivered", "failed"})
 
@@ -40,7 +38,8 @@ log = structlog.get_logger("idic.api")
 
 
 class TwilioWebhook:
-    """``public_url`` is what Twilio was told to report to: it signs that address, whatever proxies make of it on the way."""
+    """Twilio's webhook. ``public_url`` is where Twilio was told to report to: it signs that address, whatever proxies make of
+    it on the way."""
 
     path = WEBHOOK_PATH
     largest = LARGEST
@@ -88,7 +87,7 @@ def _report(touch: str, form: Mapping[str, str]) -> DeliveryReport:
 
 
 def read_form(body: bytes) -> list[tuple[bytes, bytes]]:
-    """The fields of a form, to the byte as they were before they were escaped. Raises ``InvalidInput`` for too many."""
+    """The fields of a form, with their exact bytes before escaping. Raises ``InvalidInput`` for too many."""
     try:
         fields = parse_qsl(
             body.decode("ascii", "surrogateescape"),
@@ -109,8 +108,8 @@ def signature(token: str, url: str, fields: list[tuple[bytes, bytes]]) -> str:
 
 
 def is_signed(token: str, url: str, fields: list[tuple[bytes, bytes]], said: str) -> bool:
-    """Whether Twilio signed this. It is not of one mind on whether the port belongs to the address, and does not say
-    whether its own words for retries do."""
+    """Whether Twilio signed this. Twilio is inconsistent about the port in the address, and does not document whether its
+    syntax for retries is signed."""
     addresses = {whole for address in _with_and_without_port(url) for whole in (address, address + RETRIES)}
     given = said.encode("utf-8", "replace")
     return any(hmac.compare_digest(signature(token, address, fields).encode(), given) for address in sorted(addresses))

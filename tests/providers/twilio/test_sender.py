@@ -14,6 +14,7 @@ from idic.errors import SettingsError
 from idic.interact.channels.contract import Accepted, Later, Refused, Unsure
 from idic.interact.channels.outcomes import DEAD
 from idic.providers.outbox.sender import OutboxChannel
+from idic.providers.registry import PROVIDERS
 from idic.providers.twilio.account import TwilioAccount
 from idic.providers.twilio.sender import TwilioChannel
 from tests.providers.twilio.conftest import TO, OpenChannel, sms
@@ -238,7 +239,7 @@ async def test_cancelling_cancels(open_channel: OpenChannel) -> None:
 async def test_the_outbox_sends_nothing_and_says_yes() -> None:
     channel = OutboxChannel()
     assert await channel.send(sms("0a")) == Accepted("outbox:0a")
-    assert (channel.name, channel.account) == ("sms", "outbox")
+    assert (PROVIDERS[channel.account].channel, channel.account) == ("sms", "outbox")
     await channel.close()
 
 
