@@ -18,7 +18,7 @@ from idic.customize.templates import check
 from idic.errors import NotFound
 from idic.journey.compiler.compile import Compilation, compile_journeys
 from idic.journey.compiler.compile_templates import Template, Templates
-from idic.journey.definition.read_messages import spoken_of
+from idic.journey.definition.read_messages import describe_variant
 from idic.journey.report.sms_help import journey_without_help
 from idic.journey.yaml_source.nodes import Mapping, parse
 from idic.problems import Mark, Problem, Problems
@@ -90,7 +90,7 @@ def _messages_that_fail(
         file = compilation.files[name]
         problems = Problems({file: journeys[file]})
         for failure in failed:
-            variant = spoken_of(failure.segment, failure.language)
+            variant = describe_variant(failure.segment, failure.language)
             problems.error(
                 _place_of(failure, file, journeys[file]),
                 f'message "{failure.message}"{f", {variant}," if variant else ""} cannot be composed '

@@ -56,7 +56,7 @@ def preview(
     segments and languages.
     """
     from idic.cli.run import preview
-    from idic.journey.definition.message_layers import tongues
+    from idic.journey.definition.message_layers import language_fallbacks
 
     settings = load()
     data = data or at_home(settings)
@@ -96,7 +96,7 @@ def preview(
         _say_assumed(assumed, customer)
         stem = "-".join(filter(None, (journey, message, segment, language)))
         for one in shown:
-            if language is not None and one.language not in tongues(language):
+            if language is not None and one.language not in language_fallbacks(language):
                 typer.secho(f"  there is no text in {language}: this is in {one.language}", fg=typer.colors.YELLOW)
             _show(one, out, stem)
         if to is not None:

@@ -34,14 +34,14 @@ def schema(
     `idic schema` writes them to journeys/schema. Editors with the YAML language server (VS Code, JetBrains, Neovim and
     others) find them through the first line of a file: `# yaml-language-server: $schema=schema/journey.schema.json`
     """
-    from idic.schemas import SCHEMAS, written
+    from idic.schemas import SCHEMAS, schema_text
 
     if kind is not None and not check:
-        typer.echo(written(kind), nl=False)
+        typer.echo(schema_text(kind), nl=False)
         return
     stale = []
     for name in [kind.value] if kind is not None else SCHEMAS:
-        file, text = out / f"{name}.schema.json", written(name)
+        file, text = out / f"{name}.schema.json", schema_text(name)
         if file.is_file() and file.read_text(encoding="utf-8") == text:
             continue
         stale.append(file)

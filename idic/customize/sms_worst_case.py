@@ -28,7 +28,7 @@ from idic.customize.liquid.filters import FILTERS
 from idic.customize.sms_segments import plain_spaces, segments
 from idic.customize.variants import choose_content, reader_groups
 from idic.journey.channels.sms import SMS, SmsContent
-from idic.journey.definition.read_messages import spoken_of
+from idic.journey.definition.read_messages import describe_variant
 from idic.journey.program.content import Message
 from idic.journey.program.program import Program
 
@@ -109,7 +109,7 @@ def _describe_variants(variants: Mapping[tuple[str, str], WorstCase]) -> str:
     """The worst case for everybody, and those of variants that differ from it, or from everybody in their language."""
     everybody = variants["", ""]
     others = [
-        f"{spoken_of(segment, language)} {_describe(worst)}"
+        f"{describe_variant(segment, language)} {_describe(worst)}"
         for (segment, language), worst in variants.items()
         if _describe(worst) != _describe(variants.get(("", language), everybody) if segment else everybody)
     ]

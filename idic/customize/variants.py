@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from idic.journey.definition.message_layers import blocks_in, tongues
+from idic.journey.definition.message_layers import blocks_in, language_fallbacks
 from idic.journey.program.content import AnyContent, Message
 from idic.journey.program.program import Program
 
@@ -25,7 +25,7 @@ def choose_content(message: Message, channel: str, segment: str, language: str, 
     content = plain.get(channel)
     if content is None:
         return None
-    for tongue in tongues(language):
+    for tongue in language_fallbacks(language):
         if tongue == fallback:
             break
         own = message.variants.get(f"{segment}/{tongue}") or message.variants.get(f"/{tongue}")

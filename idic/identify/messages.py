@@ -1,9 +1,9 @@
-"""Segment's messages: what a client sent, read as something that idic can keep, or refused with place and reason.
+"""Read incoming messages of Segment's protocol: valid ones become events, others are refused with place and reason.
 
-A page, a screen, a group and an alias become events with a name of idic's own and what was said of them as properties.
+A page, a screen, a group and an alias become events with names of idic's own; their data become properties.
 
-A message that is read can be stored, on both databases: PostgreSQL keeps neither NUL nor half of a surrogate pair, JSON
-knows no NaN, and what is nested without end is an attack or a mistake. Fields that idic does not know are ignored.
+A message that was read can be stored in both databases: PostgreSQL stores neither NUL nor half of a surrogate pair, JSON
+has no NaN, and endless nesting is an attack or a mistake. Fields that idic does not know are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEEPEST = 20
 """Levels of objects and lists in properties and traits."""
 
 OWN_MESSAGE_ID = "idic-"
-"""How idic's own message ids begin; nobody else's may."""
+"""The prefix of idic's own message ids, which no sender may use."""
 
 _PAST = timedelta(days=3653)
 _AHEAD = timedelta(days=1)
@@ -35,10 +35,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class IncomingMessage(NamedTuple):
-    """``properties`` are an identify's traits, as sent. ``occurred_at`` (UTC, skew of the sender's clock removed) is
-    None when the sender did not say or cannot be believed. ``message_id`` is None when idic has to make one.
-    ``warning`` is for the sender. ``previous_id`` is an alias's: what ``user_id`` was known by, whose alone it is. What has
-    neither ``user_id`` nor ``anonymous_id`` is about a thing."""
+    """A message as read.
+
+    ``properties`` are the traits, as sent, of an identify. ``occurred_at`` (UTC, corrected for the skew of the sender's
+    clock) is None when the sender gave no time or it cannot be right. ``message_id`` is None when idic has to make one.
+    ``warning`` is for the sender. ``previous_id`` belongs to an alias: the id by which only ``user_id`` was known before. A
+    message with neither ``user_id`` nor ``anonymous_id`` is about a thing.
+    """
 
     kind: Kind
     name: str
@@ -52,6 +55,7 @@ class IncomingMessage(NamedTuple):
 
     @property
     def nobodys(self) -> bool:
+        """Whether it is about a thing and not about a customer."""
         return self.user_id is None and self.anonymous_id is None
 
 
@@ -67,10 +71,10 @@ def read_message(
 ) -> IncomingMessage:
     """Read one message.
 
-    ``where`` is the message's place in the request, as in ``batch[3]``, or empty when it is the request. ``kind`` is
-    given by the path, else the message's ``type`` says it. ``sent_at`` is the batch's ``sentAt``, for a message without
-    its own. ``largest`` is in bytes; None when the caller knows that it is small enough. ``things`` are the names of events
-    that may be about a thing, and then nobody's.
+    ``where`` is the message's place in the request, as in ``batch[3]``; empty when it is the request. ``kind`` is given by
+    the path, else by the message's ``type``. ``sent_at`` is the batch's ``sentAt``, for a message without its own.
+    ``largest`` is in bytes; None when the caller knows that the message is small enough. ``things`` are the names of events
+    that may be about a thing, and then need no customer.
 
     Raises ``InvalidInput`` with the place in it.
     """
@@ -82,12 +86,12 @@ def read_message(
     anonymous_id = _identifier(raw.get("anonymousId"), where, "anonymousId")
     previous_id = None
     if kind == "alias":
-        # Of the browser that it comes from an alias says nothing.
-        previous_id, anonymous_id = _needed(raw.get("previousId"), where, "previousId"), None
-        _needed(user_id, where, "userId")
-    elif user_id is None and anonymous_id is None and not (kind == "track" and _is_one(raw.get("event"), things)):
+        # An alias says nothing about the browser that it comes from.
+        previous_id, anonymous_id = _required(raw.get("previousId"), where, "previousId"), None
+        _required(user_id, where, "userId")
+    elif user_id is None and anonymous_id is None and not (kind == "track" and _is_in(raw.get("event"), things)):
         raise InvalidInput("say whose this is: userId or anonymousId is required", where=_at(where, "userId"))
-    name, properties = _said(raw, kind, where)
+    name, properties = _name_and_properties(raw, kind, where)
     if largest is not None:
         _check_size(raw, where, largest)
     occurred_at, warning = _occurred_at(raw, where, received_at, raw.get("sentAt") or sent_at)
@@ -105,12 +109,12 @@ def read_message(
 
 
 def read_identifier(raw: object, where: str) -> str:
-    """An id that has to be there, as text. Raises ``InvalidInput``."""
-    return _needed(raw, "", where)
+    """A required id, as text. Raises ``InvalidInput``."""
+    return _required(raw, "", where)
 
 
 def read_object(raw: object, where: str) -> dict[str, Any]:
-    """A JSON object that both databases can store; absent is empty. Raises ``InvalidInput``."""
+    """A JSON object that both databases can store; a missing one is empty. Raises ``InvalidInput``."""
     if raw is None:
         return {}
     if not isinstance(raw, dict):
@@ -121,7 +125,7 @@ def read_object(raw: object, where: str) -> dict[str, Any]:
 
 
 def read_moment(raw: object, where: str) -> datetime | None:
-    """ISO 8601 in UTC, which is also meant when there is no offset. Raises ``InvalidInput``."""
+    """An ISO 8601 moment in UTC. Without an offset it counts as UTC. Raises ``InvalidInput``."""
     if raw is None:
         return None
     if isinstance(raw, str):
@@ -137,16 +141,16 @@ def _at(where: str, field: str) -> str:
     return f"{where}.{field}" if where else field
 
 
-def _kind(raw: object, message: str) -> Kind:
+def _kind(raw: object, where: str) -> Kind:
     for kind in KINDS:
         if raw == kind:
             return kind
-    what = "is missing; say one of" if raw is None else "must be one of"
-    raise InvalidInput(f"{what} {', '.join(KINDS)}", where=_at(message, "type"))
+    error = "is missing; say one of" if raw is None else "must be one of"
+    raise InvalidInput(f"{error} {', '.join(KINDS)}", where=_at(where, "type"))
 
 
-def _said(raw: Mapping[str, Any], kind: Kind, where: str) -> tuple[str, dict[str, Any]]:
-    """The event's name and its properties; an identify has no name, and its properties are the traits."""
+def _name_and_properties(raw: Mapping[str, Any], kind: Kind, where: str) -> tuple[str, dict[str, Any]]:
+    """The event's name and properties. An identify has no name, and its properties are the traits."""
     match kind:
         case "track":
             return _event(raw.get("event"), where), read_object(raw.get("properties"), _at(where, "properties"))
@@ -157,10 +161,10 @@ def _said(raw: Mapping[str, Any], kind: Kind, where: str) -> tuple[str, dict[str
         case "screen":
             return "Screen Viewed", _viewed(raw, where)
         case "group":
-            group_id = _needed(raw.get("groupId"), where, "groupId")
+            group_id = _required(raw.get("groupId"), where, "groupId")
             return "Group Joined", {"group_id": group_id, "traits": read_object(raw.get("traits"), _at(where, "traits"))}
         case "alias":
-            return "Identity Aliased", {"previous_id": _needed(raw.get("previousId"), where, "previousId")}
+            return "Identity Aliased", {"previous_id": _required(raw.get("previousId"), where, "previousId")}
 
 
 def _traits(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -174,27 +178,27 @@ def _traits(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _viewed(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     properties = read_object(raw.get("properties"), _at(where, "properties"))
     for field in ("name", "category"):
-        said = raw.get(field)
-        if said is None or said == "":
+        value = raw.get(field)
+        if value is None or value == "":
             continue
-        if not isinstance(said, str):
+        if not isinstance(value, str):
             raise InvalidInput("must be text", where=_at(where, field))
-        properties = {**properties, field: _short(said, where, field)}
+        properties = {**properties, field: _checked_length(value, where, field)}
     return properties
 
 
-def _needed(raw: object, message: str, field: str) -> str:
-    found = _identifier(raw, message, field)
-    if found is None:
+def _required(raw: object, message: str, field: str) -> str:
+    identifier = _identifier(raw, message, field)
+    if identifier is None:
         raise InvalidInput("is missing", where=_at(message, field))
-    return found
+    return identifier
 
 
 def _message_id(raw: object, message: str) -> str | None:
-    found = _identifier(raw, message, "messageId")
-    if found is not None and found.startswith(OWN_MESSAGE_ID):
+    message_id = _identifier(raw, message, "messageId")
+    if message_id is not None and message_id.startswith(OWN_MESSAGE_ID):
         raise InvalidInput(f'begins with "{OWN_MESSAGE_ID}", as only idic\'s own may', where=_at(message, "messageId"))
-    return found
+    return message_id
 
 
 def _identifier(raw: object, message: str, field: str) -> str | None:
@@ -205,13 +209,13 @@ def _identifier(raw: object, message: str, field: str) -> str | None:
     elif isinstance(raw, int) and not isinstance(raw, bool):
         text = str(raw)
     elif isinstance(raw, float) and math.isfinite(raw):
-        # A client that reads its ids as floating point still means the same customer.
+        # A client that parses its ids as floating point still means the same customer.
         text = str(int(raw)) if raw.is_integer() and abs(raw) < 2**53 else str(raw)
     else:
         raise InvalidInput("must be text or a number", where=_at(message, field))
     if not text or text.isspace():
         raise InvalidInput("is empty", where=_at(message, field))
-    return _short(text, message, field)
+    return _checked_length(text, message, field)
 
 
 def _event(raw: object, message: str) -> str:
@@ -220,14 +224,14 @@ def _event(raw: object, message: str) -> str:
         raise InvalidInput(what, where=_at(message, "event"))
     if not raw or raw.isspace():
         raise InvalidInput("is empty; the event needs a name", where=_at(message, "event"))
-    return _short(raw, message, "event")
+    return _checked_length(raw, message, "event")
 
 
-def _is_one(raw: object, names: Collection[str]) -> bool:
+def _is_in(raw: object, names: Collection[str]) -> bool:
     return isinstance(raw, str) and raw in names
 
 
-def _short(text: str, message: str, field: str) -> str:
+def _checked_length(text: str, message: str, field: str) -> str:
     if len(text) > LONGEST_TEXT:
         what = f"has {len(text)} characters; at most {LONGEST_TEXT} are kept"
         raise InvalidInput(what, where=_at(message, field))
@@ -239,17 +243,17 @@ def _short(text: str, message: str, field: str) -> str:
 def _occurred_at(
     raw: Mapping[str, Any], where: str, received_at: datetime, sent_at: object
 ) -> tuple[datetime | None, str | None]:
-    """When it happened, and what to tell the sender about it.
+    """When it happened, and a warning for the sender.
 
     With ``sentAt`` the sender's clock need not be right: received - (sent - happened). Where ``timestamp`` and
-    ``originalTimestamp`` differ, somebody before us has made that correction already.
+    ``originalTimestamp`` differ, that correction was made before the message came here.
     """
-    stamp = read_moment(raw.get("timestamp"), _at(where, "timestamp"))
-    original = read_moment(raw.get("originalTimestamp"), _at(where, "originalTimestamp"))
-    happened = stamp or original
+    timestamp = read_moment(raw.get("timestamp"), _at(where, "timestamp"))
+    original_timestamp = read_moment(raw.get("originalTimestamp"), _at(where, "originalTimestamp"))
+    happened = timestamp or original_timestamp
     if happened is None:
         return None, None
-    if sent_at is not None and (stamp is None or original is None or stamp == original):
+    if sent_at is not None and (timestamp is None or original_timestamp is None or timestamp == original_timestamp):
         try:
             sent = read_moment(sent_at, "sentAt")
         except InvalidInput:
@@ -275,7 +279,7 @@ def _check_size(raw: Mapping[str, Any], where: str, largest: int) -> None:
 
 
 def _plainly_storable(value: dict[str, Any]) -> bool:
-    """Whether it is certain at a glance that there is nothing to object to. False means: look closely."""
+    """Whether a quick look shows that the value can be stored. False means: look closely."""
     try:
         text = to_json(value, inf_nan_mode="constants")
     except ValueError:  # half of a surrogate pair

@@ -1,4 +1,4 @@
-"""How a trait is called once it is a customer's attribute."""
+"""Turn a trait's name into the name of a customer attribute."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ _OTHER = re.compile(r"\W+")
 
 @lru_cache(maxsize=4096)
 def attribute_name(trait: str) -> str:
-    """``firstName``, ``First Name`` and ``first-name`` are all ``first_name``. Empty when there is no letter in it."""
+    """``firstName``, ``First Name`` and ``first-name`` all become ``first_name``. Empty when there is no letter in it."""
     humps = _HUMP.sub(r"\1_\2", _ACRONYM.sub(r"\1_\2", trait))
     return _OTHER.sub("_", humps).strip("_").lower()

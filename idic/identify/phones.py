@@ -1,4 +1,4 @@
-"""Telephone numbers as people write them, in the one form that every carrier reads (ITU-T E.164)."""
+"""Read telephone numbers, as people write them, into the international format (ITU-T E.164)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
-"""What an SMS can come from that can be written back to: a number in E.164, or a short code."""
+"""A sender of an SMS that can be replied to: a number in E.164, or a short code."""
 _LETTER = re.compile(r"[^\W\d_]")
 _NO_SMS = {
     PhoneNumberType.FIXED_LINE: "is a landline",
@@ -24,24 +24,26 @@ _NO_SMS = {
 
 
 class PhoneInvalid(ValueError):
-    """No SMS can go there. Says why in words, without the number."""
+    """No SMS can be sent to this number. The text says why, without the number."""
 
 
 @lru_cache(maxsize=1024)
 def e164(raw: str, country: str | None) -> str:
-    """``0151 12345678`` of ``DE`` as ``+4915112345678``. ``country`` (ISO 3166-1 alpha-2, in any case) serves numbers that
-    are not written internationally. Raises ``PhoneInvalid``."""
+    """``0151 12345678`` of ``DE`` as ``+4915112345678``.
+
+    ``country`` (ISO 3166-1 alpha-2, upper or lower case) is for numbers without a country code. Raises ``PhoneInvalid``.
+    """
     region = country.upper() if country else None
     if region not in phonenumbers.SUPPORTED_REGIONS:
         region = None
     written = raw.strip().removeprefix("tel:")
     if _LETTER.search(written):
-        # A library would dial CALL as 2255. Nobody's mobile is written so, and a stranger would get the message.
+        # The library would read CALL as 2255. No mobile number is written so, and a stranger would get the message.
         raise PhoneInvalid("the phone number has letters in it")
     try:
         return _read(written, region)
     except PhoneInvalid:
-        # Databases keep numbers without their plus sign.
+        # Some databases store numbers without their plus sign.
         if region is None or not written.startswith(str(phonenumbers.country_code_for_region(region))):
             raise
         with contextlib.suppress(PhoneInvalid):
@@ -59,7 +61,7 @@ def region(number: str) -> str | None:
 
 
 def is_country(code: str) -> bool:
-    """Whether these are the two letters (ISO 3166-1 alpha-2, in capitals) of a country."""
+    """Whether ``code`` is the two letters (ISO 3166-1 alpha-2, in capitals) of a country."""
     return code in phonenumbers.SUPPORTED_REGIONS
 
 
@@ -72,7 +74,7 @@ def _read(written: str, region: str | None) -> str:
         raise PhoneInvalid("the phone number cannot be read") from None
     if not phonenumbers.is_valid_number(number):
         raise PhoneInvalid("there is no such phone number")
-    why = _NO_SMS.get(phonenumbers.number_type(number))
-    if why is not None:
-        raise PhoneInvalid(f"the phone number {why}")
+    reason = _NO_SMS.get(phonenumbers.number_type(number))
+    if reason is not None:
+        raise PhoneInvalid(f"the phone number {reason}")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -1,7 +1,7 @@
-"""Who is it? The rules by which identities become a customer, decided from what is known, without looking anything up.
+"""Decide which customer the ids of a message belong to. Pure: what is known is handed in.
 
-A user id beats an anonymous id. What becomes of two customers who turn out to be one is not decided here: the message
-only says whom to merge, and the router does it when the message's turn comes.
+A user id beats an anonymous id. Merging two customers who turn out to be one is not done here: the result says whom to
+merge, and the router does it when it comes to the message.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ from typing import NamedTuple
 
 
 class Identity(NamedTuple):
+    """A (kind, value) pair that belongs to a customer."""
+
     kind: str
     value: str
 
 
 class UserIds(NamedTuple):
-    """What a message says of whose it is; at least one of the first two is there. ``previous_id`` is another name of the
-    user, of either kind, which only an alias says, and instead of an anonymous id."""
+    """The ids in a message; at least one of the first two is there.
+
+    ``previous_id`` is another id of the user, of either kind. Only an alias has it, and it has no anonymous id.
+    """
 
     user_id: str | None = None
     anonymous_id: str | None = None
@@ -25,13 +29,17 @@ class UserIds(NamedTuple):
 
     @property
     def identities(self) -> tuple[Identity, ...]:
+        """The user id and the anonymous id, as far as there are."""
         kinds = (("user_id", self.user_id), ("anonymous_id", self.anonymous_id))
         return tuple(Identity(kind, value) for kind, value in kinds if value is not None)
 
 
 class CustomerMatch(NamedTuple):
-    """``merges`` is another customer who was anonymous and turned out to be this one. ``apart``: the previous id is
-    somebody's with a user id of their own, and stays theirs."""
+    """The customer whom the ids of a message belong to.
+
+    ``merges`` is another customer, until now anonymous, who turned out to be this one. ``apart``: the previous id belongs
+    to a customer with a user id of their own, and stays theirs.
+    """
 
     customer: str
     merges: str | None = None
@@ -39,7 +47,8 @@ class CustomerMatch(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """``belongings`` are in the order of the persons; ``created`` customers and ``linked`` identities are new."""
+    """The customers of several messages, in their order (``belongings``), with new customers (``created``) and newly linked
+    identities (``linked``)."""
 
     belongings: tuple[CustomerMatch, ...]
     created: tuple[str, ...]
@@ -47,10 +56,10 @@ class Resolution(NamedTuple):
 
 
 def resolve(persons: Iterable[UserIds], known: dict[Identity, str], named: set[str], new_id: Callable[[], str]) -> Resolution:
-    """Decide one after the other, each seeing what the ones before it brought about.
+    """Decide for each of ``persons`` in turn; later ones see what earlier ones changed.
 
-    ``known`` says to which customer each identity belongs today (merges followed), ``named`` which of these customers
-    have a user id.
+    ``known`` maps identities to the customers they belong to now (merges followed); ``named`` are those of these customers
+    who have a user id.
     """
     known, named = dict(known), set(named)
     merging: dict[str, str] = {}
@@ -68,29 +77,29 @@ def resolve(persons: Iterable[UserIds], known: dict[Identity, str], named: set[s
     for person in persons:
         user = Identity("user_id", person.user_id) if person.user_id is not None else None
         anonymous = Identity("anonymous_id", person.anonymous_id) if person.anonymous_id is not None else None
-        previous = None
+        previous_customer = None
         if person.previous_id is not None and person.previous_id != person.user_id:
-            previous = known.get(Identity("user_id", person.previous_id))
-            if previous is None:
+            previous_customer = known.get(Identity("user_id", person.previous_id))
+            if previous_customer is None:
                 anonymous = Identity("anonymous_id", person.previous_id)
-        behind = known.get(anonymous) if anonymous is not None else None
+        anonymous_customer = known.get(anonymous) if anonymous is not None else None
         merges = None
         if user is None:
-            customer = behind or create()
+            customer = anonymous_customer or create()
         elif user in known:
             customer = known[user]
-            if behind is not None and behind != customer and behind not in named:
-                merges = behind
-                named.add(behind)  # spoken for: nobody else in this set merges it too
-                merging[behind] = customer
+            if anonymous_customer is not None and anonymous_customer != customer and anonymous_customer not in named:
+                merges = anonymous_customer
+                named.add(anonymous_customer)  # spoken for: nobody else in this set merges it too
+                merging[anonymous_customer] = customer
         else:
-            customer = behind if behind is not None and behind not in named else create()
+            customer = anonymous_customer if anonymous_customer is not None and anonymous_customer not in named else create()
             link(user, customer)
-        if anonymous is not None and behind is None:
+        if anonymous is not None and anonymous_customer is None:
             link(anonymous, customer)
         apart = False
         if person.previous_id is not None:
-            whose = previous or behind or customer
+            whose = previous_customer or anonymous_customer or customer
             apart = merging.get(whose, whose) != customer
         belongings.append(CustomerMatch(customer, merges, apart))
     return Resolution(tuple(belongings), tuple(created), linked)

@@ -1,5 +1,7 @@
-"""Files of lines, as people export them: NDJSON, or CSV with commas, semicolons or tabs. Each line is an object, or says what
-is wrong with it; none costs another."""
+"""Read files of lines: NDJSON, or CSV with commas, semicolons or tabs.
+
+Each line becomes an object, or an error about this line; the other lines are read all the same.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from idic.errors import InvalidInput
 from idic.problems import one_of
 
 NumberedLine = tuple[int, dict[str, Any] | InvalidInput]
-"""The number of a line, from 1, and what stands in it."""
+"""The number of a line, counted from 1, and its object or its error."""
 
-_AT_ONCE = 2000
+_LINES_PER_REPORT = 2000
 
 
 def read_lines(
@@ -25,21 +27,24 @@ def read_lines(
     needed: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[NumberedLine]:
-    """The lines of a file that is open in ``raw``, by the ending of its ``name`` as CSV or as NDJSON; ``progress`` is told now
-    and then how many bytes have been read. ``needed`` are the columns that CSV must have; its cells are text, and an empty
-    one is as in the file. Raises ``InvalidInput`` where it has no such columns."""
+    """Read the lines of a file open in ``raw``, as CSV or NDJSON by the ending of its ``name``.
+
+    ``progress`` is called now and then with the number of bytes read. ``needed`` are the columns that CSV must have. CSV
+    cells are text; empty cells are kept. Raises ``InvalidInput`` where a column is missing.
+    """
     texts = _texts(raw, lambda: progress(raw.tell()))
     return _csv(texts, needed) if is_csv(name) else _ndjson(texts)
 
 
 def is_csv(name: Path) -> bool:
+    """Whether the file's name ends as CSV or TSV."""
     return name.suffix.lower() in (".csv", ".tsv")
 
 
 def _texts(raw: IO[bytes], read: Callable[[], None]) -> Iterator[str]:
-    """Lines as text; what is no UTF-8 is shown as such and fails where it matters."""
+    """Lines as text. Bytes that are not UTF-8 are kept as surrogates, and fail where they matter."""
     for number, line in enumerate(raw, 1):
-        if number % _AT_ONCE == 0:
+        if number % _LINES_PER_REPORT == 0:
             read()
         yield line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
 
@@ -59,18 +64,16 @@ def _ndjson(texts: Iterator[str]) -> Iterator[NumberedLine]:
 
 def _csv(texts: Iterator[str], needed: Sequence[str]) -> Iterator[NumberedLine]:
     first = next(texts, "")
-    reader = csv.reader(chain([first], texts), strict=True, delimiter=_between(first, needed))
+    reader = csv.reader(chain([first], texts), strict=True, delimiter=_delimiter(first, needed))
     try:
         columns = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise InvalidInput(f"line 1: {error}") from None
     missing = [name for name in needed if name not in columns]
     if missing:
-        columns_are = "columns" if len(needed) > 1 else "column"
-        are = "are" if len(needed) > 1 else "is"
-        raise InvalidInput(
-            f"line 1: the {columns_are} {one_of(needed, 'and')} {are} needed; there is no {' and no '.join(missing)}"
-        )
+        noun = "columns" if len(needed) > 1 else "column"
+        verb = "are" if len(needed) > 1 else "is"
+        raise InvalidInput(f"line 1: the {noun} {one_of(needed, 'and')} {verb} needed; there is no {' and no '.join(missing)}")
     while True:
         try:
             cells = next(reader, None)
@@ -87,9 +90,9 @@ def _csv(texts: Iterator[str], needed: Sequence[str]) -> Iterator[NumberedLine]:
         yield reader.line_num, dict(zip(columns, cells, strict=True))
 
 
-def _between(first: str, needed: Sequence[str]) -> str:
-    """What stands between the cells, by the first line; Excel writes semicolons where numbers have commas."""
-    for one in (";", "\t"):
-        if set(needed) <= {name.strip(' "') for name in first.strip().split(one)}:
-            return one
+def _delimiter(first: str, needed: Sequence[str]) -> str:
+    """The delimiter, by the first line. Excel writes semicolons where numbers have commas."""
+    for delimiter in (";", "\t"):
+        if set(needed) <= {name.strip(' "') for name in first.strip().split(delimiter)}:
+            return delimiter
     return ","

@@ -1,4 +1,4 @@
-"""The schema of policy.yaml, and of what a journey adds to it."""
+"""The JSON Schema of policy.yaml, and of ``policy:`` in a journey."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _COUNTRY = {"pattern": "^[A-Z]{2}$"}
 
 
 def policy() -> Schema:
-    whens = any_of(ref("a_day"), entries({"at_most": ref("a_day"), "when": ref("when")}, required=("at_most",)))
+    """The schema of policy.yaml."""
+    budget_of_channel = any_of(ref("a_day"), entries({"at_most": ref("a_day"), "when": ref("when")}, required=("at_most",)))
     sections = {
         "suppression": choice(("always",), "Nobody writes to a suppressed address. It is always so."),
         "consent": entries(
@@ -53,7 +54,8 @@ def policy() -> Schema:
             least=0,
         ),
         "budget": entries(
-            dict.fromkeys(CHANNELS, whens), description="At most so many a day, to all customers together, by channel."
+            dict.fromkeys(CHANNELS, budget_of_channel),
+            description="At most so many a day, to all customers together, by channel.",
         ),
         "fewer": entries(
             {"at_most": ref("count"), "per": duration("", "7 days"), "when": ref("when")},
@@ -90,7 +92,7 @@ def policy() -> Schema:
 
 
 def parts() -> dict[str, Schema]:
-    """What a journey may say, too."""
+    """Definitions of the parts that a journey may contain too."""
     by_channel: dict[str, Any] = {
         channel: any_of(choice(("none",)), one_or_list(hours("When nobody is written to."))) for channel in CHANNELS
     }
@@ -128,7 +130,7 @@ def parts() -> dict[str, Schema]:
 
 
 def stricter() -> Schema:
-    """What a journey adds, with the definitions that ``parts`` has."""
+    """What a journey adds; refers to the definitions of ``parts``."""
     return entries(
         {part: ref(part) for part in STRICTER},
         description="What this journey adds to the contact policy: stricter, as far as policy.yaml lets it.",

@@ -1,4 +1,4 @@
-"""The schema of NAME.stories.yaml."""
+"""The JSON Schema of NAME.stories.yaml."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _EXPECTED = {
 
 
 def stories() -> Schema:
+    """The schema of a file of stories."""
     story = {
         "story": text("What happens, in a sentence."),
         "with": _pins(),
@@ -62,8 +63,8 @@ def stories() -> Schema:
         "people": named(person, None, "Who takes part, by a name; the first is meant where nobody is named.", minProperties=1),
         "stories": {"type": "array", "items": entries(story, required=("story", "play")), "minItems": 1},
     }
-    words_of_expect = dict.fromkeys([*EXPECTATIONS, *(more for mores in EXPECTATIONS.values() for more in mores), "key"])
-    expected = {word: {"description": _EXPECTED[word]} for word in words_of_expect}
+    expect_words = dict.fromkeys([*EXPECTATIONS, *(more for mores in EXPECTATIONS.values() for more in mores), "key"])
+    expected = {word: {"description": _EXPECTED[word]} for word in expect_words}
     return document(
         "Stories of a journey",
         "What happens to people, and what idic does then, on a virtual clock. `idic test` plays them.",

@@ -1,4 +1,4 @@
-"""The schema of vocabulary.yaml."""
+"""The JSON Schema of vocabulary.yaml."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _NOTHING: Schema = {"type": "null"}
 
 
 def vocabulary() -> Schema:
+    """The schema of vocabulary.yaml."""
     sections = {
         "currency": words("The currency of money that names none.", "EUR", pattern="^[A-Z]{3}$"),
         "languages": one_or_list(
@@ -94,7 +95,7 @@ def vocabulary() -> Schema:
 
 
 def _listed(value: Schema, description: str = "") -> Schema:
-    """Entries by names, of which there may be none."""
+    """A mapping whose entry names the author chooses, which may be empty."""
     return any_of(named(value), _NOTHING, {"const": ""}, description=description)
 
 
@@ -108,10 +109,10 @@ def _type() -> Schema:
 
 def _attribute(more: dict[str, Schema], **rules: Any) -> Schema:
     one_of = {"type": "array", "items": text(), "minItems": 1, "description": "What it may be; a misspelt value is found."}
-    whole_ = entries(
+    in_full = entries(
         {"type": ref("type"), "one_of": one_of, **more}, oneOf=[{"required": ["type"]}, {"required": ["one_of"]}], **rules
     )
-    return any_of(ref("type"), whole_)
+    return any_of(ref("type"), in_full)
 
 
 def _required() -> Schema:
@@ -124,8 +125,8 @@ def _events() -> Schema:
     about = name(
         "About a thing and not a person, such as product: then `for_each` in a journey says whom it concerns.", "product"
     )
-    one = named(ref("property"), {"pattern": NAME}, properties={"about": about})
-    listed = any_of(one, _NOTHING, {"const": ""})
+    event = named(ref("property"), {"pattern": NAME}, properties={"about": about})
+    listed = any_of(event, _NOTHING, {"const": ""})
     return any_of(named(listed), _NOTHING, {"const": ""}, description="What happens, each with its properties.")
 
 

@@ -23,7 +23,7 @@ from idic.journey.fmt.yaml_layout import LayoutNode, read_layout
 from idic.journey.program.steps import STEP_KINDS
 from idic.journey.yaml_source.nodes import parse
 from idic.problems import Problems
-from idic.schemas import SCHEMAS, written
+from idic.schemas import SCHEMAS, schema_text
 from tests.journey.read_fixtures import HERE, VOCABULARY, compiled
 
 JOURNEYS = Path(__file__).parents[2] / "journeys"
@@ -74,7 +74,7 @@ def wrong(kind: str, value: Any) -> list[str]:
 @pytest.mark.parametrize("kind", SCHEMAS)
 def test_the_schemas_are_schemas_and_those_in_the_folder_are_of_this_idic(kind: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[kind]())
-    assert (JOURNEYS / "schema" / f"{kind}.schema.json").read_text() == written(kind)
+    assert (JOURNEYS / "schema" / f"{kind}.schema.json").read_text() == schema_text(kind)
 
 
 @pytest.mark.parametrize("path", [*ACCEPTED, *EXAMPLES], ids=lambda path: path.stem)
@@ -205,7 +205,7 @@ def test_slips_are_underlined(step: dict[str, Any], hint: str) -> None:
 
 def test_schemas_are_printed_written_and_checked(tmp_path: Path) -> None:
     run = CliRunner()
-    assert run.invoke(app, ["schema", "journey"]).output == written("journey")
+    assert run.invoke(app, ["schema", "journey"]).output == schema_text("journey")
     assert run.invoke(app, ["schema", "--check", "--out", str(tmp_path)]).exit_code == 1
     assert run.invoke(app, ["schema", "--out", str(tmp_path)]).exit_code == 0
     assert run.invoke(app, ["schema", "--check", "--out", str(tmp_path)]).exit_code == 0

@@ -17,8 +17,8 @@ from idic.interact.channels.channel_edge import MessageLinks
 from idic.interact.channels.edges import EDGES
 from idic.interact.tracking.links import CONFIRM_PATH, DATA_PATH, PREFERENCES_PATH, SHORT_CODE, SHORT_PATH, UNSUBSCRIBE_PATH
 from idic.journey.channels import CHANNELS, EMAIL_ATTRIBUTE, is_placed
-from idic.journey.definition.message_layers import tongues
-from idic.journey.definition.read_messages import spoken_of
+from idic.journey.definition.message_layers import language_fallbacks
+from idic.journey.definition.read_messages import describe_variant
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.scope import Scope as RealScope
 from idic.journey.engine.state import State
@@ -70,7 +70,7 @@ class Whose(NamedTuple):
     any_other: bool = False
 
     def __str__(self) -> str:
-        return spoken_of("" if self.any_other else self.segment or "", self.language or "")
+        return describe_variant("" if self.any_other else self.segment or "", self.language or "")
 
 
 def find_program(folder: Path, journey: str, message: str) -> Program:
@@ -106,7 +106,9 @@ def whose(program: Program, segment: str | None, language: str | None) -> Whose:
     if segment is not None and segment not in segments:
         there = f"there are {one_of(segments, 'and')}" if segments else "it has no segments"
         raise NotFound(f'{program.journey} has no segment "{segment}"; {did_you_mean(segment, segments) or there}')
-    if language is not None and not set(tongues(language)) & {one for own in program.languages for one in tongues(own)}:
+    if language is not None and not set(language_fallbacks(language)) & {
+        one for own in program.languages for one in language_fallbacks(own)
+    }:
         hint = did_you_mean(language, program.languages) or f"there are {one_of(program.languages, 'and')}"
         raise NotFound(f'"{language}" is none of the languages of vocabulary.yaml; {hint}')
     return Whose(segment, language)

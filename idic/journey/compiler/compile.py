@@ -27,7 +27,7 @@ from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.contact_policy.read_policy import PolicyReading, check_names, read_policy
 from idic.journey.contact_policy.stricter_policy import StricterPolicyReader, warn_of_quiet_hours
 from idic.journey.definition.definition import Definition, SendText
-from idic.journey.definition.read_journey import define
+from idic.journey.definition.read_journey import read_definition
 from idic.journey.expressions.context import Names
 from idic.journey.program.entry import Goal, Segment
 from idic.journey.program.program import Program
@@ -169,7 +169,7 @@ def _read_journeys(
 def _define(file: str, text: str, problems: Problems) -> Definition | None:
     root = parse(file, text, problems)
     if root is not None:
-        return define(root, problems, STEP_KINDS)
+        return read_definition(root, problems, STEP_KINDS)
     if not problems.failed:
         problems.error(Mark(file, 1, 1), "the file is empty", "begin with journey: and a name")
     return None

@@ -13,7 +13,7 @@ from idic.journey.compiler.message_lint import warn_of_missing_opt_out, warn_of_
 from idic.journey.compiler.names_in_scope import NamesOfJourney
 from idic.journey.compiler.reachability import PathFacts, facts_at_all
 from idic.journey.definition.message_layers import LayeredContent, MessageLayers
-from idic.journey.definition.read_messages import MessageText, spoken_of
+from idic.journey.definition.read_messages import MessageDefinition, describe_variant
 from idic.journey.expressions.context import Names
 from idic.journey.program.content import AnyContent, Message
 from idic.journey.template_checker import ContentChecker
@@ -27,7 +27,7 @@ class MessageCompiler:
 
     def __init__(
         self,
-        messages: Iterable[MessageText],
+        messages: Iterable[MessageDefinition],
         reading: Reading,
         names: NamesOfJourney,
         templates: Templates,
@@ -89,7 +89,7 @@ class MessageCompiler:
                 compiled[name] = message
         return compiled
 
-    def without_unknown(self, text: MessageText) -> MessageText:
+    def without_unknown(self, text: MessageDefinition) -> MessageDefinition:
         """The message without variants for unknown segments and languages, which are reported, as are unknown channels."""
         label = f'message "{text.name.value}"'
         languages = self.reading.vocabulary.languages
@@ -118,11 +118,11 @@ class MessageCompiler:
             for channel, key in variant.given.items():
                 if channel not in text.given:
                     hint = f"write its {CHANNELS[channel].example}, beside for: and in:"
-                    message = f"{label}, {spoken_of(*place)}: there is no {channel} for everybody"
+                    message = f"{label}, {describe_variant(*place)}: there is no {channel} for everybody"
                     self.problems.error(key.mark, message, hint)
         return replace(text, variants=known)
 
-    def message(self, name: str, text: MessageText, names: Names) -> Message:
+    def message(self, name: str, text: MessageDefinition, names: Names) -> Message:
         """One message, with the variants that differ from what customers would read without them."""
         layers = MessageLayers(text, self.reading.vocabulary.languages, self.templates.bodies)
         templates = TemplateCompiler(name, names, self.names, self.reading, self.templates, self.checker, self.problems)

@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from idic.journey.channels import CHANNELS, Channel
 from idic.journey.compiler.compile_templates import WAYS_OUT, TemplateCompiler
 from idic.journey.definition.message_layers import Contents, LayeredContent, MessageLayers, in_language
-from idic.journey.definition.read_messages import MessageText, spoken_of
+from idic.journey.definition.read_messages import MessageDefinition, describe_variant
 from idic.problems import Mark, Problems
 
 _STOP = re.compile(r"\b(stopp?|arr[eê]t)\b", re.IGNORECASE)
 
 
-def warn_of_redundant_variants(text: MessageText, layers: MessageLayers, problems: Problems) -> None:
+def warn_of_redundant_variants(text: MessageDefinition, layers: MessageLayers, problems: Problems) -> None:
     """Warns of a variant that reads the same as the message without it."""
     for place, variant in text.variants.items():
         if _written(layers.merged(*place)) == _written(layers.merged(*place, without=place)):
-            message = f'message "{text.name.value}", {spoken_of(*place)}: nothing differs'
+            message = f'message "{text.name.value}", {describe_variant(*place)}: nothing differs'
             problems.warning(variant.name.mark, message, "take it out, or write what differs")
 
 
-def warn_of_partial_translations(text: MessageText, layers: MessageLayers, problems: Problems) -> None:
+def warn_of_partial_translations(text: MessageDefinition, layers: MessageLayers, problems: Problems) -> None:
     """Warns where a customer would read two languages: in one email, or on two channels."""
     warned: set[tuple[Mark, str]] = set()
 
@@ -50,7 +50,9 @@ def warn_of_partial_translations(text: MessageText, layers: MessageLayers, probl
                     warn(piece.scalar.mark, language, message, f"write {own}{name}: in {under}")
 
 
-def warn_of_missing_opt_out(text: MessageText, layers: MessageLayers, templates: TemplateCompiler, problems: Problems) -> None:
+def warn_of_missing_opt_out(
+    text: MessageDefinition, layers: MessageLayers, templates: TemplateCompiler, problems: Problems
+) -> None:
     """Warns of advertising that does not say how to unsubscribe."""
     warned: set[Mark] = set()
     for segment, language in layers.combinations():

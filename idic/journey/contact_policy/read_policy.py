@@ -306,7 +306,7 @@ class _PolicyReader(PolicyPartReader):
             if text is None:
                 continue
             try:
-                budgets[channel] = Budget(at_most=read_times.a_day(text.value), when=when)
+                budgets[channel] = Budget(at_most=read_times.daily_limit(text.value), when=when)
             except ValueError as error:
                 self.problems.error(text.mark, f"{what}: {error}")
         return budgets

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from idic.journey.definition.read_messages import MessageText
+from idic.journey.definition.read_messages import MessageDefinition
 from idic.journey.yaml_source.nodes import Node, Scalar
 from idic.problems import Mark
 from idic.times import Duration, Every, Hours, TimeOfDay
@@ -286,7 +286,7 @@ class Definition:
     steps: tuple[StepText, ...]
     goal: GoalText | None
     leave: tuple[PatternText, ...]
-    messages: tuple[MessageText, ...]
+    messages: tuple[MessageDefinition, ...]
     policy: Node | None = None
     sender: Scalar | None = None
 

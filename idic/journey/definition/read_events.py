@@ -1,4 +1,4 @@
-"""Read the events that a journey file waits for: the entry's, the goal's, those of its steps."""
+"""Read the events that a journey file waits for: those of its entry, its goal and its steps."""
 
 from __future__ import annotations
 
@@ -21,62 +21,65 @@ class EventReader:
         self.problems = problems
         self.branch = branch
 
-    def patterns(self, node: Node | None, what: str, known: tuple[str, ...] = ("on", "if", "key")) -> tuple[PatternText, ...]:
+    def patterns(self, node: Node | None, what: str, entries: tuple[str, ...] = ("on", "if", "key")) -> tuple[PatternText, ...]:
+        """One event or a list of events."""
         if node is None:
             return ()
         items = node.items if isinstance(node, Sequence) else (node,)
         if not items:
             self.problems.error(node.mark, f"{what} names no event", "write one")
-        return tuple(pattern for item in items if (pattern := self.pattern(item, what, known)))
+        return tuple(pattern for item in items if (pattern := self.pattern(item, what, entries)))
 
-    def pattern(self, node: Node, what: str, known: tuple[str, ...]) -> PatternText | None:
+    def pattern(self, node: Node, what: str, entries: tuple[str, ...]) -> PatternText | None:
+        """One event, or None on an error."""
         if isinstance(node, Scalar):
             on = self.shapes.text(node, what)
             return PatternText(on) if on else None
         if isinstance(node, Sequence):
             self.problems.error(node.mark, f"{what} is a list in a list", "write one event after each -")
             return None
-        patterns = self.of_events(node, what, known)
+        patterns = self.of_events(node, what, entries)
         return patterns[0] if patterns else None
 
-    def of_events(self, node: Mapping, what: str, known: tuple[str, ...]) -> tuple[PatternText, ...]:
-        """A line with its events: in a wait_for, where it may be any of several, ``on`` is a list of them."""
-        found = self.shapes.fields(node, what, known, required=("on",))
-        listed = found.get("on") if found else None
-        if isinstance(listed, Sequence) and "then" not in known:
-            self.problems.error(listed.mark, f"{what}: on is one event here", "write a line for each: - {on: …}")
+    def of_events(self, node: Mapping, what: str, entries: tuple[str, ...]) -> tuple[PatternText, ...]:
+        """The events of one line. In a wait_for, ``on`` may be a list: any of them counts."""
+        fields = self.shapes.fields(node, what, entries, required=("on",))
+        on_node = fields.get("on") if fields else None
+        if isinstance(on_node, Sequence) and "then" not in entries:
+            self.problems.error(on_node.mark, f"{what}: on is one event here", "write a line for each: - {on: …}")
             return ()
-        events = self.shapes.texts(listed, f"{what}: on")
-        if found is None or not events:
+        events = self.shapes.texts(on_node, f"{what}: on")
+        if fields is None or not events:
             return ()
         pattern = PatternText(
             on=events[0],
-            when=self.shapes.text(found.get("if"), f"{what}: if"),
-            any_key=self.shapes.choice(found.get("key"), f"{what}: key", ("any",)) == "any",
-            of=self.shapes.text(found.get("of"), f"{what}: of"),
-            since=self.shapes.text(found.get("since"), f"{what}: since"),
-            capture=self.capture(found.get("as")),
-            then=self.branch(found.get("then")),
+            when=self.shapes.text(fields.get("if"), f"{what}: if"),
+            any_key=self.shapes.choice(fields.get("key"), f"{what}: key", ("any",)) == "any",
+            of=self.shapes.text(fields.get("of"), f"{what}: of"),
+            since=self.shapes.text(fields.get("since"), f"{what}: since"),
+            capture=self.capture(fields.get("as")),
+            then=self.branch(fields.get("then")),
         )
         return tuple(replace(pattern, on=on) for on in events)
 
     def arms(self, node: Node | None, what: str) -> tuple[PatternText | UntilText, ...]:
         """The lines of a wait_for: events, and conditions on the customer."""
-        found: list[PatternText | UntilText] = []
+        arms: list[PatternText | UntilText] = []
         for item in node.items if isinstance(node, Sequence) and node.items else () if node is None else (node,):
             if isinstance(item, Mapping) and item.key("until") is not None:
-                parts = self.shapes.fields(
+                fields = self.shapes.fields(
                     item, what, ("until", "then"), instead={"on": "it on a line of its own", "if": "the condition after until:"}
                 )
-                until = self.shapes.text(parts.get("until"), f"{what}: until") if parts else None
-                if parts is not None and until is not None:
-                    found.append(UntilText(until, self.branch(parts.get("then"))))
+                until = self.shapes.text(fields.get("until"), f"{what}: until") if fields else None
+                if fields is not None and until is not None:
+                    arms.append(UntilText(until, self.branch(fields.get("then"))))
             elif isinstance(item, Mapping):
-                found += self.of_events(item, what, _OF_LINES)
+                arms += self.of_events(item, what, _OF_LINES)
             else:
-                found += self.patterns(item, what, _OF_LINES)
-        return tuple(found)
+                arms += self.patterns(item, what, _OF_LINES)
+        return tuple(arms)
 
     def capture(self, node: Node | None) -> Scalar | None:
+        """The name given by ``as:``."""
         capture = self.shapes.text(node, "as")
         return capture if capture is not None and self.shapes.name(capture, "as") else None

@@ -1,5 +1,4 @@
-"""A journey file as it is written: its parts and steps in their shape, each with its place, before anything is
-resolved."""
+"""Read a journey file part by part, before anything is resolved."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ SECTIONS = (
 ENTRY_KINDS = ("on", "every", "once", "date")
 LIMITS = ("starts", "ends", "at_most", "only")
 
-_OF_OTHERS = {
+_SECTIONS_OF_OTHER_TOOLS = {
     "trigger": "identify:", "triggers": "identify:", "entry": "identify:", "enter": "identify:",
     "steps": "interact:", "flow": "interact:", "actions": "interact:",
     "content": "customize:", "contents": "customize:", "messages": "customize:", "templates": "customize:",
@@ -34,56 +33,59 @@ _OF_OTHERS = {
     "quiet_hours": "policy: {quiet_hours: …}", "minimum_gap": "policy: {minimum_gap: …}",
 }  # fmt: skip
 
-_ENTRIES_OF_OTHERS = {
+_ENTRIES_OF_OTHER_TOOLS = {
     "event": "on:", "trigger": "on:", "schedule": "every:", "cron": "every: day at 06:00", "segment": "if:", "where": "if:",
     "limit": "at_most: 5000 a day", "start": "starts:", "end": "ends:", "from": "starts:", "until": "ends:",
 }  # fmt: skip
 
 
-def define(root: Node, problems: Problems, step_kinds: AnyMapping[str, ReadableKind]) -> Definition | None:
-    """The parts of a journey; None when the file is no mapping. What is wrong has been told, and is left out."""
-    return _Definer(problems, step_kinds).whole(root)
+def read_definition(root: Node, problems: Problems, step_kinds: AnyMapping[str, ReadableKind]) -> Definition | None:
+    """The parts of a journey; None when the file is no mapping.
+
+    Problems are reported, and the parts that have them are left out.
+    """
+    return _JourneyReader(problems, step_kinds).read(root)
 
 
-class _Definer:
+class _JourneyReader:
     def __init__(self, problems: Problems, step_kinds: AnyMapping[str, ReadableKind]) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
         self.interact = StepReader(problems, step_kinds)
 
-    def whole(self, root: Node) -> Definition | None:
-        found = self.shapes.fields(
+    def read(self, root: Node) -> Definition | None:
+        fields = self.shapes.fields(
             root,
             "the journey",
             SECTIONS,
             required=("journey", "identify", "interact"),
-            instead=_OF_OTHERS,
+            instead=_SECTIONS_OF_OTHER_TOOLS,
         )
-        if found is None:
+        if fields is None:
             return None
-        name = self.shapes.text(found.get("journey"), "journey")
+        name = self.shapes.text(fields.get("journey"), "journey")
         if name is not None:
             self.shapes.name(name, "journey")
-        purpose = self.shapes.choice(found.get("purpose"), "purpose", ("marketing", "service"))
-        entry = self.entry(found["identify"]) if "identify" in found else None
-        steps = self.interact.steps(found["interact"], "interact") if "interact" in found else ()
-        values, segments = self.differentiate(found.get("differentiate"))
-        late = self.shapes.choice(found.get("late"), "late", ("send", "skip"))
+        purpose = self.shapes.choice(fields.get("purpose"), "purpose", ("marketing", "service"))
+        entry = self.entry(fields["identify"]) if "identify" in fields else None
+        steps = self.interact.steps(fields["interact"], "interact") if "interact" in fields else ()
+        values, segments = self.differentiate(fields.get("differentiate"))
+        late = self.shapes.choice(fields.get("late"), "late", ("send", "skip"))
         return Definition(
             name=name or Scalar(root.source, "", root.start, root.start, '"'),
-            title=self.shapes.text(found.get("title"), "title", free=True),
+            title=self.shapes.text(fields.get("title"), "title", free=True),
             purpose="service" if purpose == "service" else "marketing",
-            topic=self.topic(found.get("topic")),
+            topic=self.topic(fields.get("topic")),
             late="skip" if late == "skip" else "send",
             entry=entry or EntryText(),
             values=values,
             segments=segments,
             steps=steps,
-            goal=self.goal(found.get("goal")),
-            leave=self.interact.events.patterns(found.get("leave"), "leave"),
-            messages=read_messages(found.get("customize"), self.shapes, self.problems),
-            policy=found.get("policy"),
-            sender=self.shapes.text(found.get("sender"), "sender"),
+            goal=self.goal(fields.get("goal")),
+            leave=self.interact.events.patterns(fields.get("leave"), "leave"),
+            messages=read_messages(fields.get("customize"), self.shapes, self.problems),
+            policy=fields.get("policy"),
+            sender=self.shapes.text(fields.get("sender"), "sender"),
         )
 
     def topic(self, node: Node | None) -> Scalar | None:
@@ -95,9 +97,9 @@ class _Definer:
     # identify
 
     def entry(self, node: Node) -> EntryText | None:
-        known = (*ENTRY_KINDS, "for_each", "at", "if", "key", "again", "while_in", *LIMITS)
-        found = self.shapes.fields(node, "identify", known, instead=_ENTRIES_OF_OTHERS)
-        if found is None:
+        entries = (*ENTRY_KINDS, "for_each", "at", "if", "key", "again", "while_in", *LIMITS)
+        fields = self.shapes.fields(node, "identify", entries, instead=_ENTRIES_OF_OTHER_TOOLS)
+        if fields is None:
             return None
         kinds = [kind for kind in ENTRY_KINDS if isinstance(node, Mapping) and node.key(kind) is not None]
         if not kinds:
@@ -105,53 +107,53 @@ class _Definer:
             self.problems.error(node.mark, "identify: on is missing", hint)
         elif len(kinds) > 1:
             hint = "keep one; make another journey for the other"
-            self.problems.error(found[kinds[1]].mark, f"identify has two kinds of entry: {kinds[0]} and {kinds[1]}", hint)
-        while_in = self.shapes.choice(found.get("while_in"), "while_in", ("ignore", "restart"))
+            self.problems.error(fields[kinds[1]].mark, f"identify has two kinds of entry: {kinds[0]} and {kinds[1]}", hint)
+        while_in = self.shapes.choice(fields.get("while_in"), "while_in", ("ignore", "restart"))
         timed = bool(kinds) and "on" not in kinds
         if timed:
-            self.not_timed(found, kinds[0])
-        day, yearly = self.day(found)
-        starts, ends = (self.moment(found.get(name), name, closing=name == "ends") for name in ("starts", "ends"))
+            self.not_timed(fields, kinds[0])
+        day, yearly = self.day(fields)
+        starts, ends = (self.moment(fields.get(name), name, closing=name == "ends") for name in ("starts", "ends"))
         if starts is not None and ends is not None and ends <= starts:
-            self.problems.error(found["ends"].mark, "identify: it ends before it starts", "write a later day")
-        once = self.moment(found.get("once"), "once")
+            self.problems.error(fields["ends"].mark, "identify: it ends before it starts", "write a later day")
+        once = self.moment(fields.get("once"), "once")
         if once is not None and ((starts and once < starts) or (ends and once >= ends)):
             hint = "take starts: and ends: out; once: is one moment"
-            self.problems.error(found["once"].mark, "identify: once lies outside of starts and ends", hint)
-        only = self.shapes.choice(found.get("only"), "identify: only", ("test customers",))
+            self.problems.error(fields["once"].mark, "identify: once lies outside of starts and ends", hint)
+        only = self.shapes.choice(fields.get("only"), "identify: only", ("test customers",))
         return EntryText(
-            on=self.interact.events.patterns(found.get("on"), "on"),
-            for_each=self.shapes.text(found.get("for_each"), "for_each"),
-            every=self.every(found.get("every")),
+            on=self.interact.events.patterns(fields.get("on"), "on"),
+            for_each=self.shapes.text(fields.get("for_each"), "for_each"),
+            every=self.every(fields.get("every")),
             once=once,
             day=day,
             yearly=yearly,
-            when=self.shapes.text(found.get("if"), "if"),
-            key=self.shapes.text(found.get("key"), "key"),
-            again=self.again(found.get("again")),
+            when=self.shapes.text(fields.get("if"), "if"),
+            key=self.shapes.text(fields.get("key"), "key"),
+            again=self.again(fields.get("again")),
             while_in="restart" if while_in == "restart" else "ignore",
             starts=starts,
             ends=ends,
-            at_most=self.at_most(found.get("at_most")),
+            at_most=self.at_most(fields.get("at_most")),
             testers=only is not None,
             timed=timed,
         )
 
-    def not_timed(self, found: dict[str, Node], kind: str) -> None:
-        """What an entry by the clock cannot have."""
+    def not_timed(self, fields: dict[str, Node], kind: str) -> None:
+        """Report entries that an entry by the clock cannot have."""
         for name in ("key", "for_each"):
-            if name in found:
+            if name in fields:
                 hint = "take it out; each customer is in this journey once at a time"
                 message = f"identify: {name} reads the event of an entry, and {kind} has none"
-                self.problems.error(found[name].mark, message, hint)
+                self.problems.error(fields[name].mark, message, hint)
 
-    def day(self, found: dict[str, Node]) -> tuple[MomentText | None, bool]:
-        """The day of each customer's own, with its time of day."""
-        at = self.shapes.clock(found.get("at"), "identify: at")
-        if "at" in found and "date" not in found:
-            hint = "write every: day at 06:00" if "every" in found else "take it out; it goes with date:"
-            self.problems.error(found["at"].mark, "identify: at is the time of day of date", hint)
-        text = self.shapes.text(found.get("date"), "identify: date")
+    def day(self, fields: dict[str, Node]) -> tuple[MomentText | None, bool]:
+        """The day of each customer's own, with its time of day, and whether it recurs every year."""
+        at = self.shapes.clock(fields.get("at"), "identify: at")
+        if "at" in fields and "date" not in fields:
+            hint = "write every: day at 06:00" if "every" in fields else "take it out; it goes with date:"
+            self.problems.error(fields["at"].mark, "identify: at is the time of day of date", hint)
+        text = self.shapes.text(fields.get("date"), "identify: date")
         if text is None:
             return None, False
         try:
@@ -160,7 +162,7 @@ class _Definer:
             self.problems.error(text.mark, f"identify: date: {error}")
             return None, False
         if moment.at is not None and at is not None:
-            self.problems.error(found["at"].mark, "identify: date has its time already", "keep one of them")
+            self.problems.error(fields["at"].mark, "identify: date has its time already", "keep one of them")
         return replace(moment, at=at or moment.at or read_times.DEFAULT_HOUR), yearly
 
     def every(self, node: Node | None) -> Every | None:
@@ -188,7 +190,7 @@ class _Definer:
         if text is None:
             return None
         try:
-            return read_times.a_day(text.value)
+            return read_times.daily_limit(text.value)
         except ValueError as error:
             self.problems.error(text.mark, f"identify: at_most: {error}")
             return None
@@ -213,7 +215,7 @@ class _Definer:
     # differentiate
 
     def differentiate(self, node: Node | None) -> tuple[Given, tuple[tuple[Scalar, Scalar | None], ...]]:
-        """The values, and the segments."""
+        """The values, and the segments in their order."""
         if node is None:
             return (), ()
         if not isinstance(node, Mapping):
@@ -221,7 +223,7 @@ class _Definer:
             return (), ()
         values: Given = ()
         segments: list[tuple[Scalar, Scalar | None]] = []
-        rest: Scalar | None = None
+        otherwise: Scalar | None = None
         for name, value in node.entries:
             if name.value == "values":
                 example = "write values: {discount: 10}"
@@ -231,11 +233,11 @@ class _Definer:
             condition = self.shapes.text(value, f"segment {name.value}")
             if not self.shapes.name(name, "segment", field=True) or condition is None:
                 continue
-            if rest is not None:
-                hint = f"move {rest.value} to the end"
+            if otherwise is not None:
+                hint = f"move {otherwise.value} to the end"
                 self.problems.error(name.mark, f"segment {name.value} comes after otherwise and is never reached", hint)
             if condition.value == "otherwise":
-                rest = name
+                otherwise = name
             segments.append((name, None if condition.value == "otherwise" else condition))
         return values, tuple(segments)
 
@@ -247,17 +249,17 @@ class _Definer:
         if not isinstance(node, Mapping):
             on = self.interact.events.patterns(node, "goal")
             return GoalText(on) if on else None
-        found = self.shapes.fields(node, "goal", ("on", "if", "key", "within", "value", "then"), required=("on",)) or {}
-        when = self.shapes.text(found.get("if"), "goal: if")
-        any_key = self.shapes.choice(found.get("key"), "goal: key", ("any",)) == "any"
+        fields = self.shapes.fields(node, "goal", ("on", "if", "key", "within", "value", "then"), required=("on",)) or {}
+        when = self.shapes.text(fields.get("if"), "goal: if")
+        any_key = self.shapes.choice(fields.get("key"), "goal: key", ("any",)) == "any"
         on = tuple(
             PatternText(pattern.on, pattern.when or when, pattern.any_key or any_key)
-            for pattern in self.interact.events.patterns(found.get("on"), "goal: on")
+            for pattern in self.interact.events.patterns(fields.get("on"), "goal: on")
         )
-        then = self.shapes.choice(found.get("then"), "goal: then", ("leave", "continue"))
+        then = self.shapes.choice(fields.get("then"), "goal: then", ("leave", "continue"))
         return GoalText(
             on=on,
-            within=self.shapes.duration(found.get("within"), "goal: within"),
-            value=self.shapes.text(found.get("value"), "goal: value"),
+            within=self.shapes.duration(fields.get("within"), "goal: within"),
+            value=self.shapes.text(fields.get("value"), "goal: value"),
             then="continue" if then == "continue" else "leave",
         )

@@ -1,6 +1,6 @@
-"""What customers read, as it is written in a journey file: each message with its contents in their shape.
+"""Read the messages under ``customize:``.
 
-What differs for a segment (``for:``) or in a language (``in:``) is written in the same shape, with less in it.
+What differs for a segment (``for:``) or in a language (``in:``) has the same shape as the message, with fewer entries.
 """
 
 from __future__ import annotations
@@ -16,18 +16,23 @@ from idic.problems import Problems, one_of
 from idic.times import Duration
 
 _VARIANTS = ("for", "in")
-_OTHER_WORDS = {
+_ENTRIES_OF_OTHER_TOOLS = {
     **{name: hint for channel in CHANNELS.values() for name, hint in channel.other_names.items()},
     "segment": "for:", "segments": "for:", "audience": "for:",
     "language": "in:", "languages": "in:", "locale": "in:", "locales": "in:", "translations": "in:",
 }  # fmt: skip
-_BESIDE = {"for": "for: beside the channels, and the segment in it", "in": "in: beside the channels, and the language in it"}
+_VARIANT_HINTS = {
+    "for": "for: beside the channels, and the segment in it",
+    "in": "in: beside the channels, and the language in it",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Words:
-    """What is written for one channel. ``texts`` by name: subject, preheader, body and text of an email; text of an SMS; slot
-    and body on the web."""
+class ContentDefinition:
+    """The content for one channel.
+
+    ``texts`` by name: subject, preheader, body and text of an email; text of an SMS; slot and body on the web.
+    """
 
     texts: Mapped[str, Scalar]
     show_for: Duration | None = None
@@ -35,38 +40,42 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variant:
-    """What differs: ``contents`` by channel. ``name`` is of the segment or the language, where it stands in the file."""
+class VariantDefinition:
+    """What differs for a segment or in a language: ``contents`` by channel. ``name`` is the segment's or language's name in
+    the file."""
 
     name: Scalar
-    contents: Mapped[str, Words]
+    contents: Mapped[str, ContentDefinition]
     given: Mapped[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MessageText:
-    """``contents`` by channel are for everybody. A channel that is ``given`` and has none is wrong, which has been told.
-    ``variants`` are by segment and language, of which one may be empty."""
+class MessageDefinition:
+    """A message as written.
+
+    ``contents`` by channel are for everybody. A channel that is ``given`` but has no content had an error, which is
+    reported. ``variants`` are by segment and language, of which one may be empty.
+    """
 
     name: Scalar
-    contents: Mapped[str, Words]
+    contents: Mapped[str, ContentDefinition]
     given: Mapped[str, Scalar]
-    variants: Mapped[tuple[str, str], Variant] = having(default_factory=dict)
+    variants: Mapped[tuple[str, str], VariantDefinition] = having(default_factory=dict)
     segments: tuple[Scalar, ...] = ()
     languages: tuple[Scalar, ...] = ()
 
 
-def read_messages(node: Node | None, shapes: Shapes, problems: Problems) -> tuple[MessageText, ...]:
-    """The messages under ``customize:``. What is wrong has been told, and is left out."""
-    return _Wordings(shapes, problems).whole(node)
+def read_messages(node: Node | None, shapes: Shapes, problems: Problems) -> tuple[MessageDefinition, ...]:
+    """Read the messages under ``customize:``. Problems are reported, and the parts that have them are left out."""
+    return _MessageReader(shapes, problems).read(node)
 
 
-class _Wordings:
+class _MessageReader:
     def __init__(self, shapes: Shapes, problems: Problems) -> None:
         self.shapes = shapes
         self.problems = problems
 
-    def whole(self, node: Node | None) -> tuple[MessageText, ...]:
+    def read(self, node: Node | None) -> tuple[MessageDefinition, ...]:
         if node is None:
             return ()
         if not isinstance(node, Mapping):
@@ -74,28 +83,28 @@ class _Wordings:
             return ()
         return tuple(self.message(name, value) for name, value in node.entries)
 
-    def message(self, name: Scalar, node: Node) -> MessageText:
+    def message(self, name: Scalar, node: Node) -> MessageDefinition:
         self.shapes.name(name, "message", field=True)
         called = f'message "{name.value}"'
-        known = (*CHANNELS, *_VARIANTS)
-        found = self.shapes.fields(node, called, known, instead=_OTHER_WORDS) or {}
-        contents = self.contents(found, called, whole=True)
+        entries = (*CHANNELS, *_VARIANTS)
+        fields = self.shapes.fields(node, called, entries, instead=_ENTRIES_OF_OTHER_TOOLS) or {}
+        contents = self.contents(fields, called, whole=True)
         if not isinstance(node, Mapping):
-            return MessageText(name, contents, dict.fromkeys(CHANNELS, name))
-        variants: dict[tuple[str, str], Variant] = {}
+            return MessageDefinition(name, contents, dict.fromkeys(CHANNELS, name))
+        variants: dict[tuple[str, str], VariantDefinition] = {}
         segments: list[Scalar] = []
         languages: list[Scalar] = []
-        for segment, value in self.entries(found.get("for"), called, "for", "segment"):
+        for segment, value in self.entries(fields.get("for"), called, "for", "segment"):
             segments.append(segment)
             self.variant(variants, (segment.value, ""), segment, value, called, (*CHANNELS, "in"))
             inner = value.get("in") if isinstance(value, Mapping) else None
             for language, words in self.entries(inner, called, "in", "language"):
                 languages.append(language)
                 self.variant(variants, (segment.value, language.value), language, words, called, tuple(CHANNELS))
-        for language, value in self.entries(found.get("in"), called, "in", "language"):
+        for language, value in self.entries(fields.get("in"), called, "in", "language"):
             languages.append(language)
             self.variant(variants, ("", language.value), language, value, called, tuple(CHANNELS))
-        return MessageText(name, contents, _given(node), variants, tuple(segments), tuple(languages))
+        return MessageDefinition(name, contents, _given(node), variants, tuple(segments), tuple(languages))
 
     def entries(self, node: Node | None, called: str, word: str, what: str) -> tuple[tuple[Scalar, Node], ...]:
         if node is None:
@@ -108,36 +117,36 @@ class _Wordings:
 
     def variant(
         self,
-        variants: dict[tuple[str, str], Variant],
+        variants: dict[tuple[str, str], VariantDefinition],
         place: tuple[str, str],
         name: Scalar,
         node: Node,
         called: str,
-        known: tuple[str, ...],
+        entries: tuple[str, ...],
     ) -> None:
-        called = f"{called}, {spoken_of(*place)}"
-        instead = {**_OTHER_WORDS, "for": "for: outside, and in: inside it"}
-        found = self.shapes.fields(node, called, known, instead=instead)
-        if found is None or not isinstance(node, Mapping):
+        called = f"{called}, {describe_variant(*place)}"
+        instead = {**_ENTRIES_OF_OTHER_TOOLS, "for": "for: outside, and in: inside it"}
+        fields = self.shapes.fields(node, called, entries, instead=instead)
+        if fields is None or not isinstance(node, Mapping):
             return
-        contents = self.contents(found, called, whole=False)
-        if contents or not found:
-            variants[place] = Variant(name, contents, _given(node))
+        contents = self.contents(fields, called, whole=False)
+        if contents or not fields:
+            variants[place] = VariantDefinition(name, contents, _given(node))
 
-    def contents(self, found: Mapped[str, Node], called: str, *, whole: bool) -> dict[str, Words]:
-        contents: dict[str, Words] = {}
+    def contents(self, fields: Mapped[str, Node], called: str, *, whole: bool) -> dict[str, ContentDefinition]:
+        contents: dict[str, ContentDefinition] = {}
         for name, channel in CHANNELS.items():
-            content = self.content(channel, found[name], called, whole) if name in found else None
+            content = self.content(channel, fields[name], called, whole) if name in fields else None
             if content is not None:
                 contents[name] = content
         return contents
 
-    def content(self, channel: Channel, node: Node, called: str, whole: bool) -> Words | None:
-        """One channel's content; ``whole`` where nothing lies under it, so that no required field may lack."""
+    def content(self, channel: Channel, node: Node, called: str, whole: bool) -> ContentDefinition | None:
+        """The content for one channel. ``whole``: no layer lies below it, so every required field must be there."""
         what = f"{called}: {channel.name}"
         if channel.written_as_text and not isinstance(node, Mapping):
             text = self.shapes.text(node, what, free=True)
-            return Words({channel.main_field: text}) if text is not None else None
+            return ContentDefinition({channel.main_field: text}) if text is not None else None
         if channel.examples_for_text is not None and isinstance(node, Scalar):
             in_full, in_variant = channel.examples_for_text
             hint = f"write {channel.name}: {in_full if whole else in_variant}"
@@ -146,20 +155,22 @@ class _Wordings:
             self.problems.error(node.mark, f"{what} {needs}", hint)
             return None
         whole = whole or channel.written_as_text
-        found = self.shapes.fields(
+        fields = self.shapes.fields(
             node,
             what,
             channel.field_names,
             required=channel.required_fields if whole else (),
             later=channel.later_fields,
-            instead={**channel.other_fields, **_BESIDE},
+            instead={**channel.other_fields, **_VARIANT_HINTS},
         )
-        return self.parts(channel, found, called, what, whole) if found is not None else None
+        return self.parts(channel, fields, called, what, whole) if fields is not None else None
 
-    def parts(self, channel: Channel, found: Mapped[str, Node], called: str, what: str, whole: bool) -> Words | None:
-        texts = self.texts(channel, found, what if channel.placed else called)
-        show_for = self.shapes.duration(found.get("show_for"), f"{what}: show_for")
-        until = self.shapes.choice(found.get("until"), f"{what}: until", ("click",))
+    def parts(
+        self, channel: Channel, fields: Mapped[str, Node], called: str, what: str, whole: bool
+    ) -> ContentDefinition | None:
+        texts = self.texts(channel, fields, what if channel.placed else called)
+        show_for = self.shapes.duration(fields.get("show_for"), f"{what}: show_for")
+        until = self.shapes.choice(fields.get("until"), f"{what}: until", ("click",))
         for field in channel.fields:
             text = texts.get(field.name)
             if field.kind == "slot" and text is not None and not self.shapes.name(text, field.name, field=True):
@@ -170,12 +181,12 @@ class _Wordings:
             text = texts.get(field.name)
             if field.one_line and text is not None and "\n" in text.value.strip():
                 self.problems.error(text.mark, f"{called}: the {field.name} has several lines", "write one")
-        return Words(texts, show_for, until == "click" or None)
+        return ContentDefinition(texts, show_for, until == "click" or None)
 
-    def texts(self, channel: Channel, found: Mapped[str, Node], called: str) -> dict[str, Scalar]:
+    def texts(self, channel: Channel, fields: Mapped[str, Node], called: str) -> dict[str, Scalar]:
         texts: dict[str, Scalar] = {}
         for field in channel.fields:
-            node = found.get(field.name)
+            node = fields.get(field.name)
             name = channel.name if channel.written_as_text else field.name
             free = field.kind == "text" or (field.kind == "template" and _inline(node))
             text = self.shapes.text(node, f"{called}: {name}", free=free)
@@ -184,8 +195,8 @@ class _Wordings:
         return texts
 
 
-def spoken_of(segment: str, language: str) -> str:
-    """``for newcomer in de``."""
+def describe_variant(segment: str, language: str) -> str:
+    """A variant in words: ``for newcomer in de``."""
     return " ".join([*([f"for {segment}"] if segment else []), *([f"in {language}"] if language else [])])
 
 

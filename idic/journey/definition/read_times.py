@@ -1,6 +1,6 @@
-"""The phrases of the language that are more than a word: moments, days and dates, limits.
+"""Read phrases about time: moments, days and dates, daily limits.
 
-Each raises ``ValueError`` whose text says what to write instead.
+Each function raises ``ValueError`` whose text says what to write instead.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _DAYS_FIRST = re.compile(r"(?P<days>[a-z][a-z, ]*?)(?:\s+at\s+(?P<time>\d{1,2}:\
 _IS_DURATION = re.compile(r"\d+(\.\d+)?\s*[a-z]*")
 _YEARLY = "every year "
 DEFAULT_HOUR = TimeOfDay(hour=9)
-"""When people are entered on a day of their own, where the journey does not say."""
+"""The hour at which customers enter on a ``date:`` of their own, where the journey gives none."""
 
 
 def until(text: Scalar) -> TimeOfDay | MomentText:
-    """What follows ``until`` of a wait: ``09:00 on weekdays``, ``3 days before entry.starts_at``."""
+    """Read the time of a ``wait: until …``: ``09:00 on weekdays``, ``3 days before entry.starts_at``."""
     start = len("until")
     rest = text.value[start:]
     start += len(rest) - len(rest.lstrip())
@@ -37,33 +37,33 @@ def until(text: Scalar) -> TimeOfDay | MomentText:
 
 
 def lacks_until(text: Scalar) -> bool:
-    """Whether this is a time or a moment, where only ``until`` is missing: ``3 days before entry.starts_at``."""
+    """Whether this is a time or a moment where only ``until`` is missing: ``3 days before entry.starts_at``."""
     if _IS_DURATION.fullmatch(text.value.strip()):
         return False
     try:
-        found = until(Scalar(text.source, f"until {text.value.strip()}", text.start, text.end))
+        time = until(Scalar(text.source, f"until {text.value.strip()}", text.start, text.end))
     except ValueError:
         return False
-    return isinstance(found, TimeOfDay) or "." in found.name
+    return isinstance(time, TimeOfDay) or "." in time.name
 
 
 def moment(text: Scalar, start: int, example: str) -> MomentText:
-    """``3 days before entry.starts_at at 09:00``, from ``start`` of the text on."""
-    found = _MOMENT.fullmatch(text.value, start)
-    if found is None or not found["name"].islower():
+    """Read ``3 days before entry.starts_at at 09:00``, from the index ``start`` of the text on."""
+    match = _MOMENT.fullmatch(text.value, start)
+    if match is None or not match["name"].islower():
         raise ValueError(f'"{text.value[start:].strip()}" is not a moment; {example}')
     return MomentText(
         text=text,
-        name=found["name"],
-        start=found.start("name"),
-        offset=Duration.parse(found["offset"]) if found["offset"] else Duration(),
-        before=found["side"] != "after",
-        at=TimeOfDay.parse(found["at"]) if found["at"] else None,
+        name=match["name"],
+        start=match.start("name"),
+        offset=Duration.parse(match["offset"]) if match["offset"] else Duration(),
+        before=match["side"] != "after",
+        at=TimeOfDay.parse(match["at"]) if match["at"] else None,
     )
 
 
 def day(text: Scalar) -> tuple[MomentText, bool]:
-    """A day of each customer's own, and whether it comes every year: ``every year on customer.birthday``."""
+    """Read a day of each customer's own, and whether it recurs every year: ``every year on customer.birthday``."""
     example = 'write "5 days before customer.renews_on" or "every year on customer.birthday"'
     yearly = text.value.startswith(_YEARLY)
     start = len(_YEARLY) if yearly else 0
@@ -73,23 +73,25 @@ def day(text: Scalar) -> tuple[MomentText, bool]:
 
 
 def date_and_time(text: str, *, closing: bool = False) -> datetime:
-    """``2026-12-01 09:00``, or a day alone: its beginning, or with ``closing`` its end. The wall time
-    is written down as if it were that of UTC; whoever knows the zone puts it right."""
-    written = text.strip().removeprefix("at ").strip()
-    found = _DATE.fullmatch(written)
+    """Read ``2026-12-01 09:00``, or a day alone, which is its beginning, or with ``closing`` its end.
+
+    The wall time is returned as if it were UTC; a caller that knows the zone converts it.
+    """
+    stripped = text.strip().removeprefix("at ").strip()
+    match = _DATE.fullmatch(stripped)
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        year, month, day, hour, minute = (int(part) for part in found.groups(default="0"))
+        year, month, day, hour, minute = (int(part) for part in match.groups(default="0"))
         at = datetime(year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
         raise ValueError(f'"{text}" is not a date; write it as "2026-12-01" or "2026-12-01 09:00"') from None
-    return at + timedelta(days=1) if closing and found["hour"] is None else at
+    return at + timedelta(days=1) if closing and match["hour"] is None else at
 
 
-def a_day(text: str) -> int:
-    """``5000 a day``."""
-    found = _AT_MOST.fullmatch(text.strip())
-    if found is None or not int(found["count"]):
+def daily_limit(text: str) -> int:
+    """Read a daily limit: ``5000 a day``."""
+    match = _AT_MOST.fullmatch(text.strip())
+    if match is None or not int(match["count"]):
         raise ValueError(f'"{text}" is not a limit; write "5000 a day"')
-    return int(found["count"])
+    return int(match["count"])

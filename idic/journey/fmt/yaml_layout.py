@@ -1,8 +1,7 @@
-"""The text of a YAML file as its author laid it out: nodes with where they begin and end, in lines or in one line, and every
-comment at the entry it is about.
+"""Read the layout of a YAML file: where each node begins and ends, and which comments belong to it.
 
-``source.parse`` reads what a file means; this reads how it looks, for the formatter. It is given texts that parsed without
-a word.
+``yaml_source.nodes.parse`` reads the meaning of a file; this reads its looks, for the formatter. It only gets texts that
+parse without problems.
 """
 
 from __future__ import annotations
@@ -19,8 +18,11 @@ from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, 
 
 @dataclass(slots=True, eq=False)
 class LayoutNode:
-    """A scalar (``style`` is its quote, ``|`` or ``>``, or None), a mapping or a list. ``flow``: written between brackets.
-    Of a mapping each entry has its key; of a list none has."""
+    """A scalar, a mapping or a list. ``style`` of a scalar is its quote, ``|``, ``>`` or None; ``flow`` means written in
+    brackets.
+
+    Entries of a mapping have keys; those of a list have none.
+    """
 
     kind: str
     start: int
@@ -33,8 +35,11 @@ class LayoutNode:
 
 @dataclass(slots=True, eq=False)
 class LayoutEntry:
-    """``start`` is where its key or its dash stands. ``before`` are comments and blank lines (empty) above it, ``after``
-    comments below it that are no other's; ``comment`` stands on its own line, at ``column``."""
+    """An entry of a mapping or a list.
+
+    ``start`` is the place of its key or dash. ``before`` are the comments and blank lines (empty) above it, ``after``
+    comments below it that belong to no other entry. ``comment`` is on the same line, at ``column``.
+    """
 
     key: LayoutNode | None
     value: LayoutNode
@@ -48,7 +53,7 @@ class LayoutEntry:
 
 @dataclass(slots=True, eq=False)
 class FileLayout:
-    """A whole file; ``head`` are the comments above everything."""
+    """A whole file; ``head`` are the comments above its first entry."""
 
     text: str
     root: LayoutNode
@@ -57,7 +62,7 @@ class FileLayout:
 
 
 def read_layout(text: str) -> FileLayout | None:
-    """None where there is nothing but comments."""
+    """Read the layout of ``text``; None where it has only comments."""
     events = (event for event in YAML(typ="safe", pure=True).parse(text) if not isinstance(event, str))
     root = next(
         (_node(event, events) for event in events if isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent)),
@@ -65,31 +70,31 @@ def read_layout(text: str) -> FileLayout | None:
     )
     if root is None:
         return None
-    return _LayoutReader(text, root).sheet()
+    return _LayoutReader(text, root).layout()
 
 
-def data(piece: LayoutNode) -> Any:
-    """What is meant, without the order of entries."""
-    if piece.kind == "scalar":
-        return piece.value
-    if piece.kind == "mapping":
-        return {entry.key.value if entry.key else "": data(entry.value) for entry in piece.entries}
-    return [data(entry.value) for entry in piece.entries]
+def data(node: LayoutNode) -> Any:
+    """The meaning of a node, regardless of the order of entries."""
+    if node.kind == "scalar":
+        return node.value
+    if node.kind == "mapping":
+        return {entry.key.value if entry.key else "": data(entry.value) for entry in node.entries}
+    return [data(entry.value) for entry in node.entries]
 
 
 def _node(event: Any, events: Iterator[Any]) -> LayoutNode:
     start = event.start_mark.index
     if isinstance(event, ScalarEvent):
         return LayoutNode("scalar", start, event.end_mark.index, event.value, event.style)
-    found = LayoutNode("mapping" if isinstance(event, MappingStartEvent) else "list", start, start, flow=bool(event.flow_style))
+    node = LayoutNode("mapping" if isinstance(event, MappingStartEvent) else "list", start, start, flow=bool(event.flow_style))
     while True:
-        inner = next(events)
-        if isinstance(inner, MappingEndEvent | SequenceEndEvent):
-            found.end = inner.end_mark.index
-            return found
-        key = _node(inner, events) if found.kind == "mapping" else None
-        value = _node(next(events) if key is not None else inner, events)
-        found.entries.append(LayoutEntry(key, value, (key or value).start, None))
+        next_event = next(events)
+        if isinstance(next_event, MappingEndEvent | SequenceEndEvent):
+            node.end = next_event.end_mark.index
+            return node
+        key = _node(next_event, events) if node.kind == "mapping" else None
+        value = _node(next(events) if key is not None else next_event, events)
+        node.entries.append(LayoutEntry(key, value, (key or value).start, None))
 
 
 class _LayoutReader:
@@ -103,45 +108,45 @@ class _LayoutReader:
         self.scalars: list[tuple[int, int]] = []
         self.spans(root)
         self.scalars.sort()
-        self.found = dict(self.comments())
+        self.comment_places = dict(self.comments())
         self.unfold(root)
         self.entries: list[LayoutEntry] = []
         self.walk(root, None)
 
-    def spans(self, piece: LayoutNode) -> None:
-        if piece.kind == "scalar":
-            self.scalars.append((piece.start, piece.end))
-        for entry in piece.entries:
+    def spans(self, node: LayoutNode) -> None:
+        if node.kind == "scalar":
+            self.scalars.append((node.start, node.end))
+        for entry in node.entries:
             if entry.key is not None:
                 self.spans(entry.key)
             self.spans(entry.value)
 
     def comments(self) -> Iterator[tuple[int, int]]:
         """The line of each comment, and its place in the text."""
-        inside = iter([*self.scalars, (len(self.text) + 1, len(self.text) + 1)])
-        start, end = next(inside)
+        scalars = iter([*self.scalars, (len(self.text) + 1, len(self.text) + 1)])
+        start, end = next(scalars)
         for number, line in enumerate(self.lines):
             for match in re.finditer(r"(?:^|(?<=[ \t]))#", line):
                 place = self.starts[number] + match.start()
                 while place >= end:
-                    start, end = next(inside)
+                    start, end = next(scalars)
                 if not start <= place < end:
                     yield number, place
                     break
 
-    def unfold(self, piece: LayoutNode) -> None:
-        """What is between brackets and has comments inside is laid out in lines, so that they have a place."""
-        if piece.flow and any(piece.start < place < piece.end for place in self.found.values()):
-            piece.flow = False
-        for entry in piece.entries:
+    def unfold(self, node: LayoutNode) -> None:
+        """Split brackets that contain comments over lines, so that the comments have a place."""
+        if node.flow and any(node.start < place < node.end for place in self.comment_places.values()):
+            node.flow = False
+        for entry in node.entries:
             self.unfold(entry.value)
 
-    def walk(self, piece: LayoutNode, parent: LayoutEntry | None) -> None:
-        if piece.flow:
+    def walk(self, node: LayoutNode, parent: LayoutEntry | None) -> None:
+        if node.flow:
             return
-        for entry in piece.entries:
-            if entry.key is None and self.text[piece.start] != "[":
-                entry.start = max(self.text.rfind("-", 0, entry.value.start), piece.start)
+        for entry in node.entries:
+            if entry.key is None and self.text[node.start] != "[":
+                entry.start = max(self.text.rfind("-", 0, entry.value.start), node.start)
             entry.parent = parent
             self.entries.append(entry)
             self.walk(entry.value, entry)
@@ -156,9 +161,9 @@ class _LayoutReader:
     def column(self, place: int) -> int:
         return place - self.starts[self.line(place)]
 
-    def sheet(self) -> FileLayout:
+    def layout(self) -> FileLayout:
         heads = [self.line(entry.start) for entry in self.entries]
-        for number, place in self.found.items():
+        for number, place in self.comment_places.items():
             text = self.text[place : self.starts[number + 1] - 1].rstrip()
             if self.lines[number].lstrip().startswith("#"):
                 continue
@@ -175,25 +180,25 @@ class _LayoutReader:
                 self.between(gap, line, entry, self.entries[number - 1])
         if self.entries:
             self.between(self.gap(len(self.lines)), len(self.lines), None, self.entries[-1])
-        comments = [self.text[place : self.starts[number + 1] - 1].rstrip() for number, place in self.found.items()]
+        comments = [self.text[place : self.starts[number + 1] - 1].rstrip() for number, place in self.comment_places.items()]
         return FileLayout(self.text, self.root, head, comments)
 
     def gap(self, line: int) -> list[str]:
-        """The comments and blank lines right above a line, as they are."""
+        """The comments and blank lines directly above a line, as they are."""
 
         def free(number: int) -> bool:
             stripped = self.lines[number].strip()
-            return number in self.found if stripped.startswith("#") else not stripped and not self.within(number)
+            return number in self.comment_places if stripped.startswith("#") else not stripped and not self.within(number)
 
         return [self.lines[number] for number in takewhile(free, range(line - 1, -1, -1))][::-1]
 
     def within(self, number: int) -> bool:
-        """Whether a blank line is part of a text. Those that end a block of text mean nothing."""
+        """Whether a blank line is part of a text. Blank lines at the end of a text block mean nothing."""
         place = self.starts[number]
         return any(start <= place < end and self.text[place:end].strip() for start, end in self.scalars)
 
     def between(self, gap: list[str], line: int, entry: LayoutEntry | None, before: LayoutEntry) -> None:
-        """What stands above an entry is about it, unless it is indented further: then it ends what is above."""
+        """Assign the comments above an entry to it, or, where they are indented further, to what is above."""
         inside = entry is not None and entry.parent is before
         column = 1 << 30 if inside else self.column(entry.start) if entry is not None else -1
         deeper = [number for number, text in enumerate(gap) if text.strip() and _indent(text) > column]
@@ -213,9 +218,9 @@ def _indent(line: str) -> int:
 
 
 def _collapsed(lines: list[str]) -> list[str]:
-    """Stripped, with no two blank lines in a row."""
-    kept: list[str] = []
+    """The lines stripped, without two blank lines in a row."""
+    collapsed: list[str] = []
     for line in lines:
-        if line.strip() or not (kept and not kept[-1]):
-            kept.append(line.strip())
-    return kept
+        if line.strip() or not (collapsed and not collapsed[-1]):
+            collapsed.append(line.strip())
+    return collapsed

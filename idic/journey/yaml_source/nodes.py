@@ -1,8 +1,8 @@
-"""YAML as journeys use it: mappings, lists and text, each with its place in the file.
+"""Parse YAML into mappings, lists and text that know their place in the file.
 
-Every scalar is text; what it means, the schema says, so ``no``, ``1e3`` and ``2026-03-27`` hold no surprises. Anchors,
-aliases, tags and several documents are refused, and so are the writings with which YAML silently means something else
-than the author.
+Every scalar stays text, and the schema decides what it means: so ``no``, ``1e3`` and ``2026-03-27`` hold no surprises.
+Anchors, aliases, tags and several documents are refused, and so is text that YAML silently reads differently from what its
+author meant.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from idic.journey.channels import CHANNELS
-from idic.journey.yaml_source.syntax_errors import fault_of, forgotten, line_from, quoted, single
+from idic.journey.yaml_source.syntax_errors import explain_error, line_from, missing_colon, quoted, single
 from idic.problems import Mark, Problems
 
-# Of either reader.
+# The events of both parsers.
 _Scalar = events.ScalarEvent | yaml.ScalarEvent
 _Alias = events.AliasEvent | yaml.AliasEvent
 _Begin = events.MappingStartEvent | yaml.MappingStartEvent | events.SequenceStartEvent | yaml.SequenceStartEvent
@@ -28,35 +28,36 @@ _End = events.MappingEndEvent | yaml.MappingEndEvent | events.SequenceEndEvent |
 _Items = events.SequenceStartEvent | yaml.SequenceStartEvent
 _Document = events.DocumentStartEvent | yaml.DocumentStartEvent
 
-_DEEPEST = 60
-_MOST_REPAIRS = 50
+_MAX_DEPTH = 60
+_MAX_REPAIRS = 50
 _KEY = r"(?P<lead>\s*(?:-\s+)*(?:[^\s#:\"'{\[][^:#\"'{\[]*?:\s+)?)"
 _TRAP = re.compile(_KEY + r"(?P<value>(?:\{\{|\{%|[@%`]|![^\s]*\s+[^\s#]|!\s).*?)(?P<comment>\s+#.*)?$")
 _OPENING = frozenset("{@%`!")
-"""What a trap begins with."""
+"""The characters with which a misread value begins."""
 _BLOCK = re.compile(r"^(?P<indent>\s*)(?:.*[:\-]\s+)?[|>][+-]?\d*\s*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t]+#(?P<first>\S?)")
 _CURLY = "“”„‘’"
-_FREE = frozenset(
+_CUSTOMER_TEXT = frozenset(
     (
         *("title", "story", "contains", "because"),
         *(channel.name for channel in CHANNELS.values() if channel.written_as_text or channel.examples_for_text),
         *(field.name for channel in CHANNELS.values() for field in channel.fields if field.kind != "slot"),
     )
 )
-"""Entries that people read: a comma in them, and not a colon after it, is what is missing."""
+"""Entries with text for customers. If such text is cut at a comma, quotes are missing, not a colon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text with its lines; ``shifted`` are places where reading put a quote that the author did not write."""
+    """A text with its lines. ``shifted`` maps lines to the column where the parser inserted a quote that the author did not
+    write."""
 
     file: str
     text: str
     shifted: dict[int, int]
 
     def mark(self, index: int, length: int = 1) -> Mark:
-        """The place of a character by its index."""
+        """The place of the character at an index."""
         line = self.text.count("\n", 0, index)
         column = index - (self.text.rfind("\n", 0, index) + 1)
         if column > self.shifted.get(line, 1 << 30):
@@ -64,12 +65,13 @@ class Source:
         return Mark(self.file, line + 1, column + 1, max(1, length))
 
     def rest_of_line(self, index: int) -> str:
+        """The text from an index to the end of its line."""
         return line_from(self.text, index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
-    """``comment``: a comment follows on the same line, which in free text is more often a lost half sentence."""
+    """A text in the file, with its quotes (``style``)."""
 
     source: Source
     value: str
@@ -79,27 +81,29 @@ class Scalar:
 
     @property
     def mark(self) -> Mark:
+        """The place of its first line."""
         first = self.source.text[self.start : self.end].partition("\n")[0].rstrip()
         return self.source.mark(self.start, len(first))
 
     @property
     def comment(self) -> bool:
+        """Whether a comment follows on the same line. In text for customers it is more often a lost half sentence."""
         if self.style is not None or self.source.text[self.end : self.end + 1] not in (" ", "\t"):
             return False
         return _COMMENT.match(self.source.rest_of_line(self.end)) is not None
 
     def at(self, index: int, length: int = 1) -> Mark:
-        """The place in the file of a stretch of the value."""
-        written, position, place = self.source.text, self.start + (1 if self.style in ("'", '"') else 0), self.start
+        """The place in the file of a part of the value."""
+        file_text, position, place = self.source.text, self.start + (1 if self.style in ("'", '"') else 0), self.start
         if self.style in ("|", ">"):
-            position = written.find("\n", position) + 1
+            position = file_text.find("\n", position) + 1
         for number, character in enumerate(self.value):
-            # Folding and escapes only ever drop or rewrite white space and backslashes: the other characters stand in
+            # Folding and escapes only drop or rewrite white space and backslashes: the other characters are in
             # the file in the same order.
             if not character.isspace():
-                while position < self.end and written[position] != character:
+                while position < self.end and file_text[position] != character:
                     position += 1
-            elif number < index and position < self.end and not written[position].isspace():
+            elif number < index and position < self.end and not file_text[position].isspace():
                 continue
             place = position
             if number >= index:
@@ -110,36 +114,44 @@ class Scalar:
         return self.source.mark(min(place, self.end), length)
 
     def at_line(self, line: int, column: int) -> Mark:
-        """The place in the file of a line and column of the value, both from 1."""
+        """The place in the file of a line and column of the value, both counted from 1."""
         lines = self.value.split("\n")
         return self.at(sum(len(text) + 1 for text in lines[: line - 1]) + column - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
+    """A list in the file."""
+
     source: Source
     items: tuple[Node, ...]
     start: int
 
     @property
     def mark(self) -> Mark:
+        """The place where it begins."""
         return self.source.mark(self.start)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mapping:
+    """A mapping in the file. Its keys are unique."""
+
     source: Source
     entries: tuple[tuple[Scalar, Node], ...]
     start: int
 
     @property
     def mark(self) -> Mark:
+        """The place of its first key."""
         return self.entries[0][0].mark if self.entries else self.source.mark(self.start)
 
     def get(self, name: str) -> Node | None:
+        """The value of the entry with this name, or None."""
         return next((value for key, value in self.entries if key.value == name), None)
 
     def key(self, name: str) -> Scalar | None:
+        """The key of the entry with this name, or None."""
         return next((key for key, _ in self.entries if key.value == name), None)
 
 
@@ -147,27 +159,27 @@ Node = Scalar | Sequence | Mapping
 
 
 def parse(file: str, text: str, problems: Problems) -> Node | None:
-    """The text as nodes, or None when it is empty or is not YAML. Everything that is wrong is added to ``problems``."""
+    """Parse ``text``; None when it is empty or not YAML. All problems are added to ``problems``."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     shifted: dict[int, int] = {}
     repaired = _without_traps(file, text, shifted, problems)
     source = Source(file, repaired, shifted)
     try:
-        found = _events(repaired)
+        parsed = _events(repaired)
     except MarkedYAMLError as error:
-        fault = fault_of(repaired, error)
+        fault = explain_error(repaired, error)
         problems.error(source.mark(fault.start, fault.length), fault.message, fault.hint)
         return None
     except YAMLError as error:
         index = int(getattr(error, "position", 0) or 0)
         problems.error(source.mark(index), "a character that cannot be in a text file", "delete it and write it again")
         return None
-    return _Reading(source, problems).document(iter(found))
+    return _NodeBuilder(source, problems).document(iter(parsed))
 
 
 def _events(text: str) -> list[Any]:
-    """What stands in the text, by the reader that is fast; where it finds fault, by the one that says what is wrong so that
-    it can be told. Raises its errors."""
+    """The YAML events of the text, from the fast parser. If it fails, from the slow one, whose errors say more. Raises its
+    errors."""
     try:
         return list(yaml.parse(text, Loader=yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader))
     except yaml.YAMLError:
@@ -175,28 +187,27 @@ def _events(text: str) -> list[Any]:
 
 
 def _without_traps(file: str, text: str, shifted: dict[int, int], problems: Problems) -> str:
-    """Puts quotes round values that YAML would misread from their first character on, so that the rest can be checked
-    too."""
-    lines, inside = text.split("\n"), None
+    """Put quotes round values that YAML would misread from their first character on, so that the rest can be checked too."""
+    lines, block_indent = text.split("\n"), None
     for number, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
-        if inside is not None and (not line.strip() or indent > inside):
+        if block_indent is not None and (not line.strip() or indent > block_indent):
             continue
         block = _BLOCK.match(line) if "|" in line or ">" in line else None
-        inside = indent if block else None
+        block_indent = indent if block else None
         trap = _TRAP.match(line) if not block and not _OPENING.isdisjoint(line) else None
-        if trap is None or line.lstrip().startswith("#") or len(shifted) >= _MOST_REPAIRS:
+        if trap is None or line.lstrip().startswith("#") or len(shifted) >= _MAX_REPAIRS:
             continue
         value, start = trap["value"].rstrip(), len(trap["lead"])
-        first = value[:2] if value[0] == "{" else value[0]
+        opening = value[:2] if value[0] == "{" else value[0]
         mark = Mark(file, number + 1, start + 1, len(value))
-        problems.misread(mark, f"a value cannot begin with {first} here", f"put it in quotes: {quoted(value)}")
+        problems.misread(mark, f"a value cannot begin with {opening} here", f"put it in quotes: {quoted(value)}")
         lines[number] = f"{trap['lead']}{single(value)}{trap['comment'] or ''}"
         shifted[number] = start
     return "\n".join(lines)
 
 
-class _Reading:
+class _NodeBuilder:
     """Builds nodes from the events of one file."""
 
     def __init__(self, source: Source, problems: Problems) -> None:
@@ -236,8 +247,8 @@ class _Reading:
                 return Scalar(source, text, start, start + len(text), '"')
             self.error(start, f"{event.tag} is a tag", "tags are not used in journeys; if it is text, put it in quotes")
         if isinstance(event, _Scalar):
-            return self.whole(Scalar(source, event.value, start, end, event.style or None))
-        if self.depth >= _DEEPEST:
+            return self.restored(Scalar(source, event.value, start, end, event.style or None))
+        if self.depth >= _MAX_DEPTH:
             self.error(start, "this is nested too deeply", "make another journey of it, and enter: it")
             return Scalar(source, "", start, _skip(events), '"')
         if not isinstance(event, _Items) and source.text.startswith("{{", start):
@@ -246,9 +257,9 @@ class _Reading:
             self.error(start, "a value cannot begin with {{ here", f"put it in quotes: {quoted(text)}")
             return Scalar(source, text, start, end)
         self.depth += 1
-        found = self.items(event, events) if isinstance(event, _Items) else self.mapping(event, events)
+        node = self.items(event, events) if isinstance(event, _Items) else self.mapping(event, events)
         self.depth -= 1
-        return found
+        return node
 
     def items(self, event: Any, events: Iterator[Any]) -> Sequence:
         items = []
@@ -268,38 +279,47 @@ class _Reading:
             key, value = self.node(inner, events), self.node(next(events), events)
             assert isinstance(key, Scalar)
             if event.flow_style and isinstance(value, Scalar) and not self.source.text[key.end : value.end].strip():
-                self.comma(key, entries)
+                self.rejoin(key, entries)
                 continue
             if isinstance(value, Scalar) and not value.value and value.style is None:
-                value = self.lost(key)
+                value = self.lost_value(key)
             if key.value in seen:
-                first = seen[key.value].mark.line
-                self.problems.error(key.mark, f"{key.value} is there twice; the first is on line {first}", "keep one")
+                first_line = seen[key.value].mark.line
+                self.problems.error(key.mark, f"{key.value} is there twice; the first is on line {first_line}", "keep one")
                 continue
             seen[key.value] = key
             entries.append((key, value))
         return Mapping(self.source, tuple(entries), event.start_mark.index)
 
-    def comma(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
-        """``{subject: Hello, Anna}``: YAML reads a subject ``Hello`` and an empty entry ``Anna``. Puts them together again."""
-        name, cut = before[-1] if before else (key, None)
-        if name.value not in _FREE and (lacking := forgotten(key.value)) is not None:
-            self.problems.misread(key.mark, *lacking)
+    def rejoin(self, key: Scalar, before: list[tuple[Scalar, Node]]) -> None:
+        """Put together again what YAML split at a comma.
+
+        ``{subject: Hello, Anna}`` reads as a subject ``Hello`` and an empty entry ``Anna``.
+        """
+        previous_key, previous_value = before[-1] if before else (key, None)
+        if previous_key.value not in _CUSTOMER_TEXT and (mistake := missing_colon(key.value)) is not None:
+            self.problems.misread(key.mark, *mistake)
             word, rest = re.split(r"[ :]+", key.value, maxsplit=1)
-            told = Scalar(self.source, rest, key.start, key.end, '"')
-            before.append((Scalar(self.source, word, key.start, key.start + len(word)), told))
+            value = Scalar(self.source, rest, key.start, key.end, '"')
+            before.append((Scalar(self.source, word, key.start, key.start + len(word)), value))
             return
-        if not isinstance(cut, Scalar):
+        if not isinstance(previous_value, Scalar):
             self.problems.error(key.mark, f"{key.value} has no value", "give it one")
             return
-        text = self.source.text[cut.start : key.end] if cut.style is None else f"{cut.value}, {key.value}"
-        hint = f"inside {{ }} a comma begins a new entry; put the text in quotes: {name.value}: {quoted(text)}"
+        text = (
+            self.source.text[previous_value.start : key.end]
+            if previous_value.style is None
+            else f"{previous_value.value}, {key.value}"
+        )
+        hint = f"inside {{ }} a comma begins a new entry; put the text in quotes: {previous_key.value}: {quoted(text)}"
         self.problems.error(key.mark, f"{key.value} has no value", hint)
-        before[-1] = name, Scalar(self.source, text, cut.start, key.end)
+        before[-1] = previous_key, Scalar(self.source, text, previous_value.start, key.end)
 
-    def lost(self, key: Scalar) -> Scalar:
-        """``subject: #1 in coffee``: everything from # on is a comment. Returns what was meant, or nothing at its
-        place."""
+    def lost_value(self, key: Scalar) -> Scalar:
+        """The value that YAML took for a comment, or nothing at its place.
+
+        In ``subject: #1 in coffee`` everything from # on is a comment.
+        """
         rest = self.source.rest_of_line(key.end)
         cut = re.match(r"\s*:[ \t]+(#\S.*)", rest)
         if cut:
@@ -309,9 +329,8 @@ class _Reading:
             return Scalar(self.source, text, key.end + cut.start(1), key.end + cut.end(1))
         return Scalar(self.source, "", key.end, key.end)
 
-    def whole(self, scalar: Scalar) -> Scalar:
-        """The scalar as its author meant it, when YAML reads only a part; so one slip does not lead to more
-        messages."""
+    def restored(self, scalar: Scalar) -> Scalar:
+        """The scalar as its author meant it, where YAML reads only a part of it. So one slip leads to one message only."""
         if scalar.style is not None or not scalar.value:
             return scalar
         value, cut = scalar.value, None
@@ -340,7 +359,7 @@ class _Reading:
 
 
 def _skip(events: Iterator[Any]) -> int:
-    """Passes over the rest of a mapping or list that has just begun; returns where it ends."""
+    """Skip the rest of a mapping or list that has just begun; returns where it ends."""
     depth, event = 1, None
     while depth:
         event = next(events)

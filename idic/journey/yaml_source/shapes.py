@@ -1,4 +1,7 @@
-"""Reading nodes as what the language says must stand there, with one message for each way to be wrong."""
+"""Check that a node has the shape the language expects: text, name, choice, duration, mapping.
+
+Each way to be wrong has one message.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from idic.problems import Problems, did_you_mean, nearest, one_of
 from idic.times import Duration, TimeOfDay
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-# What CEL reserves cannot be a name, and neither can the words with which the language begins a name of its own.
+# Words reserved by CEL cannot be names, and neither can the roots of the language's own names.
 RESERVED = frozenset(
     {
         "as",
@@ -79,11 +82,13 @@ _COUNTRIES = {
 
 
 def arrives_later(what: str) -> str:
-    """How the language refuses by name what it does not have yet."""
+    """The message for a word that a later version of idic will have."""
     return f"{what} arrives with a later version of idic"
 
 
 class Shapes:
+    """Checks shapes, and reports what is wrong. Every ``what`` is the place in words, to begin a message with."""
+
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
 
@@ -97,16 +102,18 @@ class Shapes:
         later: Iterable[str] = (),
         instead: dict[str, str] | None = None,
     ) -> dict[str, Node] | None:
-        """The entries of a mapping by name; None if it is none. ``later`` are refused by name; ``instead`` says what
-        idic calls the words of other tools."""
+        """The entries of a mapping by name; None if the node is no mapping.
+
+        ``later`` are words that a later version will have. ``instead`` maps words of other tools to idic's.
+        """
         names = list(known)
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, f"{what} consists of entries", f"write {one_of(names[:3])}, a colon and a value")
             return None
-        found: dict[str, Node] = {}
+        fields: dict[str, Node] = {}
         for key, value in node.entries:
             if key.value in names:
-                found[key.value] = value
+                fields[key.value] = value
             elif key.value in later:
                 self.problems.error(key.mark, f"{what}: {arrives_later(key.value)}")
             elif instead and key.value.lower() in instead:
@@ -115,25 +122,25 @@ class Shapes:
                 hint = did_you_mean(key.value, names) or f"it may have {one_of(names)}"
                 self.problems.error(key.mark, f"{what}: unknown entry {key.value}", hint)
         for name in required:
-            if name not in found and self.lacks(node, name, (*names, *later), instead):
+            if name not in fields and self.lacks(node, name, (*names, *later), instead):
                 self.problems.error(node.mark, f"{what}: {name} is missing", f"write {name}: …")
-        return found
+        return fields
 
     @staticmethod
     def lacks(node: Mapping, name: str, known: Iterable[str], instead: dict[str, str] | None = None) -> bool:
-        """Whether an entry is missing, and none of those that are not ``known`` was meant for it: which has been told."""
+        """Whether an entry is missing and no unknown entry was meant for it (which is reported already)."""
         names = list(known)
         for key, _ in node.entries:
             if key.value == name:
                 return False
             if key.value not in names:
-                other = (instead or {}).get(key.value.lower())
-                if name == (other.partition(":")[0] if other else nearest(key.value, names)):
+                suggestion = (instead or {}).get(key.value.lower())
+                if name == (suggestion.partition(":")[0] if suggestion else nearest(key.value, names)):
                     return False
         return True
 
     def text(self, node: Node | None, what: str, *, free: bool = False) -> Scalar | None:
-        """A text that is not blank. ``free`` text is read by people: there a # rarely begins a comment."""
+        """A text that is not blank. ``free`` text is for customers: a # in it rarely begins a comment."""
         if node is None:
             return None
         if not isinstance(node, Scalar):
@@ -150,7 +157,7 @@ class Shapes:
         return node
 
     def name(self, scalar: Scalar, what: str, *, field: bool = False) -> bool:
-        """Whether the text can be a name in conditions and templates."""
+        """Whether the text can be a name in conditions and templates; reported if not."""
         reserved = _FIELD_RESERVED if field else RESERVED
         if _IDENTIFIER.fullmatch(scalar.value) and scalar.value not in reserved:
             return True
@@ -164,6 +171,7 @@ class Shapes:
         return False
 
     def choice(self, node: Node | None, what: str, options: Iterable[str], later: Iterable[str] = ()) -> str | None:
+        """One of ``options``, or None, which is reported."""
         scalar = self.text(node, what)
         names = list(options)
         if scalar is None or scalar.value in names:
@@ -176,6 +184,7 @@ class Shapes:
         return None
 
     def duration(self, node: Node | None, what: str) -> Duration | None:
+        """A duration longer than zero."""
         scalar = self.text(node, what)
         if scalar is None:
             return None
@@ -190,7 +199,7 @@ class Shapes:
         return duration
 
     def clock(self, node: Node | None, what: str) -> TimeOfDay | None:
-        """A time of every day."""
+        """A time of day, without days of the week."""
         scalar = self.text(node, what)
         if scalar is None:
             return None
@@ -205,7 +214,7 @@ class Shapes:
         return clock
 
     def country(self, scalar: Scalar) -> str | None:
-        """Two letters (ISO 3166-1 alpha-2)."""
+        """A country as two letters (ISO 3166-1 alpha-2)."""
         if scalar.value in SUPPORTED_REGIONS:
             return scalar.value
         known = _COUNTRIES.get(scalar.value.upper(), scalar.value.upper())
@@ -222,5 +231,6 @@ class Shapes:
 
 
 def snake_case(name: str) -> str:
+    """``First Name`` and ``firstName`` as ``first_name``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")

@@ -1,4 +1,4 @@
-"""Where a file stops being YAML: what its author slipped on, and what to write instead."""
+"""Explain YAML syntax errors: what the author got wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ WORDS = frozenset(
         "date",
     ]
 )
-"""What a journey's entries begin with, where their colon may be forgotten."""
+"""Keys of a journey, after which a colon may be forgotten."""
 
-_FORGOTTEN = re.compile(r"(?P<word>[a-z_]+)(?P<sign> +|:)(?P<rest>[^\s:#][^:#]*)")
+_MISSING_COLON = re.compile(r"(?P<word>[a-z_]+)(?P<sign> +|:)(?P<rest>[^\s:#][^:#]*)")
 _SECOND_COLON = re.compile(r"\s*(?:- +)*[\w ]+: +(?P<value>[^\s\"'{\[|>&*!].*:(?:\s.*)?)$")
-_OPENS = re.compile(r"\s*(?:- +)*(?:[\w ]+: +)?\"")
-_OF = re.compile(r"(best_of|first_of) *(\[.*\])")
+_OPENS_QUOTE = re.compile(r"\s*(?:- +)*(?:[\w ]+: +)?\"")
+_CHANNEL_CHOICE = re.compile(r"(best_of|first_of) *(\[.*\])")
 _NEXT_ENTRY = re.compile(r",\s*[\w ]+:(?:\s|$)")
 _FLOW_KEY = re.compile(r"[^:,{}\[\]\"'#\n]+:(?=\s)\s*")
 _NOT_PLAIN = re.compile(r"[@`%!&*|>]|.*(?:[\[\]{}]| #|: )")
 
 
 class Fault(NamedTuple):
-    """``start`` is an index into the text, ``length`` in characters."""
+    """A syntax error. ``start`` is an index into the text, ``length`` is in characters."""
 
     start: int
     length: int
@@ -70,23 +70,29 @@ def quoted(value: str) -> str:
 
 
 def single(value: str) -> str:
+    """The text in single quotes."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def line_from(text: str, index: int) -> str:
+    """The text from an index to the end of its line."""
     end = text.find("\n", index)
     return text[index:] if end < 0 else text[index:end]
 
 
-def fault_of(text: str, error: MarkedYAMLError) -> Fault:
-    """One sentence for each way in which people break YAML."""
+def explain_error(text: str, error: MarkedYAMLError) -> Fault:
+    """The syntax error in words: one sentence for each way in which people break YAML."""
     mark = error.problem_mark or error.context_mark
     index = min(mark.index, len(text)) if mark is not None else 0
     problem = str(error.problem or "")
     line = line_from(text, index)
     if (trap := _flow_trap(text, error, index)) is not None:
         start, value = trap
-        hint = "write " + _OF.sub(r"{\1: \2}", value) if _OF.fullmatch(value) else f"put it in quotes: {quoted(value)}"
+        hint = (
+            "write " + _CHANNEL_CHOICE.sub(r"{\1: \2}", value)
+            if _CHANNEL_CHOICE.fullmatch(value)
+            else f"put it in quotes: {quoted(value)}"
+        )
         return Fault(start, len(value), _why_not_plain(value), hint)
     if (opened := _open_quote(text, index)) is not None:
         return Fault(opened, 1, "a quote is opened and never closed", "close it")
@@ -117,7 +123,7 @@ def fault_of(text: str, error: MarkedYAMLError) -> Fault:
         written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", whole_line)
         whole = f": {quoted(written[1].strip())}" if written is not None and "{" not in written[1] else ""
         message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
-    elif (lacking := _forgotten(text, error)) is not None:
+    elif (lacking := _missing_colon_at(text, error)) is not None:
         return lacking
     elif "could not find expected ':'" in problem or "expected <block end>" in problem:
         message = "this line fits nowhere"
@@ -130,43 +136,45 @@ def fault_of(text: str, error: MarkedYAMLError) -> Fault:
 
 
 def _open_quote(text: str, index: int) -> int | None:
-    """Where a value in double quotes begins that ends on the line of the error alone, though it began on one before."""
-    opened: int | None = None
-    at = 0
+    """Where a value in double quotes begins on a line before the error, if it ends on the error's line."""
+    opened_at: int | None = None
+    line_start = 0
     for line in text[: text.find("\n", index) if "\n" in text[index:] else len(text)].split("\n"):
-        last = at + len(line) >= index
-        if opened is not None:
-            if last:
-                return opened if '"' in text[at:index] else None
-            opened = None if line.count('"') % 2 else opened
-        elif (begins := _OPENS.match(line)) and line.count('"') % 2:
-            opened = at + begins.end() - 1
-        at += len(line) + 1
+        is_last_line = line_start + len(line) >= index
+        if opened_at is not None:
+            if is_last_line:
+                return opened_at if '"' in text[line_start:index] else None
+            opened_at = None if line.count('"') % 2 else opened_at
+        elif (opening := _OPENS_QUOTE.match(line)) and line.count('"') % 2:
+            opened_at = line_start + opening.end() - 1
+        line_start += len(line) + 1
     return None
 
 
-def _forgotten(text: str, error: MarkedYAMLError) -> Fault | None:
+def _missing_colon_at(text: str, error: MarkedYAMLError) -> Fault | None:
     """A line such as ``wait 1 day`` or ``wait:1 day``."""
     mark = error.context_mark if "could not find expected ':'" in str(error.problem) else None
     if mark is None:
         return None
     line = line_from(text, mark.index).rstrip()
-    found = forgotten(line)
-    return Fault(mark.index, len(line), *found) if found is not None else None
+    mistake = missing_colon(line)
+    return Fault(mark.index, len(line), *mistake) if mistake is not None else None
 
 
-def forgotten(entry: str) -> tuple[str, str] | None:
-    """What is missing in an entry such as ``wait 1 day`` or ``wait:1 day``, and what to write instead."""
-    found = _FORGOTTEN.fullmatch(entry)
-    if found is None or found["word"] not in WORDS:
+def missing_colon(entry: str) -> tuple[str, str] | None:
+    """The missing colon or space in an entry such as ``wait 1 day`` or ``wait:1 day``, and the hint for it."""
+    match = _MISSING_COLON.fullmatch(entry)
+    if match is None or match["word"] not in WORDS:
         return None
-    what = "a space is missing after the colon" if ":" in found["sign"] else f"a colon is missing after {found['word']}"
-    return what, f"write {found['word']}: {found['rest']}"
+    message = "a space is missing after the colon" if ":" in match["sign"] else f"a colon is missing after {match['word']}"
+    return message, f"write {match['word']}: {match['rest']}"
 
 
 def _flow_trap(text: str, error: MarkedYAMLError, index: int) -> tuple[int, str] | None:
-    """The value between { } or [ ] over which YAML stumbled, and where it begins: one with a bracket, a # or a colon of its
-    own, or a sign at its front."""
+    """The value inside { } or [ ] that YAML cannot read, and where it begins.
+
+    Such a value has a bracket, a # or a colon in it, or begins with a sign.
+    """
     mark = error.context_mark
     at = mark.index if mark is not None and text[mark.index : mark.index + 1] in ("{", "[") else -1
     if at < 0:
@@ -205,8 +213,10 @@ def _flow_trap(text: str, error: MarkedYAMLError, index: int) -> tuple[int, str]
 
 
 def _end_of_value(text: str, start: int) -> int:
-    """Where a value between brackets ends as its author meant it: before the next entry, or where more is closed than it
-    opens, on its line."""
+    """Where a value inside brackets ends, as its author meant it.
+
+    That is before the next entry, or before a bracket that closes more than the value opens, on the same line.
+    """
     depth, at, quote = 0, start, ""
     while at < len(text) and text[at] != "\n":
         character = text[at]
