@@ -43,7 +43,7 @@ log = structlog.get_logger()
 
 
 def couriers(settings: Settings, remember: Remember) -> list[Courier]:
-    """One for each provider account that the settings name. Raises ``SettingsError``."""
+    """A courier for each provider account that the settings name. Raises ``SettingsError``."""
     for variable, address in (("IDIC_EMAIL_FROM", settings.email_from), ("IDIC_EMAIL_REPLY_TO", settings.email_reply_to)):
         try:
             if address is not None:
@@ -74,10 +74,11 @@ async def working(
     drain: timedelta = timedelta(seconds=30),
     interceptors: Sequence[Interceptor] = (),
 ) -> AsyncIterator[None]:
-    """Temporal workers on every queue, until the block is left; then what is under way is finished within ``drain``.
-    ``caller`` makes the calls, and is closed; by default one without secrets, who reaches the public internet alone.
-    ``rates`` are how many messages a second Temporal's server hands out of an account's queue, to all workers together.
-    After ``takeover`` in which a worker does not fetch what concerns a workflow that it has in memory, any other may.
+    """Run Temporal workers on every queue until the block is left; then work under way is finished within ``drain``.
+
+    ``caller`` makes the calls, and is closed; by default it has no secrets and reaches the public internet only. ``rates`` are
+    how many messages a second Temporal's server hands out of an account's queue, to all workers together. If a worker does
+    not fetch a task of a workflow that it has in memory within ``takeover``, any other worker may.
 
     Workflows run unsandboxed: the driver is one small frozen file, which the tests run sandboxed and replay.
     """
@@ -125,8 +126,8 @@ async def working(
 
 
 def _queues(accounts: Sequence[str]) -> dict[str, str]:
-    """The queues to take deliveries from, each with the account that they most likely leave by: what was on its way to an
-    account that is set no more goes by one of its channel's that is."""
+    """The queues to take deliveries from, each with the account by which they most likely leave: a touch on its way to an
+    account that is no longer set leaves by another account of its channel."""
     queues: dict[str, str] = {}
     for providers in map(names_of, CHANNELS):
         if used := [account for account in accounts if account in providers]:
@@ -135,12 +136,12 @@ def _queues(accounts: Sequence[str]) -> dict[str, str]:
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Work until ``stop`` is set, then finish what is under way. Raises ``SettingsError``, ``StoreUnavailable``."""
+    """Work until ``stop`` is set, then finish work under way. Raises ``SettingsError``, ``StoreUnavailable``."""
 
     async def remember(touch: str, links: Mapping[str, str]) -> bool:
         return await store.move("short links", lambda tx: short_links.keep(tx, touch, links, tx.now()))
 
-    # What is set wrong is said before anything is opened.
+    # Wrong settings are reported before anything is opened.
     runtime, carriers, limits = Runtime.set_up(settings), couriers(settings, remember), rates(settings)
     secrets = endpoint_secrets(os.environ)
     warn_of_links(settings)
@@ -157,14 +158,14 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 
 def warn_of_links(settings: Settings) -> None:
-    """Say what mail programs will not offer: one click over http is none (RFC 8058, 3.1)."""
+    """Warn where mail programs will not offer to unsubscribe with one click: they do so over https only (RFC 8058, 3.1)."""
     here = urlsplit(settings.public_url)
     if here.scheme == "http" and here.hostname not in ("localhost", "127.0.0.1", "::1"):
         log.warning("mail programs offer to unsubscribe with one click over https alone: IDIC_PUBLIC_URL is http")
 
 
 async def warn_of_missing(store: Store, runtime: Runtime, secrets: Mapping[str, SecretStr]) -> None:
-    """Say which published journeys will call in vain."""
+    """Warn of published journeys whose calls will fail for want of a secret."""
     with contextlib.suppress(IdicError):  # no reason not to work
         async with store.reading() as tx:
             for published in await runtime.programs.published(tx):

@@ -64,16 +64,16 @@ async def for_each_enrollment(
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
 ) -> tuple[Counter[str], list[str]]:
-    """Do ``work`` to all that ``page`` finds, until ``stop`` is set; what is under way then is finished.
+    """Do ``work`` on every enrollment that ``page`` yields, until ``stop`` is set; work under way is then finished.
 
-    ``told`` hears the word of each. Returns how often each word was answered, and the ids of those for whom it was ``AGAIN``.
-    Raises ``StoreUnavailable``; what was done is done.
+    ``told`` is called with the word of each. Returns how often each word was returned, and the ids of those for which it was
+    ``AGAIN``. Raises ``StoreUnavailable``; what was done stays done.
     """
     counted: Counter[str] = Counter()
     again: list[str] = []
     room = asyncio.Semaphore(1 if store.sqlite else _AT_ONCE)
 
-    async def one(enrollment_id: str) -> None:
+    async def do(enrollment_id: str) -> None:
         async with room:
             if stop is not None and stop.is_set():
                 return
@@ -86,22 +86,22 @@ async def for_each_enrollment(
     after = ""
     while stop is None or not stop.is_set():
         async with store.reading() as tx:
-            found = await page(tx, after, _PAGE)
-        if not found:
+            batch = await page(tx, after, _PAGE)
+        if not batch:
             break
-        for went in await asyncio.gather(*(one(item.id) for item in found if item.wanted), return_exceptions=True):
-            if isinstance(went, BaseException):
-                raise went
-        after = found[-1].id
+        for result in await asyncio.gather(*(do(item.id) for item in batch if item.wanted), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        after = batch[-1].id
     return counted, again
 
 
 async def _once(store: Store, runtime: Runtime, purpose: str, enrollment_id: str, work: Work) -> str:
-    async def do(held: HeldCustomer) -> str:
+    async def work_held(held: HeldCustomer) -> str:
         return await work(held, await enrollments.get(held.tx, enrollment_id))
 
     try:
-        return await hold_customer(store, runtime, purpose, enrollments.customer_of(enrollment_id), do)
+        return await hold_customer(store, runtime, purpose, enrollments.customer_of(enrollment_id), work_held)
     except (StoreUnavailable, NotFound):
         raise
     except IdicError as error:

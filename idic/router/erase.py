@@ -1,4 +1,4 @@
-"""Erasing a customer: everything that is known of them, and whatever is under way for them, in one transaction."""
+"""Erase a customer: all their data, and everything under way for them, in one transaction."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from idic.store.journey.programs import vocabulary
 from idic.store.tables import events, identities
 
 REASON = "erased"
-"""Why an enrollment ends whose customer is erased."""
+"""The reason of an enrollment that ended because its customer was erased."""
 
 
 class Erasure(NamedTuple):
-    """``ended`` is how many enrollments were open. ``same_address`` are other customers who have the same email address or
-    telephone number: perhaps the same person, of whom more is known under another id. ``already``: nothing was left."""
+    """What was erased. ``ended`` is how many enrollments were open. ``same_address`` are other customers with the same email
+    address or phone number: perhaps the same person under another id. ``already``: they were erased before."""
 
     customer_id: str
     ended: int
@@ -34,10 +34,10 @@ class Erasure(NamedTuple):
 
 
 async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[str]) -> Erasure:
-    """Forget a customer for good. Their enrollments end, what is claimed for them will not leave, and of what is leaving
-    nothing is written down. The salted digests of their addresses stay, so that nobody writes to them by mistake.
+    """Erase a customer for good. Their enrollments end, touches claimed for them will not leave, and nothing is recorded of
+    a message that is leaving. The salted digests of their addresses stay, so that nobody writes to them by mistake.
 
-    Raises ``NotFound``, ``StoreUnavailable``, and where a newer version wrote an enrollment of theirs ``StateUnreadable``.
+    Raises ``NotFound``, ``StoreUnavailable``, and ``StateUnreadable`` if a newer version wrote an enrollment of theirs.
     """
 
     async def work(held: HeldCustomer) -> Erasure:
@@ -52,7 +52,7 @@ async def erase(store: Store, runtime: Runtime, customer_id: str | ScalarSelect[
             )  # fmt: skip
         if not others:
             return await hold_customer(store, runtime, "erase", customer_id, work)
-        # They have just turned out to be somebody: first that, or half of them would be left.
+        # They are about to be merged into another customer: do that first, or half of their data would stay.
         await hold_customer(store, runtime, "route", others[0]["customer_id"], _nothing)
 
 
@@ -66,14 +66,14 @@ async def _forget(held: HeldCustomer) -> Erasure:
     open_ = [one for one in await enrollments.affected(tx, held.id, held.now) if one.open]
     for enrollment in open_:
         await held.close(enrollment, Ending(kind="closed", reason=REASON, at=held.now))
-    written = await _not_to_be_written_to(held)
+    written = await _suppress_addresses(held)
     same = await stored.others_with_address(tx, held.id, written)
     await stored.forget(tx, held.id, held.now)
     return Erasure(held.id, len(open_), tuple(same))
 
 
-async def _not_to_be_written_to(held: HeldCustomer) -> list[str]:
-    """Keep the digests of where they were reached. Returns these addresses as they were written."""
+async def _suppress_addresses(held: HeldCustomer) -> list[str]:
+    """Suppress their addresses, which keeps only digests of them. Returns the addresses as they were written."""
     country = (await vocabulary(held.tx) or {}).get("country")
     known = await held.tx.rows(
         select(identities.c.kind, identities.c.value).where(

@@ -1,7 +1,7 @@
-"""The router: takes what the API accepted to whom it matters, and what was decided to Temporal.
+"""The router process: route accepted events to journeys, and tell Temporal what was decided.
 
-Any number of routers run; each serves the partitions that it holds a lease on. A partition is only a share of the work:
-two routers that both believe they hold it do no harm, for whoever routes holds the customer.
+Any number of routers run; each serves the partitions that it holds a lease on. A partition is only a share of the work: two
+routers that both believe they hold it do no harm, because routing holds the customer.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _ROUTING = (0.02, 0.1)
 _DISPATCHING = (0.02, 0.25)
 _SWEEPING = (0.02, 0.5)
 _LEARNING = (1.0, 60.0)
-"""Real seconds between two looks: after work was found, and at the most while there is none. What this router decided
+"""Real seconds between two runs of a task: after it found work, and at the most while it finds none. What this router decided
 itself it dispatches at once."""
 
 
 class Router:
-    """``lease``: real seconds for which partitions are held unrenewed. ``reconcile_every``: real seconds between two
-    comparisons with Temporal; the first is made at start."""
+    """One router. ``lease``: real seconds for which it holds partitions without renewing. ``reconcile_every``: real seconds
+    between two comparisons with Temporal; the first is made at start."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Router:
             tasks.create_task(self._steadily("dispatch", stop, self.dispatch, _DISPATCHING, self._decided))
             tasks.create_task(self._steadily("sweep", stop, self.sweep, _SWEEPING))
             tasks.create_task(self._steadily("learn", stop, self.learn, _LEARNING))
-            # Asked often until it is our turn: no lease is held yet at the start, and whoever is killed leaves its own.
+            # Tried often until it is our turn: at the start no lease is held yet, and a killed router leaves its own behind.
             turn = self._lease.total_seconds() / 3
             tasks.create_task(self._steadily("reconcile", stop, self._reconcile, (self._every, turn)))
         try:
@@ -92,8 +92,8 @@ class Router:
         pause: tuple[float, float],
         hint: asyncio.Event | None = None,
     ) -> None:
-        """Do ``work`` again and again; ``pause`` is after it found something to do, and at the most while it does not, or
-        until there is a ``hint`` that it would. What is out of reach is tried again, more and more slowly."""
+        """Repeat ``work``. ``pause`` is how long to wait after it found something to do, and at the most while it finds
+        nothing; a ``hint`` ends the wait. What cannot be reached is tried again, more and more slowly."""
         quick, slow = pause
         wait, trouble = quick, 0
         while not stop.is_set():
@@ -106,7 +106,7 @@ class Router:
                 if trouble in (1, 5) or trouble % 60 == 0:
                     log.warning("the router waits", part=name, reason=str(error) or type(error).__name__)
             except Exception as error:
-                # A bug must not stop what it does not concern. Its text may hold the data that it fell over.
+                # A bug must not stop other work. The error's text may hold the data that caused it.
                 trouble += 1
                 wait = min(0.5 * 2**trouble, 30)
                 log.error("the router stumbled", part=name, error=type(error).__name__, at=place(error))
@@ -126,7 +126,7 @@ class Router:
         return self.partitions if self._now() < self._held_until else frozenset()
 
     async def route(self) -> int:
-        """Route what is waiting in our partitions; returns for how many customers."""
+        """Route the events that wait in our partitions. Returns for how many customers."""
         partitions = self._held()
         if not partitions:
             return 0
@@ -134,7 +134,7 @@ class Router:
             waiting = await events.customers_waiting(tx, partitions, _BATCH, self._resting())
         room = asyncio.Semaphore(1 if self.store.sqlite else 8)
 
-        async def one(customer_id: str) -> None:
+        async def route(customer_id: str) -> None:
             async with room:
                 try:
                     await hold_customer(self.store, self.runtime, "route", customer_id, _nothing_more)
@@ -142,34 +142,35 @@ class Router:
                 except StoreUnavailable:
                     raise
                 except Exception as error:
-                    # One customer's trouble is not the others': this one rests, for longer each time.
+                    # One customer's error must not stop the others: this one rests, longer each time.
                     times = self._trouble.get(customer_id, (0, 0.0))[0] + 1
                     self._trouble[customer_id] = times, time.monotonic() + min(2.0**times, 300)
                     log.error("customer set aside", customer=customer_id, error=type(error).__name__, at=place(error))
 
-        for went in await asyncio.gather(*(one(customer_id) for customer_id in waiting), return_exceptions=True):
-            if isinstance(went, BaseException):
-                raise went
+        for result in await asyncio.gather(*(route(customer_id) for customer_id in waiting), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
         if waiting:
             self._decided.set()
         return len(waiting)
 
     def _resting(self) -> list[str]:
-        """The customers who could not be routed and whose time to be tried again has not come."""
+        """The customers who could not be routed and are not to be tried again yet."""
         now = time.monotonic()
         return [customer_id for customer_id, (_, until) in self._trouble.items() if until > now]
 
     async def dispatch(self) -> int:
+        """Start and wake workflows of our partitions. Returns how many entries were sent."""
         partitions = self._held()
         return await dispatch(self.store, self.runtime, self.engine, partitions) if partitions else 0
 
     async def sweep(self) -> int:
-        """Go on with what goes through all customers, if that is ours; returns how many were gone through."""
-        # One router does it for all, as there is nothing to divide: whoever holds the first partition.
+        """Continue the sweeps through all customers, if that is our task. Returns how many customers were gone through."""
+        # There is nothing to divide: the router that holds the first partition does it for all.
         return await self._sweeper.step() if 0 in self._held() else 0
 
     async def learn(self) -> int:
-        """Sum up how people answer, if that is ours; returns how many messages were summed up."""
+        """Sum up how customers answer, if that is our task. Returns how many messages were summed up."""
         if 0 not in self._held():
             return 0
         async with self.store.reading() as tx:
@@ -179,17 +180,17 @@ class Router:
         return await self.store.move("learn", lambda tx: responses.learn(tx, zone, _BATCH))
 
     async def _reconcile(self) -> int:
-        # This too one router does for all.
+        # The router that holds the first partition does this, too, for all.
         if 0 in self._held():
-            found = await reconcile(self.store, self.runtime, self.engine)
-            if found.started or found.woken or found.ended:
-                log.info("reconciled", **vars(found))
+            done = await reconcile(self.store, self.runtime, self.engine)
+            if done.started or done.woken or done.ended:
+                log.info("reconciled", **vars(done))
             return 1
         return 0
 
 
 async def _any_of(signs: Sequence[asyncio.Event], seconds: float) -> None:
-    """Wait until one of them is set, but not for longer."""
+    """Wait until one of these is set, at most this long."""
     waiting = [asyncio.create_task(sign.wait()) for sign in signs]
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -199,4 +200,4 @@ async def _any_of(signs: Sequence[asyncio.Event], seconds: float) -> None:
 
 
 async def _nothing_more(_held: HeldCustomer) -> None:
-    """Holding a customer routes their events; there is nothing to add."""
+    """Holding a customer routes their events; there is nothing more to do."""

@@ -1,4 +1,4 @@
-"""Moving those who are inside a journey into another program: first the plan, then one transaction for each."""
+"""Migrate open enrollments of a journey to another program: first the plan, then one transaction for each."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from idic.store.reports.journeys import FormerEnrollment
 
 _PAGE = 500
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Real seconds before those are tried again for whom it was not the time."""
+"""Real seconds before those are tried again that could not be migrated yet."""
 
 
 class StepGroup(NamedTuple):
-    """Those who stand at one step of a former program. ``to`` is a step of the new one, ``exit`` or ``stay``; None where
-    nobody said. ``words``: only the words differ. ``overdue``: for how many what they wait for is past then; ``under_way``:
-    of how many a message or a call is under way now."""
+    """The customers at one step of a former program. ``to`` is a step of the new program, ``exit`` or ``stay``; None where the
+    mapping says nothing. ``words``: only the texts differ. ``overdue``: for how many the deadline will have passed already;
+    ``under_way``: for how many a message or a call is under way now."""
 
     program_id: str
     step: str
@@ -45,19 +45,24 @@ class StepGroup(NamedTuple):
 
 
 class MigrationPlan(NamedTuple):
+    """What migrating to ``program`` would do, by step of the former programs."""
+
     program: Program
     groups: tuple[StepGroup, ...]
 
     @property
     def unmapped(self) -> tuple[StepGroup, ...]:
+        """The groups that the mapping must still name a target for."""
         return tuple(group for group in self.groups if group.to is None)
 
     @property
     def moving(self) -> int:
+        """How many customers would be moved."""
         return sum(group.people for group in self.groups if group.to not in (None, STAY))
 
     @property
     def overdue(self) -> int:
+        """For how many the deadline will have passed already."""
         return sum(group.overdue for group in self.groups)
 
 
@@ -69,11 +74,11 @@ async def plan(
     spread: timedelta,
     told: Callable[[int], None] = lambda number: None,
 ) -> MigrationPlan:
-    """What moving everybody into ``program`` would do, as they stand now. ``told`` hears how many have been looked at.
+    """What migrating every open enrollment to ``program`` would do now. ``told`` is called with how many were looked at.
 
     Raises ``StoreUnavailable``, ``ProgramMissing``, ``StateUnreadable``.
     """
-    found: Counter[tuple[str, str, str | None, bool]] = Counter()
+    people: Counter[tuple[str, str, str | None, bool]] = Counter()
     overdue: Counter[tuple[str, str, str | None, bool]] = Counter()
     under_way: Counter[tuple[str, str, str | None, bool]] = Counter()
     after = ""
@@ -83,14 +88,14 @@ async def plan(
             for row in rows:
                 verdict, former = await _foreseen(tx, runtime, program, mapping, spread, row)
                 key = (former.id, row.step, _target(verdict, mapping, row.step), former.flow == program.flow)
-                found[key] += 1
+                people[key] += 1
                 overdue[key] += isinstance(verdict, Moves) and verdict.overdue
                 under_way[key] += isinstance(verdict, NotNow)
         if not rows:
             break
         after = rows[-1].enrollment.id
-        told(found.total())
-    groups = [StepGroup(*key, count, overdue[key], under_way[key]) for key, count in sorted(found.items(), key=str)]
+        told(people.total())
+    groups = [StepGroup(*key, count, overdue[key], under_way[key]) for key, count in sorted(people.items(), key=str)]
     return MigrationPlan(program, tuple(groups))
 
 
@@ -119,9 +124,9 @@ def _target(verdict: Verdict, mapping: Map, step: str) -> str | None:
 
 
 class MigrationResult(NamedTuple):
-    """How many were ``moved`` (or took the new words), ``ended`` and ``stayed``; of those that are left, for how many it was
-    not the time (``busy``), for how many nobody said where they go (``unmapped``), and how many could not be read
-    (``failed``). ``stopped``: it was not gone through to the end."""
+    """How many enrollments were ``moved`` (or took the new texts), ``ended`` and ``stayed``. Of those that are left: how many
+    could not be moved yet (``busy``), have no target in the mapping (``unmapped``), or could not be read (``failed``).
+    ``stopped``: it was stopped before the end."""
 
     moved: int = 0
     ended: int = 0
@@ -133,6 +138,7 @@ class MigrationResult(NamedTuple):
 
     @property
     def left(self) -> int:
+        """How many are still in a former program, and should not be."""
         return self.busy + self.unmapped + self.failed
 
 
@@ -146,8 +152,8 @@ async def move_everybody(
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
 ) -> MigrationResult:
-    """Move all who are in a former program of this journey. Those of whom something is under way are tried again, for about
-    a minute. It can be stopped after each, and run again: it goes on with those who are left.
+    """Move every open enrollment of a former program of this journey. Those with something under way are tried again, for
+    about a minute. It can be stopped after any, and run again: it goes on with the rest.
 
     Raises ``StoreUnavailable``.
     """
@@ -162,8 +168,8 @@ async def move_everybody(
     for pause in _PAUSES:
         if not again or await _stopped_within(stop, pause):
             break
-        found, again = await for_each_enrollment(store, runtime, "migrate", these(again), work, stop=stop, told=told)
-        counted = counted + found
+        retried, again = await for_each_enrollment(store, runtime, "migrate", these(again), work, stop=stop, told=told)
+        counted = counted + retried
         counted[AGAIN] = len(again)
     return MigrationResult(
         moved=counted["moved"],
@@ -188,8 +194,8 @@ async def _stopped_within(stop: asyncio.Event | None, seconds: float) -> bool:
 
 
 async def move(held: HeldCustomer, enrollment: Enrollment, program: Program, mapping: Map, spread: timedelta) -> str:
-    """Move one enrollment of a customer who is held: ``moved``, ``ended``, ``stayed``, ``unmapped``, ``again`` (not now), or
-    ``there`` already."""
+    """Move one enrollment of a held customer. Returns ``moved``, ``ended``, ``stayed``, ``unmapped``, ``again`` (not now), or
+    ``there`` (is there already)."""
     if not enrollment.open or enrollment.program_id == program.id:
         return "there"
     former = await held.runtime.programs.get(held.tx, enrollment.program_id)

@@ -1,4 +1,4 @@
-"""When a pause is over, and when a journey is stopped: one transaction for each enrollment that it concerns."""
+"""Resume a paused journey's enrollments, or end those of a stopped journey: one transaction for each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from idic.journey.engine import interpreter
-from idic.journey.engine.resume import PAUSED, held, release
+from idic.journey.engine import interpreter, resume
+from idic.journey.engine.resume import PAUSED, release
 from idic.journey.engine.state import Ending
 from idic.journey.program.steps import Send
 from idic.router.batch import BatchItem, for_each_enrollment, items
@@ -22,9 +22,9 @@ from idic.store.reports import journeys
 from idic.store.reports.journeys import OpenAtStep
 
 STOPPED = "stopped"
-"""The reason of what stopping a journey ends."""
+"""The reason of an enrollment that ended because its journey was stopped."""
 SPREAD = timedelta(minutes=10)
-"""Over how long what a pause held back is sent, where nobody says."""
+"""The time over which held messages are sent after a pause, by default."""
 
 
 async def release_held(
@@ -36,16 +36,16 @@ async def release_held(
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
 ) -> int:
-    """Let go on what a pause of this journey held back, and is over. Returns how many; those who are left, if it was stopped,
-    are found the next time. Raises ``StoreUnavailable``."""
+    """Resume the enrollments that a pause of this journey, now over, held back. Returns how many; if it is stopped, the next
+    run resumes the rest. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
         sends = await _sends(tx, runtime, await journeys.open_by_step(tx, journey))
     return await _release_at(store, runtime, journey, sends[journey], spread, stop, told) if sends else 0
 
 
 async def release_left(store: Store, runtime: Runtime) -> int:
-    """Let go on whom a pause that is over still holds, in every journey: whoever resumed it was interrupted. Returns how
-    many."""
+    """Resume the enrollments that a pause still holds though it is over, in every journey: the process that resumed them was
+    interrupted. Returns how many."""
     async with store.reading() as tx:
         running = {one.journey for one in await published_journeys(tx) if one.paused_at is None}
         sends = await _sends(tx, runtime, [row for row in await journeys.open_by_step(tx) if row.journey in running])
@@ -53,13 +53,13 @@ async def release_left(store: Store, runtime: Runtime) -> int:
 
 
 async def _sends(tx: Tx, runtime: Runtime, inside: Sequence[OpenAtStep]) -> dict[str, set[str]]:
-    """The steps by journey that send and at which anybody stands."""
-    found: dict[str, set[str]] = {}
+    """The sending steps that have open enrollments, by journey."""
+    steps: dict[str, set[str]] = {}
     for row in inside:
         program = await runtime.programs.get(tx, row.program_id)
         if row.step is not None and isinstance(program.steps.get(row.step), Send):
-            found.setdefault(row.journey, set()).add(row.step)
-    return found
+            steps.setdefault(row.journey, set()).add(row.step)
+    return steps
 
 
 async def _release_at(
@@ -72,8 +72,8 @@ async def _release_at(
     told: Callable[[str], None] = lambda word: None,
 ) -> int:
     async def page(tx: Tx, after: str, limit: int) -> list[BatchItem]:
-        there = await journeys.open_at_steps(tx, journey, sends, after, limit)
-        return [BatchItem(enrollment.id, wanted=bool(held(enrollment.state))) for enrollment in there]
+        waiting = await journeys.open_at_steps(tx, journey, sends, after, limit)
+        return [BatchItem(enrollment.id, wanted=bool(resume.held(enrollment.state))) for enrollment in waiting]
 
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await _release(held, enrollment, spread)
@@ -83,8 +83,8 @@ async def _release_at(
 
 
 async def _release(held: HeldCustomer, enrollment: Enrollment, spread: timedelta) -> str:
-    (now,) = await published_journeys(held.tx, [enrollment.journey]) or (None,)
-    if not enrollment.open or now is None or now.paused_at is not None:
+    (published,) = await published_journeys(held.tx, [enrollment.journey]) or (None,)
+    if not enrollment.open or published is None or published.paused_at is not None:
         return "left"
     program = await held.runtime.programs.get(held.tx, enrollment.program_id)
     facts = await held.customer.facts(program)
@@ -93,7 +93,7 @@ async def _release(held: HeldCustomer, enrollment: Enrollment, spread: timedelta
         return "left"
     rounds = enrollment.state.rounds.get(enrollment.state.step or "", 1)
     for channel in released.refused:
-        # Where one was claimed before it was held, its claim is given up with it.
+        # A touch that was claimed before it was held gives up its claim.
         touch = touches.touch_id(enrollment.id, enrollment.state.step or "", rounds, channel)
         await touches.mark(held.tx, touch, status="failed", reason=PAUSED, settled_at=held.now)
     outcome = await held.customer.drive(program, interpreter.advance(program, released.state, facts, held.now))
@@ -110,8 +110,8 @@ async def end_all(
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] = lambda word: None,
 ) -> int:
-    """End here and now whoever is inside a journey that is stopped. Returns how many; those who are left, if it was stopped
-    in between, end the next time. Raises ``StoreUnavailable``."""
+    """End every open enrollment of a stopped journey at once. Returns how many; if it is stopped, the next run ends the rest.
+    Raises ``StoreUnavailable``."""
 
     async def page(tx: Tx, after: str, limit: int) -> list[BatchItem]:
         return items(await journeys.open_ids(tx, journey, after, limit))

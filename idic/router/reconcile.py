@@ -1,9 +1,12 @@
-"""Compare the store with Temporal and mend what differs. The store is right.
+"""Compare the store with Temporal, and repair what differs. The store is right.
 
-Open in the store and absent in Temporal: started from where it stands. Running in Temporal and ended in the store: woken,
-so that it ends by itself, and cancelled if it does not; but not while a message of its is under way. If nobody is left to
-record what became of such a message: started to do that. Overdue: woken. Held back by a pause that is over: let go. After
-the loss of Temporal's whole database this is all that needs to be done.
+- Open in the store, absent in Temporal: start it from where it stands.
+- Running in Temporal, ended in the store: wake it, so that it ends by itself, and cancel it if it does not; but not while a
+  message of it is under way. If no workflow is left to record what became of such a message, start one to do so.
+- Overdue: wake it.
+- Held back by a pause that is over: resume it.
+
+After the loss of Temporal's whole database nothing else needs to be done.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ OVERDUE = timedelta(seconds=30)
 
 @dataclass
 class Reconciliation:
-    """What a run saw and did; all counts of enrollments."""
+    """What a run found and did, in numbers of enrollments."""
 
     open: int = 0
     started: int = 0
@@ -45,30 +48,31 @@ async def reconcile(
     engine: Engine,
     *,
     grace: float = 5,
-    progress: Callable[[Reconciliation], None] = lambda found: None,
+    progress: Callable[[Reconciliation], None] = lambda done: None,
 ) -> Reconciliation:
-    """``grace``: real seconds that a woken workflow has to end by itself. Interruptible: what is done is done.
+    """Compare and repair once. ``grace``: real seconds that a woken workflow has to end by itself. It may be interrupted: what
+    was done stays done.
 
     Raises ``StoreUnavailable`` and Temporal's ``RPCError``.
     """
-    found = Reconciliation()
+    done = Reconciliation()
     running = {workflow_id async for workflow_id in engine.running()}
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def mend(enrollment_id: str, due: datetime) -> None:
         async with room:
-            found.open += 1
+            done.open += 1
             if enrollment_id in running:
                 if store.clock.real_seconds(store.clock.now() - due) <= OVERDUE.total_seconds():
                     return
                 if await engine.wake(enrollment_id):
-                    found.woken += 1
+                    done.woken += 1
                     return
             if await engine.runs(enrollment_id):
                 return  # visibility lagged
             try:
                 if await start_from_row(store, runtime, engine, enrollment_id, afresh=True):
-                    found.started += 1
+                    done.started += 1
             except NotFound:
                 return
 
@@ -80,42 +84,42 @@ async def reconcile(
             break
         await _all(mend(enrollment_id, due) for enrollment_id, due in page)
         after = page[-1][0]
-        progress(found)
+        progress(done)
 
     ended = sorted(running - await _open(store, sorted(running)))
-    await _all(_wake_ended(engine, enrollment_id, found) for enrollment_id in ended)
+    await _all(_wake_ended(engine, enrollment_id, done) for enrollment_id in ended)
     if ended:
         await asyncio.sleep(grace)
         # Cancelled in the middle of a delivery, what became of the message would not be recorded.
-        delivering = await _left_behind(store, runtime)
+        delivering = await _orphans(store, runtime)
         for enrollment_id in ended:
             if enrollment_id not in delivering and await engine.runs(enrollment_id):
                 await engine.cancel(enrollment_id)
-                found.cancelled += 1
-    for enrollment_id, instruction in (await _left_behind(store, runtime)).items():
+                done.cancelled += 1
+    for enrollment_id, instruction in (await _orphans(store, runtime)).items():
         if not await engine.runs(enrollment_id):
             await engine.start(enrollment_id, instruction, afresh=True)
-            found.started += 1
+            done.started += 1
     await release_left(store, runtime)
-    progress(found)
-    return found
+    progress(done)
+    return done
 
 
-async def _left_behind(store: Store, runtime: Runtime) -> dict[str, Instruction]:
-    """Who has ended with a message under way, and what their workflows are to do about it."""
+async def _orphans(store: Store, runtime: Runtime) -> dict[str, Instruction]:
+    """The ended enrollments with a message under way, and the instructions to record what became of it."""
     async with store.reading() as tx:
         orphans = await touches.orphaned(tx)
-    found: dict[str, Instruction] = {}
+    instructions: dict[str, Instruction] = {}
     for touch in orphans:
         delivery = Delivery(touch.id, f"deliver-{touch.account}", runtime.patience)
-        before = found.get(touch.enrollment_id, Instruction(touch.seq))
-        found[touch.enrollment_id] = Instruction(touch.seq, deliver=[*before.deliver, delivery])
-    return found
+        before = instructions.get(touch.enrollment_id, Instruction(touch.seq))
+        instructions[touch.enrollment_id] = Instruction(touch.seq, deliver=[*before.deliver, delivery])
+    return instructions
 
 
-async def _wake_ended(engine: Engine, enrollment_id: str, found: Reconciliation) -> None:
+async def _wake_ended(engine: Engine, enrollment_id: str, done: Reconciliation) -> None:
     if await engine.wake(enrollment_id):
-        found.ended += 1
+        done.ended += 1
 
 
 async def _open(store: Store, ids: list[str]) -> set[str]:

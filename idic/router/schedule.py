@@ -1,5 +1,7 @@
-"""When scheduled journeys are due: the next time for everybody, and each customer's own day. Everything here is in the
-caller's transaction, so that nothing that is due is ever only in a process's memory."""
+"""When scheduled journeys are due: the next time for everybody, and each customer's own day.
+
+Everything here runs in the caller's transaction, so that nothing due is ever in a process's memory alone.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ T = TypeVar("T")
 
 
 class ScheduledJourney(NamedTuple):
-    """A journey that is entered at times. While it is ``stopped`` its times pass and nobody enters."""
+    """A journey that is entered at set times. While it is ``stopped``, its times pass and nobody enters."""
 
     program: Program
     published_at: datetime
@@ -35,28 +37,28 @@ class ScheduledJourney(NamedTuple):
 
 
 async def published(tx: Tx, programs: Programs) -> dict[str, ScheduledJourney]:
-    """Every scheduled journey by its name, those that are stopped too."""
-    found = {}
+    """Every published scheduled journey by name, stopped ones too."""
+    journeys = {}
     for one in await published_journeys(tx):
         program = await programs.get(tx, one.program_id)
         if scheduled(program.entry):
-            found[one.journey] = ScheduledJourney(program, one.published_at, one.stopped_at is not None)
-    return found
+            journeys[one.journey] = ScheduledJourney(program, one.published_at, one.stopped_at is not None)
+    return journeys
 
 
 async def plan(tx: Tx, programs: Programs, now: datetime) -> None:
-    """See to it that what comes next of every scheduled journey is in the store. Done when journeys are published, and by
-    whoever sees that they were; as often as you like."""
-    for name, one in (await published(tx, programs)).items():
-        if one.program.entry.day is not None:
-            at = one.published_at
-            await sweeps.add(tx, "days", f"idic-days:{name}:{one.program.id}:{at.isoformat()}", name, at)
+    """Write the next sweep of every scheduled journey to the store. Done when journeys are published, and by every process
+    that sees that they were. Safe to repeat."""
+    for name, journey in (await published(tx, programs)).items():
+        if journey.program.entry.day is not None:
+            at = journey.published_at
+            await sweeps.add(tx, "days", f"idic-days:{name}:{journey.program.id}:{at.isoformat()}", name, at)
         else:
-            await _plan_time(tx, one, now)
+            await _plan_time(tx, journey, now)
 
 
-async def _plan_time(tx: Tx, one: ScheduledJourney, now: datetime) -> None:
-    program = one.program
+async def _plan_time(tx: Tx, journey: ScheduledJourney, now: datetime) -> None:
+    program = journey.program
     last = await sweeps.newest(tx, "scheduled", program.journey)
     if last is not None and last.done_at is None:
         if last.due_at <= now:
@@ -66,7 +68,8 @@ async def _plan_time(tx: Tx, one: ScheduledJourney, now: datetime) -> None:
             return
         await sweeps.cancel(tx, last)
     else:
-        following = next_due(program.entry, program, None, max(one.published_at, last.due_at) if last else one.published_at)
+        after = max(journey.published_at, last.due_at) if last else journey.published_at
+        following = next_due(program.entry, program, None, after)
     await _add(tx, program.journey, following)
 
 
@@ -76,26 +79,26 @@ async def _add(tx: Tx, journey: str, at: datetime | None) -> None:
 
 
 def due_id(journey: str, at: datetime) -> str:
-    """The message id, but for the customer, of what tells that a journey is due."""
+    """The message id, without the customer, of the event that a journey is due."""
     return f"idic-due:{journey}:{at.isoformat()}"
 
 
 class PassedOver(NamedTuple):
-    """A time is passed over, for ``because``; ``times`` of them, with those after it that were never begun."""
+    """Why nobody enters at a due time. ``times`` counts it and the later times that were never begun."""
 
     because: str
     times: int
 
 
-async def passed_over(tx: Tx, sweep: Sweep, one: ScheduledJourney | None, now: datetime) -> PassedOver | None:
-    """Whether nobody (else) is to enter at the time of this sweep: the journey is not entered then any more, or a newer time
-    has come, which is planned instead. Of times that were missed only the newest is made up for."""
-    if one is None or one.program.entry.day is not None:
+async def passed_over(tx: Tx, sweep: Sweep, journey: ScheduledJourney | None, now: datetime) -> PassedOver | None:
+    """Why nobody (else) is to enter at the time of this sweep, if so: the journey is no longer entered then, or a newer time
+    has come, which is planned instead. Of missed times only the newest is made up for."""
+    if journey is None or journey.program.entry.day is not None:
         return PassedOver("the journey is not entered at times any more", 1)
-    entry = one.program.entry
-    newest, times = last_due(one.program, sweep.due_at, now)
-    if one.stopped:
-        await _add(tx, sweep.name, next_due(entry, one.program, None, newest or sweep.due_at))
+    entry = journey.program.entry
+    newest, times = last_due(journey.program, sweep.due_at, now)
+    if journey.stopped:
+        await _add(tx, sweep.name, next_due(entry, journey.program, None, newest or sweep.due_at))
         return PassedOver("the journey is stopped", 1 + times)
     if newest is not None:
         await _add(tx, sweep.name, newest)
@@ -105,21 +108,21 @@ async def passed_over(tx: Tx, sweep: Sweep, one: ScheduledJourney | None, now: d
     return None
 
 
-async def finished(tx: Tx, sweep: Sweep, one: ScheduledJourney) -> None:
-    """Plan what comes after a time for which all customers have been gone through."""
-    await _add(tx, sweep.name, next_due(one.program.entry, one.program, None, sweep.due_at))
+async def finished(tx: Tx, sweep: Sweep, journey: ScheduledJourney) -> None:
+    """Plan the journey's next time after a sweep that is complete."""
+    await _add(tx, sweep.name, next_due(journey.program.entry, journey.program, None, sweep.due_at))
 
 
 def entry_due(program: Program, facts: Facts, at: datetime) -> NewEvent:
-    """What a customer is told when entry is due."""
+    """The event by which a customer enters when the journey is due."""
     return entry_request(DUE, program.journey, due_event(program, facts, at))
 
 
 def of_one(customer_id: str, program: Program, ask: Callable[[], T]) -> T | None:
-    """What is found out of one of many customers. None where that fails, which is logged: the others are not kept waiting."""
+    """Ask something about one of many customers. None where that fails, which is logged: it must not stop the others."""
     try:
         return ask()
-    except Exception as error:  # whatever it is, it would be met again with every try, and nobody would be let in any more
+    except Exception as error:  # whatever it is, each retry would meet it again, and nobody would enter any more
         log.error(
             "customer passed over",
             customer=customer_id,
@@ -130,23 +133,23 @@ def of_one(customer_id: str, program: Program, ask: Callable[[], T]) -> T | None
         return None
 
 
-# Days of each customer's own.
+# Each customer's own days.
 
 
 def facts_of(row: SweptCustomer | CustomerRow, program: Program) -> Facts:
-    """What a customer's row alone says."""
+    """The facts that a customer's row alone gives."""
     return Facts(row.traits, zone_of(row.traits, program.zone))
 
 
 async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[SweptCustomer | CustomerRow], after: datetime) -> None:
-    """Find out when these customers, who are held, next enter the journeys with a day of their own."""
-    days = [program for program in programs if program.entry.day is not None]
-    found = [
+    """Work out and keep when these held customers next enter the journeys with a day of their own."""
+    by_day = [program for program in programs if program.entry.day is not None]
+    entries = [
         DueEntry(row.id, program.journey, next_day(program, row.id, facts_of(row, program), after))
-        for program in days
+        for program in by_day
         for row in rows
     ]
-    await sweeps.set_days(tx, found, after)
+    await sweeps.set_days(tx, entries, after)
 
 
 def next_day(program: Program, customer_id: str, facts: Facts, after: datetime) -> datetime | None:
@@ -157,15 +160,15 @@ def next_day(program: Program, customer_id: str, facts: Facts, after: datetime) 
 async def days_moved(
     tx: Tx, programs: Programs, customer_id: str, before: Mapping[str, Any], traits: Mapping[str, Any], at: datetime
 ) -> None:
-    """What is known of a customer, who is held, changed from ``before`` to ``traits`` at ``at``: days that hang on it move."""
+    """Move the days that depend on attributes of a held customer which changed from ``before`` to ``traits`` at ``at``."""
     changed = {name for name in before.keys() | traits.keys() if before.get(name) != traits.get(name)}
     if changed:
-        known = [one.program for one in (await published(tx, programs)).values()]
-        moved = [program for program in known if program.entry.day and depends_on(program.entry.day) & changed]
+        scheduled_programs = [journey.program for journey in (await published(tx, programs)).values()]
+        moved = [program for program in scheduled_programs if program.entry.day and depends_on(program.entry.day) & changed]
         await find_days(tx, moved, [SweptCustomer(customer_id, dict(traits))], at)
 
 
 async def days_merged(tx: Tx, programs: Programs, absorbed: str, into: CustomerRow, at: datetime) -> None:
-    """One customer, whose row is ``into``, was merged with another at ``at``; both are held."""
+    """Merge the days of two held customers: ``absorbed`` was merged at ``at`` into the one whose row is ``into``."""
     await sweeps.merge_days(tx, absorbed, into.id, at)
-    await find_days(tx, [one.program for one in (await published(tx, programs)).values()], [into], at)
+    await find_days(tx, [journey.program for journey in (await published(tx, programs)).values()], [into], at)

@@ -1,4 +1,4 @@
-"""Temporal as the router sees it: workflows to start, to wake, to list, to cancel."""
+"""Temporal as the router uses it: start, wake, list and cancel workflows."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ PURPOSE = SearchAttributeKey.for_keyword("IdicPurpose")
 """Search attributes of every enrollment's workflow: find all of a journey with ``IdicJourney = "welcome"``."""
 
 _SERVICE, _MARKETING = 2, 3
-"""Temporal's priority keys: the lower goes first; activities have their workflow's."""
+"""Temporal's priority keys: the lower goes first; activities inherit their workflow's."""
 
 _LONGEST_FAIRNESS_KEY = 64
 """Bytes; Temporal refuses to start a workflow with a longer one."""
 
 
 def priority_of(program: Program | None) -> Priority:
-    """Where an enrollment's tasks stand in every queue: service before marketing, and journeys of the same rank by turns,
-    however many of one wait. The turns are Temporal's where it is told to take them (``matching.enableFairness``)."""
+    """The priority of an enrollment's tasks in every queue: service before marketing, and journeys of equal rank in turns,
+    however many tasks of one wait. The turns need Temporal's ``matching.enableFairness``."""
     if program is None:
         return Priority(priority_key=_MARKETING)
     name = program.journey
@@ -53,7 +53,7 @@ def priority_of(program: Program | None) -> Priority:
 
 
 async def connect(settings: Settings) -> Client:
-    """Raises ``SettingsError`` when Temporal cannot be reached under the settings; the address is named, no secret is."""
+    """Connect to Temporal. Raises ``SettingsError``, which names the address and no secret, if it cannot be reached."""
     tls: TLSConfig | bool = settings.temporal_tls or settings.temporal_api_key is not None
     if settings.temporal_tls_cert or settings.temporal_tls_ca:
         tls = TLSConfig(
@@ -85,27 +85,27 @@ def _bytes(path: str | None) -> bytes | None:
 
 
 async def searchable(client: Client) -> bool:
-    """Whether workflows can carry idic's search attributes here; those that Temporal does not know yet are made known.
+    """Whether workflows can carry idic's search attributes here; those that Temporal does not know yet are added.
 
-    Where that is not allowed (a cloud's namespaces have their own way), somebody has to add ``IdicJourney`` and
-    ``IdicPurpose`` as keywords; until then workflows go without.
+    Where that is not allowed (Temporal Cloud's namespaces add them another way), add ``IdicJourney`` and ``IdicPurpose`` as
+    keywords by hand; until then workflows go without.
     """
-    ours = {key.name for key in (JOURNEY, PURPOSE)}
+    names = {key.name for key in (JOURNEY, PURPOSE)}
     try:
         operator, namespace = client.operator_service, client.namespace
         known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
-        if missing := ours - known.custom_attributes.keys():
+        if missing := names - known.custom_attributes.keys():
             keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
             request = AddSearchAttributesRequest(namespace=namespace, search_attributes=dict.fromkeys(missing, keyword))
             await operator.add_search_attributes(request)
     except RPCError as error:
-        log.warning("workflows go without search attributes", attributes=sorted(ours), error=error.status.name)
+        log.warning("workflows go without search attributes", attributes=sorted(names), error=error.status.name)
         return False
     return True
 
 
 class Engine:
-    """``searchable`` says whether Temporal knows idic's search attributes."""
+    """The enrollments' workflows in Temporal. ``searchable``: Temporal knows idic's search attributes."""
 
     def __init__(self, client: Client, *, searchable: bool = False) -> None:
         self.client = client
@@ -114,10 +114,11 @@ class Engine:
     async def start(
         self, enrollment_id: str, instruction: Instruction, program: Program | None = None, *, afresh: bool = False
     ) -> bool:
-        """Returns whether it was started; one that runs already is a success too, but was not told ``instruction``.
+        """Start an enrollment's workflow. Returns whether it was started. One that runs already is a success too, but was not
+        given ``instruction``.
 
-        ``program`` is what people will find it by, and where its tasks stand in the queues.
-        ``afresh`` also where one by this id has ended: only for who has seen that the enrollment is open all the same.
+        ``program`` gives its search attributes and its priority. ``afresh`` starts it even where a workflow with this id has
+        ended: only for a caller who has seen that the enrollment is still open.
         """
         attributes = None
         if program is not None and self._searchable:
@@ -141,7 +142,7 @@ class Engine:
         return True
 
     async def wake(self, enrollment_id: str) -> bool:
-        """Returns False where no workflow by this id is running."""
+        """Wake an enrollment's workflow. Returns False if none runs."""
         try:
             await self.client.get_workflow_handle(enrollment_id).signal("wake")
         except RPCError as error:
@@ -151,7 +152,7 @@ class Engine:
         return True
 
     async def runs(self, enrollment_id: str) -> bool:
-        """Whether a workflow by this id is running; asked of the history itself, which never lags."""
+        """Whether an enrollment's workflow runs. Temporal reads this from the history itself, which never lags."""
         try:
             described = await self.client.get_workflow_handle(enrollment_id).describe()
         except RPCError as error:
@@ -161,6 +162,7 @@ class Engine:
         return described.status == WorkflowExecutionStatus.RUNNING
 
     async def cancel(self, enrollment_id: str) -> None:
+        """Cancel an enrollment's workflow, if one runs."""
         try:
             await self.client.get_workflow_handle(enrollment_id).cancel()
         except RPCError as error:
@@ -168,7 +170,7 @@ class Engine:
                 raise
 
     async def running(self) -> AsyncIterator[str]:
-        """The enrollments whose workflows run, by Temporal's visibility, which may lag by seconds."""
+        """The enrollments whose workflows run, as Temporal lists them; the list may lag by seconds."""
         query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
         async for workflow in self.client.list_workflows(query):
             yield workflow.id
