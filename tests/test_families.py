@@ -22,7 +22,7 @@ from idic.journey.channels import CHANNELS, Channel
 from idic.journey.compiler.compile import compile_journeys
 from idic.journey.compiler.compile_templates import Templates
 from idic.journey.contact_policy.read_policy import SECTIONS
-from idic.journey.definition.definition import StepText
+from idic.journey.definition.definition import StepDefinition
 from idic.journey.program.steps import STEP_KINDS, Step, StepKind
 from idic.providers.provider import Provider
 from idic.providers.registry import PROVIDERS, fallback_accounts, names_of
@@ -161,7 +161,7 @@ def walk_copy(folder: Path, files: dict[str, str], rows: tuple[Row, ...], walk: 
 
 
 @pytest.mark.parametrize("kind", STEP_KINDS.values(), ids=lambda kind: kind.keyword)
-def test_a_kind_of_step_says_everything_that_is_asked_of_it(kind: StepKind[StepText, Step]) -> None:
+def test_a_kind_of_step_says_everything_that_is_asked_of_it(kind: StepKind[StepDefinition, Step]) -> None:
     assert STEP_KINDS[kind.keyword] is kind
     assert kind.step.model_fields["kind"].default == kind.keyword
     assert kind.summary

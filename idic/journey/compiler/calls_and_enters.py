@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.compiler.other_journeys import OtherJourneys, key_of
-from idic.journey.definition.definition import CallText, Definition, EnterText, Given
+from idic.journey.definition.definition import CallDefinition, Definition, EnterDefinition, Given
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.typed import common_type
 from idic.journey.program.steps import Call, Enter
@@ -31,7 +31,7 @@ class CallAndEnterCompiler:
         self.vocabulary = conditions.vocabulary
         self.problems = conditions.problems
 
-    def call(self, label: str, text: CallText, names: Names, fields: CommonFields) -> Call:
+    def call(self, label: str, text: CallDefinition, names: Names, fields: CommonFields) -> Call:
         """A ``call`` step; ``label`` begins the message of each problem."""
         endpoint = None
         if text.endpoint is not None:
@@ -57,7 +57,7 @@ class CallAndEnterCompiler:
             within=text.within or _ANSWERED_WITHIN,
         )
 
-    def enter(self, label: str, text: EnterText, names: Names, fields: CommonFields) -> Enter:
+    def enter(self, label: str, text: EnterDefinition, names: Names, fields: CommonFields) -> Enter:
         """An ``enter`` step; ``label`` begins the message of each problem."""
         other = self.journeys.entered(self.definition, text, label, self.problems)
         given: list[Assignment] | None = [] if text.given is not None else None
@@ -108,7 +108,7 @@ class CallAndEnterCompiler:
             takes[key] = takes[key].model_copy(update={"required": True})
         return takes
 
-    def check_own_entry(self, label: str, text: EnterText, takes: Mapping[str, Attribute], receiver: str) -> None:
+    def check_own_entry(self, label: str, text: EnterDefinition, takes: Mapping[str, Attribute], receiver: str) -> None:
         """Checks that this journey's own entry values, which are passed on if ``with:`` is missing, suit the other journey."""
         for name, attribute in takes.items():
             own = self.names.entry.get(f"entry.{name}")

@@ -26,7 +26,7 @@ from idic.journey.compiler.variable_types import type_variables
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.contact_policy.read_policy import PolicyReading, check_names, read_policy
 from idic.journey.contact_policy.stricter_policy import StricterPolicyReader, warn_of_quiet_hours
-from idic.journey.definition.definition import Definition, SendText
+from idic.journey.definition.definition import Definition, SendDefinition
 from idic.journey.definition.read_journey import read_definition
 from idic.journey.expressions.context import Names
 from idic.journey.program.entry import Goal, Segment
@@ -221,7 +221,7 @@ class _Compiler:
         sent = {
             name: step.message.value
             for name, step in self.steps.items()
-            if isinstance(step, SendText) and step.message is not None
+            if isinstance(step, SendDefinition) and step.message is not None
         }
         messages = self.messages.messages({name: self.facts_at_step.by_step.get(name, PathFacts()) for name in sent}, sent)
         used = {name for message in messages.values() for name in message.reads}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idic.journey.compiler.names_in_scope import NamesOfJourney
-from idic.journey.definition.definition import MomentText, PatternText
+from idic.journey.definition.definition import MomentDefinition, PatternDefinition
 from idic.journey.expressions.context import Names, Report
 from idic.journey.expressions.infer import ValueExpression, infer, infer_value
 from idic.journey.program.values import Condition, Moment, Pattern, Type
@@ -47,7 +47,7 @@ class ConditionCompiler:
 
         return report
 
-    def moment(self, where: str, text: MomentText, names: Names) -> Moment | None:
+    def moment(self, where: str, text: MomentDefinition, names: Names) -> Moment | None:
         """The date or moment in an attribute, to wait until; None if the attribute holds neither."""
         attribute = names.readable.get(text.name)
         if attribute is None:
@@ -60,7 +60,7 @@ class ConditionCompiler:
             return None
         return Moment(name=text.name, attribute=attribute, offset=text.offset, before=text.before, at=text.at)
 
-    def pattern(self, where: str, text: PatternText, names: Names) -> Pattern:
+    def pattern(self, where: str, text: PatternDefinition, names: Names) -> Pattern:
         """An event pattern of a wait, a goal or a leave, with the key of the journey."""
         known = self.is_event(text.on)
         if thing := self.vocabulary.about.get(text.on.value):
@@ -85,7 +85,7 @@ class ConditionCompiler:
         return False
 
 
-def _name_range(text: MomentText) -> tuple[int, int]:
+def _name_range(text: MomentDefinition) -> tuple[int, int]:
     """Start and end of the name in its file."""
     quote = 1 if text.text.style in ("'", '"') else 0
     start = text.text.start + quote + text.start

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from idic.journey.compiler.compile_conditions import ConditionCompiler
-from idic.journey.definition.definition import EntryText
+from idic.journey.definition.definition import EntryDefinition
 from idic.journey.program.entry import Again, Day, Entry
 from idic.journey.program.values import Condition, Pattern
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -14,7 +14,7 @@ from idic.problems import Problems, did_you_mean, one_of
 from idic.times import Duration
 
 
-def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -> str | None:
+def key_property(entry: EntryDefinition, vocabulary: Vocabulary, problems: Problems) -> str | None:
     """The property that tells the entries of a journey apart; None without a valid key."""
     key = entry.key
     if key is None or entry.timed:
@@ -40,7 +40,7 @@ def key_property(entry: EntryText, vocabulary: Vocabulary, problems: Problems) -
 class EntryCompiler:
     """Compiles the entry of one journey."""
 
-    def __init__(self, text: EntryText, conditions: ConditionCompiler) -> None:
+    def __init__(self, text: EntryDefinition, conditions: ConditionCompiler) -> None:
         self.text = text
         self.conditions = conditions
         self.names = conditions.names

@@ -12,15 +12,15 @@ from idic.journey.compiler.other_journeys import OtherJourneys
 from idic.journey.compiler.reachability import PathFacts
 from idic.journey.compiler.wait_arms import ArmCompiler
 from idic.journey.definition.definition import (
-    CallText,
+    CallDefinition,
     Definition,
-    EnterText,
+    EnterDefinition,
     Given,
-    MomentText,
-    PatternText,
-    RepeatText,
-    StepText,
-    WaitForText,
+    MomentDefinition,
+    PatternDefinition,
+    RepeatDefinition,
+    StepDefinition,
+    WaitForDefinition,
 )
 from idic.journey.expressions.context import Names
 from idic.journey.program.steps import STEP_KINDS, AnyStep, Arm, Call, Enter
@@ -60,7 +60,7 @@ class StepCompiler:
         self.arms = ArmCompiler(definition, self.flow.steps, conditions)
         self.calls_and_enters = CallAndEnterCompiler(definition, conditions, journeys)
 
-    def step(self, name: str, text: StepText) -> AnyStep:
+    def step(self, name: str, text: StepDefinition) -> AnyStep:
         """One step of the program."""
         facts = self.facts_at_step.at(name)
         label = f'step "{name}"'
@@ -115,7 +115,7 @@ class StepCompiler:
             return None
         return attribute
 
-    def check_rounds(self, label: str, text: RepeatText) -> None:
+    def check_rounds(self, label: str, text: RepeatDefinition) -> None:
         """Reports too many rounds of repeats within repeats."""
         inner = _most_rounds(text.do.steps if text.do is not None else ())
         if text.times * inner > _MOST_ROUNDS >= inner:
@@ -143,16 +143,16 @@ class _StepContext:
     def condition(self, text: Scalar | None) -> Condition | None:
         return self.compiler.conditions.condition(self.label, text, self.names)
 
-    def pattern(self, text: PatternText) -> Pattern:
+    def pattern(self, text: PatternDefinition) -> Pattern:
         return self.compiler.conditions.pattern(self.label, text, self.names)
 
-    def moment(self, text: MomentText) -> Moment | None:
+    def moment(self, text: MomentDefinition) -> Moment | None:
         return self.compiler.conditions.moment(self.label, text, self.names)
 
     def assigned(self, given: Given) -> tuple[Assignment, ...]:
         return tuple(self.compiler.assigned(self.label, given, self.facts))
 
-    def arms(self, text: WaitForText) -> tuple[Arm, ...]:
+    def arms(self, text: WaitForDefinition) -> tuple[Arm, ...]:
         arms = self.compiler.arms
         arms.warn_of_early(text, self.name, self.facts)
         linked = zip(text.arms, self.targets.branches, strict=True)
@@ -161,20 +161,20 @@ class _StepContext:
     def check_message(self, message: Scalar, channels: Sequence[Scalar]) -> None:
         self.compiler.messages.note_sent(message, channels, self.name)
 
-    def check_rounds(self, text: RepeatText) -> None:
+    def check_rounds(self, text: RepeatDefinition) -> None:
         self.compiler.check_rounds(self.label, text)
 
-    def call(self, text: CallText) -> Call:
+    def call(self, text: CallDefinition) -> Call:
         return self.compiler.calls_and_enters.call(self.label, text, self.names, self.fields)
 
-    def enter(self, text: EnterText) -> Enter:
+    def enter(self, text: EnterDefinition) -> Enter:
         return self.compiler.calls_and_enters.enter(self.label, text, self.names, self.fields)
 
 
-def _most_rounds(steps: Sequence[StepText]) -> int:
+def _most_rounds(steps: Sequence[StepDefinition]) -> int:
     """The most rounds that the innermost of these repeats can run."""
     most = 1
     for step in steps:
         inner = max((_most_rounds(branch.steps) for branch in step.all_branches() if branch is not None), default=1)
-        most = max(most, inner * (step.times if isinstance(step, RepeatText) else 1))
+        most = max(most, inner * (step.times if isinstance(step, RepeatDefinition) else 1))
     return most

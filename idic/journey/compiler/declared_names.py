@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from idic.journey.compiler.names_in_scope import NamesOfJourney
-from idic.journey.definition.definition import CallText, Definition, Given, SplitText, StepText
+from idic.journey.definition.definition import CallDefinition, Definition, Given, SplitDefinition, StepDefinition
 from idic.journey.program.values import Attribute
 from idic.journey.vocabulary.read_vocabulary import Reading
 from idic.journey.vocabulary.vocabulary import Vocabulary
@@ -13,7 +13,7 @@ from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems
 
 
-def variables_set(steps: Mapping[str, StepText]) -> dict[str, Given]:
+def variables_set(steps: Mapping[str, StepDefinition]) -> dict[str, Given]:
     """The variables that each step sets, with their values."""
     return {
         name: tuple((target, value) for target, value in assigned if "." not in target.value)
@@ -22,7 +22,7 @@ def variables_set(steps: Mapping[str, StepText]) -> dict[str, Given]:
     }
 
 
-def declared_names(definition: Definition, steps: Mapping[str, StepText], reading: Reading) -> NamesOfJourney:
+def declared_names(definition: Definition, steps: Mapping[str, StepDefinition], reading: Reading) -> NamesOfJourney:
     """The names of a journey. Its values and variables have no types yet."""
     captures, answers = _captures(steps, reading.vocabulary)
     return NamesOfJourney(
@@ -38,14 +38,14 @@ def declared_names(definition: Definition, steps: Mapping[str, StepText], readin
         splits={
             name: tuple(share.value for share, _, _ in step.shares)
             for name, step in steps.items()
-            if isinstance(step, SplitText)
+            if isinstance(step, SplitDefinition)
         },
         segments=tuple(name.value for name, _ in definition.segments),
         segmented=any(when is None for _, when in definition.segments),
     )
 
 
-def report_clashes(definition: Definition, steps: Mapping[str, StepText], problems: Problems) -> None:
+def report_clashes(definition: Definition, steps: Mapping[str, StepDefinition], problems: Problems) -> None:
     """Reports names that mean two things."""
     meanings: dict[str, tuple[str, Scalar]] = {}
     for name, what in _named(definition, steps):
@@ -56,7 +56,7 @@ def report_clashes(definition: Definition, steps: Mapping[str, StepText], proble
 
 
 def _captures(
-    steps: Mapping[str, StepText], vocabulary: Vocabulary
+    steps: Mapping[str, StepDefinition], vocabulary: Vocabulary
 ) -> tuple[dict[str, list[str]], dict[str, list[Mapping[str, Attribute]]]]:
     """The events that each name under ``as:`` captures, and the answers of calls that each captures."""
     events: dict[str, list[str]] = {}
@@ -64,13 +64,13 @@ def _captures(
     for step in steps.values():
         for capture, event in step.captures():
             events.setdefault(capture.value, []).append(event)
-        if isinstance(step, CallText) and step.capture is not None:
+        if isinstance(step, CallDefinition) and step.capture is not None:
             known = vocabulary.endpoints.get(step.endpoint.value) if step.endpoint is not None else None
             answers.setdefault(step.capture.value, []).append(known.gives if known is not None else {})
     return events, answers
 
 
-def _named(definition: Definition, steps: Mapping[str, StepText]) -> Iterable[tuple[Scalar, str]]:
+def _named(definition: Definition, steps: Mapping[str, StepDefinition]) -> Iterable[tuple[Scalar, str]]:
     for name, _ in definition.values:
         yield name, "a value"
     for name, _ in definition.segments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from idic.journey.definition.definition import BranchText, RepeatText, StepText
+from idic.journey.definition.definition import BranchDefinition, RepeatDefinition, StepDefinition
 from idic.journey.program.steps import STEP_KINDS
 from idic.journey.program.steps.step_links import AGAIN, StepTargets, Transition
 from idic.journey.program.values import DONE, Target
@@ -18,9 +18,9 @@ class Flow:
     transitions lead forward, except for those back to a repeat.
     """
 
-    def __init__(self, steps: Sequence[StepText], problems: Problems) -> None:
+    def __init__(self, steps: Sequence[StepDefinition], problems: Problems) -> None:
         self.problems = problems
-        self.steps: dict[str, StepText] = {}
+        self.steps: dict[str, StepDefinition] = {}
         self.order: list[str] = []
         self.targets: dict[str, StepTargets] = {}
         self._names: dict[int, str] = {}
@@ -28,11 +28,11 @@ class Flow:
         self._collect(steps)
         self.first = self._link(steps, DONE)
 
-    def name(self, step: StepText) -> str:
+    def name(self, step: StepDefinition) -> str:
         """The name of a step."""
         return self._names[id(step)]
 
-    def _collect(self, steps: Iterable[StepText]) -> None:
+    def _collect(self, steps: Iterable[StepDefinition]) -> None:
         """Names every step, in the order of the file. A step without an id, or with a duplicate, gets a made-up name."""
         for step in steps:
             name = step.id.value if step.id is not None else f"step on line {step.mark.line}"
@@ -50,11 +50,11 @@ class Flow:
             for branch in inner:
                 if branch is not None:
                     self._collect(branch.steps)
-                if isinstance(step, RepeatText) and branch is inner[0]:
+                if isinstance(step, RepeatDefinition) and branch is inner[0]:
                     self._inside[name] = frozenset(self.order[before:])
                     self.order.append(name + AGAIN)
 
-    def _link(self, steps: Sequence[StepText], after: Target) -> Target:
+    def _link(self, steps: Sequence[StepDefinition], after: Target) -> Target:
         """Links a list of steps that is followed by ``after``; returns where the list begins."""
         for step in reversed(steps):
             name = self.name(step)
@@ -62,12 +62,12 @@ class Flow:
             after = Target(step=name)
         return after
 
-    def _targets(self, name: str, step: StepText, after: Target) -> StepTargets:
+    def _targets(self, name: str, step: StepDefinition, after: Target) -> StepTargets:
         then, otherwise = self._target(step.then, after), self._target(step.otherwise, after)
         inner = STEP_KINDS[step.kind].link(step, name, then, after, self._target)
         return StepTargets(then, otherwise, inner)
 
-    def _target(self, branch: BranchText | None, after: Target) -> Target:
+    def _target(self, branch: BranchDefinition | None, after: Target) -> Target:
         if branch is None:
             return after
         if branch.reason is not None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from idic.journey.definition.definition import Definition, EnterText, every_step
+from idic.journey.definition.definition import Definition, EnterDefinition, every_step
 from idic.journey.yaml_source.nodes import Scalar
 from idic.problems import Problems, did_you_mean
 
@@ -19,7 +19,7 @@ class OtherJourneys(NamedTuple):
     definitions: Mapping[str, Definition]
     unread: frozenset[str] = frozenset()
 
-    def entered(self, by: Definition, step: EnterText, label: str, problems: Problems) -> Definition | None:
+    def entered(self, by: Definition, step: EnterDefinition, label: str, problems: Problems) -> Definition | None:
         """The journey that a step enters; None, with a problem reported, if it is missing, the same, or leads back here."""
         other = step.journey
         if other is None:
@@ -67,7 +67,7 @@ class OtherJourneys(NamedTuple):
     def _entered_from(self, name: str) -> Iterable[str]:
         definition = self.definitions.get(name)
         for step in every_step(definition.steps) if definition is not None else ():
-            if isinstance(step, EnterText) and step.journey is not None:
+            if isinstance(step, EnterDefinition) and step.journey is not None:
                 yield step.journey.value
 
 

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from idic.journey.channels import EMAIL, WEB
 from idic.journey.compiler.compile_conditions import ConditionCompiler
 from idic.journey.compiler.reachability import PathFacts
-from idic.journey.definition.definition import Definition, PatternText, SendText, StepText, UntilText, WaitForText
+from idic.journey.definition.definition import (
+    Definition,
+    PatternDefinition,
+    SendDefinition,
+    StepDefinition,
+    UntilDefinition,
+    WaitForDefinition,
+)
 from idic.journey.expressions.context import Names
 from idic.journey.expressions.evaluate import depends_on_today
 from idic.journey.program.steps import Arm
@@ -22,16 +29,16 @@ _CHANNEL_OF_EVENT = {"Email Opened": EMAIL.name, "Message Shown": WEB.name}
 class ArmCompiler:
     """Compiles the lines of ``wait_for``, and checks ``since:`` and ``of:``."""
 
-    def __init__(self, definition: Definition, steps: Mapping[str, StepText], conditions: ConditionCompiler) -> None:
+    def __init__(self, definition: Definition, steps: Mapping[str, StepDefinition], conditions: ConditionCompiler) -> None:
         self.definition = definition
         self.steps = steps
         self.conditions = conditions
         self.vocabulary = conditions.vocabulary
         self.problems = conditions.problems
 
-    def arm(self, label: str, text: PatternText | UntilText, target: Target, names: Names, facts: PathFacts) -> Arm:
+    def arm(self, label: str, text: PatternDefinition | UntilDefinition, target: Target, names: Names, facts: PathFacts) -> Arm:
         """One line of a ``wait_for``; ``label`` begins the message of each problem."""
-        if isinstance(text, UntilText):
+        if isinstance(text, UntilDefinition):
             until = self.conditions.condition(label, text.until, names)
             if (
                 until is not None
@@ -45,7 +52,7 @@ class ArmCompiler:
         capture = text.capture.value if text.capture is not None else None
         return Arm(pattern=pattern, since=self.since(text, facts), capture=capture, then=target)
 
-    def since(self, text: PatternText, facts: PathFacts) -> str:
+    def since(self, text: PatternDefinition, facts: PathFacts) -> str:
         """From when on events count for this line: ``wait``, ``entry``, ``sent`` or a step's name."""
         if text.of is not None:
             self.check_of(text.of, text.on, facts)
@@ -69,10 +76,10 @@ class ArmCompiler:
         """Checks that ``of:`` names a step that sends before this one, and that ``on`` is about messages."""
         step = self.steps.get(of.value)
         if step is None:
-            sends = [name for name, step in self.steps.items() if isinstance(step, SendText)]
+            sends = [name for name, step in self.steps.items() if isinstance(step, SendDefinition)]
             hint = did_you_mean(of.value, sends)
             self.problems.error(of.mark, f'step "{of.value}" does not exist', hint, about=("step", of.value))
-        elif not isinstance(step, SendText):
+        elif not isinstance(step, SendDefinition):
             self.problems.error(of.mark, f'step "{of.value}" sends nothing', "of: names a step with send:")
         elif of.value not in facts.perhaps:
             self.problems.error(of.mark, f'step "{of.value}" does not come before this one', "name one that does")
@@ -87,7 +94,7 @@ class ArmCompiler:
             hint = f"take of: out; only {one_of(sorted(ABOUT_MESSAGES))} are"
             self.problems.error(of.mark, f"{on.value} is not about a message that was sent", hint)
 
-    def warn_of_early(self, text: WaitForText, name: str, facts: PathFacts) -> None:
+    def warn_of_early(self, text: WaitForDefinition, name: str, facts: PathFacts) -> None:
         """Warns of an event that could come during an earlier wait that does not look for it."""
         before = [step for step in facts.perhaps if self.steps[step].waits]
         ending = {pattern.on.value for pattern in self.definition.leave}

@@ -8,7 +8,7 @@ from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Cap, Gap, Policy, Quiet, StricterPolicy, describe_span, longest, minutes
 from idic.journey.contact_policy.describe_policy import describe_cap, describe_gap, describe_hours
 from idic.journey.contact_policy.read_policy import STRICTER, PolicyPartReader, PolicyReading
-from idic.journey.definition.definition import Definition, SendText, StepText
+from idic.journey.definition.definition import Definition, SendDefinition, StepDefinition
 from idic.journey.yaml_source.nodes import Mapping as MappingNode
 from idic.journey.yaml_source.nodes import Node, Scalar, Sequence
 from idic.problems import Mark, Problems, did_you_mean, one_of
@@ -134,12 +134,12 @@ def _place_of_cap(node: Node | None, name: str) -> Mark:
 
 
 def warn_of_quiet_hours(
-    steps: Mapping[str, StepText], policy: Policy, stricter: StricterPolicy | None, purpose: str, problems: Problems
+    steps: Mapping[str, StepDefinition], policy: Policy, stricter: StricterPolicy | None, purpose: str, problems: Problems
 ) -> None:
     """Warn of messages whose ``within`` can end inside quiet hours, or whose hours lie inside them: they may never be sent."""
     parts = [part for part in (policy.quiet_hours, stricter.quiet_hours if stricter else None) if part is not None]
     for name, step in steps.items():
-        if not isinstance(step, SendText) or purpose == "service":
+        if not isinstance(step, SendDefinition) or purpose == "service":
             continue
         if isinstance(step.at, Hours):
             _warn_of_hours_inside(name, step, step.at, parts, problems)
@@ -155,7 +155,7 @@ def warn_of_quiet_hours(
                 problems.warning(step.mark, message, f"write within: {longest(windows)} or longer, if they are to get it")
 
 
-def _warn_of_hours_inside(name: str, step: SendText, at: Hours, parts: Iterable[Quiet], problems: Problems) -> None:
+def _warn_of_hours_inside(name: str, step: SendDefinition, at: Hours, parts: Iterable[Quiet], problems: Problems) -> None:
     """Warn of a message whose hours lie entirely within quiet hours."""
     for channel in dict.fromkeys(channel.value for channel in step.channels):
         windows = tuple(window for part in parts for window in part.of(channel, None))

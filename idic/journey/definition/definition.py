@@ -20,16 +20,16 @@ _NOTHING = Duration()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BranchText:
+class BranchDefinition:
     """``steps`` to take, or the ``reason`` of an exit; neither: go on after the parent."""
 
     mark: Mark
-    steps: tuple[StepText, ...] = ()
+    steps: tuple[StepDefinition, ...] = ()
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MomentText:
+class MomentDefinition:
     """``offset`` before or after the moment that a name holds; the name begins at ``start`` of the ``text``."""
 
     text: Scalar
@@ -41,7 +41,7 @@ class MomentText:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PatternText:
+class PatternDefinition:
     """An event to match, as written; ``of``, ``since``, ``capture`` and ``then`` only in a wait_for."""
 
     on: Scalar
@@ -50,41 +50,41 @@ class PatternText:
     of: Scalar | None = None
     since: Scalar | None = None
     capture: Scalar | None = None
-    then: BranchText | None = None
+    then: BranchDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class UntilText:
+class UntilDefinition:
     """A line of a wait_for that is taken when a condition on the customer comes true."""
 
     until: Scalar
-    then: BranchText | None = None
+    then: BranchDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StepText:
+class StepDefinition:
     """What every step has. ``id`` None: it is missing, which has been told; ``mark`` is the word that says its kind."""
 
     id: Scalar | None
     mark: Mark
     when: Scalar | None = None
-    then: BranchText | None = None
-    otherwise: BranchText | None = None
+    then: BranchDefinition | None = None
+    otherwise: BranchDefinition | None = None
 
     kind: ClassVar[str] = ""
     """The keyword of its kind."""
     waits: ClassVar[bool] = False
     """Whether it waits for some time, so that events can come meanwhile."""
 
-    def own_branches(self) -> list[BranchText | None]:
+    def own_branches(self) -> list[BranchDefinition | None]:
         """The branches besides ``then`` and ``otherwise``, in the order of the file."""
         return []
 
-    def all_branches(self) -> list[BranchText | None]:
+    def all_branches(self) -> list[BranchDefinition | None]:
         """Every branch, roughly in the order of the file."""
         return [*self.own_branches(), self.then, self.otherwise]
 
-    def awaited(self) -> tuple[PatternText, ...]:
+    def awaited(self) -> tuple[PatternDefinition, ...]:
         """The events that it waits for."""
         return ()
 
@@ -103,16 +103,16 @@ class StepText:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WaitText(StepText):
+class WaitDefinition(StepDefinition):
     duration: Duration = _NOTHING
-    until: TimeOfDay | MomentText | None = None
-    without: PatternText | None = None
+    until: TimeOfDay | MomentDefinition | None = None
+    without: PatternDefinition | None = None
     capture: Scalar | None = None
 
     kind: ClassVar[str] = "wait"
     waits: ClassVar[bool] = True
 
-    def awaited(self) -> tuple[PatternText, ...]:
+    def awaited(self) -> tuple[PatternDefinition, ...]:
         """The event without which it ends."""
         return () if self.without is None else (self.without,)
 
@@ -123,20 +123,20 @@ class WaitText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WaitForText(StepText):
-    arms: tuple[PatternText | UntilText, ...] = ()
+class WaitForDefinition(StepDefinition):
+    arms: tuple[PatternDefinition | UntilDefinition, ...] = ()
     within: Duration = _NOTHING
 
     kind: ClassVar[str] = "wait_for"
     waits: ClassVar[bool] = True
 
-    def own_branches(self) -> list[BranchText | None]:
+    def own_branches(self) -> list[BranchDefinition | None]:
         """Its lines. One line that waits for several events is as many arms, with one branch."""
         return list(dict.fromkeys(arm.then for arm in self.arms))
 
-    def awaited(self) -> tuple[PatternText, ...]:
+    def awaited(self) -> tuple[PatternDefinition, ...]:
         """The events of its arms."""
-        return tuple(arm for arm in self.arms if isinstance(arm, PatternText))
+        return tuple(arm for arm in self.arms if isinstance(arm, PatternDefinition))
 
     def captures(self) -> Iterable[tuple[Scalar, str]]:
         """The events of its arms, as far as they have a name."""
@@ -144,23 +144,23 @@ class WaitForText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ChooseText(StepText):
-    branches: tuple[tuple[Scalar, BranchText], ...] = ()
+class ChooseDefinition(StepDefinition):
+    branches: tuple[tuple[Scalar, BranchDefinition], ...] = ()
 
     kind: ClassVar[str] = "choose"
 
-    def own_branches(self) -> list[BranchText | None]:
+    def own_branches(self) -> list[BranchDefinition | None]:
         """The branches to choose from."""
         return [branch for _, branch in self.branches]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SplitText(StepText):
-    shares: tuple[tuple[Scalar, int, BranchText | None], ...] = ()
+class SplitDefinition(StepDefinition):
+    shares: tuple[tuple[Scalar, int, BranchDefinition | None], ...] = ()
 
     kind: ClassVar[str] = "split"
 
-    def own_branches(self) -> list[BranchText | None]:
+    def own_branches(self) -> list[BranchDefinition | None]:
         """The branches of its shares."""
         return [branch for _, _, branch in self.shares]
 
@@ -171,7 +171,7 @@ class SplitText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SendText(StepText):
+class SendDefinition(StepDefinition):
     message: Scalar | None = None
     channels: tuple[Scalar, ...] = ()
     mode: Mode = "each"
@@ -182,14 +182,14 @@ class SendText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ExitText(StepText):
+class ExitDefinition(StepDefinition):
     reason: str = ""
 
     kind: ClassVar[str] = "exit"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SetText(StepText):
+class SetDefinition(StepDefinition):
     assign: Given = ()
 
     kind: ClassVar[str] = "set"
@@ -200,7 +200,7 @@ class SetText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CallText(StepText):
+class CallDefinition(StepDefinition):
     endpoint: Scalar | None = None
     given: Given = ()
     capture: Scalar | None = None
@@ -215,20 +215,20 @@ class CallText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RepeatText(StepText):
+class RepeatDefinition(StepDefinition):
     times: int = 1
     until: Scalar | None = None
-    do: BranchText | None = None
+    do: BranchDefinition | None = None
 
     kind: ClassVar[str] = "repeat"
 
-    def own_branches(self) -> list[BranchText | None]:
+    def own_branches(self) -> list[BranchDefinition | None]:
         """The steps of a round."""
         return [self.do]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EnterText(StepText):
+class EnterDefinition(StepDefinition):
     """``given`` None: what this enrollment was entered with."""
 
     journey: Scalar | None = None
@@ -238,21 +238,21 @@ class EnterText(StepText):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DifferentiateText(StepText):
+class DifferentiateDefinition(StepDefinition):
     kind: ClassVar[str] = "differentiate"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EntryText:
+class EntryDefinition:
     """``on`` events, ``every`` so often, ``once`` or on a ``day`` of each customer's own: one of them, and ``timed`` says that
     it is not the first. ``once``, ``starts`` and ``ends`` are wall times of the vocabulary's zone, written down as if they
     were of UTC. ``again`` None: as is usual for the kind."""
 
-    on: tuple[PatternText, ...] = ()
+    on: tuple[PatternDefinition, ...] = ()
     for_each: Scalar | None = None
     every: Every | None = None
     once: datetime | None = None
-    day: MomentText | None = None
+    day: MomentDefinition | None = None
     yearly: bool = False
     when: Scalar | None = None
     key: Scalar | None = None
@@ -266,8 +266,8 @@ class EntryText:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GoalText:
-    on: tuple[PatternText, ...]
+class GoalDefinition:
+    on: tuple[PatternDefinition, ...]
     within: Duration | None = None
     value: Scalar | None = None
     then: Literal["leave", "continue"] = "leave"
@@ -280,20 +280,20 @@ class Definition:
     purpose: Literal["marketing", "service"]
     topic: Scalar | None
     late: Literal["send", "skip"]
-    entry: EntryText
+    entry: EntryDefinition
     values: Given
     segments: tuple[tuple[Scalar, Scalar | None], ...]
-    steps: tuple[StepText, ...]
-    goal: GoalText | None
-    leave: tuple[PatternText, ...]
+    steps: tuple[StepDefinition, ...]
+    goal: GoalDefinition | None
+    leave: tuple[PatternDefinition, ...]
     messages: tuple[MessageDefinition, ...]
     policy: Node | None = None
     sender: Scalar | None = None
 
 
-def every_step(steps: tuple[StepText, ...]) -> list[StepText]:
+def every_step(steps: tuple[StepDefinition, ...]) -> list[StepDefinition]:
     """The steps and those in their branches, in the order of the file."""
-    found: list[StepText] = []
+    found: list[StepDefinition] = []
     for step in steps:
         found.append(step)
         for branch in step.all_branches():

@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import Literal
 
 from idic.journey.definition import read_times
-from idic.journey.definition.definition import Definition, EntryText, Given, GoalText, MomentText, PatternText
+from idic.journey.definition.definition import (
+    Definition,
+    EntryDefinition,
+    Given,
+    GoalDefinition,
+    MomentDefinition,
+    PatternDefinition,
+)
 from idic.journey.definition.read_messages import read_messages
 from idic.journey.definition.read_steps import ReadableKind, StepReader
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar
@@ -77,7 +84,7 @@ class _JourneyReader:
             purpose="service" if purpose == "service" else "marketing",
             topic=self.topic(fields.get("topic")),
             late="skip" if late == "skip" else "send",
-            entry=entry or EntryText(),
+            entry=entry or EntryDefinition(),
             values=values,
             segments=segments,
             steps=steps,
@@ -96,7 +103,7 @@ class _JourneyReader:
 
     # identify
 
-    def entry(self, node: Node) -> EntryText | None:
+    def entry(self, node: Node) -> EntryDefinition | None:
         entries = (*ENTRY_KINDS, "for_each", "at", "if", "key", "again", "while_in", *LIMITS)
         fields = self.shapes.fields(node, "identify", entries, instead=_ENTRIES_OF_OTHER_TOOLS)
         if fields is None:
@@ -121,7 +128,7 @@ class _JourneyReader:
             hint = "take starts: and ends: out; once: is one moment"
             self.problems.error(fields["once"].mark, "identify: once lies outside of starts and ends", hint)
         only = self.shapes.choice(fields.get("only"), "identify: only", ("test customers",))
-        return EntryText(
+        return EntryDefinition(
             on=self.interact.events.patterns(fields.get("on"), "on"),
             for_each=self.shapes.text(fields.get("for_each"), "for_each"),
             every=self.every(fields.get("every")),
@@ -147,7 +154,7 @@ class _JourneyReader:
                 message = f"identify: {name} reads the event of an entry, and {kind} has none"
                 self.problems.error(fields[name].mark, message, hint)
 
-    def day(self, fields: dict[str, Node]) -> tuple[MomentText | None, bool]:
+    def day(self, fields: dict[str, Node]) -> tuple[MomentDefinition | None, bool]:
         """The day of each customer's own, with its time of day, and whether it recurs every year."""
         at = self.shapes.clock(fields.get("at"), "identify: at")
         if "at" in fields and "date" not in fields:
@@ -243,21 +250,21 @@ class _JourneyReader:
 
     # goal
 
-    def goal(self, node: Node | None) -> GoalText | None:
+    def goal(self, node: Node | None) -> GoalDefinition | None:
         if node is None:
             return None
         if not isinstance(node, Mapping):
             on = self.interact.events.patterns(node, "goal")
-            return GoalText(on) if on else None
+            return GoalDefinition(on) if on else None
         fields = self.shapes.fields(node, "goal", ("on", "if", "key", "within", "value", "then"), required=("on",)) or {}
         when = self.shapes.text(fields.get("if"), "goal: if")
         any_key = self.shapes.choice(fields.get("key"), "goal: key", ("any",)) == "any"
         on = tuple(
-            PatternText(pattern.on, pattern.when or when, pattern.any_key or any_key)
+            PatternDefinition(pattern.on, pattern.when or when, pattern.any_key or any_key)
             for pattern in self.interact.events.patterns(fields.get("on"), "goal: on")
         )
         then = self.shapes.choice(fields.get("then"), "goal: then", ("leave", "continue"))
-        return GoalText(
+        return GoalDefinition(
             on=on,
             within=self.shapes.duration(fields.get("within"), "goal: within"),
             value=self.shapes.text(fields.get("value"), "goal: value"),

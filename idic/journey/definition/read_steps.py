@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as AnyMapping
 from typing import ClassVar, Protocol
 
-from idic.journey.definition.definition import BranchText, Given, StepText
+from idic.journey.definition.definition import BranchDefinition, Given, StepDefinition
 from idic.journey.definition.read_events import EventReader
 from idic.journey.yaml_source.nodes import Mapping, Node, Scalar, Sequence
 from idic.journey.yaml_source.shapes import Shapes
@@ -22,7 +22,7 @@ class ReadableKind(Protocol):
     other_names: ClassVar[AnyMapping[str, str]]
     entries: ClassVar[tuple[str, ...]]
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> StepText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> StepDefinition:
         """The step as written."""
 
 
@@ -36,7 +36,7 @@ class StepReader:
         self.shapes = Shapes(problems)
         self.events = EventReader(self.shapes, problems, self.branch)
 
-    def steps(self, node: Node, what: str) -> tuple[StepText, ...]:
+    def steps(self, node: Node, what: str) -> tuple[StepDefinition, ...]:
         if isinstance(node, Mapping):
             node = Sequence(node.source, (node,), node.start)
         if not isinstance(node, Sequence):
@@ -46,7 +46,7 @@ class StepReader:
             self.problems.error(node.mark, f"{what} has no steps", "write one")
         return tuple(step for item in node.items if (step := self.step(item)))
 
-    def step(self, node: Node) -> StepText | None:
+    def step(self, node: Node) -> StepDefinition | None:
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, "a step consists of entries", "write - {id: pause, wait: 1 day}")
             return None
@@ -92,7 +92,7 @@ class StepReader:
 
     def common(
         self, found: dict[str, Node], id_: Scalar | None, kind: Scalar
-    ) -> tuple[Scalar | None, Mark, Scalar | None, BranchText | None, BranchText | None]:
+    ) -> tuple[Scalar | None, Mark, Scalar | None, BranchDefinition | None, BranchDefinition | None]:
         when = self.shapes.text(found.get("if"), "if")
         return id_, kind.mark, when, self.branch(found.get("then")), self.branch(found.get("otherwise"))
 
@@ -101,17 +101,17 @@ class StepReader:
             hint = "add if:, or take otherwise out"
             self.problems.error(found["otherwise"].mark, f"{label}: otherwise is for when its if does not hold", hint)
 
-    def branch(self, node: Node | None) -> BranchText | None:
+    def branch(self, node: Node | None) -> BranchDefinition | None:
         """``continue``, ``exit <reason>``, one step, or a list of steps."""
         if node is None:
             return None
         if not isinstance(node, Scalar):
-            return BranchText(node.mark, steps=self.steps(node, "a branch"))
+            return BranchDefinition(node.mark, steps=self.steps(node, "a branch"))
         text = node.value.strip()
         if text == "continue":
-            return BranchText(node.mark)
+            return BranchDefinition(node.mark)
         if text.startswith("exit ") and text.removeprefix("exit ").strip():
-            return BranchText(node.mark, reason=text.removeprefix("exit ").strip())
+            return BranchDefinition(node.mark, reason=text.removeprefix("exit ").strip())
         hint = "write exit and a reason, such as exit not_interested" if text == "exit" else None
         hint = hint or did_you_mean(text, ("continue",)) or "write continue, exit <reason>, or steps"
         self.problems.error(node.mark, f'a branch cannot be "{text}"', hint)

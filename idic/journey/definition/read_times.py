@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from idic.journey.definition.definition import MomentText
+from idic.journey.definition.definition import MomentDefinition
 from idic.journey.yaml_source.nodes import Scalar
 from idic.times import Duration, TimeOfDay, names_days
 
@@ -22,7 +22,7 @@ DEFAULT_HOUR = TimeOfDay(hour=9)
 """The hour at which customers enter on a ``date:`` of their own, where the journey gives none."""
 
 
-def until(text: Scalar) -> TimeOfDay | MomentText:
+def until(text: Scalar) -> TimeOfDay | MomentDefinition:
     """Read the time of a ``wait: until …``: ``09:00 on weekdays``, ``3 days before entry.starts_at``."""
     start = len("until")
     rest = text.value[start:]
@@ -47,12 +47,12 @@ def lacks_until(text: Scalar) -> bool:
     return isinstance(time, TimeOfDay) or "." in time.name
 
 
-def moment(text: Scalar, start: int, example: str) -> MomentText:
+def moment(text: Scalar, start: int, example: str) -> MomentDefinition:
     """Read ``3 days before entry.starts_at at 09:00``, from the index ``start`` of the text on."""
     match = _MOMENT.fullmatch(text.value, start)
     if match is None or not match["name"].islower():
         raise ValueError(f'"{text.value[start:].strip()}" is not a moment; {example}')
-    return MomentText(
+    return MomentDefinition(
         text=text,
         name=match["name"],
         start=match.start("name"),
@@ -62,7 +62,7 @@ def moment(text: Scalar, start: int, example: str) -> MomentText:
     )
 
 
-def day(text: Scalar) -> tuple[MomentText, bool]:
+def day(text: Scalar) -> tuple[MomentDefinition, bool]:
     """Read a day of each customer's own, and whether it recurs every year: ``every year on customer.birthday``."""
     example = 'write "5 days before customer.renews_on" or "every year on customer.birthday"'
     yearly = text.value.startswith(_YEARLY)

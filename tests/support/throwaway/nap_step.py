@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Literal
 
-from idic.journey.definition.definition import BranchText, Given, StepText
+from idic.journey.definition.definition import BranchDefinition, Given, StepDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -24,17 +24,17 @@ AT_ONCE = Duration()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NapText(StepText):
+class NapText(StepDefinition):
     """As written: how long, what is set on waking, and who is refreshed."""
 
     span: Duration = AT_ONCE
     gains: Given = ()
     deep: Scalar | None = None
-    refreshed: BranchText | None = None
+    refreshed: BranchDefinition | None = None
 
     kind: ClassVar[str] = "nap"
 
-    def own_branches(self) -> list[BranchText | None]:
+    def own_branches(self) -> list[BranchDefinition | None]:
         return [self.refreshed]
 
     def assigned(self) -> Given:

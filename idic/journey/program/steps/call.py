@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import ClassVar, Literal
 
-from idic.journey.definition.definition import CallText
+from idic.journey.definition.definition import CallDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -56,7 +56,7 @@ class Call(Step):
         return Description(f"call {self.endpoint.name}", notes)
 
 
-class CallKind(StepKind[CallText, Call]):
+class CallKind(StepKind[CallDefinition, Call]):
     """The row of ``call``."""
 
     keyword = "call"
@@ -64,11 +64,11 @@ class CallKind(StepKind[CallText, Call]):
     summary = "ask an endpoint; with, as, within"
     icon = '<path d="M5.5 1v4M10.5 1v4M3.5 5h9v2.5a4.5 4.5 0 0 1-9 0ZM8 12v3"/>'
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> CallText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> CallDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("call", "with", "as", "within", "then", "otherwise"))
         example = "write with: {sku: entry.sku}"
-        return CallText(
+        return CallDefinition(
             *reader.common(fields, id_, kind),
             endpoint=reader.shapes.text(fields.get("call"), f"{label}: call"),
             given=reader.given(fields["with"], f"{label}: with", example) if "with" in fields else (),
@@ -83,13 +83,13 @@ class CallKind(StepKind[CallText, Call]):
         return step_schema("call", "Call", "An endpoint, by its name in vocabulary.yaml.", text(examples=["stock"]), more)
 
     def transitions(
-        self, text: CallText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: CallDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """One with an answer, one without."""
         answer = frozenset({text.capture.value}) if text.capture else frozenset[str]()
         return [Transition(name, targets.then, answer), Transition(name, targets.otherwise)]
 
-    def compile(self, text: CallText, context: StepContext) -> Call:
+    def compile(self, text: CallDefinition, context: StepContext) -> Call:
         """The step of the program."""
         call: Call = context.call(text)
         return call

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from idic.frozen import Frozen
-from idic.journey.definition.definition import ChooseText
+from idic.journey.definition.definition import ChooseDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step, Way
@@ -50,7 +50,7 @@ class Choose(Step):
         return Description("choose", self._if())
 
 
-class ChooseKind(StepKind[ChooseText, Choose]):
+class ChooseKind(StepKind[ChooseDefinition, Choose]):
     """The row of ``choose``."""
 
     keyword = "choose"
@@ -65,7 +65,7 @@ class ChooseKind(StepKind[ChooseText, Choose]):
     colors = ("#0369a1", "#f0f9ff")
     mermaid_box = ('{"', '"}')
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> ChooseText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> ChooseDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("choose", "then", "otherwise"))
         value, branches = fields["choose"], []
@@ -85,7 +85,7 @@ class ChooseKind(StepKind[ChooseText, Choose]):
                     branches.append((when, do))
         else:
             reader.problems.error(value.mark, f"{label}: choose is a list of branches", "write - if: … and do: … under it")
-        return ChooseText(*reader.common(fields, id_, kind), branches=tuple(branches))
+        return ChooseDefinition(*reader.common(fields, id_, kind), branches=tuple(branches))
 
     def schema(self) -> Schema:
         """The JSON schema of such a step."""
@@ -94,18 +94,18 @@ class ChooseKind(StepKind[ChooseText, Choose]):
         value = {"type": "array", "items": branch, "minItems": 1}
         return step_schema("choose", "Choose", "The first branch whose condition holds; else `otherwise`.", value, BOTH)
 
-    def link(self, text: ChooseText, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
+    def link(self, text: ChooseDefinition, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
         """One for each branch."""
         return tuple(follow(branch, then) for _, branch in text.branches)
 
     def transitions(
-        self, text: ChooseText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: ChooseDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """One for each branch, and one for when none holds."""
         branches = [Transition(name, target) for target in targets.branches]
         return [*self.skipped(text, name, targets), *branches, Transition(name, targets.otherwise)]
 
-    def compile(self, text: ChooseText, context: StepContext) -> Choose:
+    def compile(self, text: ChooseDefinition, context: StepContext) -> Choose:
         """The step of the program."""
         branches = tuple(
             Branch(when=when, then=target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idic.journey.definition.definition import DifferentiateText
+from idic.journey.definition.definition import DifferentiateDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step
@@ -24,7 +24,7 @@ class Differentiate(Step):
         return Description("differentiate again", self._if())
 
 
-class DifferentiateKind(StepKind[DifferentiateText, Differentiate]):
+class DifferentiateKind(StepKind[DifferentiateDefinition, Differentiate]):
     """The row of ``differentiate``."""
 
     keyword = "differentiate"
@@ -37,7 +37,7 @@ class DifferentiateKind(StepKind[DifferentiateText, Differentiate]):
     )
     colors = ("#6d28d9", "#faf5ff")
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> DifferentiateText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> DifferentiateDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("differentiate", "then", "otherwise"))
         reader.needs_if(fields, label)
@@ -46,14 +46,14 @@ class DifferentiateKind(StepKind[DifferentiateText, Differentiate]):
             reader.problems.error(kind.mark, f"{label}: differentiate decides again, and nothing else", hint)
         else:
             reader.shapes.choice(fields["differentiate"], f"{label}: differentiate", ("again",))
-        return DifferentiateText(*reader.common(fields, id_, kind))
+        return DifferentiateDefinition(*reader.common(fields, id_, kind))
 
     def schema(self) -> Schema:
         """The JSON schema of such a step."""
         what = "Decide values and segment anew, on what is known now."
         return step_schema("differentiate", "Differentiate again", what, choice(("again",)), BOTH, dependentRequired=NEEDS_IF)
 
-    def compile(self, text: DifferentiateText, context: StepContext) -> Differentiate:
+    def compile(self, text: DifferentiateDefinition, context: StepContext) -> Differentiate:
         """The step of the program."""
         if not context.differentiates:
             hint = "write segments under differentiate: of the journey"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from idic.journey.definition.definition import EnterText
+from idic.journey.definition.definition import EnterDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -38,7 +38,7 @@ class Enter(Step):
         return Description(f"enter {self.journey}", (*self._if(), *phrases.assignments(self.given or ())))
 
 
-class EnterKind(StepKind[EnterText, Enter]):
+class EnterKind(StepKind[EnterDefinition, Enter]):
     """The row of ``enter``."""
 
     keyword = "enter"
@@ -47,7 +47,7 @@ class EnterKind(StepKind[EnterText, Enter]):
     icon = '<path d="M7 2h6v12H7M1.5 8h7.5M6.2 5 9.2 8l-3 3"/>'
     colors = ("#047857", "#ecfdf5")
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> EnterText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> EnterDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("enter", "with", "then", "otherwise"))
         reader.needs_if(fields, label)
@@ -55,7 +55,7 @@ class EnterKind(StepKind[EnterText, Enter]):
             reader.given(fields["with"], f"{label}: with", "write with: {cart_id: entry.cart_id}") if "with" in fields else None
         )
         journey = reader.shapes.text(fields.get("enter"), f"{label}: enter")
-        return EnterText(*reader.common(fields, id_, kind), journey=journey, given=given)
+        return EnterDefinition(*reader.common(fields, id_, kind), journey=journey, given=given)
 
     def schema(self) -> Schema:
         """The JSON schema of such a step."""
@@ -69,7 +69,7 @@ class EnterKind(StepKind[EnterText, Enter]):
             dependentRequired=NEEDS_IF,
         )
 
-    def compile(self, text: EnterText, context: StepContext) -> Enter:
+    def compile(self, text: EnterDefinition, context: StepContext) -> Enter:
         """The step of the program."""
         enter: Enter = context.enter(text)
         return enter

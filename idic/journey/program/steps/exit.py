@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from idic.journey.definition.definition import ExitText
+from idic.journey.definition.definition import ExitDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step, Way
@@ -38,7 +38,7 @@ class Exit(Step):
         return Description(f"exit {self.reason}")
 
 
-class ExitKind(StepKind[ExitText, Exit]):
+class ExitKind(StepKind[ExitDefinition, Exit]):
     """The row of ``exit``."""
 
     keyword = "exit"
@@ -48,12 +48,12 @@ class ExitKind(StepKind[ExitText, Exit]):
     icon = '<path d="M9 2H3v12h6M6.5 8h8M11.5 5l3 3-3 3"/>'
     colors = ("#b91c1c", "#fef2f2")
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> ExitText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> ExitDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("exit", "otherwise"))
         reason = reader.shapes.text(fields.get("exit"), f"{label}: exit")
         reader.needs_if(fields, label)
-        return ExitText(*reader.common(fields, id_, kind), reason=reason.value if reason else "")
+        return ExitDefinition(*reader.common(fields, id_, kind), reason=reason.value if reason else "")
 
     def schema(self) -> Schema:
         """The JSON schema of such a step."""
@@ -61,12 +61,12 @@ class ExitKind(StepKind[ExitText, Exit]):
         return step_schema("exit", "Exit", "Out of the journey, for this reason.", value, OTHERWISE, dependentRequired=NEEDS_IF)
 
     def transitions(
-        self, text: ExitText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: ExitDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """On only if its condition does not hold."""
         return self.skipped(text, name, targets)
 
-    def compile(self, text: ExitText, context: StepContext) -> Exit:
+    def compile(self, text: ExitDefinition, context: StepContext) -> Exit:
         """The step of the program."""
         return Exit(**context.fields, reason=text.reason)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idic.journey.definition.definition import RepeatText
+from idic.journey.definition.definition import RepeatDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step
@@ -43,7 +43,7 @@ class Repeat(Step):
         return Description(f"repeat up to {self.times} times", (*self._if(), *until))
 
 
-class RepeatKind(StepKind[RepeatText, Repeat]):
+class RepeatKind(StepKind[RepeatDefinition, Repeat]):
     """The row of ``repeat``."""
 
     keyword = "repeat"
@@ -54,7 +54,7 @@ class RepeatKind(StepKind[RepeatText, Repeat]):
     )
     colors = ("#4338ca", "#eef2ff")
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> RepeatText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> RepeatDefinition:
         """The step as written."""
         whole = isinstance(node.get("repeat"), Mapping)
         # Where repeat: is a number, all that belongs into it stands beside it, and one message says so.
@@ -75,7 +75,7 @@ class RepeatKind(StepKind[RepeatText, Repeat]):
             hint = f"write a whole number from 1 to {MOST_ROUNDS}"
             reader.problems.error(times.mark, f"{what}: times cannot be {times.value}", hint)
         until = reader.shapes.text(inner.get("until"), f"{what}: until")
-        return RepeatText(*reader.common(fields, id_, kind), times=max(1, min(count, MOST_ROUNDS)), until=until, do=do)
+        return RepeatDefinition(*reader.common(fields, id_, kind), times=max(1, min(count, MOST_ROUNDS)), until=until, do=do)
 
     def schema(self) -> Schema:
         """The JSON schema of such a step."""
@@ -87,12 +87,12 @@ class RepeatKind(StepKind[RepeatText, Repeat]):
         value = entries(parts, required=("times", "do"))
         return step_schema("repeat", "Repeat", "The same steps, several times.", value, BOTH, dependentRequired=NEEDS_IF)
 
-    def link(self, text: RepeatText, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
+    def link(self, text: RepeatDefinition, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
         """The first step of a round; the last leads back here."""
         return (follow(text.do, Target(step=name)),)
 
     def transitions(
-        self, text: RepeatText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: RepeatDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """Into the first round, past it if ``until`` may hold at once, and from the end of a round into the next or on."""
         skipped = self.skipped(text, name, targets)
@@ -102,7 +102,7 @@ class RepeatKind(StepKind[RepeatText, Repeat]):
         again = [Transition(name + AGAIN, target) for target in (*targets.branches, targets.then)]
         return [*skipped, *(Transition(name, target) for target in targets.branches), *leaves, *again]
 
-    def compile(self, text: RepeatText, context: StepContext) -> Repeat:
+    def compile(self, text: RepeatDefinition, context: StepContext) -> Repeat:
         """The step of the program."""
         context.check_rounds(text)
         until = context.condition(text.until)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar, Literal
 
 from idic.journey.channels import CHANNELS, EMAIL
-from idic.journey.definition.definition import Mode, SendText
+from idic.journey.definition.definition import Mode, SendDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -67,7 +67,7 @@ class Send(Step):
         return Description(title, (*self._if(), *hours, f"within {self.within}"))
 
 
-class SendKind(StepKind[SendText, Send]):
+class SendKind(StepKind[SendDefinition, Send]):
     """The row of ``send``."""
 
     keyword = "send"
@@ -79,7 +79,7 @@ class SendKind(StepKind[SendText, Send]):
         """A send looks like the channel by which it sends."""
         return {name: Look(channel.icon, channel.colors) for name, channel in CHANNELS.items()}
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> SendText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> SendDefinition:
         """The step as written."""
         known = ("send", "by", "at", "within", "then", "otherwise")
         fields = reader.parts(node, label, known)
@@ -94,7 +94,9 @@ class SendKind(StepKind[SendText, Send]):
             reader.problems.error(fields["send"].mark, f"{label}: send is one message", hint)
         mode, channels = self._by(reader, fields.get("by"), label)
         at = self._at(reader, fields.get("at"), label)
-        return SendText(*reader.common(fields, id_, kind), message=message, channels=channels, mode=mode, at=at, within=within)
+        return SendDefinition(
+            *reader.common(fields, id_, kind), message=message, channels=channels, mode=mode, at=at, within=within
+        )
 
     def _at(self, reader: StepReader, node: Node | None, label: str) -> Hours | Literal["best time"] | None:
         """The hours of ``at``."""
@@ -159,12 +161,12 @@ class SendKind(StepKind[SendText, Send]):
         )  # fmt: skip
 
     def transitions(
-        self, text: SendText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: SendDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """One for sent, one for not sent."""
         return [Transition(name, targets.then), Transition(name, targets.otherwise)]
 
-    def compile(self, text: SendText, context: StepContext) -> Send:
+    def compile(self, text: SendDefinition, context: StepContext) -> Send:
         """The step of the program."""
         if text.message is not None:
             context.check_message(text.message, text.channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from idic.journey.definition.definition import SetText
+from idic.journey.definition.definition import SetDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -37,7 +37,7 @@ class Set(Step):
         return Description("set", (*self._if(), *phrases.assignments(self.assign)))
 
 
-class SetKind(StepKind[SetText, Set]):
+class SetKind(StepKind[SetDefinition, Set]):
     """The row of ``set``."""
 
     keyword = "set"
@@ -45,14 +45,14 @@ class SetKind(StepKind[SetText, Set]):
     summary = "give customer.… or a variable a value"
     icon = '<path d="M2 14 3 10.5 11 2.5l2.5 2.5-8 8Z"/><path d="m9 4.5 2.5 2.5"/>'
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> SetText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> SetDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("set", "then", "otherwise"))
         example = "write set: {customer.plan: entry.plan}"
         assign = reader.given(fields["set"], f"{label}: set", example)
         assign = tuple((name, value) for name, value in assign if self._settable(reader, name, label))
         reader.needs_if(fields, label)
-        return SetText(*reader.common(fields, id_, kind), assign=assign)
+        return SetDefinition(*reader.common(fields, id_, kind), assign=assign)
 
     def _settable(self, reader: StepReader, name: Scalar, label: str) -> bool:
         """Whether steps may set this name; if not, that is reported."""
@@ -76,13 +76,13 @@ class SetKind(StepKind[SetText, Set]):
         return step_schema("set", "Set", what, value, BOTH, dependentRequired=NEEDS_IF)
 
     def transitions(
-        self, text: SetText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: SetDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """On, with the variables that it sets."""
         sets = frozenset(target.value for target, _ in text.assign if "." not in target.value)
         return [*self.skipped(text, name, targets), Transition(name, targets.then, sets - uncertain, sets & uncertain)]
 
-    def compile(self, text: SetText, context: StepContext) -> Set:
+    def compile(self, text: SetDefinition, context: StepContext) -> Set:
         """The step of the program."""
         return Set(**context.fields, assign=context.assigned(text.assign))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from idic.frozen import Frozen
-from idic.journey.definition.definition import SplitText
+from idic.journey.definition.definition import SplitDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.phrases import Description
 from idic.journey.program.steps.step import Step, Way
@@ -48,7 +48,7 @@ class Split(Step):
         return Description("split by chance", self._if())
 
 
-class SplitKind(StepKind[SplitText, Split]):
+class SplitKind(StepKind[SplitDefinition, Split]):
     """The row of ``split``."""
 
     keyword = "split"
@@ -59,7 +59,7 @@ class SplitKind(StepKind[SplitText, Split]):
     colors = ("#0f766e", "#f0fdfa")
     mermaid_box = ('{"', '"}')
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> SplitText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> SplitDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("split", "do", "then", "otherwise"))
         value, do, shares = fields["split"], fields.get("do"), []
@@ -70,7 +70,7 @@ class SplitKind(StepKind[SplitText, Split]):
             reader.problems.error(do.mark, f"{label}: do has a branch for each share", "write do: {plain: …, offer: …}")
         if not isinstance(value, Mapping):
             reader.problems.error(value.mark, f"{label}: split consists of shares", "write split: {plain: 20, offer: 80}")
-            return SplitText(*reader.common(fields, id_, kind))
+            return SplitDefinition(*reader.common(fields, id_, kind))
         sound = True
         for name, text in value.entries:
             percent = self._percent(reader, text, f"{label}: {name.value}")
@@ -86,7 +86,7 @@ class SplitKind(StepKind[SplitText, Split]):
                 hint = did_you_mean(key.value, names)
                 reader.problems.error(key.mark, f"{label}: there is no share {key.value}", hint)
         reader.needs_if(fields, label)
-        return SplitText(*reader.common(fields, id_, kind), shares=tuple(shares))
+        return SplitDefinition(*reader.common(fields, id_, kind), shares=tuple(shares))
 
     def _percent(self, reader: StepReader, node: Node, what: str) -> int | None:
         """A whole number of percent."""
@@ -109,18 +109,18 @@ class SplitKind(StepKind[SplitText, Split]):
         what = "By chance, in percent that add up to 100; the same for a customer for ever, and read later by the step's id."
         return step_schema("split", "Split", what, shares, {"do": do, **BOTH}, dependentRequired=NEEDS_IF)
 
-    def link(self, text: SplitText, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
+    def link(self, text: SplitDefinition, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
         """One for each share."""
         return tuple(follow(branch, then) for _, _, branch in text.shares)
 
     def transitions(
-        self, text: SplitText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: SplitDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """One for each share, after which the split's name can be read."""
         drawn = [Transition(name, target, frozenset({name})) for target in targets.branches]
         return [*self.skipped(text, name, targets), *(drawn or [Transition(name, targets.then)])]
 
-    def compile(self, text: SplitText, context: StepContext) -> Split:
+    def compile(self, text: SplitDefinition, context: StepContext) -> Split:
         """The step of the program."""
         drawn = zip(text.shares, context.targets.branches, strict=True)
         shares = tuple(Share(name=share.value, percent=percent, then=then) for (share, percent, _), then in drawn)

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from idic.journey.definition.definition import (
-    BranchText,
-    CallText,
-    EnterText,
+    BranchDefinition,
+    CallDefinition,
+    EnterDefinition,
     Given,
-    MomentText,
-    PatternText,
-    RepeatText,
-    StepText,
-    WaitForText,
+    MomentDefinition,
+    PatternDefinition,
+    RepeatDefinition,
+    StepDefinition,
+    WaitForDefinition,
 )
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program.steps.step import Step
@@ -27,12 +27,12 @@ from idic.problems import Problems
 from idic.schema_parts import Schema
 from idic.times import Duration
 
-T = TypeVar("T", bound=StepText)
+T = TypeVar("T", bound=StepDefinition)
 S = TypeVar("S", bound=Step)
 
 Running = bool | Generator[Any, Any, bool]
 """Whether the enrollment moved on; a generator, if the driver has to be asked before that is known."""
-Follow = Callable[[BranchText | None, Target], Target]
+Follow = Callable[[BranchDefinition | None, Target], Target]
 """Where a branch leads; where there is no branch, or it comes to its end: to the given target."""
 
 
@@ -57,28 +57,28 @@ class StepContext(Protocol):
     def condition(self, text: Scalar | None) -> Condition | None:
         """A condition with its types."""
 
-    def pattern(self, text: PatternText) -> Pattern:
+    def pattern(self, text: PatternDefinition) -> Pattern:
         """An event to match."""
 
-    def moment(self, text: MomentText) -> Moment | None:
+    def moment(self, text: MomentDefinition) -> Moment | None:
         """A moment that a name holds."""
 
     def assigned(self, given: Given) -> tuple[Assignment, ...]:
         """Values for attributes and variables, each of which may read those before it."""
 
-    def arms(self, text: WaitForText) -> tuple[Any, ...]:
+    def arms(self, text: WaitForDefinition) -> tuple[Any, ...]:
         """The arms of a wait_for."""
 
     def check_message(self, message: Scalar, channels: Sequence[Scalar]) -> None:
         """Reports a message that does not exist, or not for these channels."""
 
-    def check_rounds(self, text: RepeatText) -> None:
+    def check_rounds(self, text: RepeatDefinition) -> None:
         """Reports too many rounds of repeats within repeats."""
 
-    def call(self, text: CallText) -> Any:
+    def call(self, text: CallDefinition) -> Any:
         """The compiled call of an endpoint."""
 
-    def enter(self, text: EnterText) -> Any:
+    def enter(self, text: EnterDefinition) -> Any:
         """The compiled entry into another journey."""
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from idic.journey.definition import read_times
-from idic.journey.definition.definition import MomentText, PatternText, WaitText
+from idic.journey.definition.definition import MomentDefinition, PatternDefinition, WaitDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -77,7 +77,7 @@ def _days_between(clock: TimeOfDay) -> int:
     return max((after - before - 1) % 7 + 1 for before, after in zip(days, (*days[1:], days[0]), strict=True))
 
 
-class WaitKind(StepKind[WaitText, Wait]):
+class WaitKind(StepKind[WaitDefinition, Wait]):
     """The row of ``wait``."""
 
     keyword = "wait"
@@ -88,7 +88,7 @@ class WaitKind(StepKind[WaitText, Wait]):
     colors = ("#b45309", "#fffbeb")
     mermaid_box = ('("', '")')
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> WaitText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> WaitDefinition:
         """The step as written."""
         fields = reader.parts(node, label, ("wait", "without", "as", "then", "otherwise"))
         length, duration, until = reader.shapes.text(fields.get("wait"), f"{label}: wait"), None, None
@@ -109,7 +109,7 @@ class WaitKind(StepKind[WaitText, Wait]):
             or not (length.value.startswith("until") or read_times.lacks_until(length))
         ):
             reader.needs_if(fields, label)
-        return WaitText(
+        return WaitDefinition(
             *reader.common(fields, id_, kind),
             duration=duration or Duration(),
             until=until,
@@ -117,7 +117,7 @@ class WaitKind(StepKind[WaitText, Wait]):
             capture=capture,
         )
 
-    def _without(self, reader: StepReader, node: Node, label: str) -> PatternText | None:
+    def _without(self, reader: StepReader, node: Node, label: str) -> PatternDefinition | None:
         """The event of ``without``."""
         on = node.get("on") if isinstance(node, Mapping) else node
         if isinstance(on, Sequence):
@@ -128,7 +128,7 @@ class WaitKind(StepKind[WaitText, Wait]):
 
     def _until(
         self, reader: StepReader, text: Scalar, fields: dict[str, Node], kind: Scalar, label: str
-    ) -> TimeOfDay | MomentText | None:
+    ) -> TimeOfDay | MomentDefinition | None:
         """What a wait is until, with what that asks of the rest of the step."""
         if "without" in fields:
             hint = "write how long the silence is: wait: 4 hours"
@@ -138,7 +138,7 @@ class WaitKind(StepKind[WaitText, Wait]):
         except ValueError as error:
             reader.problems.error(text.mark, f"{label}: wait: {error}")
             return None
-        if isinstance(until, MomentText) and "otherwise" not in fields:
+        if isinstance(until, MomentDefinition) and "otherwise" not in fields:
             message = f"{label}: the moment may be past, or nobody knows it: wait needs otherwise"
             reader.problems.error(kind.mark, message, "write otherwise: continue")
         return until
@@ -155,14 +155,14 @@ class WaitKind(StepKind[WaitText, Wait]):
             dependentRequired={"as": ["without"]},
         )
 
-    def skipped(self, text: WaitText, name: str, targets: StepTargets) -> list[Transition]:
+    def skipped(self, text: WaitDefinition, name: str, targets: StepTargets) -> list[Transition]:
         """Past a moment that is over or not known, or past a condition that does not hold."""
-        if isinstance(text.until, MomentText):
+        if isinstance(text.until, MomentDefinition):
             return [Transition(name, targets.otherwise)]
         return super().skipped(text, name, targets)
 
     def transitions(
-        self, text: WaitText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: WaitDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """On, perhaps with the captured event."""
         captured = frozenset({text.capture.value}) if text.capture else frozenset[str]()
@@ -170,13 +170,13 @@ class WaitKind(StepKind[WaitText, Wait]):
             return [*self.skipped(text, name, targets), Transition(name, targets.then, captured)]
         return [*self.skipped(text, name, targets), Transition(name, targets.then, may_set=captured)]
 
-    def compile(self, text: WaitText, context: StepContext) -> Wait:
+    def compile(self, text: WaitDefinition, context: StepContext) -> Wait:
         """The step of the program."""
         without = context.pattern(text.without) if text.without is not None else None
         return Wait(
             **context.fields,
             duration=text.duration,
-            until=context.moment(text.until) if isinstance(text.until, MomentText) else text.until,
+            until=context.moment(text.until) if isinstance(text.until, MomentDefinition) else text.until,
             without=without,
             capture=text.capture.value if text.capture is not None else None,
         )
@@ -186,7 +186,7 @@ class WaitKind(StepKind[WaitText, Wait]):
         return move.wait(step)
 
 
-def _captures_for_certain(text: WaitText, entered_on: frozenset[str]) -> bool:
+def _captures_for_certain(text: WaitDefinition, entered_on: frozenset[str]) -> bool:
     """Whether a wait for silence certainly captures an event: without a newer one it is the entry event."""
     without = text.without
     return without is not None and without.when is None and entered_on == {without.on.value}

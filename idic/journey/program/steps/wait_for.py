@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from idic.frozen import Frozen
-from idic.journey.definition.definition import PatternText, WaitForText
+from idic.journey.definition.definition import PatternDefinition, WaitForDefinition
 from idic.journey.definition.read_steps import StepReader
 from idic.journey.program import phrases
 from idic.journey.program.phrases import Description
@@ -104,7 +104,7 @@ class WaitFor(Step):
         return lines
 
 
-class WaitForKind(StepKind[WaitForText, WaitFor]):
+class WaitForKind(StepKind[WaitForDefinition, WaitFor]):
     """The row of ``wait_for``."""
 
     keyword = "wait_for"
@@ -118,7 +118,7 @@ class WaitForKind(StepKind[WaitForText, WaitFor]):
     colors = ("#7c3aed", "#f5f3ff")
     mermaid_box = ('("', '")')
 
-    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> WaitForText:
+    def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> WaitForDefinition:
         """The step as written."""
         known = ("wait_for", "within", "then", "otherwise")
         fields = reader.parts(node, label, known)
@@ -127,7 +127,7 @@ class WaitForKind(StepKind[WaitForText, WaitFor]):
                 reader.problems.error(kind.mark, f"{label}: wait_for needs {name}", f"write {example}")
         arms = reader.events.arms(fields.get("wait_for"), f"{label}: wait_for")
         within = reader.shapes.duration(fields.get("within"), f"{label}: within")
-        return WaitForText(*reader.common(fields, id_, kind), arms=arms, within=within or Duration())
+        return WaitForDefinition(*reader.common(fields, id_, kind), arms=arms, within=within or Duration())
 
     def schema(self) -> Schema:
         """The JSON schema of such a step."""
@@ -151,21 +151,21 @@ class WaitForKind(StepKind[WaitForText, WaitFor]):
             required=("within", "otherwise"),
         )
 
-    def link(self, text: WaitForText, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
+    def link(self, text: WaitForDefinition, name: str, then: Target, after: Target, follow: Follow) -> tuple[Target, ...]:
         """One for each arm."""
         return tuple(follow(arm.then, after) if arm.then else then for arm in text.arms)
 
     def transitions(
-        self, text: WaitForText, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
+        self, text: WaitForDefinition, name: str, targets: StepTargets, entered_on: frozenset[str], uncertain: frozenset[str]
     ) -> list[Transition]:
         """One for each arm, and one for when nothing happens."""
         taken = []
         for arm, target in zip(text.arms, targets.branches, strict=True):
-            captured = isinstance(arm, PatternText) and arm.capture
+            captured = isinstance(arm, PatternDefinition) and arm.capture
             taken.append(Transition(name, target, frozenset({captured.value}) if captured else frozenset()))
         return [*taken, Transition(name, targets.otherwise)]
 
-    def compile(self, text: WaitForText, context: StepContext) -> WaitFor:
+    def compile(self, text: WaitForDefinition, context: StepContext) -> WaitFor:
         """The step of the program."""
         return WaitFor(**context.fields, arms=context.arms(text), within=text.within)
 
