@@ -23,8 +23,8 @@ from chaos.world import GRID_KEY, ChaosWorld
 from idic.dev.demo.customer_kinds import plan
 from idic.dev.demo.script import (
     ClickAnswer,
-    ClickLink,
     ClickUnsubscribe,
+    FollowLink,
     OpenMessage,
     ScriptedAction,
     SendEvent,
@@ -140,7 +140,7 @@ class Play:
                 await self.client.look(shopper.user_id, rng.choice(("home_hero", "product_tip")))
             case OpenMessage():
                 await self._get(letter, OPEN_PATH)
-            case ClickLink():
+            case FollowLink():
                 await self._get(letter, CLICK_PATH if letter and letter.channel == "email" else SHORT_PATH)
             case ClickAnswer(value):
                 await self._answer(letter, value)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from idic.cli.output_format import ReportFormat
 from idic.errors import NotFound
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
-    github = "github"
 
 
 def check(
@@ -23,8 +17,8 @@ def check(
         typer.Argument(help="Folders of journeys, or journey files; a file is checked with the vocabulary beside it."),
     ] = None,
     format: Annotated[
-        Format, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
-    ] = Format.text,
+        ReportFormat, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
+    ] = ReportFormat.text,
 ) -> None:
     """Check journeys: names, types, templates, every path, and the stories beside them. Exits 1 if there are errors.
 
@@ -39,9 +33,9 @@ def check(
     except NotFound as error:
         typer.secho(f"idic: {error}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
-    if format is Format.json:
+    if format is ReportFormat.json:
         typer.echo(check.as_json(compilations))
-    elif format is Format.github:
+    elif format is ReportFormat.github:
         typer.echo(check.as_annotations(compilations), nl=False)
     else:
         check.show(compilations)

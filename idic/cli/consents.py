@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from idic.cli.output_format import OutputFormat
 from idic.cli.run.data_folder import Data, interruptible, settings_for
 
 app = typer.Typer(
@@ -20,16 +20,11 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    text = "text"
-    json = "json"
-
-
 @app.command()
 def show(
     customer: Annotated[str, typer.Argument(help="An email address, user id, phone number or idic's own id")],
     data: Data = None,
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[OutputFormat, typer.Option(help="text for people, json for tools")] = OutputFormat.text,
 ) -> None:
     """Show a customer's consents by channel, topic and purpose, since when and by which act, and the whole ledger with its
     proof.
@@ -46,7 +41,7 @@ def show(
             return told
 
     told = asyncio.run(run())
-    if format is Format.json:
+    if format is OutputFormat.json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         _show(told)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from idic.cli.output_format import OutputFormat
 from idic.cli.run.data_folder import Data
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
 
 
 def diff(
@@ -23,7 +18,7 @@ def diff(
         typer.Argument(metavar="A", help="The old version: a file, a folder, a journey, JOURNEY@published, or a program's id"),
     ],
     new: Annotated[str, typer.Argument(metavar="B", help="The new version, named in the same ways")],
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[OutputFormat, typer.Option(help="text for people, json for tools")] = OutputFormat.text,
     journeys: Annotated[Path, typer.Option(help="The folder with the journeys")] = Path("journeys"),
     data: Data = None,
 ) -> None:
@@ -40,7 +35,7 @@ def diff(
         return settings_for(data)
 
     found = asyncio.run(diff.compared(old, new, journeys, settings))
-    if format is Format.json:
+    if format is OutputFormat.json:
         typer.echo(diff.as_json(found))
     else:
         diff.show(found)

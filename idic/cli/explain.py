@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from idic.cli.output_format import OutputFormat
 from idic.cli.run.data_folder import Data, settings_for
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
 
 
 def explain(
@@ -22,7 +17,7 @@ def explain(
     ],
     journey: Annotated[str | None, typer.Argument(help="Only this journey")] = None,
     data: Data = None,
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[OutputFormat, typer.Option(help="text for people, json for tools")] = OutputFormat.text,
 ) -> None:
     """Explain what happened to a customer in their journeys, and what did not, in the customer's time zone.
 
@@ -38,7 +33,7 @@ def explain(
             return await explain.explained(store, customer, journey)
 
     found = asyncio.run(run())
-    if format is Format.json:
+    if format is OutputFormat.json:
         typer.echo(explain.as_json(found))
     else:
         explain.show(found)

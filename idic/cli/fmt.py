@@ -21,17 +21,17 @@ def fmt(
     only where they are needed. For example `idic fmt` for the folder journeys, or `idic fmt --check` before a commit. A
     file with YAML errors isn't changed but reported, and so is a file that would compile to a different program.
     """
-    from idic.cli.run.fmt import Outcome, lay_out
+    from idic.cli.run.fmt import FormattedFile, lay_out
 
     files = _files(paths or [Path("journeys")])
     failed = changed = 0
     for outcome in lay_out(files):
         match outcome:
-            case Outcome(problems=problems) if problems:
+            case FormattedFile(problems=problems) if problems:
                 failed += 1
                 for problem in problems:
                     typer.secho(str(problem), fg=typer.colors.RED, err=True)
-            case Outcome(text=text) if text != outcome.before:
+            case FormattedFile(text=text) if text != outcome.before:
                 changed += 1
                 if diff:
                     typer.echo(outcome.diff(), nl=False)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from idic.cli.output_format import OutputFormat
 from idic.cli.run.data_folder import Data
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
 
 
 def journeys(
     name: Annotated[str | None, typer.Argument(help="Only this journey, with all its programs")] = None,
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[OutputFormat, typer.Option(help="text for people, json for tools")] = OutputFormat.text,
     data: Data = None,
 ) -> None:
     """List published journeys: since when, how many customers are at which step, and the results so far.
@@ -30,7 +25,7 @@ def journeys(
     from idic.cli.run.data_folder import settings_for
 
     shown = asyncio.run(journeys.overview(settings_for(data), name))
-    if format is Format.json:
+    if format is OutputFormat.json:
         typer.echo(journeys.as_json(shown))
     else:
         journeys.show(shown, whole=name is not None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from idic.cli.output_format import OutputFormat
 from idic.cli.run.data_folder import Data
 
 HELP = """Check a folder of journeys and, if there are no errors, publish them: customers enter these from now on.
@@ -21,11 +21,6 @@ the step with the same id; for others say where: `--map nudge=reminder`, `--map 
 choices stay as they were. If only texts changed, everyone gets the new texts and nobody moves. You may interrupt it: run the
 same command again to continue.
 """
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
 
 
 def publish(
@@ -45,7 +40,7 @@ def publish(
     spread: Annotated[str, typer.Option(help="Spread messages that become overdue over this time")] = "1 hour",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "--plan", help="Only show the plan")] = False,
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[OutputFormat, typer.Option(help="text for people, json for tools")] = OutputFormat.text,
     data: Data = None,
 ) -> None:
     from idic.cli.run import publish
@@ -54,7 +49,7 @@ def publish(
 
     if not migrate and map_:
         raise InvalidInput("--map needs --migrate: it says where customers inside go")
-    asked = publish.Asked(
+    asked = publish.PublishRequest(
         program=program,
         compilation=None if program else publish.compiled(folder),
         # For a whole folder, published journeys that are missing from it are listed.
@@ -64,6 +59,6 @@ def publish(
         spread=publish.span(spread, "--spread"),
         yes=yes,
         dry=dry_run,
-        as_json=format is Format.json,
+        as_json=format is OutputFormat.json,
     )
     raise typer.Exit(publish.run(settings_for(data), asked))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from idic.cli.check import Format
+from idic.cli.output_format import ReportFormat
 from idic.errors import InvalidInput
 
 
@@ -44,7 +44,7 @@ def simulate(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line of the file that can't be read")] = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots to this file")] = None,
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[ReportFormat, typer.Option(help="text for people, json for tools")] = ReportFormat.text,
 ) -> None:
     """Rehearse journeys on a crowd before they run: who enters, what is sent and refused, who reaches the goal.
 
@@ -54,7 +54,7 @@ def simulate(
     """
     from idic.cli.run import simulate
 
-    asked = simulate.Asked(
+    asked = simulate.SimulationRequest(
         tuple(journeys or ()), folder, customers, days, start, seed, rates, tuple(rate or ()), events, strict
     )
     if rates_example:
@@ -71,7 +71,7 @@ def simulate(
         except OSError as error:
             raise InvalidInput(f"{report} cannot be written: {error.strerror}") from None
         typer.secho(f"wrote {report}", err=True)
-    if format is Format.json:
+    if format is ReportFormat.json:
         import json
 
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))

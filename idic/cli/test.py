@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from idic.cli.output_format import ReportFormat
 
 HELP = """Play the stories of journeys on a virtual clock and check what they expect. Exits 1 if a story fails.
 
@@ -36,26 +37,20 @@ What happens: `event`, `identify`, `click`, `answer`, `open`, `after`, `until`. 
 """
 
 
-class Format(StrEnum):
-    text = "text"
-    json = "json"
-    github = "github"
-
-
 def tell(
     paths: Annotated[list[Path] | None, typer.Argument(help="Folders of journeys, journey files, or story files")] = None,
     word: Annotated[str, typer.Option("-k", help="Only stories with this text in their title or journey")] = "",
     format: Annotated[
-        Format, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
-    ] = Format.text,
+        ReportFormat, typer.Option(help="text for people, json for tools, github for annotations of a pull request")
+    ] = ReportFormat.text,
 ) -> None:
     from idic.cli.run import test
 
     tested = test.tested(paths or [Path("journeys")], word)
     match format:
-        case Format.json:
+        case ReportFormat.json:
             typer.echo(test.as_json(tested))
-        case Format.github:
+        case ReportFormat.github:
             typer.echo(test.as_annotations(tested), nl=False)
         case _:
             test.show(tested)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
+from idic.cli.output_format import OutputFormat
 
 
 def vocabulary(
@@ -19,7 +15,7 @@ def vocabulary(
         str, typer.Argument(help="Only names with this text in their name, type or description", show_default=False)
     ] = "",
     journeys: Annotated[Path, typer.Option(help="The folder with vocabulary.yaml")] = Path("journeys"),
-    format: Annotated[Format, typer.Option(help="text for people, json for tools")] = Format.text,
+    format: Annotated[OutputFormat, typer.Option(help="text for people, json for tools")] = OutputFormat.text,
 ) -> None:
     """List everything a journey may use: customer attributes, events and their properties, links, slots, endpoints, and the
     words of conditions, templates and steps.
@@ -30,7 +26,7 @@ def vocabulary(
     from idic.cli.run import vocabulary
 
     found = vocabulary.search(vocabulary.listed(journeys), search)
-    if format is Format.json:
+    if format is OutputFormat.json:
         typer.echo(vocabulary.as_json(found))
         return
     vocabulary.show(found)

@@ -1,3 +1,3 @@
 """The mailbox of the providers' tests."""
 
-from tests.providers.conftest import open_mailbox  # noqa: F401
+from tests.providers.conftest import open_channel, open_mailbox  # noqa: F401

@@ -16,7 +16,7 @@ from idic.journeys_folder import compile_folder
 from idic.problems import Problem
 
 
-class Outcome(NamedTuple):
+class FormattedFile(NamedTuple):
     """``text`` is ``before`` after formatting; a file with ``problems`` keeps its text."""
 
     file: Path
@@ -32,16 +32,16 @@ class Outcome(NamedTuple):
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def lay_out(files: Sequence[Path]) -> list[Outcome]:
+def lay_out(files: Sequence[Path]) -> list[FormattedFile]:
     """Format each file. Raises ``InvalidInput`` for a file that can't be read."""
     outcomes = [_one(file) for file in files]
-    found: list[Outcome] = []
+    found: list[FormattedFile] = []
     for folder, those in groupby(outcomes, key=lambda outcome: outcome.file.parent):
         found += _proven(folder, list(those))
     return found
 
 
-def _one(file: Path) -> Outcome:
+def _one(file: Path) -> FormattedFile:
     try:
         # Read without newline translation, so that Windows line ends are seen.
         text = file.read_bytes().decode("utf-8")
@@ -50,7 +50,7 @@ def _one(file: Path) -> Outcome:
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}") from None
     done = format_file(str(file), text)
-    return Outcome(file, text, text if done.text is None else _as_written(text, done.text), done.problems)
+    return FormattedFile(file, text, text if done.text is None else _as_written(text, done.text), done.problems)
 
 
 def _as_written(before: str, after: str) -> str:
@@ -60,7 +60,7 @@ def _as_written(before: str, after: str) -> str:
     return f"\ufeff{after}" if before.startswith("\ufeff") and not after.startswith("\ufeff") else after
 
 
-def _proven(folder: Path, outcomes: list[Outcome]) -> Iterator[Outcome]:
+def _proven(folder: Path, outcomes: list[FormattedFile]) -> Iterator[FormattedFile]:
     """The outcomes; a change that would compile to a different program becomes a problem."""
     changed = [outcome for outcome in outcomes if outcome.text != outcome.before]
     if not changed:
@@ -72,7 +72,7 @@ def _proven(folder: Path, outcomes: list[Outcome]) -> Iterator[Outcome]:
             yield outcome
             continue
         problem = Problem("error", str(outcome.file), 1, 1, "formatting would change the program", "the file is not changed")
-        yield Outcome(outcome.file, outcome.before, outcome.before, (problem,))
+        yield FormattedFile(outcome.file, outcome.before, outcome.before, (problem,))
 
 
 def _programs(folder: Path, instead: dict[str, str]) -> dict[str, str]:

@@ -33,7 +33,7 @@ _CHANGES = {"new": "new", "flow": "changed flow", "words": "changed words", "sam
 _COLORS = {"new": "green", "flow": "yellow", "words": "cyan", "same": None}
 
 
-class Asked(NamedTuple):
+class PublishRequest(NamedTuple):
     """What to publish: ``program`` of the store, or else ``compilation``; ``whole`` if that is of a whole folder."""
 
     program: str | None
@@ -76,7 +76,7 @@ def span(text: str, option: str) -> Duration:
         raise InvalidInput(str(error), where=option) from None
 
 
-def run(settings: Settings, asked: Asked) -> int:
+def run(settings: Settings, asked: PublishRequest) -> int:
     """Publish. Returns the exit code: 0 when everything is done, 1 if something is left, 2 without a confirmation. Raises
     ``IdicError``."""
     foreseen = asyncio.run(_foresee(settings, asked))
@@ -103,7 +103,7 @@ def run(settings: Settings, asked: Asked) -> int:
     return 1 if any(one.left or one.stopped for one in moved.values()) else 0
 
 
-async def _foresee(settings: Settings, asked: Asked) -> Foreseen:
+async def _foresee(settings: Settings, asked: PublishRequest) -> Foreseen:
     async with running_store(settings) as store:
         published = await _publish(store, asked, dry=True)
         if not asked.migrate:
@@ -132,7 +132,7 @@ def _spoken_of(text: str, journeys: Mapping[str, Changing]) -> bool:
     return any(old in found.former for name, found in journeys.items() if journey in ("", name))
 
 
-async def _publish(store: Store, asked: Asked, *, dry: bool) -> PublishResult:
+async def _publish(store: Store, asked: PublishRequest, *, dry: bool) -> PublishResult:
     if asked.program is not None:
         return await publish_again(store, asked.program, dry=dry)
     assert asked.compilation is not None
@@ -149,12 +149,12 @@ async def _changing(store: Store, runtime: Runtime, one: Publication) -> Changin
     return Changing(frozenset(step for program in former for step in program.steps), one.program)
 
 
-def _span(store: Store, asked: Asked) -> timedelta:
+def _span(store: Store, asked: PublishRequest) -> timedelta:
     now = store.clock.now()
     return asked.spread.after(now, "UTC") - now
 
 
-async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asyncio.Event) -> dict[str, MigrationResult]:
+async def _do(settings: Settings, asked: PublishRequest, foreseen: Foreseen, stop: asyncio.Event) -> dict[str, MigrationResult]:
     async with running_store(settings) as store:
         runtime = Runtime.set_up(settings)
         await _publish(store, asked, dry=False)
@@ -168,7 +168,7 @@ async def _do(settings: Settings, asked: Asked, foreseen: Foreseen, stop: asynci
         return moved
 
 
-def _show(foreseen: Foreseen, asked: Asked) -> None:
+def _show(foreseen: Foreseen, asked: PublishRequest) -> None:
     if foreseen.published.policy:
         typer.secho(f"{'changed':<14}", fg="yellow", nl=False)
         typer.echo(f"{'the contact policy':<24} applies at once to everyone, also to customers inside a journey")
@@ -183,7 +183,7 @@ def _show(foreseen: Foreseen, asked: Asked) -> None:
         _show_plan(plan_, asked)
 
 
-def _said(one: Publication, asked: Asked) -> list[str]:
+def _said(one: Publication, asked: PublishRequest) -> list[str]:
     before = f", was {one.before[:SHORT]}" if one.before and one.change != "same" else ""
     said = [f"program {one.program.id[:SHORT]}{before}"]
     if one.restarted:
@@ -197,7 +197,7 @@ def _said(one: Publication, asked: Asked) -> list[str]:
     return said
 
 
-def _show_plan(plan_: MigrationPlan, asked: Asked) -> None:
+def _show_plan(plan_: MigrationPlan, asked: PublishRequest) -> None:
     typer.echo()
     words = sum(group.people for group in plan_.groups if group.words)
     typer.secho(f"{plan_.program.journey} → program {plan_.program.id[:SHORT]}", bold=True)

@@ -35,7 +35,7 @@ DAYS = 30
 _EVERY = 100
 
 
-class Asked(NamedTuple):
+class SimulationRequest(NamedTuple):
     """What to rehearse; ``start`` is naive, in the vocabulary's zone."""
 
     journeys: tuple[str, ...]
@@ -50,13 +50,13 @@ class Asked(NamedTuple):
     strict: bool
 
 
-def rates_example(asked: Asked) -> str:
+def rates_example(asked: SimulationRequest) -> str:
     """The assumed rates as a YAML file."""
     programs, vocabulary, _ = _compiled(asked)
     return rates_file(_behaviour(asked, programs, vocabulary))
 
 
-def rehearse(asked: Asked) -> dict[str, Any]:
+def rehearse(asked: SimulationRequest) -> dict[str, Any]:
     """Run the rehearsal and return its result as data. Raises ``IdicError``."""
     programs, vocabulary, policy = _compiled(asked)
     ledger = CrowdResults(programs, vocabulary.zone)
@@ -77,7 +77,7 @@ def rehearse(asked: Asked) -> dict[str, Any]:
 
 
 def _invent(
-    asked: Asked,
+    asked: SimulationRequest,
     programs: Sequence[Program],
     vocabulary: Vocabulary,
     policy: Policy,
@@ -108,7 +108,7 @@ def _invent(
 
 
 def _replay(
-    asked: Asked,
+    asked: SimulationRequest,
     file: Path,
     programs: Sequence[Program],
     vocabulary: Vocabulary,
@@ -189,7 +189,7 @@ def _interruptible() -> Iterator[_Flag]:
         signal.signal(signal.SIGINT, before)
 
 
-def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary, Policy]:
+def _compiled(asked: SimulationRequest) -> tuple[list[Program], Vocabulary, Policy]:
     compilation = compile_folder(asked.folder)
     known = {**compilation.files}
     for name in asked.journeys:
@@ -211,7 +211,7 @@ def _compiled(asked: Asked) -> tuple[list[Program], Vocabulary, Policy]:
     return chosen, compilation.vocabulary, compilation.policy or Policy()
 
 
-def _behaviour(asked: Asked, programs: Sequence[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
+def _behaviour(asked: SimulationRequest, programs: Sequence[Program], vocabulary: Vocabulary) -> CrowdBehaviour:
     behaviour = derive_behaviour(programs, vocabulary)
     if asked.rates is not None:
         if not asked.rates.is_file():

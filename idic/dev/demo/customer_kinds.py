@@ -16,8 +16,8 @@ from idic.dev.demo.script import (
     WELCOME,
     Act,
     ClickAnswer,
-    ClickLink,
     ClickUnsubscribe,
+    FollowLink,
     OpenMessage,
     ScriptedAction,
     ScriptedStory,
@@ -170,7 +170,7 @@ def _comes_back_by_the_reminder(writer: _Writer) -> ScriptedStory:
         writer.signs_up(),
         writer.at(0.6, *writer.looks()),
         writer.at(1.2, *_filled(basket)),
-        replies={"cart_reminder": [*writer.at(1.5, OpenMessage(), ClickLink()), *writer.at(4, *_ordered(basket))]},
+        replies={"cart_reminder": [*writer.at(1.5, OpenMessage(), FollowLink()), *writer.at(4, *_ordered(basket))]},
         enters=(WELCOME, CART),
         reaches=(WELCOME, CART),
     )
@@ -193,7 +193,7 @@ def _has_only_a_phone(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(gives="phone", by=("sms",)),
         writer.at(1, *_filled(basket)),
-        replies={"cart_reminder": [*writer.at(1, ClickLink()), *writer.at(3, *_ordered(basket))]},
+        replies={"cart_reminder": [*writer.at(1, FollowLink()), *writer.at(3, *_ordered(basket))]},
         reached=("sms",),
         enters=(WELCOME, CART),
         reaches=(WELCOME, CART),
@@ -207,7 +207,7 @@ def _presses_the_banner(writer: _Writer) -> ScriptedStory:
         writer.signs_up(agrees=None),
         writer.at(1, *_filled(basket)),
         writer.at(3.5, VisitShop()),
-        replies={"cart_reminder": [*writer.at(2, VisitShop(), ClickLink()), *writer.at(4, *_ordered(basket))]},
+        replies={"cart_reminder": [*writer.at(2, VisitShop(), FollowLink()), *writer.at(4, *_ordered(basket))]},
         agrees=(),
         reached=("web",),
         enters=(WELCOME, CART),
@@ -234,8 +234,8 @@ def _takes_the_offer(writer: _Writer) -> ScriptedStory:
         writer.at(0.4, *writer.looks(), *_filled(basket)[:-1]),
         writer.at(2.5, papers),  # the wait restarts
         replies={
-            "cart_reminder": writer.at(3, OpenMessage(), ClickLink()),
-            "personal_offer": [*writer.at(1, ClickLink()), *writer.at(2, *_ordered(basket))],
+            "cart_reminder": writer.at(3, OpenMessage(), FollowLink()),
+            "personal_offer": [*writer.at(1, FollowLink()), *writer.at(2, *_ordered(basket))],
         },
         reached=("email", "sms"),
         enters=(CART,),
@@ -262,8 +262,8 @@ def _buys_what_goes_with_it(writer: _Writer) -> ScriptedStory:
         writer.at(9, VisitShop()),
         writer.at(40, SendEvent("Parcel Delivered", {"order_id": f"o-{basket.cart_id}"})),
         replies={
-            "goes_with_it": writer.at(5, OpenMessage(), ClickLink()),
-            "still_there": [*writer.at(6, VisitShop(), ClickLink()), *writer.at(8, *_ordered(tamper))],
+            "goes_with_it": writer.at(5, OpenMessage(), FollowLink()),
+            "still_there": [*writer.at(6, VisitShop(), FollowLink()), *writer.at(8, *_ordered(tamper))],
         },
         reached=("email", "web"),
         enters=(CART, AFTER),
@@ -290,7 +290,7 @@ def _used_to_come_every_week(writer: _Writer) -> ScriptedStory:
         *bought,
         replies={
             "what_happened": writer.at(3, OpenMessage(), ClickAnswer("price")),
-            "small_bags": [*writer.at(3, OpenMessage(), ClickLink()), *writer.at(5, *_ordered(writer.basket(BEANS)))],
+            "small_bags": [*writer.at(3, OpenMessage(), FollowLink()), *writer.at(5, *_ordered(writer.basket(BEANS)))],
         },
         reached=("email", "sms"),
         enters=(BACK,),
@@ -332,7 +332,7 @@ def _writes_the_number_as_at_home(writer: _Writer) -> ScriptedStory:
     return _story(
         writer.signs_up(gives="", by=("sms",), phone=f"0{mobile('DE', writer.number).removeprefix('+49')}"),
         writer.at(1, *_filled(basket)),
-        replies={"cart_reminder": writer.at(5, ClickLink())},
+        replies={"cart_reminder": writer.at(5, FollowLink())},
         reached=("sms",),
         enters=(WELCOME, CART),
     )
@@ -345,7 +345,7 @@ def _takes_the_free_shipping(writer: _Writer) -> ScriptedStory:
         writer.at(5, VisitShop()),
         replies={
             "filter_tip": writer.at(6, OpenMessage()),
-            "free_shipping/web": [*writer.at(5, VisitShop(), ClickLink()), *writer.at(7, *_ordered(writer.basket(SHELF[6])))],
+            "free_shipping/web": [*writer.at(5, VisitShop(), FollowLink()), *writer.at(7, *_ordered(writer.basket(SHELF[6])))],
         },
         reached=("email", "web"),
         enters=(WELCOME,),
@@ -415,7 +415,7 @@ def _logs_in_late(writer: _Writer) -> ScriptedStory:
         writer.is_known(valueTier="middle"),
         writer.at(0.5, *writer.looks(1), *_filled(basket), known=False, device="phone"),
         writer.at(2, SendTraits(writer.traits()), device="phone"),
-        replies={"cart_reminder": [*writer.at(2, OpenMessage(), ClickLink()), *writer.at(6, *_ordered(basket))]},
+        replies={"cart_reminder": [*writer.at(2, OpenMessage(), FollowLink()), *writer.at(6, *_ordered(basket))]},
         enters=(CART,),
         reaches=(CART,),
     )

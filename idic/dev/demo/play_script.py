@@ -17,8 +17,8 @@ from idic.dev.demo.browser import Browser
 from idic.dev.demo.inboxes import ArrivedMessage, Inboxes
 from idic.dev.demo.script import (
     ClickAnswer,
-    ClickLink,
     ClickUnsubscribe,
+    FollowLink,
     OpenMessage,
     ScriptedAction,
     SendEvent,
@@ -120,7 +120,7 @@ class ShopAtWork:
                     await self._http.get(letter.picture)
                 case OpenMessage():
                     pass
-                case ClickLink():
+                case FollowLink():
                     await self._click(shopper, moment, letter)
                 case ClickAnswer(value):
                     await self._press(shopper, f"answered {value}", letter, letter.answers.get(value) if letter else None)

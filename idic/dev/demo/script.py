@@ -30,7 +30,7 @@ class OpenMessage(NamedTuple):
     """Open the mail, or see the banner; reading an SMS can't be observed."""
 
 
-class ClickLink(NamedTuple):
+class FollowLink(NamedTuple):
     """Click the message's button or link."""
 
 
@@ -44,7 +44,7 @@ class ClickUnsubscribe(NamedTuple):
     """Use the mail program's unsubscribe button (RFC 8058), or the link in the SMS."""
 
 
-Act = SendTraits | SendEvent | VisitShop | OpenMessage | ClickLink | ClickAnswer | ClickUnsubscribe
+Act = SendTraits | SendEvent | VisitShop | OpenMessage | FollowLink | ClickAnswer | ClickUnsubscribe
 
 
 class ScriptedAction(NamedTuple):
