@@ -54,7 +54,7 @@ class _StoreAndApi(BaseModel):
 
     temporal_address: str = Field("localhost:7233", description="Temporal's frontend, host:port")
     temporal_namespace: str = Field("default", description="Temporal's namespace")
-    temporal_tls: bool = Field(False, description="Speak TLS to Temporal (implied by a certificate or an API key)")
+    temporal_tls: bool = Field(False, description="Use TLS with Temporal (implied by a certificate or an API key)")
     temporal_api_key: SecretStr | None = Field(None, description="Temporal Cloud's API key")
     temporal_tls_cert: str | None = Field(None, description="File with the client certificate for mTLS")
     temporal_tls_key: str | None = Field(None, description="File with the client certificate's key")
@@ -77,7 +77,7 @@ class _StoreAndApi(BaseModel):
         ge=0,
         description="Messages a second that one key may send to a process of the API, ten seconds' worth at once; 0: no limit",
     )
-    max_body: int = Field(512_000, ge=1_000, description="Largest body of a batch, bytes, unpacked")
+    max_body: int = Field(512_000, ge=1_000, description="The largest body of a batch, in bytes, unpacked")
 
 
 class Settings(_OfProviders, _StoreAndApi, BaseSettings):
@@ -89,18 +89,22 @@ class Settings(_OfProviders, _StoreAndApi, BaseSettings):
     keep_copies: bool = Field(False, description="Keep every message as the customer got it, for the outbox")
 
     call_private: Listed = Field(
-        (), description="Hosts in your own network that endpoints may name, such as erp.intranet: all others must be public"
+        (), description="Hosts in your own network that endpoints may call, such as erp.intranet: all others must be public"
     )
 
-    delivery_timeout: float = Field(30, ge=2, description="Seconds of silence after which a worker counts as dead in a send")
-    takeover: float = Field(5, gt=0, description="Seconds after which others go on with what a dead worker had in memory")
+    delivery_timeout: float = Field(
+        30, ge=2, description="Seconds of silence after which a worker that delivers counts as dead"
+    )
+    takeover: float = Field(5, gt=0, description="Seconds after which other workers take over from a dead one")
     deliveries: int = Field(50, ge=1, description="Deliveries a worker makes at the same time")
     rates: Listed = Field(
         (),
-        description="Messages a second that all workers together may send by an account, such as smtp=50,twilio=10",
+        description="Messages a second that all workers together may send by an account: smtp=50,twilio=10",
     )
-    router_lease: float = Field(10, ge=1, description="Seconds for which a router holds its partitions unrenewed")
-    reconcile_every: float = Field(300, ge=5, description="Seconds between two comparisons of the store with Temporal")
+    router_lease: float = Field(
+        10, ge=1, description="Seconds after which a router that does not renew its lease loses its partitions"
+    )
+    reconcile_every: float = Field(300, ge=5, description="Seconds between two reconciliations of the store with Temporal")
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 

@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 class MailSettings(BaseModel):
     """The sender of mail, and how it is signed."""
 
-    email_from: str = Field(
-        "Shop <hello@shop.example>", description="The sender of every mail for which the policy names no other"
-    )
-    email_reply_to: str | None = Field(None, description="Where answers to mails go")
-    dkim_domain: str | None = Field(None, description="The domain that signs mail by SMTP and SES, by DKIM: none, unsigned")
-    dkim_selector: str | None = Field(None, description="Under which name the domain's DNS shows the key: NAME._domainkey")
-    dkim_key_file: str | None = Field(None, description="File with the private key, RSA or Ed25519, as PEM")
+    email_from: str = Field("Shop <hello@shop.example>", description="The sender of mail where the policy names no other")
+    email_reply_to: str | None = Field(None, description="The address for answers to mail")
+    dkim_domain: str | None = Field(None, description="The domain that signs mail by SMTP and SES with DKIM; unset: unsigned")
+    dkim_selector: str | None = Field(None, description="The name of the key in the domain's DNS: NAME._domainkey")
+    dkim_key_file: str | None = Field(None, description="File with the private DKIM key, RSA or Ed25519, as PEM")
 
 
 def signer(settings: MailSettings) -> Signer | None:

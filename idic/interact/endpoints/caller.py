@@ -23,17 +23,17 @@ HOPS = 3
 
 _BUSY = (408, 425, 429)
 _SHOWN = ("accept", "accept-encoding", "idempotency-key", "content-type")
-"""Headers that another host may see too. Any that an endpoint says may hold a secret."""
+"""Headers that another host may see, too. Headers that an endpoint declares may hold a secret."""
 
-_TO_MEND = ("secret_missing", "address_refused", "bad_url", "bad_header")
-"""What the operator or the author of the vocabulary has to mend."""
+_MISCONFIGURED = ("secret_missing", "address_refused", "bad_url", "bad_header")
+"""Failures that the operator or the author of the vocabulary must fix."""
 
 log = structlog.get_logger()
 
 
 class Caller:
-    """``secrets`` by name; ``private`` are the hosts that may lie in the intranet. ``resolve`` is how a host's addresses are
-    found, ``transport`` what connects to one."""
+    """Makes calls. ``secrets`` are by name; ``private`` are the hosts that may be in the intranet. ``resolve`` finds the
+    addresses of a host, ``transport`` connects to one."""
 
     def __init__(
         self,
@@ -56,16 +56,18 @@ class Caller:
         currency: str = "EUR",
         seconds: float | None = None,
     ) -> CallOutcome:
-        """Try once, within the endpoint's time-out, and within ``seconds`` (real) where that is less. Never raises for what
-        the world outside does. Cancelled, it is not known whether the service heard of it; with the same ``key``, which is
-        the idempotency key, it may be tried again."""
+        """Try once, within the endpoint's time-out, and within ``seconds`` (real) where that is less.
+
+        Never raises for what the service or the network does. When it is cancelled, the service may have got the request; it
+        may be repeated with the same ``key``, which is the idempotency key.
+        """
         patience = min(endpoint.seconds, seconds) if seconds is not None else endpoint.seconds
         try:
             asked = ask(endpoint, given, self._secrets, key=key, currency=currency)
             async with asyncio.timeout(patience):
                 return await self._follow(endpoint, asked, currency, patience)
         except CannotCall as error:
-            if error.code in _TO_MEND:
+            if error.code in _MISCONFIGURED:
                 log.warning("an endpoint cannot be called as it is declared", endpoint=endpoint.name, code=error.code)
             return Failed(error.code, str(error))
         except (TimeoutError, httpx.TimeoutException):
@@ -73,10 +75,11 @@ class Caller:
         except httpx.ConnectError as error:
             return CallLater("unreachable", clean(f"not connected: {error}")[:LONGEST])
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            # The text of such an error may repeat what was to be sent.
+            # The text of such an error may repeat the request.
             return CallLater("connection_lost", type(error).__name__)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._pinned.close()
 
     async def _follow(self, endpoint: Endpoint, asked: EndpointRequest, currency: str, patience: float) -> CallOutcome:
@@ -86,7 +89,7 @@ class Caller:
                 if not response.has_redirect_location:
                     return await self._judge(endpoint, response, currency)
                 following = _redirected(asked, response)
-            # Only what is inside already may be sent on to something inside.
+            # Only a host in the intranet may redirect to another one in the intranet.
             private = private and self._is_private(following.url)
             asked = following
         raise CannotCall("redirected", f"the service redirects more than {HOPS} times")
@@ -95,7 +98,7 @@ class Caller:
         status = response.status_code
         code, detail = f"http_{status}", f"the service answered {status}"
         if status // 100 == 2:
-            # What is not waited for cannot go wrong.
+            # An answer that nobody needs cannot be wrong.
             return Answered(read_answer(endpoint, await _whole(response), currency) if endpoint.gives else {})
         if status in _BUSY or status // 100 == 5:
             return CallLater(code, detail, retry_after(response.headers))
@@ -108,9 +111,9 @@ class Caller:
 
 
 async def _whole(response: httpx.Response) -> bytes:
-    """The body, which is not unpacked. Raises ``CannotCall`` where it is packed or too long."""
+    """The body. Raises ``CannotCall`` where it is compressed or too long."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise CannotCall("unexpected_answer", "the answer is packed, which was not asked for")
+        raise CannotCall("unexpected_answer", "the answer is compressed, which was not asked for")
     body = bytearray()
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for chunk in response.stream:
@@ -121,7 +124,7 @@ async def _whole(response: httpx.Response) -> bytes:
 
 
 def _redirected(asked: EndpointRequest, response: httpx.Response) -> EndpointRequest:
-    """The request that follows a redirect. Raises ``CannotCall`` for one that would not do what was asked, or less safely."""
+    """The request after a redirect. Raises ``CannotCall`` for a redirect that would change the request or make it less safe."""
     url = address(response.headers["location"], asked.url)
     if url is None:
         raise CannotCall("redirected", "the service redirects to what is no address")

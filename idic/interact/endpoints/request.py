@@ -1,7 +1,7 @@
-"""A request as an endpoint wants it, written from values that may hold anything.
+"""Write the request for a call from values that may contain anything.
 
-A value is percent-encoded where it stands in the address, and refused where even so it could change which path is meant. It
-cannot touch the host, which no template may stand in. A header takes no control characters, so that none can end it.
+A value in the address is percent-encoded, and refused where it could change the path all the same. It cannot change the host,
+which must not contain a template. A header must not contain control characters, so that no value can end it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from idic.journey.vocabulary.endpoints import HOST, OWN_HEADERS
 from idic.journey.vocabulary.types import value_of
 
 SECRET = "secrets."  # noqa: S105
-"""What the names of secrets begin with, in the templates of an endpoint."""
+"""The beginning of the names of secrets in the templates of an endpoint."""
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -36,7 +36,7 @@ _WITHOUT_BODY = ("GET", "DELETE")
 
 
 def variable(secret: str) -> str:
-    """The environment variable in which a secret is, by its name in a template without ``secrets.``."""
+    """The environment variable of a secret, by its name in a template without ``secrets.``."""
     return f"IDIC_SECRET_{secret.upper()}"
 
 
@@ -46,8 +46,8 @@ def secrets_of(endpoint: Endpoint) -> frozenset[str]:
 
 
 def missing_secrets(program: Program, secrets: Mapping[str, SecretStr]) -> tuple[str, ...]:
-    """The environment variables that the endpoints of a program need and that are not set. ``secrets`` are those that are, by
-    name."""
+    """The environment variables that the endpoints of a program need and that are not set. ``secrets`` are those that are
+    set, by name."""
     needed = {name for step in program.steps.values() if isinstance(step, Call) for name in secrets_of(step.endpoint)}
     return tuple(sorted({variable(name) for name in needed if name.lower() not in secrets}))
 
@@ -62,7 +62,7 @@ def ask(
     """
     values = _typed(endpoint, given, currency)
     known, told = _needed(endpoint, secrets), {name: _Iso.of(value) for name, value in values.items()}
-    # A secret is the operator's, who may put slashes into it: some services hand out addresses as secrets.
+    # A secret comes from the operator and may contain slashes: some services hand out addresses as secrets.
     url = _url(endpoint.url, {**told, **{name: Url(quote(secret, safe="/")) for name, secret in known.items()}})
     told |= known
     headers = {name.lower(): _header(name, source, told) for name, source in endpoint.headers.items()}
@@ -77,7 +77,7 @@ def ask(
         headers["content-type"] = b"application/json"
     headers.setdefault("accept", b"application/json")
     headers.setdefault("user-agent", b"idic")
-    # Nothing is unpacked: a few bytes could become more than there is room for.
+    # Answers must not be compressed: a few bytes could unpack to more than fits into memory.
     return EndpointRequest(
         endpoint.method, url, {**headers, "accept-encoding": b"identity", "idempotency-key": key.encode("ascii")}, body
     )
@@ -121,7 +121,7 @@ def _url(source: str, told: Mapping[str, object]) -> httpx.URL:
 
 
 def address(written: str, base: httpx.URL | None = None) -> httpx.URL | None:
-    """An address of the web as it is called, without a fragment; None where it is none, or names somebody's password."""
+    """An http(s) address as it is called, without a fragment; None for anything else, and for one with a password in it."""
     try:
         url = (base.join(written) if base else httpx.URL(written)).copy_with(fragment=None)
         fit = url.scheme in ("http", "https") and bool(url.raw_host) and not url.userinfo and 0 < port_of(url) < 2**16
@@ -131,8 +131,7 @@ def address(written: str, base: httpx.URL | None = None) -> httpx.URL | None:
 
 
 def _check_path(written: str, source: str) -> None:
-    """Refuse an address in whose path a value stands that would make it another path, be it at a server that decodes more
-    generously than it should."""
+    """Refuse an address where a value would change the path, also at a server that decodes more often than it should."""
     segments = written.split("/")[3:]
     for segment in segments[:-1] if source.endswith("/") else segments:
         plain = segment
@@ -189,7 +188,7 @@ def _json(value: Any) -> JsonValue:
 
 
 class _Iso(datetime):
-    """A moment that prints as ISO 8601 has it, and to templates is a moment still."""
+    """A moment that prints as ISO 8601, and is still a moment to templates."""
 
     @staticmethod
     def of(value: object) -> object:

@@ -20,10 +20,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_answer(endpoint: Endpoint, body: bytes, currency: str) -> dict[str, JsonValue]:
-    """What the endpoint gives, as it is stored; what was not said, and what nobody asked for, is left out.
+    """The values that the endpoint gives, as they are stored. Missing values, and others than those declared, are left out.
 
-    Nothing at all is an answer where nothing is required. Raises ``CannotCall`` with ``unexpected_answer``, which repeats
-    nothing of it.
+    An empty answer is valid where nothing is required. Raises ``CannotCall`` with ``unexpected_answer``, which does not repeat
+    the answer.
     """
     document = _document(body) if body.strip() else {}
     values: dict[str, JsonValue] = {}

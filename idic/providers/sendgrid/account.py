@@ -14,14 +14,14 @@ from idic.setting_types import is_url, plain_text
 class SendGridSettings(MailSettings):
     """SendGrid."""
 
-    sendgrid_api_key: SecretStr | None = Field(None, description="SendGrid's key: with none, no mail goes by SendGrid")
+    sendgrid_api_key: SecretStr | None = Field(None, description="SendGrid's API key; unset: SendGrid is not used")
     sendgrid_webhook_key: str | None = Field(
-        None, description="The public key that verifies SendGrid's reports: with none, they are not heard"
+        None, description="The public key that verifies SendGrid's reports; unset: they are not received"
     )
     sendgrid_base_url: str = Field(
         "https://api.sendgrid.com", description="SendGrid's API; the EU's is https://api.eu.sendgrid.com"
     )
-    sendgrid_timeout: float = Field(20, gt=0, description="Seconds SendGrid may take for one mail")
+    sendgrid_timeout: float = Field(20, gt=0, description="Seconds that SendGrid may take for one mail")
 
 
 class SendGridAccount(NamedTuple):

@@ -18,15 +18,15 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class SesSettings(MailSettings):
     """Amazon SES."""
 
-    ses_region: str | None = Field(None, description="Amazon SES's region, such as eu-central-1: if unset, nothing goes by SES")
+    ses_region: str | None = Field(None, description="Amazon SES's region, such as eu-central-1; unset: SES is not used")
     ses_access_key_id: str | None = Field(
-        None, description="AWS's key: with none, AWS's usual places are searched, the machine's role among them"
+        None, description="AWS's access key; unset: AWS's usual places are searched, the machine's role among them"
     )
-    ses_secret_access_key: SecretStr | None = Field(None, description="The secret of that key")
+    ses_secret_access_key: SecretStr | None = Field(None, description="The secret of that access key")
     ses_configuration_set: str | None = Field(None, description="The configuration set that makes SES report on messages")
-    ses_topics: Listed = Field((), description="ARNs of the SNS topics whose reports on mail by SES are believed")
-    ses_base_url: str | None = Field(None, description="What stands in for SES's API")
-    ses_timeout: float = Field(20, gt=0, description="Seconds SES may take for one mail")
+    ses_topics: Listed = Field((), description="ARNs of the SNS topics whose reports on mail by SES are accepted")
+    ses_base_url: str | None = Field(None, description="A stand-in for SES's API")
+    ses_timeout: float = Field(20, gt=0, description="Seconds that SES may take for one mail")
 
 
 class SesAccount(NamedTuple):

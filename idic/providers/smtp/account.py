@@ -11,6 +11,6 @@ class SmtpSettings(MailSettings):
     """The mail server."""
 
     smtp_url: SecretStr | None = Field(
-        None, description="Where mail goes: smtp://user:password@host:587, smtps://host:465, smtp+starttls://host"
+        None, description="The mail server: smtp://user:password@host:587, smtps://host:465, smtp+starttls://host"
     )
-    smtp_timeout: float = Field(20, gt=0, description="Seconds a mail server may take for one mail")
+    smtp_timeout: float = Field(20, gt=0, description="Seconds that the mail server may take for one mail")

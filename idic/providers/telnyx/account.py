@@ -20,12 +20,12 @@ _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 class TelnyxSettings(BaseModel):
     """Telnyx."""
 
-    telnyx_api_key: SecretStr | None = Field(None, description="Telnyx's key: with none, no SMS go by Telnyx")
+    telnyx_api_key: SecretStr | None = Field(None, description="Telnyx's API key; unset: Telnyx is not used")
     telnyx_public_key: str | None = Field(None, description="Telnyx's public key, which verifies its webhooks")
-    telnyx_from: str | None = Field(None, description="Who SMS by Telnyx are from: a number, or a name")
-    telnyx_profile: str | None = Field(None, description="Telnyx's messaging profile, which a name needs")
-    telnyx_base_url: str = Field("https://api.telnyx.com/v2", description="Telnyx's API, or what stands in for it")
-    telnyx_timeout: float = Field(15, gt=0, description="Seconds Telnyx may take for one SMS")
+    telnyx_from: str | None = Field(None, description="The sender of SMS by Telnyx: a number, or a name")
+    telnyx_profile: str | None = Field(None, description="Telnyx's messaging profile, which a name as the sender needs")
+    telnyx_base_url: str = Field("https://api.telnyx.com/v2", description="Telnyx's API, or a stand-in for it")
+    telnyx_timeout: float = Field(15, gt=0, description="Seconds that Telnyx may take for one SMS")
 
 
 class TelnyxAccount(NamedTuple):

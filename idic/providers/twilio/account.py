@@ -18,12 +18,14 @@ _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
 class TwilioSettings(BaseModel):
     """Twilio."""
 
-    twilio_account_sid: str | None = Field(None, description="Twilio's account: with none, SMS stay in the outbox, unsent")
-    twilio_auth_token: SecretStr | None = Field(None, description="The token of that account; verifies its webhooks too")
-    twilio_base_url: str = Field("https://api.twilio.com", description="Twilio's API, or what stands in for it")
-    twilio_timeout: float = Field(15, gt=0, description="Seconds Twilio may take for one SMS")
+    twilio_account_sid: str | None = Field(
+        None, description="Twilio's account; without an account for SMS, they stay in the outbox"
+    )
+    twilio_auth_token: SecretStr | None = Field(None, description="The token of that account, which verifies its webhooks, too")
+    twilio_base_url: str = Field("https://api.twilio.com", description="Twilio's API, or a stand-in for it")
+    twilio_timeout: float = Field(15, gt=0, description="Seconds that Twilio may take for one SMS")
     sms_from: str | None = Field(
-        None, description="Who SMS by Twilio are from: a number such as +4915700000000, a name, or a messaging service (MG…)"
+        None, description="The sender of SMS by Twilio: a number such as +4915700000000, a name, or a messaging service (MG…)"
     )
 
 
