@@ -1,4 +1,4 @@
-"""The schema of a journey file."""
+"""The JSON Schema of a journey file."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from idic.schemas.policy_file import parts, stricter
 
 
 def journey() -> Schema:
+    """The schema of a journey file."""
     sections = {
         "journey": name(
             "The name of this journey. Small letters, digits and _; its file is best called the same.", "abandoned_cart"

@@ -1,4 +1,4 @@
-"""A journey file as its author wrote it: every part and step in its shape, each with its place, nothing resolved."""
+"""A journey file as its author wrote it: every part and step with its place, nothing resolved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOTHING = Duration()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BranchDefinition:
-    """``steps`` to take, or the ``reason`` of an exit; neither: go on after the parent."""
+    """A branch: ``steps`` to take, or the ``reason`` of an exit. With neither, the customer goes on after the parent step."""
 
     mark: Mark
     steps: tuple[StepDefinition, ...] = ()
@@ -30,7 +30,7 @@ class BranchDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MomentDefinition:
-    """``offset`` before or after the moment that a name holds; the name begins at ``start`` of the ``text``."""
+    """``offset`` before or after the moment that a name holds. The name begins at ``start`` of the ``text``."""
 
     text: Scalar
     name: str
@@ -42,7 +42,7 @@ class MomentDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternDefinition:
-    """An event to match, as written; ``of``, ``since``, ``capture`` and ``then`` only in a wait_for."""
+    """An event to match. Only a wait_for has ``of``, ``since``, ``capture`` and ``then``."""
 
     on: Scalar
     when: Scalar | None = None
@@ -55,7 +55,7 @@ class PatternDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UntilDefinition:
-    """A line of a wait_for that is taken when a condition on the customer comes true."""
+    """A line of a wait_for that is taken when a condition on the customer becomes true."""
 
     until: Scalar
     then: BranchDefinition | None = None
@@ -63,7 +63,10 @@ class UntilDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepDefinition:
-    """What every step has. ``id`` None: it is missing, which has been told; ``mark`` is the word that says its kind."""
+    """The common part of all steps.
+
+    ``id`` is None where it is missing, which is reported already; ``mark`` is the place of the keyword.
+    """
 
     id: Scalar | None
     mark: Mark
@@ -104,6 +107,8 @@ class StepDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitDefinition(StepDefinition):
+    """A wait for a ``duration``, or ``until`` a time or moment. With ``without``, each such event starts it over."""
+
     duration: Duration = _NOTHING
     until: TimeOfDay | MomentDefinition | None = None
     without: PatternDefinition | None = None
@@ -124,6 +129,8 @@ class WaitDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitForDefinition(StepDefinition):
+    """A wait for the first of several events or conditions, for ``within`` at most."""
+
     arms: tuple[PatternDefinition | UntilDefinition, ...] = ()
     within: Duration = _NOTHING
 
@@ -145,6 +152,8 @@ class WaitForDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChooseDefinition(StepDefinition):
+    """A choice of the first branch whose condition holds."""
+
     branches: tuple[tuple[Scalar, BranchDefinition], ...] = ()
 
     kind: ClassVar[str] = "choose"
@@ -156,6 +165,8 @@ class ChooseDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitDefinition(StepDefinition):
+    """A random split. Each share has a percentage and perhaps a branch."""
+
     shares: tuple[tuple[Scalar, int, BranchDefinition | None], ...] = ()
 
     kind: ClassVar[str] = "split"
@@ -172,6 +183,8 @@ class SplitDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SendDefinition(StepDefinition):
+    """The sending of a message on some channels."""
+
     message: Scalar | None = None
     channels: tuple[Scalar, ...] = ()
     mode: Mode = "each"
@@ -183,6 +196,8 @@ class SendDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExitDefinition(StepDefinition):
+    """The end of the journey, for a ``reason``."""
+
     reason: str = ""
 
     kind: ClassVar[str] = "exit"
@@ -190,6 +205,8 @@ class ExitDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetDefinition(StepDefinition):
+    """The setting of customer attributes or variables."""
+
     assign: Given = ()
 
     kind: ClassVar[str] = "set"
@@ -201,6 +218,8 @@ class SetDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallDefinition(StepDefinition):
+    """A call of an endpoint with ``given`` values; ``capture`` is the name of the answer."""
+
     endpoint: Scalar | None = None
     given: Given = ()
     capture: Scalar | None = None
@@ -216,6 +235,8 @@ class CallDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RepeatDefinition(StepDefinition):
+    """The same steps several times, until a condition holds."""
+
     times: int = 1
     until: Scalar | None = None
     do: BranchDefinition | None = None
@@ -229,7 +250,7 @@ class RepeatDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnterDefinition(StepDefinition):
-    """``given`` None: what this enrollment was entered with."""
+    """The entry into another journey. ``given`` None: with the properties of this journey's own entry."""
 
     journey: Scalar | None = None
     given: Given | None = None
@@ -239,14 +260,19 @@ class EnterDefinition(StepDefinition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DifferentiateDefinition(StepDefinition):
+    """The deciding of values and segment once more."""
+
     kind: ClassVar[str] = "differentiate"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntryDefinition:
-    """``on`` events, ``every`` so often, ``once`` or on a ``day`` of each customer's own: one of them, and ``timed`` says that
-    it is not the first. ``once``, ``starts`` and ``ends`` are wall times of the vocabulary's zone, written down as if they
-    were of UTC. ``again`` None: as is usual for the kind."""
+    """Who enters, and when.
+
+    Exactly one is given: ``on`` events, ``every`` so often, ``once``, or on a ``day`` of each customer's own; ``timed``
+    says that it is not ``on``. ``once``, ``starts`` and ``ends`` are wall times of the vocabulary's zone, stored as if they
+    were UTC. ``again`` None stands for the default of that kind of entry.
+    """
 
     on: tuple[PatternDefinition, ...] = ()
     for_each: Scalar | None = None
@@ -267,6 +293,8 @@ class EntryDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GoalDefinition:
+    """The events that make the journey a success; ``value`` is what reaching it is worth."""
+
     on: tuple[PatternDefinition, ...]
     within: Duration | None = None
     value: Scalar | None = None
@@ -275,6 +303,8 @@ class GoalDefinition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition:
+    """A whole journey file."""
+
     name: Scalar
     title: Scalar | None
     purpose: Literal["marketing", "service"]
@@ -293,10 +323,10 @@ class Definition:
 
 def every_step(steps: tuple[StepDefinition, ...]) -> list[StepDefinition]:
     """The steps and those in their branches, in the order of the file."""
-    found: list[StepDefinition] = []
+    in_order: list[StepDefinition] = []
     for step in steps:
-        found.append(step)
+        in_order.append(step)
         for branch in step.all_branches():
             if branch is not None:
-                found += every_step(branch.steps)
-    return found
+                in_order += every_step(branch.steps)
+    return in_order

@@ -13,21 +13,21 @@ from idic.problems import Mark, Problems, did_you_mean, one_of
 
 _NOT_IDS = ("entry", "wait")
 _ENTRIES = ("if", "then", "otherwise", "within", "do", "by", "at", "without", "as", "with", "times", "until")
-"""What steps have beside their ids and their kinds."""
+"""The entries of steps, besides the id and the kind."""
 
 
 class ReadableKind(Protocol):
-    """A kind of step, as far as reading needs to know it."""
+    """A kind of step, as far as reading steps needs it."""
 
     other_names: ClassVar[AnyMapping[str, str]]
     entries: ClassVar[tuple[str, ...]]
 
     def read(self, reader: StepReader, node: Mapping, kind: Scalar, id_: Scalar | None, label: str) -> StepDefinition:
-        """The step as written."""
+        """Read a step of this kind."""
 
 
 class StepReader:
-    """Reads steps of the ``kinds``, which are by keyword, and what all kinds have in common."""
+    """Reads steps, and what all kinds of steps have in common. ``kinds`` are by keyword."""
 
     def __init__(self, problems: Problems, kinds: AnyMapping[str, ReadableKind]) -> None:
         self.problems = problems
@@ -37,6 +37,7 @@ class StepReader:
         self.events = EventReader(self.shapes, problems, self.branch)
 
     def steps(self, node: Node, what: str) -> tuple[StepDefinition, ...]:
+        """Read a list of steps. One step alone counts as a list."""
         if isinstance(node, Mapping):
             node = Sequence(node.source, (node,), node.start)
         if not isinstance(node, Sequence):
@@ -47,13 +48,14 @@ class StepReader:
         return tuple(step for item in node.items if (step := self.step(item)))
 
     def step(self, node: Node) -> StepDefinition | None:
+        """Read a step; None on an error."""
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, "a step consists of entries", "write - {id: pause, wait: 1 day}")
             return None
         kinds = [key for key, _ in node.entries if key.value in self.kinds]
         id_ = self.shapes.text(node.get("id"), "id")
         label = f'step "{id_.value}"' if id_ else "the step"
-        if self.shapes.lacks(node, "id", ("id", *self.kinds, *self.entries)):
+        if self.shapes.is_missing(node, "id", ("id", *self.kinds, *self.entries)):
             self.problems.error(node.mark, "a step has no id", "give it one, unique in this file: id: first_mail")
         elif id_ is not None and (self.shapes.name(id_, "id", field=node.key("split") is None) and id_.value in _NOT_IDS):
             self.problems.error(id_.mark, f'id "{id_.value}" has a meaning of its own after since', "choose another")
@@ -68,41 +70,48 @@ class StepReader:
         return self.kinds[kind.value].read(self, node, kind, id_, label)
 
     def no_kind(self, node: Mapping, label: str) -> None:
-        """Reports a step without a kind that there is."""
-        others = {name: hint for kind in self.kinds.values() for name, hint in kind.other_names.items()}
+        """Report a step that has no known kind."""
+        names_of_other_tools = {name: hint for kind in self.kinds.values() for name, hint in kind.other_names.items()}
         for key, _ in node.entries:
             if key.value == "id" or key.value in self.entries:
                 continue
-            other = others.get(key.value.lower())
-            hint = f"write {other}" if other else did_you_mean(key.value, self.kinds) or f"there are {one_of(self.kinds)}"
+            translation = names_of_other_tools.get(key.value.lower())
+            hint = (
+                f"write {translation}"
+                if translation
+                else did_you_mean(key.value, self.kinds) or f"there are {one_of(self.kinds)}"
+            )
             self.problems.error(key.mark, f"{label}: there is no step {key.value}", hint)
             return
         self.problems.error(node.mark, f"{label} does nothing", f"write {one_of(self.kinds)}")
 
-    def parts(self, node: Mapping, label: str, known: tuple[str, ...], later: tuple[str, ...] = ()) -> dict[str, Node]:
-        instead = {"then": "if: and otherwise: for who stays; nothing follows an exit"} if "then" not in known else None
-        return self.shapes.fields(node, label, ("id", "if", *known), later=later, instead=instead) or {}
+    def parts(self, node: Mapping, label: str, entries: tuple[str, ...], later: tuple[str, ...] = ()) -> dict[str, Node]:
+        """The entries of a step, by name."""
+        instead = {"then": "if: and otherwise: for who stays; nothing follows an exit"} if "then" not in entries else None
+        return self.shapes.fields(node, label, ("id", "if", *entries), later=later, instead=instead) or {}
 
     def given(self, node: Node, what: str, example: str) -> Given:
-        """Names, each with an expression."""
+        """Read names, each with an expression."""
         if not isinstance(node, Mapping) or not node.entries:
             self.problems.error(node.mark, f"{what} consists of names with their values", example)
             return ()
         return tuple((name, text) for name, value in node.entries if (text := self.shapes.text(value, f"{what}: {name.value}")))
 
     def common(
-        self, found: dict[str, Node], id_: Scalar | None, kind: Scalar
+        self, fields: dict[str, Node], id_: Scalar | None, kind: Scalar
     ) -> tuple[Scalar | None, Mark, Scalar | None, BranchDefinition | None, BranchDefinition | None]:
-        when = self.shapes.text(found.get("if"), "if")
-        return id_, kind.mark, when, self.branch(found.get("then")), self.branch(found.get("otherwise"))
+        """The common part of all steps: id, place, condition, ``then`` and ``otherwise``."""
+        when = self.shapes.text(fields.get("if"), "if")
+        return id_, kind.mark, when, self.branch(fields.get("then")), self.branch(fields.get("otherwise"))
 
-    def needs_if(self, found: dict[str, Node], label: str) -> None:
-        if "otherwise" in found and "if" not in found:
+    def needs_if(self, fields: dict[str, Node], label: str) -> None:
+        """Report an ``otherwise`` without an ``if``."""
+        if "otherwise" in fields and "if" not in fields:
             hint = "add if:, or take otherwise out"
-            self.problems.error(found["otherwise"].mark, f"{label}: otherwise is for when its if does not hold", hint)
+            self.problems.error(fields["otherwise"].mark, f"{label}: otherwise is for when its if does not hold", hint)
 
     def branch(self, node: Node | None) -> BranchDefinition | None:
-        """``continue``, ``exit <reason>``, one step, or a list of steps."""
+        """Read a branch: ``continue``, ``exit <reason>``, one step, or a list of steps."""
         if node is None:
             return None
         if not isinstance(node, Scalar):

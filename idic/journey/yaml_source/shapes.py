@@ -122,12 +122,12 @@ class Shapes:
                 hint = did_you_mean(key.value, names) or f"it may have {one_of(names)}"
                 self.problems.error(key.mark, f"{what}: unknown entry {key.value}", hint)
         for name in required:
-            if name not in fields and self.lacks(node, name, (*names, *later), instead):
+            if name not in fields and self.is_missing(node, name, (*names, *later), instead):
                 self.problems.error(node.mark, f"{what}: {name} is missing", f"write {name}: …")
         return fields
 
     @staticmethod
-    def lacks(node: Mapping, name: str, known: Iterable[str], instead: dict[str, str] | None = None) -> bool:
+    def is_missing(node: Mapping, name: str, known: Iterable[str], instead: dict[str, str] | None = None) -> bool:
         """Whether an entry is missing and no unknown entry was meant for it (which is reported already)."""
         names = list(known)
         for key, _ in node.entries:

@@ -84,7 +84,7 @@ class SendKind(StepKind[SendDefinition, Send]):
         known = ("send", "by", "at", "within", "then", "otherwise")
         fields = reader.parts(node, label, known)
         within = reader.shapes.duration(fields.get("within"), f"{label}: within")
-        if reader.shapes.lacks(node, "by", ("id", "if", *known)):
+        if reader.shapes.is_missing(node, "by", ("id", "if", *known)):
             reader.problems.error(kind.mark, f"{label}: send needs by", "write by: email")
         message = None
         if isinstance(fields["send"], Scalar):

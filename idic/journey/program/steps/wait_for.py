@@ -123,7 +123,7 @@ class WaitForKind(StepKind[WaitForDefinition, WaitFor]):
         known = ("wait_for", "within", "then", "otherwise")
         fields = reader.parts(node, label, known)
         for name, example in (("within", "within: 2 days"), ("otherwise", "otherwise: continue")):
-            if reader.shapes.lacks(node, name, ("id", "if", *known)):
+            if reader.shapes.is_missing(node, name, ("id", "if", *known)):
                 reader.problems.error(kind.mark, f"{label}: wait_for needs {name}", f"write {example}")
         arms = reader.events.arms(fields.get("wait_for"), f"{label}: wait_for")
         within = reader.shapes.duration(fields.get("within"), f"{label}: within")
