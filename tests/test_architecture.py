@@ -17,14 +17,11 @@ CODE = ["idic", "activities", "workflows"]
 LARGEST_FOLDER = 25
 """Modules in one folder: a newcomer reads the list of them in one sitting."""
 STAGES = {
-    "call": "the step, and the HTTP request that it makes",
-    "choose": "the step, and the choice of the best channel or hour",
     "consents": "the endpoint, the command and the queries of the consent ledger",
     "email": "how journeys write email, and how it is composed and sent",
     "sms": "how journeys write SMS, and how they are composed and sent",
     "web": "how journeys write content of the site, how it is composed, and the endpoints of the web script",
     "customers": "the endpoint and the queries of customers",
-    "enter": "the step, and how the router lets customers in",
     "enrollments": "the endpoint and the queries of enrollments",
     "erase": "the router ends what is under way, the store deletes",
     "journeys": "the command and its query",
