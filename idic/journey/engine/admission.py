@@ -1,4 +1,7 @@
-"""Who enters a journey, and when. Pure: the router and the simulator ask the same question."""
+"""Decide who enters a journey, and when.
+
+Pure: the router and the simulator ask the same functions.
+"""
 
 from __future__ import annotations
 

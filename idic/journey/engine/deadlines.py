@@ -1,4 +1,4 @@
-"""Until when a wait lasts: the instant at which it is over, from its duration, its time of day or its moment."""
+"""When a wait ends: from its duration, its time of day or its moment."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _MOMENT = timedelta(microseconds=1)
 
 
 def deadline_of(step: Wait | WaitFor, since: datetime, scope: Scope, state: State) -> datetime | None:
-    """When a wait that began at ``since`` is over; None where the moment that it is until is missing.
+    """When a wait that began at ``since`` ends; None if its moment is missing.
 
-    A time of day that it is now goes on at once; not in the next round of a repeat, if that is come to in the very instant in
-    which this wait went on in the round before: then it is the next such time, or all rounds would be of one instant.
+    If the wait is until a time of day, and it is that time now, the wait ends at once. A round of a repeat that begins in the
+    instant in which this wait ended in the round before waits for the next such time; otherwise all rounds would happen at
+    once.
     """
     if isinstance(step, WaitFor):
         return step.within.after(since, scope.zone)
@@ -34,13 +35,13 @@ def deadline_of(step: Wait | WaitFor, since: datetime, scope: Scope, state: Stat
 
 
 def instant_of(moment: Moment, scope: Scope) -> datetime | None:
-    """The instant that a moment names; None where the name that it hangs on is missing."""
+    """The instant of a moment; None if the value of its name is missing."""
     raw, siblings = scope.raw(moment.name)
-    found = value_of(moment.attribute, raw, siblings=siblings, currency=scope.currency)
-    if isinstance(found, datetime):
-        instant = found.astimezone(UTC)
-    elif isinstance(found, date):
-        instant = local(found, time(), scope.zone)
+    named = value_of(moment.attribute, raw, siblings=siblings, currency=scope.currency)
+    if isinstance(named, datetime):
+        instant = named.astimezone(UTC)
+    elif isinstance(named, date):
+        instant = local(named, time(), scope.zone)
     else:
         return None
     instant = moment.offset.before(instant, scope.zone) if moment.before else moment.offset.after(instant, scope.zone)

@@ -1,12 +1,14 @@
-"""The machine of journeys: given where an enrollment is, what reached it and the time, where it goes, what is to be sent
-and why. Plain and deterministic: no I/O, no clock, no dice.
+"""Move an enrollment through its program.
 
-Two drivers run it: a transaction of the store, and the simulator. What it must ask, it yields: the events of the customer
-(``Inbox``), the contact policy's consent to a touch (``MayWe``), and what is best or comes by time alone. What it cannot do
-itself it answers with, as ``effects``.
+Given the state of an enrollment, its events and the time, the interpreter answers with the next state, the messages to send,
+and why. It is plain and deterministic: no I/O, no clock, no dice.
 
-Time here is nominal. A wait that ended at ten o'clock is followed by a step that was reached at ten o'clock, even if a
-worker comes to it at noon; so lateness never adds up, and an event is held against the deadline that it was promised.
+Two drivers run it: a transaction of the store, and the simulator. The interpreter yields its questions: the events of the
+customer (``Inbox``), whether the contact policy allows a touch (``MayWe``), the best channel or hour, and what changes by
+time alone. What it cannot do itself, such as a call, it returns as ``effects``.
+
+Time is nominal here. If a wait ended at ten o'clock, the next step was reached at ten o'clock, even if a worker does it at
+noon. So delays never add up, and an event is compared with the deadline that was promised.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ from idic.journey.program.values import Target
 def begin(
     program: Program, enrollment: str, customer: str, event: Event, key: str | None, facts: Facts, *, kept: TraceKinds = None
 ) -> Generator[Ask, Any, Outcome]:
-    """Enter ``program`` on ``event`` and go as far as its instant allows.
+    """Enters ``program`` on ``event``, and goes on as far as the instant of that event allows.
 
-    The present is the event's: what was accepted later is routed, and what is due later is advanced, in its turn.
+    Events that were accepted later are routed later, and later deadlines are advanced later.
     """
     now = event.accepted_at
     state = State.made(
@@ -57,16 +59,16 @@ def begin(
 def advance(
     program: Program, state: State, facts: Facts, now: datetime, *, kept: TraceKinds = None, ours: bool = False
 ) -> Generator[Ask, Any, Outcome]:
-    """Go as far as ``now`` allows. At rest already, the outcome is the state as it is and no trace.
+    """Goes on as far as ``now`` allows. If nothing is due, the outcome is the same state, without trace.
 
-    ``kept`` are the kinds of trace that are wanted, and ``ours`` says that nobody else holds ``state``, so that it may be
-    written on: neither changes where this goes.
+    ``kept`` are the kinds of trace to record. ``ours`` says that nobody else holds ``state``, so it may be changed in place.
+    Neither changes where the enrollment goes.
     """
     return (yield from _run(StepRunner(program, state, facts, now, kept, ours=ours)))
 
 
 def arrive(program: Program, state: State, step: str, facts: Facts, now: datetime) -> Generator[Ask, Any, Outcome]:
-    """Stand at ``step`` from now on, wherever it stood before, and go as far as ``now`` allows."""
+    """Puts the enrollment at ``step``, and goes on from there as far as ``now`` allows."""
     move = StepRunner(program, state, facts, now)
     move.go(Target(step=step), now)
     return (yield from _run(move))
@@ -75,13 +77,13 @@ def arrive(program: Program, state: State, step: str, facts: Facts, now: datetim
 def answered(
     program: Program, state: State, step: str, response: Mapping[str, Any] | None, reason: str | None, at: datetime
 ) -> State:
-    """The state after the call of a step came to its end: with a response, or (None) for a ``reason`` without one."""
+    """The state after a call has ended: with a response, or without one (None) for a ``reason``."""
     if step not in state.calls or state.calls[step].status != "asked":
         return state
     called = Called.made(status="failed" if response is None else "answered", at=at, reason=reason)
     captured, asked = state.captured, program.steps[step]
     if response is not None and isinstance(asked, Call) and asked.capture:
-        # What comes back is read as an event's properties are; its name cannot be an event's.
+        # The answer is read like the properties of an event. No event can have this name.
         answer = Event(number=0, name=f"call {asked.endpoint.name}", properties=dict(response), accepted_at=at)
         captured = {**captured, asked.capture: answer}
     return state.changed(calls={**state.calls, step: called}, captured=captured)

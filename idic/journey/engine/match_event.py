@@ -1,4 +1,4 @@
-"""What an event means to an enrollment, before it moves: the question of the router."""
+"""Decide what an event means to an enrollment, before it moves. The router asks this."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from idic.journey.program.values import Condition, Pattern
 
 
 class Ends(NamedTuple):
-    """The goal is reached or the customer leaves: final at once."""
+    """The goal is reached or the customer leaves. The enrollment ends at once."""
 
     ending: Ending
     value: float | None
 
 
 class ReachesGoal(NamedTuple):
-    """The goal is reached and the journey goes on."""
+    """The goal is reached, and the journey goes on."""
 
     value: float | None
 
@@ -66,12 +66,11 @@ def meet(program: Program, state: State, event: Event, facts: Facts) -> Meaning:
 
 
 _ZONE = ("zone", "timezone")
-"""The attributes that say where a customer lives, and so when days begin."""
+"""The attributes with the customer's zone, and so with the beginning of days."""
 
 
 def watches(program: Program, state: State) -> frozenset[str]:
-    """The customer's attributes on which the step where the enrollment stands depends: when one of them changes, it is to be
-    advanced."""
+    """The customer's attributes on which the present step depends: when one of them changes, the enrollment is advanced."""
     if state.ended is not None or state.step is None:
         return frozenset()
     step = program.steps[state.step]
@@ -89,6 +88,7 @@ def changes(program: Program, state: State, event: Event) -> bool:
 
 
 def attribute_named(name: str) -> tuple[str, ...]:
+    """The customer attribute that a name stands for, in a tuple; empty if it stands for something else."""
     root, _, attribute = name.partition(".")
     return (attribute,) if root == "customer" else ()
 
@@ -100,8 +100,8 @@ def attributes_read(condition: Condition) -> Iterator[str]:
 
 
 def takes_back(program: Program, state: State, event: Event, facts: Facts) -> str | None:
-    """Whether ``event`` would have ended this enrollment, had it not come to its end before, so that what is still shown of
-    it is taken back: ``goal`` or ``leave``."""
+    """Whether ``event`` would have ended this enrollment, which has ended already: ``goal`` or ``leave``. Its content on the
+    site is taken down then."""
     scope = Scope(program, facts, event.accepted_at, state, event)
     if program.goal and state.goal_at is None and _any_matches(program.goal.on, state, event, scope):
         return "goal"
@@ -109,7 +109,7 @@ def takes_back(program: Program, state: State, event: Event, facts: Facts) -> st
 
 
 def attributes(program: Program, state: State, event: Event, facts: Facts) -> tuple[bool, float | None]:
-    """Whether ``event`` is still put down to an enrollment that has ended without its goal, and its value."""
+    """Whether ``event`` still counts as the goal of an enrollment that has ended without it, and its value."""
     if program.goal is None or all(pattern.on != event.name for pattern in program.goal.on):
         return False, None
     until = attributed_until(program, state)
@@ -122,11 +122,11 @@ def attributes(program: Program, state: State, event: Event, facts: Facts) -> tu
 
 
 def attributed_until(program: Program, state: State) -> datetime | None:
-    """Until when a goal after the end is put down to the journey; None if not at all. Days are the program's zone's."""
+    """Until when a goal after the end counts for the journey; None if not at all. Days are those of the program's zone."""
     if state.ended is None or state.goal_at is not None or program.goal is None or program.goal.within is None:
         return None
     if state.ended.kind == "closed":
-        return None  # another enrollment took its place, and the goal is that one's
+        return None  # another enrollment took its place, and the goal counts there
     return program.goal.within.after(state.ended.at, program.zone)
 
 
@@ -135,10 +135,10 @@ def _any_matches(patterns: Sequence[Pattern], state: State, event: Event, scope:
 
 
 def concerns(pattern: Pattern, state: State, event: Event) -> bool:
-    """Whether the event is of this name, this key and this message; its condition aside.
+    """Whether the event has this name, this key and this message. Its condition is not asked.
 
-    Of a message that is sent again in every round, what becomes of the newest counts: that an earlier one bounces says
-    nothing of this one. A click counts on whichever of them it is made: a reaction is a reaction.
+    If a message is sent again in every round, only events about the newest count: that an earlier one bounces says nothing
+    about this one. A click counts on any of them, as it shows that the customer reacts.
     """
     if pattern.on != event.name:
         return False

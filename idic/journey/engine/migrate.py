@@ -1,8 +1,8 @@
-"""Taking an enrollment from one program into another, deliberately. Pure: the store's driver records what this decides.
+"""Move an enrollment from one program to another.
 
-A wait goes on as if it had always been the new one: its end is counted from when it began. What was sent is not sent again,
-what a split drew stays drawn, and what was captured stays. What the old program judged stays judged: of the events until
-now, only those count that a ``since:`` looks back to.
+Pure: the store's driver records what this decides. A wait goes on as if it had always been the new one: its end is counted
+from its beginning. Messages are not sent again, splits keep their share, and captured events stay. The old program has judged
+the events until now; of those, only the ones count again that a ``since:`` looks back to.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MIGRATED = "migrated"
 """The reason of what a migration ends."""
 
 Map = Mapping[str, Target | None]
-"""By the id of a step of a former program: where those who stand there go; None is to stay in their program."""
+"""By the id of a step of a former program: where the customers who stand there go; None: they stay in their program."""
 
 
 class Moves(NamedTuple):
-    """Goes on as ``state`` says. ``arrives``: at this step, which it has yet to reach. ``given_back`` and ``dropped`` are
-    touches, by step and channel, that were claimed or deferred: the former are asked for anew, the latter will not be sent.
-    ``overdue``: what it waited for is past in the new program."""
+    """Goes on as ``state`` says. ``arrives`` is the step at which it has yet to arrive. ``given_back`` and ``dropped`` are
+    touches, by step and channel, that were claimed or deferred: the former are asked for again, the latter will not be sent.
+    ``overdue``: in the new program its wait is already over."""
 
     state: State
     trace: tuple[Trace, ...] = ()
@@ -46,19 +46,19 @@ class Moves(NamedTuple):
 
 
 class Stays(NamedTuple):
-    """In its program, as it was asked for."""
+    """Stays in its program, as the map says."""
 
 
 class Exits(NamedTuple):
-    """Ends here and now, as it was asked for."""
+    """Ends now, as the map says."""
 
 
 class NotNow(NamedTuple):
-    """A message or a call is under way: ask again once it is known what became of it."""
+    """A message or a call is under way: ask again once its result is known."""
 
 
 class Unmapped(NamedTuple):
-    """Nobody said where those go who stand at this step."""
+    """The map does not say where customers at this step go."""
 
     step: str
 
@@ -67,7 +67,7 @@ Verdict = Moves | Stays | Exits | NotNow | Unmapped
 
 
 class Changing(NamedTuple):
-    """A journey that is changed: the steps that its former programs have, and the program that is to come."""
+    """A journey that is changed: the ids of the steps of its former programs, and the new program."""
 
     former: frozenset[str]
     program: Program
@@ -111,7 +111,7 @@ def _hint(wrong: str, known: Iterable[str]) -> str:
 
 
 def fits(old: Step, new: Step | None) -> bool:
-    """Whether who stands at ``old`` may go on at the step of the same id without anybody saying so."""
+    """Whether customers at ``old`` go on at the step of the same id, without an entry in the map."""
     return new is not None and old.kind == new.kind
 
 

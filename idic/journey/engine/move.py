@@ -1,4 +1,4 @@
-"""A move of an enrollment under way, and the ways in which its state changes."""
+"""Change the state of an enrollment, and note why."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_SENT: tuple[TouchStatus, ...] = ("deferred", "failed", "refused")
 
 
 def close(state: State, ending: Ending) -> Outcome:
-    """End the enrollment here and now; what is claimed and not yet attempted will not be sent."""
+    """Ends the enrollment now. Messages that are claimed or deferred, but not yet attempted, will not be sent."""
     touches = {
         step: {
             channel: Touched.made(status="failed", at=ending.at, reason="ended") if touch.status in UNSENT else touch
@@ -37,21 +37,22 @@ def close(state: State, ending: Ending) -> Outcome:
 
 
 def settle(state: State, step: str, channel: str, touched: Touched) -> State:
-    """The state after one touch came to stand as ``touched``."""
+    """The state with the new status of one touch."""
     return state.changed(touches=settled(state, step, channel, touched))
 
 
 def settled(state: State, step: str, channel: str, touched: Touched) -> dict[str, dict[str, Touched]]:
+    """The touches of a state with the new status of one of them."""
     return {**state.touches, step: {**state.touches.get(step, {}), channel: touched}}
 
 
 TraceKinds = frozenset[str] | None
-"""The kinds of trace that are wanted; None: all. Where nobody reads them, their words are a good part of all the work."""
+"""The kinds of trace to record; None: all. If nobody reads the trace, writing it is a large part of the work."""
 
 
 class Move:
-    """One move under way: the state so far, what was noted and what is claimed. ``ours``: nobody else holds the state, and it
-    may be written on."""
+    """One move under way: the state so far, the trace, and the touches to claim. ``ours``: nobody else holds the state, so it
+    may be changed in place."""
 
     def __init__(
         self, program: Program, state: State, facts: Facts, now: datetime, kept: TraceKinds = None, *, ours: bool = False
@@ -68,7 +69,7 @@ class Move:
         self.learnt: dict[str, Any] = {}
 
     def change(self, **fields: Any) -> None:
-        """Nobody else has seen the state since the first change of a move, so that one is written on and not copied again."""
+        """Changes fields of the state. The first change copies it; nobody else holds the copy, so later ones change it."""
         if self.ours:
             self.state.__dict__.update(fields)
         else:
@@ -83,7 +84,7 @@ class Move:
         at: datetime | None = None,
         because: Callable[[], str] | None = None,
     ) -> None:
-        """``because`` is asked for its words only if somebody wants them."""
+        """Adds to the trace. ``because`` writes the reason; it is called only if this kind of trace is recorded."""
         if self.kept is not None and kind not in self.kept:
             return
         why = why or {}
@@ -92,12 +93,13 @@ class Move:
         self.trace.append(Trace(at or self.state.reached, kind, self.state.step, why))
 
     def scope(self, event: Event | None = None) -> Scope:
+        """The values that conditions read now."""
         return Scope(self.program, self.facts, self.now, self.state, event)
 
     def differentiate(self) -> None:
-        """Decide values and segment, on what is known now."""
-        for one in self.program.values:
-            self.assign(one)
+        """Decides values and segment, on what is known now."""
+        for assignment in self.program.values:
+            self.assign(assignment)
         if self.program.values:
             self.note_assigned("values", self.program.values)
         scope = self.scope()
@@ -108,24 +110,26 @@ class Move:
                 return
         self.change(segment=None)
 
-    def assign(self, one: Assignment) -> None:
-        found = value(one.value, one.type, self.scope())
-        if found is None:
+    def assign(self, assignment: Assignment) -> None:
+        """Sets an attribute or a variable; nothing if the new value is missing."""
+        new = value(assignment.value, assignment.type, self.scope())
+        if new is None:
             return
-        if attribute := attribute_named(one.name):
-            self.learnt[attribute[0]] = found
-            self.facts = self.facts._replace(customer={**self.facts.customer, attribute[0]: found})
+        if attribute := attribute_named(assignment.name):
+            self.learnt[attribute[0]] = new
+            self.facts = self.facts._replace(customer={**self.facts.customer, attribute[0]: new})
         else:
-            self.change(variables={**self.state.variables, one.name: found})
+            self.change(variables={**self.state.variables, assignment.name: new})
 
     def note_assigned(self, kind: str, assigned: Sequence[Assignment]) -> None:
+        """Adds the new values of these names to the trace."""
         if self.kept is None or kind in self.kept:
             scope = self.scope()
-            said = (f"{one.name} {show_value(Attribute(type=one.type), one.name, scope)}" for one in assigned)
-            self.note(kind, {"what": ", ".join(said)})
+            values = (f"{one.name} {show_value(Attribute(type=one.type), one.name, scope)}" for one in assigned)
+            self.note(kind, {"what": ", ".join(values)})
 
     def go(self, target: Target, at: datetime) -> None:
-        """Follow a branch: arrive at the step it names, or end."""
+        """Arrives at the step of the target, or ends."""
         if target.step is None:
             self.end(target.exit or "done", at)
             return
@@ -143,6 +147,7 @@ class Move:
             self.rest(step)
 
     def rest(self, step: Wait | WaitFor) -> None:
+        """Sets the deadline of a wait, or passes over one whose moment is past or missing."""
         at = self.state.reached
         deadline = deadline_of(step, at, self.scope(), self.state)
         if deadline is None or deadline < at:
@@ -154,16 +159,21 @@ class Move:
             self.note("waiting", {"until": deadline})
 
     @staticmethod
-    def no_moment(step: Wait | WaitFor, found: datetime | None) -> str:
+    def no_moment(step: Wait | WaitFor, deadline: datetime | None) -> str:
+        """Why a wait is passed over: its moment is missing, or past."""
         name = step.until.name if isinstance(step, Wait) and isinstance(step.until, Moment) else "it"
-        return f"{name} is missing" if found is None else f"it would have been until {found:%Y-%m-%d %H:%M} UTC, which is past"
+        if deadline is None:
+            return f"{name} is missing"
+        return f"it would have been until {deadline:%Y-%m-%d %H:%M} UTC, which is past"
 
     def end(self, reason: str, at: datetime) -> None:
+        """Ends the enrollment with an exit."""
         outcome = close(self.state, Ending.made(kind="exit", reason=reason, at=at))
         self.state = outcome.state
         self.trace.extend(outcome.trace)
 
     def passed_over(self, when: Condition | None, otherwise: Target) -> bool:
+        """Whether the condition does not hold; then the enrollment has gone on to ``otherwise``."""
         if when is None or holds(when, scope := self.scope()):
             return False
         self.note("passed over", because=because(when, scope))
@@ -171,23 +181,27 @@ class Move:
         return True
 
     def round(self, step: Step) -> int:
+        """The number of the round in which this step is, from 1."""
         return self.state.rounds.get(step.id, 1)
 
     def unsent(self, step: WaitFor) -> list[str]:
-        """The messages that every arm is about, if none of them was sent: there is nothing to wait for then."""
+        """The sends that every arm is about, if none of them was sent: then there is nothing to wait for."""
         in_vain = step.about and all(self.sent_at(of) is None for of in step.about)
         return list(step.about) if in_vain else []
 
     def sent_at(self, step: str) -> datetime | None:
+        """When a step first sent its message in this round; None if it did not."""
         touches = self.state.touches.get(step)
         return min((touch.at for touch in touches.values() if touch.status in WENT), default=None) if touches else None
 
     def deadline(self) -> datetime:
+        """The deadline of the present step. Raises ``ValueError`` if it has none."""
         if self.state.deadline is None:
             raise ValueError(f"step {self.state.step} waits without a deadline")
         return self.state.deadline
 
     def when_due(self, target: Target, kind: str) -> bool:
+        """Goes on at the deadline once it is past, and notes it as this ``kind`` of trace. Says whether it was past."""
         deadline = self.deadline()
         if self.now < deadline:
             return False
@@ -197,9 +211,10 @@ class Move:
 
 
 def latest_place(move: Move, event: Event) -> tuple[datetime, int]:
+    """The place of the newest event that moved the enrollment, counting this one."""
     return max(move.state.consumed, event.place)
 
 
 def because(when: Condition | None, scope: Scope) -> Callable[[], str] | None:
-    """Why a condition was answered as it was, for a note."""
+    """Why a condition holds or not, for ``note``."""
     return None if when is None else partial(explain, when, scope)

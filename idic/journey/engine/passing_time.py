@@ -1,4 +1,7 @@
-"""When a condition comes true by the passing of time alone: days begin, and events leave the windows they are counted in."""
+"""Find when a condition comes true by time alone.
+
+Time changes two things: days begin, and events leave the windows in which they are counted.
+"""
 
 from __future__ import annotations
 

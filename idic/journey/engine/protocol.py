@@ -1,4 +1,4 @@
-"""What the interpreter asks of its driver, what it is answered, and what it answers itself."""
+"""The questions that the interpreter asks its driver, their answers, and its own outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Inbox(NamedTuple):
 
 
 class MayWe(NamedTuple):
-    """Whether the contact policy lets this touch be claimed now. ``entry`` is what the enrollment began with."""
+    """Whether the contact policy allows this touch to be claimed now. ``entry`` is the event that began the enrollment."""
 
     step: str
     channel: str
@@ -79,16 +79,22 @@ class Ahead(NamedTuple):
 
 
 class Allow(NamedTuple):
+    """The touch may be claimed now. ``rules`` are those that were asked."""
+
     rules: tuple[str, ...] = ()
 
 
 class Defer(NamedTuple):
+    """Ask again at ``until``."""
+
     until: datetime
     rule: str
     reason: str
 
 
 class Skip(NamedTuple):
+    """The touch will not be sent."""
+
     rule: str
     reason: str
 
@@ -137,6 +143,9 @@ Effect = Learn | CallRequest | Enroll
 
 
 class Outcome(NamedTuple):
+    """Where the enrollment is after a move, why, and what the driver has to do: ``claims`` are touches, ``effects`` the
+    rest."""
+
     state: State
     trace: tuple[Trace, ...]
     claims: tuple[Claim, ...] = ()
@@ -150,7 +159,7 @@ T = TypeVar("T")
 
 
 def drive(machine: Generator[Ask, Any, T], answer: Callable[[Ask], Any]) -> T:
-    """Run ``machine`` to its end, with every question answered at once by ``answer``."""
+    """Runs ``machine`` to its end; ``answer`` answers every question at once."""
     try:
         question = next(machine)
         while True:

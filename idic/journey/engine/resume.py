@@ -1,4 +1,7 @@
-"""What a pause held back, when it is over. Pure: the store's driver records what this decides."""
+"""Release the messages that a pause held back.
+
+Pure: the store's driver records what this decides.
+"""
 
 from __future__ import annotations
 

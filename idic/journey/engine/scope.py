@@ -1,4 +1,4 @@
-"""Where the names of conditions and templates get their values."""
+"""Look up the values of names in conditions and templates."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NOWHERE: Mapping[str, Any] = {}
 
 
 class Facts(NamedTuple):
-    """What is known of a customer now: attributes as they were told to us (computed ones filled in), and the IANA zone in
-    which the customer lives."""
+    """What is known of a customer now: the attributes as they were sent to us, with the computed ones, and the customer's
+    IANA zone."""
 
     customer: Mapping[str, Any]
     zone: str

@@ -1,4 +1,4 @@
-"""Sending: at its hour, by one channel or several, as far as the contact policy lets it."""
+"""Run the step ``send``: at its hour, by its channels, if the contact policy allows it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from idic.times import Hours
 
 
 def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
+    """Claims the touches of a send, and goes on when all of them are settled. Says whether the enrollment moved on."""
     touches = move.state.touches.get(step.id, {})
     early = move.state.deadline is not None and move.now < move.state.deadline
     if not touches and early:
         return False  # it waits for its hour
     wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
-    one = step.mode != "each"
-    if one and touches and any(touch.status not in NOT_SENT for touch in touches.values()):
+    only_one = step.mode != "each"
+    if only_one and touches and any(touch.status not in NOT_SENT for touch in touches.values()):
         wanting = []  # one is enough, and it is on its way or there
     if early:
-        # What was deferred has its time. Of one that was when it was about to leave, the others are not asked yet.
-        wanting = [c for c in wanting if one and c not in touches]
+        # A deferred touch waits for its time. If it was deferred when it was about to leave, the other channels wait too.
+        wanting = [c for c in wanting if only_one and c not in touches]
     if wanting and step.at is not None and (yield from _not_yet(move, step)):
         return False
     if wanting:
@@ -35,7 +36,7 @@ def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
             of, wanting = ", ".join(wanting), list(ranked.channels)
             why = {"channels": of, "best": wanting[0], "because": ranked.because}
             move.note("best", why | _kept(dict(ranked.odds), ranked.explored), at=move.now)
-        yield from _claim(move, step, wanting, one)
+        yield from _claim(move, step, wanting, only_one)
         touches = move.state.touches.get(step.id, {})
     if any(touch.status not in SETTLED for touch in touches.values()):
         return False
@@ -46,7 +47,7 @@ def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
 
 
 def _not_yet(move: Move, step: Send) -> Generator[Ask, Any, bool]:
-    """Whether the send has to wait for its hour. One that comes after the message may leave is not waited for."""
+    """Whether the send has to wait for its hour. It does not wait for an hour after the last instant to leave."""
     now = max(move.state.reached, move.now)
     latest = step.within.after(move.state.reached, move.facts.zone)
     because = str(step.at)
@@ -70,7 +71,7 @@ def _not_yet(move: Move, step: Send) -> Generator[Ask, Any, bool]:
 
 
 def _draw(move: Move, step: Send, what: str) -> float:
-    """A number in [0, 1) that belongs to this choice for ever, whoever makes it and how often."""
+    """A number in [0, 1) that is always the same for this choice."""
     state = move.state
     of = (state.customer, move.program.journey, state.entered_at.astimezone(UTC).isoformat(), state.key or "")
     return hash_percent(*of, step.id, str(move.round(step)), what) / 100
@@ -80,9 +81,9 @@ def _kept(odds: object, explored: bool) -> dict[str, Any]:
     return ({"odds": odds} if odds else {}) | ({"explored": True} if explored else {})
 
 
-def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[Ask, Any, None]:
-    """Ask for each channel whether the touch may be claimed, in this order and with ``one`` until one is; what is
-    deferred is asked again at its time."""
+def _claim(move: Move, step: Send, channels: list[str], only_one: bool) -> Generator[Ask, Any, None]:
+    """Asks for each channel, in this order, whether the touch may be claimed; with ``only_one`` until one may. A deferred
+    touch is asked for again at its time."""
     deliver_by = step.within.after(move.state.reached, move.facts.zone)
     asked_at = move.state.deadline or move.state.reached
     scope = move.scope()
@@ -117,8 +118,8 @@ def _claim(move: Move, step: Send, channels: list[str], one: bool) -> Generator[
             case _:
                 assert_never(verdict)
         move.change(touches=settled(move.state, step.id, channel, touched))
-        if one and touched.status == "claimed":
-            # What was deferred is asked again only if this one fails.
+        if only_one and touched.status == "claimed":
+            # The deferred channels are asked again only if this one fails.
             deferrals.clear()
             touches = move.state.touches[step.id]
             if any(touch.status == "deferred" for touch in touches.values()):

@@ -1,4 +1,4 @@
-"""Many at once, one after the other: when it is whose turn."""
+"""Spread work that is due at once over some time."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from idic.journey.program.shares import hash_percent
 
 
 def turn_of(enrollment: str, now: datetime, spread: timedelta) -> datetime:
-    """When it is this enrollment's turn, of many that are all due ``now``, within ``spread``: at the same place every time."""
+    """When this enrollment has its turn, within ``spread`` from ``now`` on. It is the same turn every time."""
     return now + spread * (hash_percent(enrollment, "spread") / 100)

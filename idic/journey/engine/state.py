@@ -1,4 +1,4 @@
-"""What the interpreter reads and writes: an enrollment's state, the events that reach it, and the record of why.
+"""The state of an enrollment, the events that reach it, and its trace.
 
 All instants are aware datetimes in UTC of idic's own clock.
 """
@@ -38,11 +38,12 @@ class Event(Frozen):
 
     @cached_property
     def place(self) -> Place:
+        """Its place in the order of acceptance."""
         return Place(self.accepted_at, self.number)
 
 
 class Touched(Frozen):
-    """How one touch of a send stands. ``at`` is when it came to stand so."""
+    """The status of one touch of a send. ``at`` is when it got this status."""
 
     status: TouchStatus
     at: datetime
@@ -50,7 +51,7 @@ class Touched(Frozen):
 
 
 class Called(Frozen):
-    """How the call of a step stands. ``at`` is when it came to stand so; ``reason`` is a code."""
+    """The status of the call of a step. ``at`` is when it got this status; ``reason`` is a code."""
 
     status: Literal["asked", "answered", "failed"]
     at: datetime

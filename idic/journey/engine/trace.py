@@ -1,4 +1,7 @@
-"""A trace in plain sentences. What is recorded is data (``kind``, ``step``, ``why``); the words are made here."""
+"""Write a trace in plain sentences.
+
+The trace is recorded as data (``kind``, ``step``, ``why``); the sentences are made here.
+"""
 
 from __future__ import annotations
 

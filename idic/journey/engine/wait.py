@@ -1,4 +1,4 @@
-"""Waiting: for a time, for silence, for events, and for what comes true."""
+"""Run the steps that wait: for a time, for silence, for events, for a condition."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from idic.journey.program.values import Moment, Pattern
 
 
 def follow_moment(move: Move, step: Wait) -> bool:
-    """A wait until a moment of the customer's follows that moment, and ends if it is gone."""
+    """Follows a moment that the customer's data has, if it has changed. Says whether the wait ended for that."""
     if not isinstance(step.until, Moment) or not attribute_named(step.until.name):
         return False
     moment = deadline_of(step, move.state.reached, move.scope(), move.state)
@@ -41,12 +41,12 @@ def follow_moment(move: Move, step: Wait) -> bool:
 
 
 def wait_for_silence(move: Move, step: Wait) -> Generator[Ask, Any, bool]:
-    """Wait until ``duration`` has passed without the event; each one starts the wait over."""
+    """Waits until ``duration`` has passed without the event; each event starts the wait over."""
     pattern = step.without
     assert pattern is not None
     if step.capture and step.capture not in move.state.captured and _began(move, pattern):
-        # The newest one so far is the one that began the enrollment, or the request that stood for it: the check
-        # counts on it being there.
+        # The newest such event so far is the one that began the enrollment, or the request that stood for it. The
+        # compiler relies on it.
         move.change(captured={**move.state.captured, step.capture: move.state.entry})
     events: Sequence[Event] = yield Inbox(step.listens, move.state.reached)
     for event in events:
@@ -68,6 +68,7 @@ def _began(move: Move, pattern: Pattern) -> bool:
 
 
 def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
+    """Waits for the first of its events and conditions. Says whether the enrollment moved on."""
     if unsent := move.unsent(step):
         move.note("skipped", {"because": f"{', '.join(unsent)} was not sent"})
         move.go(step.otherwise, move.state.reached)
@@ -75,7 +76,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
     ends = move.state.ends or move.deadline()
     happened = yield from _first_event(move, step, ends)
     came_true = (yield from _first_truth(move, step, ends)) if step.untils else None
-    # The first to happen wins; of two in one instant, the one that is listed first.
+    # The first to happen wins; of two in the same instant, the first in the list.
     if happened is not None and (came_true is None or (happened[0], happened[1]) <= (came_true[0], came_true[1])):
         _, index, event = happened
         _take(move, step, step.arms[index], event)
@@ -96,7 +97,7 @@ def wait_for(move: Move, step: WaitFor) -> Generator[Ask, Any, bool]:
 
 
 def _first_event(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Event] | None]:
-    """The first event that an arm takes: when it was accepted, which arm, and the event."""
+    """The first event that an arm takes: when it was accepted, the number of the arm, and the event."""
     if not step.listens:
         return None
     since = [_since(move, arm) for arm in step.arms]
@@ -122,8 +123,8 @@ def _takes(move: Move, pattern: Pattern, event: Event) -> bool:
 
 
 def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, Any, tuple[datetime, int, Facts] | None]:
-    """When one of the conditions first holds, from now (or where nobody has looked yet, from then) until ``ends``, which
-    one it is, and what is known of the customer then."""
+    """When one of the conditions first holds until ``ends``, its number, and what is known of the customer then. It looks
+    from now on, or from the beginning if nobody has looked yet."""
     looked = move.state.ends is not None
     since = move.state.reached if not looked else min(move.now, move.deadline())
     read = {name for _, condition in step.untils for name in attributes_read(condition)}
@@ -137,7 +138,7 @@ def _first_truth(move: Move, step: WaitFor, ends: datetime) -> Generator[Ask, An
 
 
 def _since(move: Move, arm: Arm) -> tuple[datetime | None, tuple[datetime, int]]:
-    """From which instant on this arm's events count, and after which place; (None, …) if they cannot come."""
+    """The instant from which this arm's events count, and the place after which; (None, …) if none can come."""
     entry = move.state.entry.place
     match arm.since:
         case "wait":
@@ -145,7 +146,7 @@ def _since(move: Move, arm: Arm) -> tuple[datetime | None, tuple[datetime, int]]
         case "entry":
             return move.state.entered_at, entry
         case "sent":
-            # Whoever clicks has the message, even before its sending is recorded here.
+            # A customer who clicks has the message, even if its sending is not recorded here yet.
             of = (arm.pattern.of if arm.pattern else None) or ""
             return move.state.began.get(of) if move.sent_at(of) else None, entry
         case step:

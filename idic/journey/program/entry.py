@@ -12,24 +12,27 @@ from idic.times import Duration, Every
 
 
 class Again(Frozen):
+    """Whether a customer may enter again, for the same key."""
+
     kind: Literal["never", "always", "after"] = "never"
     after: Duration | None = None
 
 
 class Day(Frozen):
-    """A day of each customer's own: ``moment`` (always with ``at``), every year again if ``yearly`` (29 February: on the 28th
-    in other years)."""
+    """A day of each customer's own: ``moment`` (always with ``at``); with ``yearly`` every year, and instead of 29 February on
+    the 28th in other years."""
 
     moment: Moment
     yearly: bool = False
 
 
 class Entry(Frozen):
-    """By events (``on``, for those about a thing ``for_each`` says whom they concern), at times for all customers (``every``
-    or ``once``, in the program's zone) of whom ``when`` holds, or on a ``day`` of each customer's own.
+    """How customers enter: by events (``on``), at times (``every`` or ``once``, in the program's zone), or on a ``day`` of each
+    customer's own.
 
-    ``starts`` and ``ends`` bound when anybody enters, ``at_most`` how many a day of the program's zone, ``testers`` says that
-    only test customers do.
+    ``for_each`` is for events about a thing, and says which customers they concern. ``when`` must hold for those who enter at
+    a time. Nobody enters before ``starts`` or after ``ends``, at most ``at_most`` a day of the program's zone; with
+    ``testers`` only test customers do.
     """
 
     on: tuple[Pattern, ...] = ()
@@ -48,19 +51,22 @@ class Entry(Frozen):
 
     @cached_property
     def on_events(self) -> tuple[tuple[str, tuple[Condition, ...]], ...]:
-        """The ways in by events: of each its event, and what has to hold."""
+        """The events of the entry, each with the conditions that have to hold."""
         conditions = ((pattern.on, (pattern.when, self.for_each)) for pattern in self.on)
         return tuple((name, tuple(when for when in both if when is not None)) for name, both in conditions)
 
 
 class Segment(Frozen):
-    """``when`` is None for ``otherwise``."""
+    """A segment of the journey; ``when`` is None for ``otherwise``."""
 
     name: str
     when: Condition | None = None
 
 
 class Goal(Frozen):
+    """The events that make the journey a success. ``within`` is how long after the entry they count, ``value`` what one is
+    worth, ``then`` whether the customer leaves."""
+
     on: tuple[Pattern, ...]
     within: Duration | None = None
     value: Condition | None = None

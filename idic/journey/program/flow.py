@@ -1,4 +1,4 @@
-"""The order of a program's steps: which steps can follow a step, and which belong to one round of a repeat."""
+"""The order of a program's steps, and the steps of a repeat's round."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from idic.journey.program.steps import Repeat
 
 
 def steps_of_round(program: Program, repeat: Repeat) -> frozenset[str]:
-    """The steps of one round: all that can be reached from its first without coming back."""
+    """The ids of the steps of one round: all that can be reached from its first step without coming back."""
     found: set[str] = set()
     ahead = [repeat.first]
     while ahead:
@@ -19,7 +19,8 @@ def steps_of_round(program: Program, repeat: Repeat) -> frozenset[str]:
 
 
 def in_order(program: Program) -> list[str]:
-    """The ids of all steps, each before those that it leads to (coming round again aside), branches in the order of the file.
+    """The ids of all steps, each before those that it leads to, branches in the order of the file. The way back to a repeat
+    does not count.
 
     A program that comes from a store has its steps in any order.
     """

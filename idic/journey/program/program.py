@@ -1,8 +1,8 @@
-"""What a journey compiles to: frozen, self-contained, content-addressed.
+"""The program that a journey compiles to: frozen, self-contained, content-addressed.
 
-A program holds everything that an enrollment needs for the rest of its life: the steps with every branch resolved to the
-step that follows, every condition with the types of the names it reads, and every word a customer will see. It never
-looks back at the YAML, the vocabulary or the templates it came from.
+A program holds everything that an enrollment needs until its end: the steps, each with the steps that follow; every condition,
+with the types of the names it reads; and every word that a customer will see. It needs neither the YAML, the vocabulary nor
+the templates any more.
 
 Programs are stored as JSON. A field added later needs a default, so that yesterday's programs still read; an unknown field
 is ignored, so that yesterday's code reads today's.
@@ -25,7 +25,7 @@ from idic.journey.program.values import Assignment, Attribute, Pattern, Target
 _CONTENT = {"messages", "links", "title"}
 
 SEMANTICS = 1
-"""What an enrollment's row is stamped with at entry. Code branches on it until no open row has the older number."""
+"""The number that an enrollment's row gets at entry. Code branches on it until no open row has an older number."""
 
 
 class Program(Frozen):
@@ -60,7 +60,7 @@ class Program(Frozen):
     languages: tuple[str, ...] = ("en",)
 
     def document(self, **chosen: set[str]) -> dict[str, Any]:
-        """The program as JSON, without what is as it is by default."""
+        """The program as JSON, without fields that have their default."""
         return self.model_dump(mode="json", exclude_defaults=True, **chosen)  # type: ignore[arg-type]
 
     @cached_property
@@ -70,7 +70,7 @@ class Program(Frozen):
 
     @cached_property
     def hears(self) -> frozenset[str]:
-        """Every event that can mean anything to it: on which it is entered, that it waits for, that ends it, that it counts."""
+        """Every event that matters to it: those of its entry, its waits, its goal and leave, and those that it counts."""
         patterns = [*self.entry.on, *(self.goal.on if self.goal else ()), *self.leave]
         patterns += [pattern for step in self.steps.values() for pattern in step.awaits]
         return frozenset((*(pattern.on for pattern in patterns), *(event for _, _, event in self.computed)))
@@ -84,7 +84,7 @@ class Program(Frozen):
 
     @cached_property
     def windowed(self) -> bool:
-        """Whether one of those changes by the passing of time alone."""
+        """Whether time alone changes one of the computed attributes."""
         return any(attribute.window is not None for _, attribute, _ in self.computed)
 
     @cached_property
@@ -99,6 +99,7 @@ class Program(Frozen):
 
     @cached_property
     def content(self) -> str:
+        """The digest of the words that customers read."""
         return _digest(self.document(include=_CONTENT))
 
 

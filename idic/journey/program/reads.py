@@ -19,12 +19,12 @@ def everything_read(
     leave: Iterable[Pattern],
     messages: Mapping[str, Message],
 ) -> dict[str, Attribute]:
-    """Every name that is read anywhere in a program, in the order of the file as far as that matters."""
+    """Every name that is read anywhere in a program, roughly in the order of the file."""
     asked = [pattern.when for pattern in (*entry.on, *leave)] + [segment.when for segment in segments]
     asked += [entry.when, entry.for_each, *(value.value for value in values)]
     if goal is not None:
         asked += [goal.value, *(pattern.when for pattern in goal.on)]
-    reads: list[Mapping[str, Attribute]] = [one.reads for one in asked if one is not None]
+    reads: list[Mapping[str, Attribute]] = [condition.reads for condition in asked if condition is not None]
     if entry.day is not None:
         reads.append({entry.day.moment.name: entry.day.moment.attribute})
     for step in steps.values():

@@ -1,4 +1,4 @@
-"""Which share of a split a customer falls into: drawn by hash, so that it is the same for ever."""
+"""Draw the share of a split by hash, so that a customer always gets the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from idic.journey.program.steps import Share, Split
 
 
 def draw_share(split: Split, customer: str, journey: str) -> Share:
-    """The share into which a customer falls, for ever."""
+    """The share of this customer, which is always the same."""
     point = hash_percent(customer, journey, split.id)
     for share in split.shares:
         point -= share.percent
@@ -18,6 +18,6 @@ def draw_share(split: Split, customer: str, journey: str) -> Share:
 
 
 def hash_percent(*parts: str) -> float:
-    """A number in [0, 100) that follows from the parts for ever."""
+    """A number in [0, 100) that is always the same for the same parts."""
     digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64 * 100

@@ -24,7 +24,7 @@ class Type(Frozen):
 
 
 class Attribute(Frozen):
-    """A name with its type, and where its value comes from when it is not simply what we were told.
+    """A name with its type, and how its value is computed, if it is.
 
     ``counts`` is an event's name; ``sums`` is an event's name and a property; ``window`` bounds either to the recent past.
     """
@@ -38,13 +38,13 @@ class Attribute(Frozen):
 
     @property
     def counted_event(self) -> str | None:
-        """The event that it counts or sums; None for one that is told to us."""
+        """The event that it counts or sums; None if it is sent to us."""
         return self.sums[0] if self.sums else self.counts
 
 
 class Condition(Frozen):
-    """``text`` as the author wrote it, for traces; ``cel`` as it is evaluated; ``reads`` every name in it, such as
-    ``customer.orders``, ``event.total``, ``segment``, with its type."""
+    """A condition or an expression: ``text`` as the author wrote it, for traces; ``cel`` as it is evaluated; ``reads`` every
+    name in it, such as ``customer.orders``, ``event.total``, ``segment``, with its type."""
 
     text: str
     cel: str
@@ -57,8 +57,8 @@ class Condition(Frozen):
 
 
 class Assignment(Frozen):
-    """A name that is given a value: ``customer.nps``, a variable such as ``discount``, or what a call or another journey is
-    handed. ``type`` is what ``value`` comes to."""
+    """A name and its new value: an attribute such as ``customer.nps``, a variable such as ``discount``, or a value that is
+    passed to a call or to another journey. ``type`` is the type of ``value``."""
 
     name: str
     type: Type
@@ -66,8 +66,8 @@ class Assignment(Frozen):
 
 
 class Moment(Frozen):
-    """``offset`` before or after the moment that ``name`` holds. A date begins at midnight where the customer lives; ``at``
-    moves either to a time of that day."""
+    """An instant that depends on the customer: ``offset`` before or after the value of ``name``. A date begins at midnight
+    where the customer lives; ``at`` moves either to a time of that day."""
 
     name: str
     attribute: Attribute
@@ -87,8 +87,8 @@ DONE = Target(exit="done")
 
 
 class Pattern(Frozen):
-    """An event to match: its name, perhaps a condition, perhaps only for this enrollment's key (the property that must
-    equal it), perhaps only when it is about the message sent by step ``of``."""
+    """An event to match, by its name. ``when`` must hold; the property ``key`` must equal the enrollment's key; ``of`` is the
+    step whose message the event must be about. All three may be None."""
 
     on: str
     when: Condition | None = None
