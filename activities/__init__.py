@@ -1,0 +1,1 @@
+"""Temporal activities: each opens transactions and calls the core, which is ``idic.router``."""

@@ -48,7 +48,7 @@ from idic.logs import configure
 from idic.providers.smtp.sender import SmtpChannel
 from idic.router.loop import Router
 from idic.router.runtime import Runtime
-from idic.router.temporal import Engine, searchable
+from idic.router.temporal import TemporalWorkflows, searchable
 from idic.settings import Settings
 from idic.store.database import Store
 from idic.store.enrollment import enrollments, touches
@@ -189,7 +189,7 @@ async def _running(client: Client, folder: Path, clock: Clock, runtime: Runtime)
             carrier = EmailCourier(
                 SmtpChannel(mailbox.url), Links("https://idic.example", ["a key to sign links"]), "Shop <hello@shop.example>"
             )
-            tasks.create_task(Router(store, runtime, Engine(client, searchable=await searchable(client))).run(stop))
+            tasks.create_task(Router(store, runtime, TemporalWorkflows(client, searchable=await searchable(client))).run(stop))
             try:
                 async with worker.working(client, store, runtime, [carrier], drain=timedelta(seconds=1)):
                     yield store, mailbox

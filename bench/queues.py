@@ -49,7 +49,7 @@ from idic.router.dispatch import dispatch
 from idic.router.held_customer import HeldCustomer
 from idic.router.hold import hold_customer
 from idic.router.runtime import Runtime
-from idic.router.temporal import Engine, priority_of
+from idic.router.temporal import TemporalWorkflows, priority_of
 from idic.settings import Settings
 from idic.store import tables
 from idic.store.database import Store, Tx
@@ -187,7 +187,7 @@ async def measure(client: Client, folder: Path, bulk: int, small: int, progress:
 async def _enter(store: Store, runtime: Runtime, client: Client, event: str, count: int) -> None:
     """So many customers, who agreed to mails, do this; they are let in, and their workflows are started."""
     await _admit(store, runtime, event, count)
-    while await dispatch(store, runtime, Engine(client), range(PARTITIONS)):
+    while await dispatch(store, runtime, TemporalWorkflows(client), range(PARTITIONS)):
         pass
 
 

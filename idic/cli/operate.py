@@ -37,13 +37,13 @@ def router() -> None:
     """
     from idic.router.loop import Router
     from idic.router.runtime import Runtime
-    from idic.router.temporal import Engine, connect, searchable
+    from idic.router.temporal import TemporalWorkflows, connect, searchable
     from idic.store.open import running_store
 
     async def serve(settings: Settings, stop: asyncio.Event) -> None:
         async with running_store(settings) as store:
             client = await connect(settings)
-            engine = Engine(client, searchable=await searchable(client))
+            engine = TemporalWorkflows(client, searchable=await searchable(client))
             runtime = Runtime.set_up(settings)
             router = Router(store, runtime, engine, lease=settings.router_lease, reconcile_every=settings.reconcile_every)
             log.info("router ready", temporal=settings.temporal_address)
@@ -62,7 +62,7 @@ def reconcile() -> None:
     from idic.router.reconcile import Reconciliation
     from idic.router.reconcile import reconcile as compare
     from idic.router.runtime import Runtime
-    from idic.router.temporal import Engine, connect, searchable
+    from idic.router.temporal import TemporalWorkflows, connect, searchable
     from idic.store.open import running_store
 
     async def run() -> Reconciliation:
@@ -70,7 +70,7 @@ def reconcile() -> None:
         configure(settings)
         async with running_store(settings) as store:
             client = await connect(settings)
-            engine = Engine(client, searchable=await searchable(client))
+            engine = TemporalWorkflows(client, searchable=await searchable(client))
             with Console(stderr=True).status("comparing…") as status:
                 return await compare(
                     store,

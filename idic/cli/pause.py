@@ -73,7 +73,7 @@ def resume(
             now = store.clock.now()
             with progress(f"releasing messages of {journey}") as count:
                 released = await release_held(
-                    store, Runtime.set_up(settings), journey, over.after(now, "UTC") - now, stop=stop, told=count
+                    store, Runtime.set_up(settings), journey, over.after(now, "UTC") - now, stop=stop, progress=count
                 )
             return before, released, stop.is_set()
 
@@ -118,7 +118,9 @@ def stop(
             if let_finish:
                 return 0, False
             with progress(f"ending {journey}", inside) as told:
-                return await end_all(store, Runtime.set_up(settings), journey, stop=interrupt, told=told), interrupt.is_set()
+                return await end_all(
+                    store, Runtime.set_up(settings), journey, stop=interrupt, progress=told
+                ), interrupt.is_set()
 
     inside = asyncio.run(count_inside())
     if inside and not let_finish and not sure(f"Stop {journey} and end it now for {inside:,} customers inside?", yes=yes):

@@ -62,12 +62,12 @@ async def for_each_enrollment(
     work: Work,
     *,
     stop: asyncio.Event | None = None,
-    told: Callable[[str], None] = lambda word: None,
+    progress: Callable[[str], None] = lambda word: None,
 ) -> tuple[Counter[str], list[str]]:
     """Do ``work`` on every enrollment that ``page`` yields, until ``stop`` is set; work under way is then finished.
 
-    ``told`` is called with the word of each. Returns how often each word was returned, and the ids of those for which it was
-    ``AGAIN``. Raises ``StoreUnavailable``; what was done stays done.
+    ``progress`` is called with the word of each. Returns how often each word was returned, and the ids of those for which it
+    was ``AGAIN``. Raises ``StoreUnavailable``; what was done stays done.
     """
     counted: Counter[str] = Counter()
     again: list[str] = []
@@ -81,7 +81,7 @@ async def for_each_enrollment(
             counted[word] += 1
             if word == AGAIN:
                 again.append(enrollment_id)
-            told(word)
+            progress(word)
 
     after = ""
     while stop is None or not stop.is_set():

@@ -45,14 +45,14 @@ async def made(tx: Tx, customer_id: str, since: datetime, besides: str | None) -
 
 
 async def coming(tx: Tx, programs: Programs, customer_id: str, enrollment: str, now: datetime) -> list[Coming]:
-    """What this customer's other journeys are known to ask for within the hour, or a moment ago and have not asked for yet:
-    what is scheduled, put off, or follows a wait."""
-    found = []
-    for one in await enrollments.due_within(tx, customer_id, now - BEHIND, now + RESERVED, besides=enrollment):
-        known = ahead(await programs.get(tx, one.program_id), one.state)
-        if known is not None:
-            found.append(known)
-    return found
+    """The messages that this customer's other enrollments are known to ask for within the hour, or should have a moment ago:
+    scheduled, deferred, or following a wait."""
+    messages = []
+    for due in await enrollments.due_within(tx, customer_id, now - BEHIND, now + RESERVED, besides=enrollment):
+        message = ahead(await programs.get(tx, due.program_id), due.state)
+        if message is not None:
+            messages.append(message)
+    return messages
 
 
 async def reply(tx: Tx, policy: Policy, program: Program, ask: MayWe, now: datetime) -> Reply | None:
@@ -61,8 +61,8 @@ async def reply(tx: Tx, policy: Policy, program: Program, ask: MayWe, now: datet
     newest = None
     if policy.conversation is not None and ask.enrollment and "Replied" in program.hears:
         newest = await events.newest_of(tx, ask.enrollment, "Replied", upto=now)
-    found = max(filter(None, (entered, newest)), key=lambda event: event.place, default=None)
-    return _read(found) if found else None
+    newest_reply = max(filter(None, (entered, newest)), key=lambda event: event.place, default=None)
+    return _read(newest_reply) if newest_reply else None
 
 
 def _read(event: Event) -> Reply:

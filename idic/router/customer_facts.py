@@ -85,7 +85,7 @@ class CustomerFacts:
                 # The interpreter compares it with its own present, which may be an instant before this event.
                 return [*routed, event] if event and event.name in names and event.accepted_at >= since else routed
             case MayWe():
-                return await self.may_we(program, question, open_=True)
+                return await self.ask_policy(program, question, open_=True)
             case Best():
                 reached = {channel: self.reach(channel, program) for channel in question.channels}
                 unreachable = {channel: where.problem for channel, where in reached.items() if where.address is None}
@@ -125,7 +125,7 @@ class CustomerFacts:
             if attribute.window is not None:
                 since = attribute.window.before(ask.since, zone)
                 counted = await self._counted(attribute, upto=ask.since, since=since)
-                turns.update(leaving(attribute, (one.accepted_at for one in counted), ask.since, ask.until, zone))
+                turns.update(leaving(attribute, (event.accepted_at for event in counted), ask.since, ask.until, zone))
                 ebbing[name] = DecliningTotal(attribute, counted, zone, program.currency)
         return [
             (at, known._replace(customer={**known.customer, **{name: ebb.at(at) for name, ebb in ebbing.items()}}))
@@ -136,7 +136,7 @@ class CustomerFacts:
         name = attribute.counted_event or ""
         return await events.counted(self.tx, self.id, name, upto=upto, since=since)
 
-    async def may_we(self, program: Program, touch: MayWe, *, open_: bool, again: Touch | None = None) -> Verdict:
+    async def ask_policy(self, program: Program, touch: MayWe, *, open_: bool, again: Touch | None = None) -> Verdict:
         """Ask the contact policy about one touch, now; ``again`` is its row if it is claimed already. A paused journey defers
         every touch until it would be too late; an ended enrollment sends nothing.
 

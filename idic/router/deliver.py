@@ -151,7 +151,7 @@ async def _may_leave(
     if (hour := _hour(step, held.now, scope.zone)) > held.now:
         return Defer(hour, "hours", f"at {step.at}")
     ask = MayWe(step.id, touch.channel, touch.message, touch.deliver_by, enrollment.id, enrollment.state.entry)
-    return await held.customer.may_we(program, ask, open_=enrollment.open, again=touch)
+    return await held.customer.ask_policy(program, ask, open_=enrollment.open, again=touch)
 
 
 def _hour(step: Send, now: datetime, zone: str) -> datetime:

@@ -63,7 +63,8 @@ async def _forget(held: HeldCustomer) -> Erasure:
     tx = held.tx
     if held.customer.erased:
         return Erasure(held.id, 0, (), already=True)
-    open_ = [one for one in await enrollments.affected(tx, held.id, held.now) if one.open]
+    affected = await enrollments.affected(tx, held.id, held.now)
+    open_ = [enrollment for enrollment in affected if enrollment.open]
     for enrollment in open_:
         await held.close(enrollment, Ending(kind="closed", reason=REASON, at=held.now))
     written = await _suppress_addresses(held)
@@ -81,13 +82,13 @@ async def _suppress_addresses(held: HeldCustomer) -> list[str]:
         )
     )
     traits = held.customer.traits
-    told = [{name: traits.get(name)} for name in ADDRESS_ATTRIBUTES] + [{row["kind"]: row["value"]} for row in known]
+    addresses = [{name: traits.get(name)} for name in ADDRESS_ATTRIBUTES] + [{row["kind"]: row["value"]} for row in known]
     written = []
-    for one in told:
+    for known_address in addresses:
         for channel, name in ((channel.name, channel.attribute) for channel in addressed()):
-            if name is not None and one.get(name):
-                written.append(str(one[name]))
-                whole = {"country": traits.get("country"), **one}
+            if name is not None and known_address.get(name):
+                written.append(str(known_address[name]))
+                whole = {"country": traits.get("country"), **known_address}
                 if address := reach(channel, held.id, whole, None, held.now, country).address:
                     await consents.suppress(held.tx, channel, address, consents.ERASED, held.now)
     return written

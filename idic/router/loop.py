@@ -23,7 +23,7 @@ from idic.router.hold import hold_customer
 from idic.router.reconcile import reconcile
 from idic.router.runtime import Runtime
 from idic.router.sweep import Sweeper
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store import leases
 from idic.store.customer import events
 from idic.store.database import Store
@@ -49,7 +49,7 @@ class Router:
         self,
         store: Store,
         runtime: Runtime,
-        engine: Engine,
+        workflows: TemporalWorkflows,
         *,
         lease: float = 10,
         reconcile_every: float = 300,
@@ -57,7 +57,7 @@ class Router:
     ) -> None:
         self.store = store
         self.runtime = runtime
-        self.engine = engine
+        self.workflows = workflows
         self.id = uuid.uuid4().hex
         self.partitions: frozenset[int] = frozenset()
         self._lease = timedelta(seconds=lease)
@@ -162,7 +162,7 @@ class Router:
     async def dispatch(self) -> int:
         """Start and wake workflows of our partitions. Returns how many entries were sent."""
         partitions = self._held()
-        return await dispatch(self.store, self.runtime, self.engine, partitions) if partitions else 0
+        return await dispatch(self.store, self.runtime, self.workflows, partitions) if partitions else 0
 
     async def sweep(self) -> int:
         """Continue the sweeps through all customers, if that is our task. Returns how many customers were gone through."""
@@ -182,7 +182,7 @@ class Router:
     async def _reconcile(self) -> int:
         # The router that holds the first partition does this, too, for all.
         if 0 in self._held():
-            done = await reconcile(self.store, self.runtime, self.engine)
+            done = await reconcile(self.store, self.runtime, self.workflows)
             if done.started or done.woken or done.ended:
                 log.info("reconciled", **vars(done))
             return 1

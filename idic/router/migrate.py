@@ -72,9 +72,9 @@ async def plan(
     program: Program,
     mapping: Map,
     spread: timedelta,
-    told: Callable[[int], None] = lambda number: None,
+    progress: Callable[[int], None] = lambda number: None,
 ) -> MigrationPlan:
-    """What migrating every open enrollment to ``program`` would do now. ``told`` is called with how many were looked at.
+    """What migrating every open enrollment to ``program`` would do now. ``progress`` is called with how many were looked at.
 
     Raises ``StoreUnavailable``, ``ProgramMissing``, ``StateUnreadable``.
     """
@@ -94,7 +94,7 @@ async def plan(
         if not rows:
             break
         after = rows[-1].enrollment.id
-        told(people.total())
+        progress(people.total())
     groups = [StepGroup(*key, count, overdue[key], under_way[key]) for key, count in sorted(people.items(), key=str)]
     return MigrationPlan(program, tuple(groups))
 
@@ -150,7 +150,7 @@ async def move_everybody(
     spread: timedelta,
     *,
     stop: asyncio.Event | None = None,
-    told: Callable[[str], None] = lambda word: None,
+    progress: Callable[[str], None] = lambda word: None,
 ) -> MigrationResult:
     """Move every open enrollment of a former program of this journey. Those with something under way are tried again, for
     about a minute. It can be stopped after any, and run again: it goes on with the rest.
@@ -164,11 +164,11 @@ async def move_everybody(
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await move(held, enrollment, program, mapping, spread)
 
-    counted, again = await for_each_enrollment(store, runtime, "migrate", page, work, stop=stop, told=told)
+    counted, again = await for_each_enrollment(store, runtime, "migrate", page, work, stop=stop, progress=progress)
     for pause in _PAUSES:
         if not again or await _stopped_within(stop, pause):
             break
-        retried, again = await for_each_enrollment(store, runtime, "migrate", these(again), work, stop=stop, told=told)
+        retried, again = await for_each_enrollment(store, runtime, "migrate", these(again), work, stop=stop, progress=progress)
         counted = counted + retried
         counted[AGAIN] = len(again)
     return MigrationResult(

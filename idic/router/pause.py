@@ -34,20 +34,20 @@ async def release_held(
     spread: timedelta = SPREAD,
     *,
     stop: asyncio.Event | None = None,
-    told: Callable[[str], None] = lambda word: None,
+    progress: Callable[[str], None] = lambda word: None,
 ) -> int:
     """Resume the enrollments that a pause of this journey, now over, held back. Returns how many; if it is stopped, the next
     run resumes the rest. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
         sends = await _sends(tx, runtime, await journeys.open_by_step(tx, journey))
-    return await _release_at(store, runtime, journey, sends[journey], spread, stop, told) if sends else 0
+    return await _release_at(store, runtime, journey, sends[journey], spread, stop, progress) if sends else 0
 
 
 async def release_left(store: Store, runtime: Runtime) -> int:
     """Resume the enrollments that a pause still holds though it is over, in every journey: the process that resumed them was
     interrupted. Returns how many."""
     async with store.reading() as tx:
-        running = {one.journey for one in await published_journeys(tx) if one.paused_at is None}
+        running = {journey.journey for journey in await published_journeys(tx) if journey.paused_at is None}
         sends = await _sends(tx, runtime, [row for row in await journeys.open_by_step(tx) if row.journey in running])
     return sum([await _release_at(store, runtime, journey, steps) for journey, steps in sends.items()])
 
@@ -69,7 +69,7 @@ async def _release_at(
     sends: set[str],
     spread: timedelta = SPREAD,
     stop: asyncio.Event | None = None,
-    told: Callable[[str], None] = lambda word: None,
+    progress: Callable[[str], None] = lambda word: None,
 ) -> int:
     async def page(tx: Tx, after: str, limit: int) -> list[BatchItem]:
         waiting = await journeys.open_at_steps(tx, journey, sends, after, limit)
@@ -78,7 +78,7 @@ async def _release_at(
     async def work(held: HeldCustomer, enrollment: Enrollment) -> str:
         return await _release(held, enrollment, spread)
 
-    counted, _ = await for_each_enrollment(store, runtime, "resume", page, work, stop=stop, told=told)
+    counted, _ = await for_each_enrollment(store, runtime, "resume", page, work, stop=stop, progress=progress)
     return counted["released"]
 
 
@@ -108,7 +108,7 @@ async def end_all(
     journey: str,
     *,
     stop: asyncio.Event | None = None,
-    told: Callable[[str], None] = lambda word: None,
+    progress: Callable[[str], None] = lambda word: None,
 ) -> int:
     """End every open enrollment of a stopped journey at once. Returns how many; if it is stopped, the next run ends the rest.
     Raises ``StoreUnavailable``."""
@@ -122,5 +122,5 @@ async def end_all(
         await held.close(enrollment, Ending(kind="closed", reason=STOPPED, at=held.now))
         return "ended"
 
-    counted, _ = await for_each_enrollment(store, runtime, "stop", page, work, stop=stop, told=told)
+    counted, _ = await for_each_enrollment(store, runtime, "stop", page, work, stop=stop, progress=progress)
     return counted["ended"]

@@ -21,7 +21,7 @@ from idic.router.dispatch import start_from_row
 from idic.router.instruction import Delivery, Instruction
 from idic.router.pause import release_left
 from idic.router.runtime import Runtime
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store.database import Store
 from idic.store.enrollment import enrollments, touches
 
@@ -45,7 +45,7 @@ class Reconciliation:
 async def reconcile(
     store: Store,
     runtime: Runtime,
-    engine: Engine,
+    workflows: TemporalWorkflows,
     *,
     grace: float = 5,
     progress: Callable[[Reconciliation], None] = lambda done: None,
@@ -56,7 +56,7 @@ async def reconcile(
     Raises ``StoreUnavailable`` and Temporal's ``RPCError``.
     """
     done = Reconciliation()
-    running = {workflow_id async for workflow_id in engine.running()}
+    running = {workflow_id async for workflow_id in workflows.running()}
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def mend(enrollment_id: str, due: datetime) -> None:
@@ -65,13 +65,13 @@ async def reconcile(
             if enrollment_id in running:
                 if store.clock.real_seconds(store.clock.now() - due) <= OVERDUE.total_seconds():
                     return
-                if await engine.wake(enrollment_id):
+                if await workflows.wake(enrollment_id):
                     done.woken += 1
                     return
-            if await engine.runs(enrollment_id):
+            if await workflows.runs(enrollment_id):
                 return  # visibility lagged
             try:
-                if await start_from_row(store, runtime, engine, enrollment_id, afresh=True):
+                if await start_from_row(store, runtime, workflows, enrollment_id, afresh=True):
                     done.started += 1
             except NotFound:
                 return
@@ -87,18 +87,18 @@ async def reconcile(
         progress(done)
 
     ended = sorted(running - await _open(store, sorted(running)))
-    await _all(_wake_ended(engine, enrollment_id, done) for enrollment_id in ended)
+    await _all(_wake_ended(workflows, enrollment_id, done) for enrollment_id in ended)
     if ended:
         await asyncio.sleep(grace)
         # Cancelled in the middle of a delivery, what became of the message would not be recorded.
         delivering = await _orphans(store, runtime)
         for enrollment_id in ended:
-            if enrollment_id not in delivering and await engine.runs(enrollment_id):
-                await engine.cancel(enrollment_id)
+            if enrollment_id not in delivering and await workflows.runs(enrollment_id):
+                await workflows.cancel(enrollment_id)
                 done.cancelled += 1
     for enrollment_id, instruction in (await _orphans(store, runtime)).items():
-        if not await engine.runs(enrollment_id):
-            await engine.start(enrollment_id, instruction, afresh=True)
+        if not await workflows.runs(enrollment_id):
+            await workflows.start(enrollment_id, instruction, afresh=True)
             done.started += 1
     await release_left(store, runtime)
     progress(done)
@@ -117,8 +117,8 @@ async def _orphans(store: Store, runtime: Runtime) -> dict[str, Instruction]:
     return instructions
 
 
-async def _wake_ended(engine: Engine, enrollment_id: str, done: Reconciliation) -> None:
-    if await engine.wake(enrollment_id):
+async def _wake_ended(workflows: TemporalWorkflows, enrollment_id: str, done: Reconciliation) -> None:
+    if await workflows.wake(enrollment_id):
         done.ended += 1
 
 

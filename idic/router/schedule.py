@@ -39,10 +39,11 @@ class ScheduledJourney(NamedTuple):
 async def published(tx: Tx, programs: Programs) -> dict[str, ScheduledJourney]:
     """Every published scheduled journey by name, stopped ones too."""
     journeys = {}
-    for one in await published_journeys(tx):
-        program = await programs.get(tx, one.program_id)
+    for published in await published_journeys(tx):
+        program = await programs.get(tx, published.program_id)
         if scheduled(program.entry):
-            journeys[one.journey] = ScheduledJourney(program, one.published_at, one.stopped_at is not None)
+            stopped = published.stopped_at is not None
+            journeys[published.journey] = ScheduledJourney(program, published.published_at, stopped)
     return journeys
 
 

@@ -104,7 +104,7 @@ async def searchable(client: Client) -> bool:
     return True
 
 
-class Engine:
+class TemporalWorkflows:
     """The enrollments' workflows in Temporal. ``searchable``: Temporal knows idic's search attributes."""
 
     def __init__(self, client: Client, *, searchable: bool = False) -> None:

@@ -13,7 +13,7 @@ from idic.journey.program.steps import Branch, Choose
 from idic.journey.program.values import Attribute, Condition, Pattern
 from idic.journey.vocabulary.types import MONEY
 from idic.router.loop import Router
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store import tables
 from idic.store.database import Store, Tx
 from idic.store.enrollment.enrollments import StateUnreadable
@@ -109,7 +109,7 @@ async def test_one_customer_who_cannot_be_routed_keeps_nobody_waiting(world: Wor
     await world.store.move("upgrade", of_a_newer_version)
     await world.accept(stuck, "Viewed")
     await world.accept(free, "Signed Up")
-    router = Router(world.store, world.runtime, Engine(None))  # type: ignore[arg-type]
+    router = Router(world.store, world.runtime, TemporalWorkflows(None))  # type: ignore[arg-type]
     await router._renew()
     await router.route()
     assert await world.unrouted(free) == []

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from idic.errors import StoreUnavailable
 from idic.router.loop import Router
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store import tables
 from idic.store.database import Store
 from idic.store.upgrade import is_current, migrate
@@ -131,7 +131,7 @@ async def test_a_router_waits_for_its_database_and_goes_on(cluster: Cluster, clo
     world = World(store, clock)
     await world.publish(program(wait("rest", 5)))
     anna = await world.customer()
-    router = Router(store, world.runtime, Engine(None), lease=3, reconcile_every=3600)  # type: ignore[arg-type]
+    router = Router(store, world.runtime, TemporalWorkflows(None), lease=3, reconcile_every=3600)  # type: ignore[arg-type]
     stop = asyncio.Event()
     serving = asyncio.create_task(router._steadily("lease", stop, router._renew, (0.2, 0.2)))
     routing = asyncio.create_task(router._steadily("route", stop, router.route, (0.02, 0.2)))

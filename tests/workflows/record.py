@@ -15,7 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from idic.interact.channels.contract import Later
 from idic.journey.program.program import Program
 from idic.router.dispatch import dispatch
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store.database import Store
 from idic.store.tables import PARTITIONS
 from idic.store.upgrade import migrate
@@ -66,7 +66,7 @@ async def record(client: Client, name: str, shape: Program, play: Play) -> None:
         await migrate(store)
         async with live(client, store, shape) as world:
             customer = await world.customer()
-            engine = Engine(client)
+            engine = TemporalWorkflows(client)
             if play is not_yet:
                 await play(world, customer)
             await world.happens(customer, "Signed Up")

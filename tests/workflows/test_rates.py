@@ -15,7 +15,7 @@ import worker
 from idic.clock import Clock
 from idic.interact.channels.contract import Outcome
 from idic.router.dispatch import dispatch
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store.database import Store
 from idic.store.tables import PARTITIONS
 from idic.store.upgrade import migrate
@@ -55,7 +55,7 @@ async def test_no_more_leave_in_a_second_than_the_account_takes(client: Client, 
                 each, store, world.runtime, [post], rates={"smtp": RATE}, runner=SandboxedWorkflowRunner(), **quick
             )
             await stack.enter_async_context(working)
-        await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
+        await dispatch(store, world.runtime, TemporalWorkflows(client), range(PARTITIONS))
 
         async def all_left() -> bool:
             return len(post.at) == MAILS

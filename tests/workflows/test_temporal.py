@@ -35,7 +35,7 @@ from idic.journey.vocabulary.types import TEXT
 from idic.journeys_folder import compile_folder
 from idic.router.dispatch import dispatch
 from idic.router.next_instruction import instruct
-from idic.router.temporal import Engine, searchable
+from idic.router.temporal import TemporalWorkflows, searchable
 from idic.store import tables, temporal_outbox
 from idic.store.database import Store
 from idic.store.tables import PARTITIONS
@@ -77,7 +77,7 @@ class Skipping:
 
     def __init__(self, env: WorkflowEnvironment, world: World, time: ServerTime) -> None:
         self.env, self.world, self.time = env, world, time
-        self.engine = Engine(env.client)
+        self.engine = TemporalWorkflows(env.client)
 
     async def tell(self) -> None:
         await dispatch(self.world.store, self.world.runtime, self.engine, range(PARTITIONS))
@@ -195,7 +195,7 @@ async def test_the_abandoned_cart_from_beginning_to_end(skipping: Skipping) -> N
 async def test_a_wake_ends_a_wait_and_a_goal_ends_the_workflow(client: Client, store: Store) -> None:
     trip = program(wait_for("ask", 24, arm("Yes", to("rest"))), wait("rest", 24), goal=goal())
     async with live(client, store, trip) as world:
-        engine = Engine(client)
+        engine = TemporalWorkflows(client)
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
         await dispatch(store, world.runtime, engine, range(PARTITIONS))
@@ -218,7 +218,7 @@ async def test_people_find_workflows_by_journey_and_read_what_they_do(client: Cl
         assert await searchable(client)
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
-        await dispatch(store, world.runtime, Engine(client, searchable=True), range(PARTITIONS))
+        await dispatch(store, world.runtime, TemporalWorkflows(client, searchable=True), range(PARTITIONS))
         handle = client.get_workflow_handle((await world.only()).id)
         async with asyncio.timeout(20):
             await handle.result()
@@ -241,7 +241,7 @@ async def test_nothing_waits_because_a_title_or_a_step_has_a_long_name(client: C
     trip = program(wait(rest, 0.1 / 3600, to(nudge)), send(nudge)).model_copy(update={"title": "Добро пожаловать " * 20})
     async with live(client, store, trip) as world:
         await world.happens(await world.customer(), "Signed Up")
-        await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
+        await dispatch(store, world.runtime, TemporalWorkflows(client), range(PARTITIONS))
         handle = client.get_workflow_handle((await world.only()).id)
         async with asyncio.timeout(20):
             await handle.result()
@@ -257,7 +257,7 @@ async def test_an_sms_on_its_way_to_an_account_set_no_more_goes_by_the_one_that_
     one = await world.only()
     async with store.reading() as tx:
         told = await instruct(tx, replace(world.runtime, accounts={**world.runtime.accounts, "sms": ("outbox",)}), one)
-    await Engine(client).start(one.id, told)
+    await TemporalWorkflows(client).start(one.id, told)
     async with worker.working(client, store, world.runtime, [world.sms], drain=timedelta(seconds=1)), asyncio.timeout(20):
         await client.get_workflow_handle(one.id).result()
     assert world.sms.taken == [told.deliver[0].touch]
@@ -274,7 +274,7 @@ async def test_without_leave_to_add_them_workflows_go_without_search_attributes(
 async def test_a_wake_behind_a_start_that_was_told_before_is_not_lost(client: Client, store: Store) -> None:
     """The router started the workflow and died before it could strike the letter out."""
     async with live(client, store, program(wait_for("ask", 24, arm("Yes", out("yes"))))) as world:
-        engine = Engine(client)
+        engine = TemporalWorkflows(client)
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
         await dispatch(store, world.runtime, engine, range(PARTITIONS))
@@ -291,7 +291,7 @@ async def test_service_goes_before_marketing(client: Client, store: Store) -> No
     async with live(client, store, service, program(wait("rest", 24), journey="news", purpose="marketing")) as world:
         anna = await world.customer()
         await world.happens(anna, "Signed Up")
-        await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
+        await dispatch(store, world.runtime, TemporalWorkflows(client), range(PARTITIONS))
         keys = {}
         for one in await world.enrollments():
             started = (await client.get_workflow_handle(one.id).fetch_history()).events[0]
@@ -323,7 +323,7 @@ async def test_no_personal_data_in_histories_failures_included(client: Client, s
         wait_for("ask", 24, arm("Yes", out("yes"))),
     )
     async with live(client, store, trip, besides=[Clumsy()]) as world:
-        engine = Engine(client)
+        engine = TemporalWorkflows(client)
         world.postman.answers = [
             Later("smtp_452", "452 the mailbox of Annabelle is full", 0.1),
             Unsure("smtp_timeout", "anna@example.com did not answer"),
@@ -361,7 +361,7 @@ async def test_a_service_is_asked_until_it_answers_and_no_word_of_it_is_in_the_h
         caller = Caller(SECRETS, {HOST}, resolve=Places(**HERE))
         async with live(client, store, program(ask, send("nudge")), caller=caller) as world:
             await world.happens(await world.customer(), "Signed Up", {"sku": "kettle-of-anna"})
-            await dispatch(store, world.runtime, Engine(client), range(PARTITIONS))
+            await dispatch(store, world.runtime, TemporalWorkflows(client), range(PARTITIONS))
             one = await world.only()
             handle = client.get_workflow_handle(one.id)
             async with asyncio.timeout(30):

@@ -163,7 +163,7 @@ async def _do(settings: Settings, asked: PublishRequest, foreseen: Foreseen, sto
             name = one.program.journey
             with progress(f"moving {name}", one.moving) as count:
                 moved[name] = await move_everybody(
-                    store, runtime, one.program, foreseen.maps[name], _span(store, asked), stop=stop, told=count
+                    store, runtime, one.program, foreseen.maps[name], _span(store, asked), stop=stop, progress=count
                 )
         return moved
 

@@ -1,0 +1,1 @@
+"""Queries on enrollments and on what they send, call and show."""

@@ -36,6 +36,7 @@ class Enrollment(NamedTuple):
 
     @property
     def open(self) -> bool:
+        """Whether the enrollment has not ended."""
         return self.state.ended is None
 
 

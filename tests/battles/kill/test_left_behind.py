@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from idic.router.reconcile import reconcile
-from idic.router.temporal import Engine
+from idic.router.temporal import TemporalWorkflows
 from idic.store.database import Store
 from idic.store.enrollment import touches
 from idic.store.upgrade import migrate
@@ -40,7 +40,7 @@ async def test_nobody_is_left_to_say_what_became_of_it_and_reconcile_sees_to_it(
             await world.happens(customer, "Order Completed")
             assert (await world.only()).state.ended is not None
 
-            await reconcile(store, world.runtime, Engine(client), grace=0.1)
+            await reconcile(store, world.runtime, TemporalWorkflows(client), grace=0.1)
 
             async with asyncio.timeout(20):
                 while (await world.touches())[0].status == "attempting":
