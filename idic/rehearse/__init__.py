@@ -1,1 +1,1 @@
-"""Journeys rehearsed before they run: stories of single people, and crowds."""
+"""Rehearse journeys before they run: stories of single people, and crowds."""

@@ -1,4 +1,4 @@
-"""What was sent to one person of a rehearsal, what will be and what they answered: what the contact policy asks of them."""
+"""The contact history of one customer of a rehearsal, for the contact policy: messages sent, planned and answered."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _COUNTS = ("sent", "uncertain")
 
 
 class ContactHistory:
-    """Of all journeys together: caps do not ask who sent it."""
+    """The history of all journeys together, since caps count the messages of all of them."""
 
     def __init__(self, programs: Sequence[Program], policy: Policy) -> None:
         self.policy = policy
         self.topics = {program.journey: program.topic for program in programs if program.purpose == "marketing"}
         self._sent: list[Contact] = []
-        # Allowed, and not yet settled.
+        # Allowed, and not settled yet.
         self._allowed: list[Contact] = []
         self._replies: dict[str, Reply] = {}
-        # Since when they want no SMS any more, as their newest keyword says.
+        # Since when SMS are stopped by a keyword.
         self._stopped: datetime | None = None
 
     def known(
         self, known: PolicyFacts, program: Program, ask: MayWe, now: datetime, enrollments: Sequence[SimulatedEnrollment]
     ) -> PolicyFacts:
-        """``known`` with what there is to ask about for a message of ``program``."""
+        """Complete ``known`` with the history that the policy needs for a message of ``program``."""
         suppressed = known.suppressed
         if self._stopped is not None:
             suppressed = {SMS.name: Suppressed("opted_out", self._stopped), **suppressed}
@@ -50,11 +50,12 @@ class ContactHistory:
         )
 
     def decided(self, program: Program, ask: MayWe, now: datetime, verdict: Verdict) -> None:
+        """Note the policy's verdict: an allowed message counts from now on."""
         if isinstance(verdict, Allow) and program.journey in self.topics:
             self._allowed.append(Contact(now, ask.channel, program.journey, program.topic, unsent=True))
 
     def settled(self, sent: SentMessage, status: str) -> None:
-        """What was allowed has left, or has failed and gives its place back."""
+        """Note that an allowed message was sent, or failed and no longer counts."""
         if sent.journey not in self.topics:
             return
         mine = next((one for one in self._allowed if (one.journey, one.channel) == (sent.journey, sent.channel)), None)
@@ -64,6 +65,7 @@ class ContactHistory:
             self._sent.append(Contact(sent.at, sent.channel, sent.journey, self.topics[sent.journey]))
 
     def replied(self, at: datetime, enrollment: str | None, properties: Mapping[str, Any]) -> None:
+        """Note a reply, and obey its keyword."""
         if enrollment is not None:
             self._replies[enrollment] = _reply(at, properties)
         match properties.get("keyword"):
@@ -79,14 +81,14 @@ class ContactHistory:
         return tuple(one for one in found if one is not None and now - BEHIND < one.at <= now + RESERVED)
 
     def _reply(self, program: Program, ask: MayWe) -> Reply | None:
-        """As on the real thing: a journey that does not hear replies does not answer them either."""
+        """The reply that a message would answer. As in production, a journey that does not listen for replies has none."""
         entered = _reply(ask.entry.accepted_at, ask.entry.properties) if ask.entry and ask.entry.name == "Replied" else None
         heard = self._replies.get(ask.enrollment) if "Replied" in program.hears else None
         return heard or entered
 
 
 def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consent | None:
-    """What an event about consent says, as it would be recorded; None where it says nothing that can be."""
+    """The consent that an event would record, or None where it is not valid."""
     try:
         said = consent.read(name, properties)
     except ValueError:
@@ -95,12 +97,12 @@ def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consen
 
 
 def preferences_of(properties: Mapping[str, Any]) -> tuple[bool, datetime | None]:
-    """Whether somebody wants fewer messages from now on, and until when none; a moment is read as people write it."""
+    """The preferences of an event: whether the customer wants fewer messages, and until when none."""
     return properties.get("fewer") is True, read(_MOMENT, properties.get("paused_until"), siblings={}, currency="")
 
 
 def consent_by(properties: Mapping[str, Any], at: datetime) -> Consent | None:
-    """What the keyword of an SMS says about consent; None where it says nothing."""
+    """The consent that the keyword of a reply gives or withdraws, or None."""
     keyword = properties.get("keyword")
     return Consent(SMS.name, None, keyword == "start", at, confirmed=True) if keyword in ("stop", "start") else None
 

@@ -1,7 +1,7 @@
-"""The second driver of the interpreter: one customer, a virtual clock and memory. No Temporal, no store, no waiting.
+"""Simulate one customer's journeys in memory, on a virtual clock: no Temporal, no store, no waiting.
 
-What a transaction does under the customer's row, this does at once; what a timer does, ``until`` does. Everything is sent
-the moment it is claimed. So it shows what a journey does when nothing is late, which is what a journey means.
+This is the second driver of the interpreter. What a transaction does under the customer's row, it does at once; what a timer
+does, ``until`` does. Every message is sent as soon as it is claimed. So it shows what a journey does when nothing is late.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ _MOMENT = timedelta(microseconds=1)
 
 
 class SentMessage(NamedTuple):
+    """A message that left."""
+
     at: datetime
     journey: str
     step: str
@@ -54,13 +56,13 @@ class SentMessage(NamedTuple):
 
 
 def message_properties(sent: SentMessage) -> dict[str, Any]:
-    """What every event about a message says of it."""
+    """The properties of every event about this message."""
     return {"step": sent.step, "channel": sent.channel, **({"round": sent.round} if sent.round > 1 else {})}
 
 
 @dataclass
 class SimulatedEnrollment:
-    """One enrollment as it went."""
+    """An enrollment: its state, its trace, and what its goal was worth."""
 
     program: Program
     state: State
@@ -73,12 +75,14 @@ class SimulatedEnrollment:
 
 
 class Simulator:
-    """``traits`` are the customer's attributes; what is counted or summed is what they begin with and what happens here.
-    ``policy`` answers for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its hour, ``call``
-    answers for an endpoint (by its step's id; None: it fails), ``room`` says why nobody else enters today. ``past`` is what
-    happened before, by name: it counts, and moves nothing. ``refused`` says of each journey why the customer was not let in,
-    newest last. While one of these questions is asked, ``asking`` is the program that asks it. ``kept`` are the kinds of trace
-    that are wanted (None: all)."""
+    """One customer in some journeys. ``traits`` are their attributes; counts and sums start from them and grow.
+
+    ``policy`` stands for the contact policy, ``best`` ranks the channels of a send, ``best_time`` chooses its time, ``call``
+    answers for an endpoint (by its step's id; None is a failure), ``room`` says why nobody else may enter today. While one of
+    them is called, ``asking`` is the program that needs the answer. ``past`` are earlier events by name: they count, and start
+    nothing. ``refused`` lists the journeys that did not let the customer in, newest last. ``kept`` are the kinds of trace to
+    keep (None: all).
+    """
 
     def __init__(
         self,
@@ -134,8 +138,7 @@ class Simulator:
         about: str | None = None,
         enrollment: str | None = None,
     ) -> Event:
-        """The customer does something now; ``about`` is the step whose message it concerns (of ``enrollment``, by default the
-        newest)."""
+        """Let an event happen now; ``about`` is the step whose message it is about (in ``enrollment``, else the newest)."""
         if about and enrollment is None and self.enrollments:
             enrollment = self.enrollments[-1].state.enrollment
         event = Event.made(
@@ -157,7 +160,7 @@ class Simulator:
         return event
 
     def asks(self, program: Program, name: str, properties: Mapping[str, Any]) -> None:
-        """The customer asks for entry into this one journey now: a request, or its time has come."""
+        """Ask for entry into one journey now: by a request, or because its time has come."""
         event = Event.made(number=self._number + 1, name=name, properties=dict(properties), accepted_at=self.now)
         self._keep(event)
         self._enter(program, event)
@@ -174,12 +177,12 @@ class Simulator:
 
     @property
     def deadline(self) -> datetime | None:
-        """When something is next due."""
+        """The instant of the next deadline, or None."""
         first = self._first_due()
         return first[0] if first else None
 
     def becomes_known(self, **traits: Any) -> None:
-        """Something is learnt of the customer now; None takes what was known away."""
+        """Set attributes now; None removes one."""
         self.traits = {name: value for name, value in {**self.traits, **traits}.items() if value is not None}
         self._known.clear()
         for one in list(self.enrollments):
@@ -188,7 +191,7 @@ class Simulator:
         self._told()
 
     def until(self, instant: datetime) -> None:
-        """Let time pass, with every deadline acted upon at its own instant."""
+        """Let time pass up to ``instant``; every deadline is acted on at its own instant."""
         while (first := self._first_due()) is not None and first[0] <= instant:
             self.now = max(self.now, first[0])
             if self._windowed:
@@ -199,7 +202,7 @@ class Simulator:
 
     def _first_due(self) -> tuple[datetime, SimulatedEnrollment] | None:
         if self._moved:
-            # It is asked several times for every move.
+            # Cached: this is called several times for every move.
             self._moved = False
             due = [
                 (one.state.deadline, one)
@@ -218,15 +221,16 @@ class Simulator:
         self._moved = True
 
     def becomes(self, instant: datetime) -> None:
-        """Let it be ``instant``, with what is due at it still to come: an event at a deadline comes before the deadline."""
+        """Move to ``instant``, before what is due then: an event at a deadline comes before the deadline."""
         self.until(instant - _MOMENT)
         self.now = max(self.now, instant)
 
     def wait(self, **span: float) -> None:
+        """Let a span pass, given as for ``timedelta``."""
         self.until(self.now + timedelta(**span))
 
     def facts(self, program: Program, at: datetime | None = None) -> Facts:
-        """What is known of the customer at an instant up to now (by default now), with what is counted and summed."""
+        """The customer's attributes at an instant, at most now (the default), with counts and sums."""
         known = dict(self.traits)
         for name, attribute, event in program.computed:
             begun = self.traits.get(name)
@@ -241,7 +245,7 @@ class Simulator:
         return Facts(known, self.zone)
 
     def _now(self, program: Program) -> Facts:
-        """The facts of now, which are asked for several times in one."""
+        """The facts of now, cached: one move needs them several times."""
         facts = self._known.get(program.journey)
         if facts is None:
             facts = self._known[program.journey] = self.facts(program)
@@ -305,7 +309,7 @@ class Simulator:
         self._record(one, outcome)
 
     def _advance(self, one: SimulatedEnrollment) -> None:
-        # Nobody but this holds the state between two moves.
+        # No other code holds the state between two moves, so the interpreter may change it in place.
         machine = interpreter.advance(one.program, one.state, self._now(one.program), self.now, kept=self._kept, ours=True)
         self._record(one, self._driven(one.program, machine))
 
@@ -342,7 +346,7 @@ class Simulator:
             self._advance(one)
 
     def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
-        """What idic itself lets journeys know of, where one of them listens: when what is going on is done."""
+        """Queue an event of idic itself, if a journey listens for it, until the current move is done."""
         if name in self._heard:
             self._untold.append((name, properties, enrollment))
 

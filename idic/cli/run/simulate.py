@@ -24,8 +24,9 @@ from idic.journey.vocabulary.vocabulary import Vocabulary
 from idic.journeys_folder import compile_folder
 from idic.problems import did_you_mean, one_of
 from idic.rehearse.crowd import assumptions
-from idic.rehearse.crowd.behaviour import CrowdBehaviour, derive_behaviour, rates_file, read_rates, with_rate
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, derive_behaviour
 from idic.rehearse.crowd.invented import InventedCrowd
+from idic.rehearse.crowd.read_rates import rates_file, read_rates, with_rate
 from idic.rehearse.crowd.recorded import Recording
 from idic.rehearse.crowd.rehearse import Rehearsal
 from idic.rehearse.crowd.results import CrowdResults, results_json

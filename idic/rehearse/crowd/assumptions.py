@@ -1,4 +1,4 @@
-"""What a rehearsal assumed, in sentences: what is invented, what is recorded, and what follows from neither."""
+"""The assumptions of a rehearsal, in sentences for its report."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def invented_crowd(
     start: datetime,
     end: datetime,
 ) -> list[str]:
-    """Of a crowd that was made up."""
+    """The assumptions of an invented crowd."""
     said = [
         f"The crowd is invented: {count:,} customers, seed {seed}, {_span(start, end, vocabulary.zone)}. "
-        "The same seed is the same crowd.",
+        "The same seed makes the same crowd.",
         *event_rates(behaviour, vocabulary),
-        f"Who can be written to: {_listed(f'{name} {_of(value)}' for name, value in behaviour.reach.items())} have an address "
-        f"(on the web: come to the site); {_listed(f'{name} {_of(value)}' for name, value in behaviour.consents.items())} of "
-        "all agreed to marketing.",
-        "What comes of a message is invented: "
+        f"Reach: {_listed(f'{name} {_of(value)}' for name, value in behaviour.reach.items())} have an address "
+        f"(on the web: visit the site); {_listed(f'{name} {_of(value)}' for name, value in behaviour.consents.items())} of "
+        "all consented to marketing.",
+        "Reactions to messages are invented: "
         + "; ".join(
             f"{channel} {'shown' if is_placed(channel) else 'delivered'} {_of(one.delivered)}"
             + (f", opened {_of(one.opened)}" if channel == EMAIL.name else "")
@@ -44,42 +44,42 @@ def invented_crowd(
             + (f", unsubscribed {_of(one.unsubscribed)}" if one.unsubscribed else "")
             for channel, one in behaviour.reactions.items()
         )
-        + ". Half of what is read is read within two hours.",
+        + ". Half of the reactions come within two hours.",
         _lift(behaviour),
         f"Amounts are log-normal, half above {behaviour.money:g} {vocabulary.currency}; other values are drawn by their "
-        f"type, each known of 90% of customers where nothing else is said; one customer in ten lives outside {vocabulary.zone} "
-        "where zones are asked for; things happen at any hour alike.",
-        f"What is counted and summed begins with an invented past of {behaviour.history}.",
+        f"type, each known for 90% of customers unless the rates say otherwise; one customer in ten lives outside "
+        f"{vocabulary.zone} where zones matter; events are spread evenly over the day.",
+        f"Counts and sums start with an invented past of {behaviour.history}.",
     ]
     if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
-        said.append(f"Services that are called answer {_of(behaviour.calls)} of the time, with invented values.")
+        said.append(f"Calls of services are answered {_of(behaviour.calls)} of the time, with invented values.")
     return [*said, *_always(programs)]
 
 
 def recorded_events(
     programs: Sequence[Program], vocabulary: Vocabulary, recording: Recording, start: datetime, end: datetime
 ) -> list[str]:
-    """Of a file of events."""
+    """The assumptions of a file of events."""
     said = [
         f"The events are recorded: {recording.lines:,} lines of {recording.customers:,} customers in {recording.file}, "
-        f"{_span(start, end, vocabulary.zone)}. What comes before only counts: nobody enters on it.",
-        "Nothing is invented. The customers do what they did then, whatever is sent to them here; a click or an opening of the "
-        "file is taken for the newest message of its step that was sent here.",
-        "No message changes what anybody does, so a goal that is reached here would have been reached without it, too.",
-        "Each event counts from when the file says that it was received. Who was anonymous first is one customer from their "
-        "first event on. Consents and addresses are those of the file alone; seen on the web is who viewed a page.",
+        f"{_span(start, end, vocabulary.zone)}. Earlier events only count: nobody enters because of them.",
+        "Nothing is invented. Customers do what they did then, whatever is sent to them here. A click or open in the file is "
+        "assigned to the newest message of its step that was sent here.",
+        "No message changes what customers do: every goal reached here would also have been reached without it.",
+        "Each event counts from the instant at which the file says it was received. A customer who was anonymous first is one "
+        "customer from their first event on. Consents and addresses come from the file alone. A page view is a web visit.",
     ]
     if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
-        said.append("Services that are called do not answer: the file does not say what they would have said.")
+        said.append("Calls of services fail: the file does not say what they would have answered.")
     if recording.bad:
-        said.append(f"{_lines(recording.bad)} left out, because they could not be read.")
+        said.append(f"{_lines(recording.bad)} left out as unreadable.")
     said += [_unread(one) for one in recording.unread[:_MOST]]
     if (more_unread := len(recording.unread) - _MOST) > 0:
-        said.append(f"So it is with {more_unread:,} more properties.")
+        said.append(f"The same is true of {more_unread:,} more properties.")
     if recording.first == recording.last and end - start < _BLINK:
-        said.append("All of the file happened at one instant, and nothing comes after it: --days 30 lets time pass.")
+        said.append("Everything in the file happened at one instant, and no time passes after it; --days 30 lets time pass.")
     if recording.unordered:
-        said.append(f"{_lines(recording.unordered)} not in the order of time, and put in order.")
+        said.append(f"{_lines(recording.unordered)} not in order of time, and sorted.")
     if recording.undeclared:
         names = sorted(recording.undeclared.items(), key=lambda one: (-one[1], one[0]))
         more = f" and {len(names) - 5} other names" if len(names) > 5 else ""
@@ -87,19 +87,19 @@ def recorded_events(
             "The vocabulary does not know "
             + _listed(f"{name} ({count:,}×)" for name, count in names[:5])
             + more
-            + ": no journey hears of them."
+            + ": no journey sees them."
         )
     return [*said, *_always(programs)]
 
 
 def ignored_budgets(policy: Policy) -> list[str]:
-    """Of a policy that has something for all customers together, who are rehearsed one after the other."""
+    """The policy's limits for all customers together, which a rehearsal ignores: it plays customers one after the other."""
     limits = _listed(f"{budget.at_most:,} {CHANNELS[channel].word}" for channel, budget in policy.budget.items())
-    return [f"The budget of a day ({limits}) is not held: as if there were enough for everybody."] if policy.budget else []
+    return [f"The daily budget ({limits}) is ignored, as if it were enough for everybody."] if policy.budget else []
 
 
 def event_rates(behaviour: CrowdBehaviour, vocabulary: Vocabulary) -> Iterator[str]:
-    """What happens to each customer, and what happens to things."""
+    """How often events happen, to each customer and to things."""
     for where, things in (("for each customer", False), ("in the whole shop, for all customers together", True)):
         said = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]
         if said:
@@ -110,7 +110,7 @@ def _unread(one: UnreadProperty) -> str:
     of = f"{one.name} of {one.event or 'customers'}"
     where = f"{one.lines:,} line{'' if one.lines == 1 else 's'}, first line {one.first}"
     if one.meant is not None:
-        return f"{of} is not in the vocabulary, which knows {one.meant}: it counts for nothing ({where})."
+        return f"{of} is not in the vocabulary, which knows {one.meant}: it is ignored ({where})."
     return f'{of} cannot be read, as in "{one.value}", and is missing there ({where}).'
 
 
@@ -118,20 +118,19 @@ def _lift(behaviour: CrowdBehaviour) -> str:
     lifts = [f"{channel} {_of(one.converted)}" for channel, one in behaviour.reactions.items() if one.converted]
     if lifts:
         return (
-            f"The lift is ASSUMED, not measured: of the messages delivered, so many bring about the goal ({_listed(lifts)}), "
-            "because the rates say so. Goals and their value contain it."
+            f"The lift is ASSUMED, not measured: your rates say that so many of the delivered messages lead to the goal "
+            f"({_listed(lifts)}). Goals and their value include it."
         )
     return (
-        "No message changes what anybody does: the goals counted here would have been reached without a single message, "
-        "too. What a journey adds, only a control group can tell."
+        "No message changes what customers do: the goals counted here would also have been reached without any message. Only a "
+        "control group can tell what a journey adds."
     )
 
 
 def _always(programs: Iterable[Program]) -> list[str]:
-    said = ["Everything that may be sent leaves at once, and no delivery fails."]
+    said = ["Every allowed message is sent at once, and no delivery fails."]
     said += [
-        f"{program.journey}: at most {program.entry.at_most:,} a day, of whom those enter who come first in the order of "
-        "customers, not by the hour."
+        f"{program.journey}: at most {program.entry.at_most:,} a day: the first by the order of customers, not by time."
         for program in programs
         if program.entry.at_most is not None
     ]
@@ -142,7 +141,7 @@ def _span(start: datetime, end: datetime, zone: str) -> str:
     local = ZoneInfo(zone)
     days = (end - start).total_seconds() / 86400
     if end - start < _BLINK:
-        return f"at {start.astimezone(local):%Y-%m-%d %H:%M} alone ({zone})"
+        return f"at {start.astimezone(local):%Y-%m-%d %H:%M} only ({zone})"
     return f"{start.astimezone(local):%Y-%m-%d %H:%M} to {end.astimezone(local):%Y-%m-%d %H:%M} ({days:.3g} days, {zone})"
 
 

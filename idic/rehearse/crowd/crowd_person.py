@@ -1,4 +1,4 @@
-"""A customer of a rehearsal: who they are, and what happens to them. Invented or recorded, the rehearsal runs both alike."""
+"""A customer of a crowd: who they are and what happens to them. Invented and recorded customers are alike."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from idic.rehearse.simulator import SentMessage
 
 
 class Happening(NamedTuple):
-    """Something at an instant. Without a name it is what we are told of the customer. ``step`` and ``enrollment`` name the
-    message that it is about (a recorded one knows the step alone), ``seen`` says that they were on the site for it."""
+    """An event at an instant; without a name, attributes of the customer. ``step`` and ``enrollment`` name the message it is
+    about (a recorded event knows the step only). ``seen``: the customer was on the website for it."""
 
     at: datetime
     name: str
@@ -23,13 +23,12 @@ class Happening(NamedTuple):
 
 
 Reacts = Callable[[SentMessage], Sequence[Happening]]
-"""What comes of a message that left, each at an instant after it."""
+"""The reactions to a message that was sent, each at a later instant."""
 
 
 class CrowdPerson(NamedTuple):
-    """``past`` is what happened before the rehearsal begins: it counts, and nobody enters anything on it. ``life`` is what
-    happens after, in its order; ``reacts`` adds to it, where reactions are invented. ``web_seen_at`` is when they were
-    last seen on the site."""
+    """A customer of a crowd. ``past`` happened before the rehearsal starts: it counts, but starts nothing. ``life`` happens
+    during it, in order; ``reacts`` adds invented reactions. ``web_seen_at`` is their last visit to the website."""
 
     id: str
     traits: Mapping[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Making values up: of each type of the vocabulary one that could be, drawn with a generator that is handed in."""
+"""Invent plausible values for each type of the vocabulary, from a random generator that is passed in."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from idic.journey.program.values import Attribute, Condition, Type
 from idic.rehearse.crowd.behaviour import CrowdBehaviour
 
 Draw = Callable[[Random, datetime], Any]
-"""A value, as it would be sent to us at an instant."""
+"""Draws a value, as it would be sent to idic at an instant."""
 
 ZONES = ("Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Tokyo", "Australia/Sydney")
-"""Where those customers live who do not live where the shop does."""
+"""Zones of the customers who do not live in the shop's zone."""
 
 _WORDS = 20
 _AMOUNTS = 2000
@@ -29,8 +29,8 @@ _ANSWER = re.compile(r"""\{\{-?\s*(?:"([^"]+)"|'([^']+)')\s*\|\s*answer\b""")
 
 
 def compared_texts(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
-    """The texts that conditions compare with, by the last part of each name beside which they stand: what is invented for
-    the name is one of them now and then, or no such condition would ever hold."""
+    """The texts that conditions compare with, by the last part of the compared name. Invented values of the name are sometimes
+    one of them, or such a condition would never hold."""
     found: dict[str, dict[str, None]] = {}
     for condition in conditions:
         texts = ["".join(match) for match in _LITERAL.findall(condition.cel)]
@@ -42,17 +42,17 @@ def compared_texts(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]
 
 
 def drawn_alike(conditions: Iterable[Condition]) -> dict[str, str]:
-    """Names whose values are looked for among those of another (``event.sku in customer.wishlist``): each of the lists with
-    the name that it is drawn like, or nothing would ever be found in it."""
+    """Lists that conditions search (``event.sku in customer.wishlist``), each with the name whose values it holds: their items
+    are drawn alike, or nothing would ever be found."""
     return {
-        where.rpartition(".")[2]: what.rpartition(".")[2]
+        list_.rpartition(".")[2]: item.rpartition(".")[2]
         for condition in conditions
-        for what, where in _IN.findall(condition.cel)
+        for item, list_ in _IN.findall(condition.cel)
     }
 
 
 def answer_values(program: Program, message: str) -> tuple[str, ...]:
-    """What a customer can answer a message with: the values of its answer links."""
+    """The values of a message's answer links."""
     sources = program.messages[message].model_dump_json().replace('\\"', '"') if message in program.messages else ""
     return tuple(dict.fromkeys("".join(match) for match in _ANSWER.findall(sources)))
 
@@ -86,13 +86,14 @@ class Inventor:
         self.alike = alike
 
     def maybe(self, name: str, attribute: Attribute, known: float) -> Draw:
-        """A draw that gives None where nothing is known."""
+        """A draw that gives None for the share of customers for whom the attribute is not ``known``."""
         draw = self.draw(name, attribute.type)
         if attribute.required or known >= 1:
             return draw
         return lambda rng, now: draw(rng, now) if rng.random() < known else None
 
     def draw(self, name: str, type_: Type) -> Draw:
+        """A draw of values of this type, for the attribute or property ``name``."""
         match type_.kind:
             case "text":
                 return self._word(name)
@@ -118,12 +119,12 @@ class Inventor:
             case "one_of":
                 return self._option(name, type_.options)
             case "list":
-                # Made once and drawn from, for making one takes as long as everything else that a customer does.
+                # Made once and drawn from: making a list takes as long as the rest of a customer's life.
                 item, rng = self.draw(name, type_.of) if type_.of else self._word(name), Random(name)
                 lists = [[item(rng, self.now) for _ in range(1 + int(rng.random() * 3))] for _ in range(_LISTS)]
                 return lambda rng, now: lists[int(rng.random() * _LISTS)]
             case "thing":
-                # What need not be there is there in most of them.
+                # Most things have their optional fields.
                 needed = [(field, self.draw(field, type_.fields[field])) for field in type_.required if field in type_.fields]
                 others = [
                     (field, self.draw(field, inner)) for field, inner in type_.fields.items() if field not in type_.required
@@ -144,7 +145,7 @@ class Inventor:
             return lambda rng, now: first if not others or rng.random() < 0.6 else rng.choice(others)
         name = self.alike.get(name, name)
         meant = self.words.get(name, ())
-        # A few words are everywhere and many are rare, as in a shop's catalogue.
+        # A few words are common and many are rare, as in a shop's catalogue.
         made_up = tuple(f"{name} {number}" for number in range(1, _WORDS + 1))
         return lambda rng, now: (
             rng.choice(meant) if meant and rng.random() < 0.5 else made_up[int(rng.random() * rng.random() * _WORDS)]
@@ -163,7 +164,7 @@ class Inventor:
 
 
 def _amounts(median: float, spread: float) -> tuple[float, ...]:
-    """Amounts that are equally likely: a log-normal distribution, in small steps."""
+    """Equally likely amounts of a log-normal distribution."""
     normal = NormalDist(math.log(median), max(spread, 1e-9))
     return tuple(round(math.exp(normal.inv_cdf((number + 0.5) / _AMOUNTS)), 2) for number in range(_AMOUNTS))
 

@@ -1,7 +1,7 @@
-"""An invented crowd: as many customers as wanted, made up one at a time from a vocabulary, rates and a seed.
+"""Invent a crowd: any number of customers, one at a time, from a vocabulary, rates and a seed.
 
-A customer's life follows from the seed and the customer's number alone, whatever else is rehearsed: the same crowd lives the
-same life under another journey, and differs in what comes of the messages only.
+A customer's life depends on the seed and the customer's number alone. The same crowd lives the same life under another
+journey; only the reactions to messages differ.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from idic.rehearse.simulator import SentMessage, message_properties
 
 
 class _Event(NamedTuple):
-    """An event as it is made up: its properties, the ids among them, those that a customer goes on using for a while, those
-    that it puts an end to, and what may follow. ``thing``: it is about a thing, and everybody hears of it."""
+    """How to invent an event: its properties; its ids; the ids that a customer uses for a while (``kept``); the ids whose use
+    it ends (``closes``); and the events that may follow. ``thing``: it is about a thing and happens to everybody."""
 
     name: str
     properties: tuple[tuple[str, Draw], ...]
@@ -41,7 +41,7 @@ class _Event(NamedTuple):
 
 
 class InventedCrowd:
-    """``count`` customers from ``start`` up to ``end``. Iterating makes them up, each when its turn comes."""
+    """``count`` customers who live from ``start`` up to ``end``. Each is invented when the iteration reaches it."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class InventedCrowd:
         return (self.person(number) for number in range(1, self.count + 1))
 
     def person(self, number: int) -> CrowdPerson:
-        """The customer of this number, the same whoever was made up before."""
+        """The customer with this number, the same in whatever order customers are invented."""
         rng = Random(f"{self._seed}/{number}")
         name = f"customer-{number}"
         traits = {name: value for name, draw in self._traits if (value := draw(rng, self.start)) is not None}
@@ -118,7 +118,7 @@ class InventedCrowd:
             for channel, share in self._consented
             if rng.random() < share
         )
-        # Who comes to the site was there at some time of the last weeks, and is there for what they do.
+        # Web visitors were on the site some time in the last weeks, and are on it for their events.
         ago = rng.random() * WEB_MEMORY
         seen_at = self.start - ago if web else None
         return CrowdPerson(
@@ -127,12 +127,12 @@ class InventedCrowd:
             agreed,
             seen_at,
             self._before(rng),
-            # What is told takes as many dice as the journeys ask about it: when something happens must not hang on that.
+            # Properties have their own generator: how many of them are drawn must not change when events happen.
             self._life(rng, Random(f"{self._seed}/{number}/telling"), seen=web),
             partial(self._react, _Later(f"{self._seed}/{number}/reactions")),
         )
 
-    # What happens.
+    # Events.
 
     def _life(self, rng: Random, telling: Random, *, seen: bool) -> list[Happening]:
         seconds = (self.end - self.start).total_seconds()
@@ -186,7 +186,7 @@ class InventedCrowd:
         return properties
 
     def _before(self, rng: Random) -> list[Happening]:
-        """What counts and sums look back on."""
+        """The past events that counts and sums need."""
         past = []
         for name, summed, per_second in self._past:
             elapsed = rng.expovariate(per_second) if per_second else self._past_seconds
@@ -197,39 +197,39 @@ class InventedCrowd:
         past.sort(key=lambda happening: happening.at)
         return past
 
-    # What comes of a message.
+    # Reactions to messages.
 
     def _react(self, later: _Later, sent: SentMessage) -> list[Happening]:
         rng = later.rng
         reactions = self.behaviour.reactions.get(sent.channel, _NONE)
-        # All are drawn each time, so that another rate changes only what it is about.
+        # All are drawn each time, so that changing one rate changes nothing else.
         opens, clicks, leaves, converts, answered = (rng.random() for _ in range(5))
         if rng.random() >= reactions.delivered:
             return []
-        said = message_properties(sent)
-        told = partial(Happening, step=sent.step, enrollment=sent.enrollment)
+        message = message_properties(sent)
+        about_message = partial(Happening, step=sent.step, enrollment=sent.enrollment)
         delivered = sent.at + timedelta(seconds=1 + rng.random() * 60)
-        found = [told(delivered, "Message Shown" if is_placed(sent.channel) else "Message Delivered", said)]
-        # Half of what is read is read within two hours.
+        happenings = [about_message(delivered, "Message Shown" if is_placed(sent.channel) else "Message Delivered", message)]
+        # Half of the reactions come within two hours.
         read = delivered + timedelta(seconds=rng.expovariate(1 / 10_400))
         if sent.channel == EMAIL.name and (opens < reactions.opened or clicks < reactions.clicked):
-            found.append(told(read, "Email Opened", said))
+            happenings.append(about_message(read, "Email Opened", message))
         if clicks < reactions.clicked:
             values = self._answers.get((sent.journey, sent.message), ())
             value = {"value": values[int(answered * len(values))]} if values else {}
-            found.append(told(read + timedelta(seconds=30), "Link Clicked", {**said, **value}, seen=True))
+            happenings.append(about_message(read + timedelta(seconds=30), "Link Clicked", {**message, **value}, seen=True))
         if leaves < reactions.unsubscribed:
-            found.append(Happening(read + timedelta(minutes=1), "Consent Withdrawn", {"channel": sent.channel}))
+            happenings.append(Happening(read + timedelta(minutes=1), "Consent Withdrawn", {"channel": sent.channel}))
         goal = self._goals.get(sent.journey)
         if goal is not None and converts < reactions.converted:
             at = read + timedelta(hours=1)
             properties = self._properties(self._events[goal.on], rng, at, {}, {})
             if goal.key is not None and sent.key is not None:
                 properties[goal.key] = sent.key
-            found.append(Happening(at, goal.on, properties, seen=is_placed(sent.channel)))
-        return found
+            happenings.append(Happening(at, goal.on, properties, seen=is_placed(sent.channel)))
+        return happenings
 
-    # How events are made up.
+    # Preparation.
 
     def _event(self, name: str, vocabulary: Vocabulary) -> _Event:
         declared = vocabulary.events.get(name, {})
@@ -247,7 +247,7 @@ class InventedCrowd:
                 (prop, self._inventor.maybe(prop, attribute, 0.8)) for prop, attribute in declared.items() if prop not in ids
             ),
             tuple(sorted(ids)),
-            tuple(sorted(one for one in ids if one in keys)),
+            tuple(sorted(id_ for id_ in ids if id_ in keys)),
             tuple(sorted(closing)),
             tuple(
                 (follower, after)
@@ -258,7 +258,7 @@ class InventedCrowd:
         )
 
     def _of_things(self, vocabulary: Vocabulary) -> list[tuple[_Event, Happening]]:
-        """What happens to things, once for the whole crowd."""
+        """The events about things, once for the whole crowd."""
         rng = Random(f"{self._seed}/things")
         found = []
         for name, rate in self.behaviour.events.items():
@@ -272,7 +272,7 @@ class InventedCrowd:
         return found
 
     def answer(self, program: Program, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """What the service that a step calls answers: always the same to the same."""
+        """The answer of the service that a step calls, or None for a failure. Equal calls have equal answers."""
         asked = program.steps[step]
         assert isinstance(asked, Call)
         rng = Random(f"{self._seed}/{step}/{sorted(given.items(), key=str)}")
@@ -296,7 +296,7 @@ _NONE = MessageReactions(delivered=0, opened=0, clicked=0, unsubscribed=0, conve
 
 
 class _Later:
-    """A generator that is made when it is first needed: most customers are never written to."""
+    """A generator that is made when it is first needed: most customers get no message."""
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
@@ -310,17 +310,17 @@ class _Later:
 
 
 def conditions(program: Program) -> Iterator[Condition]:
-    """Every condition of a program, wherever it stands."""
+    """Every condition of a program."""
 
     def within(value: object) -> Iterator[Condition]:
         if isinstance(value, Condition):
             yield value
         elif isinstance(value, Mapping):
-            for one in value.values():
-                yield from within(one)
+            for part in value.values():
+                yield from within(part)
         elif isinstance(value, tuple | list):
-            for one in value:
-                yield from within(one)
+            for part in value:
+                yield from within(part)
         elif isinstance(value, Frozen):
             for field in type(value).model_fields:
                 yield from within(getattr(value, field))

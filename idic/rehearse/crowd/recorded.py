@@ -1,14 +1,14 @@
-"""Recorded events as the history of a crowd: a file of NDJSON or CSV, read line by line and put in order by customer.
+"""Read recorded events from a file (NDJSON or CSV), and sort them by customer.
 
     NDJSON   Segment's messages, one a line: {"type": "track", "userId": "anna", "event": "Cart Updated", "timestamp": …}
              or {"customer": "anna", "event": "Cart Updated", "time": …, "properties": {…}}; with `traits` instead of an
-             event, what is known of the customer
+             event, attributes of the customer
              An event about a thing names no customer: it happens to everybody.
     CSV      with commas, semicolons or tabs
              columns customer, event and time; every other column is a property, a column `properties` holds them as JSON;
-             where the event is `identify`, they are what is known of the customer
+             where the event is `identify`, the properties are attributes of the customer
 
-Memory holds the customers' ids and one part of the file at a time; the rest is put down in a temporary folder.
+Memory holds the customers' ids and one part of the file at a time; the rest is in temporary files.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from idic.problems import nearest
 from idic.rehearse.crowd.crowd_person import CrowdPerson, Happening
 
 _TIMES = ("time", "receivedAt", "timestamp", "originalTimestamp")
-"""Where a line says when it counts, the first that is there: idic counts from when it was received."""
+"""Columns with the instant at which a line counts, the first present one. idic counts from when an event was received."""
 _CUSTOMER, _EVENT, _TIME, _PROPERTIES = "customer", "event", "time", "properties"
 _IDENTIFY = "identify"
 _ON_THE_SITE = ("Page Viewed", "Message Shown")
@@ -46,11 +46,11 @@ _SHOWN = 10
 _LONGEST_VALUE = 40
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes of how many have been read."""
+"""Called with the number of bytes read, and of all bytes."""
 
 
 class RecordedLine(NamedTuple):
-    """``name`` is empty for what is known of a customer."""
+    """A line of the file; ``name`` is empty for attributes of a customer."""
 
     whose: Whose
     at: datetime
@@ -60,9 +60,8 @@ class RecordedLine(NamedTuple):
 
 
 class UnreadProperty(NamedTuple):
-    """What stands in ``lines`` of a file, first in ``first``, and counts for nothing: a property that cannot be read as
-    what the vocabulary says, or one that it does not know and that is perhaps ``meant`` otherwise. ``event`` is empty for
-    what is known of customers."""
+    """A property that is ignored, in ``lines`` lines, first in line ``first``: its ``value`` does not fit its declared type, or
+    the vocabulary does not know it but has a similar name (``meant``). ``event`` is empty for attributes of customers."""
 
     event: str
     name: str
@@ -73,15 +72,18 @@ class UnreadProperty(NamedTuple):
 
 
 class Recording:
-    """A file that was read whole, ready to be lived through; ``with`` it, for it keeps temporary files.
+    """A file that was read whole. Use it in a ``with`` statement, since it keeps temporary files.
 
-    ``first`` and ``last`` are the instants of its events, ``lines`` how many were taken, ``bad`` how many could not be and
-    ``problems`` what is wrong with the first of them, ``unordered`` how many did not stand in the order of time,
-    ``undeclared`` how many events the vocabulary does not know, by name, ``unread`` which values of the lines taken are lost.
+    ``first`` and ``last`` are the instants of its first and last event. ``lines`` counts the lines that were read, ``bad``
+    those that could not be; ``problems`` are the errors of the first bad ones. ``unordered`` counts lines that were out of
+    order in time, ``undeclared`` the events that the vocabulary does not know, by name. ``unread`` are ignored properties.
     """
 
     def __init__(self, file: Path, vocabulary: Vocabulary, *, strict: bool = False, progress: Progress | None = None) -> None:
-        """Raises ``InvalidInput``: with ``strict`` at the first line that cannot be read, else where none can."""
+        """Read the file.
+
+        Raises ``NotFound``, and ``InvalidInput`` at the first bad line with ``strict``, else where every line is bad.
+        """
         if not file.is_file():
             raise NotFound(f"there is no file {file}; name a file of events, .ndjson or .csv")
         self.file = file
@@ -126,11 +128,11 @@ class Recording:
 
     @property
     def unread(self) -> tuple[UnreadProperty, ...]:
-        """Those of the most lines first."""
+        """The ignored properties, most lines first."""
         return tuple(sorted(self._unread.values(), key=lambda one: (-one.lines, one.first, one.name)))
 
     def people(self, start: datetime, end: datetime) -> Iterator[CrowdPerson]:
-        """The customers, by their ids within each part; what comes before ``start`` is their past."""
+        """The customers, by their ids within each part. Events before ``start`` are their past; ``end`` is exclusive."""
         for part in self._parts:
             part.seek(0)
             by_customer: dict[str, list[tuple[datetime, int, str, dict[str, Any], str | None]]] = {}
@@ -168,7 +170,7 @@ class Recording:
         progress(size, size)
 
     def _taken(self, raws: Iterable[NumberedLine]) -> Iterator[tuple[int, RecordedLine]]:
-        """The lines that can be read; of the others, note what is wrong."""
+        """The lines that can be read, with their numbers; the errors of the others are noted."""
         for number, raw in raws:
             try:
                 if isinstance(raw, InvalidInput):
@@ -229,7 +231,7 @@ class Recording:
         return str(self._numbers)
 
     def _roots(self) -> dict[str, str]:
-        """Under what each customer of the lines is known at the end of the file: a user id, else an anonymous one."""
+        """The name of each customer at the end of the file: a user id, or else an anonymous id."""
         names: dict[str, str] = {}
         for identity, customer in sorted(self._known.items(), key=lambda known: known[0], reverse=True):
             names.setdefault(customer, identity.value)
@@ -241,7 +243,7 @@ class Recording:
         return names
 
     def _parted(self) -> list[IO[bytes]]:
-        """The lines in parts that fit into memory, all of a customer's in one."""
+        """The lines in parts that fit into memory; all lines of a customer are in one part."""
         count = self._spool.tell() // _PART + 1
         if count == 1:
             return [self._spool]
@@ -257,10 +259,10 @@ NOBODY = Whose()
 
 
 def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> RecordedLine:
-    """One line of either shape; those of events that are ``about`` a thing say no customer. Raises ``InvalidInput``."""
+    """Read one line of either shape. Events in ``about`` are about a thing, and name no customer. Raises ``InvalidInput``."""
     at = next((moment for name in _TIMES if (moment := read_moment(raw.get(name) or None, name)) is not None), None)
     if at is None:
-        raise InvalidInput("says not when it happened: time is missing")
+        raise InvalidInput("doesn't say when it happened: time is missing")
     event = raw.get(_EVENT)
     if isinstance(event, str) and event in about and not any(raw.get(name) for name in (_CUSTOMER, "userId", "anonymousId")):
         return RecordedLine(NOBODY, at, event, read_object(raw.get(_PROPERTIES), _PROPERTIES))
@@ -295,7 +297,7 @@ def _row(cells: dict[str, str]) -> dict[str, Any]:
             raise InvalidInput("is not JSON", where=_PROPERTIES) from None
     row = {name: cells.pop(name) for name in (_CUSTOMER, _EVENT, _TIME)}
     for name, cell in cells.items():
-        if cell:  # an empty cell is a property that is not there
+        if cell:  # an empty cell is a missing property
             properties[name] = _cell(cell)
     return {**row, _PROPERTIES: properties}
 

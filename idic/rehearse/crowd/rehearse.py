@@ -1,5 +1,8 @@
-"""Letting people live through journeys, one after the other: the simulator with the real rules of entry, the real contact
-policy and a virtual clock. What comes of it is counted, and the person forgotten."""
+"""Rehearse journeys with a crowd, one customer after the other, and count the results.
+
+Each customer lives in the simulator, with the real rules of entry, the real contact policy and a virtual clock. Only counts
+are kept of them.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ from idic.rehearse.crowd.results import COUNTED, CrowdResults
 from idic.rehearse.simulator import SentMessage, Simulator
 
 Calls = Callable[[Program, str, Mapping[str, Any]], Mapping[str, Any] | None]
-"""What the endpoint of a step answers to what it is given; None: it fails."""
+"""The answer of a step's endpoint to the values it is called with; None is a failure."""
 
 _BECAME = {
     "Link Clicked": "clicked",
@@ -49,15 +52,15 @@ _BECAME = {
     "Replied": "replied",
 }
 _SAYS_NOTHING = frozenset(_BECAME) - {*ANSWERS, "Replied"}
-"""What becomes of messages and is no answer: it matters to nobody but who counts, and to journeys that wait for it."""
+"""Events of messages that are no responses: they only count, unless a journey listens for them."""
 _MOMENT = timedelta(microseconds=1)
 _CROWD = ResponseGroups()
-"""How everybody answers is an assumption of the rehearsal itself; people choose by what they did."""
+"""No responses of other customers: best channels and times are chosen by the customer's own."""
 
 
 class Rehearsal:
-    """``programs`` from ``start`` up to ``end``; ``zone`` is where those live of whom nothing else is known. Of ``at_most`` so
-    many a day, those enter who come first in the order in which people are handed in, not by the hour."""
+    """A rehearsal of ``programs`` from ``start`` up to ``end``. ``zone`` (IANA) is for customers without one. Where a journey
+    lets in ``at_most`` so many a day, it lets in the first in the order of customers, not by time."""
 
     def __init__(
         self,
@@ -80,18 +83,19 @@ class Rehearsal:
         self.heard = frozenset(name for program in programs for name in program.hears)
         self.scheduled = [program for program in programs if scheduled(program.entry)]
         self._entered: Counter[tuple[str, str]] = Counter()
-        # Made once: a crowd asks a million times.
+        # Made once: a crowd asks for them a million times.
         self._rules = {program.journey: rules_of(self.policy, program) for program in programs}
 
     def rules(self, policy: Policy, program: Program) -> Sequence[Rule]:
+        """The rules of the policy for a program, made once for all customers."""
         return self._rules[program.journey]
 
     def live(self, person: CrowdPerson) -> None:
-        """Let one person live from the start to the end, and count what came of it."""
+        """Let one customer live from start to end, and count the results."""
         _Life(self, person).live()
 
     def run(self, people: Iterable[CrowdPerson], stop: Callable[[], bool] = lambda: False) -> bool:
-        """Everybody, until ``stop`` says so (asked between two people). Returns whether all had their turn."""
+        """Rehearse all customers, until ``stop`` returns True (it is asked between two). Returns whether all were rehearsed."""
         with _seldom_collected():
             for person in people:
                 if stop():
@@ -100,7 +104,7 @@ class Rehearsal:
         return True
 
     def room(self, program: Program, at: datetime) -> StayOut | None:
-        """Why nobody else enters on this day, if so; else this entry is counted."""
+        """Count an entry on this day; or return why no more are let in."""
         if program.entry.at_most is None:
             return None
         day = (program.journey, day_of(program, at))
@@ -112,8 +116,8 @@ class Rehearsal:
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """Nothing that is here now goes away, and what a customer leaves behind is freed as it is dropped: looking for cycles
-    again and again would cost a tenth of the time."""
+    """Collect garbage rarely: objects from before stay, and each customer's are freed by reference counting. Looking for cycles
+    as often as usual would cost a tenth of the time."""
     gc.collect()
     gc.freeze()
     before = gc.get_threshold()
@@ -126,7 +130,7 @@ def _seldom_collected() -> Iterator[None]:
 
 
 class _Life:
-    """One person's rehearsal under way. ``coming`` is what will happen to them, the next first."""
+    """The rehearsal of one customer. ``coming`` are the events to come, as a heap by instant."""
 
     def __init__(self, rehearsal: Rehearsal, person: CrowdPerson) -> None:
         self.rehearsal = rehearsal
@@ -169,7 +173,7 @@ class _Life:
         upto = {program.journey: self.rehearsal.start - _MOMENT for program in self.rehearsal.scheduled}
         due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
         while True:
-            # What is due may send, and what is sent may be answered before whatever comes next: one thing at a time.
+            # A due step may send, and its message may be answered before the next event: do one thing at a time.
             at = coming[0][0] if coming else end
             if due:
                 at = min(at, min(due)[0])
@@ -195,11 +199,11 @@ class _Life:
             ((journey, why.code) for journey, why in simulator.refused),
             self.became,
         )
-        # The simulator asks this life, and this life holds the simulator: let go, both are freed at once.
+        # The simulator refers to this object and this object to it: without the cycle both are freed at once.
         del self.simulator
 
     def _due(self, program: Program, upto: Mapping[str, datetime]) -> tuple[datetime, int] | None:
-        """When this person may next enter a journey by the time alone, and the journey's place among the programs."""
+        """When the customer may next enter a scheduled journey, and the index of its program."""
         since = max(upto[program.journey], self.simulator.now - _MOMENT)
         at = next_due(program.entry, program, self.simulator.facts(program), since)
         return None if at is None else (at, self.rehearsal.programs.index(program))
@@ -222,8 +226,8 @@ class _Life:
             simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
 
     def _notice(self, happening: Happening, sent: SentMessage | None = None) -> None:
-        """What an event says beside itself: of consent, of where somebody was seen, of what they answer on (``sent`` is the
-        message, if it is one of this rehearsal's)."""
+        """Note what an event says about consent, preferences, web visits and responses. ``sent`` is the message it is about, if
+        it is one of this rehearsal."""
         said = happening.properties
         if happening.seen:
             self.seen_at = happening.at
@@ -241,7 +245,7 @@ class _Life:
             self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
 
     def _about(self, happening: Happening) -> SentMessage | None:
-        """The message that this is about: it says so, or it is the newest of that step."""
+        """The message that an event is about: the one it names, else the newest of its step."""
         channel = happening.properties.get("channel")
         for sent in reversed(self.simulator.sent):
             if (
@@ -253,7 +257,7 @@ class _Life:
                 return sent
         return None
 
-    # What the simulator asks.
+    # Answers to the simulator.
 
     def _may_we(self, ask: MayWe, now: datetime) -> Verdict:
         program, simulator = self.simulator.asking, self.simulator

@@ -1,6 +1,6 @@
-"""What came of a rehearsal, as counts alone: nothing of any one customer is kept.
+"""Count the results of a rehearsal; nothing is kept about single customers.
 
-Money is counted in hundredths and times in whole hours, so that the sums are the same in whatever order customers come.
+Money is counted in hundredths and times in whole hours, so that sums do not depend on the order of customers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BECAME = ("delivered", "shown", "opened", "clicked", "bounced")
 
 
 class RefusedTouch(NamedTuple):
-    """A touch that was not sent, and the rule that said so."""
+    """A touch that was not sent or deferred, and the rule that decided so."""
 
     step: str
     channel: str
@@ -31,11 +31,11 @@ class RefusedTouch(NamedTuple):
 
 
 class JourneyResults:
-    """One journey's counts. ``asked`` are the events on which it might be entered, ``kept_out`` those that were refused, by
-    why; ``entered`` enrollments of ``customers``; ``reached`` enrollments by step; ``sent`` and ``not_sent`` messages,
-    ``deferred`` how often one was put off, ``nothing`` enrollments that have a step behind them and got nothing from it;
-    ``became`` what became of them, by channel; ``goals`` enrollments with their goal,
-    ``value`` in hundredths, ``hours`` from entry to goal; ``endings`` by kind and reason, ``inside`` those that go on."""
+    """The counts of one journey. ``kept_out``: refused entries by reason; ``entered``: enrollments, of ``customers``;
+    ``reached``: enrollments by step. ``sent`` and ``not_sent``: messages; ``deferred``: how often one was deferred;
+    ``nothing``: enrollments that passed a sending step and got nothing from it; ``became``: events of messages, by channel.
+    ``goals``: enrollments with their goal, their ``value`` in hundredths, and the ``hours`` from entry to goal. ``endings``:
+    by kind and reason; ``inside``: open enrollments."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -64,7 +64,7 @@ class JourneyResults:
         self.sent_on: Counter[tuple[date, str]] = Counter()
 
     def add(self, enrollments: Iterable[SimulatedEnrollment], days: LocalDays, got: Set[tuple[str, str]]) -> None:
-        """Count one customer's enrollments in this journey, who ``got`` something in them: enrollments with their steps."""
+        """Count one customer's enrollments in this journey. ``got``: pairs of enrollment and step that sent them a message."""
         first = True
         for one in enrollments:
             state = one.state
@@ -98,16 +98,18 @@ class JourneyResults:
                     counts[RefusedTouch(at.step or "", at.why["channel"], rule)] += 1
 
     def add_sent(self, sent: SentMessage, days: LocalDays) -> None:
+        """Count one message."""
         self.sent[sent.step, sent.channel] += 1
         self.sent_on[days.of(sent.at), sent.channel] += 1
 
     @property
     def ended(self) -> int:
+        """How many enrollments ended."""
         return self.endings.total()
 
 
 class CrowdResults:
-    """Of a whole rehearsal: each journey's, and what each customer got of all of them together."""
+    """The counts of a whole rehearsal: those of each journey, and the messages of each customer from all journeys."""
 
     def __init__(self, programs: Iterable[Program], zone: str) -> None:
         self.days = LocalDays(zone)
@@ -146,17 +148,18 @@ class CrowdResults:
 
 
 class LocalDays:
-    """The day of an instant in one zone."""
+    """The days of one zone."""
 
     def __init__(self, zone: str) -> None:
         self.zone = ZoneInfo(zone)
 
     def of(self, instant: datetime) -> date:
+        """The day of an instant."""
         return instant.astimezone(self.zone).date()
 
 
 def percentile(counts: Mapping[int, int], share: float) -> int:
-    """The least value that at least this share of what was counted does not exceed; 0 of nothing."""
+    """The smallest value that at least this share of the counted ones does not exceed; 0 without any."""
     wanted = math.ceil(sum(counts.values()) * share)
     so_far = 0
     for value in sorted(counts):
@@ -181,7 +184,7 @@ def results_json(ledger: CrowdResults) -> dict[str, Any]:
 
 
 def _all(counts: Counter[int], customers: int) -> Counter[int]:
-    """With those who got none."""
+    """``counts`` with the customers who got none."""
     return Counter({**counts, 0: customers - counts.total()})
 
 

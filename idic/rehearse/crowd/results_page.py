@@ -1,4 +1,4 @@
-"""A rehearsal as one HTML page that stands for itself: no script, nothing loaded from anywhere, readable on a telephone."""
+"""Render a rehearsal as one self-contained HTML page: no script, no external files, readable on a phone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TALLEST = 100.0
 
 
 class PlotBlock(NamedTuple):
-    """A part of a column, in percent of the plot's height from its foot."""
+    """A part of a column; ``foot`` and ``height`` are percentages of the plot's height."""
 
     kind: str
     foot: float
@@ -26,7 +26,7 @@ class PlotBlock(NamedTuple):
 
 
 class PlotColumn(NamedTuple):
-    """``said`` is shown where somebody points at it."""
+    """A column of a plot; ``said`` is its tooltip."""
 
     label: str
     said: str
@@ -34,8 +34,8 @@ class PlotColumn(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """Columns side by side; ``top`` is what the highest would come to, ``marks`` the labels under the first, the middle and the
-    last one."""
+    """Columns side by side. ``top`` is the value at the top of the plot; ``marks`` are the labels of the first, middle and last
+    column."""
 
     columns: tuple[PlotColumn, ...]
     top: int
@@ -43,7 +43,7 @@ class Plot(NamedTuple):
 
 
 def results_page(result: Mapping[str, Any]) -> str:
-    """The page of what ``idic simulate --format json`` prints."""
+    """The HTML page for the data that ``idic simulate --format json`` prints."""
     journeys = [_journey(journey, result) for journey in result["journeys"]]
     return _template().render(
         result=result, journeys=journeys, spread=_spread(result), CHANNELS=CHANNELS, totals=_totals(result)
@@ -106,7 +106,7 @@ def _days(result: Mapping[str, Any]) -> list[date]:
 
 
 def _plot(names: Sequence[str], values: Sequence[Mapping[str, int]]) -> Plot:
-    size = -(-len(names) // _MOST_COLUMNS)  # of a long time several days stand in one column
+    size = -(-len(names) // _MOST_COLUMNS)  # over a long time, a column stands for several days
     if size > 1:
         starts = range(0, len(names), size)
         values = [{kind: sum(one[kind] for one in values[start : start + size]) for kind in values[start]} for start in starts]
@@ -127,7 +127,7 @@ def _plot(names: Sequence[str], values: Sequence[Mapping[str, int]]) -> Plot:
 
 
 def _hours(hours: Mapping[str, int]) -> Plot:
-    """How many reached the goal within how long."""
+    """How many customers reached the goal, by the time it took."""
     bounds = [*_HOURS, *range(672, 8760, 336)]
     counts = [0] * len(bounds)
     for hour, count in hours.items():

@@ -1,4 +1,4 @@
-"""The stories of a folder of journeys: the edge round what is pure."""
+"""Find and read the story files of a folder of journeys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUFFIXES = (".stories.yaml", ".stories.yml")
 
 
 class Stories(NamedTuple):
-    """``books`` are those that can be told. ``lines`` are the lines of every file, by its name."""
+    """Story files that were read. ``books`` are those without mistakes. ``lines`` are the lines of every file, by its name."""
 
     books: tuple[Storybook, ...]
     problems: tuple[Problem, ...]
@@ -24,23 +24,25 @@ class Stories(NamedTuple):
 
 
 def story_files(folder: Path) -> list[Path]:
+    """The story files of a folder, by name."""
     return sorted(path for path in folder.iterdir() if is_story_file(path)) if folder.is_dir() else []
 
 
 def is_story_file(path: Path) -> bool:
+    """Whether this is a file of stories, by its name."""
     return path.name.endswith(SUFFIXES) and not path.name.startswith(".") and path.is_file()
 
 
 def stories_beside(journey: Path) -> list[Path]:
-    """The stories of a journey by its file: ``cart.stories.yaml`` beside ``cart.yaml``."""
+    """The story files of a journey: ``cart.stories.yaml`` beside ``cart.yaml``."""
     stem = journey.name.removesuffix(".yaml").removesuffix(".yml")
     return [path for suffix in SUFFIXES if is_story_file(path := journey.with_name(f"{stem}{suffix}"))]
 
 
 def read_story_files(files: Iterable[Path], compilation: Compilation) -> Stories:
-    """Every file read; its name in problems is the path as it was given."""
+    """Read these files. Problems name them by the paths as they were given."""
     books: list[Storybook] = []
-    found: list[Problem] = []
+    all_problems: list[Problem] = []
     lines: dict[str, list[str]] = {}
     for path in files:
         name = str(path)
@@ -50,12 +52,12 @@ def read_story_files(files: Iterable[Path], compilation: Compilation) -> Stories
             unread = Problems({})
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             unread.error(Mark(name, 1, 1), f"the file cannot be read: {why}")
-            found.extend(unread.all())
+            all_problems.extend(unread.all())
             continue
         problems = Problems({name: text})
         book = read_stories(name, text, compilation, problems)
         if book is not None and not problems.failed:
             books.append(book)
-        found.extend(problems.all())
+        all_problems.extend(problems.all())
         lines[name] = text.removeprefix("\ufeff").splitlines()
-    return Stories(tuple(books), tuple(found), tuple(lines), lines)
+    return Stories(tuple(books), tuple(all_problems), tuple(lines), lines)

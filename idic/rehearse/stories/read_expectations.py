@@ -1,4 +1,4 @@
-"""What a story expects, read and held against the journey: ``expect: {sent: cart_reminder, by: email}``."""
+"""Read what a story expects, such as ``expect: {sent: cart_reminder, by: email}``, and check it against the journey."""
 
 from __future__ import annotations
 
@@ -35,13 +35,14 @@ EXPECTATIONS: dict[str, tuple[str, ...]] = {
     "ended": (),
     "nothing more": (),
 }
-"""Every expectation by its leading word, with the words that may say more of it."""
+"""Every expectation by its main key, with the keys that may stand beside it."""
 
 ENTRY_REFUSALS = ("not yet", "over", "test only", "moved", "condition", "no key", "already in", "again", "full")
-"""Why somebody is not let in, by code."""
+"""The codes of reasons why a journey does not let a customer in."""
 SEND_REFUSALS = (*NAMES, "condition", "too late", "paused", "failed", "uncertain", "ended")
-"""Why a message does not go, by code; why a delivery fails is said in whatever words."""
+"""The codes of reasons why a message is not sent. The reason of a failed delivery may be any text."""
 _SHORTEST = 4
+"""How many letters a single word needs to be taken for a reason in words."""
 
 NOTHING, MISSING = "nothing", "missing"
 _YES = ("yes", "true")
@@ -49,6 +50,8 @@ _NO = ("no", "false")
 
 
 class ExpectationReader:
+    """Reads the expectations of stories about these programs."""
+
     def __init__(self, programs: tuple[Program, ...], vocabulary: Vocabulary, problems: Problems) -> None:
         self.problems = problems
         self.shapes = Shapes(problems)
@@ -57,17 +60,27 @@ class ExpectationReader:
         self.journeys = [program.journey for program in programs]
         self.programs = programs
         steps = [step for program in programs for step in program.steps.values()]
-        self.steps = [step.id for step in steps]
         self.sends = {step.id: step.message for step in steps if isinstance(step, Send)}
         self.messages = list(dict.fromkeys(self.sends.values()))
         self.splits = {step.id: [share.name for share in step.shares] for step in steps if isinstance(step, Split)}
         self.endpoints = {step.endpoint.name: step.endpoint for step in steps if isinstance(step, Call)}
-        self.endings = sorted({"done", "goal", "leave", "restarted", *_YES[:1], *_NO[:1], *_reasons(programs)})
+        endings = sorted({"done", "goal", "leave", "restarted", *_YES[:1], *_NO[:1], *_reasons(programs)})
+        segments = [segment.name for program in programs for segment in program.segments]
+        self.names: dict[str, tuple[str, list[str]]] = {
+            "sent": ("message", [*self.messages, NOTHING]),
+            "not sent": ("step that sends", [*self.sends, *self.messages]),
+            "waiting": ("step", [step.id for step in steps]),
+            "called": ("endpoint that it calls", list(self.endpoints)),
+            "segment": ("segment", segments),
+            "by": ("channel", list(CHANNELS)),
+            "ended": ("ending", endings),
+        }
+        """What a key may name, and how it is called."""
 
     def read(self, node: Node, zone: str) -> Iterator[Expected]:
-        """One mapping or a list of them; ``zone`` is where the person lives."""
+        """Read one mapping or a list of them. ``zone`` (IANA) is where the person lives."""
         if _empty(node):
-            self.problems.error(node.mark, "expect says nothing", "write what is expected, as in expect: {sent: nothing}")
+            self.problems.error(node.mark, "expect is empty", "write what is expected, as in expect: {sent: nothing}")
             return
         if isinstance(node, Sequence):
             for item in node.items:
@@ -85,11 +98,11 @@ class ExpectationReader:
         for head in heads:
             more = [name for name in EXPECTATIONS[head] if name in found and name not in taken]
             taken.update((head, *more))
-            wanted = {name: self.one(name, found[name], head, zone) for name in (head, *more)}
+            wanted = {name: self._value(name, found[name], head, zone) for name in (head, *more)}
             if "key" in found and (key := self.shapes.text(found["key"], "key")):
                 wanted["key"] = key.value
             if head == "not sent" and wanted.get("not sent") and wanted.get("by"):
-                self.goes_by(wanted["not sent"], wanted["by"], _value_mark(found["by"], marks["by"]))
+                self._check_channel(wanted["not sent"], wanted["by"], _value_mark(found["by"], marks["by"]))
             places = {name: _value_mark(found[name], marks[name]) for name in wanted} | {head: marks[head]}
             if wanted[head] is not None:
                 yield Expected(head, {name: value for name, value in wanted.items() if value is not None}, places)
@@ -97,66 +110,54 @@ class ExpectationReader:
             if name not in taken:
                 owners = [head for head, mores in EXPECTATIONS.items() if name in mores]
                 self.problems.error(
-                    marks[name], f"{name} says more of {one_of(owners)}, and there is none of these left for it",
-                    "write each expectation in {…} of its own",
+                    marks[name], f"{name} belongs to {one_of(owners)}, and none of these is left for it",
+                    "write each expectation in its own {…}",
                 )  # fmt: skip
 
-    def goes_by(self, name: str, channel: str, mark: Mark) -> None:
-        """That something does not go by a channel by which it never goes is no expectation."""
+    def _check_channel(self, name: str, channel: str, mark: Mark) -> None:
+        """Report a channel that never carries the message: expecting that it is not sent there expects nothing."""
         steps = [step for program in self.programs for step in program.steps.values() if isinstance(step, Send)]
         channels = dict.fromkeys(by for step in steps if name in (step.id, step.message) for by in step.channels)
         if channel not in channels:
             self.problems.error(mark, f"{name} never goes by {channel}", f"it goes by {one_of(channels)}")
 
-    def one(self, name: str, node: Node, head: str, zone: str) -> Any:
+    def _value(self, name: str, node: Node, head: str, zone: str) -> Any:
         if _empty(node):
-            self.problems.error(node.mark, f"{name} expects nothing", "say what is expected")
+            self.problems.error(node.mark, f"{name} is empty", "write what is expected")
             return None
         match name:
             case "customer":
-                return self.mapping(node, "customer", self.vocabulary.customer, zone)
+                return self._mapping(node, "customer", self.vocabulary.customer, zone)
             case "values":
                 known = {a.name: Attribute(type=a.type) for a in _assigned(self.programs)}
-                return self.mapping(node, "values", known, zone)
+                return self._mapping(node, "values", known, zone)
             case "with":
-                return self.given(node, zone)
+                return self._call_values(node, zone)
             case "split":
-                return self.split(node)
+                return self._split(node)
             case "contains":
                 return tuple(text.value for text in self.shapes.texts(node, "contains")) or None
         text = self.shapes.text(node, name, free=name == "subject")
-        return None if text is None else self.text(name, text, head)
+        return None if text is None else self._text_value(name, text, head)
 
-    def text(self, name: str, text: Scalar, head: str) -> Any:
+    def _text_value(self, name: str, text: Scalar, head: str) -> Any:
         value = text.value.strip()
+        if name in self.names:
+            what, names = self.names[name]
+            return self._known(text, names, what)
         match name:
-            case "sent":
-                return self.known(text, [*self.messages, NOTHING], "message")
-            case "not sent":
-                return self.known(text, [*self.sends, *self.messages], "step that sends")
-            case "waiting":
-                return self.known(text, self.steps, "step")
-            case "called":
-                return self.known(text, list(self.endpoints), "endpoint that it calls")
             case "entered":
-                return True if value in _YES else False if value in _NO else self.known(text, self.journeys, "journey")
+                return True if value in _YES else False if value in _NO else self._known(text, self.journeys, "journey")
             case "not entered":
                 if value in _YES or value in self.journeys:
                     return value in _YES or value
-                return self.why(text, [*ENTRY_REFUSALS, *self.journeys])
+                return self._reason(text, [*ENTRY_REFUSALS, *self.journeys])
             case "because":
                 if head == "not sent":
-                    return self.why(text, SEND_REFUSALS, least=_SHORTEST)
-                return self.why(text, ENTRY_REFUSALS)
+                    return self._reason(text, SEND_REFUSALS, least=_SHORTEST)
+                return self._reason(text, ENTRY_REFUSALS)
             case "nothing more":
-                return True if self.known(text, list(_YES), "answer but yes") else None
-            case "segment":
-                segments = [segment.name for program in self.programs for segment in program.segments]
-                return self.known(text, segments, "segment")
-            case "by":
-                return self.known(text, list(CHANNELS), "channel")
-            case "ended":
-                return self.known(text, self.endings, "ending")
+                return True if self._known(text, list(_YES), "answer but yes") else None
             case "goal":
                 if value in (*_YES, *_NO):
                     return value in _YES
@@ -167,12 +168,12 @@ class ExpectationReader:
                     self.problems.error(text.mark, f'{name}: "{value}" is not a time', "write 17:41 or 2026-03-28 09:00")
                 return moment
             case "on":
-                return self.day(text)
+                return self._day(text)
             case _:
                 return text.value
 
-    def day(self, text: Scalar) -> str | None:
-        """A date in ISO, or a day of the week in full."""
+    def _day(self, text: Scalar) -> str | None:
+        """A date (ISO) or a day of the week."""
         value = text.value.strip().lower()
         names = [day for day in WEEKDAYS if len(value) >= 3 and day.startswith(value)]
         if names:
@@ -182,8 +183,8 @@ class ExpectationReader:
         self.problems.error(text.mark, f'on: "{text.value}" is not a day', "write 2026-03-28 or saturday")
         return None
 
-    def why(self, text: Scalar, codes: Iterable[str], least: int | None = None) -> str | None:
-        """One of the ``codes``, or several words of the reason as it is told; one alone where it has ``least`` letters."""
+    def _reason(self, text: Scalar, codes: Iterable[str], least: int | None = None) -> str | None:
+        """One of the ``codes``, or several words of the reason's text; a single word only if it has ``least`` letters."""
         value = text.value.strip()
         listed = list(dict.fromkeys(codes))
         if value in listed or len(value.split()) > 1 or (least is not None and len(value) >= least):
@@ -192,7 +193,7 @@ class ExpectationReader:
         self.problems.error(text.mark, f'"{value}" is no reason', hint)
         return None
 
-    def known(self, text: Scalar, names: Iterable[str], what: str) -> str | None:
+    def _known(self, text: Scalar, names: Iterable[str], what: str) -> str | None:
         listed = list(dict.fromkeys(names))
         if text.value in listed:
             return text.value
@@ -200,8 +201,8 @@ class ExpectationReader:
         self.problems.error(text.mark, f'there is no {what} "{text.value}"', hint, about=(what, text.value))
         return None
 
-    def mapping(self, node: Node, what: str, known: Mapping[str, Attribute], zone: str) -> dict[str, Any] | None:
-        """Typed values by name; ``missing`` expects that there is none."""
+    def _mapping(self, node: Node, what: str, known: Mapping[str, Attribute], zone: str) -> dict[str, Any] | None:
+        """Typed values by name; ``missing`` expects that there is no value."""
         if not isinstance(node, MappingNode):
             self.problems.error(node.mark, f"{what} consists of entries", f"write {what}: {{name: value}}")
             return None
@@ -210,17 +211,17 @@ class ExpectationReader:
         found: dict[str, Any] = dict(self.values.entries(present, known, what, zone))
         return {**found, **dict.fromkeys(absent)}
 
-    def given(self, node: Node, zone: str) -> dict[str, Any] | None:
+    def _call_values(self, node: Node, zone: str) -> dict[str, Any] | None:
         takes = {name: a for endpoint in self.endpoints.values() for name, a in endpoint.takes.items()}
-        return self.mapping(node, "with", takes, zone)
+        return self._mapping(node, "with", takes, zone)
 
-    def split(self, node: Node) -> dict[str, str] | None:
+    def _split(self, node: Node) -> dict[str, str] | None:
         if not isinstance(node, MappingNode):
             self.problems.error(node.mark, "split consists of entries", "write split: {step: share}")
             return None
         shares: dict[str, str] = {}
         for key, value in node.entries:
-            step = self.known(key, self.splits, "split")
+            step = self._known(key, self.splits, "split")
             share = self.shapes.choice(value, f"split {key.value}", self.splits[step]) if step else None
             if step and share:
                 shares[step] = share
@@ -228,7 +229,7 @@ class ExpectationReader:
 
 
 def _empty(node: Node) -> bool:
-    """Whether nothing is written there."""
+    """Whether the node has no content."""
     match node:
         case Sequence(items=items):
             return not items
@@ -251,7 +252,7 @@ def _assigned(programs: Iterable[Program]) -> Iterator[Assignment]:
 
 
 def _reasons(programs: Iterable[Program]) -> Iterator[str]:
-    """Why somebody may leave these journeys: every exit, and every event that ends them."""
+    """The reasons for which these journeys may end: every exit, and every event that ends them."""
     for program in programs:
         patterns = (*program.leave, *(program.goal.on if program.goal else ()))
         yield from (pattern.on for pattern in patterns)

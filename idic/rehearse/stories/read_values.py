@@ -1,4 +1,4 @@
-"""Values as a story writes them, from text to the JSON that would reach idic; with a message for what could not."""
+"""Read the values of a story into the JSON that idic would get, with a message for each mistake."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ _YES = {"yes": True, "true": True, "no": False, "false": False}
 
 
 class ValueReader:
+    """Reads values by their declared types. ``zone`` (IANA) is that of moments without one."""
+
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
 
     def entries(
         self, node: Node, known: Map[str, Attribute], what: str, zone: str, *, complete: bool = False
     ) -> dict[str, JsonValue]:
-        """The entries of a mapping by their declared types; with ``complete`` what is required must be there."""
+        """The entries of a mapping by their declared types; with ``complete``, required ones must not be missing."""
         found: dict[str, JsonValue] = {}
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, f"{what} consists of entries", "write {name: value}")
@@ -47,7 +49,7 @@ class ValueReader:
             meant = {did_you_mean(name, known) for name in written - known.keys()}
             for name, attribute in known.items():
                 if did_you_mean(name, [name]) in meant:
-                    continue  # it is there, misspelt: that has been said
+                    continue  # it is there, but misspelt, and already reported
                 if attribute.required and attribute.default is None and name not in written:
                     self.problems.error(node.mark, f"{what} lacks {name}, without which it is refused", f"write {name}: …")
         return found

@@ -1,4 +1,4 @@
-"""A file of stories as it is played: who the people are, what happens to them, and what is expected of idic."""
+"""The data of a file of stories: people, what happens to them, and what is expected of idic."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from idic.times import Duration, TimeOfDay, local
 
 
 class WrittenMoment(NamedTuple):
-    """A moment as it is written: ``wall`` is naive where the person lives, aware where the text says a zone."""
+    """A moment as it is written. ``wall`` has a zone only if the text names one; else it is the person's local time."""
 
     wall: datetime
 
     def instant(self, zone: str) -> datetime:
+        """The instant, for a person who lives in ``zone`` (IANA)."""
         if self.wall.tzinfo is not None:
             return self.wall
         return local(self.wall.date(), self.wall.time(), zone)
 
 
 class StoryPerson(NamedTuple):
-    """``consents`` are channels, each with a topic or None for all. ``seen_on_web`` is how long before the story begins
-    they were last seen there; None: never. ``fewer`` and ``paused_until`` are what they asked for on their preference page;
-    ``control``: they are one of those who are left alone."""
+    """A person of a story. ``consents`` are channels, each with a topic or None for all. ``seen_on_web`` is how long before the
+    story's start they last visited the website; None: never. ``fewer`` and ``paused_until`` are their preferences;
+    ``control``: they are in the control group."""
 
     name: str
     traits: Mapping[str, JsonValue]
@@ -44,9 +45,9 @@ class StoryPerson(NamedTuple):
 
 
 class Pins(NamedTuple):
-    """What a story says of things that are learned, drawn or answered elsewhere. ``channels`` is the order that suits the
-    person best, ``time`` the time of day (``now`` or a Clock). ``splits`` by step. ``calls`` by endpoint: what it answers,
-    None that it fails. ``fails`` by step and channel ("" for every one): why a delivery does."""
+    """What a story fixes that is otherwise learned, drawn or answered elsewhere. ``channels`` are the person's best channels,
+    in order; ``time`` is their best time (``now`` or a time of day). ``splits``: the share by step. ``calls``: the answer by
+    endpoint, None for a failure. ``fails``: why a delivery fails, by step and channel ("" for every channel)."""
 
     channels: tuple[str, ...] = ()
     time: TimeOfDay | str | None = None
@@ -55,6 +56,7 @@ class Pins(NamedTuple):
     fails: Mapping[tuple[str, str], str] = {}
 
     def with_more(self, more: Pins) -> Pins:
+        """These pins, overridden by ``more``."""
         return Pins(
             more.channels or self.channels,
             more.time or self.time,
@@ -65,15 +67,19 @@ class Pins(NamedTuple):
 
 
 class AfterSpan(NamedTuple):
+    """Time passes."""
+
     span: Duration
 
 
 class UntilMoment(NamedTuple):
+    """Time passes up to a moment, or to the next such time of day."""
+
     moment: WrittenMoment | TimeOfDay
 
 
 class EventHappens(NamedTuple):
-    """``about`` is the step whose message the event is about. ``everywhere``: it concerns a thing, and so perhaps
+    """An event. ``about`` is the step whose message it is about. ``everywhere``: it is about a thing, and so happens to
     everybody."""
 
     event: str
@@ -83,7 +89,7 @@ class EventHappens(NamedTuple):
 
 
 class PressesLink(NamedTuple):
-    """A link in the message of ``step``: which one (``url``), or the one that answers ``value``."""
+    """A click in the message of ``step``: on the link to ``url``, or on the one that answers ``value``."""
 
     step: str
     url: str | None = None
@@ -91,18 +97,20 @@ class PressesLink(NamedTuple):
 
 
 class TraitsLearned(NamedTuple):
-    """``traits`` become known; with ``visits`` they are seen on the web now."""
+    """Attributes become known; with ``visits`` the person visits the website."""
 
     traits: Mapping[str, JsonValue]
     visits: bool = False
 
 
 class PinsChanged(NamedTuple):
+    """From now on these pins hold, too."""
+
     pins: Pins
 
 
 class Expected(NamedTuple):
-    """One expectation: ``kind`` is its leading word, ``wanted`` everything it says by word, ``marks`` where each stands."""
+    """One expectation. ``kind`` is its main key, ``wanted`` its values by key, ``marks`` the place of each key."""
 
     kind: str
     wanted: Mapping[str, Any]
@@ -122,6 +130,8 @@ class StoryLine(NamedTuple):
 
 
 class Story(NamedTuple):
+    """A story. ``start`` is its first instant, ``pins`` are by person."""
+
     title: str
     mark: Mark
     start: WrittenMoment
@@ -130,8 +140,8 @@ class Story(NamedTuple):
 
 
 class Storybook(NamedTuple):
-    """``zone`` is where people live who do not say, ``counted`` what idic counts and sums of everybody. ``policy`` holds for
-    all of them, but for whom it leaves alone by chance: that is the stories' to say."""
+    """A file of stories. ``zone`` (IANA) is for people without one, ``counted`` are the attributes that idic counts and sums.
+    ``policy`` is the contact policy; its control group is decided by the stories instead."""
 
     file: str
     journey: str
@@ -142,6 +152,7 @@ class Storybook(NamedTuple):
     policy: Policy = Policy()
 
     def zone_of(self, who: str) -> str:
+        """The zone (IANA) where this person lives."""
         zone = self.people[who].traits.get("zone")
         return zone if isinstance(zone, str) else self.zone
 

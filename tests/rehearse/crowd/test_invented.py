@@ -17,9 +17,10 @@ from idic.journey.program.program import Program
 from idic.journey.program.values import Attribute, Moment, Pattern, Type
 from idic.journey.vocabulary.types import NUMBER
 from idic.journeys_folder import Compilation, compile_folder
-from idic.rehearse.crowd.behaviour import CrowdBehaviour, derive_behaviour, rates_file, read_rates, with_rate
+from idic.rehearse.crowd.behaviour import CrowdBehaviour, derive_behaviour
 from idic.rehearse.crowd.crowd_person import CrowdPerson
 from idic.rehearse.crowd.invented import InventedCrowd
+from idic.rehearse.crowd.read_rates import rates_file, read_rates, with_rate
 from idic.rehearse.crowd.rehearse import Rehearsal
 from idic.rehearse.crowd.results import CrowdResults, results_json
 from idic.times import Every, TimeOfDay
@@ -139,7 +140,7 @@ def test_the_example_of_rates_says_what_is_assumed() -> None:
         ),
         ("events: {Cart Updated: 5% of Cart Updated within 1 day}", "rates.yaml: events: Cart Updated: follows itself"),
         ("reach: {email: 0.3}", 'rates.yaml: reach: email: "0.3" is not a share; write it as 35%'),
-        ("reactions: {email: {opened: 200%}}", 'rates.yaml: reactions: email: opened: "200%" is more than all'),
+        ("reactions: {email: {opened: 200%}}", 'rates.yaml: reactions: email: opened: "200%" is more than 100%'),
         ("reactions: {mail: {opened: 20%}}", 'rates.yaml: reactions: there is no "mail": '),
         ("money: -1", "rates.yaml: money: "),
         ("lift: 3%", "rates.yaml: lift is not a kind of rate: "),

@@ -243,8 +243,8 @@ stories:
         "15:51 expect: unknown entry colour; it may have entered, not entered, segment, sent, not sent, called, waiting, "
         "split, customer, values, goal, ended, nothing more, because, by, at, on, subject, contains, with, until or key",
         "16:24 a line of a story has one of after, until and at; make it two lines",
-        "17:18 by says more of sent or not sent, and there is none of these left for it; "
-        "write each expectation in {…} of its own",
+        "17:18 by belongs to sent or not sent, and none of these is left for it; "
+        "write each expectation in its own {…}",
         "18:9  a line of a story: unknown entry tina; it may have after, until, at, event, identify, click, answer, open, "
         "best, split, call, fails, expect or anna",
         "19:5  a story: play is missing; write play: …",
@@ -302,11 +302,11 @@ def test_time_runs_forward_and_not_for_ever(folder: Path) -> None:
     [
         ("[{event: Signed Up}]", "the story expects nothing, and would pass whatever happens"),
         ("[]", "the story expects nothing"),
-        ("[{event: Signed Up, expect: {}}]", "expect says nothing"),
-        ("[{event: Signed Up, expect: []}]", "expect says nothing"),
-        ("[{expect: {customer: {}}}]", "customer expects nothing"),
-        ("[{expect: {values: {}}}]", "values expects nothing"),
-        ("[{expect: {sent: hello, contains: []}}]", "contains expects nothing"),
+        ("[{event: Signed Up, expect: {}}]", "expect is empty"),
+        ("[{event: Signed Up, expect: []}]", "expect is empty"),
+        ("[{expect: {customer: {}}}]", "customer is empty"),
+        ("[{expect: {values: {}}}]", "values is empty"),
+        ("[{expect: {sent: hello, contains: []}}]", "contains is empty"),
         ("[{expect: {not sent: word, by: web}}]", "word never goes by web; it goes by email or sms"),
         ("[{expect: {not sent: word, because: n}}]", '"n" is no reason; write enrollment open'),
         ("[{expect: {not entered: whatever}}]", '"whatever" is no reason; write not yet'),
