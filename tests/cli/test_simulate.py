@@ -30,7 +30,7 @@ def test_the_same_command_says_the_same(tmp_path: Path) -> None:
     assert (code, said) == simulate("abandoned_cart", *FAST, "--format", "json", "--report", str(page))
     result = json.loads(said)
     assert result["done"] == result["crowd"] == 60
-    assert "No message changes what anybody does" in " ".join(result["assumed"])
+    assert "No message changes what customers do" in " ".join(result["assumed"])
 
 
 def test_the_page_stands_for_itself(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_told_and_one_instant_is_one(tmp_path: Path) -> N
     told = " ".join(result["assumed"])
     assert 'total of Signed Up cannot be read, as in "1,234.50", and is missing there (2 lines, first line 2)' in told
     assert "Plan of Signed Up is not in the vocabulary, which knows plan" in told
-    assert "All of the file happened at one instant" in told
+    assert "Everything in the file happened at one instant" in told
     assert "at 2026-03-02" in told
     (step,) = result["journeys"][0]["steps"]
     assert (step["reached"], step["got_nothing"]) == (2, 2)

@@ -215,10 +215,10 @@ def _check_name(name: str, known: Iterable[str] | Sequence[str], place: str) -> 
         raise InvalidInput(did_you_mean(name, known) or f"write {one_of(known)}", where=f'{place}: there is no "{name}"')
 
 
-def _fraction(percent: str) -> float:
-    value = float(percent) / 100
+def _fraction(text: str) -> float:
+    value = float(text) / 100
     if value > 1:
-        raise ValueError(f'"{percent}%" is more than all')
+        raise ValueError(f'"{text}%" is more than 100%')
     return value
 
 

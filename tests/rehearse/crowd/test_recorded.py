@@ -174,7 +174,7 @@ GOOD = {"customer": "anna", "event": "Page Viewed", "time": at(0)}
     [
         ("{", "line 2: is not JSON: Expecting property name enclosed in double quotes"),
         ("[1]", "line 2: is not a JSON object"),
-        ('{"customer": "anna", "event": "Page Viewed"}', "line 2: says not when it happened: time is missing"),
+        ('{"customer": "anna", "event": "Page Viewed"}', "line 2: doesn't say when it happened: time is missing"),
         ('{"customer": "anna", "event": "x", "time": "soon"}', "line 2: time: must be a moment in ISO 8601"),
         ({"event": "Page Viewed", "time": at(1)}, "line 2: userId: say whose this is"),
         ({"customer": "", "event": "Page Viewed", "time": at(1)}, "line 2: customer: is empty"),
