@@ -67,13 +67,13 @@ def read(name: str, properties: Mapping[str, Any]) -> ConsentStatement:
     )
 
 
-def since(said: ConsentStatement, accepted_at: datetime, occurred_at: datetime | None) -> datetime:
+def since(statement: ConsentStatement, accepted_at: datetime, occurred_at: datetime | None) -> datetime:
     """When a statement takes effect.
 
     A consent takes effect when it was given, as far as its sender knows: an app may have kept it while it was offline, and it
     must not undo a later withdrawal. A withdrawal takes effect when it was accepted, whatever its sender claims.
     """
-    return min(accepted_at, occurred_at) if said.given and occurred_at is not None else accepted_at
+    return min(accepted_at, occurred_at) if statement.given and occurred_at is not None else accepted_at
 
 
 def _is_name(value: object) -> bool:
@@ -142,15 +142,15 @@ def status_of(
     first: ConsentEntry | None = None  # of the consents since the last withdrawal
     confirmed: ConsentEntry | None = None
     for entry in entries:
-        said = entry.said
-        if said.channel != channel or said.purpose != purpose or said.topic not in (None, topic):
+        statement = entry.said
+        if statement.channel != channel or statement.purpose != purpose or statement.topic not in (None, topic):
             continue
         last = entry
-        if not said.given:
+        if not statement.given:
             first = confirmed = None
             continue
         first = first or entry
-        confirmed = confirmed or (entry if said.confirmed else None)
+        confirmed = confirmed or (entry if statement.confirmed else None)
     if last is None:
         return stands("allowed" if level == "none" else "never", None)
     if not last.said.given:

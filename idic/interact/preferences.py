@@ -65,19 +65,19 @@ def changes(
         return status_of(entries, channel, topic, level=levels.get(channel, "single")).state in ("allowed", "waiting")
 
     spoken = {entry.said.topic for entry in entries if entry.said.topic is not None}
-    said: list[Choice] = []
+    statements: list[Choice] = []
     for channel in CHANNELS:
         everything = wanted.get((channel, None))
         if everything is not None:
-            said.append(Choice(channel, None, everything))
+            statements.append(Choice(channel, None, everything))
         for topic in dict.fromkeys((*topics, *sorted(spoken))):
             before = wants(channel, topic)
             if (channel, topic) in wanted:
-                said.append(Choice(channel, topic, wanted[channel, topic]))
+                statements.append(Choice(channel, topic, wanted[channel, topic]))
             elif everything is not None and before != everything:
                 was_confirmed = status_of(entries, channel, topic, level="double").allowed
-                said.append(Choice(channel, topic, before, confirmed=before and was_confirmed))
-    return said
+                statements.append(Choice(channel, topic, before, confirmed=before and was_confirmed))
+    return statements
 
 
 def nothing(entries: Iterable[ConsentEntry]) -> list[Choice]:

@@ -117,5 +117,5 @@ def open_sender(account: str, settings: ProviderSettings) -> MessageSender[Any] 
 
 def webhooks(settings: ProviderSettings) -> list[Webhook]:
     """The webhook of each provider whose reports can be verified. Raises ``SettingsError``."""
-    found = (provider.webhook(settings, settings.public_url) for provider in PROVIDERS.values())
-    return [webhook for webhook in found if webhook is not None]
+    listening = (provider.webhook(settings, settings.public_url) for provider in PROVIDERS.values())
+    return [webhook for webhook in listening if webhook is not None]

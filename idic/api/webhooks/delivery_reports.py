@@ -55,9 +55,9 @@ async def note(store: Store, report: DeliveryReport) -> None:
     async def withdrawal(tx: Tx) -> Observation:
         await work(tx)
         # Who reports a mail as spam, or leaves by the provider's own way, wants none of any kind.
-        said = {"channel": touch.channel, "act": _ACTS[report.became]}
+        properties = {"channel": touch.channel, "act": _ACTS[report.became]}
         once = f"{report.became}:{touch.id}"
-        return Observation("Consent Withdrawn", touch.customer_id, touch.enrollment_id, touch.step, said, once)
+        return Observation("Consent Withdrawn", touch.customer_id, touch.enrollment_id, touch.step, properties, once)
 
     if report.became in _ACTS:
         await withdraw(store, withdrawal)

@@ -48,8 +48,8 @@ def best_channel(
     mine = tallies_by_channel(messages, ask.at)
     if not crowd.answered and not any(tally.answers for tally in mine.values()):
         order = (*able, *why_not)
-        said = _listed([f"{_NOBODY}, so as listed", *_reasons(why_not)])
-        return Ranked(order, said, odds=_odds(ask.channels, able[0], 0.0))
+        reason = _listed([f"{_NOBODY}, so as listed", *_reasons(why_not)])
+        return Ranked(order, reason, odds=_odds(ask.channels, able[0], 0.0))
     priors = {channel: crowd.prior(channel) for channel in able}
     chances = {
         channel: mine[channel].shrunk(prior.mean, prior.strength) if channel in mine else prior.mean
@@ -61,14 +61,14 @@ def best_channel(
     if other is not None:
         ranked = [other, *(channel for channel in ranked if channel != other)]
     first = ranked[0]
-    said = _chance(chances[first])
+    reason = _chance(chances[first])
     rest = [f"{channel} {_chance(chances[channel])}" for channel in ranked[1:]]
     known = mine[first].messages if first in mine else 0.0
     source = [f"as {priors[first].source}"] if known < priors[first].strength and priors[first].source else []
     tried = [] if other is None else ["explored"]
     return Ranked(
         (*ranked, *why_not),
-        _listed([*tried, said, *rest, *_reasons(why_not), *source]),
+        _listed([*tried, reason, *rest, *_reasons(why_not), *source]),
         odds=odds,
         explored=other is not None,
     )
@@ -107,14 +107,14 @@ def best_hour(
     best = min(able, key=lambda hour: -round(chances[hour], _EVEN))
     other = _drawn(ask.draw, explored, able)
     chosen = best if other is None else other
-    said = [f"{chosen:02}:00 to {(chosen + 1) % 24:02}:00 {_chance(chances[chosen])}"]
+    reasons = [f"{chosen:02}:00 to {(chosen + 1) % 24:02}:00 {_chance(chances[chosen])}"]
     if chosen != now:
-        said.append(f"at once {_chance(chances[now])}")
+        reasons.append(f"at once {_chance(chances[now])}")
     if whole < prior.strength and prior.source:
-        said.append(f"as {prior.source}")
+        reasons.append(f"as {prior.source}")
     odds = _odds(able, best, explored)[chosen]
     tried = [] if other is None else ["explored"]
-    return Timed(starts[chosen], _listed([*tried, *said]), odds=odds, explored=other is not None)
+    return Timed(starts[chosen], _listed([*tried, *reasons]), odds=odds, explored=other is not None)
 
 
 T = TypeVar("T", str, int)
@@ -130,7 +130,7 @@ def _odds(offered: Iterable[T], best: T, explored: float, able: Sequence[T] | No
     offered = list(offered)
     tried = offered if able is None else able
     each = explored / len(tried)
-    return {one: (each if one in tried else 0.0) + (1 - explored if one == best else 0.0) for one in offered}
+    return {choice: (each if choice in tried else 0.0) + (1 - explored if choice == best else 0.0) for choice in offered}
 
 
 def _reasons(why_not: Mapping[str, str]) -> list[str]:

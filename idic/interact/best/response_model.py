@@ -98,10 +98,10 @@ class ResponseGroup:
     @cached_property
     def hours(self) -> list[Tally]:
         """By the hour, on all channels, smoothed."""
-        found = [Tally()] * 24
+        tallies = [Tally()] * 24
         for (_, hour), cell in self.cells.items():
-            found[hour] = found[hour].plus(cell.tally)
-        return smooth(found)
+            tallies[hour] = tallies[hour].plus(cell.tally)
+        return smooth(tallies)
 
     def of(self, channel: str | None) -> Cell:
         """On one channel; None: on all."""
@@ -110,10 +110,10 @@ class ResponseGroup:
 
 def sum_of(cells: Iterable[Cell]) -> Cell:
     """The sum of cells."""
-    found = Cell()
+    total = Cell()
     for cell in cells:
-        found = found.plus(cell)
-    return found
+        total = total.plus(cell)
+    return total
 
 
 class Prior(NamedTuple):
@@ -193,10 +193,10 @@ def smooth(hours: Sequence[Tally]) -> list[Tally]:
 
 def tallies_by_channel(messages: Iterable[MessageResponse], now: datetime) -> dict[str, Tally]:
     """A customer's own tallies, by channel."""
-    found: dict[str, Tally] = {}
+    tallies: dict[str, Tally] = {}
     for message in _telling(messages, now):
-        found[message.channel] = found.get(message.channel, Tally()).plus(_one(message), fade(now - message.at))
-    return found
+        tallies[message.channel] = tallies.get(message.channel, Tally()).plus(_one(message), fade(now - message.at))
+    return tallies
 
 
 def tallies_by_hour(messages: Iterable[MessageResponse], now: datetime, zone: str) -> list[Tally]:
@@ -206,11 +206,11 @@ def tallies_by_hour(messages: Iterable[MessageResponse], now: datetime, zone: st
     customer looks is found before anything is sent in it; if it is a bad hour, their silence will show.
     """
     where = ZoneInfo(zone)
-    found = [Tally()] * 24
+    tallies = [Tally()] * 24
     for message in _telling(messages, now):
         hour = (message.answered or message.at).astimezone(where).hour
-        found[hour] = found[hour].plus(_one(message), fade(now - message.at))
-    return found
+        tallies[hour] = tallies[hour].plus(_one(message), fade(now - message.at))
+    return tallies
 
 
 def _telling(messages: Iterable[MessageResponse], now: datetime) -> Iterable[MessageResponse]:
@@ -246,8 +246,8 @@ def likeness(traits: Mapping[str, Any]) -> str:
         return f"in {country.strip().upper()}"
     for name in ("language", "locale"):
         language = traits.get(name)
-        if isinstance(language, str) and (found := _LANGUAGE.match(language.strip())):
-            return f"who read {found[1].lower()}"
+        if isinstance(language, str) and (code := _LANGUAGE.match(language.strip())):
+            return f"who read {code[1].lower()}"
     return EVERYBODY
 
 

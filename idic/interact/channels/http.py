@@ -112,5 +112,5 @@ def without(secrets: Sequence[str], outcome: Outcome) -> Outcome:
 def reachable(public_url: str, provider_url: str, provider: str) -> bool:
     """Whether reports can come back to ``public_url``. The real ``provider`` (a domain) refuses a message whose reports would
     go to the machine itself; whatever stands in for it here can reach us."""
-    there, here = urlsplit(provider_url).hostname or "", urlsplit(public_url).hostname or ""
-    return not (there.endswith(provider) and (here in ("localhost", "::1") or here.startswith("127.")))
+    provider_host, own_host = urlsplit(provider_url).hostname or "", urlsplit(public_url).hostname or ""
+    return not (provider_host.endswith(provider) and (own_host in ("localhost", "::1") or own_host.startswith("127.")))

@@ -62,8 +62,8 @@ def is_listed(host: str, hosts: Collection[str]) -> bool:
 
 async def system_addresses(host: str, port: int) -> list[str]:
     """The addresses of a host as this machine knows them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in entries]
 
 
 async def check_addresses(host: str, port: int, resolve: Resolve, *, private: bool) -> list[str]:
@@ -72,7 +72,7 @@ async def check_addresses(host: str, port: int, resolve: Resolve, *, private: bo
     One address that may not be called refuses the host: whoever mixes them is trying what comes through. Raises
     ``CannotCall`` for that, and what ``resolve`` raises.
     """
-    addresses = [ip_address(one) for one in dict.fromkeys(await resolve(host, port))][:MOST]
+    addresses = [ip_address(address) for address in dict.fromkeys(await resolve(host, port))][:MOST]
     if not addresses:
         raise OSError("the host has no address")
     for address in addresses:

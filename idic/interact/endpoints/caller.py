@@ -63,9 +63,9 @@ class Caller:
         """
         patience = min(endpoint.seconds, seconds) if seconds is not None else endpoint.seconds
         try:
-            asked = ask(endpoint, given, self._secrets, key=key, currency=currency)
+            request = ask(endpoint, given, self._secrets, key=key, currency=currency)
             async with asyncio.timeout(patience):
-                return await self._follow(endpoint, asked, currency, patience)
+                return await self._follow(endpoint, request, currency, patience)
         except CannotCall as error:
             if error.code in _MISCONFIGURED:
                 log.warning("an endpoint cannot be called as it is declared", endpoint=endpoint.name, code=error.code)
@@ -82,16 +82,16 @@ class Caller:
         """Close the connections."""
         await self._pinned.close()
 
-    async def _follow(self, endpoint: Endpoint, asked: EndpointRequest, currency: str, patience: float) -> CallOutcome:
-        private = self._is_private(asked.url)
+    async def _follow(self, endpoint: Endpoint, request: EndpointRequest, currency: str, patience: float) -> CallOutcome:
+        private = self._is_private(request.url)
         for _ in range(HOPS + 1):
-            async with self._pinned.send(asked, private=private, connect=patience) as response:
+            async with self._pinned.send(request, private=private, connect=patience) as response:
                 if not response.has_redirect_location:
                     return await self._judge(endpoint, response, currency)
-                following = _redirected(asked, response)
+                following = _redirected(request, response)
             # Only a host in the intranet may redirect to another one in the intranet.
             private = private and self._is_private(following.url)
-            asked = following
+            request = following
         raise CannotCall("redirected", f"the service redirects more than {HOPS} times")
 
     async def _judge(self, endpoint: Endpoint, response: httpx.Response, currency: str) -> CallOutcome:
@@ -123,27 +123,29 @@ async def _whole(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _redirected(asked: EndpointRequest, response: httpx.Response) -> EndpointRequest:
+def _redirected(request: EndpointRequest, response: httpx.Response) -> EndpointRequest:
     """The request after a redirect. Raises ``CannotCall`` for a redirect that would change the request or make it less safe."""
-    url = address(response.headers["location"], asked.url)
+    url = address(response.headers["location"], request.url)
     if url is None:
         raise CannotCall("redirected", "the service redirects to what is no address")
-    if asked.url.scheme == "https" and url.scheme == "http":
+    if request.url.scheme == "https" and url.scheme == "http":
         raise CannotCall("redirected", "the service redirects from https to http")
-    headers = dict(asked.headers)
-    if not _same_origin(asked.url, url):
+    headers = dict(request.headers)
+    if not _same_origin(request.url, url):
         headers = {name: value for name, value in headers.items() if name in _SHOWN}
-    if asked.method == "GET" or response.status_code in (307, 308):
-        return asked._replace(url=url, headers=headers)
+    if request.method == "GET" or response.status_code in (307, 308):
+        return request._replace(url=url, headers=headers)
     if response.status_code == 303:
         headers.pop("content-type", None)
         return EndpointRequest("GET", url, headers)
-    raise CannotCall("redirected", f"the service answered {response.status_code}, after which nobody repeats a {asked.method}")
+    raise CannotCall(
+        "redirected", f"the service answered {response.status_code}, after which nobody repeats a {request.method}"
+    )
 
 
-def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+def _same_origin(first: httpx.URL, other: httpx.URL) -> bool:
     def origin(url: httpx.URL) -> tuple[str, bytes, int]:
         return url.scheme, url.raw_host, port_of(url)
 
-    upgraded = (one.scheme, other.scheme) == ("http", "https") and (one.port, other.port) == (None, None)
-    return origin(one) == origin(other) or (upgraded and one.raw_host == other.raw_host)
+    upgraded = (first.scheme, other.scheme) == ("http", "https") and (first.port, other.port) == (None, None)
+    return origin(first) == origin(other) or (upgraded and first.raw_host == other.raw_host)

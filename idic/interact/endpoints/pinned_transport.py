@@ -65,15 +65,15 @@ class PinnedTransport:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def _first(self, asked: EndpointRequest, host: str, addresses: list[str], connect: float) -> httpx.Response:
+    async def _first(self, request: EndpointRequest, host: str, addresses: list[str], connect: float) -> httpx.Response:
         """The answer of the first address that accepts a connection."""
         *others, last = addresses
         for address in others:
             try:
-                return await self._ask(asked, host, address, connect)
+                return await self._ask(request, host, address, connect)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._ask(asked, host, last, connect)
+        return await self._ask(request, host, last, connect)
 
     async def _ask(self, asked: EndpointRequest, host: str, address: str, connect: float) -> httpx.Response:
         request = httpx.Request(

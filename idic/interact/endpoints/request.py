@@ -103,13 +103,13 @@ def _needed(endpoint: Endpoint, secrets: Mapping[str, SecretStr]) -> dict[str, s
     return {SECRET + name: secrets[name.lower()].get_secret_value().strip() for name in needed}
 
 
-def _url(source: str, told: Mapping[str, object]) -> httpx.URL:
+def _url(source: str, values: Mapping[str, object]) -> httpx.URL:
     fixed = HOST.match(source)
     if fixed is None:
         raise CannotCall(
             "bad_url", "an endpoint's url begins with http:// or https:// and a host, with no template and no password in it"
         )
-    written = _render(source, told, "url", "its url")
+    written = _render(source, values, "url", "its url")
     if _CONTROL.search(written) or " " in written or not written.startswith(fixed[0]):
         raise CannotCall("bad_url", "the address cannot be called")
     if (url := address(written)) is None:
@@ -145,18 +145,18 @@ def _check_path(written: str, source: str) -> None:
             )
 
 
-def _header(name: str, source: str, told: Mapping[str, object]) -> bytes:
+def _header(name: str, source: str, values: Mapping[str, object]) -> bytes:
     if not _NAME.fullmatch(name) or name.lower() in OWN_HEADERS:
         raise CannotCall("bad_header", f'a header cannot be called "{name[:40]}"')
-    value = _render(source, told, "text", f"its header {name}").strip()
+    value = _render(source, values, "text", f"its header {name}").strip()
     if _CONTROL.search(value):
         raise CannotCall("bad_header", f"what the header {name} would say is more than one line")
     return value.encode("utf-8", "replace")
 
 
-def _render(source: str, told: Mapping[str, object], dialect: Dialect, what: str) -> str:
+def _render(source: str, values: Mapping[str, object], dialect: Dialect, what: str) -> str:
     try:
-        return render(source, told, {}, dialect=dialect)
+        return render(source, values, {}, dialect=dialect)
     except CannotCompose as error:
         # The error's own words may repeat what it was writing.
         raise CannotCall(error.code, f"{what} could not be written: a value is missing or unfit") from None

@@ -44,9 +44,9 @@ class Caps:
         if until == NEVER:
             return Skip(self.name, f"none at all ({cap.id})")
         inside = len(_inside(cap, request, request.contacts))
-        said = f"{inside} of {cap.at_most} {_counted(cap.channels, cap.at_most)} in {describe_span(cap.per)}"
-        said = f"{said} ({cap.id}); the next is possible on {describe_instant(until, request)}"
-        return Skip(self.name, said) if cap.when == "skip" else Defer(until, self.name, said)
+        reason = f"{inside} of {cap.at_most} {_counted(cap.channels, cap.at_most)} in {describe_span(cap.per)}"
+        reason = f"{reason} ({cap.id}); the next is possible on {describe_instant(until, request)}"
+        return Skip(self.name, reason) if cap.when == "skip" else Defer(until, self.name, reason)
 
 
 class Fewer(Caps):
@@ -78,9 +78,9 @@ class MinimumGap:
         if until is None:
             return None
         of = f" of {_channels(gap.channels)}" if gap.channels else ""
-        said = f"less than {describe_span(gap.between)} after the last message{of}"
-        said = f"{said}; the next is possible on {describe_instant(until, request)}"
-        return Skip(self.name, said) if gap.when == "skip" else Defer(until, self.name, said)
+        reason = f"less than {describe_span(gap.between)} after the last message{of}"
+        reason = f"{reason}; the next is possible on {describe_instant(until, request)}"
+        return Skip(self.name, reason) if gap.when == "skip" else Defer(until, self.name, reason)
 
 
 class Priority:
@@ -105,8 +105,8 @@ class Priority:
             until = crowded.at + BEHIND
         if first is None:
             return None
-        said = f"{first.journey} goes first, and will ask for the last place on {describe_instant(first.at, request)}"
-        return Defer(until, self.name, said)
+        reason = f"{first.journey} goes first, and will ask for the last place on {describe_instant(first.at, request)}"
+        return Defer(until, self.name, reason)
 
     def crowded_out(self, request: TouchRequest) -> Coming | None:
         """The first coming message that could not be sent if this one is, and could if it is not."""
@@ -121,8 +121,8 @@ class Priority:
             channel = next((channel for channel in coming.channels if self.goes(coming, channel, request, without)), None)
             if channel is None:
                 continue  # it cannot go anyway
-            this = Contact(request.now, request.channel, request.journey, request.topic)
-            if not any(self.goes(coming, channel, request, [*without, this]) for channel in coming.channels):
+            contact = Contact(request.now, request.channel, request.journey, request.topic)
+            if not any(self.goes(coming, channel, request, [*without, contact]) for channel in coming.channels):
                 return coming
             without.append(Contact(max(coming.at, request.now), channel, coming.journey, coming.topic))
         return None
@@ -130,10 +130,10 @@ class Priority:
     def goes(self, coming: Coming, channel: str, request: TouchRequest, contacts: Sequence[Contact]) -> bool:
         """Whether caps and gap let it."""
         at = max(coming.at, request.now)
-        asked = request._replace(now=at, channel=channel, topic=coming.topic, journey=coming.journey)
+        later = request._replace(now=at, channel=channel, topic=coming.topic, journey=coming.journey)
         caps = (*self.caps, *((self.fewer,) if request.fewer else ()))
-        return all(room(cap, asked, contacts) is None for cap in caps) and all(
-            distance(gap, asked, contacts) is None for gap in self.gaps
+        return all(room(cap, later, contacts) is None for cap in caps) and all(
+            distance(gap, later, contacts) is None for gap in self.gaps
         )
 
 

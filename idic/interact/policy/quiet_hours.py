@@ -24,16 +24,16 @@ def quiet(windows: Sequence[Hours], instant: datetime, zone: str) -> Hours | Non
 
 def ends(windows: Sequence[Hours], instant: datetime, zone: str) -> datetime | None:
     """The first instant from ``instant`` on, in UTC, that lies in none of the windows; None where they leave no time of day."""
-    now, there = instant.astimezone(UTC), ZoneInfo(zone)
+    now, local_zone = instant.astimezone(UTC), ZoneInfo(zone)
     for _ in range(_MOST_LEAPS):
         window = quiet(windows, now, zone)
         if window is None:
             return now
-        local = now.astimezone(there)
+        local = now.astimezone(local_zone)
         left = timedelta(
             minutes=(closes(window) - _minute(local)) % _DAY, seconds=-local.second, microseconds=-local.microsecond
         )
-        changed = _change(now, now + left, there)
+        changed = _change(now, now + left, local_zone)
         now = changed if changed is not None else now + left
     return None
 

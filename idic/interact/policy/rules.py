@@ -68,29 +68,31 @@ class Suppression:
     name = "suppression"
 
     def __call__(self, request: TouchRequest) -> Skip | None:
-        found = request.suppressed
-        if found is None or _answers_keyword(request, found) or _came_back(request, found):
+        suppressed = request.suppressed
+        if suppressed is None or _answers_keyword(request, suppressed) or _came_back(request, suppressed):
             return None
-        return Skip(self.name, f"the address is suppressed: {found.reason}")
+        return Skip(self.name, f"the address is suppressed: {suppressed.reason}")
 
 
-def _answers_keyword(request: TouchRequest, found: Suppressed) -> bool:
+def _answers_keyword(request: TouchRequest, suppressed: Suppressed) -> bool:
     reply = request.reply
-    if found.reason != "opted_out" or request.purpose != "service" or reply is None or reply.channel != request.channel:
+    if suppressed.reason != "opted_out" or request.purpose != "service" or reply is None or reply.channel != request.channel:
         return False
     # The first STOP suppressed the address, and only that one is confirmed. HELP is answered every time.
-    asked = reply.keyword == "help" or (reply.keyword == "stop" and reply.at - found.at <= _AT_ONCE)
+    asked = reply.keyword == "help" or (reply.keyword == "stop" and reply.at - suppressed.at <= _AT_ONCE)
     return asked and request.now - reply.at <= _ANSWERED_WITHIN
 
 
-def _came_back(request: TouchRequest, found: Suppressed) -> bool:
-    if found.reason != "erased":
+def _came_back(request: TouchRequest, suppressed: Suppressed) -> bool:
+    if suppressed.reason != "erased":
         return False
-    said = _said(request)
-    return request.purpose == "service" or any(one.given and one.confirmed and one.at > found.at for one in said)
+    consents = _consents_to(request)
+    return request.purpose == "service" or any(
+        consent.given and consent.confirmed and consent.at > suppressed.at for consent in consents
+    )
 
 
-def _said(request: TouchRequest) -> list[Consent]:
+def _consents_to(request: TouchRequest) -> list[Consent]:
     """What the customer said about messages like this one, in order."""
     return [
         consent
@@ -114,12 +116,12 @@ class RespectConsent:
 
     def __call__(self, request: TouchRequest) -> Skip | None:
         level = self.levels.get(request.channel, "double")
-        said = _said(request)
-        if not said:
+        consents = _consents_to(request)
+        if not consents:
             return None if level == "none" else Skip(self.name, f"never consented to {request.channel}")
-        if not said[-1].given:
-            return Skip(self.name, f"withdrew consent to {request.channel} on {said[-1].at:%Y-%m-%d}")
-        since = list(takewhile(lambda consent: consent.given, reversed(said)))
+        if not consents[-1].given:
+            return Skip(self.name, f"withdrew consent to {request.channel} on {consents[-1].at:%Y-%m-%d}")
+        since = list(takewhile(lambda consent: consent.given, reversed(consents)))
         if level == "double" and not any(consent.confirmed for consent in since):
             return Skip(
                 self.name, f"consent to {request.channel} of {since[-1].at:%Y-%m-%d} was never confirmed (double opt-in)"
@@ -162,11 +164,11 @@ class QuietHours:
         self.parts = parts
 
     def __call__(self, request: TouchRequest) -> Defer | Skip | None:
-        found = [(part, part.of(request.channel, request.country)) for part in self.parts]
-        now = [(part, window) for part, own in found if (window := quiet(own, request.now, request.zone)) is not None]
+        windows = [(part, part.of(request.channel, request.country)) for part in self.parts]
+        now = [(part, window) for part, own in windows if (window := quiet(own, request.now, request.zone)) is not None]
         if not now:
             return None
-        over = ends([window for _, own in found for window in own], request.now, request.zone)
+        over = ends([window for _, own in windows for window in own], request.now, request.zone)
         reason = f"{CHANNELS[request.channel].word} quiet hours, {now[0][1]}"
         if over is None or any(part.when == "skip" for part, _ in now):
             return Skip(self.name, reason)

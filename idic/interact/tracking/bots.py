@@ -145,8 +145,8 @@ MANY_AT_ONCE = "several links at once"
 """The words for a visitor who follows different links of one message within ``AT_ONCE``."""
 
 
-def _prefetches(said: str) -> bool:
-    return any(word in said.lower() for word in ("prefetch", "prerender", "preview"))
+def _prefetches(value: str) -> bool:
+    return any(word in value.lower() for word in ("prefetch", "prerender", "preview"))
 
 
 def _network(address: str | None) -> str | None:

@@ -24,11 +24,11 @@ class Proofs:
         """Whether ``proof`` shows that the shop signed in this user. Takes the same time for every wrong proof."""
         if not isinstance(proof, str):
             return False
-        given = proof.strip().lower().encode("utf-8", "surrogatepass")
-        found = False
+        received = proof.strip().lower().encode("utf-8", "surrogatepass")
+        holds = False
         for key in self._keys:
-            found |= hmac.compare_digest(_proof(key, user_id).encode(), given)
-        return found
+            holds |= hmac.compare_digest(_proof(key, user_id).encode(), received)
+        return holds
 
 
 def _proof(key: bytes, user_id: str) -> str:

@@ -82,7 +82,7 @@ def _asked(mail: OutgoingEmail) -> dict[str, Any]:
     """Raises ``ValueError`` for a mail that cannot be written."""
     if mail.text is None and mail.html is None:
         raise ValueError("a mail has a text or an HTML part")
-    asked: dict[str, Any] = {
+    body: dict[str, Any] = {
         "personalizations": [
             {"to": [_addressed(read_mailbox(mail.to, mail.to_name))], "custom_args": {ARGUMENT: mail.touch}},
         ],
@@ -98,8 +98,8 @@ def _asked(mail: OutgoingEmail) -> dict[str, Any]:
         "tracking_settings": _UNTRACKED,
     }
     if mail.reply_to:
-        asked["reply_to"] = _addressed(read_address(mail.reply_to))
-    return asked
+        body["reply_to"] = _addressed(read_address(mail.reply_to))
+    return body
 
 
 def _addressed(address: Address) -> dict[str, str]:
@@ -133,11 +133,11 @@ def _answered(answer: ProviderAnswer, touch: str) -> Outcome:
 def _errors(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """SendGrid's errors: the field, if it names one, and the message."""
     listed = document.get("errors")
-    found = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
-    return [(str(error.get("field") or ""), str(error.get("message") or "")) for error in found]
+    errors = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
+    return [(str(error.get("field") or ""), str(error.get("message") or "")) for error in errors]
 
 
 def _reset(headers: httpx.Headers) -> float | None:
     """Real seconds until the rate limit ends, by SendGrid's own header."""
-    said = headers.get("X-RateLimit-Reset", "")
-    return max(0.0, float(said) - time.time()) if re.fullmatch(r"[0-9]{10}", said) else None
+    reset_at = headers.get("X-RateLimit-Reset", "")
+    return max(0.0, float(reset_at) - time.time()) if re.fullmatch(r"[0-9]{10}", reset_at) else None

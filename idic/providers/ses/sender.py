@@ -88,14 +88,14 @@ class SesChannel:
         if written.utf8:
             return Refused("address_needs_smtputf8", "SES takes ASCII addresses only")
         data = self._signer.sign(written.data, but=REWRITTEN) if self._signer else written.data
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "Destination": {"ToAddresses": [written.to.mailbox]},
             "Content": {"Raw": {"Data": b64encode(data).decode()}},
             "EmailTags": [{"Name": TAG, "Value": mail.touch}],
         }
         if self._account.configuration:
-            asked["ConfigurationSetName"] = self._account.configuration
-        body = json.dumps(asked).encode()
+            request["ConfigurationSetName"] = self._account.configuration
+        body = json.dumps(request).encode()
         try:
             # In a thread, because the library may fetch new credentials and wait for the network. Withdrawing consent does not
             # wait for that: if it takes longer, the next try uses the new credentials.
@@ -113,8 +113,8 @@ def _answered(answer: ProviderAnswer) -> Outcome:
     kind = kind.partition(":")[0].rpartition("#")[2]
     # It becomes a part of the code, which goes to places where other words of a provider do not.
     kind = kind if _KIND.fullmatch(kind) else ""
-    told = str(document.get("message") or document.get("Message") or "")
-    detail = " ".join(part for part in (str(status), kind, told) if part)
+    message = str(document.get("message") or document.get("Message") or "")
+    detail = " ".join(part for part in (str(status), kind, message) if part)
     if status // 100 == 2:
         name = document.get("MessageId")
         taken = isinstance(name, str) and _ID.fullmatch(name)
@@ -123,8 +123,8 @@ def _answered(answer: ProviderAnswer) -> Outcome:
         return Unsure(f"ses_{status}", detail)
     if status == 429 or _BUSY.match(kind):
         # The daily quota refills slowly; another account has a quota of its own.
-        return Later("ses_busy", detail, retry_after(answer.headers), down=bool(_OF_TODAY.search(told)))
-    unverified = kind.startswith("MessageRejected") and _UNVERIFIED.search(told)
+        return Later("ses_busy", detail, retry_after(answer.headers), down=bool(_OF_TODAY.search(message)))
+    unverified = kind.startswith("MessageRejected") and _UNVERIFIED.search(message)
     if status in (401, 403, 404) or status // 100 == 3 or _OPERATORS.match(kind) or unverified:
         log.error("SES refuses idic, not the message: check its settings", status=status, kind=kind)
         return Later(f"ses_{kind or status}", detail, down=True)
@@ -145,11 +145,11 @@ def _signing(account: SesAccount) -> Callable[[bytes], dict[str, str]]:
     session = None if account.key else get_session()
 
     def sign(body: bytes) -> dict[str, str]:
-        found = session.get_credentials() if session else Credentials(account.key, account.secret)
-        if found is None:
+        credentials = session.get_credentials() if session else Credentials(account.key, account.secret)
+        if credentials is None:
             raise LookupError("no credentials")
         request = AWSRequest("POST", account.url, {"Content-Type": "application/json"}, body)
-        SigV4Auth(found.get_frozen_credentials(), "ses", account.region).add_auth(request)
+        SigV4Auth(credentials.get_frozen_credentials(), "ses", account.region).add_auth(request)
         return dict(request.headers)
 
     return sign

@@ -120,12 +120,12 @@ def to_sign(text: Mapping[str, str]) -> bytes:
 
 
 def _region(topic: str) -> str:
-    found = _ARN.fullmatch(topic)
-    if found is None:
+    arn = _ARN.fullmatch(topic)
+    if arn is None:
         raise SettingsError(
             "IDIC_SES_TOPICS names what is no SNS topic: it looks like arn:aws:sns:eu-central-1:123456789012:mail"
         )
-    return found["region"]
+    return arn["region"]
 
 
 def _forged(why: str) -> WebhookForged:

@@ -42,8 +42,8 @@ class SesWebhook:
         message = await self._sns.message(notification)
         if message is None:
             return WebhookContents()
-        found = reports(_document(message), str(notification.get("MessageId", "")))
-        return WebhookContents(tuple(report for report in found if not (report.url or "").startswith(self._own)))
+        all_reports = reports(_document(message), str(notification.get("MessageId", "")))
+        return WebhookContents(tuple(report for report in all_reports if not (report.url or "").startswith(self._own)))
 
 
 def reports(event: Mapping[str, Any], telling: str) -> Iterator[DeliveryReport]:
@@ -80,8 +80,8 @@ def reports(event: Mapping[str, Any], telling: str) -> Iterator[DeliveryReport]:
             yield report
 
 
-def _asked(what: EngagementKind, told: Mapping[str, Any]) -> LinkRequest:
-    return LinkRequest(what, _text(told.get("userAgent")), address=_text(told.get("ipAddress")) or None)
+def _asked(what: EngagementKind, event: Mapping[str, Any]) -> LinkRequest:
+    return LinkRequest(what, _text(event.get("userAgent")), address=_text(event.get("ipAddress")) or None)
 
 
 def _touch(mail: Mapping[str, Any]) -> str:

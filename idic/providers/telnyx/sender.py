@@ -88,8 +88,8 @@ class TelnyxChannel:
     def __init__(self, account: TelnyxAccount, public_url: str, *, timeout: float = 15, connections: int = 100) -> None:
         self._account = account
         self._url = f"{account.base_url.rstrip('/')}/messages"
-        told = reachable(public_url, account.base_url, "telnyx.com")
-        self._reports = f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if told else None
+        reports_arrive = reachable(public_url, account.base_url, "telnyx.com")
+        self._reports = f"{public_url.rstrip('/')}{WEBHOOK_PATH}" if reports_arrive else None
         self._poster = Poster(
             "telnyx",
             timeout=timeout,
@@ -160,5 +160,5 @@ def _error(document: Mapping[str, Any]) -> _Error:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code, source = str(first.get("code", "")), first.get("source")
     of = str(source.get("pointer", "")) if isinstance(source, dict) else ""
-    said = dict.fromkeys(part for part in (first.get("title"), first.get("detail")) if isinstance(part, str))
-    return _Error(code if _CODE.fullmatch(code) else "", of, ": ".join(said))
+    texts = dict.fromkeys(part for part in (first.get("title"), first.get("detail")) if isinstance(part, str))
+    return _Error(code if _CODE.fullmatch(code) else "", of, ": ".join(texts))

@@ -111,8 +111,8 @@ def is_signed(token: str, url: str, fields: list[tuple[bytes, bytes]], said: str
     """Whether Twilio signed this. Twilio is inconsistent about the port in the address, and does not document whether its
     syntax for retries is signed."""
     addresses = {whole for address in _with_and_without_port(url) for whole in (address, address + RETRIES)}
-    given = said.encode("utf-8", "replace")
-    return any(hmac.compare_digest(signature(token, address, fields).encode(), given) for address in sorted(addresses))
+    received = said.encode("utf-8", "replace")
+    return any(hmac.compare_digest(signature(token, address, fields).encode(), received) for address in sorted(addresses))
 
 
 def _with_and_without_port(url: str) -> tuple[str, str]:
