@@ -30,20 +30,18 @@ from idic.schemas.policy_file import parts, stricter
 def journey() -> Schema:
     """The schema of a journey file."""
     sections = {
-        "journey": name(
-            "The name of this journey. Small letters, digits and _; its file is best called the same.", "abandoned_cart"
-        ),
-        "title": text("What people call it, in a sentence.", examples=["Win back an abandoned cart"]),
+        "journey": name("The name of this journey: small letters, digits and _. Name its file the same.", "abandoned_cart"),
+        "title": text("A readable title.", examples=["Win back an abandoned cart"]),
         "purpose": choice(
             ("marketing", "service"),
-            "Marketing goes to those who consented, service (an order, an appointment) needs no consent. Default: marketing.",
+            "Marketing needs consent; service messages (about an order, an appointment) do not. Default: marketing.",
         ),
         "topic": name("What customers consent to and unsubscribe from.", "news", "cart_reminders"),
-        "sender": name("As whom it writes: one of the senders of policy.yaml. Default: its default one.", "shop"),
+        "sender": name("One of the `senders` of policy.yaml. Default: its default sender.", "shop"),
         "policy": stricter(),
         "late": choice(
             ("send", "skip"),
-            "What becomes of messages that came due in a pause of the journey: sent after it, if still `within`, or skipped.",
+            "Messages due while the journey was paused: send them afterwards if still `within`, or skip them.",
         ),
         "identify": _identify(),
         "differentiate": _differentiate(),
@@ -62,7 +60,7 @@ def journey() -> Schema:
             "branch": _branch(),
             "event": _event(),
             "events": one_or_list(ref("event")),
-            "channel": choice(CHANNELS, "A channel for which the message has words under customize."),
+            "channel": choice(CHANNELS, "A channel for which the message has content under customize."),
             **{name: _content(channel, whole=True) for name, channel in CHANNELS.items()},
             "what_differs": _what_differs(),
             **parts(),
@@ -83,8 +81,8 @@ def _branch() -> Schema:
 def _event() -> Schema:
     parts = {
         "on": text("The event's name, as in vocabulary.yaml.", examples=["Order Completed"]),
-        "if": condition("Only where this holds; the event is `event`.", "event.total > 0"),
-        "key": choice(("any",), "`any`: also where it is about another key, such as another cart."),
+        "if": condition("Only if this holds; read the event as `event`.", "event.total > 0"),
+        "key": choice(("any",), "`any`: also events about another key, such as another cart."),
     }
     return any_of(text("The event's name, as in vocabulary.yaml."), entries(parts, required=("on",)))
 
@@ -98,12 +96,12 @@ def _identify() -> Schema:
         ),
         "once": date("All customers for whom `if` holds, once, in the vocabulary's zone."),
         "date": words(
-            "On a day of each customer's own, where they live.",
+            "On a date of each customer, in their own time zone.",
             "5 days before customer.renews_on", "every year on customer.birthday",
         ),
-        "at": clock("At what time of that `date`. Default: 09:00."),
+        "at": clock("The time of day on that `date`. Default: 09:00."),
         "for_each": condition(
-            "For an event about a thing and not a person: whom it concerns.", "event.sku in customer.wishlist"
+            "For an event about a thing, not a person: which customers enter.", "event.sku in customer.wishlist"
         ),
         "if": condition("Who enters.", "event.total >= 30"),
         "key": words("One enrollment for each value of this property of the event.", "event.cart_id", pattern=r"^\s*event\."),
@@ -112,10 +110,10 @@ def _identify() -> Schema:
             duration("", "after 14 days") | {"pattern": r"^after\s.*\d.*$"},
             description="May a customer enter again? Counted from the last entry of this key. Default: never.",
         ),
-        "while_in": choice(("ignore", "restart"), "An entry while one is inside: ignored, or it starts over. Default: ignore."),
-        "starts": date("Nobody enters before."),
-        "ends": date("Nobody enters after."),
-        "at_most": words("How many enter a day.", "5000 a day", pattern=r"^\s*\d{1,9}\s+(a|per)\s+day\s*$"),
+        "while_in": choice(("ignore", "restart"), "If a customer inside enters again: ignore or start over. Default: ignore."),
+        "starts": date("Nobody enters before this date."),
+        "ends": date("Nobody enters after this date."),
+        "at_most": words("How many customers enter per day at most.", "5000 a day", pattern=r"^\s*\d{1,9}\s+(a|per)\s+day\s*$"),
         "only": choice(("test customers",), "Only customers with `test: true` enter."),
     }  # fmt: skip
     kinds = [{"required": [kind]} for kind in ("on", "every", "once", "date")]
@@ -135,16 +133,21 @@ def _differentiate() -> Schema:
 
 def _goal() -> Schema:
     parts = {
-        "on": {**ref("events"), "description": "What success is."},
-        "if": condition("Only where this holds.", "event.total > 0"),
-        "key": choice(("any",), "`any`: also where it is about another key."),
-        "within": duration("How long after the entry it counts.", "7 days"),
-        "value": condition("What it is worth.", "event.total"),
-        "then": choice(("leave", "continue"), "What happens then. Default: leave."),
+        "on": {**ref("events"), "description": "The event that makes the journey a success."},
+        "if": condition("Only if this holds.", "event.total > 0"),
+        "key": choice(("any",), "`any`: also events about another key."),
+        "within": duration("How long after entry it counts.", "7 days"),
+        "value": condition("The value of reaching the goal.", "event.total"),
+        "then": choice(("leave", "continue"), "Whether customers leave the journey then. Default: leave."),
     }
     whole = entries(parts, required=("on",))
     event = text("The event's name.")
-    return any_of(event, whole, {"type": "array", "items": ref("event"), "minItems": 1}, description="What success is.")
+    return any_of(
+        event,
+        whole,
+        {"type": "array", "items": ref("event"), "minItems": 1},
+        description="The event that makes the journey a success.",
+    )
 
 
 # customize
@@ -177,8 +180,8 @@ def _content(channel: Channel, *, whole: bool) -> Schema:
         return any_of(written, entries({field.name: written}, required=channel.required_fields))
     fields = {field.name: _field(field) for field in channel.fields}
     if channel.placed:
-        fields["show_for"] = duration("For how long. Default: 7 days.", "2 days")
-        fields["until"] = choice(("click",), "`click`: until its first click.")
+        fields["show_for"] = duration("How long it is shown. Default: 7 days.", "2 days")
+        fields["until"] = choice(("click",), "`click`: show it until the first click.")
     return entries(fields, required=channel.required_fields if whole else ())
 
 

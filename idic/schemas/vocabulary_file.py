@@ -29,66 +29,66 @@ _NOTHING: Schema = {"type": "null"}
 def vocabulary() -> Schema:
     """The schema of vocabulary.yaml."""
     sections = {
-        "currency": words("The currency of money that names none.", "EUR", pattern="^[A-Z]{3}$"),
+        "currency": words("The currency of amounts without one.", "EUR", pattern="^[A-Z]{3}$"),
         "languages": one_or_list(
             words("", "en", "de", "pt-BR", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
-            "In which messages are written. The first is the fallback.",
+            "The languages of messages. The first is the fallback.",
             least=0,
         ),
-        "zone": words("Of customers whose zone nobody knows, and of schedules.", "Europe/Berlin"),
+        "zone": words("The time zone of schedules, and of customers whose zone is unknown.", "Europe/Berlin"),
         "country": words("For telephone numbers without a country code.", "DE", pattern="^[A-Z]{2}$"),
         "slots": any_of(
-            named(text("What it is, in words."), {"pattern": NAME}),
+            named(text("A description."), {"pattern": NAME}),
             one_or_list(name("", "home_hero"), least=0),
-            description="The places on your own site that a journey may fill.",
+            description="The places on your own site where a journey may show content.",
         ),
         "topics": _listed(
             any_of(
-                text("What it is called."),
+                text("Its title."),
                 entries({"title": ref("spoken"), "about": ref("spoken")}, required=("title",)),
             ),
-            "What customers choose from on their preference page: the topics of journeys, in the customers' words.",
+            "The topics that customers choose from on their preference page, in the customers' words.",
         ),
         "customer": _listed(
             ref("customer_attribute"),
-            "What a journey may ask of a customer. email, phone, zone, language and test are always known.",
+            "The attributes of customers. email, phone, zone, language and test are built in.",
         ),
-        "things": _listed(_listed(ref("field")), "What lists in events consist of, such as line_item."),
+        "things": _listed(_listed(ref("field")), "The items of lists in events, such as line_item."),
         "events": _events(),
         "links": _listed(
-            words("An address; Liquid in it is filled in.", "https://shop.example/cart/{{ key }}"), "Links by name."
+            words("An address, in which Liquid may be used.", "https://shop.example/cart/{{ key }}"), "Links by name."
         ),
         "endpoints": _listed(ref("endpoint"), "The services that a journey may call."),
     }
     return document(
         "The vocabulary of idic's journeys",
-        "Every name a journey may use. A name that is not here is an error, with the nearest one that is.",
+        "Every name a journey may use. Using a name that is not here is an error.",
         entries(sections),
         {
             "type": _type(),
             "customer_attribute": _attribute(
                 {
-                    "default": text("What it is while nobody knows."),
-                    "counts": text("idic counts these events by itself.", examples=["Order Completed"]),
-                    "sums": words("idic sums this property of an event.", "Order Completed.total", pattern=r".\."),
-                    "in": duration("Only those of the last …", "90 days"),
-                    "from": text("Where it comes from, for people.", examples=["preference page"]),
+                    "default": text("Its value while it is unknown."),
+                    "counts": text("idic counts these events.", examples=["Order Completed"]),
+                    "sums": words("idic adds up this property of an event.", "Order Completed.total", pattern=r".\."),
+                    "in": duration("Only events of the last …", "90 days"),
+                    "from": text("Where it comes from, as a note for people.", examples=["preference page"]),
                     "title": ref("spoken"),
                     "ask": ref("spoken"),
                     "why": ref("spoken"),
-                    "answers": named(ref("spoken"), None, "What customers call the options of a one_of."),
-                    "sensitive": text("Of what kind it is; then `for` is needed.", examples=["health"]),
+                    "answers": named(ref("spoken"), None, "The customers' words for the options of a one_of."),
+                    "sensitive": text("The kind of sensitive data; then `for` is required.", examples=["health"]),
                     "for": one_or_list(text(), "The purposes or topics that may read it.", least=0),
                 },
                 dependentRequired={"sensitive": ["for"]},
             ),
-            "property": _attribute({"required": _required(), "default": text("What it is where it is missing.")}),
+            "property": _attribute({"required": _required(), "default": text("Its value where it is missing.")}),
             "field": _attribute({"required": _required()}),
             "endpoint": _endpoint(),
             "spoken": any_of(
                 text(),
                 named(text(), None, "By language, as in {en: Our news, de: Neues von uns}."),
-                description="What customers read on pages: in the fallback, or in each language.",
+                description="Text for customers on pages: in the fallback language, or in each language.",
             ),
         },
     )
@@ -108,7 +108,12 @@ def _type() -> Schema:
 
 
 def _attribute(more: dict[str, Schema], **rules: Any) -> Schema:
-    one_of = {"type": "array", "items": text(), "minItems": 1, "description": "What it may be; a misspelt value is found."}
+    one_of = {
+        "type": "array",
+        "items": text(),
+        "minItems": 1,
+        "description": "The possible values; misspelt ones are reported.",
+    }
     in_full = entries(
         {"type": ref("type"), "one_of": one_of, **more}, oneOf=[{"required": ["type"]}, {"required": ["one_of"]}], **rules
     )
@@ -116,30 +121,33 @@ def _attribute(more: dict[str, Schema], **rules: Any) -> Schema:
 
 
 def _required() -> Schema:
-    return choice(("true", "false", "yes", "no"), "An event without it is refused.") | {
+    return choice(("true", "false", "yes", "no"), "Whether an event without it is refused.") | {
         "enum": [True, False, "true", "false", "yes", "no"]
     }
 
 
 def _events() -> Schema:
     about = name(
-        "About a thing and not a person, such as product: then `for_each` in a journey says whom it concerns.", "product"
+        "The kind of thing that the event is about, if not a customer. Then `for_each` says which customers enter.",
+        "product",
     )
     event = named(ref("property"), {"pattern": NAME}, properties={"about": about})
     listed = any_of(event, _NOTHING, {"const": ""})
-    return any_of(named(listed), _NOTHING, {"const": ""}, description="What happens, each with its properties.")
+    return any_of(named(listed), _NOTHING, {"const": ""}, description="The events, each with its properties.")
 
 
 def _endpoint() -> Schema:
     parts = {
-        "url": words("With `{{ name }}` for what it takes.", "https://erp.example/stock/{{ sku }}", pattern="^https?://"),
+        "url": words(
+            "The address, with `{{ name }}` for what it takes.", "https://erp.example/stock/{{ sku }}", pattern="^https?://"
+        ),
         "method": choice(get_args(Method), "Default: POST."),
         "headers": named(
             text(), None, 'Such as {Authorization: "Bearer {{ secrets.erp_token }}"}, set as IDIC_SECRET_ERP_TOKEN.'
         ),
-        "takes": named(ref("property"), None, "What it is given."),
-        "gives": named(ref("property"), None, "What it answers; another answer is none."),
-        "time_out": duration("Of one try, at most 60 seconds. Default: 5 seconds.", "5 seconds"),
-        "tries": whole("How often, at most 10. Default: 3.", 10),
+        "takes": named(ref("property"), None, "The values that it is given."),
+        "gives": named(ref("property"), None, "The values in its answer. The call fails if a required one is missing."),
+        "time_out": duration("The time-out of one try, at most 60 seconds. Default: 5 seconds.", "5 seconds"),
+        "tries": whole("How often it is tried, at most 10. Default: 3.", 10),
     }
     return entries(parts, required=("url",))
