@@ -112,6 +112,9 @@ def test_nobody_else_names_a_channel() -> None:
         if not place.startswith(tuple(NAMED_IN)):
             constants = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
             found += [f"{place}:{node.lineno}" for node in constants if node.value in tuple(CHANNELS)]
+    for path in (ROOT / "idic" / "api").rglob("*.html"):
+        quoted = re.findall(r"""[=!]= *["'](\w+)["']""", path.read_text())
+        found += [str(path.relative_to(ROOT)) for text in quoted if text in CHANNELS]
     assert found == [], "ask CHANNELS, or name the channel's constant"
 
 

@@ -16,6 +16,7 @@ from idic.store.reports.console import EnrollmentRow, MessageRow, TouchRow
 from idic.store.tables import Row
 
 CHANNELS = {name: channel.label for name, channel in channels.CHANNELS.items()}
+"""The label of each channel."""
 STANDINGS = {"open": "Open", "ended": "Ended"}
 
 _LONGEST = 120
@@ -35,6 +36,11 @@ _STATUS = {
     "failed": ("not sent", "bad"),
     "uncertain": ("uncertain", "warn"),
 }
+
+
+def is_text(channel: str) -> bool:
+    """Whether messages of this channel are short texts, shown as on a telephone."""
+    return channel in channels.CHANNELS and channels.CHANNELS[channel].form == "short_text"
 
 
 class StatusLabel(NamedTuple):
