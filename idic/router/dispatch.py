@@ -29,12 +29,12 @@ async def dispatch(
     """Send the entries of these partitions. Returns how many were sent; those that Temporal did not take stay for the next
     time. Raises ``StoreUnavailable``."""
     async with store.reading() as tx:
-        letters = await temporal_outbox.take(tx, partitions, limit)
-    if not letters:
+        entries = await temporal_outbox.take(tx, partitions, limit)
+    if not entries:
         return 0
     by_enrollment: dict[str, list[OutboxEntry]] = defaultdict(list)
-    for letter in letters:
-        by_enrollment[letter.enrollment_id].append(letter)
+    for entry in entries:
+        by_enrollment[entry.enrollment_id].append(entry)
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def tell(enrollment_id: str, theirs: list[OutboxEntry]) -> list[int]:
