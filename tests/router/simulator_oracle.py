@@ -1,5 +1,7 @@
-"""What a drawn journey does to a drawn customer, as it is meant (the simulator) and as it went (a store, and whoever drives
-it): the same words of both, to be held against one another."""
+"""Compare the simulator with the store's driver on random journeys and customers.
+
+Both describe what happened in the same words, so that the descriptions can be compared.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,15 @@ TRAITS = {"email": "anna@example.com", "phone": "+4915112345678", "zone": ZONE}
 BEGIN = datetime(2026, 3, 25, 9, 0, tzinfo=UTC)
 """Four days before the clocks change."""
 DAYS = 40
-"""After this long everything that was drawn is over."""
+"""After this many days every random journey has ended."""
 
 _NIGHT = (1, 6)
 _UNCERTAIN_THINGS = {"clicked", "claimed"}
-"""What only one of the two notes, or notes at its own time."""
+"""Trace kinds that only one of the two records, or records at a time of its own."""
 
 
 class NoNights:
-    """A rule for both: nothing is sent in these hours of UTC."""
+    """A rule for both: nothing is sent at night (UTC)."""
 
     name = "night"
 
@@ -50,7 +52,7 @@ Left = dict[tuple[str, str], list[datetime]]
 
 
 class Answers:
-    """What endpoints answer, one after the other; from the last one on, nothing."""
+    """The endpoints' answers, one after the other; after the last, none."""
 
     def __init__(self, levels: Sequence[float | None]) -> None:
         self.levels = list(levels)
@@ -61,8 +63,8 @@ class Answers:
 
 
 class AsMeant:
-    """The simulator's telling. ``left`` is when messages left, by step and channel, one after the other; those that it does
-    not name leave at once; ``explored`` is the share of channels that are chosen to learn from."""
+    """What the simulator does. ``left`` is when messages left, by step and channel, one after the other; others leave at once.
+    ``explored`` is the share of channels that are chosen at random, to learn from."""
 
     def __init__(
         self,
@@ -139,7 +141,7 @@ def clickable(state: State | None, step: str) -> str | None:
 
 
 async def as_told(world: World, customer: str) -> list[object]:
-    """The store's telling."""
+    """What the store's driver does."""
     told: list[object] = []
     for one in await world.enrollments(customer):
         async with world.store.reading() as tx:
@@ -163,7 +165,7 @@ _LATE = timedelta(seconds=5)
 
 
 def apart(went: Sequence[Any], meant: Sequence[Any]) -> list[str]:
-    """In what the two differ, but that a worker notes what it did when it came to it: within seconds of when it was due."""
+    """How the two differ, except that a worker records what it did when it did it: within seconds of when it was due."""
     if len(went) != len(meant):
         return [f"{len(went)} enrollments, and {len(meant)} are meant", *map(str, went), "meant", *map(str, meant)]
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""What becomes known of a customer moves whoever waits for it: at its instant, whoever learnt it, and nobody twice."""
+"""A changed attribute moves the enrollments that wait for it: at its instant, whatever changed it, and once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def world(store: Store, clock: HandClock) -> World:
 
 
 async def inside(world: World, *texts: str, **traits: str) -> str:
-    """The customer, who has just entered these journeys."""
+    """Create a customer who has just entered these journeys."""
     await world.publish(*written(VOCABULARY, *texts))
     anna = await world.customer(**traits)
     await world.happens(anna, "Started")

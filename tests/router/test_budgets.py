@@ -1,4 +1,4 @@
-"""The budget of the day: counted when a message is claimed, given back when it is certainly not sent."""
+"""The daily message budget: counted at the claim, given back when a message is certainly not sent."""
 
 from __future__ import annotations
 

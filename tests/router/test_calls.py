@@ -1,4 +1,4 @@
-"""A journey that asks a service: goes on with its answer, asks again while that may help, and goes on without one in time."""
+"""Calls of endpoints: a journey goes on with the answer, tries again while that may help, and goes on without one in time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def the_call(world: World) -> Row:
 
 
 async def again(world: World, call: str) -> float:
-    """A try that came to nothing; gives the seconds until the next."""
+    """Make a try that fails. Returns the seconds until the next."""
     with pytest.raises(ApplicationError) as later:
         await world.call(call)
     assert later.value.next_retry_delay is not None
@@ -160,7 +160,7 @@ def with_rest() -> dict[str, Any]:
 
 
 class Slow(Caller):
-    """Stands for the time that passes, and what happens, while a service thinks."""
+    """A slow service: time passes, and something happens, before it answers."""
 
     def __init__(self, world: World, *meanwhile: Any) -> None:
         super().__init__(SECRETS, resolve=Places(), transport=world.wire)

@@ -1,4 +1,4 @@
-"""Caps, gap, priority and conversation on a real store: what counts, from when on, and who goes first."""
+"""Caps, gap, priority and conversation on a real store: what counts, from when on, and which message goes first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three channels on a real store: which one it is, what became of it, and what is shown on the web for how long."""
+"""Three channels on a real store: which one is used, what became of the message, and how long web content is shown."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ async def test_an_account_set_after_the_claim_is_the_one_that_is_held_to_have_be
 
 
 class Quiet:
-    """Nothing for an hour, once it is on."""
+    """A rule that, once it is on, defers everything by an hour."""
 
     name = "quiet"
     on = False

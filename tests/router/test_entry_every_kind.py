@@ -1,4 +1,4 @@
-"""Every way in as it is written, published and lived through."""
+"""Every kind of entry: written, published and entered."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def published(store: Store, clock: HandClock, *identify: str) -> World:
 
 
 async def lives_until(world: World, clock: HandClock, *instants: str) -> list[str]:
-    """What each who entered reads first in their trace, with when."""
+    """The first trace entry of each enrollment, with its time."""
     for instant in instants:
         clock.instant = datetime.fromisoformat(instant).replace(tzinfo=UTC)
         await world.sweep()

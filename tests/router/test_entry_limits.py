@@ -1,4 +1,4 @@
-"""Launches with limits: so many a day and not one more, whoever lets them in."""
+"""Entry limits: so many a day and not one more, by whatever way customers enter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days of each customer's own: they move with what is known, and come once."""
+"""Entry on each customer's own day: it moves with their attributes, and comes once."""
 
 from __future__ import annotations
 

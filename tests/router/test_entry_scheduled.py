@@ -1,4 +1,4 @@
-"""Journeys that everybody enters at a time: whoever goes through the customers may be killed, and come twice."""
+"""Entry at a time for everybody: a sweep may be killed, and run twice."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def crowd(world: World, count: int, **traits: Any) -> list[str]:
 
 
 async def who(world: World) -> list[str]:
-    """Who is in, an entry for each time they entered."""
+    """The customers who entered, once for each time they did."""
     return sorted(one.customer_id for one in await world.enrollments())
 
 

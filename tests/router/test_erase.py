@@ -1,4 +1,4 @@
-"""Erasing a customer: nothing that anybody could be told by is left, in any table, whatever was under way."""
+"""Erasing a customer: no table keeps anything that could identify them, whatever was under way."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECRETS = (
     "user-anna",
     "10.1.2.3",
 )
-"""What anybody who finds it could tell her by."""
+"""Strings that would identify her."""
 
 _WORDS = """
 country: DE
@@ -66,7 +66,7 @@ def world(store: Store, clock: HandClock) -> World:
 
 
 async def everything(store: Store) -> str:
-    """All that stands anywhere: every column of every table, as text."""
+    """Every column of every table, as text."""
     told = []
     async with store.reading() as tx:
         for table in tables.metadata.sorted_tables:
@@ -83,7 +83,7 @@ def found_in(text: str) -> dict[str, list[str]]:
 
 
 async def anna(world: World) -> str:
-    """Known by two ids, in the middle of a journey, with a mail sent and an SMS claimed."""
+    """Create Anna: two ids, in the middle of a journey, a mail sent and an SMS claimed."""
     await world.publish(*written(_WORDS, TRIP))
     await world.store.move(
         "vocabulary",
@@ -174,7 +174,7 @@ async def test_what_is_left_can_still_be_counted(world: World) -> None:
 
 
 class Slow(Postman):
-    """Takes so long over a message that something else happens meanwhile."""
+    """A provider so slow that something else happens meanwhile."""
 
     world: World
     customer: str
@@ -256,7 +256,7 @@ async def test_others_at_the_same_address_are_named_and_left_alone(world: World)
 
 
 async def test_who_has_just_turned_out_to_be_her_is_erased_with_her(world: World) -> None:
-    """The visitor is erased while it lies unread that it is she."""
+    """The visitor is erased while the event that says who she is waits to be routed."""
     await world.publish(*written(_WORDS, TRIP))
     seen = IncomingMessage("identify", "", {"firstName": "Annabella"}, None, "visitor-77", "m-0")
     known = IncomingMessage("identify", "", {"email": "anna@example.com"}, "user-anna", None, "m-1")
@@ -280,7 +280,7 @@ async def test_sweeps_and_requests_pass_over_who_is_erased(world: World) -> None
 
 
 def test_no_table_is_forgotten() -> None:
-    """A table that is added is either emptied of a customer or says nothing of anybody."""
+    """Every table, new ones too, is either emptied of an erased customer or holds no personal data."""
     dealt_with = {
         "customers", "identities", "events", "enrollments", "touches", "copies", "placements", "short_links", "calls", "trace",
         "consents", "due", "idempotency", "numbers",
@@ -294,7 +294,7 @@ def test_the_same_message_has_the_same_tombstone_in_one_store_alone() -> None:
 
 
 async def test_what_is_known_of_her_is_hers_to_read(world: World) -> None:
-    """Before: whatever there is of her stands in her export. After: it says that nothing is known."""
+    """Before erasure her export has all her data; after it, none."""
     customer_id = await anna(world)
     async with world.store.reading() as tx:
         row = await customers.get(tx, customer_id)

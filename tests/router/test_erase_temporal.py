@@ -1,4 +1,4 @@
-"""Somebody is erased in the middle of a journey that runs on a real server: it ends, and Temporal never knew of her."""
+"""Erasing a customer whose journey runs on a real Temporal server: it ends, and no personal data was ever in Temporal."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Whoever is late, the journey goes as it means: the store's driver, routed and advanced at any moment by anybody, does
-exactly what the simulator does, where nothing is ever late."""
+"""However late processes are, the journey is the same.
+
+The store's driver, routed and advanced at any moment by any process, does exactly what the simulator does, where nothing is
+ever late.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def programs(draw: st.DrawFn) -> Program:
 
 
 class Moment(NamedTuple):
-    """Something at a minute: an event accepted, or somebody who routes, or a worker who moves what is due."""
+    """What happens at a minute: an event is accepted, a router routes, or a worker advances what is due."""
 
     minute: int
     what: str

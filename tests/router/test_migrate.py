@@ -1,4 +1,4 @@
-"""People are moved from one program into another while they are in it: nothing twice, nothing lost, no wait begun anew."""
+"""Migrating open enrollments to another program: nothing twice, nothing lost, no wait begun anew."""
 
 from __future__ import annotations
 

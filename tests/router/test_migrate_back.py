@@ -1,5 +1,8 @@
-"""People are moved on and back again: what was sent is known by each name that it had, what was given up is asked for anew,
-and whatever the rows say that a state does not know, the state learns; nobody is told to deliver the same for ever."""
+"""Migrating forth and back.
+
+A sent message is known by each name that its step had, and one that was given up is asked for anew. A state learns whatever
+the rows know and it does not, so that no workflow is told to deliver the same touch for ever.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ async def moved(world: World, into: Program, **mapping: str) -> None:
 
 
 async def delivered(world: World, enrollment: str) -> None:
-    """Delivers what is to be delivered, in as many turns as that may take."""
+    """Deliver everything there is to deliver, in at most so many rounds."""
     instruction = await world.advance(enrollment)
     for _ in range(3):
         for delivery in instruction.deliver:
@@ -168,7 +171,7 @@ async def test_a_step_that_stands_already_is_not_another_that_is_mapped_to_it(wo
 
 
 async def test_both_names_in_one_program_send_nothing_twice(world: World, clock: HandClock) -> None:
-    """The new nudge has the id of one that was sent: it counts as sent, and nobody delivers it for ever."""
+    """The new nudge has the id of a sent one: it counts as sent, and is not delivered for ever."""
     enrollment = await enters(world, program(send("nudge", to("rest")), wait("rest", 24)))
     await world.work(enrollment)
     await moved(world, program(send("reminder", to("rest")), wait("rest", 24)), nudge="reminder")
@@ -216,7 +219,7 @@ async def test_what_was_asked_and_answered_is_not_asked_again(world: World) -> N
 
 
 async def believing(world: World, **fields: Any) -> None:
-    """The state comes to differ from the rows, however that may have been."""
+    """The state comes to differ from the rows, for whatever reason."""
     one = await world.only()
 
     async def work(tx: Tx) -> None:

@@ -1,5 +1,5 @@
-"""Whatever journey somebody is in, wherever they stand in it, and whatever journey they are moved into: nothing goes out twice,
-no wait begins anew, and they come to an end."""
+"""Properties of migration between any two random journeys, from any step: nothing is sent twice, no wait begins anew, every
+enrollment ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TALES = 45
 
 
 class Drawn(NamedTuple):
-    """Journeys and stories as they would be drawn for a property, the same in every run: any two go together."""
+    """Random journeys and stories, the same in every run; any two go together."""
 
     programs: list[Program]
     stories: list[list[Happening]]
@@ -59,13 +59,13 @@ def pool() -> Drawn:
 
 
 def drawn_map(dice: Random, former: Program, into: Program) -> dict[str, Target | None]:
-    """Steps anywhere, out, or not at all; of some nobody says."""
+    """A random mapping: each step to any step, to the exit, to stay, or unmapped."""
     to = [*(Target(step=name) for name in into.steps), Target(exit="migrated"), None]
     return {name: dice.choice(to) for name in former.steps if dice.random() < 0.7}
 
 
 class Mover:
-    """Moves one customer from program to program, and looks at each move."""
+    """Migrates one customer from program to program, and checks each migration."""
 
     def __init__(self, world: World, customer: str) -> None:
         self.world = world
@@ -156,7 +156,7 @@ async def test_whoever_is_moved_anywhere_gets_home(tmp_path: Path) -> None:
 
 
 async def _once_each(world: World, enrollment: Enrollment, drawn: list[Program]) -> None:
-    """What a step sent it did not send again under the name that it has now."""
+    """What a step sent is not sent again under the step's new name."""
     async with world.store.reading() as tx:
         rows = await tx.rows(tables.touches.select().where(tables.touches.c.enrollment_id == enrollment.id))
     named = Counter(

@@ -1,5 +1,4 @@
-"""What idic itself lets journeys know of: that a message left or failed, that a goal was reached. Told only where somebody
-listens, and once."""
+"""idic's own events: a message left or failed, a goal was reached. Recorded once, and only where a journey listens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A journey is paused, goes on, or is stopped: nothing is sent meanwhile, and nobody is lost."""
+"""Pausing, resuming and stopping a journey: nothing is sent meanwhile, and no enrollment is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strange data, strange moments: one customer's trouble stays theirs, and what is known is not forgotten."""
+"""Strange data at strange moments: one customer's broken event harms no other, and nothing known is lost."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_a_zone_that_does_not_exist_is_no_zone() -> None:
 
 
 class Chokes:
-    """Stands for a bug of ours that one journey meets."""
+    """A bug of ours that one journey meets."""
 
     name = "chokes"
 

@@ -1,4 +1,4 @@
-"""Races, on both databases: whoever comes first, the answer is the same."""
+"""Races, on both databases: whichever process comes first, the result is the same."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One interpreter: whatever valid journey is drawn and whatever happens in it, the store's driver and Temporal's do exactly
-what the simulator does, to the instant."""
+"""One interpreter: for any valid journey and any events, the drivers on the store and on Temporal do exactly what the
+simulator does, to the instant."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ answers = st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=3)
 
 
 class Punctual:
-    """The store's driver with workers who are never late."""
+    """The store's driver, with workers that are never late."""
 
     def __init__(self, world: World, customer: str, answers: Answers) -> None:
         self.world = world
@@ -97,7 +97,7 @@ class Tale(NamedTuple):
 
 
 def _drawn(begin: datetime, batch: int, count: int = 16) -> list[Tale]:
-    """So many tales as they would be drawn for a property, the same in every run but for the day they begin on."""
+    """So many random stories, the same in every run except for the day on which they begin."""
     tales: list[Tale] = []
 
     @seed(batch)
@@ -162,7 +162,7 @@ def test_the_store_does_what_is_meant(kind: str, tmp_path: Path, request: pytest
 
 @pytest.mark.parametrize("batch", range(2))
 async def test_temporal_does_what_is_meant(batch: int, tmp_path: Path) -> None:
-    """A whole batch at a time on one server that skips time: each customer in a journey of their own."""
+    """A whole batch at a time on one time-skipping server, each customer in a journey of their own."""
     async with time_skips(tmp_path, NoNights()) as skipping:
         await _told_at_once(skipping, batch)
 

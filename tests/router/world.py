@@ -1,5 +1,8 @@
-"""The engine on a real store with a clock moved by hand, and the workflows' part played by this test: what Temporal would
-do when a timer fires, or a wake arrives, is called directly. Fast enough for properties; Temporal itself is elsewhere."""
+"""The router on a real store, with a clock moved by hand.
+
+The test plays the workflows' part: it calls directly what Temporal would call when a timer fires or a wake arrives. That is
+fast enough for property tests; tests on Temporal itself are in ``tests/workflows``.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +47,11 @@ _messages = itertools.count()
 
 
 UNHURRIED = 60.0
-"""Seconds within which a provider is called here: a story is no measure of the machine."""
+"""Real seconds within which a provider is called here: a slow machine must not fail a test."""
 
 
 class Postman:
-    """Stands where the world outside begins: counts what it is handed, and answers as it is told."""
+    """A fake provider account: it counts what it is given, and answers as the test says."""
 
     def __init__(self, account: str = "smtp") -> None:
         self.account = account
@@ -73,7 +76,7 @@ class Postman:
 
 
 def first(*besides: Rule) -> Rules:
-    """These rules, and then the policy's."""
+    """These rules, then the policy's."""
     return lambda policy, program: (*besides, *rules_of(policy, program))
 
 
@@ -119,7 +122,7 @@ class World:
         return customer_id
 
     async def accept(self, customer_id: str, name: str, properties: dict[str, Any] | None = None, **more: Any) -> None:
-        """The API said 200; nobody has routed it yet."""
+        """The API accepted an event, and no router has routed it yet."""
 
         async def work(tx: Tx) -> None:
             row = {
@@ -142,7 +145,7 @@ class World:
         await hold_customer(self.store, self.runtime, "route", customer_id, nothing)
 
     async def sweep(self, sweeper: Sweeper | None = None) -> None:
-        """Do all that is due for many customers at once, and route what they are told of it."""
+        """Run every sweep that is due, and route the events that it adds."""
         sweeper = sweeper or Sweeper(self.store, self.runtime, page=2)
         while await sweeper.step() or await self.route_all():
             pass
@@ -159,7 +162,7 @@ class World:
         await self.route(customer_id)
 
     async def reported(self, touch: str, name: str, properties: dict[str, Any] | None = None, once: str | None = None) -> None:
-        """idic learnt something of a message, and somebody routed it."""
+        """Record an event about a message, and route it."""
 
         async def work(tx: Tx) -> str:
             found = await touches.get(tx, touch)
@@ -198,7 +201,7 @@ class World:
         return await self.calling.call(call)
 
     async def work(self, enrollment_id: str) -> Instruction:
-        """Do what the workflow would, until it would sleep or end."""
+        """Do what the workflow would do, until it would sleep or end."""
         instruction = await self.advance(enrollment_id)
         while instruction.deliver:
             for delivery in instruction.deliver:

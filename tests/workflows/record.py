@@ -1,5 +1,7 @@
-"""Record the driver's histories anew: ``python -m tests.workflows.record``. Only for a released driver, and never to make a
-replay pass: what is recorded is what open enrollments have lived through."""
+"""Record the driver's histories anew: ``python -m tests.workflows.record``.
+
+Only for a released driver, and never to make a replay pass: open enrollments have lived through what is recorded.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ async def record(client: Client, name: str, shape: Program, play: Play) -> None:
 
 
 def _without_paths(node: Any) -> Any:
-    """Stack traces name the folders of whoever recorded, and replay without."""
+    """Drop stack traces: they name folders of the machine that recorded, and a replay does not need them."""
     if isinstance(node, dict):
         return {name: _without_paths(value) for name, value in node.items() if name != "stackTrace"}
     return [_without_paths(value) for value in node] if isinstance(node, list) else node

@@ -1,6 +1,6 @@
-"""Who is served first when more waits than a provider's account takes: on a real server, by real deliveries.
+"""Priorities on a real server: which message goes first when more wait than a provider account takes.
 
-Counted is the order in which the provider is called, never the time that it took.
+What counts is the order in which the provider is called, never the time that it takes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many messages an account takes a second is held by Temporal's server, for all workers together."""
+"""Temporal's server limits how many messages an account takes a second, for all workers together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.workflows.test_temporal import client, until  # noqa: F401
 
 RATE, MAILS = 10, 40
 BURST = RATE
-"""A second's worth may leave at once."""
+"""The messages of one second may leave at once."""
 
 
 class Timed(Postman):

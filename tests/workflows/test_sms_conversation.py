@@ -1,5 +1,5 @@
-"""A conversation by SMS as it really goes: Twilio hands over each answer, workflows on a real Temporal server go on with it,
-and what was said stays in the store."""
+"""A conversation by SMS from end to end: Twilio hands over each reply, workflows on a real Temporal server go on with it, and
+its text stays in the store."""
 
 from __future__ import annotations
 

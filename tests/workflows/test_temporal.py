@@ -1,4 +1,4 @@
-"""The driver on real Temporal servers: skipped time, real histories, and nobody's data in them."""
+"""The driver on real Temporal servers: skipped time, replayed histories, and no personal data in them."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ from tests.support.temporal_binaries import SERVER_FLAGS, TEMPORAL, TEST_SERVER
 from workflows.enrollment import Enrollment
 
 HISTORIES = Path(__file__).parent / "histories"
-"""Histories of the released driver, one a shape of program. A change of the driver must replay them all."""
+"""Histories of the released driver, one for each shape of program. A changed driver must replay them all."""
 
 
 class ServerTime(Interceptor):
-    """Before each activity, idic's clock is set to what the time-skipping server's says."""
+    """Sets idic's clock to the time-skipping server's before each activity."""
 
     def __init__(self, env: WorkflowEnvironment, clock: HandClock) -> None:
         self.env, self.clock = env, clock
@@ -73,7 +73,7 @@ class ServerTime(Interceptor):
 
 
 class Skipping:
-    """A world whose workflows run on a server that skips time."""
+    """A world whose workflows run on a time-skipping server."""
 
     def __init__(self, env: WorkflowEnvironment, world: World, time: ServerTime) -> None:
         self.env, self.world, self.time = env, world, time
@@ -126,7 +126,7 @@ async def client() -> AsyncIterator[Client]:
 
 
 def working(client: Client, world: World, **options: Any) -> contextlib.AbstractAsyncContextManager[None]:
-    """Workers as in production but for the sandbox, and for patience that suits a test."""
+    """Workers as in production, except for the sandbox and a patience that suits a test."""
     quick: Any = {"takeover": timedelta(seconds=1), "drain": timedelta(seconds=1), **options}
     return worker.working(
         client, world.store, world.runtime, [world.postman, world.sms, world.web], runner=SandboxedWorkflowRunner(), **quick
@@ -137,7 +137,7 @@ def working(client: Client, world: World, **options: Any) -> contextlib.Abstract
 async def live(
     client: Client, store: Store, *programs: Program, besides: Sequence[Rule] = (), **options: Any
 ) -> AsyncIterator[World]:
-    """A world on a development server, sandboxed, in real time: its clock is the wall's."""
+    """A world on a development server, sandboxed, in real time."""
     world = World(store, HandClock(), *besides)
     store.clock = world.clock = _Wall()
     await world.publish(*programs)
@@ -236,7 +236,7 @@ async def test_people_find_workflows_by_journey_and_read_what_they_do(client: Cl
 
 
 async def test_nothing_waits_because_a_title_or_a_step_has_a_long_name(client: Client, store: Store) -> None:
-    """Temporal takes 400 bytes of what people read, and promises nothing for more."""
+    """Temporal takes 400 bytes of summary, and may refuse more."""
     rest, nudge = "rest" * 120, "nudge" * 120
     trip = program(wait(rest, 0.1 / 3600, to(nudge)), send(nudge)).model_copy(update={"title": "Добро пожаловать " * 20})
     async with live(client, store, trip) as world:
