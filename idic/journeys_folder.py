@@ -112,7 +112,7 @@ def _missing_sms_help(compilation: Compilation, journeys: dict[str, str]) -> tup
     key = root.key("journey") if isinstance(root, Mapping) else None
     problems.warning(
         key.mark if key is not None else Mark(file, 1, 1),
-        "SMS of marketing are sent, and no journey answers who writes HELP, as carriers require",
+        "marketing SMS are sent, and no journey replies to HELP, as carriers require",
         "add a service journey with identify: {on: Replied}, such as sms_answers.yaml of the example",
     )
     return problems.all()

@@ -84,7 +84,7 @@ def check_names(reading: PolicyReading, journeys: Iterable[str], topics: Iterabl
             problems.warning(name.mark, f'priority: there is no journey "{name.value}"', hint)
     for topic in reading.topics:
         if topic.value not in known_topics:
-            hint = did_you_mean(topic.value, known_topics) or "such a cap counts nothing; name the topic of a journey"
+            hint = did_you_mean(topic.value, known_topics) or "the cap has no effect; name the topic of a journey"
             problems.warning(topic.mark, f'no journey has the topic "{topic.value}"', hint)
 
 
@@ -277,7 +277,7 @@ class _PolicyReader(PolicyPartReader):
             return None
         share = _SHARE.fullmatch(text.value)
         if share is None or not 0 <= float(share[1]) < 100:
-            hint = "write it in percent, such as 5; of all customers somebody has to be written to"
+            hint = "write a percentage below 100, such as 5"
             self.problems.error(text.mark, f'control_group: share cannot be "{text.value}"', hint)
             return None
         return float(share[1])
@@ -290,7 +290,7 @@ class _PolicyReader(PolicyPartReader):
                 self.problems.error(journey.mark, f"priority: {journey.value} is there twice", "keep one")
         if "service" in names[1:]:
             mark = journeys[names.index("service")].mark
-            self.problems.error(mark, "priority: service goes before all, always", "write it first, or take it out")
+            self.problems.error(mark, "priority: service always goes first", "write it first, or take it out")
         return journeys
 
     def budget(self, node: Node | None) -> dict[str, Budget]:

@@ -44,8 +44,8 @@ class StricterPolicyReader:
         if node is None:
             return None
         if self.definition.purpose == "service":
-            hint = "take it out; at: 09:00 to 20:00 at a step holds its message to these hours"
-            self.problems.error(node.mark, "policy: a service message is sent whatever the hour, and counts in no cap", hint)
+            hint = "take it out; to limit the hours of a message, write at: 09:00 to 20:00 at its step"
+            self.problems.error(node.mark, "policy: service messages have no quiet hours and no caps", hint)
             return None
         fields = self.parts.shapes.fields(node, "policy", STRICTER)
         if fields is None:
@@ -152,7 +152,9 @@ def warn_of_quiet_hours(
                 where = f" in {country}" if country else ""
                 message = f'step "{name}": within {step.within or describe_span(policy.deferral)} can end inside '
                 message += f"{CHANNELS[channel].word} quiet hours{where} ({describe_hours(windows)})"
-                problems.warning(step.mark, message, f"write within: {longest(windows)} or longer, if they are to get it")
+                problems.warning(
+                    step.mark, message, f"write within: {longest(windows)} or longer, or the message may not be sent"
+                )
 
 
 def _warn_of_hours_inside(name: str, step: SendDefinition, at: Hours, parts: Iterable[Quiet], problems: Problems) -> None:

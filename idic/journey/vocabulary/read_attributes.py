@@ -120,7 +120,7 @@ class AttributeReader:
     def is_event(self, at: Scalar, name: str) -> bool:
         """Whether this is an event of customers that can be counted; reported if not."""
         if name in self.about:
-            message = f"{name} is about a {self.about[name]}, and no customer's to be counted"
+            message = f"{name} is about a {self.about[name]}, not a customer, and cannot be counted"
             self.problems.error(at.mark, message, "count an event of the customer")
             return False
         if name in self.events:

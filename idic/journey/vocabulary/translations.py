@@ -81,7 +81,7 @@ class TranslationReader:
         origin = node.get("from")
         if not isinstance(origin, Scalar) or origin.value.strip() != PREFERENCE_PAGE:
             hint = f"write from: {PREFERENCE_PAGE}"
-            self.problems.error(asked.mark, f"{what} is asked for on the preference page, and does not come from there", hint)
+            self.problems.error(asked.mark, f"{what} has a question, but does not come from the preference page", hint)
             return None
         if computed or type_.kind not in ASKED:
             why = "idic works it out by itself" if computed else f"a page can ask for {one_of(sorted(ASKED))}"

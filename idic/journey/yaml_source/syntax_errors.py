@@ -54,6 +54,11 @@ _NEXT_ENTRY = re.compile(r",\s*[\w ]+:(?:\s|$)")
 _FLOW_KEY = re.compile(r"[^:,{}\[\]\"'#\n]+:(?=\s)\s*")
 _NOT_PLAIN = re.compile(r"[@`%!&*|>]|.*(?:[\[\]{}]| #|: )")
 
+_UNCLOSED_QUOTE = ("a quote is opened and never closed", "close it")
+_UNCLOSED_BRACKET = ("a { or [ is not closed, or an entry in it lacks its comma", "close it with } or ]")
+_FAULTS_OF_THE_OPENING = (_UNCLOSED_QUOTE[0], _UNCLOSED_BRACKET[0])
+"""Faults that are shown where the quote or bracket opens, and not where YAML stopped."""
+
 
 class Fault(NamedTuple):
     """A syntax error. ``start`` is an index into the text, ``length`` is in characters."""
@@ -85,7 +90,6 @@ def explain_error(text: str, error: MarkedYAMLError) -> Fault:
     mark = error.problem_mark or error.context_mark
     index = min(mark.index, len(text)) if mark is not None else 0
     problem = str(error.problem or "")
-    line = line_from(text, index)
     if (trap := _flow_trap(text, error, index)) is not None:
         start, value = trap
         hint = (
@@ -95,44 +99,43 @@ def explain_error(text: str, error: MarkedYAMLError) -> Fault:
         )
         return Fault(start, len(value), _why_not_plain(value), hint)
     if (opened := _open_quote(text, index)) is not None:
-        return Fault(opened, 1, "a quote is opened and never closed", "close it")
+        return Fault(opened, 1, *_UNCLOSED_QUOTE)
     whole_line = line_from(text, text.rfind("\n", 0, index) + 1)
     if "mapping values are not allowed" in problem and (second := _SECOND_COLON.match(whole_line)):
         start, value = text.rfind("\n", 0, index) + 1 + second.start("value"), second["value"].rstrip()
         return Fault(start, len(value), "a second colon in one entry", f"put the text in quotes: {quoted(value)}")
-    if "mapping values are not allowed" in problem:
-        message, hint = (
-            "a second colon on this line, or a line that is indented too far",
-            ("put text that contains a colon in quotes, or line the entry up with its neighbours"),
-        )
-    elif "'\\t'" in problem:
-        message, hint = "a tab", "indent with spaces"
-    elif "end of stream" in problem:
-        message, hint = "a quote is opened and never closed", "close it"
-        if error.context_mark is not None:
-            index = error.context_mark.index
-    elif "cannot start any token" in problem:
-        message, hint = f"a value cannot begin with {line[:1]} here", "put it in quotes"
-    elif "sequence entries are not allowed" in problem:
-        message, hint = "a list begins on a line of its own", "write the - on the next line, indented"
-    elif "expected ',' or" in problem:
-        message, hint = "a { or [ is not closed, or an entry in it lacks its comma", "close it with } or ]"
-        if error.context_mark is not None:
-            index = error.context_mark.index
-    elif "but found '<scalar>'" in problem:
-        written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", whole_line)
-        whole = f": {quoted(written[1].strip())}" if written is not None and "{" not in written[1] else ""
-        message, hint = "text after the end of the value", f"put the whole value in quotes{whole}"
-    elif (lacking := _missing_colon_at(text, error)) is not None:
-        return lacking
-    elif "could not find expected ':'" in problem or "expected <block end>" in problem:
-        message = "this line fits nowhere"
-        hint = "line it up with its neighbours; a name is followed by a colon and a space"
-    elif "undefined alias" in problem or "anchor" in problem:
-        message, hint = "& and * have a meaning of their own in YAML", "if it is text, put it in quotes"
-    else:
-        message, hint = f"this is not YAML: {problem}", "look at the line above it too"
+    if (missing := _missing_colon_at(text, error)) is not None:
+        return missing
+    message, hint = _explain_problem(problem, text[index : index + 1].strip("\n"), whole_line)
+    if message in _FAULTS_OF_THE_OPENING and error.context_mark is not None:
+        index = error.context_mark.index
     return Fault(index, 1, message, hint)
+
+
+def _explain_problem(problem: str, character: str, line: str) -> tuple[str, str]:
+    """Message and hint for a problem as the YAML parser words it, on a ``line``, at a ``character``."""
+    if "mapping values are not allowed" in problem:
+        message = "a second colon on this line, or a line that is indented too far"
+        return message, "put text that contains a colon in quotes, or line the entry up with its neighbours"
+    if "'\\t'" in problem:
+        return "a tab", "indent with spaces"
+    if "end of stream" in problem:
+        return _UNCLOSED_QUOTE
+    if "cannot start any token" in problem:
+        return f"a value cannot begin with {character} here", "put it in quotes"
+    if "sequence entries are not allowed" in problem:
+        return "a list begins on a line of its own", "write the - on the next line, indented"
+    if "expected ',' or" in problem:
+        return _UNCLOSED_BRACKET
+    if "but found '<scalar>'" in problem:
+        written = re.match(r"\s*(?:- +)*(?:\{?[\w ]+: +)?(.*)", line)
+        whole = f": {quoted(written[1].strip())}" if written is not None and "{" not in written[1] else ""
+        return "text after the end of the value", f"put the whole value in quotes{whole}"
+    if "could not find expected ':'" in problem or "expected <block end>" in problem:
+        return "this line fits nowhere", "line it up with its neighbours; a name is followed by a colon and a space"
+    if "undefined alias" in problem or "anchor" in problem:
+        return "& and * have a meaning of their own in YAML", "if it is text, put it in quotes"
+    return f"this is not YAML: {problem}", "look at the line above it too"
 
 
 def _open_quote(text: str, index: int) -> int | None:

@@ -22,7 +22,7 @@ identify: {{on: Replied{when}, again: always}}
 interact: [{{id: a, send: hi, by: sms}}]
 customize: {{hi: {{sms: Hello}}}}
 """
-WARNING = "SMS of marketing are sent, and no journey answers who writes HELP"
+WARNING = "marketing SMS are sent, and no journey replies to HELP"
 
 
 def offer(name: str = "spring", purpose: str = "marketing", by: str = "sms") -> str:
