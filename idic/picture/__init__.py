@@ -1,1 +1,1 @@
-"""Journeys as people look at them: in words and as a picture. Pure: everything here works on a ``Program``."""
+"""Journeys in words and as pictures. Pure: everything here works on a ``Program``."""

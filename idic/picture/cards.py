@@ -1,4 +1,4 @@
-"""What stands in the picture: cards of text, measured before they are placed, and the lines between them.
+"""The cards and labels of the picture, measured before they are placed.
 
 Lengths are CSS pixels.
 """
@@ -49,7 +49,8 @@ class TextLine(NamedTuple):
 
 
 class Card(NamedTuple):
-    """``name`` is the id of a step, or empty. ``icons`` are kinds; ``full`` is what a reader of the screen hears."""
+    """``name`` is the id of a step, or empty. ``icons`` are names of icons; ``full`` is the text for screen
+    readers."""
 
     kind: str
     name: str
@@ -61,7 +62,7 @@ class Card(NamedTuple):
 
 
 class Chip(NamedTuple):
-    """The words on a line: why it is taken."""
+    """The words on a line: when it is taken."""
 
     w: float
     h: float
@@ -69,7 +70,7 @@ class Chip(NamedTuple):
 
 
 def step_card(program: Program, step: AnyStep, *, told: bool = False) -> Card:
-    """``told``: the ways on from here are beside or below it, each with its words."""
+    """The card of a step. ``told``: the ways on are drawn beside or below it, each with its words."""
     described = step.describe()
     notes = list(described.notes)
     lines = step.lines()
@@ -90,6 +91,7 @@ def card(
     icons: tuple[str, ...] = (),
     w: float = CARD,
 ) -> Card:
+    """A card with a title and notes. ``kind`` chooses its colours; ``quote`` is the beginning of a message."""
     strong = colors()[kind][0]
     room = w - _ICON - 2 * _EDGE + 8
     lines: list[TextLine] = []
@@ -117,6 +119,7 @@ def card(
 
 
 def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
+    """The card of an exit, with the reasons for which it is taken."""
     strong = colors()["exit"][0]
     room = EXIT - 2 * 10
     lines: list[TextLine] = []
@@ -133,11 +136,13 @@ def exit_card(labels: tuple[str, ...], reason: str, name: str = "") -> Card:
 
 
 def end_card(text: str) -> Card:
+    """A small card with one line."""
     w = width(text, 12, True) + 36
     return Card("end", "", w, 30, (TextLine(text, 20, 12, True, colors()["end"][0]),), (), text)
 
 
 def chip(labels: tuple[str, ...], most: float = CARD) -> Chip:
+    """The label of a line."""
     lines: list[TextLine] = []
     y = 15.0
     for number, label in enumerate(labels):
@@ -148,11 +153,13 @@ def chip(labels: tuple[str, ...], most: float = CARD) -> Chip:
 
 
 def entry_card(program: Program) -> Card:
-    said = describe.entry(program.entry, program.zone)
-    return card("entry", "enters", said.title, list(said.notes), w=300)
+    """The card of the entry."""
+    title, notes = describe.entry(program.entry, program.zone)
+    return card("entry", "enters", title, list(notes), w=300)
 
 
 def segments_card(program: Program) -> Card | None:
+    """The card of values and segments; None if there are none."""
     if not program.segments and not program.values:
         return None
     notes = [*phrases.assignments(program.values)]
@@ -162,9 +169,11 @@ def segments_card(program: Program) -> Card | None:
 
 
 def goal_card(goal: Goal) -> Card:
-    said = describe.goal(goal)
-    return card("goal", "goal", said.title, list(said.notes), w=300)
+    """The card of the goal."""
+    title, notes = describe.goal(goal)
+    return card("goal", "goal", title, list(notes), w=300)
 
 
 def leave_card(patterns: tuple[Pattern, ...]) -> Card:
+    """The card of the events that end the journey."""
     return card("leave", "leave, at any step", phrases.events(patterns), [], w=300)

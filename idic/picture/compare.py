@@ -1,6 +1,6 @@
-"""What changed between two programs of a journey, as customers would notice it.
+"""Compare two programs of a journey, as customers would notice it.
 
-Steps are told apart by their ids. A step whose neighbours came or went has not changed itself; one that leads elsewhere has.
+Steps are compared by their ids. A step has changed if it leads elsewhere, but not if a step beside it was added or removed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _NAMED = ("if", "within", "as", "at", "from", "until", "again:", "worth", "start
 
 
 class Difference(NamedTuple):
-    """``where`` is the id of a step, the name of a message or of a segment, or empty. ``what`` says of what of it ``before``
-    and ``after`` are told; one of these is None where something came or went. ``lines`` is what differs in a longer text,
-    each line after ``-`` or ``+``. ``content``: only words that customers read."""
+    """One thing that changed. ``where`` is the id of a step, the name of a message or of a segment, or empty. ``what`` is the
+    part of it that has the values ``before`` and ``after``; one of them is None if it was added or removed. ``lines`` are the
+    changed lines of a longer text, each after ``-`` or ``+``. ``content``: only words that customers read."""
 
     part: Part
     change: Change
@@ -43,14 +43,15 @@ class Difference(NamedTuple):
     content: bool = False
 
     def __str__(self) -> str:
-        name = f'{_SPOKEN[self.part]} "{self.where}"' if self.where else self.part
+        name = f'{_NOUNS[self.part]} "{self.where}"' if self.where else self.part
         if self.change == "moved":
             return f"{name}: moved, {self.what}"
         if self.change != "changed":
-            told = self.after if self.change == "added" else self.before
+            value = self.after if self.change == "added" else self.before
+            shown = f": {value}" if value else ""
             if self.what and self.part != "steps":
-                return f"{name}: {self.what} {self.change}{f': {told}' if told else ''}"
-            return f"{name}: {self.change}{f', {self.what}' if self.what else ''}{f': {told}' if told else ''}"
+                return f"{name}: {self.what} {self.change}{shown}"
+            return f"{name}: {self.change}{f', {self.what}' if self.what else ''}{shown}"
         about = f" {self.what}:" if self.what else ""
         if self.lines:
             return f"{name}:{about} other words"
@@ -59,7 +60,7 @@ class Difference(NamedTuple):
         return f"{name}:{about} {self.before} → {self.after}"
 
 
-_SPOKEN = {
+_NOUNS = {
     "steps": "step",
     "messages": "message",
     "segments": "segment",
@@ -71,28 +72,28 @@ _SPOKEN = {
 
 
 def differences(old: Program, new: Program) -> list[Difference]:
-    """Everything that differs, in the order of a journey file. Empty only for programs that are the same."""
-    found = [
+    """Every difference, in the order of a journey file. Empty only for programs that are the same."""
+    visible = [
         *_head(old, new),
-        *_told("entry", "", describe.entry(old.entry, old.zone), describe.entry(new.entry, new.zone)),
+        *_described("entry", "", describe.entry(old.entry, old.zone), describe.entry(new.entry, new.zone)),
         *_segments(old, new),
-        *_Steps(old, new).found(),
+        *_Steps(old, new).differences(),
         *_goal(old, new),
         *_messages(old, new),
     ]
-    return [*found, *_behind(old, new, found)]
+    return [*visible, *_invisible(old, new, visible)]
 
 
 def verdict(old: Program, new: Program) -> str:
-    """What the change means for whoever is inside the journey."""
+    """What the change means for customers inside the journey."""
     if old.id == new.id:
         return "the same program"
     if old.flow == new.flow:
-        return "only content changed: the flow is the same, so those inside can be given the new words (idic publish --migrate)"
+        return "only content changed: the flow is the same, so customers inside can get the new words (idic publish --migrate)"
     gone = [name for name, step in old.steps.items() if name not in new.steps and step.stops]
-    stand = f"; of those at {' or '.join(gone)} it must be said where they go" if gone else ""
+    stand = f"; say where customers at {' or '.join(gone)} go" if gone else ""
     return (
-        "the flow changed: newcomers take the new one, those inside finish the former one, unless they are moved "
+        "the flow changed: new customers take the new one, customers inside finish the former one, unless you move them "
         f"(idic publish --migrate){stand}"
     )
 
@@ -110,22 +111,22 @@ def _head(old: Program, new: Program) -> Iterator[Difference]:
         yield Difference("journey", _change(before, after), "", f"link {name}", before, after, content=True)
 
 
-def _told(part: Part, where: str, before: Description, after: Description) -> Iterator[Difference]:
-    """What was said, and what is said now: each note beside the one that says the same kind of thing."""
+def _described(part: Part, where: str, before: Description, after: Description) -> Iterator[Difference]:
+    """The differences of two descriptions. Notes of the same kind, such as ``within …``, are compared with each other."""
     if before.title != after.title:
         yield Difference(part, "changed", where, "", _plain(before.title), _plain(after.title))
-    for kind, one, other in _pairs(_by_kind(before.notes), _by_kind(after.notes)):
-        told = kind in (one, other) or kind in _NAMED or (one and other)
-        yield Difference(part, "changed", where, "" if told else kind, one, other)
+    for kind, was, now in _pairs(_by_kind(before.notes), _by_kind(after.notes)):
+        says_itself = kind in (was, now) or kind in _NAMED or (was and now)
+        yield Difference(part, "changed", where, "" if says_itself else kind, was, now)
 
 
 def _by_kind(notes: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    by_kind: dict[str, str] = {}
     for note in notes:
         name, equals, _ = note.partition(" = ")
         kind = name if equals else next((word for word in _NAMED if note.startswith(f"{word} ")), note)
-        found[kind] = note
-    return found
+        by_kind[kind] = note
+    return by_kind
 
 
 def _segments(old: Program, new: Program) -> Iterator[Difference]:
@@ -143,7 +144,7 @@ def _segments(old: Program, new: Program) -> Iterator[Difference]:
 def _goal(old: Program, new: Program) -> Iterator[Difference]:
     before, after = (describe.goal(program.goal) if program.goal else None for program in (old, new))
     if before and after:
-        yield from _told("goal", "", before, after)
+        yield from _described("goal", "", before, after)
     elif before or after:
         was, now = (_plain(", ".join((one.title, *one.notes))) if one else None for one in (before, after))
         yield Difference("goal", _change(was, now), "", "", was, now)
@@ -161,22 +162,22 @@ class _Steps:
         self.before, self.after = in_order(old), in_order(new)
         self.common = [name for name in self.after if name in old.steps]
 
-    def found(self) -> Iterator[Difference]:
+    def differences(self) -> Iterator[Difference]:
         moved = self.moved()
         for name in self.after:
             step = self.new.steps[name]
             if name not in self.old.steps:
-                yield Difference("steps", "added", name, self.place(self.new, name), after=_said(step))
+                yield Difference("steps", "added", name, self.place(self.new, name), after=_in_words(step))
                 continue
             if name in moved:
                 yield Difference("steps", "moved", name, self.place(self.new, name))
             yield from self.step(self.old.steps[name], step, moved)
         for name in self.before:
             if name not in self.new.steps:
-                yield Difference("steps", "removed", name, "", before=_said(self.old.steps[name]))
+                yield Difference("steps", "removed", name, "", before=_in_words(self.old.steps[name]))
 
     def moved(self) -> set[str]:
-        """The fewest steps of which one can say that they stand somewhere else now."""
+        """The smallest set of steps that moved, if all others stayed in their order."""
         before = [name for name in self.before if name in self.new.steps]
         matched = SequenceMatcher(None, before, self.common, autojunk=False).get_matching_blocks()
         stayed = {name for start, _, size in matched for name in before[start : start + size]}
@@ -185,11 +186,11 @@ class _Steps:
     def place(self, program: Program, name: str) -> str:
         if program.first.step == name:
             return "first"
-        before = [step.id for step in program.steps.values() if any(target.step == name for target in _targets(step))]
+        before = [step.id for step in program.steps.values() if any(target.step == name for target in step.targets())]
         return f"after {' and '.join(before[:3])}" if before else ""
 
     def step(self, before: AnyStep, after: AnyStep, moved: set[str]) -> Iterator[Difference]:
-        found = [*_told("steps", after.id, before.describe(), after.describe())]
+        found = [*_described("steps", after.id, before.describe(), after.describe())]
         one, other = before.called_endpoint(), after.called_endpoint()
         if one is not None and other is not None:
             found += _endpoint(after.id, one, other)
@@ -200,7 +201,7 @@ class _Steps:
         yield from found
 
     def ways(self, before: AnyStep, after: AnyStep, moved: set[str]) -> Iterator[Difference]:
-        """Where it leads, and when; not what follows from steps that came, went or moved."""
+        """Changes of where a step leads, and when. Steps that were added, removed or moved on the way do not count."""
         one, other = ({label: self.settled(program, target, moved) for label, target in _reasons(step)}
                       for program, step in ((self.old, before), (self.new, after)))  # fmt: skip
         for label, place in other.items():
@@ -214,13 +215,13 @@ class _Steps:
             was = next((name for name in gone if gone[name] == place), None)
             if was is None:
                 yield Difference("steps", "changed", after.id, "leads", after=f"{label}: {place}" if label else place)
-            elif (only := gone.pop(was)) and was and label and not _told_by_title(before, after):
+            elif (only := gone.pop(was)) and was and label and not _named_in_title(before, after):
                 yield Difference("steps", "changed", after.id, only, was, label)
         for label, place in gone.items():
             yield Difference("steps", "changed", after.id, "leads", before=f"{label}: {place}" if label else place)
 
     def settled(self, program: Program, target: Target, moved: set[str]) -> str:
-        """The first step from here on that is in both programs, or the way out."""
+        """The first step from here on that is in both programs and did not move, or the exit."""
         seen: set[str] = set()
         while target.step is not None and (target.step not in self.common or target.step in moved):
             if target.step in seen or (step := program.steps[target.step]).exit_reason is not None:
@@ -240,7 +241,7 @@ def _reasons(step: AnyStep) -> Iterator[tuple[str, Target]]:
         yield "every round", step.round_begins
 
 
-def _told_by_title(before: AnyStep, after: AnyStep) -> bool:
+def _named_in_title(before: AnyStep, after: AnyStep) -> bool:
     """A wait for one event names it in its title."""
     return all(len(step.lines()) == 1 for step in (before, after)) and (before.describe().title != after.describe().title)
 
@@ -249,13 +250,9 @@ def _endpoint(step: str, before: Endpoint, after: Endpoint) -> Iterator[Differen
     one, other = (endpoint.model_dump(mode="json") for endpoint in (before, after))
     if one["name"] == other["name"]:
         for name, was, now in _pairs(one, other):
-            # An address or a header may hold what is nobody's business.
+            # An address or a header may hold a secret.
             shown = (str(was), str(now)) if name in ("method", "seconds", "tries") else ("as it was", "as it is now")
             yield Difference("steps", "changed", step, f"endpoint {after.name}, {name}", *shown)
-
-
-def _targets(step: AnyStep) -> list[Target]:
-    return step.targets()
 
 
 def _own(step: AnyStep) -> dict[str, object]:
@@ -263,17 +260,21 @@ def _own(step: AnyStep) -> dict[str, object]:
 
     def without(value: object) -> object:
         if isinstance(value, dict):
-            return {name: without(inner) for name, inner in value.items() if name not in ("then", "otherwise", "first")}
+            return {name: without(inner) for name, inner in value.items() if not _is_target(inner)}
         return [without(inner) for inner in value] if isinstance(value, list) else value
 
-    found = without(step.model_dump(mode="json"))
-    assert isinstance(found, dict)
-    return found
+    own = without(step.model_dump(mode="json"))
+    assert isinstance(own, dict)
+    return own
 
 
-def _said(step: AnyStep) -> str:
-    told = step.describe()
-    return _plain(", ".join((told.title, *told.notes)))
+def _is_target(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == Target.model_fields.keys()
+
+
+def _in_words(step: AnyStep) -> str:
+    description = step.describe()
+    return _plain(", ".join((description.title, *description.notes)))
 
 
 # Messages
@@ -334,11 +335,11 @@ def _text(where: str, what: str, before: str | None, after: str | None) -> Diffe
     return Difference("messages", change, where, what, before, after, (), True)
 
 
-# What is left
+# The rest
 
 
-def _behind(old: Program, new: Program, found: list[Difference]) -> Iterator[Difference]:
-    """What the words do not show: a type or a default in the vocabulary, a key, how a condition is evaluated."""
+def _invisible(old: Program, new: Program, found: list[Difference]) -> Iterator[Difference]:
+    """Differences that descriptions do not show: a type or a default in the vocabulary, a key, how a condition is evaluated."""
     for name, before, after in _pairs(old.customer, new.customer):
         if before is not None and after is not None:
             yield Difference("journey", "changed", "", f"customer.{name} in the vocabulary", "as it was", "as it is now")
@@ -349,7 +350,7 @@ def _behind(old: Program, new: Program, found: list[Difference]) -> Iterator[Dif
 
 
 def _pairs(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:
-    """What differs, by name: first what there is now, then what there was."""
+    """The entries that differ, with both values: first those that there are now, then those that there were."""
     for name in (*after, *(name for name in before if name not in after)):
         if before.get(name) != after.get(name):
             yield name, before.get(name), after.get(name)

@@ -1,4 +1,4 @@
-"""A program in the words of the person who wrote it: what enters, what each step does, where it can lead."""
+"""Describe the entry, goal and messages of a program in words."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
 
 
 class GroupedWay(NamedTuple):
-    """Where a step can lead. ``labels`` are the reasons, any of which leads there; none: there is no other way."""
+    """A place to which a step can lead. ``labels`` are the reasons, any of which leads there; none if it is the only place."""
 
     labels: tuple[str, ...]
     target: Target
 
 
 def ways(step: Step) -> tuple[GroupedWay, ...]:
-    """Every way on from a step, those to the same place together, in the order of the file."""
+    """Every way on from a step, in the order of the file; ways to the same place are one."""
     labels: dict[Target, list[str]] = {}
     for label, target in step.ways():
         labels.setdefault(target, []).append(label)
     if len(labels) == 1:
         return (GroupedWay((), next(iter(labels))),)
-    return tuple(GroupedWay(tuple(filter(None, said)), target) for target, said in labels.items())
+    return tuple(GroupedWay(tuple(filter(None, reasons)), target) for target, reasons in labels.items())
 
 
 def entry(one: Entry, zone: str) -> Description:
@@ -60,7 +60,7 @@ def entry(one: Entry, zone: str) -> Description:
             filter(
                 None,
                 (
-                    f"for each of whom {one.for_each.text}" if one.for_each else "",
+                    f"for each customer with {one.for_each.text}" if one.for_each else "",
                     f"if {shared}" if shared else "",
                     f"one at a time for each {one.key}" if one.key else "",
                     f"again: {again}",
@@ -75,13 +75,14 @@ def entry(one: Entry, zone: str) -> Description:
 
 
 def goal(one: Goal) -> Description:
+    """The goal, and until when it counts."""
     notes = [f"within {one.within}"] if one.within else []
     notes += [f"worth {one.value.text}"] if one.value else []
     return Description(phrases.events(one.on), (*notes, "then leaves" if one.then == "leave" else "then goes on"))
 
 
 def content(one: AnyContent) -> str:
-    """The first words of what is read, with … for whatever differs by customer."""
+    """The first words of a message, with … for parts that differ by customer."""
     printed = _TAG.sub("", _PRINTED.sub("…", one.first_words))
     return " ".join(re.sub(r"\s*…(?:\s*…)*", " …", printed).split()).replace(" …,", " …,")
 

@@ -1,7 +1,7 @@
-"""Where everything stands: a flow from top to bottom, branches side by side, what leaves the journey at the right.
+"""Place the cards and lines of the picture.
 
-Because branches are nested, each has a column of its own from where it parts to where it meets the others again: no line
-ever crosses a card or another line. Everything is laid out round the line x = 0 on which a flow enters and leaves.
+A flow goes from top to bottom, branches stand side by side, exits at the right. Each branch has a column of its own, so no line
+crosses a card or another line. Everything is placed around the line x = 0, on which a flow enters and leaves.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from idic.picture.nested_steps import NestedFlow, Node, Onward, WayOut, nested_f
 from idic.picture.text_width import wrap
 
 _DOWN = 26.0
-"""From a card to the next."""
+"""The distance from a card to the next."""
 _ASIDE = 22.0
-"""Between columns."""
+"""The distance between columns."""
 _TURN = 14.0
-"""How far below a card a line turns."""
+"""The distance from a card to the turn of a line below it."""
 MARGIN = 32.0
 
 
 class At(NamedTuple):
-    """A card or a chip with its left upper corner."""
+    """A card or a chip, placed by its upper left corner."""
 
     what: Card | Chip
     x: float
@@ -52,7 +52,7 @@ class Path(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """Round the steps of a repeat."""
+    """A frame around the steps of a repeat."""
 
     x: float
     y: float
@@ -64,7 +64,7 @@ Shape = At | Path | Frame
 
 
 class Area(NamedTuple):
-    """What reaches ``left`` and ``right`` of x = 0 and ``height`` down. ``open``: a line goes on from (0, height)."""
+    """Placed shapes: ``left`` and ``right`` of x = 0, and ``height`` down. ``open``: a line goes on from (0, height)."""
 
     shapes: tuple[Shape, ...]
     left: float
@@ -74,6 +74,8 @@ class Area(NamedTuple):
 
 
 class Drawing(NamedTuple):
+    """The whole picture; ``heading`` are the lines of the title."""
+
     shapes: tuple[Shape, ...]
     width: float
     height: float
@@ -81,6 +83,7 @@ class Drawing(NamedTuple):
 
 
 def lay_out(program: Program) -> Drawing:
+    """The picture of a program."""
     return _Layout(program).whole()
 
 
@@ -133,7 +136,7 @@ class _Layout:
             placed.append(At(one, x, top))
             x += one.w + _ASIDE
         top += max((one.h for one in band), default=0) + (_DOWN if band else 0)
-        # In the middle of the page, unless that would push something over its edge.
+        # In the middle of the page, if everything fits there.
         middle = MARGIN + max(left, inner - right if right > inner / 2 else inner / 2)
         placed += _moved(shapes, middle, top)
         return Drawing(tuple(placed), max(middle + right, MARGIN + inner) + MARGIN, top + y + MARGIN, heading)
@@ -152,7 +155,7 @@ class _Layout:
             left, right, y = max(left, block.left), max(right, block.right), y + block.height
         last = branch.flow[-1] if branch.flow else None
         if branch.open and last is not None and (label := self.label(last)) is not None:
-            # Where it goes on from here is somebody else's line: only its words belong to this one.
+            # The line that goes on from here is drawn by the parent: only its words are placed here.
             shapes += [Path(((0, y), (0, y + _TURN))), At(label, -label.w / 2, y + _TURN)]
             left, right, y = max(left, label.w / 2), max(right, label.w / 2), y + _TURN + label.h
         return Area(tuple(shapes), left, right, y, branch.open)
@@ -161,7 +164,7 @@ class _Layout:
         return chip(item.label) if isinstance(item, Node) and item.label else None
 
     def joined(self, shapes: list[Shape], y: float, label: Chip | None) -> float:
-        """A line down to the next card; returns where that begins."""
+        """Draws a line down to the next card; returns the y of that card."""
         if label is not None:
             shapes += [Path(((0, y), (0, y + _TURN))), At(label, -label.w / 2, y + _TURN)]
             y += _TURN + label.h

@@ -1,4 +1,4 @@
-"""A journey as the text of a Mermaid flow chart, as GitHub and most wikis draw it."""
+"""Write a journey as a Mermaid flow chart, which GitHub and most wikis draw."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from idic.picture.nested_steps import rounds_of_repeats
 
 
 def mermaid(program: Program) -> str:
+    """The text of the flow chart."""
     lines = list(_lines(program))
     drawn = "\n".join(lines)
-    # A name of Mermaid's own, such as call, cannot be that of a class.
+    # A word of Mermaid's own, such as call, cannot be the name of a class.
     lines += [
         f"  classDef is_{kind} fill:{light},stroke:{strong},color:{INK}"
         for kind, (strong, light) in colors().items()
@@ -105,7 +106,7 @@ def _alternatives(labels: tuple[str, ...]) -> list[str]:
 
 
 def _node(step: str | None) -> str:
-    """Never one of Mermaid's own words, such as ``end``."""
+    """The name of a box, which is never one of Mermaid's own words, such as ``end``."""
     return f"s_{step}"
 
 
@@ -116,7 +117,7 @@ def _quoted(head: str, title: str, *notes: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """What Mermaid, Markdown or HTML would read as theirs, as numbers of characters."""
+    """Escapes the signs that Mermaid, Markdown or HTML would read, as numbers of characters."""
     return "".join(f"#{ord(sign)};" if sign in '"#&<>`*~\\;' else " " if sign.isspace() else sign for sign in text)
 
 

@@ -1,7 +1,7 @@
-"""The steps of a program as the nested flows that its author wrote: where branches part, and where they meet again.
+"""Nest the steps of a program as in its file: branches, and where they meet again.
 
-A program knows only which step follows which. A branch that does not leave the journey meets the others at the first step
-that all of them come to, and the steps of a ``repeat`` lead back to it: from that the nesting follows.
+A program only says which steps can follow a step. The nesting is derived: branches that do not leave the journey meet at the
+first step that all of them reach, and the last steps of a ``repeat`` lead back to it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _END = "@end"
 
 
 class WayOut(NamedTuple):
-    """Out of the journey; ``step`` where it is a step of its own."""
+    """Leaves the journey; ``step`` is the id of the exit, if it is a step."""
 
     reason: str
     step: str | None = None
 
 
 class Onward(NamedTuple):
-    """To a step that stands somewhere else in the picture; only in programs that nobody writes as a file."""
+    """Goes on at a step that is drawn elsewhere. This happens only in programs that cannot be written as a file."""
 
     step: str
 
 
 class NestedFlow(NamedTuple):
-    """``labels`` say when it is taken; ``open``: it goes on after its parent."""
+    """A list of steps. ``labels`` say when it is taken; ``open``: customers go on after its parent."""
 
     labels: tuple[str, ...]
     flow: Flow
@@ -39,8 +39,8 @@ class NestedFlow(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A step. ``body`` are the steps of a repeat; ``exits`` the ways that leave the journey at once, with why; ``label`` says
-    when it goes straight on, where there are exits; ``branches`` are two or more, or none."""
+    """A step. ``body`` are the steps of a repeat; ``exits`` the ways that leave the journey at once, each with its reasons;
+    ``label`` says when customers go straight on, if there are exits; ``branches`` are two or more, or none."""
 
     step: AnyStep
     label: tuple[str, ...] = ()
@@ -53,13 +53,13 @@ Flow = tuple[Node | WayOut | Onward, ...]
 
 
 def nested_flow(program: Program) -> NestedFlow:
-    """The whole flow; ``open`` where it comes to its end and nobody is sent out before."""
+    """The whole flow of a program."""
     return _Structure(program).whole()
 
 
 def rounds_of_repeats(program: Program) -> dict[str, frozenset[str]]:
-    """The steps of every repeat: those from which it goes on to its next round."""
-    found: dict[str, frozenset[str]] = {}
+    """The ids of the steps of every repeat, by the id of the repeat."""
+    rounds: dict[str, frozenset[str]] = {}
     for repeat in program.steps.values():
         if repeat.round_begins is None:
             continue
@@ -71,8 +71,8 @@ def rounds_of_repeats(program: Program) -> dict[str, frozenset[str]]:
                 continue
             reached.add(name)
             waiting += program.steps[name].targets()
-        found[repeat.id] = frozenset(reached)
-    return found
+        rounds[repeat.id] = frozenset(reached)
+    return rounds
 
 
 class _Structure:
@@ -89,7 +89,7 @@ class _Structure:
         return self.flow((), self.first, None, _END)
 
     def flow(self, labels: tuple[str, ...], target: Target, origin: str | None, stop: str) -> NestedFlow:
-        """The steps from a target on to ``stop``, which is not among them."""
+        """The steps from a target to ``stop``, without that step."""
         found: list[Node | WayOut | Onward] = []
         while True:
             place = self.place(origin, target)
@@ -125,11 +125,11 @@ class _Structure:
                 return NestedFlow(labels, (*found, WayOut("done")), False)
             if join.startswith("@"):
                 return NestedFlow(labels, (*found, Onward(join[1:])), False)
-            # Where branches meet, nobody comes from one step alone: only a way back would need to know which.
+            # Branches that meet come from several steps; only a way back would need to know from which.
             target = Target(step=join)
 
     def parted(self, step: AnyStep, stop: str) -> tuple[list[GroupedWay], list[GroupedWay]]:
-        """The ways that leave the journey at once, and those that do not. To be done is leaving only where others go on."""
+        """The ways that leave the journey at once, and the others. ``done`` counts as leaving only if others go on."""
         leaving: list[GroupedWay] = []
         staying: list[GroupedWay] = []
         for way in ways(step):
@@ -138,7 +138,7 @@ class _Structure:
         return leaving, staying
 
     def meets(self, places: Iterable[str], origin: str) -> list[str]:
-        """Where all of these come together, in order; those that leave the journey before do not count."""
+        """The steps that all of these places reach, in order. Places from which customers leave do not count."""
         chains = [[place, *self.onward.get(place, [])] for place in places if not place.startswith("@exit")]
         chains = [chain for chain in chains if chain[-1].startswith("@")] or chains
         if not chains:

@@ -1,4 +1,4 @@
-"""A journey as one self-contained SVG: dark on light, in the fonts of the reader's system."""
+"""Draw a journey as one self-contained SVG, dark on light, in the reader's own fonts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def svg(program: Program) -> str:
 
 
 def describe(program: Program) -> str:
-    """The journey for those who do not see the picture: a sentence a step."""
+    """The journey in sentences, one for each step, for people who cannot see the picture."""
     said = words.entry(program.entry, program.zone)
     sentences = [f"Enters: {', '.join((said.title, *said.notes))}"]
     for step in (program.steps[name] for name in in_order(program)):

@@ -1,7 +1,7 @@
-"""How wide text is, without a font at hand.
+"""Measure and wrap text without a font.
 
-The widths are those of DejaVu Sans, the widest of the fonts that a browser takes for ``system-ui`` or ``sans-serif``: what
-fits by them fits in any of the others.
+The widths are those of DejaVu Sans, the widest of the fonts that browsers use for ``system-ui`` or ``sans-serif``: text that
+fits with it fits with any of the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ELLIPSIS = "…"
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
-    """In the unit of ``size``."""
+    """The width of a text, in the unit of ``size``."""
     return sum(_hundredths(character, bold) for character in text) * size / 100
 
 

@@ -93,7 +93,7 @@ def test_a_step_that_comes_in_between_changes_no_other() -> None:
     assert [str(one) for one in differences(program(TEXT.replace(*inserted)), program())] == [
         'step "pause": removed: wait 3 hours'
     ]
-    assert "of those at pause it must be said where they go" in verdict(program(TEXT.replace(*inserted)), program())
+    assert "say where customers at pause go" in verdict(program(TEXT.replace(*inserted)), program())
 
 
 def test_a_step_that_moves_is_told_once() -> None:
