@@ -127,8 +127,8 @@ class Sweeper:
         program, at = journey.program, sweep.due_at
         due = Event(number=0, name=DUE, properties={"at": at.isoformat()}, accepted_at=now)
         rows = await sweeps.page(tx, sweep, self._page)
-        who = await self._whom(tx, [program], due, rows, waiting)
-        new_events = {row.id: schedule.entry_due(program, schedule.facts_of(row, program), at) for row in who}
+        entrants = await self._may_enter(tx, [program], due, rows, waiting)
+        new_events = {row.id: schedule.entry_due(program, schedule.facts_of(row, program), at) for row in entrants}
         await record_for_customers(tx, sweep.message_id, new_events)
         if self._last(rows):
             await schedule.finished(tx, sweep, journey)
@@ -162,9 +162,9 @@ class Sweeper:
             return _NONE
         event = Event(number=0, name=sweep.name, properties=sweep.properties, accepted_at=tx.now())
         rows = await sweeps.page(tx, sweep, self._page)
-        who = await self._whom(tx, programs, event, rows, waiting)
+        entrants = await self._may_enter(tx, programs, event, rows, waiting)
         copy = NewEvent("track", sweep.name, sweep.properties, sweep.occurred_at or sweep.due_at)
-        await record_for_customers(tx, f"idic-about:{sweep.message_id}", {row.id: copy for row in who})
+        await record_for_customers(tx, f"idic-about:{sweep.message_id}", {row.id: copy for row in entrants})
         return await self._gone_through(tx, sweep, rows)
 
     async def _unrouted(self, tx: Tx) -> frozenset[str] | None:
@@ -172,7 +172,7 @@ class Sweeper:
         customers = await sweeps.unrouted(tx, self._backlog)
         return None if len(customers) == self._backlog else frozenset(customers)
 
-    async def _whom(
+    async def _may_enter(
         self, tx: Tx, programs: Sequence[Program], event: Event, rows: Sequence[SweptCustomer], waiting: frozenset[str]
     ) -> list[SweptCustomer]:
         """The customers whom one of these journeys would let in, as far as can be seen here. A customer who was merged, or has

@@ -25,8 +25,8 @@ async def keep(tx: Tx, touch_id: str, links: Mapping[str, str], at: datetime) ->
     Returns False if a code stands for another address already: among a hundred million codes one such pair is as likely as
     not, and no customer may be led to another's address. Returns False, too, if the customer was erased.
     """
-    whose = select(touches.c.customer_id).where(touches.c.id == touch_id).scalar_subquery()
-    customer = await tx.row(select(customers.c.erased_at).where(customers.c.id == whose).with_for_update(key_share=True))
+    customer_id = select(touches.c.customer_id).where(touches.c.id == touch_id).scalar_subquery()
+    customer = await tx.row(select(customers.c.erased_at).where(customers.c.id == customer_id).with_for_update(key_share=True))
     if customer is None or customer["erased_at"] is not None:
         return False
     for code, url in links.items():
