@@ -71,6 +71,7 @@ class SimulatedEnrollment:
 
     @property
     def open(self) -> bool:
+        """Whether it has not ended."""
         return self.state.ended is None
 
 

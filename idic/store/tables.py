@@ -1,6 +1,7 @@
-"""The tables. One truth per customer: whoever moves anything of a customer's holds that customer's row.
+"""The tables of the store.
 
-Instants are idic's clock, in UTC; only ``leases`` and ``routers``, which are about processes, are in real time.
+A transaction that changes anything of a customer locks the customer's row first. Instants are of idic's clock, in UTC; only
+``leases`` and ``routers``, which are about processes, are in real time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 PARTITIONS = 16
-"""Into how many parts customers are divided among routers. Fixed for the life of a store."""
+"""The number of partitions that routers share. Fixed for the life of a store."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -41,6 +42,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database. Raises ``ValueError`` for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -49,13 +51,14 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-# SQLite numbers rows by itself only where the key is exactly INTEGER.
+# SQLite numbers rows only where the key is exactly INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
@@ -79,12 +82,12 @@ customers = Table(
     Column("id", String(32), primary_key=True),
     Column("traits", Json, nullable=False),
     Column("merged_into", String(32)),
-    # When a browser of theirs last asked what to show; to the hour.
+    # When one of their browsers last asked for content; to the hour.
     Column("web_seen_at", Instant),
-    # What they asked for on their preference page: fewer messages, and none of marketing until then.
+    # From their preference page: fewer messages; no marketing until then.
     Column("fewer", Boolean, nullable=False, server_default=false()),
     Column("paused_until", Instant),
-    # Since when nothing is known of them any more, because they wanted it so.
+    # When their data was erased, at their request.
     Column("erased_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -102,11 +105,11 @@ identities = Table(
 numbers = Table(
     "numbers",
     metadata,
-    # Of a telephone number, as in `suppressions`.
+    # Digest of a phone number, as in `suppressions`.
     Column("digest", String(64), primary_key=True),
     Column("customer_id", String(32), ForeignKey("customers.id"), primary_key=True, index=True),
 )
-"""Who gave which telephone number: several may have given the same."""
+"""Which customers have which phone number; several may have the same."""
 
 events = Table(
     "events",
@@ -115,19 +118,19 @@ events = Table(
     Column("message_id", Text, nullable=False, unique=True),
     Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
     Column("partition", Integer, nullable=False),
-    # Segment's calls (`track`, `identify`, `page`, `screen`, `group`, `alias`), or `own` for what idic itself observed.
+    # Segment's calls (`track`, `identify`, `page`, `screen`, `group`, `alias`), or `own` for an event of idic itself.
     Column("kind", String(20), nullable=False),
     Column("name", Text, nullable=False),
     Column("properties", Json, nullable=False),
-    # An anonymous customer who turned out to be this one; the router merges them.
+    # An anonymous customer who is the same person; the router merges them.
     Column("merges", String(32)),
-    # Of idic's own events: the message that they are about.
+    # The message that an event of idic itself is about.
     Column("enrollment_id", String(32)),
     Column("step", Text),
     Column("occurred_at", Instant),
     Column("accepted_at", Instant, nullable=False),
     Column("routed_at", Instant),
-    # What the router made of it: journey -> what happened, or why nothing did.
+    # The result of routing: journey -> what happened, or why nothing did.
     Column("outcome", Json),
     Index(
         "ix_events_unrouted",
@@ -158,7 +161,7 @@ journeys = Table(
     Column("name", Text, primary_key=True),
     Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
     Column("published_at", Instant, nullable=False),
-    # Paused: nobody is lost, and nothing is sent. Stopped: nobody enters until it is published again.
+    # Paused: customers stay in it, and nothing is sent. Stopped: nobody enters until it is published again.
     Column("paused_at", Instant),
     Column("stopped_at", Instant),
 )
@@ -171,7 +174,7 @@ publications = Table(
     Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
     Column("published_at", Instant, nullable=False),
 )
-"""What was published when: the newest of a journey is what its row in ``journeys`` says."""
+"""Every publication of a program; the newest of a journey is the one in ``journeys``."""
 
 admissions = Table(
     "admissions",
@@ -180,7 +183,7 @@ admissions = Table(
     Column("day", String(10), primary_key=True),
     Column("count", Integer, nullable=False),
 )
-"""How many a journey with ``at_most`` has let in on each day (ISO date) of its program's zone."""
+"""How many customers entered a journey with ``at_most`` on each day (ISO date) of its program's zone."""
 
 due = Table(
     "due",
@@ -190,22 +193,22 @@ due = Table(
     Column("at", Instant, nullable=False),
     Index("ix_due_at", "at"),
 )
-"""When a customer next enters a journey that has a day of each customer's own."""
+"""When a customer next enters a journey that depends on the customer's own date."""
 
 sweeps = Table(
     "sweeps",
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
-    # `scheduled` (every, once), `days` (find everybody's next day), `broadcast` (an event about a thing).
+    # `scheduled` (every, once), `days` (find each customer's next day), `broadcast` (an event about a thing).
     Column("kind", String(20), nullable=False),
-    # Unique for what is swept: the journey and its instant, or the message id of the event.
+    # Unique for each sweep: the journey and its instant, or the message id of the event.
     Column("message_id", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("properties", Json, nullable=False),
     Column("due_at", Instant, nullable=False),
-    # Of an event about a thing: when its sender says that it happened.
+    # When an event about a thing happened, as its sender says.
     Column("occurred_at", Instant),
-    # All customers up to this one have been gone through.
+    # The sweep has done all customers up to this one.
     Column("after_id", String(32), nullable=False, server_default=""),
     Column("done_at", Instant),
     Index("ix_sweeps_kind", "kind", "name", "due_at"),
@@ -217,7 +220,7 @@ sweeps = Table(
         },
     ),
 )
-"""What goes through all customers, page by page: interrupted, it goes on where it was."""
+"""Jobs that go through all customers, page by page; after an interruption they go on where they were."""
 
 calls = Table(
     "calls",
@@ -228,7 +231,7 @@ calls = Table(
     Column("step", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("endpoint", Text, nullable=False),
-    # What it is called with, by name.
+    # The values it is called with, by name.
     Column("given", Json, nullable=False),
     # `asked`, `answered` or `failed`.
     Column("status", String(20), nullable=False),
@@ -241,7 +244,7 @@ calls = Table(
     UniqueConstraint("enrollment_id", "step", "round"),
     Index("ix_calls_customer", "customer_id"),
 )
-"""Calls of endpoints. The id is the idempotency key that every try carries."""
+"""Calls of endpoints. The id is the idempotency key of every attempt."""
 
 vocabularies = Table(
     "vocabularies",
@@ -258,7 +261,7 @@ policies = Table(
     Column("document", Json, nullable=False),
     Column("published_at", Instant, nullable=False),
 )
-"""The contact policy as it was published; the newest holds for everybody, also for who is inside a journey."""
+"""Published contact policies. The newest holds for all customers, also for those inside a journey."""
 
 budgets = Table(
     "budgets",
@@ -276,7 +279,7 @@ enrollments = Table(
     Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False),
     Column("journey", Text, nullable=False),
     Column("program_id", String(32), ForeignKey("programs.id"), nullable=False),
-    # "" for a journey without key: NULLs are not equal to one another, and uniqueness needs them to be.
+    # "" for a journey without key: NULLs are not equal to each other, and the unique index needs equal values.
     Column("key", Text, nullable=False, server_default=""),
     Column("semantics", Integer, nullable=False),
     Column("seq", Integer, nullable=False),
@@ -289,7 +292,7 @@ enrollments = Table(
     Column("reason", Text),
     Column("goal_at", Instant),
     Column("goal_value", Float),
-    # Until when a goal that comes after the end still counts as this journey's.
+    # Until when a goal after the end still counts for this journey.
     Column("attribute_until", Instant),
     Index(
         "uq_enrollments_open",
@@ -321,15 +324,15 @@ touches = Table(
     Column("round", Integer, nullable=False),
     Column("channel", String(20), nullable=False),
     Column("message", Text, nullable=False),
-    # Of its program, as the contact policy counts it.
+    # From its program, as the contact policy counts it.
     Column("journey", Text, nullable=False),
     Column("purpose", String(20), nullable=False),
     Column("topic", Text),
-    # Through which provider account it leaves: the first of its channel, or one that stands in for it.
+    # The provider account that sends it: the first of its channel, or one that replaces it.
     Column("account", Text, nullable=False),
     Column("status", String(20), nullable=False),
     Column("reason", Text),
-    # What the provider said, for the person who asks why; may hold an address.
+    # The provider's words, for the person who asks why; may contain an address.
     Column("detail", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("provider_id", Text),
@@ -337,12 +340,12 @@ touches = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("attempted_at", Instant),
     Column("settled_at", Instant),
-    # Of an SMS: in how many parts it was sent, each of which is billed, and from which number, so that an answer finds it. To
-    # which address it went (as a digest): whoever holds the message shows that they own this one, and no other.
+    # Of an SMS: the number of billed parts, and the number it was sent from, so that a reply finds it. The digest of the
+    # address it was sent to: whoever opens a link from the message owns this address, and no other.
     Column("segments", Integer),
     Column("sender", Text),
     Column("recipient", String(64)),
-    # What became of it after it was sent; each time only the first.
+    # What happened to it after it was sent, each for the first time.
     Column("delivered_at", Instant),
     Column("shown_at", Instant),
     Column("opened_at", Instant),
@@ -380,7 +383,7 @@ copies = Table(
     Column("at", Instant, nullable=False),
     Index("ix_copies_at", "at", "touch_id"),
 )
-"""Messages as customers got them, where they are kept."""
+"""Copies of messages as customers got them, where copies are kept."""
 
 placements = Table(
     "placements",
@@ -390,35 +393,35 @@ placements = Table(
     Column("enrollment_id", String(32), ForeignKey("enrollments.id"), nullable=False, index=True),
     Column("slot", Text, nullable=False),
     Column("html", Text, nullable=False),
-    # Where it links to: nothing else can be reported as clicked.
+    # Its links: only these can be reported as clicked.
     Column("links", Json, nullable=False),
     Column("ends_on_click", Boolean, nullable=False),
     Column("placed_at", Instant, nullable=False),
     Column("until", Instant, nullable=False),
     Column("ended_at", Instant),
-    # `goal`, `leave`, `closed`, `withdrawn` or `click`; NULL while it lasts, and where its time ran out.
+    # `goal`, `leave`, `closed`, `withdrawn` or `click`; NULL while it is shown, and where its time ran out.
     Column("ended", String(20)),
     Index("ix_placements_customer", "customer_id", "until"),
 )
-"""What is shown in the slots of customers' own sites."""
+"""The content shown in the slots of websites."""
 
 responses = Table(
     "responses",
     metadata,
-    # Whom it was sent to: `in DE`, `who read de`, or "" for everybody.
+    # A group of customers: `in DE`, `who read de`, or "" for all.
     Column("likeness", String(20), primary_key=True),
     Column("channel", String(20), primary_key=True),
-    # In which it left, where they live.
+    # The hour at which it was sent, in the customer's zone.
     Column("hour", Integer, primary_key=True, autoincrement=False),
-    # Sums over messages, each worth half as much after some time; as of `at`.
+    # Sums over messages, which fade with time; as of `at`.
     Column("messages", Float, nullable=False),
     Column("answers", Float, nullable=False),
-    # The same, of those whose receiver had answered the one before on this channel.
+    # The same, of messages whose customer had answered the one before on this channel.
     Column("after_answer", Float, nullable=False),
     Column("answered_again", Float, nullable=False),
     Column("at", Instant, nullable=False),
 )
-"""How people alike answer: what is expected of somebody of whom little is known."""
+"""How groups of customers respond, for customers of whom little is known."""
 
 learnt = Table(
     "learnt",
@@ -427,7 +430,7 @@ learnt = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("touch_id", String(32), nullable=False),
 )
-"""One row: the touch up to which `responses` knows all, in the order of (claimed_at, id)."""
+"""One row: the touch up to which `responses` is summed up, in the order of (claimed_at, id)."""
 
 short_links = Table(
     "short_links",
@@ -464,26 +467,26 @@ consents = Table(
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("customer_id", String(32), ForeignKey("customers.id"), nullable=False, index=True),
     Column("purpose", Text, nullable=False, server_default="marketing"),
-    # NULL speaks for every topic.
+    # NULL means every topic.
     Column("topic", Text),
     Column("channel", String(20), nullable=False),
     Column("given", Boolean, nullable=False),
-    # Whether who owns the address has shown it (double opt-in), and not only somebody who knows it.
+    # Whether the owner of the address has confirmed it (double opt-in): anybody can enter an address into a form.
     Column("confirmed", Boolean, nullable=False, server_default=false()),
-    # By which act: `form`, `double opt-in`, `import`, `preference page`, `one-click`, `keyword`, `complaint`.
+    # How it was given or withdrawn: `form`, `double opt-in`, `import`, `preference page`, `one-click`, `keyword`, `complaint`.
     Column("act", String(30), nullable=False, server_default="form"),
-    # What shows it: the page and its words, an address of the internet, a message's id.
+    # The proof: the page and its words, an IP address, a message's id.
     Column("proof", Json),
     Column("at", Instant, nullable=False),
     Column("event_id", Number),
 )
-"""The ledger of consents. Rows are added and never changed: what is allowed now is worked out of all of them."""
+"""The ledger of consents. Rows are added and never changed; the current consent follows from all of them."""
 
 suppressions = Table(
     "suppressions",
     metadata,
     Column("channel", String(20), primary_key=True),
-    # Of the address, under the store's own salt: who is not written to any more is not kept on a list for it.
+    # Digest of the address under the store's own salt, so that this is no list of addresses.
     Column("digest", String(64), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),

@@ -71,6 +71,7 @@ class ValueReader:
         return self.scalar(node, type_, what, zone)
 
     def scalar(self, node: Scalar, type_: Type, what: str, zone: str) -> JsonValue:
+        """Read one value, or report what is wrong with it."""
         text = node.value.strip()
         value: JsonValue
         match type_.kind:

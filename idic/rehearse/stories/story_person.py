@@ -131,10 +131,12 @@ class PlayedPerson:
 
     @property
     def zone(self) -> str:
+        """The zone (IANA) where the person lives now."""
         return self.simulator.zone
 
     @property
     def now(self) -> datetime:
+        """The instant on the virtual clock."""
         return self.simulator.now
 
     def until(self, instant: datetime) -> None:
