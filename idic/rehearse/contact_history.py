@@ -77,8 +77,8 @@ class ContactHistory:
     def _coming(self, ask: MayWe, now: datetime, enrollments: Sequence[SimulatedEnrollment]) -> tuple[Coming, ...]:
         if not self.policy.priority:
             return ()
-        found = (ahead(one.program, one.state) for one in enrollments if one.open and one.state.enrollment != ask.enrollment)
-        return tuple(one for one in found if one is not None and now - BEHIND < one.at <= now + RESERVED)
+        planned = (ahead(one.program, one.state) for one in enrollments if one.open and one.state.enrollment != ask.enrollment)
+        return tuple(one for one in planned if one is not None and now - BEHIND < one.at <= now + RESERVED)
 
     def _reply(self, program: Program, ask: MayWe) -> Reply | None:
         """The reply that a message would answer. As in production, a journey that does not listen for replies has none."""
@@ -90,10 +90,10 @@ class ContactHistory:
 def consent_of(name: str, properties: Mapping[str, Any], at: datetime) -> Consent | None:
     """The consent that an event would record, or None where it is not valid."""
     try:
-        said = consent.read(name, properties)
+        statement = consent.read(name, properties)
     except ValueError:
         return None
-    return Consent(said.channel, said.topic, said.given, at, said.purpose, said.confirmed)
+    return Consent(statement.channel, statement.topic, statement.given, at, statement.purpose, statement.confirmed)
 
 
 def preferences_of(properties: Mapping[str, Any]) -> tuple[bool, datetime | None]:

@@ -305,9 +305,9 @@ class Simulator:
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
         machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program), kept=self._kept)
         outcome = self._driven(program, machine)
-        one = SimulatedEnrollment(program, outcome.state)
-        self.enrollments.append(one)
-        self._record(one, outcome)
+        enrolled = SimulatedEnrollment(program, outcome.state)
+        self.enrollments.append(enrolled)
+        self._record(enrolled, outcome)
 
     def _advance(self, one: SimulatedEnrollment) -> None:
         # No other code holds the state between two moves, so the interpreter may change it in place.
@@ -337,10 +337,10 @@ class Simulator:
                 self.sent.append(sent)
             self._note(one, touched.at, touched.status, claim.step, {"channel": claim.channel, "reason": touched.reason})
             self._stands(one, move.settle(one.state, claim.step, claim.channel, touched))
-            told = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
-            if told is not None:
+            name = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
+            if name is not None:
                 reason = {} if touched.reason is None else {"reason": touched.reason}
-                self._tell(told, {**message_properties(sent), **reason}, one.state.enrollment)
+                self._tell(name, {**message_properties(sent), **reason}, one.state.enrollment)
         for effect in outcome.effects:
             self._do(one, effect)
         if outcome.claims or (outcome.effects and any(isinstance(effect, CallRequest) for effect in outcome.effects)):
@@ -388,8 +388,8 @@ class Simulator:
                 assert_never(question)
 
     def _inbox(self, names: Collection[str], since: datetime) -> list[Event]:
-        kept = [event for name in names for event in self._events.get(name, ()) if event.accepted_at >= since]
-        return sorted(kept, key=lambda event: event.number) if len(names) > 1 else kept
+        events = [event for name in names for event in self._events.get(name, ()) if event.accepted_at >= since]
+        return sorted(events, key=lambda event: event.number) if len(names) > 1 else events
 
     def _ahead(self, program: Program, ask: Ahead) -> list[tuple[datetime, Facts]]:
         turns = {ask.since}

@@ -29,7 +29,7 @@ def invented_crowd(
     end: datetime,
 ) -> list[str]:
     """The assumptions of an invented crowd."""
-    said = [
+    sentences = [
         f"The crowd is invented: {count:,} customers, seed {seed}, {_span(start, end, vocabulary.zone)}. "
         "The same seed makes the same crowd.",
         *event_rates(behaviour, vocabulary),
@@ -52,15 +52,15 @@ def invented_crowd(
         f"Counts and sums start with an invented past of {behaviour.history}.",
     ]
     if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
-        said.append(f"Calls of services are answered {_of(behaviour.calls)} of the time, with invented values.")
-    return [*said, *_always(programs)]
+        sentences.append(f"Calls of services are answered {_of(behaviour.calls)} of the time, with invented values.")
+    return [*sentences, *_always(programs)]
 
 
 def recorded_events(
     programs: Sequence[Program], vocabulary: Vocabulary, recording: Recording, start: datetime, end: datetime
 ) -> list[str]:
     """The assumptions of a file of events."""
-    said = [
+    sentences = [
         f"The events are recorded: {recording.lines:,} lines of {recording.customers:,} customers in {recording.file}, "
         f"{_span(start, end, vocabulary.zone)}. Earlier events only count: nobody enters because of them.",
         "Nothing is invented. Customers do what they did then, whatever is sent to them here. A click or open in the file is "
@@ -70,26 +70,28 @@ def recorded_events(
         "customer from their first event on. Consents and addresses come from the file alone. A page view is a web visit.",
     ]
     if any(isinstance(step, Call) for program in programs for step in program.steps.values()):
-        said.append("Calls of services fail: the file does not say what they would have answered.")
+        sentences.append("Calls of services fail: the file does not say what they would have answered.")
     if recording.bad:
-        said.append(f"{_lines(recording.bad)} left out as unreadable.")
-    said += [_unread(one) for one in recording.unread[:_MOST]]
+        sentences.append(f"{_lines(recording.bad)} left out as unreadable.")
+    sentences += [_unread(one) for one in recording.unread[:_MOST]]
     if (more_unread := len(recording.unread) - _MOST) > 0:
-        said.append(f"The same is true of {more_unread:,} more properties.")
+        sentences.append(f"The same is true of {more_unread:,} more properties.")
     if recording.first == recording.last and end - start < _BLINK:
-        said.append("Everything in the file happened at one instant, and no time passes after it; --days 30 lets time pass.")
+        sentences.append(
+            "Everything in the file happened at one instant, and no time passes after it; --days 30 lets time pass."
+        )
     if recording.unordered:
-        said.append(f"{_lines(recording.unordered)} not in order of time, and sorted.")
+        sentences.append(f"{_lines(recording.unordered)} not in order of time, and sorted.")
     if recording.undeclared:
         names = sorted(recording.undeclared.items(), key=lambda one: (-one[1], one[0]))
         more = f" and {len(names) - 5} other names" if len(names) > 5 else ""
-        said.append(
+        sentences.append(
             "The vocabulary does not know "
             + _listed(f"{name} ({count:,}×)" for name, count in names[:5])
             + more
             + ": no journey sees them."
         )
-    return [*said, *_always(programs)]
+    return [*sentences, *_always(programs)]
 
 
 def ignored_budgets(policy: Policy) -> list[str]:
@@ -101,9 +103,9 @@ def ignored_budgets(policy: Policy) -> list[str]:
 def event_rates(behaviour: CrowdBehaviour, vocabulary: Vocabulary) -> Iterator[str]:
     """How often events happen, to each customer and to things."""
     for where, things in (("for each customer", False), ("in the whole shop, for all customers together", True)):
-        said = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]
-        if said:
-            yield f"How often, {where}: {_listed(said)}."
+        rates = [f"{name} {rate}" for name, rate in behaviour.events.items() if (name in vocabulary.about) is things]
+        if rates:
+            yield f"How often, {where}: {_listed(rates)}."
 
 
 def _unread(one: UnreadProperty) -> str:
@@ -128,13 +130,13 @@ def _lift(behaviour: CrowdBehaviour) -> str:
 
 
 def _always(programs: Iterable[Program]) -> list[str]:
-    said = ["Every allowed message is sent at once, and no delivery fails."]
-    said += [
+    sentences = ["Every allowed message is sent at once, and no delivery fails."]
+    sentences += [
         f"{program.journey}: at most {program.entry.at_most:,} a day: the first by the order of customers, not by time."
         for program in programs
         if program.entry.at_most is not None
     ]
-    return said
+    return sentences
 
 
 def _span(start: datetime, end: datetime, zone: str) -> str:

@@ -31,14 +31,14 @@ _ANSWER = re.compile(r"""\{\{-?\s*(?:"([^"]+)"|'([^']+)')\s*\|\s*answer\b""")
 def compared_texts(conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
     """The texts that conditions compare with, by the last part of the compared name. Invented values of the name are sometimes
     one of them, or such a condition would never hold."""
-    found: dict[str, dict[str, None]] = {}
+    by_name: dict[str, dict[str, None]] = {}
     for condition in conditions:
         texts = ["".join(match) for match in _LITERAL.findall(condition.cel)]
         for name, attribute in condition.reads.items():
             for field, type_ in _texts(name.rpartition(".")[2], attribute.type):
                 if type_.kind == "text":
-                    found.setdefault(field, {}).update(dict.fromkeys(texts))
-    return {name: tuple(texts) for name, texts in found.items()}
+                    by_name.setdefault(field, {}).update(dict.fromkeys(texts))
+    return {name: tuple(texts) for name, texts in by_name.items()}
 
 
 def drawn_alike(conditions: Iterable[Condition]) -> dict[str, str]:

@@ -260,16 +260,16 @@ class InventedCrowd:
     def _of_things(self, vocabulary: Vocabulary) -> list[tuple[_Event, Happening]]:
         """The events about things, once for the whole crowd."""
         rng = Random(f"{self._seed}/things")
-        found = []
+        happenings = []
         for name, rate in self.behaviour.events.items():
             if name not in vocabulary.about or not isinstance(rate, PoissonRate) or rate.per_second <= 0:
                 continue
             at = self.start + timedelta(seconds=rng.expovariate(rate.per_second))
             while at < self.end:
                 event = self._events[name]
-                found.append((event, Happening(at, name, self._properties(event, rng, at, {}, {}))))
+                happenings.append((event, Happening(at, name, self._properties(event, rng, at, {}, {}))))
                 at += timedelta(seconds=rng.expovariate(rate.per_second))
-        return found
+        return happenings
 
     def answer(self, program: Program, step: str, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The answer of the service that a step calls, or None for a failure. Equal calls have equal answers."""

@@ -38,17 +38,17 @@ def read_rate(text: str) -> PoissonRate | FollowRate:
 
 def read_share(text: str) -> float:
     """Read ``35%``. Raises ``ValueError``, whose text says what to write instead."""
-    found = _SHARE.fullmatch(text.strip())
-    if found is None:
+    match = _SHARE.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f'"{text.strip()}" is not a share; write it as 35%')
-    return _fraction(found["share"])
+    return _fraction(match["share"])
 
 
-def with_rate(behaviour: CrowdBehaviour, said: str, vocabulary: Vocabulary) -> CrowdBehaviour:
+def with_rate(behaviour: CrowdBehaviour, option: str, vocabulary: Vocabulary) -> CrowdBehaviour:
     """``behaviour`` with one rate from the command line: ``Order Completed=0.3/week``. Raises ``InvalidInput``."""
-    name, equals, text = said.partition("=")
+    name, equals, text = option.partition("=")
     if not equals:
-        raise InvalidInput(f'"{said}": write an event, = and its rate, as in "Order Completed=0.3/week"', where="--rate")
+        raise InvalidInput(f'"{option}": write an event, = and its rate, as in "Order Completed=0.3/week"', where="--rate")
     return _checked({"events": {name.strip(): text.strip()}}, behaviour, vocabulary, "--rate")
 
 
@@ -58,17 +58,17 @@ def read_rates(file: str, text: str, behaviour: CrowdBehaviour, vocabulary: Voca
     node = parse(file, text, problems)
     if problems.failed:
         raise InvalidInput("\n".join(str(problem) for problem in problems.all()))
-    said = _plain(node) if node is not None else {}
-    if not isinstance(said, dict):
+    rates = _plain(node) if node is not None else {}
+    if not isinstance(rates, dict):
         raise InvalidInput("rates are entries such as events: and reactions:; see --rates-example", where=file)
-    return _checked(said, behaviour, vocabulary, file)
+    return _checked(rates, behaviour, vocabulary, file)
 
 
-def _checked(said: Mapping[str, Any], behaviour: CrowdBehaviour, vocabulary: Vocabulary, where: str) -> CrowdBehaviour:
+def _checked(sections: Mapping[str, Any], behaviour: CrowdBehaviour, vocabulary: Vocabulary, where: str) -> CrowdBehaviour:
     """``behaviour`` with the sections of ``said``, read from text. ``where`` names the source in errors."""
     rates: dict[str, Any] = behaviour.model_dump()
     rates["events"] = dict(behaviour.events)
-    for section, value in said.items():
+    for section, value in sections.items():
         place = f"{where}: {section}"
         if section not in CrowdBehaviour.model_fields:
             hint = did_you_mean(section, CrowdBehaviour.model_fields)

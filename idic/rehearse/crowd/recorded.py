@@ -152,11 +152,11 @@ class Recording:
             read = read_lines(raw, self.file, (_CUSTOMER, _EVENT, _TIME), lambda done: progress(done, size))
             numbered = self._taken(read)
             while batch := list(islice(numbered, _AT_ONCE)):
-                found = resolve((line.whose for _, line in batch), self._known, self._named, self._new)
-                self._known |= found.linked
-                for identity, customer in found.linked.items():
+                resolution = resolve((line.whose for _, line in batch), self._known, self._named, self._new)
+                self._known |= resolution.linked
+                for identity, customer in resolution.linked.items():
                     self._belong.setdefault(customer, []).append(identity)
-                for (number, line), belonging in zip(batch, found.belongings, strict=True):
+                for (number, line), belonging in zip(batch, resolution.belongings, strict=True):
                     if line.whose.user_id is not None:
                         self._named.add(belonging.customer)
                     if belonging.merges:
@@ -279,9 +279,9 @@ def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> RecordedLin
     message_id = raw.get("messageId")
     plain = {name: value for name, value in raw.items() if name not in ("sentAt", "messageId", *_TIMES)}
     message = read_message(plain, where="", received_at=at, largest=LARGEST_MESSAGE)
-    said = _attributes(message.properties) if message.kind == "identify" else message.properties
+    properties = _attributes(message.properties) if message.kind == "identify" else message.properties
     whose = Whose(message.user_id, message.anonymous_id, message.previous_id)
-    return RecordedLine(whose, at, message.name, said, message_id if isinstance(message_id, str) else None)
+    return RecordedLine(whose, at, message.name, properties, message_id if isinstance(message_id, str) else None)
 
 
 def _attributes(traits: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,9 +211,9 @@ class _Life:
     def _happens(self, happening: Happening) -> None:
         simulator = self.simulator
         if not happening.name:
-            told = happening.properties
-            simulator.zone = zone_of({**simulator.traits, **told}, self.rehearsal.zone)
-            simulator.becomes_known(**told)
+            traits = happening.properties
+            simulator.zone = zone_of({**simulator.traits, **traits}, self.rehearsal.zone)
+            simulator.becomes_known(**traits)
             return
         enrollment, sent = happening.enrollment, None
         if happening.name in ABOUT_MESSAGES:
@@ -228,19 +228,19 @@ class _Life:
     def _notice(self, happening: Happening, sent: SentMessage | None = None) -> None:
         """Note what an event says about consent, preferences, web visits and responses. ``sent`` is the message it is about, if
         it is one of this rehearsal."""
-        said = happening.properties
+        properties = happening.properties
         if happening.seen:
             self.seen_at = happening.at
         if happening.name in CONSENTS:
-            consent = consent_of(happening.name, said, happening.at)
+            consent = consent_of(happening.name, properties, happening.at)
             self.consents += [consent] if consent is not None else []
         elif happening.name == preferences.CHANGED:
-            self.fewer, self.paused_until = preferences_of(said)
+            self.fewer, self.paused_until = preferences_of(properties)
         elif happening.name == "Replied":
-            consent = consent_by(said, happening.at)
+            consent = consent_by(properties, happening.at)
             self.consents += [consent] if consent is not None else []
         if happening.name in ANSWERS:
-            channel = sent.channel if sent else str(said.get("channel", EMAIL.name))
+            channel = sent.channel if sent else str(properties.get("channel", EMAIL.name))
             purpose = self._purpose(sent) if sent else "marketing"
             self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
 
@@ -284,8 +284,8 @@ class _Life:
         return verdict
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
-        found = {channel: self._reached(channel) for channel in ask.channels}
-        unreachable = {channel: reached.problem for channel, reached in found.items() if reached.address is None}
+        reaches = {channel: self._reached(channel) for channel in ask.channels}
+        unreachable = {channel: reached.problem for channel, reached in reaches.items() if reached.address is None}
         return best_channel(ask, self._mine(), _CROWD, unreachable=unreachable)
 
     def _best_time(self, ask: BestTime, now: datetime) -> Timed:

@@ -160,11 +160,11 @@ class LocalDays:
 
 def percentile(counts: Mapping[int, int], share: float) -> int:
     """The smallest value that at least this share of the counted ones does not exceed; 0 without any."""
-    wanted = math.ceil(sum(counts.values()) * share)
+    needed = math.ceil(sum(counts.values()) * share)
     so_far = 0
     for value in sorted(counts):
         so_far += counts[value]
-        if so_far >= wanted:
+        if so_far >= needed:
             return value
     return 0
 

@@ -84,15 +84,15 @@ def _journey(journey: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str,
     days = _days(result)
     by_day = {day["day"]: day for day in journey["days"]}
     names = [f"{day:%d %b}" for day in days]
-    found = [by_day.get(day.isoformat(), {"entered": 0, "goals": 0, "sent": {}}) for day in days]
+    counts = [by_day.get(day.isoformat(), {"entered": 0, "goals": 0, "sent": {}}) for day in days]
     goal = journey["goal"]
     refused = [{**one, "step": step["step"]} for step in journey["steps"] for one in step["not_sent"]]
     return {
         **journey,
         "messages": sum(journey["sent"].values()),
-        "sent_plot": _plot(names, [{channel: one["sent"].get(channel, 0) for channel in CHANNELS} for one in found]),
-        "entered_plot": _plot(names, [{"entered": one["entered"]} for one in found]),
-        "goals_plot": _plot(names, [{"goals": one["goals"]} for one in found]) if goal and goal["reached"] else None,
+        "sent_plot": _plot(names, [{channel: one["sent"].get(channel, 0) for channel in CHANNELS} for one in counts]),
+        "entered_plot": _plot(names, [{"entered": one["entered"]} for one in counts]),
+        "goals_plot": _plot(names, [{"goals": one["goals"]} for one in counts]) if goal and goal["reached"] else None,
         "hours_plot": _hours(goal["hours"]) if goal and goal["reached"] else None,
         "refused": sorted(refused, key=lambda one: -one["count"]),
     }
@@ -119,8 +119,8 @@ def _plot(names: Sequence[str], values: Sequence[Mapping[str, int]]) -> Plot:
             height = _TALLEST * count / top
             blocks.append(PlotBlock(kind, foot, height))
             foot += height
-        said = ", ".join(f"{kind} {count:,}" for kind, count in one.items() if count) or "none"
-        columns.append(PlotColumn(name, f"{name}: {said}", tuple(block for block in blocks if block.height)))
+        tooltip = ", ".join(f"{kind} {count:,}" for kind, count in one.items() if count) or "none"
+        columns.append(PlotColumn(name, f"{name}: {tooltip}", tuple(block for block in blocks if block.height)))
     middle = (names[len(names) // 2],) if len(names) > 2 else ()
     marks = (names[0], *middle, names[-1]) if len(names) > 1 else tuple(names)
     return Plot(tuple(columns), top, marks)

@@ -64,10 +64,10 @@ class Judge:
 
     def _entered(self, expected: Expected) -> Failure | None:
         wanted = expected.wanted["entered"]
-        one = self._enrolled(expected, wanted if isinstance(wanted, str) else None)
+        enrollment = self._enrolled(expected, wanted if isinstance(wanted, str) else None)
         if wanted is False:
-            return None if one is None else _failed(expected, "entered", "not entered", self._standing(one))
-        if one is None:
+            return None if enrollment is None else _failed(expected, "entered", "not entered", self._standing(enrollment))
+        if enrollment is None:
             return _failed(expected, "entered", "entered", self._why_not(wanted if isinstance(wanted, str) else None))
         return self._segment(expected) if "segment" in expected.wanted else None
 
@@ -76,10 +76,10 @@ class Judge:
         others = [program.journey for program in self.person.programs]
         journey = wanted if isinstance(wanted, str) and wanted in others else others[0]
         because = expected.wanted.get("because") or (wanted if isinstance(wanted, str) and wanted not in others else None)
-        refused = next((one for one in reversed(self.person.refused) if one.journey == journey), None)
+        refused = next((enrollment for enrollment in reversed(self.person.refused) if enrollment.journey == journey), None)
         if refused is None:
-            one = self._enrolled(expected, journey)
-            instead = self._standing(one) if one else f"nothing has asked for entry into {journey}"
+            enrollment = self._enrolled(expected, journey)
+            instead = self._standing(enrollment) if enrollment else f"nothing has asked for entry into {journey}"
             return _failed(expected, "not entered", "not entered", instead)
         if because and because != refused.why.code and not _says(refused.why.reason, because):
             instead = f"{refused.why.code}: {refused.why.reason}"
@@ -94,9 +94,11 @@ class Judge:
         return "nothing that happened asks for entry into it"
 
     def _segment(self, expected: Expected) -> Failure | None:
-        one = self._enrolled(expected)
-        found = one.state.segment if one else None
-        return None if found == expected.wanted["segment"] else self._instead(expected, "segment", one, found or "in none")
+        enrollment = self._enrolled(expected)
+        segment = enrollment.state.segment if enrollment else None
+        if segment == expected.wanted["segment"]:
+            return None
+        return self._instead(expected, "segment", enrollment, segment or "in none")
 
     # Messages.
 
@@ -206,54 +208,54 @@ class Judge:
 
     def _waiting(self, expected: Expected) -> Failure | None:
         step, until = expected.wanted["waiting"], expected.wanted.get("until")
-        one = next(
+        enrollment = next(
             (o for o in reversed(self.person.simulator.enrollments) if o.open and o.state.step == step and _keyed(o, expected)),
             None,
         )
-        if one is None:
+        if enrollment is None:
             return _failed(expected, "waiting", f"waiting in {step}", self._standing(self._enrolled(expected)))
-        ends = one.state.ends or one.state.deadline
+        ends = enrollment.state.ends or enrollment.state.deadline
         if until is not None and (ends is None or not self._is(until, ends)):
             instead = f"until {self._at(ends)}" if ends else "without an end"
             return _failed(expected, "until", f"until {_spoken(until)}", instead)
         return None
 
     def _splits(self, expected: Expected) -> Failure | None:
-        one = self._enrolled(expected)
-        found = one.state.splits if one else {}
-        wrong = {step: found.get(step) for step, share in expected.wanted["split"].items() if found.get(step) != share}
-        return self._instead(expected, "split", one, _shown(wrong)) if wrong else None
+        enrollment = self._enrolled(expected)
+        shares = enrollment.state.splits if enrollment else {}
+        wrong = {step: shares.get(step) for step, share in expected.wanted["split"].items() if shares.get(step) != share}
+        return self._instead(expected, "split", enrollment, _shown(wrong)) if wrong else None
 
     def _customer(self, expected: Expected) -> Failure | None:
         return _compared(expected, "customer", self.person.known())
 
     def _values(self, expected: Expected) -> Failure | None:
-        one = self._enrolled(expected)
-        return _compared(expected, "values", one.state.variables if one else {})
+        enrollment = self._enrolled(expected)
+        return _compared(expected, "values", enrollment.state.variables if enrollment else {})
 
     def _goal(self, expected: Expected) -> Failure | None:
-        wanted, one = expected.wanted["goal"], self._enrolled(expected)
-        reached = one is not None and one.state.goal_at is not None
+        wanted, enrollment = expected.wanted["goal"], self._enrolled(expected)
+        reached = enrollment is not None and enrollment.state.goal_at is not None
         if wanted is False:
-            return _failed(expected, "goal", "no goal", self._standing(one)) if reached else None
-        if not reached or one is None:
-            return _failed(expected, "goal", "the goal reached", f"not reached; {self._standing(one)}")
-        if wanted is not True and (one.value is None or abs(one.value - float(wanted)) > 1e-9):
-            return _failed(expected, "goal", f"a goal worth {wanted:g}", f"worth {one.value}")
+            return _failed(expected, "goal", "no goal", self._standing(enrollment)) if reached else None
+        if not reached or enrollment is None:
+            return _failed(expected, "goal", "the goal reached", f"not reached; {self._standing(enrollment)}")
+        if wanted is not True and (enrollment.value is None or abs(enrollment.value - float(wanted)) > 1e-9):
+            return _failed(expected, "goal", f"a goal worth {wanted:g}", f"worth {enrollment.value}")
         return None
 
     def _ended(self, expected: Expected) -> Failure | None:
-        wanted, one = expected.wanted["ended"], self._enrolled(expected)
-        ended = one.state.ended if one else None
+        wanted, enrollment = expected.wanted["ended"], self._enrolled(expected)
+        ended = enrollment.state.ended if enrollment else None
         if wanted in ("no", "false"):
-            if one is None:
+            if enrollment is None:
                 return _failed(expected, "ended", "entered, and not ended", self._standing(None))
-            return _failed(expected, "ended", "not ended", self._standing(one)) if ended else None
+            return _failed(expected, "ended", "not ended", self._standing(enrollment)) if ended else None
         # The words for a goal that is reached and for leaving mean just that, whatever the reasons of exits are.
-        found = () if ended is None else ("yes", "true", ended.kind, *((ended.reason,) if wanted not in _KINDS else ()))
-        if wanted in found:
+        endings = () if ended is None else ("yes", "true", ended.kind, *((ended.reason,) if wanted not in _KINDS else ()))
+        if wanted in endings:
             return None
-        return _failed(expected, "ended", f"ended: {wanted}", self._standing(one))
+        return _failed(expected, "ended", f"ended: {wanted}", self._standing(enrollment))
 
     # Words.
 
@@ -263,33 +265,33 @@ class Judge:
     def _enrolled(self, expected: Expected, journey: str | None = None) -> SimulatedEnrollment | None:
         return self.person.enrolled(journey, expected.wanted.get("key"))
 
-    def _standing(self, one: SimulatedEnrollment | None) -> str:
+    def _standing(self, enrollment: SimulatedEnrollment | None) -> str:
         """Where somebody is: ``waiting in patience until Sun 29 Mar 10:00``, ``ended on … : done``."""
-        if one is None:
+        if enrollment is None:
             return f"{self.person.person.name} is not in {self.person.programs[0].journey}: {self._why_not(None)}"
-        state = one.state
+        state = enrollment.state
         if state.ended is not None:
             reason = state.ended.reason if state.ended.kind == "exit" else f"{state.ended.kind}, {state.ended.reason}"
             return f"ended on {self._at(state.ended.at)}: {reason}"
         until = state.ends or state.deadline
         return f"waiting in {state.step}" + (f" until {self._at(until)}" if until else "")
 
-    def _instead(self, expected: Expected, word: str, one: SimulatedEnrollment | None, instead: str) -> Failure:
-        text = instead if one is not None else self._standing(None)
+    def _instead(self, expected: Expected, word: str, enrollment: SimulatedEnrollment | None, instead: str) -> Failure:
+        text = instead if enrollment is not None else self._standing(None)
         return _failed(expected, word, f"{word} {_shown(expected.wanted[word])}", text)
 
     def _at(self, instant: datetime) -> str:
         return format_moment(instant, self.person.zone)
 
     def _is(self, wanted: WrittenMoment | TimeOfDay, instant: datetime) -> bool:
-        there = instant.astimezone(ZoneInfo(self.person.zone))
+        local = instant.astimezone(ZoneInfo(self.person.zone))
         if isinstance(wanted, WrittenMoment):
             return wanted.instant(self.person.zone) == instant.replace(second=0, microsecond=0)
-        return (there.hour, there.minute) == (wanted.hour, wanted.minute) and there.weekday() in (wanted.days or range(7))
+        return (local.hour, local.minute) == (wanted.hour, wanted.minute) and local.weekday() in (wanted.days or range(7))
 
     def _on(self, day: str, instant: datetime) -> bool:
-        there = instant.astimezone(ZoneInfo(self.person.zone))
-        return day in (there.date().isoformat(), WEEKDAYS[there.weekday()])
+        local = instant.astimezone(ZoneInfo(self.person.zone))
+        return day in (local.date().isoformat(), WEEKDAYS[local.weekday()])
 
 
 def _reason(step: str, entry: Mapping[str, Any]) -> str:

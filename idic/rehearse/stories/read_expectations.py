@@ -87,26 +87,26 @@ class ExpectationReader:
                 yield from self.read(item, zone)
             return
         words = list(dict.fromkeys([*EXPECTATIONS, *(more for mores in EXPECTATIONS.values() for more in mores), "key"]))
-        found = self.shapes.fields(node, "expect", words)
-        if not found or not isinstance(node, MappingNode):
+        fields = self.shapes.fields(node, "expect", words)
+        if not fields or not isinstance(node, MappingNode):
             return
         marks = {key.value: key.mark for key, _ in node.entries}
-        heads = [name for name in found if name in EXPECTATIONS]
+        heads = [name for name in fields if name in EXPECTATIONS]
         taken: set[str] = {"key"}
         if "entered" in heads and "segment" in heads:
             heads.remove("segment")
         for head in heads:
-            more = [name for name in EXPECTATIONS[head] if name in found and name not in taken]
+            more = [name for name in EXPECTATIONS[head] if name in fields and name not in taken]
             taken.update((head, *more))
-            wanted = {name: self._value(name, found[name], head, zone) for name in (head, *more)}
-            if "key" in found and (key := self.shapes.text(found["key"], "key")):
+            wanted = {name: self._value(name, fields[name], head, zone) for name in (head, *more)}
+            if "key" in fields and (key := self.shapes.text(fields["key"], "key")):
                 wanted["key"] = key.value
             if head == "not sent" and wanted.get("not sent") and wanted.get("by"):
-                self._check_channel(wanted["not sent"], wanted["by"], _value_mark(found["by"], marks["by"]))
-            places = {name: _value_mark(found[name], marks[name]) for name in wanted} | {head: marks[head]}
+                self._check_channel(wanted["not sent"], wanted["by"], _value_mark(fields["by"], marks["by"]))
+            places = {name: _value_mark(fields[name], marks[name]) for name in wanted} | {head: marks[head]}
             if wanted[head] is not None:
                 yield Expected(head, {name: value for name, value in wanted.items() if value is not None}, places)
-        for name in found:
+        for name in fields:
             if name not in taken:
                 owners = [head for head, mores in EXPECTATIONS.items() if name in mores]
                 self.problems.error(
@@ -208,8 +208,8 @@ class ExpectationReader:
             return None
         absent = [key.value for key, value in node.entries if isinstance(value, Scalar) and value.value == MISSING]
         present = MappingNode(node.source, tuple(e for e in node.entries if e[0].value not in absent), node.start)
-        found: dict[str, Any] = dict(self.values.entries(present, known, what, zone))
-        return {**found, **dict.fromkeys(absent)}
+        values: dict[str, Any] = dict(self.values.entries(present, known, what, zone))
+        return {**values, **dict.fromkeys(absent)}
 
     def _call_values(self, node: Node, zone: str) -> dict[str, Any] | None:
         takes = {name: a for endpoint in self.endpoints.values() for name, a in endpoint.takes.items()}

@@ -26,24 +26,24 @@ class HappeningReader:
     def event(self, node: Node, who: str) -> EventHappens | None:
         """``{Cart Updated: {cart_id: c1}}``, or ``Signed Up`` alone."""
         if isinstance(node, Scalar):
-            name, given = node, Mapping(node.source, (), node.start)
+            name, written = node, Mapping(node.source, (), node.start)
         elif isinstance(node, Mapping) and len(node.entries) == 1 and isinstance(node.entries[0][1], Mapping):
             name, properties = node.entries[0]
             assert isinstance(properties, Mapping)
-            given = properties
+            written = properties
         elif isinstance(node, Mapping) and len(node.entries) == 1 and self._is_empty(node.entries[0][1]):
-            name, given = node.entries[0][0], Mapping(node.source, (), node.start)
+            name, written = node.entries[0][0], Mapping(node.source, (), node.start)
         else:
             self.problems.error(node.mark, "an event has a name and entries", "write event: {Cart Updated: {cart_id: c1}}")
             return None
         known = self._declared(name)
         if known is None:
             return None
-        if name.value in ABOUT_MESSAGES and (name.value in FOLLOW_MESSAGES or given.get("step") is not None):
-            return self._about_message(name, given, known, who)
+        if name.value in ABOUT_MESSAGES and (name.value in FOLLOW_MESSAGES or written.get("step") is not None):
+            return self._about_message(name, written, known, who)
         return EventHappens(
             name.value,
-            self.names.values.entries(given, known, name.value, self.people.zone_of(who), complete=True),
+            self.names.values.entries(written, known, name.value, self.people.zone_of(who), complete=True),
             everywhere=name.value in getattr(self.names.vocabulary, "about", {}),
         )
 
@@ -59,8 +59,8 @@ class HappeningReader:
         for name in ("consents", "suppressed"):
             if (key := node.key(name)) is not None:
                 self.problems.error(key.mark, f"{name} cannot be told later", "write event: {Consent Given: {channel: email}}")
-        told = self.people.traits(node, "identify", self.people.zone_of(who))
-        return TraitsLearned(told, "seen_on_web" in {key.value for key, _ in node.entries})
+        traits = self.people.traits(node, "identify", self.people.zone_of(who))
+        return TraitsLearned(traits, "seen_on_web" in {key.value for key, _ in node.entries})
 
     def presses(self, name: str, node: Node) -> EventHappens | PressesLink | None:
         """``click: nudge``, ``click: {nudge: https://…}``, ``answer: {ask: filter}``, ``open: nudge``."""

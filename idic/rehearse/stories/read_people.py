@@ -42,16 +42,16 @@ class PeopleReader:
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, f"{key.value} consists of entries", "write {first_name: Anna, consents: [email]}")
             return
-        told = self.traits(node, key.value, self._zone_in(node))
+        traits = self.traits(node, key.value, self._zone_in(node))
         consents = self._consents(node.get("consents"))
         suppressed = [c.value for c in self.shapes.texts(node.get("suppressed"), "suppressed") if self.names.is_channel(c)]
-        seen = self._seen(node.get("seen_on_web"))
+        seen_on_web = self._seen(node.get("seen_on_web"))
         self.people[key.value] = StoryPerson(
             key.value,
-            told,
+            traits,
             consents,
             tuple(suppressed),
-            seen,
+            seen_on_web,
             fewer=self._yes(node, "fewer"),
             paused_until=self.names.date(node.get("paused_until"), "paused_until") if node.get("paused_until") else None,
             control=self._yes(node, "control"),
@@ -95,12 +95,12 @@ class PeopleReader:
 
     def _consents(self, node: Node | None) -> tuple[tuple[str, str | None], ...]:
         """``[email, sms]``, ``[email for news]``."""
-        given = []
+        consents = []
         for text in self.shapes.texts(node, "consents"):
             channel, _, topic = text.value.partition(" for ")
             if self.names.is_channel(text, channel):
-                given.append((channel, topic.strip() or None))
-        return tuple(given)
+                consents.append((channel, topic.strip() or None))
+        return tuple(consents)
 
     def _seen(self, node: Node | None) -> Duration | None:
         text = self.shapes.text(node, "seen_on_web")

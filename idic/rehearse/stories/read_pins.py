@@ -30,13 +30,13 @@ class PinReader:
         pins = {name: Pins() for name in self.people.people}
         if node is None:
             return pins
-        found = self.shapes.fields(node, "with", (*PIN_KEYS, *self.people.people))
-        if found is None or not isinstance(node, Mapping):
+        fields = self.shapes.fields(node, "with", (*PIN_KEYS, *self.people.people))
+        if fields is None or not isinstance(node, Mapping):
             return pins
         own = Mapping(node.source, tuple(e for e in node.entries if e[0].value in PIN_KEYS), node.start)
         everybody = self.of_person(own, self.people.first)
         for name in pins:
-            theirs = self.of_person(found[name], name) if name in found else Pins()
+            theirs = self.of_person(fields[name], name) if name in fields else Pins()
             pins[name] = everybody.with_more(theirs)
         return pins
 
@@ -44,24 +44,24 @@ class PinReader:
         """The pins of one person."""
         if isinstance(node, Mapping) and not node.entries:
             return Pins()
-        found = self.shapes.fields(node, "with", PIN_KEYS)
-        if found is None:
+        fields = self.shapes.fields(node, "with", PIN_KEYS)
+        if fields is None:
             return Pins()
-        channels, time = self._best(found["best"]) if "best" in found else ((), None)
+        channels, time = self._best(fields["best"]) if "best" in fields else ((), None)
         return Pins(
             channels,
             time,
-            self._splits(found.get("split")),
-            self._calls(found.get("call"), who),
-            self._failures(found.get("fails")),
+            self._splits(fields.get("split")),
+            self._calls(fields.get("call"), who),
+            self._failures(fields.get("fails")),
         )
 
     def _best(self, node: Node) -> tuple[tuple[str, ...], TimeOfDay | str | None]:
-        found = self.shapes.fields(node, "best", ("channel", "time"))
-        if found is None:
+        fields = self.shapes.fields(node, "best", ("channel", "time"))
+        if fields is None:
             return (), None
-        channels = [c.value for c in self.shapes.texts(found.get("channel"), "channel") if self.names.is_channel(c)]
-        text = self.shapes.text(found.get("time"), "time")
+        channels = [c.value for c in self.shapes.texts(fields.get("channel"), "channel") if self.names.is_channel(c)]
+        text = self.shapes.text(fields.get("time"), "time")
         time: TimeOfDay | str | None = None
         if text is not None:
             time = "now" if text.value == "now" else clock_of(text.value)

@@ -39,9 +39,9 @@ def read_stories(file: str, text: str, compilation: Compilation, problems: Probl
         if not problems.failed:
             problems.error(Mark(file, 1, 1), "the file is empty", "begin with journey: and the journey's name")
         return None
-    found = Shapes(problems).fields(root, "a file of stories", _SECTIONS, required=("journey", "people", "stories"))
-    name = Shapes(problems).text(found.get("journey"), "journey") if found else None
-    if found is None or name is None:
+    fields = Shapes(problems).fields(root, "a file of stories", _SECTIONS, required=("journey", "people", "stories"))
+    name = Shapes(problems).text(fields.get("journey"), "journey") if fields else None
+    if fields is None or name is None:
         return None
     if name.value in compilation.unread:
         return None
@@ -52,7 +52,7 @@ def read_stories(file: str, text: str, compilation: Compilation, problems: Probl
     if name.value not in compilation.programs:
         return None
     programs = reachable_programs(compilation.programs, name.value)
-    book = _StoryReader(programs, compilation.vocabulary, problems).book(file, found)
+    book = _StoryReader(programs, compilation.vocabulary, problems).book(file, fields)
     return book._replace(policy=compilation.policy or book.policy) if book is not None else None
 
 
@@ -67,15 +67,15 @@ class _StoryReader:
         self.expectations = ExpectationReader(programs, vocabulary, problems)
         self.expects = False
 
-    def book(self, file: str, found: dict[str, Node]) -> Storybook:
-        people = found.get("people")
+    def book(self, file: str, fields: dict[str, Node]) -> Storybook:
+        people = fields.get("people")
         if people is not None and not (isinstance(people, Mapping) and people.entries):
             self.problems.error(people.mark, "people consists of entries", "write anna: {email: anna@example.com}")
         for key, node in people.entries if isinstance(people, Mapping) else ():
             self.people.read(key, node)
-        start = self.names.date(found.get("start"), "start") if "start" in found else None
+        start = self.names.date(fields.get("start"), "start") if "start" in fields else None
         stories: list[Story] = []
-        listed = found.get("stories")
+        listed = fields.get("stories")
         if listed is not None and not (isinstance(listed, Sequence) and listed.items):
             self.problems.error(listed.mark, "stories is a list", "begin each with - story: and what happens in it")
         for node in listed.items if isinstance(listed, Sequence) else ():
@@ -88,18 +88,18 @@ class _StoryReader:
         return Storybook(file, self.names.programs[0].journey, self.people.people, tuple(stories), self.names.zone, counted)
 
     def _story(self, node: Node, start: WrittenMoment | None) -> Story | None:
-        found = self.shapes.fields(node, "a story", _STORY, required=("story", "play"))
-        if found is None:
+        fields = self.shapes.fields(node, "a story", _STORY, required=("story", "play"))
+        if fields is None:
             return None
-        title = self.shapes.text(found.get("story"), "story", free=True)
-        if "start" in found:
-            start = self.names.date(found["start"], "start")
+        title = self.shapes.text(fields.get("story"), "story", free=True)
+        if "start" in fields:
+            start = self.names.date(fields["start"], "start")
         elif start is None:
             self.problems.error(node.mark, "the story does not say when it starts", "write start: 2026-03-27 10:00")
-        pins = self.pins.of_story(found.get("with"))
+        pins = self.pins.of_story(fields.get("with"))
         lines: list[StoryLine] = []
         self.expects = False
-        play = found.get("play")
+        play = fields.get("play")
         if play is not None and not isinstance(play, Sequence):
             self.problems.error(play.mark, "play is a list", "begin each line with - and what happens")
         for item in play.items if isinstance(play, Sequence) else ():
@@ -135,12 +135,12 @@ class _StoryReader:
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, "a line of a story says what happens", "write event: {Name: {…}} or after: 3 hours")
             return []
-        found = self.shapes.fields(node, "a line of a story", words)
-        if not found:
+        fields = self.shapes.fields(node, "a line of a story", words)
+        if not fields:
             return []
         marks = {key.value: key.mark for key, _ in node.entries}
         for group in (TIME_KEYS, EVENT_KEYS):
-            extra = [name for name in found if name in group][1:]
+            extra = [name for name in fields if name in group][1:]
             if extra:
                 self.problems.error(
                     marks[extra[0]], f"a line of a story has one of {one_of(group, 'and')}", "make it two lines"
@@ -148,16 +148,16 @@ class _StoryReader:
         by = who or self.people.first
         lines: list[StoryLine] = []
         for name in (*TIME_KEYS, *PIN_KEYS, *EVENT_KEYS):
-            if name in found and (what := self._what(name, found[name], by)) is not None:
+            if name in fields and (what := self._what(name, fields[name], by)) is not None:
                 lines.append(StoryLine(by, marks[name], what))
-        for name in found:
+        for name in fields:
             if name in self.people.people and who is None:
-                lines.extend(self._lines(found[name], name))
-        if "expect" in found:
+                lines.extend(self._lines(fields[name], name))
+        if "expect" in fields:
             self.expects = True
             lines.extend(
                 StoryLine(by, one.marks[one.kind], one)
-                for one in self.expectations.read(found["expect"], self.people.zone_of(by))
+                for one in self.expectations.read(fields["expect"], self.people.zone_of(by))
             )
         return lines
 

@@ -31,10 +31,10 @@ class ValueReader:
         self, node: Node, known: Map[str, Attribute], what: str, zone: str, *, complete: bool = False
     ) -> dict[str, JsonValue]:
         """The entries of a mapping by their declared types; with ``complete``, required ones must not be missing."""
-        found: dict[str, JsonValue] = {}
+        values: dict[str, JsonValue] = {}
         if not isinstance(node, Mapping):
             self.problems.error(node.mark, f"{what} consists of entries", "write {name: value}")
-            return found
+            return values
         for key, value in node.entries:
             attribute = known.get(key.value)
             if attribute is None:
@@ -43,7 +43,7 @@ class ValueReader:
                 continue
             read_as = self.value(value, attribute.type, f"{what}: {key.value}", zone)
             if read_as is not None:
-                found[key.value] = read_as
+                values[key.value] = read_as
         if complete:
             written = {key.value for key, _ in node.entries}
             meant = {did_you_mean(name, known) for name in written - known.keys()}
@@ -52,7 +52,7 @@ class ValueReader:
                     continue  # it is there, but misspelt, and already reported
                 if attribute.required and attribute.default is None and name not in written:
                     self.problems.error(node.mark, f"{what} lacks {name}, without which it is refused", f"write {name}: …")
-        return found
+        return values
 
     def value(self, node: Node, type_: Type, what: str, zone: str) -> JsonValue:
         """None where it is no such value; the reason has been said."""

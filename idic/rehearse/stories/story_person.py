@@ -141,24 +141,24 @@ class PlayedPerson:
 
     def until(self, instant: datetime) -> None:
         """Let time pass; journeys with a schedule are entered at their instants."""
-        while (due := self._next_due(instant)) is not None:
-            at, program = due
+        while (entry := self._next_due(instant)) is not None:
+            at, program = entry
             self._moves(lambda at=at: self.simulator.until(at))  # type: ignore[misc]
-            told = due_event(program, self.simulator.facts(program), at)
-            self._moves(lambda program=program, told=told: self.simulator.asks(program, DUE, told))  # type: ignore[misc]
+            due_properties = due_event(program, self.simulator.facts(program), at)
+            self._moves(lambda program=program, due=due_properties: self.simulator.asks(program, DUE, due))  # type: ignore[misc]
             self._due_asked_on[program.journey] = at
         self._moves(lambda: self.simulator.until(instant))
 
     def _next_due(self, until: datetime) -> tuple[datetime, Program] | None:
         """The next scheduled entry up to ``until``, with its program."""
-        found: list[tuple[datetime, Program]] = []
+        entries: list[tuple[datetime, Program]] = []
         for program in self.programs:
             if scheduled(program.entry):
                 after = self._due_asked_on.get(program.journey, self._began)
                 due = next_due(program.entry, program, self.simulator.facts(program), after)
                 if due is not None and due <= until:
-                    found.append((max(due, self.now), program))
-        return min(found, key=lambda one: one[0], default=None)
+                    entries.append((max(due, self.now), program))
+        return min(entries, key=lambda one: one[0], default=None)
 
     def after(self, span: Duration) -> datetime:
         """The instant ``span`` from now, where the person lives."""
@@ -166,8 +166,8 @@ class PlayedPerson:
 
     def next(self, clock: TimeOfDay) -> datetime:
         """The next instant with this time of day, later than now."""
-        found = clock.next(self.now, self.zone)
-        return found if found > self.now else clock.next(Duration(seconds=1).after(found, self.zone), self.zone)
+        instant = clock.next(self.now, self.zone)
+        return instant if instant > self.now else clock.next(Duration(seconds=1).after(instant, self.zone), self.zone)
 
     def happens(
         self, name: str, properties: Mapping[str, Any], about: str | None = None, enrollment: str | None = None
@@ -178,15 +178,15 @@ class PlayedPerson:
             properties = {**message_properties(mail.sent), **properties}
         match name:
             case "Consent Given" | "Consent Withdrawn":
-                said = consent_of(name, properties, self.now)
-                self._consents += [said] if said is not None else []
+                consent = consent_of(name, properties, self.now)
+                self._consents += [consent] if consent is not None else []
             case "Preferences Changed":
                 self.fewer, self.paused_until = preferences_of(properties)
             case "Replied":
-                one = self._newest(about) if about is not None else None
-                self._correspondence.replied(self.now, one.sent.enrollment if one else enrollment, properties)
-                said = consent_by(properties, self.now)
-                self._consents += [said] if said is not None else []
+                answered = self._newest(about) if about is not None else None
+                self._correspondence.replied(self.now, answered.sent.enrollment if answered else enrollment, properties)
+                consent = consent_by(properties, self.now)
+                self._consents += [consent] if consent is not None else []
         self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
 
     def presses(self, step: str, url: str | None, value: str | None) -> None:
@@ -219,8 +219,8 @@ class PlayedPerson:
     def enrolled(self, journey: str | None = None, key: str | None = None) -> SimulatedEnrollment | None:
         """The newest enrollment, by default in the story's own journey."""
         name = journey or self.programs[0].journey
-        there = [one for one in self.simulator.enrollments if one.program.journey == name]
-        return next((one for one in reversed(there) if key is None or one.state.key == key), None)
+        enrollments = [one for one in self.simulator.enrollments if one.program.journey == name]
+        return next((one for one in reversed(enrollments) if key is None or one.state.key == key), None)
 
     # Answers to the simulator.
 
@@ -293,9 +293,11 @@ class PlayedPerson:
 
     def _composed(self, sent: SentMessage) -> ReceivedMessage:
         """Compose the message as of the instant it is sent."""
-        one = next(one for one in self.simulator.enrollments if one.state.enrollment == sent.enrollment)
-        scope = Scope(one.program, self.simulator.facts(one.program), sent.at, one.state)
-        language = language_of(self.simulator.traits, one.program.languages)
+        enrollment = next(
+            enrollment for enrollment in self.simulator.enrollments if enrollment.state.enrollment == sent.enrollment
+        )
+        scope = Scope(enrollment.program, self.simulator.facts(enrollment.program), sent.at, enrollment.state)
+        language = language_of(self.simulator.traits, enrollment.program.languages)
         answers: list[str] = []
         links: list[str] = []
 
@@ -308,7 +310,7 @@ class PlayedPerson:
             return url
 
         addresses = MessageLinks(track=track, answer=answer, unsubscribe_url=_NOWHERE, pages=_PAGES)
-        composed = EDGES[sent.channel].compose(one.program, sent.message, scope, addresses, language)
+        composed = EDGES[sent.channel].compose(enrollment.program, sent.message, scope, addresses, language)
         links += composed.links
         answered, linked = tuple(dict.fromkeys(answers)), tuple(dict.fromkeys(links))
         return ReceivedMessage(sent, composed.subject, composed.as_text(), answered, linked)

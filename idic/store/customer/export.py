@@ -38,7 +38,7 @@ async def customer_export(tx: Tx, row: CustomerRow) -> dict[str, Any]:
     ids = await erase.merged_ids(tx, row.id)
     known = select(identities.c.kind, identities.c.value, identities.c.created_at).where(identities.c.customer_id == row.id)
     happened = select(events).where(any_of(tx, events.c.customer_id, ids)).order_by(events.c.accepted_at, events.c.id)
-    told: dict[str, Any] = to_json(
+    exported: dict[str, Any] = to_json(
         {
             "version": VERSION,
             "exported_at": tx.now(),
@@ -57,7 +57,7 @@ async def customer_export(tx: Tx, row: CustomerRow) -> dict[str, Any]:
             "journeys": await _journeys(tx, ids),
         }
     )
-    return told
+    return exported
 
 
 async def export_consents(tx: Tx, row: CustomerRow) -> dict[str, Any]:
@@ -85,8 +85,8 @@ async def consent_states(tx: Tx, customer_id: str, words: Mapping[str, Any] | No
 
 
 def _event(row: Row) -> dict[str, Any]:
-    told = {name: row[name] for name in ("name", "kind", "properties", "occurred_at", "accepted_at", "message_id")}
-    return {**told, "led_to": row["outcome"] or {}}
+    fields = {name: row[name] for name in ("name", "kind", "properties", "occurred_at", "accepted_at", "message_id")}
+    return {**fields, "led_to": row["outcome"] or {}}
 
 
 async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
@@ -105,16 +105,16 @@ async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
     )
     asked = _by(await tx.rows(select(calls).where(any_of(tx, calls.c.enrollment_id, named))), "enrollment_id")
     messages = [touch["id"] for those in sent.values() for touch in those]
-    kept = {row["touch_id"]: row for row in await tx.rows(select(copies).where(any_of(tx, copies.c.touch_id, messages)))}
+    copied = {row["touch_id"]: row for row in await tx.rows(select(copies).where(any_of(tx, copies.c.touch_id, messages)))}
     shown = {
         row["touch_id"]: row for row in await tx.rows(select(placements).where(any_of(tx, placements.c.touch_id, messages)))
     }
     links = _by(await tx.rows(select(short_links).where(any_of(tx, short_links.c.touch_id, messages))), "touch_id")
-    found = []
+    exported = []
     for row in rows:
         traced = await enrollments.traced(tx, row["id"])
         state = row["state"]
-        found.append(
+        exported.append(
             {
                 **{name: row[name] for name in ("id", "journey", "title", "entered_at", "step", "deadline", "ended_at")},
                 **{name: row[name] for name in ("ending", "reason", "goal_at", "goal_value")},
@@ -130,12 +130,12 @@ async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
                     for one in asked.get(row["id"], ())
                 ],
                 "messages": [
-                    _message(one, traced, kept.get(one["id"]), shown.get(one["id"]), links.get(one["id"], ()))
+                    _message(one, traced, copied.get(one["id"]), shown.get(one["id"]), links.get(one["id"], ()))
                     for one in sent.get(row["id"], ())
                 ],
             }
         )
-    return found
+    return exported
 
 
 def _message(touch: Row, traced: list[Row], copy: Row | None, shown: Row | None, links: Iterable[Row]) -> dict[str, Any]:
@@ -164,10 +164,10 @@ def _sentence(entry: Row) -> str:
 
 
 def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+    grouped: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(row[column], []).append(row)
-    return found
+        grouped.setdefault(row[column], []).append(row)
+    return grouped
 
 
 def to_json(value: Any) -> Any:

@@ -71,7 +71,7 @@ def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: st
     if act not in ACTS:
         hint = did_you_mean(act, ACTS) if isinstance(act, str) else ""
         raise InvalidInput(f"must be {one_of(ACTS)}{f'; {hint}' if hint else ''}", where="act")
-    said = ConsentStatement(
+    statement = ConsentStatement(
         channel=cells["channel"],
         topic=_name(cells, "topic"),
         purpose=_name(cells, "purpose") or MARKETING,
@@ -80,7 +80,7 @@ def read_consent(number: int, raw: Mapping[str, Any], now: datetime, country: st
         act=act,
         proof=_proof(cells),
     )
-    return ConsentLine(number, user_id, email, phone, said, at)
+    return ConsentLine(number, user_id, email, phone, statement, at)
 
 
 def _proof(cells: Mapping[str, Any]) -> Any:
@@ -105,10 +105,10 @@ def _name(cells: Mapping[str, Any], name: str) -> str | None:
 
 def _yes_no(cells: Mapping[str, Any], name: str) -> bool:
     value = cells[name]
-    found = value if isinstance(value, bool) else _YES_NO.get(str(value).strip().lower())
-    if found is None:
+    answer = value if isinstance(value, bool) else _YES_NO.get(str(value).strip().lower())
+    if answer is None:
         raise InvalidInput("must be yes or no", where=name)
-    return found
+    return answer
 
 
 def _email(value: object) -> str:
@@ -149,10 +149,10 @@ async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, co
             else:
                 nobodys.append(line.number)
     rows = await _held(tx, {one for those in theirs.values() for one in those})
-    found = select(ledger).where(any_of(tx, ledger.c.customer_id, {row.id for row in rows.values()}))
-    there = {
+    chosen = select(ledger).where(any_of(tx, ledger.c.customer_id, {row.id for row in rows.values()}))
+    recorded = {
         _key(row["customer_id"], ConsentStatement(**{n: row[n] for n in ConsentStatement._fields}), row["at"])
-        for row in await tx.rows(found)
+        for row in await tx.rows(chosen)
     }
     new: dict[object, Row] = {}
     known = 0
@@ -161,7 +161,7 @@ async def import_lines(tx: Tx, lines: Sequence[ConsentLine], *, create: bool, co
         for customer_id in theirs[line.number]:
             row = rows[customer_id]
             key = _key(row.id, line.said, line.at)
-            if row.erased_at is None and key not in there and key not in new:
+            if row.erased_at is None and key not in recorded and key not in new:
                 new[key] = {"customer_id": row.id, **line.said._asdict(), "at": line.at}
                 if line.said.given and line.said.confirmed:
                     await _changed_their_mind(tx, row, line, country)
@@ -218,7 +218,8 @@ async def _whose(tx: Tx, lines: Iterable[ConsentLine]) -> dict[int, list[str]]:
 
 
 async def _created(tx: Tx, line: ConsentLine) -> str:
-    told = {name: value for name, value in ((EMAIL_ATTRIBUTE, line.email), (PHONE_ATTRIBUTE, line.phone)) if value is not None}
+    addresses = {EMAIL_ATTRIBUTE: line.email, PHONE_ATTRIBUTE: line.phone}
+    traits = {name: address for name, address in addresses.items() if address is not None}
     if line.user_id is not None:
         customer_id = await customer_of(tx, UserIds(line.user_id, None, None))
     elif line.email is not None:
@@ -229,8 +230,8 @@ async def _created(tx: Tx, line: ConsentLine) -> str:
         await tx.execute(insert(identities).values(identity))
     else:
         return await phone_numbers.customer_by_number(tx, str(line.phone))
-    await customers.set_traits(tx, customer_id, told, tx.now())
-    await phone_numbers.note_number(tx, customer_id, told, tx.now())
+    await customers.set_traits(tx, customer_id, traits, tx.now())
+    await phone_numbers.note_number(tx, customer_id, traits, tx.now())
     return customer_id
 
 

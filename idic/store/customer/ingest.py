@@ -46,9 +46,9 @@ def about_touch(touch: Touch, name: str, properties: dict[str, Any] | None = Non
     """What became of a touch, as one of ``vocabulary.ABOUT_MESSAGES``. With ``once`` it counts
     one time a touch, whatever tells of it."""
     round_ = {"round": touch.round} if touch.round > 1 else {}
-    said = {"step": touch.step, "channel": touch.channel, **round_, **(properties or {})}
-    again = f"{once}:{touch.id}" if once else None
-    return Observation(name, touch.customer_id, touch.enrollment_id, touch.step, said, again)
+    about = {"step": touch.step, "channel": touch.channel, **round_, **(properties or {})}
+    once_for_touch = f"{once}:{touch.id}" if once else None
+    return Observation(name, touch.customer_id, touch.enrollment_id, touch.step, about, once_for_touch)
 
 
 async def accept(tx: Tx, messages: Sequence[IncomingMessage]) -> Sequence[IncomingMessage]:
@@ -233,8 +233,8 @@ async def _kept(tx: Tx, message_ids: Collection[str]) -> set[str]:
     salted = await salt(tx)
     known = {tombstone(salted, message_id): message_id for message_id in message_ids}
     chosen = select(events.c.message_id).where(any_of(tx, events.c.message_id, [*message_ids, *known]))
-    found: set[str] = {row["message_id"] for row in await tx.rows(chosen)}
-    return {known.get(message_id, message_id) for message_id in found}
+    stored: set[str] = {row["message_id"] for row in await tx.rows(chosen)}
+    return {known.get(message_id, message_id) for message_id in stored}
 
 
 def _persons(messages: Iterable[IncomingMessage]) -> list[UserIds]:
@@ -299,13 +299,13 @@ async def _ties(tx: Tx, persons: Iterable[_Identified], *, hold: bool = True) ->
         for kind, values in (("user_id", users), ("anonymous_id", anonymous))
         if values
     ]
-    found = (
+    chosen = (
         select(identities.c.kind, identities.c.value, customers.c.id, customers.c.merged_into, customers.c.erased_at, NAMED)
         .join(customers, customers.c.id == identities.c.customer_id)
         .where(or_(false(), *asked))
         .order_by(customers.c.id)
     )
-    rows = await tx.rows(found.with_for_update(read=True, key_share=True, of=customers) if hold else found)
+    rows = await tx.rows(chosen.with_for_update(read=True, key_share=True, of=customers) if hold else chosen)
     known, named, merged = dict[Identity, str](), set[str](), dict[Identity, str]()
     for row in rows:
         identity = Identity(row["kind"], row["value"])

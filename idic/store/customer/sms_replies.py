@@ -46,55 +46,55 @@ async def receive(tx: Tx, incoming: Incoming) -> Sequence[Observation]:
     """Obey the keyword, and return the observations to store: consents come first, so that a journey entered by the reply sees
     them. The same SMS again has no further effect."""
     again = await is_recorded(tx, _once(incoming))
-    found = await phone_numbers.find_holders(tx, incoming.number, incoming.senders)
-    if found is None and again:
+    holders = await phone_numbers.find_holders(tx, incoming.number, incoming.senders)
+    if holders is None and again:
         return []  # erased since
-    if found is None:
+    if holders is None:
         id_ = await phone_numbers.customer_by_number(tx, incoming.number)
-        found = phone_numbers.NumberHolders((id_,), id_, None)
-    seen = []
+        holders = phone_numbers.NumberHolders((id_,), id_, None)
+    observations = []
     match incoming.keyword:
         case "stop":
             if not again:
                 await consents.suppress(tx, CHANNEL, incoming.number, consents.OPTED_OUT, tx.now())
-            for customer in found.customers:
-                seen += [_withdrawn(incoming, customer, purpose) for purpose in await _purposes(tx, customer)]
+            for customer in holders.customers:
+                observations += [_withdrawn(incoming, customer, purpose) for purpose in await _purposes(tx, customer)]
         case "start":
             if not again:
                 await consents.lift(tx, CHANNEL, incoming.number, {consents.OPTED_OUT})
-            seen.append(_given(incoming, found.answering, {"act": "keyword"}))
-        case "yes" if asked := await _asked_to_confirm(tx, incoming, found):
-            seen.append(_given(incoming, found.answering, {**asked, "act": consent.DOUBLE_OPT_IN}))
-    return [*seen, _replied(incoming, found)]
+            observations.append(_given(incoming, holders.answering, {"act": "keyword"}))
+        case "yes" if asked := await _asked_to_confirm(tx, incoming, holders):
+            observations.append(_given(incoming, holders.answering, {**asked, "act": consent.DOUBLE_OPT_IN}))
+    return [*observations, _replied(incoming, holders)]
 
 
 def _once(incoming: Incoming) -> str:
     return f"replied:{incoming.name}"
 
 
-def _replied(incoming: Incoming, found: phone_numbers.NumberHolders) -> Observation:
-    touch = found.touch
-    said: dict[str, Any] = {"channel": CHANNEL, "answered": incoming.answered}
+def _replied(incoming: Incoming, holders: phone_numbers.NumberHolders) -> Observation:
+    touch = holders.touch
+    properties: dict[str, Any] = {"channel": CHANNEL, "answered": incoming.answered}
     if text := incoming.text[:LONGEST_TEXT]:
-        said["text"] = text
+        properties["text"] = text
     if incoming.keyword is not None:
-        said["keyword"] = incoming.keyword
+        properties["keyword"] = incoming.keyword
     if touch is None:
-        return Observation("Replied", found.answering, None, None, said, _once(incoming))
+        return Observation("Replied", holders.answering, None, None, properties, _once(incoming))
     if touch.round > 1:
-        said["round"] = touch.round
-    said["step"] = touch.step
-    return Observation("Replied", found.answering, touch.enrollment_id, touch.step, said, _once(incoming))
+        properties["round"] = touch.round
+    properties["step"] = touch.step
+    return Observation("Replied", holders.answering, touch.enrollment_id, touch.step, properties, _once(incoming))
 
 
 def _withdrawn(incoming: Incoming, customer: str, purpose: str) -> Observation:
-    said = {"channel": CHANNEL, "purpose": purpose, "act": "keyword", "confirmed": True, "proof": incoming.name}
-    return Observation(consent.WITHDRAWN, customer, None, None, said, f"withdrawn:{incoming.name}:{customer}:{purpose}")
+    properties = {"channel": CHANNEL, "purpose": purpose, "act": "keyword", "confirmed": True, "proof": incoming.name}
+    return Observation(consent.WITHDRAWN, customer, None, None, properties, f"withdrawn:{incoming.name}:{customer}:{purpose}")
 
 
 def _given(incoming: Incoming, customer: str, more: dict[str, Any]) -> Observation:
-    said = {"channel": CHANNEL, "confirmed": True, "proof": incoming.name, **more}
-    return Observation(consent.GIVEN, customer, None, None, said, f"given:{incoming.name}")
+    properties = {"channel": CHANNEL, "confirmed": True, "proof": incoming.name, **more}
+    return Observation(consent.GIVEN, customer, None, None, properties, f"given:{incoming.name}")
 
 
 async def _purposes(tx: Tx, customer: str) -> list[str]:
@@ -103,24 +103,24 @@ async def _purposes(tx: Tx, customer: str) -> list[str]:
     return sorted({consent.MARKETING, *(row["purpose"] for row in await tx.rows(spoken))})
 
 
-async def _asked_to_confirm(tx: Tx, incoming: Incoming, found: phone_numbers.NumberHolders) -> dict[str, Any] | None:
+async def _asked_to_confirm(tx: Tx, incoming: Incoming, holders: phone_numbers.NumberHolders) -> dict[str, Any] | None:
     """The consent that the answered message asks to confirm: its journey was entered by that consent, which is unconfirmed. To
     any other message "yes" is an ordinary reply; so is "ok" after a STOP, which only START takes back."""
-    touch = found.touch
+    touch = holders.touch
     if touch is None or touch.attempted_at is None or tx.now() > touch.attempted_at + consent.CONFIRMED_WITHIN:
         return None
-    barred = await consents.suppression_of(tx, CHANNEL, incoming.number)
-    if barred is not None and barred.reason == consents.OPTED_OUT:
+    suppressed = await consents.suppression_of(tx, CHANNEL, incoming.number)
+    if suppressed is not None and suppressed.reason == consents.OPTED_OUT:
         return None
     entry = (await enrollments.get(tx, touch.enrollment_id)).state.entry
     if entry.name != consent.GIVEN:
         return None
     try:
-        said = consent.read(entry.name, entry.properties)
+        statement = consent.read(entry.name, entry.properties)
     except ValueError:
         return None
-    if said.channel != CHANNEL or said.confirmed:
+    if statement.channel != CHANNEL or statement.confirmed:
         return None
-    if consent.was_withdrawn(await consents.entries(tx, found.answering), said, entry.accepted_at):
+    if consent.was_withdrawn(await consents.entries(tx, holders.answering), statement, entry.accepted_at):
         return None
-    return {"purpose": said.purpose, **({"topic": said.topic} if said.topic else {})}
+    return {"purpose": statement.purpose, **({"topic": statement.topic} if statement.topic else {})}

@@ -35,9 +35,9 @@ class SiteVisit(NamedTuple):
 async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, SiteVisit]:
     """The customers among these visitors to whom content may be shown, with that content."""
     now = tx.now()
-    found = await _customers(tx, visitors)
+    known = await _customers(tx, visitors)
     shown: dict[str, dict[str, LivePlacement]] = {}
-    for placement in await web_placements.live(tx, {customer["id"] for customer in found.values()}, now):
+    for placement in await web_placements.live(tx, {customer["id"] for customer in known.values()}, now):
         shown.setdefault(placement.customer_id, {})[placement.slot] = placement  # the newest comes last
     return {
         visitor: SiteVisit(
@@ -45,7 +45,7 @@ async def visits(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, SiteV
             customer["web_seen_at"] is None or now - customer["web_seen_at"] >= SEEN_EVERY,
             shown.get(customer["id"], {}),
         )
-        for visitor, customer in found.items()
+        for visitor, customer in known.items()
     }
 
 
@@ -75,12 +75,12 @@ async def _customers(tx: Tx, visitors: Collection[Identity]) -> dict[Identity, R
         .join(customers, customers.c.id == identities.c.customer_id)
         .where(or_(false(), *asked))
     )
-    found = {Identity(row["kind"], row["value"]): row for row in rows}
-    while merged := {row["merged_into"] for row in found.values() if row["merged_into"] is not None}:
+    known = {Identity(row["kind"], row["value"]): row for row in rows}
+    while merged := {row["merged_into"] for row in known.values() if row["merged_into"] is not None}:
         into = {row["id"]: row for row in await tx.rows(select(*columns).where(any_of(tx, customers.c.id, merged)))}
-        found = {
+        known = {
             visitor: into.get(row["merged_into"], row)
-            for visitor, row in found.items()
+            for visitor, row in known.items()
             if row["merged_into"] is None or row["merged_into"] in into
         }
-    return {visitor: row for visitor, row in found.items() if visitor.kind == "user_id" or not row["named"]}
+    return {visitor: row for visitor, row in known.items() if visitor.kind == "user_id" or not row["named"]}

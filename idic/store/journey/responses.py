@@ -86,9 +86,9 @@ class Responses:
     async def crowd(self, tx: Tx, traits: Mapping[str, Any], now: datetime) -> ResponseGroups:
         """The responses of all customers, and of those who are like a customer with these traits."""
         like = likeness(traits)
-        wanted = {EVERYBODY, like}
-        if any(not self._fresh(one, now) for one in wanted):
-            self._read |= {one: (now, group) for one, group in (await _groups(tx, wanted, now)).items()}
+        likenesses = {EVERYBODY, like}
+        if any(not self._fresh(group_name, now) for group_name in likenesses):
+            self._read |= {group_name: (now, group) for group_name, group in (await _groups(tx, likenesses, now)).items()}
         return ResponseGroups(self._read[EVERYBODY][1], self._read[like][1] if like != EVERYBODY else None)
 
     def _fresh(self, like: str, now: datetime) -> bool:
@@ -105,8 +105,8 @@ async def _groups(tx: Tx, likenesses: Collection[str], now: datetime) -> dict[st
 
 def _cell(row: Row, now: datetime) -> Cell:
     """The cell of a row, faded to ``now``."""
-    kept = Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
-    return Cell().plus(kept, fade(now - row["at"]))
+    stored = Cell(Tally(row["messages"], row["answers"]), Tally(row["after_answer"], row["answered_again"]))
+    return Cell().plus(stored, fade(now - row["at"]))
 
 
 # Summing up.
@@ -136,14 +136,14 @@ async def learn(tx: Tx, zone: str, limit: int) -> int:
         .limit(1)
         .scalar_subquery()
     )
-    wanted = (
+    chosen = (
         select(*_COLUMNS, customers.c.traits, earlier.label("answered_before"))
         .join(customers, customers.c.id == touches.c.customer_id)
         .where(*_after(place, now))
         .order_by(touches.c.claimed_at, touches.c.id)
         .limit(limit)
     )
-    rows = await tx.rows(wanted)
+    rows = await tx.rows(chosen)
     if rows:
         await _add(tx, _summed(rows, zone), now)
         last = {"id": 1, "claimed_at": rows[-1]["claimed_at"], "touch_id": rows[-1]["id"]}
@@ -168,27 +168,27 @@ Key = tuple[str, str, int]
 
 
 def _summed(rows: Sequence[Row], zone: str) -> dict[Key, Cell]:
-    found: dict[Key, Cell] = defaultdict(Cell)
+    cells: dict[Key, Cell] = defaultdict(Cell)
     for row in rows:
         message = _message(row)
-        one = Tally(1.0, 1.0 if message.answered is not None else 0.0)
-        cell = Cell(one, one if row["answered_before"] else Tally())
+        tally = Tally(1.0, 1.0 if message.answered is not None else 0.0)
+        cell = Cell(tally, tally if row["answered_before"] else Tally())
         hour = message.at.astimezone(ZoneInfo(zone_of(row["traits"], zone))).hour
         for like in {EVERYBODY, likeness(row["traits"])}:
             key = like, message.channel, hour
-            found[key] = found[key].plus(cell)
-    return found
+            cells[key] = cells[key].plus(cell)
+    return cells
 
 
 async def _add(tx: Tx, cells: Mapping[Key, Cell], now: datetime) -> None:
     likenesses: Iterable[str] = {like for like, _, _ in cells}
-    kept = {
+    stored = {
         (row["likeness"], row["channel"], row["hour"]): row
         for row in await tx.rows(select(responses).where(responses.c.likeness.in_(likenesses)))
     }
     rows = []
     for (like, channel, hour), cell in cells.items():
-        before = kept.get((like, channel, hour))
+        before = stored.get((like, channel, hour))
         if before is not None:
             cell = cell.plus(_cell(before, now))
         rows.append(

@@ -153,7 +153,7 @@ class EventRow(NamedTuple):
 
 async def journey_figures(tx: Tx) -> list[JourneyFigures]:
     """Every published journey with its figures, by name."""
-    figures = {
+    counted = {
         row["journey"]: row
         for row in await tx.rows(
             select(
@@ -187,11 +187,11 @@ async def journey_figures(tx: Tx) -> list[JourneyFigures]:
         .join(programs, programs.c.id == journeys.c.program_id)
         .order_by(journeys.c.name)
     )
-    found = []
+    figures = []
     for row in published:
-        counts = {name: figures.get(row["name"], none)[name] for name in none}
-        found.append(JourneyFigures(**row, **counts, messages=sent.get(row["name"], {})))
-    return found
+        counts = {name: counted.get(row["name"], none)[name] for name in none}
+        figures.append(JourneyFigures(**row, **counts, messages=sent.get(row["name"], {})))
+    return figures
 
 
 async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
@@ -206,17 +206,17 @@ async def journey_titles(tx: Tx) -> list[tuple[str, str]]:
 
 async def list_messages(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[MessageRow]:
     """A page of the messages of which copies are kept."""
-    found = _messages()
+    chosen = _messages()
     if wanted.channel is not None:
-        found = found.where(touches.c.channel == wanted.channel)
+        chosen = chosen.where(touches.c.channel == wanted.channel)
     if wanted.journey is not None:
-        found = found.where(enrollments.c.journey == wanted.journey)
+        chosen = chosen.where(enrollments.c.journey == wanted.journey)
     if wanted.customer is not None:
-        found = found.where(touches.c.customer_id.in_(_customers(wanted.customer)))
+        chosen = chosen.where(touches.c.customer_id.in_(_customers(wanted.customer)))
     if wanted.after is not None:
         last = select(copies.c.at).where(copies.c.touch_id == wanted.after).scalar_subquery()
-        found = found.where(or_(copies.c.at < last, and_(copies.c.at == last, copies.c.touch_id < wanted.after)))
-    rows = await tx.rows(found.order_by(copies.c.at.desc(), copies.c.touch_id.desc()).limit(limit))
+        chosen = chosen.where(or_(copies.c.at < last, and_(copies.c.at == last, copies.c.touch_id < wanted.after)))
+    rows = await tx.rows(chosen.order_by(copies.c.at.desc(), copies.c.touch_id.desc()).limit(limit))
     return [MessageRow(**row) for row in rows]
 
 
@@ -255,19 +255,19 @@ def _messages() -> Select[Any]:
 
 async def list_enrollments(tx: Tx, wanted: ConsoleFilter, limit: int = PAGE) -> list[EnrollmentRow]:
     """A page of enrollments."""
-    found = _enrollments()
+    chosen = _enrollments()
     if wanted.journey is not None:
-        found = found.where(enrollments.c.journey == wanted.journey)
+        chosen = chosen.where(enrollments.c.journey == wanted.journey)
     if wanted.standing is not None:
         ended = enrollments.c.ended_at.is_not(None)
-        found = found.where(ended if wanted.standing == "ended" else ~ended)
+        chosen = chosen.where(ended if wanted.standing == "ended" else ~ended)
     if wanted.customer is not None:
-        found = found.where(enrollments.c.customer_id.in_(_customers(wanted.customer)))
+        chosen = chosen.where(enrollments.c.customer_id.in_(_customers(wanted.customer)))
     if wanted.after is not None:
         last = select(enrollments.c.entered_at).where(enrollments.c.id == wanted.after).scalar_subquery()
         same = and_(enrollments.c.entered_at == last, enrollments.c.id < wanted.after)
-        found = found.where(or_(enrollments.c.entered_at < last, same))
-    rows = await tx.rows(found.order_by(enrollments.c.entered_at.desc(), enrollments.c.id.desc()).limit(limit))
+        chosen = chosen.where(or_(enrollments.c.entered_at < last, same))
+    rows = await tx.rows(chosen.order_by(enrollments.c.entered_at.desc(), enrollments.c.id.desc()).limit(limit))
     return [EnrollmentRow(**row) for row in rows]
 
 
@@ -321,7 +321,7 @@ async def latest_events(tx: Tx, customer_id: str, limit: int = PAGE) -> list[Eve
 async def find_customer(tx: Tx, identifier: str) -> CustomerRow | None:
     """The customer with this id of idic, identity, email address or phone number (exactly); merges are followed. Of several
     customers with one address, the oldest."""
-    found = await tx.scalar(
+    customer_id = await tx.scalar(
         select(customers.c.id)
         .where(or_(customers.c.id == identifier, customers.c.id.in_(_identified(identifier))))
         .order_by(customers.c.id != identifier)
@@ -332,19 +332,19 @@ async def find_customer(tx: Tx, identifier: str) -> CustomerRow | None:
         .order_by(customers.c.created_at, customers.c.id)
         .limit(1)
     )
-    while found is not None:
-        row = await get_customer(tx, found)
+    while customer_id is not None:
+        row = await get_customer(tx, customer_id)
         if row is None or row.merged_into is None:
             return row
-        found = row.merged_into
+        customer_id = row.merged_into
     return None
 
 
 async def vocabulary_zone(tx: Tx) -> str | None:
     """The zone (IANA) of the published vocabulary, for customers without one."""
     newest = select(vocabularies.c.document["zone"].as_string()).order_by(vocabularies.c.id.desc()).limit(1)
-    found = await tx.scalar(newest)
-    return None if found is None else str(found)
+    zone = await tx.scalar(newest)
+    return None if zone is None else str(zone)
 
 
 async def known_addresses(tx: Tx, limit: int = 1000) -> list[str]:
