@@ -31,13 +31,13 @@ def show(
 
     For example `idic consents show anna@example.com`.
     """
-    from idic.cli.privacy import who
+    from idic.cli.run.privacy import find_customer
     from idic.store.customer import export
     from idic.store.open import running_store
 
     async def run() -> dict[str, Any]:
         async with running_store(settings_for(data)) as store, store.reading() as tx:
-            told: dict[str, Any] = export.to_json(await export.export_consents(tx, await who(tx, customer)))
+            told: dict[str, Any] = export.to_json(await export.export_consents(tx, await find_customer(tx, customer)))
             return told
 
     told = asyncio.run(run())
