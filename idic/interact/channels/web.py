@@ -25,7 +25,7 @@ from idic.journey.expressions.evaluate import ValueSource
 from idic.journey.program.program import Program
 
 WEB_MEMORY = timedelta(days=WEB_MEMORY_DAYS)
-"""For how long somebody counts as a visitor of the site after a browser of theirs asked what to show."""
+"""How long a customer counts as a visitor of the site after their browser asked what to show."""
 
 
 class WebEdge:

@@ -33,8 +33,8 @@ def ask(
     deliver_by: datetime | None = None,
     open_: bool = True,
 ) -> Verdict:
-    """What the policy says to a message of ``program`` on ``channel`` at ``now``; ``found`` is where they are reached, where
-    that is known already or is only supposed."""
+    """The policy's verdict on a message of ``program`` on ``channel`` at ``now``. ``found`` is the customer's address, where it
+    is known already or is only assumed."""
     if found is None:
         found = reach(channel, known.id, known.traits, known.web_seen_at, now, program.country)
     return decide(
@@ -67,8 +67,8 @@ def ask(
 def quiet_for(
     policy: Policy, program: Program, found: Mapping[str, Reach], traits: Mapping[str, Any], zone: str
 ) -> Callable[[datetime], bool]:
-    """Whether at an instant quiet hours hold each of the channels that reach a customer; ``found`` is where each leads. An hour
-    in which nothing may leave is a bad one to choose."""
+    """A function that says whether all channels that reach a customer are quiet at an instant; ``found`` is the address on each
+    channel. Such an hour should not be picked as the best."""
     parts = quiet_parts(policy, program)
     windows = [
         [window for part in parts for window in part.of(channel, _country(channel, reached, traits, program))]

@@ -86,8 +86,8 @@ class TouchRequest(NamedTuple):
 
 
 class PolicyFacts(NamedTuple):
-    """What the policy knows of a customer. ``suppressed`` says by channel why their address must not be written to; the rest is
-    as in ``TouchRequest``."""
+    """What the policy knows of a customer. ``suppressed`` says, by channel, why nothing may be sent to their address; the rest
+    is as in ``TouchRequest``."""
 
     id: str
     traits: Mapping[str, Any]

@@ -8,10 +8,10 @@ from idic.journey.channels.channel import AssumedReactions, Channel, Content, Co
 from idic.times import Duration
 
 WEB_MEMORY_DAYS = 30
-"""Days for which somebody counts as a visitor of the site after a browser of theirs asked what to show."""
+"""Days for which a customer counts as a visitor of the site after their browser asked what to show."""
 
 SHOWN_FOR = Duration(days=7)
-"""For how long content stands in its slot where the journey does not say."""
+"""How long content stays in its slot where the journey does not say."""
 
 
 class WebContent(Content):
