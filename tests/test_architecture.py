@@ -31,6 +31,7 @@ STAGES = {
     "privacy": "the endpoint and the command of export and erasure",
     "publish": "the command and what it does",
     "send": "the step, and how the engine sends",
+    "settings": "the settings, and the command that shows them",
     "visitors": "the proof of a visitor's id, and the queries of visits",
     "vocabulary": "the vocabulary, the command that lists it, and the API's copy of the published vocabulary",
     "wait": "the step, and how the engine waits",
