@@ -129,7 +129,7 @@ class Simulator:
         self._first: tuple[datetime, SimulatedEnrollment] | None = None
         self._moved = False
         self._number = 0
-        self._untold: list[tuple[str, Mapping[str, Any], str | None]] = []
+        self._queued_events: list[tuple[str, Mapping[str, Any], str | None]] = []
 
     def happens(
         self,
@@ -157,7 +157,7 @@ class Simulator:
         for program in self.programs:
             if name in program.begun_by or name in (REQUESTED, admission.DUE):
                 self._enter(program, event)
-        self._told()
+        self._happen_queued()
         return event
 
     def asks(self, program: Program, name: str, properties: Mapping[str, Any]) -> None:
@@ -165,7 +165,7 @@ class Simulator:
         event = Event.made(number=self._number + 1, name=name, properties=dict(properties), accepted_at=self.now)
         self._keep(event)
         self._enter(program, event)
-        self._told()
+        self._happen_queued()
 
     def _keep(self, event: Event) -> None:
         self._number += 1
@@ -189,7 +189,7 @@ class Simulator:
         for one in list(self.enrollments):
             if match_event.watches(one.program, one.state) & traits.keys():
                 self._advance(one)
-        self._told()
+        self._happen_queued()
 
     def until(self, instant: datetime) -> None:
         """Let time pass up to ``instant``; every deadline is acted on at its own instant."""
@@ -198,7 +198,7 @@ class Simulator:
             if self._windowed:
                 self._known.clear()
             self._advance(first[1])
-            self._told()
+            self._happen_queued()
         self.now = max(self.now, instant)
 
     def _first_due(self) -> tuple[datetime, SimulatedEnrollment] | None:
@@ -213,12 +213,12 @@ class Simulator:
             self._first = min(due, key=lambda one: (one[0], one[1].state.entered_at), default=None)
         return self._first
 
-    def _note(self, one: SimulatedEnrollment, at: datetime, kind: str, step: str | None, why: Mapping[str, Any]) -> None:
+    def _note(self, enrolled: SimulatedEnrollment, at: datetime, kind: str, step: str | None, why: Mapping[str, Any]) -> None:
         if self._kept is None or kind in self._kept:
-            one.trace.append(Trace(at, kind, step, why))
+            enrolled.trace.append(Trace(at, kind, step, why))
 
-    def _stands(self, one: SimulatedEnrollment, state: State) -> None:
-        one.state = state
+    def _set_state(self, enrolled: SimulatedEnrollment, state: State) -> None:
+        enrolled.state = state
         self._moved = True
 
     def becomes(self, instant: datetime) -> None:
@@ -245,42 +245,42 @@ class Simulator:
             known[name] = (float(begun) if isinstance(begun, int | float) else 0.0) + came
         return Facts(known, self.zone)
 
-    def _now(self, program: Program) -> Facts:
+    def _facts_now(self, program: Program) -> Facts:
         """The facts of now, cached: one move needs them several times."""
         facts = self._known.get(program.journey)
         if facts is None:
             facts = self._known[program.journey] = self.facts(program)
         return facts
 
-    def _meet(self, one: SimulatedEnrollment, event: Event) -> None:
-        if not one.open:
-            reached, value = match_event.attributes(one.program, one.state, event, self._now(one.program))
+    def _meet(self, enrolled: SimulatedEnrollment, event: Event) -> None:
+        if not enrolled.open:
+            reached, value = match_event.attributes(enrolled.program, enrolled.state, event, self._facts_now(enrolled.program))
             if reached:
-                self._goal(one, event, value)
+                self._reach_goal(enrolled, event, value)
             return
-        match match_event.meet(one.program, one.state, event, self._now(one.program)):
+        match match_event.meet(enrolled.program, enrolled.state, event, self._facts_now(enrolled.program)):
             case Ends(ending, value):
                 if ending.kind == "goal":
-                    self._goal(one, event, value)
-                self._record(one, move.close(one.state, ending))
+                    self._reach_goal(enrolled, event, value)
+                self._record(enrolled, move.close(enrolled.state, ending))
             case ReachesGoal(value):
-                self._goal(one, event, value)
-                self._advance(one)
+                self._reach_goal(enrolled, event, value)
+                self._advance(enrolled)
             case Late(step):
-                self._note(one, event.accepted_at, "late", step, {"event": event.name})
+                self._note(enrolled, event.accepted_at, "late", step, {"event": event.name})
             case Wakes():
-                self._advance(one)
+                self._advance(enrolled)
             case None:
                 pass
 
-    def _goal(self, one: SimulatedEnrollment, event: Event, value: float | None) -> None:
-        one.value = value
-        self._note(one, event.accepted_at, "goal", one.state.step, {"event": event.name, "value": value})
-        self._stands(one, one.state.changed(goal_at=event.accepted_at))
-        self._tell("Goal Reached", {"journey": one.program.journey, **({} if value is None else {"value": value})})
+    def _reach_goal(self, enrolled: SimulatedEnrollment, event: Event, value: float | None) -> None:
+        enrolled.value = value
+        self._note(enrolled, event.accepted_at, "goal", enrolled.state.step, {"event": event.name, "value": value})
+        self._set_state(enrolled, enrolled.state.changed(goal_at=event.accepted_at))
+        self._queue_event("Goal Reached", {"journey": enrolled.program.journey, **({} if value is None else {"value": value})})
 
     def _enter(self, program: Program, event: Event) -> None:
-        asked = applies(program, event, self._now(program))
+        asked = applies(program, event, self._facts_now(program))
         if not isinstance(asked, Applies):
             if asked is not None:
                 self.refused.append((program.journey, asked))
@@ -303,68 +303,74 @@ class Simulator:
         for restarted in inside:
             self._record(restarted, move.close(restarted.state, Ending.made(kind="closed", reason="restarted", at=self.now)))
         enrollment = f"{program.journey}-{len(self.enrollments) + 1}"
-        machine = interpreter.begin(program, enrollment, self.customer, event, asked.key, self._now(program), kept=self._kept)
-        outcome = self._driven(program, machine)
+        machine = interpreter.begin(
+            program, enrollment, self.customer, event, asked.key, self._facts_now(program), kept=self._kept
+        )
+        outcome = self._drive(program, machine)
         enrolled = SimulatedEnrollment(program, outcome.state)
         self.enrollments.append(enrolled)
         self._record(enrolled, outcome)
 
-    def _advance(self, one: SimulatedEnrollment) -> None:
+    def _advance(self, enrolled: SimulatedEnrollment) -> None:
         # No other code holds the state between two moves, so the interpreter may change it in place.
-        machine = interpreter.advance(one.program, one.state, self._now(one.program), self.now, kept=self._kept, ours=True)
-        self._record(one, self._driven(one.program, machine))
+        machine = interpreter.advance(
+            enrolled.program, enrolled.state, self._facts_now(enrolled.program), self.now, kept=self._kept, ours=True
+        )
+        self._record(enrolled, self._drive(enrolled.program, machine))
 
-    def _driven(self, program: Program, machine: Machine) -> Outcome:
+    def _drive(self, program: Program, machine: Machine) -> Outcome:
         self.asking = program
         return drive(machine, self._answer)
 
-    def _record(self, one: SimulatedEnrollment, outcome: Outcome) -> None:
-        self._stands(one, outcome.state)
-        one.trace.extend(outcome.trace)
+    def _record(self, enrolled: SimulatedEnrollment, outcome: Outcome) -> None:
+        self._set_state(enrolled, outcome.state)
+        enrolled.trace.extend(outcome.trace)
         for claim in outcome.claims:
             sent = SentMessage(
                 self.now,
-                one.program.journey,
+                enrolled.program.journey,
                 claim.step,
                 claim.channel,
                 claim.message,
-                one.state.enrollment,
-                one.state.key,
+                enrolled.state.enrollment,
+                enrolled.state.key,
                 claim.round,
             )
             touched = self._deliver(sent)
             if touched.status in ("sent", "uncertain"):
                 self.sent.append(sent)
-            self._note(one, touched.at, touched.status, claim.step, {"channel": claim.channel, "reason": touched.reason})
-            self._stands(one, move.settle(one.state, claim.step, claim.channel, touched))
+            self._note(enrolled, touched.at, touched.status, claim.step, {"channel": claim.channel, "reason": touched.reason})
+            self._set_state(enrolled, move.settle(enrolled.state, claim.step, claim.channel, touched))
             name = {"sent": "Message Sent", "failed": "Message Failed"}.get(touched.status)
             if name is not None:
                 reason = {} if touched.reason is None else {"reason": touched.reason}
-                self._tell(name, {**message_properties(sent), **reason}, one.state.enrollment)
+                self._queue_event(name, {**message_properties(sent), **reason}, enrolled.state.enrollment)
         for effect in outcome.effects:
-            self._do(one, effect)
+            self._do(enrolled, effect)
         if outcome.claims or (outcome.effects and any(isinstance(effect, CallRequest) for effect in outcome.effects)):
-            self._advance(one)
+            self._advance(enrolled)
 
-    def _tell(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
+    def _queue_event(self, name: str, properties: Mapping[str, Any], enrollment: str | None = None) -> None:
         """Queue an event of idic itself, if a journey listens for it, until the current move is done."""
         if name in self._heard:
-            self._untold.append((name, properties, enrollment))
+            self._queued_events.append((name, properties, enrollment))
 
-    def _told(self) -> None:
-        while self._untold:
-            name, properties, enrollment = self._untold.pop(0)
+    def _happen_queued(self) -> None:
+        while self._queued_events:
+            name, properties, enrollment = self._queued_events.pop(0)
             self.happens(name, properties, about=properties.get("step"), enrollment=enrollment)
 
-    def _do(self, one: SimulatedEnrollment, effect: Effect) -> None:
+    def _do(self, enrolled: SimulatedEnrollment, effect: Effect) -> None:
         match effect:
             case Learn(values):
                 self.becomes_known(**values)
             case CallRequest(step, _, given):
-                self.asking = one.program
+                self.asking = enrolled.program
                 response = self._call(step, given)
                 reason = "failed" if response is None else None
-                self._stands(one, interpreter.answered(one.program, one.state, step, response, reason, self.now))
+                self._set_state(
+                    enrolled, interpreter.answered(enrolled.program, enrolled.state, step, response, reason, self.now)
+                )
             case Enroll(_, _, journey, properties):
                 for program in self.programs:
                     if program.journey == journey:

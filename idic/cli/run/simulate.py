@@ -159,7 +159,7 @@ def _run(rehearsal: Rehearsal, people: Any, count: int, progress: Progress, inte
     shown = progress.add_task("rehearsing", total=count)
     if not progress.console.is_terminal:
         typer.echo(f"rehearsing {count:,} customers", err=True)
-    ledger = rehearsal.ledger
+    ledger = rehearsal.results
 
     def stop() -> bool:
         if ledger.customers % _EVERY == 0:

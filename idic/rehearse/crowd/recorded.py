@@ -26,8 +26,7 @@ from typing import IO, Any, NamedTuple, Self
 from idic.errors import InvalidInput, NotFound
 from idic.identify.messages import LARGEST_MESSAGE, read_identifier, read_message, read_moment, read_object
 from idic.identify.names import attribute_name
-from idic.identify.resolution import Identity, resolve
-from idic.identify.resolution import UserIds as Whose
+from idic.identify.resolution import Identity, UserIds, resolve
 from idic.identify.tabular import NumberedLine, is_csv, read_lines
 from idic.journey.vocabulary.built_in import ABOUT_MESSAGES
 from idic.journey.vocabulary.types import read
@@ -52,7 +51,7 @@ Progress = Callable[[int, int], None]
 class RecordedLine(NamedTuple):
     """A line of the file; ``name`` is empty for attributes of a customer."""
 
-    whose: Whose
+    user_ids: UserIds
     at: datetime
     name: str
     properties: Mapping[str, Any]
@@ -99,7 +98,7 @@ class Recording:
         self._strict = strict
         self._known: dict[Identity, str] = {}
         self._things: list[tuple[datetime, int, str, dict[str, Any], str | None]] = []
-        self._belong: dict[str, list[Identity]] = {}
+        self._identities: dict[str, list[Identity]] = {}
         self._named: set[str] = set()
         self._merged: dict[str, str] = {}
         self._numbers = 0
@@ -112,7 +111,7 @@ class Recording:
                 raise InvalidInput(f"no line can be read{why}", where=str(file))
             self._names = self._roots()
             self.customers = len(set(self._names.values()))
-            self._parts = self._parted()
+            self._parts = self._split_by_customer()
         except BaseException:
             self._files.close()
             raise
@@ -150,26 +149,26 @@ class Recording:
         size = self.file.stat().st_size
         with self.file.open("rb") as raw:
             read = read_lines(raw, self.file, (_CUSTOMER, _EVENT, _TIME), lambda done: progress(done, size))
-            numbered = self._taken(read)
+            numbered = self._read_lines(read)
             while batch := list(islice(numbered, _AT_ONCE)):
-                resolution = resolve((line.whose for _, line in batch), self._known, self._named, self._new)
+                resolution = resolve((line.user_ids for _, line in batch), self._known, self._named, self._new)
                 self._known |= resolution.linked
                 for identity, customer in resolution.linked.items():
-                    self._belong.setdefault(customer, []).append(identity)
+                    self._identities.setdefault(customer, []).append(identity)
                 for (number, line), belonging in zip(batch, resolution.belongings, strict=True):
-                    if line.whose.user_id is not None:
+                    if line.user_ids.user_id is not None:
                         self._named.add(belonging.customer)
                     if belonging.merges:
                         self._merged[belonging.merges] = belonging.customer
-                        moved = self._belong.pop(belonging.merges, [])
+                        moved = self._identities.pop(belonging.merges, [])
                         self._known.update(dict.fromkeys(moved, belonging.customer))
-                        self._belong.setdefault(belonging.customer, []).extend(moved)
+                        self._identities.setdefault(belonging.customer, []).extend(moved)
                     record = (belonging.customer, line.at.isoformat(), number, line.name, line.properties, line.message_id)
                     self._spool.write(json.dumps(record).encode() + b"\n")
-                    self._took(line.at)
+                    self._count(line.at)
         progress(size, size)
 
-    def _taken(self, raws: Iterable[NumberedLine]) -> Iterator[tuple[int, RecordedLine]]:
+    def _read_lines(self, raws: Iterable[NumberedLine]) -> Iterator[tuple[int, RecordedLine]]:
         """The lines that can be read, with their numbers; the errors of the others are noted."""
         for number, raw in raws:
             try:
@@ -193,9 +192,9 @@ class Recording:
             if line.name and line.name not in self._vocabulary.events:
                 self.undeclared[line.name] = self.undeclared.get(line.name, 0) + 1
             self._note_unread(number, line)
-            if line.whose == NOBODY:
+            if line.user_ids == NOBODY:
                 self._things.append((line.at, number, line.name, dict(line.properties), line.message_id))
-                self._took(line.at)
+                self._count(line.at)
                 continue
             yield number, line
 
@@ -220,7 +219,7 @@ class Recording:
             )
             self._unread[line.name, name] = before._replace(lines=before.lines + 1)
 
-    def _took(self, at: datetime) -> None:
+    def _count(self, at: datetime) -> None:
         self.lines += 1
         self.first = min(self.first or at, at)
         self.unordered += self.last is not None and at < self.last
@@ -242,7 +241,7 @@ class Recording:
             names[merged] = names[root]
         return names
 
-    def _parted(self) -> list[IO[bytes]]:
+    def _split_by_customer(self) -> list[IO[bytes]]:
         """The lines in parts that fit into memory; all lines of a customer are in one part."""
         count = self._spool.tell() // _PART + 1
         if count == 1:
@@ -255,7 +254,7 @@ class Recording:
         return parts
 
 
-NOBODY = Whose()
+NOBODY = UserIds()
 
 
 def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> RecordedLine:
@@ -272,7 +271,7 @@ def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> RecordedLin
             if event != _IDENTIFY and "traits" not in raw:
                 raise InvalidInput("is missing; the event needs a name", where=_EVENT)
             traits = raw["traits"] if "traits" in raw else raw.get(_PROPERTIES)
-            return RecordedLine(Whose(customer), at, "", _attributes(read_object(traits, "traits")))
+            return RecordedLine(UserIds(customer), at, "", _attributes(read_object(traits, "traits")))
         raw = {"type": "track", "userId": customer, _EVENT: event, _PROPERTIES: raw.get(_PROPERTIES)}
     elif "type" not in raw and _EVENT in raw:
         raw = {**raw, "type": "track"}
@@ -280,8 +279,8 @@ def read_line(raw: Mapping[str, Any], about: Container[str] = ()) -> RecordedLin
     plain = {name: value for name, value in raw.items() if name not in ("sentAt", "messageId", *_TIMES)}
     message = read_message(plain, where="", received_at=at, largest=LARGEST_MESSAGE)
     properties = _attributes(message.properties) if message.kind == "identify" else message.properties
-    whose = Whose(message.user_id, message.anonymous_id, message.previous_id)
-    return RecordedLine(whose, at, message.name, properties, message_id if isinstance(message_id, str) else None)
+    user_ids = UserIds(message.user_id, message.anonymous_id, message.previous_id)
+    return RecordedLine(user_ids, at, message.name, properties, message_id if isinstance(message_id, str) else None)
 
 
 def _attributes(traits: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Rehearsal:
     def __init__(
         self,
         programs: Sequence[Program],
-        ledger: CrowdResults,
+        results: CrowdResults,
         *,
         start: datetime,
         end: datetime,
@@ -74,7 +74,7 @@ class Rehearsal:
         policy: Policy | None = None,
     ) -> None:
         self.programs = programs
-        self.ledger = ledger
+        self.results = results
         self.start = start
         self.end = end
         self.zone = zone
@@ -96,7 +96,7 @@ class Rehearsal:
 
     def run(self, people: Iterable[CrowdPerson], stop: Callable[[], bool] = lambda: False) -> bool:
         """Rehearse all customers, until ``stop`` returns True (it is asked between two). Returns whether all were rehearsed."""
-        with _seldom_collected():
+        with _rare_collection():
             for person in people:
                 if stop():
                     return False
@@ -115,7 +115,7 @@ class Rehearsal:
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
+def _rare_collection() -> Iterator[None]:
     """Collect garbage rarely: objects from before stay, and each customer's are freed by reference counting. Looking for cycles
     as often as usual would cost a tenth of the time."""
     gc.collect()
@@ -139,7 +139,7 @@ class _Life:
         self.seen_at = person.web_seen_at
         self.fewer, self.paused_until = preferences_of({})
         self.history = {purpose: History() for purpose in ("marketing", "service")}
-        self.correspondence = ContactHistory(rehearsal.programs, rehearsal.policy)
+        self.contact_history = ContactHistory(rehearsal.programs, rehearsal.policy)
         self.became: list[tuple[str, str, str]] = []
         traits = dict(person.traits)
         past: dict[str, list[CountedEvent]] = {}
@@ -193,7 +193,7 @@ class _Life:
             if self.rehearsal.scheduled:
                 due = [one for program in self.rehearsal.scheduled if (one := self._due(program, upto))]
         simulator.until(end - _MOMENT)
-        self.rehearsal.ledger.add(
+        self.rehearsal.results.add(
             simulator.enrollments,
             simulator.sent,
             ((journey, why.code) for journey, why in simulator.refused),
@@ -221,7 +221,7 @@ class _Life:
             enrollment = sent.enrollment if sent else None
         self._notice(happening, sent)
         if happening.name == "Replied":
-            self.correspondence.replied(happening.at, enrollment, happening.properties)
+            self.contact_history.replied(happening.at, enrollment, happening.properties)
         if happening.name in self.rehearsal.heard:
             simulator.happens(happening.name, happening.properties, about=happening.step, enrollment=enrollment)
 
@@ -242,7 +242,7 @@ class _Life:
         if happening.name in ANSWERS:
             channel = sent.channel if sent else str(properties.get("channel", EMAIL.name))
             purpose = self._purpose(sent) if sent else "marketing"
-            self.history[purpose].answered(_told_apart(sent) if sent else None, channel, happening.at)
+            self.history[purpose].answered(_message_key(sent) if sent else None, channel, happening.at)
 
     def _about(self, happening: Happening) -> SentMessage | None:
         """The message that an event is about: the one it names, else the newest of its step."""
@@ -270,7 +270,7 @@ class _Life:
             fewer=self.fewer,
             paused_until=self.paused_until,
         )
-        known = self.correspondence.known(known, program, ask, now, simulator.enrollments)
+        known = self.contact_history.known(known, program, ask, now, simulator.enrollments)
         verdict = ask_policy(
             known,
             program,
@@ -280,22 +280,22 @@ class _Life:
             rules=self.rehearsal.rules,
             deliver_by=ask.deliver_by,
         )
-        self.correspondence.decided(program, ask, now, verdict)
+        self.contact_history.decided(program, ask, now, verdict)
         return verdict
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
         reaches = {channel: self._reached(channel) for channel in ask.channels}
         unreachable = {channel: reached.problem for channel, reached in reaches.items() if reached.address is None}
-        return best_channel(ask, self._mine(), _CROWD, unreachable=unreachable)
+        return best_channel(ask, self._own_responses(), _CROWD, unreachable=unreachable)
 
     def _best_time(self, ask: BestTime, now: datetime) -> Timed:
         simulator, program = self.simulator, self.simulator.asking
         step = program.steps[ask.step]
         reached = {channel: self._reached(channel) for channel in step.channels} if isinstance(step, Send) else {}
         closed = quiet_for(self.rehearsal.policy, program, reached, simulator.traits, simulator.zone)
-        return best_hour(ask, self._mine(), _CROWD, simulator.zone, closed=closed)
+        return best_hour(ask, self._own_responses(), _CROWD, simulator.zone, closed=closed)
 
-    def _mine(self) -> list[MessageResponse]:
+    def _own_responses(self) -> list[MessageResponse]:
         return self.history[self.simulator.asking.purpose].messages
 
     def _reached(self, channel: str) -> Reach:
@@ -306,15 +306,15 @@ class _Life:
         return self.rehearsal.calls(self.simulator.asking, step, given)
 
     def _deliver(self, sent: SentMessage) -> Touched:
-        self.correspondence.settled(sent, "sent")
+        self.contact_history.settled(sent, "sent")
         if not is_placed(sent.channel):
-            self._got(sent, sent.at)
+            self._note_received(sent, sent.at)
         if self.person.reacts is not None:
             for happening in self.person.reacts(sent):
                 if happening.at >= self.rehearsal.end:
                     continue
                 if happening.name == "Message Shown":
-                    self._got(sent, happening.at)
+                    self._note_received(sent, happening.at)
                 if happening.name in _SAYS_NOTHING and happening.name not in self.rehearsal.heard:
                     self.became.append((sent.journey, sent.channel, _BECAME[happening.name]))
                 else:
@@ -322,12 +322,12 @@ class _Life:
                     heappush(self.coming, (happening.at, self.number, happening))
         return Touched.made(status="sent", at=sent.at)
 
-    def _got(self, sent: SentMessage, at: datetime) -> None:
-        self.history[self._purpose(sent)].sent(_told_apart(sent), sent.channel, at)
+    def _note_received(self, sent: SentMessage, at: datetime) -> None:
+        self.history[self._purpose(sent)].sent(_message_key(sent), sent.channel, at)
 
     def _purpose(self, sent: SentMessage) -> str:
         return next(one.purpose for one in self.simulator.programs if one.journey == sent.journey)
 
 
-def _told_apart(sent: SentMessage) -> tuple[object, ...]:
+def _message_key(sent: SentMessage) -> tuple[object, ...]:
     return sent.enrollment, sent.step, sent.round, sent.channel

@@ -169,17 +169,17 @@ def percentile(counts: Mapping[int, int], share: float) -> int:
     return 0
 
 
-def results_json(ledger: CrowdResults) -> dict[str, Any]:
+def results_json(results: CrowdResults) -> dict[str, Any]:
     """The counts as JSON."""
     return {
-        "customers": ledger.customers,
-        "messages_per_customer": _spread(ledger.messages)
+        "customers": results.customers,
+        "messages_per_customer": _spread(results.messages)
         | {
             "by_channel": {
-                channel: _spread(_all(counts, ledger.customers)) for channel, counts in sorted(ledger.by_channel.items())
+                channel: _spread(_all(counts, results.customers)) for channel, counts in sorted(results.by_channel.items())
             }
         },
-        "journeys": [_journey(journey) for journey in ledger.journeys.values()],
+        "journeys": [_journey(journey) for journey in results.journeys.values()],
     }
 
 

@@ -94,7 +94,7 @@ class PlayedPerson:
         self.paused_until = (
             person.paused_until.instant(zone_of(person.traits, programs[0].zone)) if person.paused_until else None
         )
-        self._correspondence = ContactHistory(programs, self.policy)
+        self._contact_history = ContactHistory(programs, self.policy)
         self.programs = programs
         self.pins = pins
         self.mails: list[ReceivedMessage] = []
@@ -184,7 +184,7 @@ class PlayedPerson:
                 self.fewer, self.paused_until = preferences_of(properties)
             case "Replied":
                 answered = self._newest(about) if about is not None else None
-                self._correspondence.replied(self.now, answered.sent.enrollment if answered else enrollment, properties)
+                self._contact_history.replied(self.now, answered.sent.enrollment if answered else enrollment, properties)
                 consent = consent_by(properties, self.now)
                 self._consents += [consent] if consent is not None else []
         self._moves(lambda: self.simulator.happens(name, properties, about=about, enrollment=enrollment))
@@ -237,9 +237,9 @@ class PlayedPerson:
             fewer=self.fewer,
             paused_until=self.paused_until,
         )
-        known = self._correspondence.known(known, simulator.asking, ask, now, simulator.enrollments)
+        known = self._contact_history.known(known, simulator.asking, ask, now, simulator.enrollments)
         verdict = ask_policy(known, simulator.asking, ask.channel, now, policy=self.policy, deliver_by=ask.deliver_by)
-        self._correspondence.decided(simulator.asking, ask, now, verdict)
+        self._contact_history.decided(simulator.asking, ask, now, verdict)
         return verdict
 
     def _best(self, ask: Best, now: datetime) -> Ranked:
@@ -278,7 +278,7 @@ class PlayedPerson:
 
     def _deliver(self, sent: SentMessage) -> Touched:
         touched = self._delivered(sent)
-        self._correspondence.settled(sent, touched.status)
+        self._contact_history.settled(sent, touched.status)
         return touched
 
     def _delivered(self, sent: SentMessage) -> Touched:
