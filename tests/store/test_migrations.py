@@ -1,4 +1,4 @@
-"""The schema that the migrations make is the one that the code means, and comes and goes with data in it."""
+"""The migrations produce the schema of the code, and go up and down with data in the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store in trouble: a full disk, a database that goes away. Nothing is lost, nothing is sent twice, and it goes on."""
+"""Outages of the store: a full disk, a lost database. Nothing is lost or sent twice, and idic recovers."""
 
 from __future__ import annotations
 

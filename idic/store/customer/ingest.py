@@ -1,8 +1,8 @@
 """Accept events: write whole sets of messages into the events table, in a handful of statements.
 
 The order of steps is what makes deadlines exact. First the customers' rows are held (FOR KEY SHARE, in the order of
-their ids; whoever moves an enrollment holds them FOR UPDATE), and only then ``accepted_at`` is read. So either a move
-waits for these events, or they are accepted after it.
+their ids; a transaction that moves an enrollment locks them FOR UPDATE), and only then ``accepted_at`` is read. So a
+move either waits for these events, or they are accepted after it.
 """
 
 from __future__ import annotations

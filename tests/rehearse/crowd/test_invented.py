@@ -1,4 +1,4 @@
-"""An invented crowd: the same for the same seed in whatever order, counted so that the figures agree, and forgotten."""
+"""Invented crowds: the same for the same seed in any order, with consistent counts and nothing else kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded events, replayed: the same story from either shape and from CSV, and what is wrong with a file in plain words."""
+"""Replay recorded events: the same results from every file format, and plain errors for bad files."""
 
 from __future__ import annotations
 

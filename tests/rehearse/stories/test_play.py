@@ -1,4 +1,4 @@
-"""Stories as ``idic test`` tells them: those of the examples, those about time, and what is said of one that fails."""
+"""Stories as ``idic test`` plays them: those of the examples, those about time, and the output for failures."""
 
 from __future__ import annotations
 

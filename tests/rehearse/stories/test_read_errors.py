@@ -1,4 +1,4 @@
-"""Whatever somebody writes into a file of stories: messages, and never a traceback; and what is well-formed can be told."""
+"""Mistakes in a file of stories lead to messages, never to a traceback; a valid file can be played."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said elsewhere, and who is not to be written to, taken in from files; and the verbs at a terminal."""
+"""Import consents and suppressed addresses from files, also with the commands."""
 
 from __future__ import annotations
 

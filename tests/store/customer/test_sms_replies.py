@@ -1,5 +1,4 @@
-"""What customers answer by SMS: whose it is and to what, what a keyword does before anybody is answered 200, and what waits for
-it in a journey."""
+"""Replies by SMS: which customer and message they belong to, what a keyword does at once, and journeys that wait for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people alike answer, summed up from the store; and how the choice for one of them is told."""
+"""Responses of similar customers, summed up from the store, and the explanation of a choice based on them."""
 
 from __future__ import annotations
 
