@@ -22,7 +22,6 @@ from idic.errors import CannotCompose
 from idic.interact.endpoints.outcome import CannotCall
 from idic.interact.endpoints.pinned_transport import EndpointRequest, port_of
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Call
 from idic.journey.program.values import Endpoint
 from idic.journey.vocabulary.endpoints import HOST, OWN_HEADERS
 from idic.journey.vocabulary.types import value_of
@@ -48,7 +47,7 @@ def secrets_of(endpoint: Endpoint) -> frozenset[str]:
 def missing_secrets(program: Program, secrets: Mapping[str, SecretStr]) -> tuple[str, ...]:
     """The environment variables that the endpoints of a program need and that are not set. ``secrets`` are those that are
     set, by name."""
-    needed = {name for step in program.steps.values() if isinstance(step, Call) for name in secrets_of(step.endpoint)}
+    needed = {name for step in program.steps.values() if (called := step.called_endpoint()) for name in secrets_of(called)}
     return tuple(sorted({variable(name) for name in needed if name.lower() not in secrets}))
 
 

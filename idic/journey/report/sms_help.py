@@ -10,7 +10,6 @@ from idic.journey.engine.admission import Applies, applies
 from idic.journey.engine.scope import Facts
 from idic.journey.engine.state import Event
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Send
 
 _HELP = Event(
     number=0,
@@ -41,4 +40,4 @@ def _answers(program: Program) -> bool:
 
 
 def _sends_sms(program: Program) -> bool:
-    return any(isinstance(step, Send) and SMS.name in step.channels for step in program.steps.values())
+    return any(SMS.name in step.sent_channels() for step in program.steps.values())

@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.program.program import Program
-from idic.journey.program.steps import Enter
 from idic.journey.program.values import Attribute
 from idic.problems import Mark
 from idic.times import Duration, TimeOfDay, local
@@ -175,5 +174,5 @@ def reachable_programs(programs: Mapping[str, Program], journey: str) -> tuple[P
         if name in reachable or name not in programs:
             continue
         reachable[name] = programs[name]
-        names += [step.journey for step in programs[name].steps.values() if isinstance(step, Enter)]
+        names += [entered for step in programs[name].steps.values() if (entered := step.entered_journey())]
     return tuple(reachable.values())

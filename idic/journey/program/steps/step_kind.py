@@ -118,14 +118,29 @@ class StepRun(Protocol):
     def exit(self, reason: str) -> None:
         """Ends the enrollment."""
 
-    def wait(self, step: Any) -> Running: ...
-    def wait_for(self, step: Any) -> Running: ...
-    def choose(self, step: Any) -> None: ...
-    def split(self, step: Any) -> None: ...
-    def send(self, step: Any) -> Running: ...
-    def call(self, step: Any) -> bool: ...
-    def repeat(self, step: Any) -> None: ...
-    def enter(self, step: Any) -> None: ...
+    def wait(self, step: Any) -> Running:
+        """Waits until the deadline, or for silence."""
+
+    def wait_for(self, step: Any) -> Running:
+        """Waits for the first of several events and conditions."""
+
+    def choose(self, step: Any) -> None:
+        """Takes the first branch that holds."""
+
+    def split(self, step: Any) -> None:
+        """Draws a share, and takes it."""
+
+    def send(self, step: Any) -> Running:
+        """Sends a message as far as the contact policy allows it."""
+
+    def call(self, step: Any) -> bool:
+        """Asks an endpoint, or takes its answer."""
+
+    def repeat(self, step: Any) -> None:
+        """Begins the next round, or goes on after the last."""
+
+    def enter(self, step: Any) -> None:
+        """Asks for entry into another journey."""
 
 
 class StepKind(Generic[T, S]):
