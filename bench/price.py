@@ -161,7 +161,7 @@ async def price(client: Client, folder: Path, way: Way) -> Price:
         history = [event async for event in handle.fetch_history_events()]
         info = (await handle.describe()).raw_description.workflow_execution_info
         async with store.reading() as tx:
-            trace = [entry["kind"] for entry in await enrollments.traced(tx, row["id"])]
+            trace = [entry.kind for entry in await enrollments.traced(tx, row["id"])]
             sent = [touch for touch in await touches.of_enrollment(tx, row["id"]) if touch.status == "sent"]
         assert trace == list(way.trace), f"{way.name}: the trace is {trace}"
         assert len(sent) == len(mailbox.accepts()) == way.trace.count("sent"), f"{way.name}: mails and record differ"

@@ -181,11 +181,11 @@ def add_enrollments(router: APIRouter, store: Store, enroll: EnterCustomer, limi
             entries = await stored.traced(tx, enrollment_id)
         trace = [
             TraceEntry(
-                at=entry["at"],
-                kind=entry["kind"],
-                step=entry["step"],
-                why=entry["why"],
-                text=sentence(entry["kind"], entry["step"], entry["why"]),
+                at=entry.at,
+                kind=entry.kind,
+                step=entry.step,
+                why=entry.why,
+                text=sentence(entry.kind, entry.step, entry.why),
             )
             for entry in entries
         ]

@@ -56,7 +56,7 @@ async def note(store: Store, touch: Touch, what: EngagementKind, who: str) -> No
     async def work(tx: Tx) -> None:
         await customers.lock(tx, touch.customer_id)  # two links followed at the same time are noted once
         known = await enrollments.traced(tx, touch.enrollment_id)
-        if not any((e["kind"], e["step"], e["why"]) == ("machine", touch.step, why) for e in known):
+        if not any((e.kind, e.step, e.why) == ("machine", touch.step, why) for e in known):
             await enrollments.note(tx, touch.enrollment_id, [Trace(tx.now(), "machine", touch.step, why)])
 
         if touch.status == "uncertain":

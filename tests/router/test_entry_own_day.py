@@ -64,7 +64,7 @@ async def test_five_days_before_the_renewal_at_nine_where_they_live(store: Store
     assert await due(world) == []
     async with store.reading() as tx:
         (first, *_) = await enrollments.traced(tx, (await world.enrollments())[0].id)
-    assert sentence(first["kind"], None, first["why"]) == "entered: 5 days before renews_on 2026-03-29"
+    assert sentence(first.kind, None, first.why) == "entered: 5 days before renews_on 2026-03-29"
 
 
 async def test_a_birthday_comes_every_year(store: Store, clock: HandClock) -> None:

@@ -65,7 +65,7 @@ async def test_everybody_of_whom_the_condition_holds_enters_at_six(store: Store,
     assert len(own) == 5  # who need not be asked is not
     async with store.reading() as tx:
         (first, *_) = await enrollments.traced(tx, (await world.enrollments())[0].id)
-    assert sentence(first["kind"], None, first["why"]) == "entered: every day at 06:00"
+    assert sentence(first.kind, None, first.why) == "entered: every day at 06:00"
     clock.advance(days=1)
     await world.sweep()
     assert await who(world) == sorted(gold * 2)

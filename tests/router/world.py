@@ -226,12 +226,12 @@ class World:
 
     async def trace(self, enrollment_id: str) -> list[str]:
         async with self.store.reading() as tx:
-            return [row["kind"] for row in await enrollments.traced(tx, enrollment_id)]
+            return [row.kind for row in await enrollments.traced(tx, enrollment_id)]
 
     async def told(self, enrollment_id: str) -> list[tuple[str, str | None]]:
         """The trace as (kind, because)."""
         async with self.store.reading() as tx:
-            return [(row["kind"], row["why"].get("because")) for row in await enrollments.traced(tx, enrollment_id)]
+            return [(row.kind, row.why.get("because")) for row in await enrollments.traced(tx, enrollment_id)]
 
     async def touches(self) -> list[Touch]:
         async with self.store.reading() as tx:

@@ -11,9 +11,9 @@ from idic.customize.sms_segments import segments
 from idic.differentiate.profile import zone_of
 from idic.journey import channels
 from idic.journey.channels import ADDRESS_ATTRIBUTES, is_placed
+from idic.journey.engine.state import Trace
 from idic.journey.engine.trace import sentence
 from idic.store.reports.console import EnrollmentRow, MessageRow, TouchRow
-from idic.store.tables import Row
 
 CHANNELS = {name: channel.label for name, channel in channels.CHANNELS.items()}
 """The label of each channel."""
@@ -133,9 +133,9 @@ def brief(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def told(entry: Row, where: str) -> str:
+def told(entry: Trace, where: str) -> str:
     """A trace entry as a sentence; ``where`` is the zone for its times."""
-    return sentence(entry["kind"], entry["step"], entry["why"], clock="%a %d %b %H:%M", zone=ZoneInfo(where))
+    return sentence(entry.kind, entry.step, entry.why, clock="%a %d %b %H:%M", zone=ZoneInfo(where))
 
 
 def _at(instant: datetime | None, where: str) -> str:

@@ -19,6 +19,7 @@ from idic.interact.policy.touch_request import Suppressed
 from idic.interact.reach import reach
 from idic.journey.channels import ADDRESS_ATTRIBUTES, CHANNELS
 from idic.journey.engine.protocol import Defer, Skip
+from idic.journey.engine.state import Trace
 from idic.journey.engine.trace import sentence
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Send
@@ -181,7 +182,7 @@ class _Explaining:
         traced = await enrollments.traced(self.tx, enrollment.id)
         zone = ZoneInfo(self.zone)
         paused = next((one.paused_at for one in await published_journeys(self.tx, [enrollment.journey])), None)
-        lines = [Line(e["at"], sentence(e["kind"], e["step"], e["why"], clock=_CLOCK, zone=zone)) for e in traced]
+        lines = [Line(e.at, sentence(e.kind, e.step, e.why, clock=_CLOCK, zone=zone)) for e in traced]
         facts = await self.customer.facts(program)
         coming = await contact_history.coming(self.tx, self.runtime.programs, self.row.id, enrollment.id, self.now)
         person = self.person._replace(coming=coming)
@@ -224,7 +225,7 @@ class _Explaining:
     # What did not happen, and why.
 
     def _why_not(
-        self, person: explain_remedies.Person, program: Program, enrollment: Enrollment, traced: Sequence[Row]
+        self, person: explain_remedies.Person, program: Program, enrollment: Enrollment, traced: Sequence[Trace]
     ) -> dict[str, tuple[str, ...]]:
         sends = [step for step in program.steps.values() if isinstance(step, Send)]
         touches = enrollment.state.touches
@@ -233,7 +234,7 @@ class _Explaining:
             return found  # another enrollment took its place
         for channel in CHANNELS:
             by = [step for step in sends if channel in step.channels]
-            went = [t for entry in traced if entry["kind"] in _WENT and (t := entry["why"].get("channel")) == channel]
+            went = [t for entry in traced if entry.kind in _WENT and (t := entry.why.get("channel")) == channel]
             if not by or went:
                 continue
             reasons = list(self._recorded(channel, traced))
@@ -256,18 +257,18 @@ class _Explaining:
             found[channel] = tuple(reasons) or ("nothing blocks it now",)
         return found
 
-    def _recorded(self, channel: str, traced: Sequence[Row]) -> Iterable[str]:
+    def _recorded(self, channel: str, traced: Sequence[Trace]) -> Iterable[str]:
         for entry in traced:
-            why = entry["why"]
+            why = entry.why
             if why.get("channel") != channel:
                 continue
             because = f": {why['because']}" if why.get("because") else ""
-            if entry["kind"] == "not sent":
-                yield f"{entry['step']} on {self._at(entry['at'])}: {why.get('rule')}{because}"
-            elif entry["kind"] == "deferred":
-                yield f"{entry['step']} deferred on {self._at(entry['at'])}: {why.get('rule')}{because}"
-            elif entry["kind"] == "failed":
-                yield f"{entry['step']} on {self._at(entry['at'])}: failed, {why.get('reason')}"
+            if entry.kind == "not sent":
+                yield f"{entry.step} on {self._at(entry.at)}: {why.get('rule')}{because}"
+            elif entry.kind == "deferred":
+                yield f"{entry.step} deferred on {self._at(entry.at)}: {why.get('rule')}{because}"
+            elif entry.kind == "failed":
+                yield f"{entry.step} on {self._at(entry.at)}: failed, {why.get('reason')}"
 
     def _since(self, channel: str, objection: Skip) -> str:
         match objection.rule:

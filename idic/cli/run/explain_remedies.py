@@ -18,7 +18,7 @@ from idic.journey.channels import CHANNELS
 from idic.journey.contact_policy.contact_policy import Policy
 from idic.journey.engine.protocol import Allow, Defer, Skip, Verdict
 from idic.journey.engine.scope import Facts, Scope
-from idic.journey.engine.state import Event, State
+from idic.journey.engine.state import Event, State, Trace
 from idic.journey.expressions.evaluate import holds
 from idic.journey.program.program import Program
 from idic.journey.program.steps import Choose, Send, Step
@@ -150,14 +150,14 @@ def _looser(policy: Policy) -> Iterator[tuple[str, Policy]]:
     yield "quiet_hours", policy.changed(quiet_hours=None)
 
 
-def of_steps(person: Person, program: Program, state: State, refusals: Sequence[Mapping[str, Any]]) -> Iterator[Remedy]:
+def of_steps(person: Person, program: Program, state: State, refusals: Sequence[Trace]) -> Iterator[Remedy]:
     """Changes to the steps whose message wasn't sent. ``refusals`` are entries of the trace."""
     for step in program.steps.values():
         touches = state.touches.get(step.id)
         if not isinstance(step, Send) or not touches or any(t.status not in ("refused", "failed") for t in touches.values()):
             continue
         yield from _other_channels(person, program, step)
-        late = [entry for entry in refusals if entry["step"] == step.id]
+        late = [entry for entry in refusals if entry.step == step.id]
         yield from _longer(program, step, state, late, zone_of(person.traits, program.zone))
 
 
@@ -175,14 +175,14 @@ def _other_channels(person: Person, program: Program, step: Send) -> Iterator[Re
         yield Remedy(program.journey, f"by: {{first_of: [{channels}]}}{words}", step.id)
 
 
-def _longer(program: Program, step: Send, state: State, refusals: Sequence[Mapping[str, Any]], zone: str) -> Iterator[Remedy]:
+def _longer(program: Program, step: Send, state: State, refusals: Sequence[Trace], zone: str) -> Iterator[Remedy]:
     reached = state.began.get(step.id)
-    late = [entry for entry in refusals if entry["kind"] == "not sent" and entry["why"].get("rule") == "too late"]
+    late = [entry for entry in refusals if entry.kind == "not sent" and entry.why.get("rule") == "too late"]
     if reached is None or not late:
         return
-    at: datetime = late[-1]["at"]
-    put_off = [entry["why"]["until"] for entry in refusals if entry["kind"] == "deferred" and entry["why"].get("until")]
-    rule = [entry["why"].get("rule") for entry in refusals if entry["kind"] == "deferred"]
+    at: datetime = late[-1].at
+    put_off = [entry.why["until"] for entry in refusals if entry.kind == "deferred" and entry.why.get("until")]
+    rule = [entry.why.get("rule") for entry in refusals if entry.kind == "deferred"]
     said = "it came due then"
     if put_off and (until := _instant(put_off[-1])) > at:
         at, said = until, f"{rule[-1]} would allow it then"

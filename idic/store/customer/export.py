@@ -11,6 +11,7 @@ from sqlalchemy import select
 from idic.interact.consent import WORDS, ConsentStatus, all_statuses
 from idic.interact.reach import reach
 from idic.journey.channels import addressed
+from idic.journey.engine.state import Trace
 from idic.journey.engine.trace import sentence
 from idic.store.any_of import any_of
 from idic.store.customer import consents, erase
@@ -124,7 +125,7 @@ async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
                 "variables": state.get("variables") or {},
                 "remembered": {name: one.get("properties") or {} for name, one in (state.get("captured") or {}).items()},
                 "shares": state.get("splits") or {},
-                "what_happened": [{"at": one["at"], "text": _sentence(one), "why": one["why"]} for one in traced],
+                "what_happened": [{"at": entry.at, "text": _sentence(entry), "why": entry.why} for entry in traced],
                 "calls": [
                     {name: one[name] for name in ("step", "endpoint", "given", "status", "reason", "detail", "asked_at")}
                     for one in asked.get(row["id"], ())
@@ -138,12 +139,12 @@ async def _journeys(tx: Tx, ids: list[str]) -> list[dict[str, Any]]:
     return exported
 
 
-def _message(touch: Row, traced: list[Row], copy: Row | None, shown: Row | None, links: Iterable[Row]) -> dict[str, Any]:
+def _message(touch: Row, traced: list[Trace], copy: Row | None, shown: Row | None, links: Iterable[Row]) -> dict[str, Any]:
     channel = touch["channel"]
     why = [
-        _sentence(one)
-        for one in traced
-        if one["kind"] in _ENTERED or (one["step"] == touch["step"] and one["why"].get("channel") in (None, channel))
+        _sentence(entry)
+        for entry in traced
+        if entry.kind in _ENTERED or (entry.step == touch["step"] and entry.why.get("channel") in (None, channel))
     ]
     as_sent = None if copy is None else {name: copy[name] for name in ("address", "subject", "text", "html", "at")}
     placed = (
@@ -159,8 +160,8 @@ def _message(touch: Row, traced: list[Row], copy: Row | None, shown: Row | None,
     }
 
 
-def _sentence(entry: Row) -> str:
-    return sentence(entry["kind"], entry["step"], entry["why"])
+def _sentence(entry: Trace) -> str:
+    return sentence(entry.kind, entry.step, entry.why)
 
 
 def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:

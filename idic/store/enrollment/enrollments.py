@@ -192,9 +192,10 @@ def _plain(why: object) -> dict[str, object]:
     }
 
 
-async def traced(tx: Tx, enrollment_id: str) -> list[Row]:
+async def traced(tx: Tx, enrollment_id: str) -> list[Trace]:
     """The enrollment's trace, oldest first."""
-    return await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.id))
+    rows = await tx.rows(select(trace).where(trace.c.enrollment_id == enrollment_id).order_by(trace.c.id))
+    return [Trace(row["at"], row["kind"], row["step"], row["why"]) for row in rows]
 
 
 async def open_ids(tx: Tx, after: str, limit: int) -> list[tuple[str, datetime]]:
