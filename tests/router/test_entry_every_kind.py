@@ -54,7 +54,7 @@ async def lives_until(world: World, clock: HandClock, *instants: str) -> list[st
     async with world.store.reading() as tx:
         for one in await world.enrollments():
             (first, *_) = await enrollments.traced(tx, one.id)
-            told.append(f"{first['at']:%m-%d %H:%M} {sentence(first['kind'], None, first['why'])}")
+            told.append(f"{first.at:%m-%d %H:%M} {sentence(first.kind, None, first.why)}")
     return told
 
 
