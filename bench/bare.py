@@ -36,17 +36,20 @@ app = FastAPI(lifespan=_lifespan)
 
 @app.get("/healthz")
 async def healthz() -> dict[str, bool]:
+    """Answer that the server is up."""
     return {"success": True}
 
 
 @app.post("/v1/batch")
 async def batch(request: Request) -> dict[str, bool]:
+    """Insert a batch's events."""
     await _keep((await request.json())["batch"])
     return {"success": True}
 
 
 @app.post("/v1/track")
 async def track(request: Request) -> dict[str, bool]:
+    """Insert one event."""
     await _keep([await request.json()])
     return {"success": True}
 

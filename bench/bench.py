@@ -46,6 +46,7 @@ def rehearsals(progress: Progress) -> list[float]:
 
 
 async def measure(folder: Path, progress: Progress) -> tuple[dict[str, list[Round]], dict[Any, list[float]], Latencies]:
+    """Measure the engines, the rates of ingestion, and the latencies, one after the other."""
     shown = progress.add_task("journeys", total=JOURNEYS)
 
     def ended(engine: str, done: int, journeys: int) -> None:
@@ -73,10 +74,12 @@ class Pair:
 
     @property
     def median(self) -> float:
+        """The median of idic's side."""
         return statistics.median(self.idic)
 
     @property
     def ratio(self) -> float:
+        """idic's median divided by the other side's."""
         return self.median / statistics.median(self.other)
 
     @property

@@ -32,6 +32,7 @@ class Checked(NamedTuple):
 
     @property
     def a_second(self) -> float:
+        """Journeys checked in a second of processor time."""
         return self.journeys / self.seconds
 
 

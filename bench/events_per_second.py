@@ -37,6 +37,8 @@ _numbers = itertools.count()
 
 
 class Target(NamedTuple):
+    """An endpoint that takes events: ``idic`` or ``bare``."""
+
     name: str
     port: int
 

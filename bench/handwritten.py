@@ -56,6 +56,8 @@ _TEMPLATE = Path(__file__).parent / "journeys" / "templates" / "mail.mjml"
 
 @dataclass(frozen=True)
 class Entry:
+    """Whose workflow it is, and how many real seconds it waits."""
+
     enrollment: str
     customer: str
     wait: float
@@ -63,15 +65,19 @@ class Entry:
 
 @workflow.defn(name="handwritten")
 class Onboarding:
+    """The reference journey as a workflow."""
+
     def __init__(self) -> None:
         self._created = False
 
     @workflow.signal(name="project_created")
     def project_created(self) -> None:
+        """The awaited event came."""
         self._created = True
 
     @workflow.run
     async def run(self, entry: Entry) -> None:
+        """Enter, wait, decide, send and leave."""
         briefly = timedelta(seconds=10)
         await workflow.execute_local_activity("enter", entry, start_to_close_timeout=briefly)
         with contextlib.suppress(TimeoutError):
@@ -85,6 +91,8 @@ class Onboarding:
 
 
 class Activities:
+    """What the workflow reads and writes, and the mail it sends."""
+
     def __init__(self, store: Store, settings: Settings, program_id: str) -> None:
         assert settings.smtp_url is not None
         self.store = store
@@ -93,6 +101,8 @@ class Activities:
 
     @activity.defn(name="enter")
     async def enter(self, entry: Entry) -> None:
+        """Record the enrollment."""
+
         async def work(tx: Tx) -> None:
             now = tx.now()
             until = now + timedelta(seconds=entry.wait)
@@ -113,6 +123,7 @@ class Activities:
 
     @activity.defn(name="decide")
     async def decide(self, entry: Entry, created: bool) -> str | None:
+        """Choose the message and record the touch; returns its id, or None without consent."""
         touch = uuid.uuid5(uuid.NAMESPACE_URL, f"{entry.enrollment}/mail").hex
 
         async def work(tx: Tx) -> str | None:
@@ -154,6 +165,8 @@ class Activities:
 
     @activity.defn(name="send")
     async def send(self, touch: str) -> None:
+        """Send the mail; record the touch before and after the answer."""
+
         async def claim(tx: Tx) -> tuple[str, Mapping[str, Any]] | None:
             marked = await tx.execute(
                 update(touches)
@@ -190,6 +203,8 @@ class Activities:
 
     @activity.defn(name="leave")
     async def leave(self, entry: Entry) -> None:
+        """Record the end of the enrollment."""
+
         async def work(tx: Tx) -> None:
             await tx.execute(
                 update(enrollments)
@@ -229,6 +244,7 @@ class Mail:
         self._idle: deque[aiosmtplib.SMTP] = deque()
 
     async def send(self, touch: str, message: str, traits: Mapping[str, Any]) -> str:
+        """Send a mail and return its Message-ID."""
         mail = self._compose(touch, message, traits)
         smtp = self._idle.pop() if self._idle else await self._connected()
         await smtp.send_message(mail)
@@ -236,6 +252,7 @@ class Mail:
         return str(mail["Message-ID"])
 
     async def close(self) -> None:
+        """Close the idle connections."""
         for smtp in self._idle:
             await smtp.quit()
 
@@ -289,6 +306,7 @@ async def start_all(store: Store, client: Client, wait: float) -> int:
 
 
 async def main(part: str, program_id: str, wait: float) -> None:
+    """Run the worker or the starter until SIGTERM."""
     settings = load()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -47,11 +47,14 @@ class Round(NamedTuple):
 
     @property
     def cpu(self) -> float:
+        """Processor seconds a journey, of all processes."""
         return sum(self.by_process.values())
 
 
 @dataclass(frozen=True)
 class Engine:
+    """One of the two engines: its store and its processes."""
+
     name: str
     store: Store
     processes: Sequence[Child]
@@ -101,6 +104,7 @@ def reference(folder: Path, wait: float) -> Program:
 
 
 async def people_of(tx: Tx, people: Sequence[str]) -> None:
+    """Create customers with consent to mails."""
     now = tx.now()
     traits = {"email": "anna@example.com", "first_name": "Anna", "team_size": 12}
     await tx.execute(insert(customers), [{"id": one, "traits": traits, "created_at": now, "updated_at": now} for one in people])

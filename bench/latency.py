@@ -198,15 +198,19 @@ async def _serves(client: httpx.AsyncClient) -> None:
 
 @workflow.defn(name="bare")
 class Bare:
+    """The workflow of the bare side: wait for a signal, then run an activity."""
+
     def __init__(self) -> None:
         self._signalled = False
 
     @workflow.signal(name="go")
     def go(self) -> None:
+        """The signal that starts the activity."""
         self._signalled = True
 
     @workflow.run
     async def run(self) -> float:
+        """Wait for the signal; returns when the activity began (seconds since 1970)."""
         await workflow.wait_condition(lambda: self._signalled, timeout=timedelta(days=3))
         began: float = await workflow.execute_activity("act", start_to_close_timeout=timedelta(seconds=30))
         return began
@@ -214,6 +218,7 @@ class Bare:
 
 @activity.defn(name="act")
 async def act() -> float:
+    """Return the time."""
     return time.time()
 
 
@@ -248,6 +253,7 @@ async def _bare(folder: Path, server: Server) -> AsyncIterator[_Side]:
 
 
 async def main(queue: str, address: str) -> None:
+    """Run the bare workflow's worker until it is killed."""
     client = await Client.connect(address)
     async with Worker(
         client, task_queue=queue, workflows=[Bare], activities=[act], workflow_runner=UnsandboxedWorkflowRunner()

@@ -128,10 +128,12 @@ class Price(NamedTuple):
 
     @property
     def figures(self) -> dict[str, int]:
+        """The four costs by name."""
         return {name: getattr(self, name) for name in Price._fields[:4]}
 
 
 def reference() -> Program:
+    """The reference journey, compiled. Raises ``ValueError``."""
     compilation = compile_folder(JOURNEYS)
     if compilation.problems:
         raise ValueError("\n".join(str(problem) for problem in compilation.problems))

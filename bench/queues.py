@@ -95,15 +95,18 @@ class Slow:
         self._small = small
 
     def compose(self, parcel: Parcel) -> Parcel:
+        """Compose nothing."""
         return parcel
 
     def copy(self, message: Parcel) -> MessageCopy:
+        """The copy of a message."""
         return MessageCopy(message.address, message.message)
 
     async def ready(self, message: Parcel) -> None:
-        return None
+        """It is always ready."""
 
     async def send(self, message: Parcel) -> Outcome:
+        """Note the journey, then wait until ``opened``."""
         self.order.append(message.program.journey)
         if self.order.count(BIRTHDAY.journey) == self._small and RECEIPT.journey in self.order:
             self.done.set()
@@ -117,6 +120,7 @@ class Bulk:
 
     @workflow.run
     async def run(self, touches: list[str]) -> None:
+        """Schedule a delivery for each touch, and wait for them."""
         await asyncio.gather(
             *(
                 workflow.execute_activity(

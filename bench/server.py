@@ -16,6 +16,8 @@ from idic.dev.processes import Child
 
 
 class Server(NamedTuple):
+    """Temporal's server, and a client of it."""
+
     address: str
     client: Client
     child: Child
@@ -44,6 +46,7 @@ async def _connected(child: Child, address: str) -> Client:
 
 
 def free_port() -> int:
+    """A port that nothing uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -38,10 +38,12 @@ class Rehearsed(NamedTuple):
 
     @property
     def per_second(self) -> float:
+        """Enrollments a second."""
         return self.enrollments / self.seconds
 
 
 def journey() -> tuple[Program, Vocabulary]:
+    """The rehearsed journey and its vocabulary."""
     compilation = compile_folder(_JOURNEYS)
     return compilation.programs[JOURNEY], compilation.vocabulary
 
@@ -69,6 +71,7 @@ def peak(program: Program, vocabulary: Vocabulary, days: int, customers: int = 3
 
 
 def main() -> int:
+    """Rehearse the whole crowd and print one JSON line."""
     customers = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     program, vocabulary = journey()
     rehearse(program, vocabulary, 50)

@@ -46,11 +46,14 @@ class ChaosPlan(NamedTuple):
 
 
 class Outcome(NamedTuple):
+    """The run's figures, and the problems that no figure counts."""
+
     totals: Totals
     troubles: list[str]
 
     @property
     def good(self) -> bool:
+        """Whether nothing went wrong."""
         return self.totals.good and not self.troubles
 
 

@@ -73,6 +73,7 @@ class Audit:
         self._steady, self._now = time.monotonic(), town.clock.now()
 
     async def read(self) -> Audit:
+        """Read the store and what the providers received."""
         async with self.town.store.reading() as tx:
             self.events = await tx.rows(select(events))
             self.enrollments = await tx.rows(select(enrollments))
@@ -86,6 +87,7 @@ class Audit:
         return self
 
     def total(self) -> Totals:
+        """Compare them, fill ``wrong`` and ``troubles``, and return the figures."""
         kept = {row["message_id"] for row in self.events}
         routed = sum(row["routed_at"] is not None and "problem" not in (row["outcome"] or {}) for row in self.events)
         self._check_messages(kept)

@@ -76,10 +76,12 @@ class Deployment:
 
     @property
     def api(self) -> str:
+        """The API's URL."""
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
     def orders(self) -> Path:
+        """The folder of orders to kill a worker."""
         return self.folder / "orders"
 
     @property
@@ -88,19 +90,24 @@ class Deployment:
         return [self.folder / "mails" / str(port) for port in self.smtp_ports]
 
     def mail_calls(self) -> list[Call]:
+        """Every call of a mailbox."""
         return [call for mails in self.mails for call in read_calls(mails / CALLS)]
 
     def sms_calls(self) -> list[Call]:
+        """Every call of the fake Twilio."""
         return list(read_calls(calls_of(self.sms_file)))
 
     def accepts(self) -> list[Accept]:
+        """Every mail that a mailbox took."""
         return [accept for mails in self.mails for accept in read_accepts(mails)]
 
     def sms(self) -> list[Sms]:
+        """Every SMS that the fake Twilio took."""
         return list(read_taken(self.sms_file))
 
     @property
     def sms_file(self) -> Path:
+        """The file of the fake Twilio."""
         return self.folder / "sms.ndjson"
 
     def _commands(self) -> dict[str, list[str]]:
@@ -118,6 +125,7 @@ class Deployment:
 
     @property
     def env(self) -> dict[str, str]:
+        """The environment of every process."""
         return {
             "PYTHONPATH": os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))),
             "PYTHONUNBUFFERED": "1",
@@ -148,6 +156,7 @@ class Deployment:
         return Child(name, command, env, self.folder / f"{name}.log")
 
     def pid(self, name: str) -> int:
+        """The process id of a part that has been started."""
         process = self.parts[name].process
         assert process is not None
         return process.pid
@@ -168,9 +177,11 @@ class Deployment:
         draft.rename(draft.with_suffix(".order"))
 
     def carried_out(self) -> int:
+        """How many orders are carried out."""
         return len(list(self.orders.glob("*.done")))
 
     def withdraw_orders(self) -> None:
+        """Remove the orders that are not carried out."""
         for order in self.orders.glob("*.order"):
             with contextlib.suppress(FileNotFoundError):
                 order.unlink()
@@ -213,9 +224,11 @@ class Deployment:
         )  # fmt: skip
 
     async def client(self) -> Client:
+        """A client of its Temporal."""
         return await Client.connect(f"127.0.0.1:{self.temporal_port}")
 
     async def start(self) -> None:
+        """Start the servers, fill the store, then start the rest."""
         self.orders.mkdir()
         for name in self.servers:
             await self.parts[name].start()
@@ -282,6 +295,7 @@ class Deployment:
             await asyncio.sleep(0.1)
 
     def last_words(self) -> str:
+        """The last lines of every log."""
         return "\n".join(
             f"--- {name}\n" + "\n".join(line[:200] for line in part.last_words(8).splitlines())
             for name, part in self.parts.items()

@@ -49,12 +49,14 @@ class Taken(NamedTuple):
 
 
 def read_taken(file: Path) -> Iterator[Taken]:
+    """The mails that it took, in order."""
     if file.exists():
         for line in file.read_text().splitlines():
             yield Taken(**json.loads(line))
 
 
 def signing_key(seed: int) -> EllipticCurvePrivateKey:
+    """The key that signs reports; the same seed gives the same key."""
     return derive_private_key(seed + 12345, SECP256R1())
 
 
@@ -78,6 +80,8 @@ def complaint(seed: int, api: str, touch: str, address: str) -> tuple[str, bytes
 
 
 class FakeSendGrid:
+    """The endpoint that takes mails; ``moods`` is the share of calls that it doesn't simply take."""
+
     def __init__(self, file: Path, reports: str, key: int, moods: float, http: httpx.AsyncClient) -> None:
         self._file = file
         self._reports = reports
@@ -88,6 +92,7 @@ class FakeSendGrid:
         self._reporting: set[asyncio.Task[None]] = set()
 
     async def take(self, request: Request) -> Response:
+        """Note the call, then take or refuse the mail, and report its fate later."""
         at = time.monotonic()
         mail = json.loads(await request.body())
         (personalization,) = mail["personalizations"]
@@ -139,6 +144,7 @@ async def _serve(file: Path, reports: str, key: int, moods: float, port: int) ->
 
 
 def main() -> None:
+    """Read the arguments and serve until SIGTERM."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--reports", required=True)

@@ -48,16 +48,20 @@ class Sms(NamedTuple):
 
 
 def read_taken(file: Path) -> Iterator[Sms]:
+    """The SMS that it took, in order."""
     if file.exists():
         for line in file.read_text().splitlines():
             yield Sms(**json.loads(line))
 
 
 def calls_of(file: Path) -> Path:
+    """The file in which every call is noted."""
     return file.with_suffix(".calls")
 
 
 class FakeTwilio:
+    """The endpoint that takes SMS from the worker with this ``number``."""
+
     def __init__(
         self, file: Path, orders: Path, number: int, token: str, http: httpx.AsyncClient, *, calm: bool = False
     ) -> None:
@@ -71,6 +75,7 @@ class FakeTwilio:
         self._reporting: set[asyncio.Task[None]] = set()
 
     async def take(self, request: Request) -> Response:
+        """Note the call, then take or refuse the SMS, and report its fate."""
         at = time.monotonic()
         form = dict(parse_qsl((await request.body()).decode()))
         callback = form["StatusCallback"].partition("#")[0]
@@ -140,6 +145,7 @@ async def _serve(file: Path, orders: Path, token: str, ports: list[int], *, calm
 
 
 def main() -> None:
+    """Read the arguments and serve until SIGTERM."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--orders", type=Path, required=True)

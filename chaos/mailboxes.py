@@ -41,6 +41,7 @@ class Call(NamedTuple):
 
 
 def read_calls(file: Path) -> Iterator[Call]:
+    """The calls noted in the file, in order."""
     if file.exists():
         for line in file.read_text().splitlines():
             yield Call(**json.loads(line))
@@ -96,6 +97,7 @@ class KillingMailbox:
 
 
 def next_order(orders: Path) -> Path | None:
+    """The oldest order that is not carried out yet."""
     return next(iter(sorted(orders.glob("*.order"))), None)
 
 
@@ -131,6 +133,7 @@ async def _serve(folder: Path, orders: Path, ports: list[int], moods: float) -> 
 
 
 def main() -> None:
+    """Read the arguments and serve until SIGTERM."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--orders", type=Path, required=True)

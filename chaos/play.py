@@ -60,6 +60,8 @@ class Promise(NamedTuple):
 
 
 class Letter(NamedTuple):
+    """A message that arrived, with its unsubscribe link."""
+
     touch: str
     channel: str
     address: str
@@ -69,6 +71,8 @@ class Letter(NamedTuple):
 
 
 class Whose(NamedTuple):
+    """The user whom a touch was sent to, and its message."""
+
     user: str
     message: str
     purpose: str
@@ -275,4 +279,5 @@ class Play:
 
 
 def careful_client(town: ChaosWorld, rng: Random) -> CarefulClient:
+    """The client of the chaos's API."""
     return CarefulClient(town.api, WRITE_KEY, PROOF_KEY, rng)

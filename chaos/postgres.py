@@ -32,6 +32,7 @@ def prepared(folder: Path) -> Any:
 
 
 def url_of(port: int, database: str = DATABASE) -> str:
+    """The URL of a database of the server on this port."""
     return f"postgresql://postgres@127.0.0.1:{port}/{database}"
 
 
@@ -50,6 +51,7 @@ async def answers(port: int) -> bool:
 
 
 def main() -> None:
+    """Become the server; this process is replaced."""
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     server = prepared(folder)
     if server.system_user is not None:

@@ -32,6 +32,7 @@ class CarefulClient:
         self.heard: Callable[[], None] = lambda: None
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._http.aclose()
 
     async def send(self, *messages: Message) -> None:
@@ -54,6 +55,7 @@ class CarefulClient:
                 pause = min(pause * 2, 1)
 
     async def click(self, url: str) -> None:
+        """Follow a tracked link until it redirects. Raises ``AssertionError`` if it never does."""
         for _ in range(200):
             if await self._once("GET", url, None) == 302:
                 return

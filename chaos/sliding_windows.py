@@ -25,6 +25,7 @@ class Limit(NamedTuple):
     topic: str | None = None
 
     def concerns(self, sending: Sending) -> bool:
+        """Whether the limit counts this message."""
         return (not self.channels or sending.channel in self.channels) and self.topic in (None, sending.topic)
 
     def inside(self, sendings: Iterable[Sending], now: datetime) -> list[datetime]:

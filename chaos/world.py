@@ -65,6 +65,7 @@ class ChaosWorld(Deployment):
 
     @property
     def grid_file(self) -> Path:
+        """The file of the fake SendGrid."""
         return self.folder / "grid.ndjson"
 
     def calls(self) -> list[tuple[str, Call]]:
@@ -111,6 +112,8 @@ def in_force(shops: Policy) -> Policy:
 
 
 class OnPostgres(ChaosWorld):
+    """The same on a PostgreSQL, which is killed as well."""
+
     servers = ("database", *ChaosWorld.servers)
 
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from idic.journey.program.program import Program
 
 
-class Form(StrEnum):
+class GraphFormat(StrEnum):
+    """How a journey is drawn."""
+
     svg = "svg"
     mermaid = "mermaid"
 
@@ -22,7 +24,7 @@ class Form(StrEnum):
 def graph(
     journey: Annotated[str, typer.Argument(help="A journey's name or file")],
     format: Annotated[
-        Form | None, typer.Option(help="svg for a browser or a slide, mermaid for GitHub and wikis", show_default="svg")
+        GraphFormat | None, typer.Option(help="svg for a browser or a slide, mermaid for GitHub and wikis", show_default="svg")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of standard output")] = None,
     journeys: Annotated[Path, typer.Option(help="The folder with the journeys")] = Path("journeys"),
@@ -36,8 +38,8 @@ def graph(
     from idic.picture.svg import svg
 
     program = find(journey, journeys)
-    form = format or (Form.mermaid if out is not None and out.suffix in (".mmd", ".md", ".mermaid") else Form.svg)
-    drawn = svg(program) if form is Form.svg else mermaid(program)
+    form = format or (GraphFormat.mermaid if out is not None and out.suffix in (".mmd", ".md", ".mermaid") else GraphFormat.svg)
+    drawn = svg(program) if form is GraphFormat.svg else mermaid(program)
     if out is None:
         typer.echo(drawn, nl=False)
         return

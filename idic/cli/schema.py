@@ -13,7 +13,9 @@ from idic.errors import InvalidInput
 _FOLDER = Path("journeys/schema")
 
 
-class Kind(StrEnum):
+class SchemaKind(StrEnum):
+    """The kinds of files that have a schema."""
+
     journey = "journey"
     vocabulary = "vocabulary"
     policy = "policy"
@@ -22,7 +24,7 @@ class Kind(StrEnum):
 
 def schema(
     kind: Annotated[
-        Kind | None, typer.Argument(help="Print only this schema; without it, all are written into the folder")
+        SchemaKind | None, typer.Argument(help="Print only this schema; without it, all are written into the folder")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if the folder's schemas are from another version")

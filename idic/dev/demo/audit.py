@@ -27,6 +27,8 @@ _REFUSALS = set(NAMES) | {"condition", "too late", "ended"}
 
 
 class ExpectedJourney(NamedTuple):
+    """The topic and purpose of a published journey, by which consent is checked."""
+
     topic: str | None
     purpose: str
 

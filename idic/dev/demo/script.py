@@ -14,10 +14,14 @@ WELCOME, CART, AFTER, BACK = "welcome", "abandoned_cart", "after_purchase", "win
 
 
 class SendTraits(NamedTuple):
+    """Tell idic what is known about the customer."""
+
     traits: dict[str, Any]
 
 
 class SendEvent(NamedTuple):
+    """Send an event to idic."""
+
     event: str
     properties: dict[str, Any]
 

@@ -18,9 +18,11 @@ class Visitor(NamedTuple):
 class Reports(Protocol):
     """Where the shop sends its events."""
 
-    def identify(self, visitor: Visitor, traits: dict[str, Any]) -> None: ...
+    def identify(self, visitor: Visitor, traits: dict[str, Any]) -> None:
+        """Send what is known about a visitor."""
 
-    def track(self, visitor: Visitor, event: str, properties: dict[str, Any]) -> None: ...
+    def track(self, visitor: Visitor, event: str, properties: dict[str, Any]) -> None:
+        """Send what a visitor did."""
 
 
 class SegmentReports:

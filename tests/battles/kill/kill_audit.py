@@ -91,6 +91,7 @@ class Ledger:
 
     @classmethod
     async def read(cls, site: Deployment) -> Ledger:
+        """Read the store and what the providers received."""
         async with site.store.reading() as tx:
             return cls(
                 await tx.rows(select(events)),
@@ -194,6 +195,7 @@ class Ledger:
             await asyncio.sleep(0.5)
 
     def text(self, site: Deployment, client: CarefulClient, rest: float) -> str:
+        """The figures in one line."""
         statuses = Counter(touch["status"] for touch in self.touches)
         channels = Counter(f"{touch['status']} by {touch['channel']}" for touch in self.touches)
         answers = Counter(one.answer for one in self.sms)
