@@ -73,7 +73,7 @@ async def test_what_happened_is_told_where_they_live(world: World, capsys: pytes
         "Mon 02 Mar 2026 14:00  cool_off: silence for long enough",
         "Mon 02 Mar 2026 14:00  nudge: best of email, web, sms → email (no answer known yet, so as listed; "
         "web: has never been seen on the web; sms: has no phone number)",
-        "Mon 02 Mar 2026 14:00  nudge: cart_reminder by email: may be sent",
+        "Mon 02 Mar 2026 14:00  nudge: cart_reminder by email: allowed to send",
         "Mon 02 Mar 2026 14:00  nudge: sent by email",
         "Mon 02 Mar 2026 14:00  reaction: waits until Wed 04 Mar 2026 14:00",
         "NOW           waiting in reaction until Wed 04 Mar 2026 14:00",

@@ -24,19 +24,19 @@ KINDS: dict[str, str] = {
     "skipped": "skipped{because}",
     "passed over": "passed over{because}",
     "chose": "chose{because}",
-    "split": "fell into {share}",
+    "split": "split into {share}",
     "set": "set {what}",
     "called": "calls {endpoint}",
-    "calling again": "{endpoint}: no answer yet ({reason}), asks again",
+    "calling again": "{endpoint}: no answer yet ({reason}), calls again",
     "answered": "{endpoint} answered",
     "no answer": "{endpoint} gave no answer{because}",
     "round": "round {number} of {times}",
     "repeated": "repeated {times} times{because}",
-    "asked for entry": "asks for entry into {journey}",
-    "scheduled": "waits for its hour{because}, until {until}",
-    "its hour": "its hour is now{because}",
+    "asked for entry": "requests entry into {journey}",
+    "scheduled": "waits for its sending hour{because}, until {until}",
+    "its hour": "its sending hour has come{because}",
     "best": "best of {channels}{best}{because}",
-    "claimed": "{message} by {channel}: may be sent",
+    "claimed": "{message} by {channel}: allowed to send",
     "deferred": "{channel} deferred by {rule}{because}",
     "not sent": "not sent by {channel}: {rule}{because}",
     "trying again": "{channel}: not delivered yet ({reason}), tries again",
@@ -49,13 +49,13 @@ KINDS: dict[str, str] = {
     "clicked": "{channel} clicked{because}",
     "replied": "{channel} answered{because}",
     "machine": "{channel} {what} by a machine{because}",
-    "bounced": "{channel} came back: {reason}",
+    "bounced": "{channel} bounced: {reason}",
     "late": "{event} came too late for this step",
     "goal": "goal reached: {event}{value}",
     "ended": "ended: {reason}",
     "merged": "two customers turned out to be one",
-    "migrated": "moved from program {from} to {program}, goes on at {to}",
-    "reworded": "takes the words of program {program}",
+    "migrated": "moved from program {from} to {program}, continues at {to}",
+    "reworded": "gets the texts of program {program}",
     "resumed": "the journey is no longer paused: tries again at {until}",
 }
 """Every kind of entry, and its sentence."""
@@ -80,5 +80,6 @@ def sentence(
         words["best"] = f" → {words['best']}"
     if words.get("value") is not None and "value" in words:
         words["value"] = f", worth {words['value']:g}"
-    text = KINDS.get(kind, kind).format_map(words)
+    done = kind == "ended" and words.get("reason") == "done"
+    text = "finished" if done else KINDS.get(kind, kind).format_map(words)
     return f"{step}: {text}" if step else text

@@ -97,9 +97,9 @@ def test_a_failure_shows_the_story_as_it_really_went(folder: Path) -> None:
         '            Fri 27 Mar 10:00      segment large (plan "large")\n'
         "            Fri 27 Mar 10:00      nap: waits until Fri 27 Mar 11:00\n"
         "            Fri 27 Mar 11:00      nap: the wait is over\n"
-        "            Fri 27 Mar 11:00      half: fell into loud\n"
+        "            Fri 27 Mar 11:00      half: split into loud\n"
         "            Fri 27 Mar 11:00      word: best of email, sms → email (so the story says)\n"
-        "            Fri 27 Mar 11:00      word: hello by email: may be sent\n"
+        "            Fri 27 Mar 11:00      word: hello by email: allowed to send\n"
         "            Fri 27 Mar 11:00      word: sent by email\n"
         "            Fri 27 Mar 11:00      reply: waits until Sat 28 Mar 11:00\n"
         "  ok      All is well\n"
