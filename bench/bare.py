@@ -1,7 +1,7 @@
 """The least possible ingestion, for comparison: JSON in, one insert a request, 200. `uvicorn bench.bare:app`.
 
-It reads no identities and checks nothing: every event belongs to the same customer. What idic's own endpoint costs beyond
-this is what idic does.
+It reads no identities and checks nothing: every event belongs to the same customer. The difference to idic's own endpoint
+is the cost of idic's checks and its lookup of customers.
 """
 
 from __future__ import annotations

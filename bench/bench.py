@@ -1,9 +1,10 @@
 """Compare idic with hand-written code in one run: `python -m bench.bench`. About four minutes.
 
-The two of a pair take turns, so that other load on the machine affects both alike; a ratio is of their medians. Above 1 is
-in idic's favour for rates, below 1 for processor time. The latency from an event to its message is compared with the least
-that Temporal itself takes, which does none of the work: a floor, not a rival. A rehearsal (``simulation``) is compared with
-the hand-written engine of the same run; it has the machine to itself, and one core.
+idic and the other side are measured alternately, so that other load on the machine affects both alike; each ratio divides
+idic's median by the other's. Above 1 is in idic's favour for rates, below 1 for processor time. The latency from an event
+to its message is compared with Temporal's own minimum (one signal, one activity, none of idic's work): a lower bound that
+idic cannot beat. A rehearsal (``simulation``) is compared with the hand-written engine of the same run; it has the machine
+to itself, and one core.
 """
 
 from __future__ import annotations

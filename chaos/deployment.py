@@ -54,8 +54,8 @@ class Deployment:
     unclean: tuple[str, ...] = ("temporal",)
     """What does not end with 0 when it is told to end."""
     ports_needed = 2 + 2 * len(WORKERS)
-    sinks_manner: tuple[str, ...] = ()
-    carriers_manner: tuple[str, ...] = ()
+    sink_options: tuple[str, ...] = ()
+    carrier_options: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:
         self.folder = folder
@@ -115,9 +115,9 @@ class Deployment:
         return {
             "temporal": [*temporal_server(self.temporal_port, self.folder / "temporal.db"), "--headless"],
             "sink": [python, "-m", "chaos.mailboxes", "--dir", str(self.folder / "mails"),
-                     "--orders", str(self.orders), *self.sinks_manner, *map(str, self.smtp_ports)],
+                     "--orders", str(self.orders), *self.sink_options, *map(str, self.smtp_ports)],
             "carrier": [python, "-m", "chaos.fake_twilio", "--file", str(self.sms_file), "--orders", str(self.orders),
-                        "--token", TWILIO_TOKEN, *self.carriers_manner, *map(str, self.sms_ports)],
+                        "--token", TWILIO_TOKEN, *self.carrier_options, *map(str, self.sms_ports)],
             "api": [python, "-m", "idic", "api", "--host", "127.0.0.1", "--port", str(self.api_port)],
             **{name: [python, "-m", "idic", "router"] for name in ROUTERS},
             **{name: [python, "-m", "worker"] for name in WORKERS},

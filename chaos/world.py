@@ -1,5 +1,5 @@
-"""The whole of idic as it runs in the chaos: beside processes that are killed and kept up, a database that can be killed,
-providers in a mood, a second account for mail, and days that pass in seconds."""
+"""The chaos tests' idic: its processes and database are killed and restarted, fake providers fail at random, and a day
+lasts seconds."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ChaosWorld(Deployment):
     servers: tuple[str, ...] = ("temporal", "sink", "grid", "carrier")
     unclean = ("temporal", "database")
     ports_needed = Deployment.ports_needed + 2
-    sinks_manner = ("--moods", "0.2")
+    sink_options = ("--moods", "0.2")
     day: float = 10
 
     def __init__(self, folder: Path, database_url: str, ports: list[int], settings: dict[str, str], journeys: Path) -> None:

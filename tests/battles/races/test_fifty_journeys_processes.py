@@ -62,7 +62,7 @@ customize:
 
 
 class Calm(Deployment):
-    carriers_manner = ("--calm",)
+    carrier_options = ("--calm",)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

@@ -43,7 +43,7 @@ SETTINGS = {
 
 
 class Calm(Deployment):
-    carriers_manner = ("--calm",)
+    carrier_options = ("--calm",)
 
 
 class Trial(NamedTuple):
