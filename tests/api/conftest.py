@@ -24,23 +24,25 @@ class Admission(NamedTuple):
     reason: str | None = None
 
 
-class Doorman:
-    """A test double of the router: admits every customer and remembers them."""
+class FakeRouter:
+    """A router that admits every customer and records the requests."""
 
     def __init__(self) -> None:
         self.admission = Admission()
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     async def __call__(
         self, tx: Tx, journey: str, customer_id: str, properties: Mapping[str, Any], *, occurred_at: datetime | None
     ) -> Admission:
-        self.asked.append({"journey": journey, "customer": customer_id, "properties": properties, "occurred_at": occurred_at})
+        self.requests.append(
+            {"journey": journey, "customer": customer_id, "properties": properties, "occurred_at": occurred_at}
+        )
         return self.admission
 
 
 @pytest.fixture
-def doorman() -> Doorman:
-    return Doorman()
+def fake_router() -> FakeRouter:
+    return FakeRouter()
 
 
 @pytest.fixture
@@ -49,12 +51,12 @@ def links() -> Links:
 
 
 @pytest.fixture
-def app(store: Store, links: Links, doorman: Doorman) -> FastAPI:
-    return app_on(store, links, doorman)
+def app(store: Store, links: Links, fake_router: FakeRouter) -> FastAPI:
+    return app_on(store, links, fake_router)
 
 
-def app_on(store: Store, links: Links, doorman: Doorman) -> FastAPI:
-    return create_app(store, write_keys=["another-key", WRITE_KEY], secret_keys=[SECRET_KEY], links=links, enroll=doorman)
+def app_on(store: Store, links: Links, fake_router: FakeRouter) -> FastAPI:
+    return create_app(store, write_keys=["another-key", WRITE_KEY], secret_keys=[SECRET_KEY], links=links, enroll=fake_router)
 
 
 def browser(app: FastAPI) -> httpx.AsyncClient:

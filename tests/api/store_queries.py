@@ -10,24 +10,24 @@ from idic.store.database import Store
 from idic.store.tables import Row, customers, events, identities
 
 
-async def kept(store: Store) -> list[Row]:
+async def stored_events(store: Store) -> list[Row]:
     """The accepted events, in order."""
     async with store.reading() as tx:
         return await tx.rows(select(events).order_by(events.c.id))
 
 
-def said(events: list[Row]) -> list[tuple[str, str, dict[str, Any]]]:
+def event_contents(events: list[Row]) -> list[tuple[str, str, dict[str, Any]]]:
     """Kind, name and properties of each event."""
     return [(event["kind"], event["name"], event["properties"]) for event in events]
 
 
-async def belongs(store: Store) -> dict[str, str]:
+async def customers_by_identity(store: Store) -> dict[str, str]:
     """The customer of each identity, by the identity's value."""
     async with store.reading() as tx:
         return {row["value"]: row["customer_id"] for row in await tx.rows(select(identities))}
 
 
-async def how_many_customers(store: Store) -> int:
+async def count_customers(store: Store) -> int:
     async with store.reading() as tx:
         return len(await tx.rows(select(customers.c.id)))
 
@@ -48,11 +48,12 @@ EVERY_CALL = [
     ("group", "Group Joined", {"group_id": "roasters", "traits": {"plan": "pro"}}),
     ("alias", "Identity Aliased", {"previous_id": "card-17"}),
 ]
-"""What a client's script that calls everything once is seen to have said."""
+"""What a client's script that calls everything once is seen to have event_contents."""
 
 
-async def everything_arrived_of_one_person(store: Store) -> None:
-    assert said(await kept(store)) == EVERY_CALL
-    people = await belongs(store)
+async def assert_every_call_arrived(store: Store) -> None:
+    """Check that each event of ``EVERY_CALL`` is stored, all for one customer."""
+    assert event_contents(await stored_events(store)) == EVERY_CALL
+    people = await customers_by_identity(store)
     assert people.keys() == {"anna", "phone", "card-17"}
-    assert len({*people.values(), *(event["customer_id"] for event in await kept(store))}) == 1
+    assert len({*people.values(), *(event["customer_id"] for event in await stored_events(store))}) == 1

@@ -15,7 +15,7 @@ from idic.store.database import Store
 from idic.store.journey import programs
 from idic.store.tables import Row
 from tests.api.conftest import SECRET_KEY, browser
-from tests.api.store_queries import kept, said, track
+from tests.api.store_queries import event_contents, stored_events, track
 from tests.conftest import HandClock
 from tests.journey.programs import condition, program, wait
 from tests.router.world import World
@@ -47,7 +47,7 @@ async def broadcasts(store: Store) -> list[Row]:
         return await tx.rows(tables.sweeps.select().where(tables.sweeps.c.kind == "broadcast"))
 
 
-async def test_a_price_drops_and_everybody_who_wants_it_enters(
+async def test_everyone_with_the_product_on_the_wishlist_enters(
     service: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
     world = await publish(store)
@@ -57,17 +57,17 @@ async def test_a_price_drops_and_everybody_who_wants_it_enters(
     for _ in range(2):  # the service isn't sure whether it arrived and sends it again
         answer = await service.post("/v1/track", json=dropped())
         assert (answer.status_code, answer.json()) == (200, {"success": True})
-    assert await kept(store) == []
+    assert await stored_events(store) == []
     clock.advance(seconds=5)
     await world.sweep()
     assert sorted(one.customer_id for one in await world.enrollments()) == wants
-    own = await kept(store)
-    assert said(own) == [("track", "Price Dropped", {"sku": "boots"})] * 3
+    own = await stored_events(store)
+    assert event_contents(own) == [("track", "Price Dropped", {"sku": "boots"})] * 3
     assert sorted(event["message_id"] for event in own) == [f"idic-about:p1:{customer}" for customer in wants]
     assert {event["occurred_at"] for event in own} == {clock.now().replace(second=0)}
 
 
-async def test_in_a_batch_it_lies_beside_what_customers_did(service: httpx.AsyncClient, store: Store) -> None:
+async def test_a_batch_may_mix_events_of_things_and_of_customers(service: httpx.AsyncClient, store: Store) -> None:
     await publish(store)
     messages = [
         track(),
@@ -78,20 +78,20 @@ async def test_in_a_batch_it_lies_beside_what_customers_did(service: httpx.Async
     ]
     answer = (await service.post("/v1/batch", json={"batch": messages})).json()
     assert [refusal["error"] for refusal in answer["refused"]] == ["batch[4].properties: Price Dropped needs sku (text)"]
-    assert said(await kept(store)) == [("track", "Cart Updated", {"total": 80})]
+    assert event_contents(await stored_events(store)) == [("track", "Cart Updated", {"total": 80})]
     assert [row["message_id"] for row in await broadcasts(store)] == ["p1", "p2"]
 
 
-async def test_with_the_public_key_it_is_refused(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_a_write_key_cannot_send_an_event_about_a_thing(shop: httpx.AsyncClient, store: Store) -> None:
     await publish(store)
     answer = await shop.post("/v1/track", json=dropped())
     assert answer.status_code == 400
-    said_ = "userId: Price Dropped is about a product: say whose it is, or send it with a secret key"
-    assert answer.json()["message"] == said_
-    assert (await broadcasts(store), await kept(store)) == ([], [])
+    error = "userId: Price Dropped is about a product: say whose it is, or send it with a secret key"
+    assert answer.json()["message"] == error
+    assert (await broadcasts(store), await stored_events(store)) == ([], [])
 
 
-async def test_what_is_not_about_a_thing_is_somebodys_with_a_secret_key_too(service: httpx.AsyncClient, store: Store) -> None:
+async def test_other_events_need_a_customer_with_a_secret_key_too(service: httpx.AsyncClient, store: Store) -> None:
     await publish(store)
     for message in (track(None), dropped(type="identify"), dropped(event=["Price Dropped"]), dropped(event=None)):
         answer = await service.post("/v1/batch", json={"batch": [message]})
@@ -99,7 +99,7 @@ async def test_what_is_not_about_a_thing_is_somebodys_with_a_secret_key_too(serv
     assert (await service.post("/v1/track", json=track())).status_code == 200
 
 
-async def test_with_an_identity_it_is_that_customers_own(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_an_event_with_an_identity_concerns_that_customer_only(shop: httpx.AsyncClient, store: Store) -> None:
     world = await publish(store)
     await shop.post("/v1/identify", json={"userId": "anna", "traits": {"wishlist": ["boots"]}})
     for user in ("anna", "bert"):
@@ -109,17 +109,17 @@ async def test_with_an_identity_it_is_that_customers_own(shop: httpx.AsyncClient
     assert len(await world.enrollments()) == 1
 
 
-async def test_a_secret_key_in_a_body_opens_nothing(app: FastAPI, store: Store) -> None:
+async def test_a_secret_key_in_the_body_is_refused(app: FastAPI, store: Store) -> None:
     await publish(store)
     async with browser(app) as client:
         assert (await client.post("/v1/track", json=dropped(writeKey=SECRET_KEY))).status_code == 401
 
 
-async def test_whom_it_concerns_in_no_journey_it_does_not_happen_to(service: httpx.AsyncClient, store: Store) -> None:
+async def test_an_event_that_no_journey_listens_to_reaches_nobody(service: httpx.AsyncClient, store: Store) -> None:
     world = await publish(store)
     await world.customer(wishlist=["boots"])
     await store.move("stop", lambda tx: programs.stop(tx, "trip", tx.now()))
     await service.post("/v1/track", json=dropped())
     await world.sweep()
-    assert await kept(store) == []
+    assert await stored_events(store) == []
     assert [row["done_at"] is not None for row in await broadcasts(store)] == [True]

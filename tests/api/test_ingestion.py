@@ -21,7 +21,7 @@ from idic.store.database import Store, Tx
 from idic.store.journey import programs
 from idic.store.tables import identities, partition_of
 from tests.api.conftest import WRITE_KEY
-from tests.api.store_queries import belongs, how_many_customers, identify, kept, said, track
+from tests.api.store_queries import count_customers, customers_by_identity, event_contents, identify, stored_events, track
 from tests.conftest import HandClock
 
 
@@ -29,14 +29,12 @@ async def batch(shop: httpx.AsyncClient, *messages: object, **more: JsonValue) -
     return await shop.post("/v1/batch", json={"batch": messages} | more)
 
 
-async def test_a_tracked_event_is_committed_when_the_answer_comes(
-    shop: httpx.AsyncClient, store: Store, clock: HandClock
-) -> None:
+async def test_a_tracked_event_is_stored_before_the_response(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
     answer = await shop.post("/v1/track", json=track(messageId="m1", anonymousId="phone"))
     assert (answer.status_code, answer.json()) == (200, {"success": True})
-    [event] = await kept(store)
-    anna = (await belongs(store))["anna"]
-    assert event["customer_id"] == anna == (await belongs(store))["phone"]
+    [event] = await stored_events(store)
+    anna = (await customers_by_identity(store))["anna"]
+    assert event["customer_id"] == anna == (await customers_by_identity(store))["phone"]
     assert {name: event[name] for name in ("message_id", "kind", "name", "properties", "merges", "partition")} == {
         "message_id": "m1",
         "kind": "track",
@@ -49,42 +47,42 @@ async def test_a_tracked_event_is_committed_when_the_answer_comes(
     assert event["routed_at"] is None
 
 
-async def test_identify_keeps_the_traits_for_the_router(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_identify_stores_the_traits_for_the_router(shop: httpx.AsyncClient, store: Store) -> None:
     assert (await shop.post("/v1/identify", json=identify())).status_code == 200
-    [event] = await kept(store)
+    [event] = await stored_events(store)
     assert (event["kind"], event["name"], event["properties"]) == ("identify", "", {"firstName": "Anna"})
 
 
-async def test_a_batch_is_kept_in_its_order(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_a_batch_is_stored_in_its_order(shop: httpx.AsyncClient, store: Store) -> None:
     messages = [track(f"u{number % 7}", properties={"number": number}) for number in range(50)]
     assert (await batch(shop, *messages)).json() == {"success": True}
-    assert [event["properties"]["number"] for event in await kept(store)] == list(range(50))
-    assert await how_many_customers(store) == 7
+    assert [event["properties"]["number"] for event in await stored_events(store)] == list(range(50))
+    assert await count_customers(store) == 7
 
 
 async def test_text_of_any_script_survives(shop: httpx.AsyncClient, store: Store) -> None:
     properties = {"name": "山田 🛒 Ünsal", "quote": 'a"b\\u0000c', "big": 2**70, "small": 1e-7, "nothing": None}
     assert (await batch(shop, track("Łucja 🛒", event="Корзина", properties=properties))).status_code == 200
-    [event] = await kept(store)
+    [event] = await stored_events(store)
     assert (event["name"], event["properties"]) == ("Корзина", properties)
-    assert "Łucja 🛒" in await belongs(store)
+    assert "Łucja 🛒" in await customers_by_identity(store)
 
 
 async def test_duplicates_in_a_batch_count_once_and_the_first_wins(shop: httpx.AsyncClient, store: Store) -> None:
     await batch(shop, track(messageId="m1"), track("bert", messageId="m1"), track(messageId="m2"))
-    assert [event["message_id"] for event in await kept(store)] == ["m1", "m2"]
-    assert await how_many_customers(store) == 1
+    assert [event["message_id"] for event in await stored_events(store)] == ["m1", "m2"]
+    assert await count_customers(store) == 1
 
 
 async def test_a_message_seen_before_is_accepted_and_changes_nothing(shop: httpx.AsyncClient, store: Store) -> None:
     await batch(shop, track(messageId="m1"))
     again = await batch(shop, track("bert", messageId="m1", anonymousId="phone"), track("cleo", messageId="m2"))
     assert again.json() == {"success": True}
-    assert [event["message_id"] for event in await kept(store)] == ["m1", "m2"]
-    assert set(await belongs(store)) == {"anna", "cleo"}
+    assert [event["message_id"] for event in await stored_events(store)] == ["m1", "m2"]
+    assert set(await customers_by_identity(store)) == {"anna", "cleo"}
 
 
-async def test_a_bad_message_does_not_sink_the_good_ones(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_only_the_invalid_messages_of_a_batch_are_refused(shop: httpx.AsyncClient, store: Store) -> None:
     answer = await batch(shop, track(messageId="m1"), track("", messageId="m2"), "?", track(messageId="m4"))
     assert answer.status_code == 200
     assert answer.json() == {
@@ -94,15 +92,15 @@ async def test_a_bad_message_does_not_sink_the_good_ones(shop: httpx.AsyncClient
             {"index": 2, "messageId": None, "error": "batch[2]: a message is a JSON object"},
         ],
     }
-    assert [event["message_id"] for event in await kept(store)] == ["m1", "m4"]
+    assert [event["message_id"] for event in await stored_events(store)] == ["m1", "m4"]
 
 
-async def test_a_batch_in_which_nothing_is_good_is_refused(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_a_batch_without_a_valid_message_is_refused(shop: httpx.AsyncClient, store: Store) -> None:
     answer = await batch(shop, track(None, messageId="m1"))
     assert answer.status_code == 400
     assert answer.json()["refused"][0]["messageId"] == "m1"
     assert answer.json()["error"]["code"] == "invalid_input"
-    assert await kept(store) == []
+    assert await stored_events(store) == []
     assert (await batch(shop)).json() == {"success": True}
 
 
@@ -129,13 +127,13 @@ async def test_an_event_without_a_user_is_refused(shop: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize("poison", [r'"\u0000"', r'"\ud800"', "NaN", "-Infinity", "1e999", "[" * 300 + "]" * 300])
-async def test_what_cannot_be_stored_is_refused_alone(shop: httpx.AsyncClient, store: Store, poison: str) -> None:
+async def test_values_that_cannot_be_stored_are_refused_alone(shop: httpx.AsyncClient, store: Store, poison: str) -> None:
     bad = '{"type": "track", "userId": "bert", "event": "E", "properties": {"x": ' + poison + "}}"
     body = '{"batch": [' + bad + ", " + json.dumps(track(messageId="good")) + "]}"
     answer = await shop.post("/v1/batch", content=body)
     assert answer.status_code == 200
     assert answer.json()["refused"][0]["index"] == 0
-    assert [event["message_id"] for event in await kept(store)] == ["good"]
+    assert [event["message_id"] for event in await stored_events(store)] == ["good"]
 
 
 @pytest.mark.parametrize(
@@ -164,10 +162,10 @@ async def test_browsers_send_text_with_the_key_in_the_body(anyone: httpx.AsyncCl
     assert answer.headers["access-control-allow-origin"] == "*"
     single = json.dumps(track(writeKey=WRITE_KEY))
     assert (await anyone.post("/v1/track", content=single, headers=headers)).status_code == 200
-    assert len(await kept(store)) == 2
+    assert len(await stored_events(store)) == 2
 
 
-async def test_any_origin_may_send_and_none_may_read(anyone: httpx.AsyncClient) -> None:
+async def test_any_origin_may_send_events_and_none_may_read_customers(anyone: httpx.AsyncClient) -> None:
     asking = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     asking["Access-Control-Request-Headers"] = "authorization,content-type"
     assert (await anyone.options("/v1/track", headers=asking)).status_code == 200
@@ -188,19 +186,19 @@ async def test_any_origin_may_send_and_none_may_read(anyone: httpx.AsyncClient) 
         {"Authorization": "Digest x"},
     ],
 )
-async def test_without_a_write_key_nothing_is_kept(anyone: httpx.AsyncClient, store: Store, headers: dict[str, str]) -> None:
+async def test_without_a_write_key_nothing_is_stored(anyone: httpx.AsyncClient, store: Store, headers: dict[str, str]) -> None:
     for path, body in (("/v1/batch", {"batch": [track()]}), ("/v1/track", track(writeKey="wrong"))):
         answer = await anyone.post(path, json=body, headers=headers)
         assert answer.status_code == 401
         assert answer.json()["error"]["code"] == "unauthorized"
-    assert await kept(store) == []
+    assert await stored_events(store) == []
 
 
 async def test_gzip_is_unpacked(shop: httpx.AsyncClient, store: Store) -> None:
     packed = gzip.compress(json.dumps({"batch": [track()]}).encode())
     headers = {"Content-Encoding": "gzip"}
     assert (await shop.post("/v1/batch", content=packed, headers=headers)).status_code == 200
-    assert len(await kept(store)) == 1
+    assert len(await stored_events(store)) == 1
     for broken, complaint in (
         (b'{"batch": []}', "the body isn't gzip, although its Content-Encoding says so"),
         (packed[:-4], "the gzip body is cut off, or followed by other data"),
@@ -212,7 +210,7 @@ async def test_gzip_is_unpacked(shop: httpx.AsyncClient, store: Store) -> None:
     assert other.status_code == 415
 
 
-async def test_what_unpacks_to_little_is_not_read_without_an_end(shop: httpx.AsyncClient) -> None:
+async def test_an_endless_gzip_body_is_refused_early(shop: httpx.AsyncClient) -> None:
     packed = gzip.compress(json.dumps({"batch": [track()]}).encode())
     nothing = packed[:3] + bytes([packed[3] | 0x08]) + packed[4:10]  # an endless file name follows
     for begun in (packed, nothing):
@@ -230,25 +228,27 @@ async def test_what_unpacks_to_little_is_not_read_without_an_end(shop: httpx.Asy
         assert read < 20
 
 
-async def test_a_message_too_large_is_refused_alone(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_only_the_oversized_message_of_a_batch_is_refused(shop: httpx.AsyncClient, store: Store) -> None:
     large = track(properties={"note": "x" * 33_000})
     answer = await batch(shop, track(messageId="m1"), large)
     assert answer.status_code == 200
     assert "a message has at most 32768" in answer.json()["refused"][0]["error"]
     assert (await shop.post("/v1/track", json=large)).status_code == 413
-    assert len(await kept(store)) == 1
+    assert len(await stored_events(store)) == 1
 
 
-async def test_a_time_far_off_is_kept_out_with_a_warning(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
+async def test_an_implausible_timestamp_is_replaced_with_a_warning(
+    shop: httpx.AsyncClient, store: Store, clock: HandClock
+) -> None:
     answer = await batch(shop, track(timestamp="1970-01-01T00:00:00Z"))
     warning = "batch[0].timestamp: too far from now to be believed; taken as happening now"
     assert (answer.status_code, answer.json()) == (200, {"success": True, "warnings": [warning]})
-    assert (await kept(store))[0]["occurred_at"] == clock.now()
+    assert (await stored_events(store))[0]["occurred_at"] == clock.now()
 
 
-async def test_what_the_sender_says_of_when_is_kept(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
+async def test_the_senders_timestamp_is_corrected_by_its_clock(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
     await batch(shop, track(timestamp="2026-03-02T08:59:00Z"), sentAt="2026-03-02T09:01:00Z")
-    [event] = await kept(store)
+    [event] = await stored_events(store)
     assert event["occurred_at"] == clock.now() - timedelta(minutes=2)
     assert event["accepted_at"] == clock.now()
 
@@ -269,39 +269,39 @@ async def test_a_declared_event_needs_what_the_vocabulary_requires(
         assert answer.json()["error"]["where"] == "properties"
     answer = await batch(shop, track(properties={}), track(), track(event="Undeclared", properties={}))
     assert [refusal["index"] for refusal in answer.json()["refused"]] == [0]
-    assert [event["name"] for event in await kept(store)] == ["Cart Updated", "Undeclared"]
+    assert [event["name"] for event in await stored_events(store)] == ["Cart Updated", "Undeclared"]
 
 
 async def test_an_anonymous_visitor_becomes_known(shop: httpx.AsyncClient, store: Store) -> None:
     await shop.post("/v1/track", json=track(None, anonymousId="phone"))
     await shop.post("/v1/identify", json=identify("anna", anonymousId="phone"))
     await shop.post("/v1/track", json=track("anna"))
-    assert len({event["customer_id"] for event in await kept(store)}) == 1
-    assert await how_many_customers(store) == 1
+    assert len({event["customer_id"] for event in await stored_events(store)}) == 1
+    assert await count_customers(store) == 1
 
 
-async def test_two_who_turn_out_to_be_one_are_marked_for_merging(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_two_customers_who_are_the_same_person_are_marked_for_merging(shop: httpx.AsyncClient, store: Store) -> None:
     await batch(shop, track("anna"), track(None, anonymousId="tablet"))
     await shop.post("/v1/identify", json=identify("anna", anonymousId="tablet"))
-    people = await belongs(store)
-    event = (await kept(store))[-1]
+    people = await customers_by_identity(store)
+    event = (await stored_events(store))[-1]
     assert people["anna"] != people["tablet"]
     assert (event["customer_id"], event["merges"]) == (people["anna"], people["tablet"])
 
 
-async def test_a_shared_device_stays_with_whom_it_belongs_to(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_a_shared_device_stays_with_its_first_user(shop: httpx.AsyncClient, store: Store) -> None:
     await shop.post("/v1/track", json=track("anna", anonymousId="phone"))
     await shop.post("/v1/track", json=track("bert", anonymousId="phone"))
-    people = await belongs(store)
+    people = await customers_by_identity(store)
     assert people["phone"] == people["anna"] != people["bert"]
-    assert (await kept(store))[-1]["merges"] is None
+    assert (await stored_events(store))[-1]["merges"] is None
 
 
-async def test_events_of_a_merged_customer_go_to_the_one_they_became(
+async def test_events_of_a_merged_customer_go_to_the_surviving_customer(
     shop: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
     await batch(shop, track("anna"), track(None, anonymousId="tablet"), track(None, anonymousId="phone"))
-    people = await belongs(store)
+    people = await customers_by_identity(store)
 
     async def join(tx: Tx) -> None:
         """phone becomes tablet, and tablet becomes anna."""
@@ -313,16 +313,16 @@ async def test_events_of_a_merged_customer_go_to_the_one_they_became(
 
     await store.move("merge", join)
     await batch(shop, track(None, anonymousId="kiosk"), identify("anna", anonymousId="kiosk"), track("anna"))
-    for event in (await kept(store))[-3:]:
+    for event in (await stored_events(store))[-3:]:
         assert (event["customer_id"], event["merges"]) == (people["anna"], None)
 
 
-async def test_every_kind_of_call_has_a_path_of_its_own_and_a_short_one(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_every_kind_of_call_has_a_long_and_a_short_path(shop: httpx.AsyncClient, store: Store) -> None:
     for name, body in CALLS.items():
         for path in (f"/v1/{name}", f"/v1/{name[0]}"):
             assert (await shop.post(path, json={"userId": "anna"} | body)).json() == {"success": True}
     assert (await shop.post("/v1/b", json={"batch": [{"userId": "anna", "type": n} | CALLS[n] for n in CALLS]})).is_success
-    events = said(await kept(store))
+    events = event_contents(await stored_events(store))
     assert events[::2][:6] == events[1::2][:6] == events[12:] == [
         ("track", "Cart Updated", {"total": 80}),
         ("identify", "", {"firstName": "Anna"}),
@@ -331,8 +331,8 @@ async def test_every_kind_of_call_has_a_path_of_its_own_and_a_short_one(shop: ht
         ("group", "Group Joined", {"group_id": "roasters", "traits": {"plan": "pro"}}),
         ("alias", "Identity Aliased", {"previous_id": "phone"}),
     ]  # fmt: skip
-    assert await how_many_customers(store) == 1
-    assert set(await belongs(store)) == {"anna", "phone"}
+    assert await count_customers(store) == 1
+    assert set(await customers_by_identity(store)) == {"anna", "phone"}
 
 
 CALLS: dict[str, dict[str, Any]] = {
@@ -345,37 +345,37 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_an_alias_of_somebody_anonymous_is_marked_for_merging(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_an_alias_of_an_anonymous_customer_is_marked_for_merging(shop: httpx.AsyncClient, store: Store) -> None:
     await batch(shop, track("anna"), track(None, anonymousId="tablet"))
     assert (await shop.post("/v1/alias", json={"userId": "anna", "previousId": "tablet"})).json() == {"success": True}
-    people, event = await belongs(store), (await kept(store))[-1]
+    people, event = await customers_by_identity(store), (await stored_events(store))[-1]
     assert (event["customer_id"], event["merges"]) == (people["anna"], people["tablet"])
 
 
-async def test_an_alias_never_makes_two_users_one_and_says_so(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_an_alias_never_merges_two_users_and_warns(shop: httpx.AsyncClient, store: Store) -> None:
     await batch(shop, track("anna"), track("bert", anonymousId="phone"))
-    people = await belongs(store)
+    people = await customers_by_identity(store)
     takes = {"userId": "anna", "previousId": "bert"}
     told = "previousId: belongs to another user; idic never merges two users, so this is stored and changes nothing"
     assert (await shop.post("/v1/alias", json=takes)).json() == {"success": True, "warnings": [told]}
     again = await batch(shop, "?", track("anna"), takes | {"type": "alias", "previousId": "phone"})
     assert again.json()["warnings"] == [f"batch[2].{told}"]
-    assert await belongs(store) == people
-    assert {event["merges"] for event in await kept(store)} == {None}
-    assert (await kept(store))[2]["customer_id"] == people["anna"]
+    assert await customers_by_identity(store) == people
+    assert {event["merges"] for event in await stored_events(store)} == {None}
+    assert (await stored_events(store))[2]["customer_id"] == people["anna"]
 
 
-async def test_what_only_idic_can_know_is_a_mere_event_when_others_say_it(shop: httpx.AsyncClient, store: Store) -> None:
+async def test_senders_cannot_impersonate_idics_own_events(shop: httpx.AsyncClient, store: Store) -> None:
     told = {"enrollment": "e1", "step": "s1", "channel": "email"}
     await shop.post("/v1/track", json=track(event="Message Delivered", properties=told, enrollment_id="e1", step="s1"))
     refused = await shop.post("/v1/track", json=track(event="Message Delivered", messageId="idic-delivered:t1"))
     assert refused.status_code == 400
     assert refused.json()["message"] == 'messageId: begins with "idic-", as only idic\'s own may'
-    [event] = await kept(store)
+    [event] = await stored_events(store)
     assert (event["kind"], event["enrollment_id"], event["step"]) == ("track", None, None)
 
 
-async def test_segments_client_for_browsers_is_told_to_send_here(anyone: httpx.AsyncClient) -> None:
+async def test_segments_browser_client_gets_its_settings(anyone: httpx.AsyncClient) -> None:
     for path in (f"/v1/projects/{WRITE_KEY}/settings", f"/projects/{WRITE_KEY}/settings"):
         answer = await anyone.get(path, headers={"Origin": "https://shop.example"})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
@@ -394,7 +394,7 @@ async def test_the_reference_lists_every_path(anyone: httpx.AsyncClient) -> None
     assert "/v1/t" not in paths
 
 
-async def test_methods_and_paths_that_are_not_there(anyone: httpx.AsyncClient) -> None:
+async def test_unknown_methods_and_paths_are_refused(anyone: httpx.AsyncClient) -> None:
     wrong: list[Any] = [await anyone.get("/v1/batch"), await anyone.post("/v1/trakc")]
     assert [answer.status_code for answer in wrong] == [405, 404]
     assert [answer.json()["error"]["code"] for answer in wrong] == ["method_not_allowed", "not_found"]

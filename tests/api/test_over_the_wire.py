@@ -18,13 +18,13 @@ from idic.clock import Clock
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
 from idic.store.upgrade import migrate
-from tests.api.conftest import WRITE_KEY, Doorman, app_on
+from tests.api.conftest import WRITE_KEY, FakeRouter, app_on
 from tests.api.servers import serving
-from tests.api.store_queries import belongs, everything_arrived_of_one_person, kept, track
+from tests.api.store_queries import assert_every_call_arrived, customers_by_identity, stored_events, track
 
 
 @pytest.fixture
-async def wired(tmp_path: Path) -> AsyncIterator[Store]:
+async def real_store(tmp_path: Path) -> AsyncIterator[Store]:
     store = Store.open(f"sqlite:///{tmp_path}/idic.db", Clock())
     await migrate(store)
     yield store
@@ -32,13 +32,13 @@ async def wired(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def address(wired: Store, links: Links, doorman: Doorman) -> AsyncIterator[str]:
-    async with serving(lambda _: app_on(wired, links, doorman)) as address:
+async def address(real_store: Store, links: Links, fake_router: FakeRouter) -> AsyncIterator[str]:
+    async with serving(lambda _: app_on(real_store, links, fake_router)) as address:
         yield address
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_segments_own_client_sends_here_unchanged(address: str, wired: Store, packed: bool) -> None:
+async def test_segments_client_sends_to_idic(address: str, real_store: Store, packed: bool) -> None:
     from segment.analytics import Client
 
     failed: list[object] = []
@@ -53,10 +53,10 @@ async def test_segments_own_client_sends_here_unchanged(address: str, wired: Sto
 
     await asyncio.to_thread(send)
     assert failed == []
-    events = await kept(wired)
+    events = await stored_events(real_store)
     assert len(events) == 252
     assert [event["properties"]["total"] for event in events[1:251]] == list(range(250))
-    assert set(await belongs(wired)) == {"anna", "phone", "17"}
+    assert set(await customers_by_identity(real_store)) == {"anna", "phone", "17"}
     assert all(abs((event["occurred_at"] - event["accepted_at"]).total_seconds()) < 60 for event in events)
 
 
@@ -73,7 +73,7 @@ def rudderstack(address: str, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("make", [segment, rudderstack])
-async def test_every_call_of_a_client_arrives(address: str, wired: Store, make: Any) -> None:
+async def test_every_call_of_a_client_arrives(address: str, real_store: Store, make: Any) -> None:
     failed: list[object] = []
 
     def send() -> None:
@@ -88,11 +88,11 @@ async def test_every_call_of_a_client_arrives(address: str, wired: Store, make: 
 
     await asyncio.to_thread(send)
     assert failed == []
-    await everything_arrived_of_one_person(wired)
+    await assert_every_call_arrived(real_store)
 
 
 @pytest.mark.parametrize("make", [segment, rudderstack])
-async def test_a_client_does_not_send_again_what_is_refused_for_good(address: str, make: Any) -> None:
+async def test_a_client_does_not_retry_a_final_refusal(address: str, make: Any) -> None:
     failed: list[object] = []
 
     def send() -> None:
@@ -105,19 +105,19 @@ async def test_a_client_does_not_send_again_what_is_refused_for_good(address: st
     assert "no message of this batch can be accepted (400)" in str(error)
 
 
-async def slowly(size: int) -> AsyncIterator[bytes]:
+async def slow_body(size: int) -> AsyncIterator[bytes]:
     for _ in range(size // 50_000):
         yield b"x" * 50_000
 
 
-async def test_ten_megabytes_are_refused_and_never_held(address: str, wired: Store) -> None:
+async def test_oversized_bodies_are_refused_without_holding_them_in_memory(address: str, real_store: Store) -> None:
     bomb = gzip.compress(b'{"batch": ["' + b"x" * 100_000_000 + b'"]}')
     assert len(bomb) < 500_000
     async with httpx.AsyncClient(base_url=address, auth=(WRITE_KEY, "")) as shop:
         tracemalloc.start()
         answers = [
-            await shop.post("/v1/batch", content=slowly(10_000_000)),
-            await shop.post("/v1/batch", content=slowly(10_000_000), headers={"Content-Length": "10000000"}),
+            await shop.post("/v1/batch", content=slow_body(10_000_000)),
+            await shop.post("/v1/batch", content=slow_body(10_000_000), headers={"Content-Length": "10000000"}),
             await shop.post("/v1/batch", content=bomb, headers={"Content-Encoding": "gzip"}),
         ]
         _, peak = tracemalloc.get_traced_memory()
@@ -130,10 +130,10 @@ async def test_ten_megabytes_are_refused_and_never_held(address: str, wired: Sto
         }
         assert peak < 4_000_000
         assert (await shop.post("/v1/track", json=track())).status_code == 200
-    assert len(await kept(wired)) == 1
+    assert len(await stored_events(real_store)) == 1
 
 
-async def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(address: str, wired: Store) -> None:
+async def test_an_interrupted_request_stores_nothing(address: str, real_store: Store) -> None:
     port = int(address.rpartition(":")[2])
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     body = json.dumps(track(writeKey=WRITE_KEY)).encode()
@@ -143,4 +143,4 @@ async def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(address: str,
     await asyncio.sleep(0.1)
     async with httpx.AsyncClient(base_url=address, auth=(WRITE_KEY, "")) as shop:
         assert (await shop.post("/v1/track", json=track("bert"))).status_code == 200
-    assert set(await belongs(wired)) == {"bert"}
+    assert set(await customers_by_identity(real_store)) == {"bert"}

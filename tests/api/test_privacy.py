@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from idic.store.database import Store
-from tests.api.conftest import app, doorman, links, service, shop  # noqa: F401
+from tests.api.conftest import app, fake_router, links, service, shop  # noqa: F401
 from tests.conftest import HandClock
 from tests.router.world import World
 

@@ -17,7 +17,7 @@ import pytest
 from idic.store.database import Store
 from idic.store.upgrade import migrate
 from tests.api.conftest import WRITE_KEY
-from tests.api.store_queries import kept, track
+from tests.api.store_queries import stored_events, track
 
 
 def settings(url: str) -> dict[str, str]:
@@ -33,7 +33,7 @@ def start(url: str, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=os.environ | settings(url), stderr=subprocess.PIPE)
 
 
-async def answers(shop: httpx.AsyncClient) -> None:
+async def wait_until_ready(shop: httpx.AsyncClient) -> None:
     """Wait until the process serves."""
     for _ in range(300):
         with_luck = await asyncio.gather(shop.get("/readyz"), return_exceptions=True)
@@ -57,12 +57,12 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
-async def test_what_was_answered_is_kept_when_the_process_is_told_to_stop(database: Store, port: int) -> None:
+async def test_confirmed_events_are_stored_when_the_process_is_terminated(database: Store, port: int) -> None:
     process = start(database.engine.url.render_as_string().replace("+aiosqlite", ""), port)
     answered: list[str] = []
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", auth=(WRITE_KEY, "")) as shop:
-            await answers(shop)
+            await wait_until_ready(shop)
 
             async def send(number: int) -> None:
                 answer = await shop.post("/v1/track", json=track(messageId=f"m{number}"))
@@ -78,16 +78,16 @@ async def test_what_was_answered_is_kept_when_the_process_is_told_to_stop(databa
         process.kill()
         _, said = process.communicate()
     assert answered
-    assert set(answered) <= {event["message_id"] for event in await kept(database)}
+    assert set(answered) <= {event["message_id"] for event in await stored_events(database)}
     assert "Traceback" not in said.decode()
 
 
-async def test_an_open_page_does_not_hold_up_the_stop(database: Store, port: int) -> None:
+async def test_an_open_stream_does_not_delay_the_shutdown(database: Store, port: int) -> None:
     process = start(database.engine.url.render_as_string().replace("+aiosqlite", ""), port)
     page = {"writeKey": WRITE_KEY, "anonymousId": "browser-1", "slots": ["home_hero"]}
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as shop:
-            await answers(shop)
+            await wait_until_ready(shop)
             async with shop.stream("POST", "/v1/web/stream", json=page) as answer:
                 told = answer.aiter_text()
                 await anext(told)
@@ -101,7 +101,7 @@ async def test_an_open_page_does_not_hold_up_the_stop(database: Store, port: int
     assert "Traceback" not in said.decode()
 
 
-def test_a_store_without_tables_is_said_in_one_line(tmp_path: Path, port: int) -> None:
+def test_a_store_without_tables_is_reported_in_one_line(tmp_path: Path, port: int) -> None:
     (tmp_path / "empty.db").touch()
     process = start(f"sqlite:///{tmp_path}/empty.db", port)
     _, said = process.communicate(timeout=30)
@@ -109,7 +109,7 @@ def test_a_store_without_tables_is_said_in_one_line(tmp_path: Path, port: int) -
     assert said.decode().strip() == "idic: the store's tables are not those of this version: run `idic migrate`"
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_an_occupied_port_is_reported(tmp_path: Path) -> None:
     asyncio.run(_migrated(f"sqlite:///{tmp_path}/idic.db"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

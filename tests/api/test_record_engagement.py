@@ -14,8 +14,8 @@ from idic.interact.tracking.bots import NAMED, EngagementKind, LinkRequest, mach
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
 from idic.store.tables import trace
-from tests.api.store_queries import kept
-from tests.api.test_service_endpoints import TOUCH, in_a_journey, known
+from tests.api.store_queries import stored_events
+from tests.api.test_service_endpoints import TOUCH, add_customer, add_enrollment
 from tests.conftest import HandClock
 
 SHOP, OTHER = "https://shop.example/cart/1", "https://shop.example/sale"
@@ -57,32 +57,32 @@ TEAMS = "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-u
         ("clicked", WINDOWS, {"left": timedelta(seconds=2)}, None),
     ],
 )  # fmt: skip
-def test_who_it_is(what: EngagementKind, agent: str, more: Mapping[str, Any], who: str | None) -> None:
+def test_machines_are_recognized(what: EngagementKind, agent: str, more: Mapping[str, Any], who: str | None) -> None:
     assert machine(LinkRequest(what, agent, **more)) == who
 
 
-def test_what_machines_call_themselves_is_looked_for_as_it_is_written_here() -> None:
-    assert all(known.part == known.part.lower() for known in NAMED)
+def test_the_known_user_agents_are_lower_case() -> None:
+    assert all(agent.part == agent.part.lower() for agent in NAMED)
 
 
 @pytest.fixture
 async def anna(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> str:
     """A customer whose mail was sent two seconds after nine."""
-    customer = await known(shop, store)
-    await in_a_journey(store, customer, clock.now())
+    customer = await add_customer(shop, store)
+    await add_enrollment(store, customer, clock.now())
     return customer
 
 
-async def names(store: Store) -> list[str]:
-    return [event["name"] for event in await kept(store) if event["name"]]
+async def event_names(store: Store) -> list[str]:
+    return [event["name"] for event in await stored_events(store) if event["name"]]
 
 
-async def noted(store: Store) -> list[dict[str, Any]]:
+async def machine_traces(store: Store) -> list[dict[str, Any]]:
     async with store.reading() as tx:
         return [row["why"] for row in await tx.rows(trace.select().order_by(trace.c.id)) if row["kind"] == "machine"]
 
 
-async def test_a_machine_is_led_on_and_noted_once_and_the_person_after_it_counts(
+async def test_a_machine_is_redirected_and_traced_once_and_the_later_person_counts(
     anyone: httpx.AsyncClient, links: Links, store: Store, clock: HandClock, anna: str
 ) -> None:
     clock.advance(hours=1)
@@ -91,18 +91,18 @@ async def test_a_machine_is_led_on_and_noted_once_and_the_person_after_it_counts
         assert (answer.status_code, answer.headers["location"]) == (302, SHOP)
         assert (await anyone.get(links.opened(TOUCH), headers={"User-Agent": "Mozilla/5.0"})).status_code == 200
     assert (await anyone.get(links.answer(TOUCH, "yes"), headers={"Purpose": "prefetch"})).status_code == 200
-    assert await names(store) == []
-    assert await noted(store) == [
+    assert await event_names(store) == []
+    assert await machine_traces(store) == [
         {"channel": "email", "what": "clicked", "because": "Slack's preview"},
         {"channel": "email", "what": "opened", "because": "Apple Mail Privacy Protection"},
         {"channel": "email", "what": "clicked", "because": "fetched in case somebody wants it"},
     ]
     await anyone.get(links.opened(TOUCH), headers={"User-Agent": GMAIL})
     await anyone.get(links.click(TOUCH, SHOP), headers={"User-Agent": PERSON})
-    assert await names(store) == ["Email Opened", "Link Clicked"]
+    assert await event_names(store) == ["Email Opened", "Link Clicked"]
 
 
-async def test_a_scanner_that_says_it_is_a_browser_follows_all_links_at_once(
+async def test_several_links_at_once_are_a_scanner(
     anyone: httpx.AsyncClient, links: Links, store: Store, clock: HandClock, anna: str
 ) -> None:
     clock.advance(seconds=2 + 30)
@@ -110,15 +110,15 @@ async def test_a_scanner_that_says_it_is_a_browser_follows_all_links_at_once(
     await asyncio.gather(*(anyone.get(links.click(TOUCH, url), headers=headers) for url in (SHOP, OTHER)))
     await asyncio.sleep(1.1)
     await anyone.get(links.click(TOUCH, SHOP), headers={"User-Agent": PERSON})
-    assert await names(store) == []  # deciding takes a second, and the customer doesn't wait for it
+    assert await event_names(store) == []  # deciding takes a second, and the customer doesn't wait for it
     await asyncio.sleep(1.3)
-    assert await names(store) == ["Link Clicked"]
-    assert await noted(store) == [{"channel": "email", "what": "clicked", "because": "several links at once"}]
+    assert await event_names(store) == ["Link Clicked"]
+    assert await machine_traces(store) == [{"channel": "email", "what": "clicked", "because": "several links at once"}]
 
 
-async def test_nobody_clicks_before_a_message_is_there(
+async def test_a_click_right_after_sending_is_a_machines(
     anyone: httpx.AsyncClient, links: Links, store: Store, anna: str
 ) -> None:
     await anyone.get(links.click(TOUCH, SHOP), headers={"User-Agent": WINDOWS})
-    assert await names(store) == []
-    assert await noted(store) == [{"channel": "email", "what": "clicked", "because": "sooner than anybody reads"}]
+    assert await event_names(store) == []
+    assert await machine_traces(store) == [{"channel": "email", "what": "clicked", "because": "sooner than anybody reads"}]

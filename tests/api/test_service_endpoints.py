@@ -17,8 +17,8 @@ from idic.problems import Problems
 from idic.store.database import Store, Tx
 from idic.store.journey.programs import publish_vocabulary, stop
 from idic.store.tables import consents, customers, enrollments, journeys, programs, touches, trace
-from tests.api.conftest import SECRET_KEY, WRITE_KEY, Admission, Doorman
-from tests.api.store_queries import belongs, how_many_customers, identify, track
+from tests.api.conftest import SECRET_KEY, WRITE_KEY, Admission, FakeRouter
+from tests.api.store_queries import count_customers, customers_by_identity, identify, track
 from tests.conftest import HandClock
 from tests.journey.programs import program as program_of
 from tests.journey.programs import wait
@@ -26,7 +26,7 @@ from tests.journey.programs import wait
 ENROLLMENT, TOUCH = "a" * 32, "b" * 32
 
 
-async def in_a_journey(
+async def add_enrollment(
     store: Store, customer: str, at: datetime, *, topic: str | None = "cart_reminders", journey: str = "abandoned_cart"
 ) -> None:
     """Make an enrollment that waits, has sent one mail, and has a trace."""
@@ -71,16 +71,16 @@ async def in_a_journey(
     await store.move("write", write)
 
 
-async def known(shop: httpx.AsyncClient, store: Store, user: str = "anna") -> str:
+async def add_customer(shop: httpx.AsyncClient, store: Store, user: str = "anna") -> str:
     await shop.post("/v1/identify", json=identify(user, anonymousId="phone"))
-    return (await belongs(store))[user]
+    return (await customers_by_identity(store))[user]
 
 
-async def test_a_customer_by_any_of_their_ids(
+async def test_a_customer_is_found_by_any_of_their_ids(
     shop: httpx.AsyncClient, service: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
-    customer = await known(shop, store, "a/b@example.com")
-    await in_a_journey(store, customer, clock.now())
+    customer = await add_customer(shop, store, "a/b@example.com")
+    await add_enrollment(store, customer, clock.now())
     answers = [
         await service.get("/v1/customers/a%2Fb@example.com"),
         await service.get("/v1/customers/phone", params={"kind": "anonymous_id"}),
@@ -103,7 +103,7 @@ async def test_a_customer_by_any_of_their_ids(
     assert "detail" not in touch
 
 
-async def test_a_merged_customer_is_shown_as_the_one_they_became(
+async def test_a_merged_customer_is_shown_as_the_surviving_customer(
     service: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
     def person(id: str, merged_into: str | None) -> dict[str, Any]:
@@ -128,21 +128,23 @@ async def test_a_merged_customer_is_shown_as_the_one_they_became(
         "/v1/enrollments/%00",
     ],
 )
-async def test_who_is_not_there(shop: httpx.AsyncClient, service: httpx.AsyncClient, store: Store, path: str) -> None:
-    await known(shop, store)
+async def test_an_unknown_customer_or_enrollment_is_not_found(
+    shop: httpx.AsyncClient, service: httpx.AsyncClient, store: Store, path: str
+) -> None:
+    await add_customer(shop, store)
     answer = await service.get(path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
-async def test_a_kind_that_does_not_exist(service: httpx.AsyncClient) -> None:
+async def test_an_unknown_kind_of_id_is_refused(service: httpx.AsyncClient) -> None:
     answer = await service.get("/v1/customers/anna", params={"kind": "shoe size"})
     assert (answer.status_code, answer.json()["error"]["where"]) == (400, "query.kind")
 
 
-async def test_where_an_enrollment_is_and_why(
+async def test_an_enrollment_is_shown_with_its_step_and_trace(
     shop: httpx.AsyncClient, service: httpx.AsyncClient, store: Store, clock: HandClock
 ) -> None:
-    await in_a_journey(store, await known(shop, store), clock.now())
+    await add_enrollment(store, await add_customer(shop, store), clock.now())
     told = (await service.get(f"/v1/enrollments/{ENROLLMENT}")).json()
     assert (told["journey"], told["step"], told["deadline"]) == ("abandoned_cart", "reaction", "2026-03-04T09:00:00Z")
     assert told["ended_at"] is None
@@ -167,8 +169,10 @@ async def test_only_secret_keys_read(anyone: httpx.AsyncClient) -> None:
     assert (await anyone.get("/v1/customers/anna", auth=as_user)).status_code == 404
 
 
-async def test_with_no_keys_set_nobody_gets_in(store: Store, links: Links, doorman: Doorman) -> None:
-    app = create_app(store, write_keys=[], secret_keys=[], links=links, enroll=doorman)
+async def test_without_configured_keys_every_request_is_unauthorized(
+    store: Store, links: Links, fake_router: FakeRouter
+) -> None:
+    app = create_app(store, write_keys=[], secret_keys=[], links=links, enroll=fake_router)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://idic") as client:
         for key in ("", "x"):
             assert (await client.get("/v1/customers/a", headers={"Authorization": f"Bearer {key}"})).status_code == 401
@@ -177,19 +181,21 @@ async def test_with_no_keys_set_nobody_gets_in(store: Store, links: Links, doorm
 
 @pytest.fixture
 async def published(shop: httpx.AsyncClient, store: Store, clock: HandClock) -> None:
-    await in_a_journey(store, await known(shop, store), clock.now())
+    await add_enrollment(store, await add_customer(shop, store), clock.now())
 
 
 @pytest.mark.usefixtures("published")
-async def test_enrolling_hands_the_customer_to_the_router(service: httpx.AsyncClient, store: Store, doorman: Doorman) -> None:
+async def test_enrolling_hands_the_customer_to_the_router(
+    service: httpx.AsyncClient, store: Store, fake_router: FakeRouter
+) -> None:
     body = {"user_id": "anna", "properties": {"cart_id": "c9"}, "occurred_at": "2026-03-01T10:00:00+01:00"}
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json=body)
-    anna = (await belongs(store))["anna"]
+    anna = (await customers_by_identity(store))["anna"]
     assert (answer.status_code, answer.json()) == (
         201,
         {"enrollment_id": "e" * 32, "customer_id": anna, "entered": True, "reason": None},
     )
-    assert doorman.asked == [
+    assert fake_router.requests == [
         {
             "journey": "abandoned_cart",
             "customer": anna,
@@ -200,25 +206,23 @@ async def test_enrolling_hands_the_customer_to_the_router(service: httpx.AsyncCl
 
 
 @pytest.mark.usefixtures("published")
-async def test_who_may_not_enter_now_is_told_why(service: httpx.AsyncClient, doorman: Doorman) -> None:
-    doorman.admission = Admission(None, False, "entered 2 days ago; again after 14 days")
+async def test_a_refused_enrollment_states_the_reason(service: httpx.AsyncClient, fake_router: FakeRouter) -> None:
+    fake_router.admission = Admission(None, False, "entered 2 days ago; again after 14 days")
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "anna"})
     assert (answer.status_code, answer.json()["reason"]) == (200, "entered 2 days ago; again after 14 days")
 
 
 @pytest.mark.usefixtures("published")
-async def test_nobody_is_enrolled_in_a_journey_that_is_stopped(
-    service: httpx.AsyncClient, store: Store, doorman: Doorman
-) -> None:
+async def test_a_stopped_journey_refuses_enrollments(service: httpx.AsyncClient, store: Store, fake_router: FakeRouter) -> None:
     await store.move("stop", lambda tx: stop(tx, "abandoned_cart", tx.now()))
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "anna"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "journey_stopped")
     assert 'journey "abandoned_cart" is stopped' in answer.json()["error"]["message"]
-    assert doorman.asked == []
+    assert fake_router.requests == []
 
 
 @pytest.mark.usefixtures("published")
-async def test_a_program_that_cannot_be_read_here_is_for_another_replica(service: httpx.AsyncClient, store: Store) -> None:
+async def test_an_unreadable_program_is_left_to_another_replica(service: httpx.AsyncClient, store: Store) -> None:
     async def spoil(tx: Tx) -> None:
         await tx.execute(update(programs).values(document={"journey": "abandoned_cart", "written": "by another version"}))
 
@@ -229,8 +233,8 @@ async def test_a_program_that_cannot_be_read_here_is_for_another_replica(service
 
 
 @pytest.mark.usefixtures("published")
-async def test_an_enrollment_brings_what_the_journeys_event_needs(
-    service: httpx.AsyncClient, store: Store, doorman: Doorman, clock: HandClock
+async def test_an_enrollment_needs_the_properties_of_the_entry_event(
+    service: httpx.AsyncClient, store: Store, fake_router: FakeRouter, clock: HandClock
 ) -> None:
     words = read_vocabulary(
         "vocabulary.yaml", "events:\n  Signed Up:\n    plan: {type: text, required: true}\n", Problems({})
@@ -242,35 +246,37 @@ async def test_an_enrollment_brings_what_the_journeys_event_needs(
         422,
         {"code": "properties_refused", "message": "Signed Up needs plan (text)", "where": "properties"},
     )
-    assert doorman.asked == []
-    assert "new" not in await belongs(store)
+    assert fake_router.requests == []
+    assert "new" not in await customers_by_identity(store)
     answer = await service.post(path, json={"user_id": "new", "properties": {"plan": "gold"}}, headers=headers)
     assert answer.status_code == 201
 
 
 @pytest.mark.usefixtures("published")
-async def test_one_key_enrolls_once_and_answers_the_same(service: httpx.AsyncClient, store: Store, doorman: Doorman) -> None:
+async def test_an_idempotency_key_enrolls_once_with_the_same_response(
+    service: httpx.AsyncClient, store: Store, fake_router: FakeRouter
+) -> None:
     path, headers = "/v1/journeys/abandoned_cart/enrollments", {"Idempotency-Key": "order-17"}
     body = {"user_id": "bert", "properties": {"a": 1}}
     answers = await asyncio.gather(*(service.post(path, json=body, headers=headers) for _ in range(5)))
-    doorman.admission = Admission(None, False, "changed since")
+    fake_router.admission = Admission(None, False, "changed since")
     answers.append(await service.post(path, json=dict(reversed(body.items())), headers=headers))
     assert {(answer.status_code, answer.text) for answer in answers} == {(201, answers[0].text)}
-    assert len(doorman.asked) == 1
+    assert len(fake_router.requests) == 1
     other = await service.post(path, json=body | {"user_id": "cleo"}, headers=headers)
     assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
-    assert "cleo" not in await belongs(store)
+    assert "cleo" not in await customers_by_identity(store)
 
 
 @pytest.mark.usefixtures("published")
-async def test_an_unknown_journey_leaves_no_trace(service: httpx.AsyncClient, store: Store) -> None:
-    before = await how_many_customers(store)
+async def test_enrolling_in_an_unknown_journey_stores_nothing(service: httpx.AsyncClient, store: Store) -> None:
+    before = await count_customers(store)
     headers = {"Idempotency-Key": "order-17"}
     answer = await service.post("/v1/journeys/abandoned_card/enrollments", json={"user_id": "new"}, headers=headers)
     assert answer.status_code == 404
     message = 'no journey "abandoned_card" is published; did you mean "abandoned_cart"?'
     assert answer.json()["error"]["message"] == message
-    assert await how_many_customers(store) == before
+    assert await count_customers(store) == before
     again = await service.post("/v1/journeys/abandoned_cart/enrollments", json={"user_id": "new"}, headers=headers)
     assert again.status_code == 201
 
@@ -285,7 +291,9 @@ async def test_an_unknown_journey_leaves_no_trace(service: httpx.AsyncClient, st
         ({"anonymous_id": "phone", "occurred_at": "now"}, "occurred_at"),
     ],
 )
-async def test_enrolling_badly(service: httpx.AsyncClient, doorman: Doorman, body: dict[str, Any], where: str) -> None:
+async def test_an_invalid_enrollment_request_is_refused(
+    service: httpx.AsyncClient, fake_router: FakeRouter, body: dict[str, Any], where: str
+) -> None:
     answer = await service.post("/v1/journeys/abandoned_cart/enrollments", json=body)
     assert (answer.status_code, answer.json()["error"]["where"]) == (400, where)
-    assert doorman.asked == []
+    assert fake_router.requests == []

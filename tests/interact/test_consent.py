@@ -18,7 +18,7 @@ from idic.journey.vocabulary.built_in import ACTS
 from idic.store import tables
 from idic.store.customer import consents
 from idic.store.database import Store
-from tests.api.conftest import app, doorman, links, service, shop  # noqa: F401
+from tests.api.conftest import app, fake_router, links, service, shop  # noqa: F401
 from tests.conftest import START, HandClock
 from tests.router.world import World
 
@@ -128,8 +128,8 @@ async def test_a_consent_that_comes_late_undoes_no_withdrawal_of_meanwhile(
         await world.route_all()
 
     async def stands() -> tuple[str, bool]:
-        known = (await service.get("/v1/customers/anna/consents")).json()
-        return next(one["state"] for one in known["now"] if one["topic"] == "news"), bool(known["suppressed"])
+        ledger = (await service.get("/v1/customers/anna/consents")).json()
+        return next(one["state"] for one in ledger["now"] if one["topic"] == "news"), bool(ledger["suppressed"])
 
     await service.post("/v1/identify", json={"userId": "anna", "traits": {"email": "anna@example.com"}})
     said_at = clock.now().isoformat()

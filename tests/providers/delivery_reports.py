@@ -15,8 +15,8 @@ from idic.providers.webhook import Webhook
 from idic.store.customer import consents
 from idic.store.database import Store
 from idic.store.enrollment.touches import Touch
-from tests.api.conftest import Doorman, browser
-from tests.api.store_queries import kept
+from tests.api.conftest import FakeRouter, browser
+from tests.api.store_queries import stored_events
 from tests.conftest import HandClock
 from tests.journey.programs import arm, out, program, send, to, wait_for
 from tests.router.world import World
@@ -37,7 +37,7 @@ def api_on(store: Store, webhook: Webhook) -> httpx.AsyncClient:
         write_keys=["a-write-key"],
         secret_keys=["a-secret-key"],
         links=LINKS,
-        enroll=Doorman(),
+        enroll=FakeRouter(),
         webhooks=[webhook],
     )
     return browser(app)
@@ -67,7 +67,9 @@ class Post(World):
 
     async def own(self) -> list[tuple[str, Any]]:
         """What idic itself has observed of the mail: what, and why or where."""
-        told = [event for event in await kept(self.store) if event["kind"] == "own" and event["name"] != "Message Sent"]
+        told = [
+            event for event in await stored_events(self.store) if event["kind"] == "own" and event["name"] != "Message Sent"
+        ]
         return [(one["name"], one["properties"].get("reason") or one["properties"].get("url")) for one in told]
 
     async def suppressed(self, address: str = ANNA) -> str | None:

@@ -20,7 +20,7 @@ from idic.providers.twilio.sender import WEBHOOK_PATH as TWILIO
 from idic.providers.twilio.webhook import TwilioWebhook
 from idic.providers.webhook import Webhook
 from idic.store.database import Store
-from tests.api.conftest import Doorman, browser
+from tests.api.conftest import FakeRouter, browser
 from tests.providers.twilio.conftest import PUBLIC, TO
 from tests.providers.twilio.scripted_twilio import NUMBER, TOKEN
 from tests.providers.twilio.test_webhook import LINKS
@@ -47,7 +47,7 @@ def telnyx_event(name: str, **payload: Any) -> bytes:
 def listening(store: Store) -> httpx.AsyncClient:
     """A client of an API that both providers hand over to."""
     both: list[Webhook] = [TwilioWebhook(PUBLIC, TOKEN), TelnyxWebhook(PUBLIC_KEY)]
-    return browser(create_app(store, write_keys=["w"], secret_keys=["s"], links=LINKS, enroll=Doorman(), webhooks=both))
+    return browser(create_app(store, write_keys=["w"], secret_keys=["s"], links=LINKS, enroll=FakeRouter(), webhooks=both))
 
 
 async def hand_over(

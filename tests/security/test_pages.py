@@ -20,7 +20,7 @@ from idic.clock import Clock
 from idic.interact.tracking.links import Links
 from idic.store.database import Store
 from idic.store.upgrade import migrate
-from tests.api.conftest import WRITE_KEY, Doorman, app_on
+from tests.api.conftest import WRITE_KEY, FakeRouter, app_on
 from tests.api.store_queries import track
 
 LINKS = Links("http://idic", ["a key of our own to sign links with"])
@@ -31,7 +31,7 @@ FORGED = Links("http://idic", ["the key of somebody else, just as long"])
 async def anyone(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     store = Store.open(f"sqlite:///{tmp_path}/idic.db", Clock())
     await migrate(store)
-    app = app_on(store, LINKS, Doorman())
+    app = app_on(store, LINKS, FakeRouter())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://idic") as client:
         yield client
     await store.close()

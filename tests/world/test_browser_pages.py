@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from idic.store.database import Store
 from idic.store.upgrade import migrate
-from tests.api.pages.shop import Town
+from tests.api.pages.shop import ExampleShop
 from tests.api.servers import serving
 from tests.conftest import HandClock
 
@@ -26,22 +26,22 @@ async def store(tmp_path: Path, clock: HandClock) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def town(store: Store, clock: HandClock) -> AsyncIterator[Town]:
+async def example(store: Store, clock: HandClock) -> AsyncIterator[ExampleShop]:
     """With Anna in it, who has the welcome in her mailbox."""
-    towns: list[Town] = []
+    shops: list[ExampleShop] = []
 
     def make(address: str) -> object:
-        towns.append(Town(store, clock, address))
-        return towns[0].app
+        shops.append(ExampleShop(store, clock, address))
+        return shops[0].app
 
     async with serving(make):  # type: ignore[arg-type]
-        town = towns[0]
-        await town.opens()
-        await town.signs_up("anna", {"channel": "email", "topic": "news"}, phone="+4915112345678")
-        await town.tells("track", "anna", event="Signed Up", properties={})
-        await town.lets(minutes=21)
-        yield town
-        await town.browser.aclose()
+        example = shops[0]
+        await example.publish_journeys()
+        await example.sign_up("anna", {"channel": "email", "topic": "news"}, phone="+4915112345678")
+        await example.send_call("track", "anna", event="Signed Up", properties={})
+        await example.advance(minutes=21)
+        yield example
+        await example.browser.aclose()
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ async def page(chromium: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def test_what_is_filled_in_without_scripts_is_kept(town: Town, page: Page) -> None:
+async def test_what_is_filled_in_without_scripts_is_kept(example: ExampleShop, page: Page) -> None:
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text))
-    await page.goto(town.link("/p/"))
+    await page.goto(example.link("/p/"))
     news = page.get_by_role("group", name="News from the shop")
     await expect(news.get_by_label("Email")).to_be_checked()
     await news.get_by_label("Email").uncheck()
@@ -71,9 +71,9 @@ async def test_what_is_filled_in_without_scripts_is_kept(town: Town, page: Page)
         await expect(news.get_by_label("SMS")).to_be_checked()
         await expect(page.get_by_label("Fewer messages")).to_be_checked()
         await expect(page.get_by_label("When is your birthday?")).to_have_count(0)
-        await town.settles()
-        await page.goto(town.link("/p/"))
-    traits = (await town.customer())["traits"]
+        await example.settle()
+        await page.goto(example.link("/p/"))
+    traits = (await example.customer())["traits"]
     assert (traits["birthday"], traits["brews"]) == ("1990-03-27", "espresso")
     # The style is the page's own, and the browser took it.
     save = page.get_by_role("button", name="Save")
@@ -81,15 +81,15 @@ async def test_what_is_filled_in_without_scripts_is_kept(town: Town, page: Page)
     assert told == []
 
 
-async def test_every_page_fits_a_telephone(town: Town, page: Page) -> None:
-    await page.goto(town.link("/p/"))
+async def test_every_page_fits_a_telephone(example: ExampleShop, page: Page) -> None:
+    await page.goto(example.link("/p/"))
     await page.get_by_role("button", name="Send me the link").click()
-    await town.settles()
-    data = town.link("/d/")
-    await town.tells(
+    await example.settle()
+    data = example.link("/d/")
+    await example.send_call(
         "track", "anna", event="Consent Given", properties={"channel": "email", "topic": "news", "proof": "a form"}
     )
-    confirm = town.link("/c/")
+    confirm = example.link("/c/")
     for url in (data, f"{data}/erase", confirm, page.url, f"{page.url}x"):
         await page.goto(url)
         width = await page.locator("html").evaluate("element => element.scrollWidth")

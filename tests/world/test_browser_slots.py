@@ -83,11 +83,11 @@ class Shop:
     async def welcomes(self, page: Page, user: str | None = None) -> None:
         """The visitor of this page signs up, and is on the site."""
         anonymous = await page.evaluate("idic.anonymousId()")
-        await self.site.happens("identify", anonymous, user, firstName="Anna")
+        await self.site.send_event("identify", anonymous, user, firstName="Anna")
         async with asyncio.timeout(10):
             while None in await self.site.seen_at():
                 await asyncio.sleep(0.02)
-        await self.site.happens("Signed Up", anonymous, user)
+        await self.site.send_event("Signed Up", anonymous, user)
 
     async def reported(self, number: int) -> list[str]:
         async with asyncio.timeout(10):
@@ -134,7 +134,7 @@ async def test_content_comes_to_an_open_page_and_ends_with_the_goal(shop: Shop) 
     await expect(banner(page)).to_be_visible()
     await expect(its_own(page)).to_be_hidden()
     assert await shop.reported(1) == ["Message Shown"]
-    await shop.site.happens("Order Completed", await page.evaluate("idic.anonymousId()"))
+    await shop.site.send_event("Order Completed", await page.evaluate("idic.anonymousId()"))
     await expect(its_own(page)).to_be_visible()
     await expect(banner(page)).to_have_count(0)
     assert shop.told == []
@@ -254,7 +254,7 @@ async def test_offline_the_page_keeps_what_it_has_and_catches_up(shop: Shop) -> 
     await expect(banner(page)).to_be_visible()
     await shop.context.set_offline(True)
     await expect(banner(page)).to_be_visible()
-    await shop.site.happens("Order Completed", await page.evaluate("idic.anonymousId()"))
+    await shop.site.send_event("Order Completed", await page.evaluate("idic.anonymousId()"))
     await shop.context.set_offline(False)
     await expect(its_own(page)).to_be_visible()
 
@@ -262,7 +262,7 @@ async def test_offline_the_page_keeps_what_it_has_and_catches_up(shop: Shop) -> 
 async def test_who_is_signed_in_sees_theirs_and_after_signing_out_nobody_does(shop: Shop) -> None:
     await shop.fills()
     proof = Proofs([PROOF_KEY]).prove("anna")
-    await shop.site.happens("identify", user="anna")
+    await shop.site.send_event("identify", user="anna")
     shop.attributes = f'data-user-id="anna" data-proof="{proof}"'
     page = await shop.open()
     await shop.welcomes(page, "anna")
@@ -278,7 +278,7 @@ async def test_who_is_signed_in_sees_theirs_and_after_signing_out_nobody_does(sh
 
 async def test_a_browser_that_lies_sees_what_an_anonymous_one_does(shop: Shop) -> None:
     await shop.fills()
-    await shop.site.welcomed(anonymous="hers", user="anna", firstName="Anna")
+    await shop.site.welcome(anonymous="hers", user="anna", firstName="Anna")
     shop.attributes = f'data-user-id="anna" data-proof="{Proofs([PROOF_KEY]).prove("berta")}"'
     await shop.context.add_init_script("localStorage.ajs_anonymous_id = '\"hers\"'")
     page = await shop.open()

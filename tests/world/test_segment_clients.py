@@ -21,9 +21,9 @@ from idic.interact.tracking.links import Links
 from idic.store.database import Store
 from idic.store.tables import Row
 from idic.store.upgrade import migrate
-from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
+from tests.api.conftest import SECRET_KEY, WRITE_KEY, FakeRouter
 from tests.api.servers import serving
-from tests.api.store_queries import belongs, everything_arrived_of_one_person, kept, said
+from tests.api.store_queries import assert_every_call_arrived, customers_by_identity, event_contents, stored_events
 
 HERE = Path(__file__).parent
 
@@ -40,7 +40,7 @@ async def kept_in(tmp_path: Path) -> AsyncIterator[Store]:
 async def idic(kept_in: Store) -> AsyncIterator[str]:
     def make(address: str) -> Any:
         links = Links(address, ["a key of our own to sign links with"])
-        return create_app(kept_in, write_keys=[WRITE_KEY], secret_keys=[SECRET_KEY], links=links, enroll=Doorman())
+        return create_app(kept_in, write_keys=[WRITE_KEY], secret_keys=[SECRET_KEY], links=links, enroll=FakeRouter())
 
     async with serving(make) as address:
         yield address
@@ -49,7 +49,7 @@ async def idic(kept_in: Store) -> AsyncIterator[str]:
 async def arrived(store: Store, number: int) -> list[Row]:
     """The accepted events, once there are so many."""
     until = time.monotonic() + 30
-    while len(events := await kept(store)) < number and time.monotonic() < until:
+    while len(events := await stored_events(store)) < number and time.monotonic() < until:
         await asyncio.sleep(0.05)
     return events
 
@@ -60,7 +60,7 @@ async def test_every_call_of_a_client_for_node_arrives(
 ) -> None:
     process = await asyncio.create_subprocess_exec(node, HERE / script, idic, WRITE_KEY, cwd=node_modules.parent)
     assert await asyncio.wait_for(process.wait(), 60) == 0
-    await everything_arrived_of_one_person(kept_in)
+    await assert_every_call_arrived(kept_in)
 
 
 SEGMENT = """<script src="/segment.js"></script><script>
@@ -120,7 +120,7 @@ async def test_segments_client_in_a_browser(idic: str, kept_in: Store, shop: Ope
     another = await page.evaluate("analytics.instance.user().anonymousId()")
     events = await arrived(kept_in, 7)
     viewed = {"name": "Beans", "category": "Shop", "path": "/", "title": "Beans", "search": "", "referrer": "", "url": page.url}
-    assert said(events) == [
+    assert event_contents(events) == [
         ("track", "Product Viewed", {"sku": "espresso"}),
         ("identify", "", {"firstName": "Anna"}),
         ("page", "Page Viewed", viewed),
@@ -129,7 +129,7 @@ async def test_segments_client_in_a_browser(idic: str, kept_in: Store, shop: Ope
         ("alias", "Identity Aliased", {"previous_id": "card-17"}),
         ("track", "Cart Updated", {"total": 7}),
     ]
-    people = await belongs(kept_in)
+    people = await customers_by_identity(kept_in)
     assert people.keys() == {anonymous, "anna", "card-17", another}
     assert people[anonymous] == people["anna"] == people["card-17"] != people[another]
     assert {event["customer_id"] for event in events[:6]} == {people["anna"]}
@@ -143,7 +143,7 @@ async def test_the_id_of_the_browser_outlives_the_page(kept_in: Store, shop: Ope
     assert len({event["customer_id"] for event in await arrived(kept_in, 2)}) == 1
     # This is where idic's own script finds it too.
     [cookie] = [one["value"] for one in await page.context.cookies() if one["name"] == "ajs_anonymous_id"]
-    assert list(await belongs(kept_in)) == [cookie]
+    assert list(await customers_by_identity(kept_in)) == [cookie]
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
@@ -156,7 +156,7 @@ async def test_segments_client_and_idics_own_script_speak_of_one_visitor(kept_in
     asked = (await asking.value).post_data_json
     await page.evaluate("analytics.track('Product Viewed')")
     await arrived(kept_in, 1)
-    assert list(await belongs(kept_in)) == [asked["anonymousId"]]
+    assert list(await customers_by_identity(kept_in)) == [asked["anonymousId"]]
 
 
 async def test_segments_client_in_a_browser_sends_batches(kept_in: Store, shop: Open) -> None:
@@ -187,4 +187,4 @@ async def test_segments_client_with_a_wrong_write_key_says_so_and_nothing_is_kep
     async with asyncio.timeout(20):
         while not any("there is no such write key" in complaint for complaint in complaints):
             await asyncio.sleep(0.05)
-    assert await kept(kept_in) == []
+    assert await stored_events(kept_in) == []

@@ -1,4 +1,4 @@
-"""Put customers of a shop and their messages into a store, as idic would have left them."""
+"""Store customers of a shop and their messages, as idic would."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MAIL, TEXT, BANNER = "1" * 32, "2" * 32, "3" * 32
 HOSTILE = "<script>alert('hello')</script>"
 
 
-async def settle(store: Store, *, also: int = 0) -> None:
-    """Anna in Berlin got a mail, an SMS and a banner; Bela, who calls himself a script, ``also`` got that many mails."""
+async def fill_store(store: Store, *, bela_mails: int = 0) -> None:
+    """Store Anna in Berlin with a mail, an SMS and a banner, and Bela, whose name is a script, with ``bela_mails`` mails."""
 
     async def work(tx: Tx) -> None:
         now = tx.now()
@@ -61,9 +61,15 @@ async def settle(store: Store, *, also: int = 0) -> None:
                 accepted_at=now,
             )
         )
-        await sent(tx, MAIL, "email", MessageCopy("anna@example.com", "Hello Anna", "Still thinking?", _HTML), opened_at=now)
-        await sent(tx, TEXT, "sms", MessageCopy("+4915112345678", "Anna, your cart waits: http://idic/s/abc"), segments=1)
-        await sent(tx, BANNER, "web", MessageCopy("home_hero", "Your cart", None, "<p>Your cart waits</p>"), shown_at=now)
+        await add_message(
+            tx, MAIL, "email", MessageCopy("anna@example.com", "Hello Anna", "Still thinking?", _HTML), opened_at=now
+        )
+        await add_message(
+            tx, TEXT, "sms", MessageCopy("+4915112345678", "Anna, your cart waits: http://idic/s/abc"), segments=1
+        )
+        await add_message(
+            tx, BANNER, "web", MessageCopy("home_hero", "Your cart", None, "<p>Your cart waits</p>"), shown_at=now
+        )
         await web_placements.place(
             tx,
             await touch_rows.get(tx, BANNER),
@@ -74,9 +80,9 @@ async def settle(store: Store, *, also: int = 0) -> None:
             at=now,
             until=now + timedelta(days=2),
         )
-        for number in range(also):
+        for number in range(bela_mails):
             copy = MessageCopy("bela@example.com", "Hello", f"{HOSTILE} {number}", f"<p>{HOSTILE}</p>")
-            await sent(tx, f"{number:032x}", "email", copy, of=BELA, minutes=number + 1)
+            await add_message(tx, f"{number:032x}", "email", copy, of=BELA, minutes=number + 1)
 
     await store.move("test", work)
 
@@ -96,7 +102,9 @@ def _enrollment(customer: str, program: Program, now: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def sent(tx: Tx, id: str, channel: str, copy: MessageCopy, *, of: str = ANNA, minutes: int = 0, **columns: Any) -> None:
+async def add_message(
+    tx: Tx, id: str, channel: str, copy: MessageCopy, *, of: str = ANNA, minutes: int = 0, **columns: Any
+) -> None:
     at = tx.now() + timedelta(minutes=minutes)
     touch = {
         "id": id, "enrollment_id": of, "customer_id": of, "step": f"nudge_{id[-4:]}", "round": 1, "channel": channel,

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from idic.store.database import Store
-from tests.api.pages.shop import Town
+from tests.api.pages.shop import ExampleShop
 from tests.conftest import HandClock
 
 
 @pytest.fixture
-async def town(store: Store, clock: HandClock) -> AsyncIterator[Town]:
-    town = Town(store, clock)
-    await town.opens()
-    yield town
-    await town.browser.aclose()
+async def example(store: Store, clock: HandClock) -> AsyncIterator[ExampleShop]:
+    example = ExampleShop(store, clock)
+    await example.publish_journeys()
+    yield example
+    await example.browser.aclose()

@@ -21,12 +21,12 @@ from idic.journeys_folder import Compilation, compile_folder
 from idic.publish import publish
 from idic.store.database import Store
 from idic.store.tables import Row, consents, customers
-from tests.api.conftest import SECRET_KEY, WRITE_KEY, Doorman
-from tests.api.store_queries import belongs, kept
+from tests.api.conftest import SECRET_KEY, WRITE_KEY, FakeRouter
+from tests.api.store_queries import customers_by_identity, stored_events
 from tests.conftest import HandClock
 from tests.router.world import World
 
-NOBODY = "http://idic"
+BASE_URL = "http://idic"
 KEYS = ["a key of our own to sign links with"]
 
 
@@ -35,29 +35,31 @@ def compiled() -> Compilation:
     return compile_folder(Path("journeys"))
 
 
-class Post:
-    """Takes mails, and keeps them."""
+class MailRecorder:
+    """An SMTP account that keeps the mails."""
 
     account = "smtp"
 
     def __init__(self) -> None:
-        self.letters: list[OutgoingEmail] = []
+        self.mails: list[OutgoingEmail] = []
 
     async def send(self, mail: OutgoingEmail) -> Outcome:
-        self.letters.append(mail)
-        return Accepted(f"provider-{len(self.letters)}")
+        self.mails.append(mail)
+        return Accepted(f"provider-{len(self.mails)}")
 
 
-class Town:
-    def __init__(self, store: Store, clock: HandClock, address: str = NOBODY) -> None:
+class ExampleShop:
+    """The example shop on a real store, with its API and a browser."""
+
+    def __init__(self, store: Store, clock: HandClock, address: str = BASE_URL) -> None:
         self.store = store
         self.clock = clock
         self.links = Links(address, KEYS)
-        self.post = Post()
+        self.mail_recorder = MailRecorder()
         self.world = World(store, clock)
         self.world.delivers_by(
             {
-                "smtp": EmailCourier(self.post, self.links, "Shop <shop@example.com>"),
+                "smtp": EmailCourier(self.mail_recorder, self.links, "Shop <shop@example.com>"),
                 "twilio": self.world.sms,
                 "web": WebCourier(self.links),
             }
@@ -67,73 +69,73 @@ class Town:
             write_keys=[WRITE_KEY],
             secret_keys=[SECRET_KEY],
             links=self.links,
-            enroll=Doorman(),
+            enroll=FakeRouter(),
             runtime=self.world.runtime,
         )
-        self.browser = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=NOBODY, follow_redirects=True)
+        self.browser = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=BASE_URL, follow_redirects=True)
 
-    async def opens(self, compilation: Compilation | None = None) -> None:
+    async def publish_journeys(self, compilation: Compilation | None = None) -> None:
         await publish(self.store, compilation or compiled())
 
     # What happens to customers.
 
-    async def signs_up(self, user: str = "anna", *consents: dict[str, Any], **traits: Any) -> str:
-        """A customer with an address of their own, who allowed something; their id."""
-        await self.tells("identify", user, traits={"email": f"{user}@example.com", **traits})
-        for said in consents:
-            await self.tells("track", user, event="Consent Given", properties=said)
-        return (await belongs(self.store))[user]
+    async def sign_up(self, user: str = "anna", *consents: dict[str, Any], **traits: Any) -> str:
+        """Create a customer with an email address and these consents; returns their id."""
+        await self.send_call("identify", user, traits={"email": f"{user}@example.com", **traits})
+        for consent in consents:
+            await self.send_call("track", user, event="Consent Given", properties=consent)
+        return (await customers_by_identity(self.store))[user]
 
-    async def tells(self, what: str, user: str, *, key: str = WRITE_KEY, **message: Any) -> None:
+    async def send_call(self, what: str, user: str, *, key: str = WRITE_KEY, **message: Any) -> None:
         answer = await self.browser.post(f"/v1/{what}", json={"userId": user, **message}, auth=(key, ""))
         assert answer.status_code == 200, answer.text
-        await self.settles()
+        await self.settle()
 
-    async def settles(self) -> None:
-        """Everything that was accepted is routed, and what follows from it is done."""
+    async def settle(self) -> None:
+        """Route all accepted events and run the enrollments."""
         while await self.world.route_all():
             pass
         for enrollment in await self.world.enrollments():
             if enrollment.open:
                 await self.world.work(enrollment.id)
 
-    async def lets(self, **span: float) -> None:
-        """Let time pass."""
+    async def advance(self, **span: float) -> None:
+        """Advance the clock and settle."""
         self.clock.advance(**span)
-        await self.settles()
+        await self.settle()
 
     # What customers do.
 
-    def letter(self) -> OutgoingEmail:
+    def newest_mail(self) -> OutgoingEmail:
         """The newest mail."""
-        return self.post.letters[-1]
+        return self.mail_recorder.mails[-1]
 
     def link(self, path: str) -> str:
-        """The address in the newest mail that leads to a page of this kind."""
-        (found,) = set(re.findall(rf'href="([^"]*{path}[^"]+)"', self.letter().html or ""))
-        return unescape(found)
+        """The link with this path in the newest mail."""
+        (url,) = set(re.findall(rf'href="([^"]*{path}[^"]+)"', self.newest_mail().html or ""))
+        return unescape(url)
 
-    async def looks(self, url: str, **headers: str) -> Page:
+    async def open(self, url: str, **headers: str) -> Page:
         return Page(self, url, await self.browser.get(url, headers=headers))
 
-    async def own(self) -> list[Row]:
-        return [row for row in await kept(self.store) if row["kind"] == "own"]
+    async def own_events(self) -> list[Row]:
+        return [row for row in await stored_events(self.store) if row["kind"] == "own"]
 
     async def customer(self, user: str = "anna") -> Row:
-        customer_id = (await belongs(self.store))[user]
+        customer_id = (await customers_by_identity(self.store))[user]
         return next(row for row in await self.world.rows(customers) if row["id"] == customer_id)
 
-    async def ledger(self) -> list[tuple[Any, ...]]:
+    async def consent_rows(self) -> list[tuple[Any, ...]]:
         rows = await self.world.rows(consents)
         return [(row["channel"], row["topic"], row["given"], row["confirmed"], row["act"]) for row in rows]
 
 
 class Page(HTMLParser):
-    """A page as a browser without scripts knows it: its form, as it would be sent, and what can be pressed."""
+    """A page in a browser without scripts: its form fields and buttons."""
 
-    def __init__(self, town: Town, url: str, answer: httpx.Response) -> None:
+    def __init__(self, example: ExampleShop, url: str, answer: httpx.Response) -> None:
         super().__init__()
-        self.town = town
+        self.shop = example
         self.url = url
         self.answer = answer
         self.status = answer.status_code
@@ -143,7 +145,7 @@ class Page(HTMLParser):
         self.inputs: dict[str, str] = {}
         self.buttons: dict[str, str] = {}
         self.links: list[str] = []
-        self.marks: dict[str, dict[str, str | None]] = {}
+        self.attributes: dict[str, dict[str, str | None]] = {}
         self._button: str | None = None
         self.feed(answer.text)
 
@@ -151,7 +153,7 @@ class Page(HTMLParser):
         has = dict(attrs)
         name, value = has.get("name") or "", has.get("value") or ""
         if has.get("id"):
-            self.marks[has["id"] or ""] = has
+            self.attributes[has["id"] or ""] = has
         match tag, has.get("type"):
             case "a", _:
                 self.links.append(has.get("href") or "")
@@ -173,17 +175,17 @@ class Page(HTMLParser):
             self.buttons[data.strip()] = self._button
             self._button = None
 
-    async def presses(self, button: str, **entered: Any) -> Page:
-        """Fill in the form and press a button of it: ``entered`` are boxes (True, False) and inputs, by their names with
-        ``_`` for ``:`` and ``.``."""
+    async def click(self, button: str, **entered: Any) -> Page:
+        """Fill in the form and click a button. ``entered`` has boxes (True, False) and inputs by name, with ``_`` for ``:``
+        and ``.``."""
         for name, value in entered.items():
-            known = {re.sub(r"[:.]", "_", one): one for one in (*self.boxes, *self.inputs)}
+            names = {re.sub(r"[:.]", "_", field): field for field in (*self.boxes, *self.inputs)}
             if isinstance(value, bool):
-                self.boxes[known[name]] = value
+                self.boxes[names[name]] = value
             else:
-                self.inputs[known[name]] = value
+                self.inputs[names[name]] = value
         sent = [*self.fields, *((name, value) for name, value in self.inputs.items() if value), ("do", self.buttons[button])]
         sent += [("fewer", "1") if box == "fewer" else ("get", box) for box, on in self.boxes.items() if on]
         body = str(httpx.QueryParams(sent))
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
-        return Page(self.town, self.url, await self.town.browser.post(self.url, content=body, headers=headers))
+        return Page(self.shop, self.url, await self.shop.browser.post(self.url, content=body, headers=headers))

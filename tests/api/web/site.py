@@ -23,7 +23,7 @@ from idic.journey.program.values import Attribute, Type
 from idic.store.database import Store
 from idic.store.tables import Row, customers, events, placements
 from idic.times import Duration
-from tests.api.conftest import Doorman
+from tests.api.conftest import FakeRouter
 from tests.conftest import HandClock
 from tests.journey.programs import goal, program, send
 from tests.router.world import World
@@ -52,6 +52,8 @@ def journey(*steps: AnyStep, messages: dict[str, Message] | None = None, **more:
 
 
 class Site:
+    """A shop's site on a real store and API, with a manual clock."""
+
     def __init__(self, store: Store, clock: HandClock, *, every: float = 0.02, most: int = 3) -> None:
         self.store = store
         self.clock = clock
@@ -65,7 +67,7 @@ class Site:
             write_keys=[WRITE_KEY],
             secret_keys=["sk"],
             links=self.links,
-            enroll=Doorman(),
+            enroll=FakeRouter(),
             proof_keys=["the key of last year", PROOF_KEY],
             streams=self.streams,
         )
@@ -73,26 +75,28 @@ class Site:
 
     # What a page does.
 
-    async def asks(self, anonymous: str | None = "browser-1", *, slots: Any = ("home_hero",), **more: Any) -> httpx.Response:
+    async def request_content(
+        self, anonymous: str | None = "browser-1", *, slots: Any = ("home_hero",), **more: Any
+    ) -> httpx.Response:
         asked = {"writeKey": WRITE_KEY, "anonymousId": anonymous, "slots": slots, **more}
         return await self.browser.post("/v1/web/content", content=json.dumps(asked), headers={"Content-Type": "text/plain"})
 
-    async def sees(self, anonymous: str | None = "browser-1", **more: Any) -> dict[str, Any]:
-        answer = await self.asks(anonymous, **more)
+    async def view(self, anonymous: str | None = "browser-1", **more: Any) -> dict[str, Any]:
+        answer = await self.request_content(anonymous, **more)
         assert answer.status_code == 200, answer.text
         slots: dict[str, Any] = answer.json()["slots"]
         return slots
 
-    async def sees_as(self, user: str, **more: Any) -> dict[str, Any]:
-        return await self.sees(userId=user, proof=Proofs([PROOF_KEY]).prove(user), **more)
+    async def view_as(self, user: str, **more: Any) -> dict[str, Any]:
+        return await self.view(userId=user, proof=Proofs([PROOF_KEY]).prove(user), **more)
 
-    async def reports(self, what: str, **report: Any) -> httpx.Response:
+    async def report(self, what: str, **report: Any) -> httpx.Response:
         return await self.browser.post(f"/v1/web/{what}", content=json.dumps(report), headers={"Content-Type": "text/plain"})
 
     # What the shop and idic do.
 
-    async def happens(self, event: str, anonymous: str | None = None, user: str | None = None, **properties: Any) -> None:
-        """Told to the API, routed, and everything that follows from it done."""
+    async def send_event(self, event: str, anonymous: str | None = None, user: str | None = None, **properties: Any) -> None:
+        """Send the event to the API, route it, and run the enrollments."""
         body = {"event": event, "properties": properties} | ({"anonymousId": anonymous} if anonymous else {})
         path = "/v1/identify" if event == "identify" else "/v1/track"
         if event == "identify":
@@ -100,20 +104,20 @@ class Site:
         body |= {"userId": user} if user else {}
         answer = await self.browser.post(path, json=body, auth=(WRITE_KEY, ""))
         assert answer.status_code == 200, answer.text
-        await self.settles()
+        await self.settle()
 
-    async def settles(self) -> None:
+    async def settle(self) -> None:
         unrouted = events.select().where(events.c.routed_at.is_(None))
         while rows := await self.rows(unrouted):
             await self.world.route(rows[0]["customer_id"])
         for enrollment in await self.world.enrollments():
             await self.world.work(enrollment.id)
 
-    async def welcomed(self, anonymous: str | None = "browser-1", user: str | None = None, **traits: Any) -> None:
-        """Somebody who was on the site and signed up: something is shown to them now."""
-        await self.happens("identify", anonymous, user, **traits)
-        await (self.sees_as(user) if user else self.sees(anonymous))
-        await self.happens("Signed Up", anonymous, user)
+    async def welcome(self, anonymous: str | None = "browser-1", user: str | None = None, **traits: Any) -> None:
+        """Sign up a visitor of the site, so that content is shown to them."""
+        await self.send_event("identify", anonymous, user, **traits)
+        await (self.view_as(user) if user else self.view(anonymous))
+        await self.send_event("Signed Up", anonymous, user)
 
     async def rows(self, chosen: Any) -> list[Row]:
         async with self.store.reading() as tx:
@@ -124,8 +128,8 @@ class Site:
         return [(row["name"], row["properties"]) for row in rows]
 
     async def placement(self) -> Row:
-        (one,) = await self.rows(placements.select())
-        return one
+        (row,) = await self.rows(placements.select())
+        return row
 
     async def seen_at(self) -> list[Any]:
         return [row["web_seen_at"] for row in await self.rows(customers.select().where(customers.c.merged_into.is_(None)))]
@@ -133,7 +137,7 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def open_page(url: str, anonymous: str = "browser-1", **more: Any) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    """What an open page is told, one after the other."""
+    """Open a stream; gives its updates in order."""
     asked = {"writeKey": WRITE_KEY, "anonymousId": anonymous, "slots": ["home_hero"], **more}
     async with (
         httpx.AsyncClient(timeout=10) as client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.api.web.site import Site
 
 
-async def test_the_script_is_small_and_kept_by_browsers(site: Site) -> None:
+async def test_the_script_is_small_and_cached_by_browsers(site: Site) -> None:
     answer = await site.browser.get("/idic.js", headers={"Origin": "https://shop.example"})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -18,7 +18,7 @@ async def test_the_script_is_small_and_kept_by_browsers(site: Site) -> None:
     assert again.headers["etag"] == answer.headers["etag"]
 
 
-async def test_pages_of_any_origin_may_ask(site: Site) -> None:
+async def test_pages_of_any_origin_may_use_the_endpoints(site: Site) -> None:
     origin = {"Origin": "https://shop.example"}
     first = origin | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     for path in ("content", "stream", "shown", "clicked"):

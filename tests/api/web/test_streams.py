@@ -33,35 +33,35 @@ async def next_of(told: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
         return await anext(told)
 
 
-async def test_an_open_page_is_told_what_comes_and_what_goes(site: Site, url: str) -> None:
+async def test_an_open_page_is_updated_when_content_starts_and_ends(site: Site, url: str) -> None:
     await site.world.publish(journey(*LONG))
     async with open_page(url) as told, open_page(url, "browser-2") as others:
         assert await next_of(told) == {"slots": {}} == await next_of(others)
-        await site.happens("identify", "browser-1")  # the page is open, and only now are they a customer
+        await site.send_event("identify", "browser-1")  # the page is open, and only now are they a customer
         while await site.seen_at() == [None]:
             await asyncio.sleep(0.01)
-        await site.happens("Signed Up", "browser-1")
+        await site.send_event("Signed Up", "browser-1")
         shown = (await next_of(told))["slots"]["home_hero"]
-        assert shown == (await site.sees())["home_hero"]
-        await site.happens("Order Completed", "browser-1")
+        assert shown == (await site.view())["home_hero"]
+        await site.send_event("Order Completed", "browser-1")
         assert await next_of(told) == {"slots": {}}
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(others), 0.1)
 
 
-async def test_an_open_page_is_told_when_the_time_is_over_and_when_somebody_signs_in(site: Site, url: str) -> None:
+async def test_an_open_page_is_updated_when_time_is_over_or_a_visitor_signs_in(site: Site, url: str) -> None:
     await site.world.publish(journey())
-    await site.welcomed("browser-1")
-    await site.welcomed("browser-2")
+    await site.welcome("browser-1")
+    await site.welcome("browser-2")
     async with open_page(url) as told, open_page(url, "browser-2") as others:
         assert (await next_of(told))["slots"].keys() == (await next_of(others))["slots"].keys() == {"home_hero"}
-        await site.happens("identify", "browser-2", "berta")
+        await site.send_event("identify", "browser-2", "berta")
         assert await next_of(others) == {"slots": {}}
         site.clock.advance(hours=48)
         assert await next_of(told) == {"slots": {}}
 
 
-async def test_there_is_room_for_so_many_pages_and_no_more(site: Site, url: str) -> None:
+async def test_the_number_of_open_pages_is_limited(site: Site, url: str) -> None:
     async with httpx.AsyncClient() as client:
         asked = {"writeKey": WRITE_KEY, "anonymousId": "browser-4", "slots": ["home_hero"]}
         async with open_page(url) as one, open_page(url) as two, open_page(url) as three:
@@ -78,31 +78,31 @@ async def test_there_is_room_for_so_many_pages_and_no_more(site: Site, url: str)
         await next_of(told)
 
 
-async def test_an_open_page_hears_that_the_connection_is_alive(site: Site) -> None:
+async def test_an_open_page_gets_heartbeats(site: Site) -> None:
     streams = Streams(site.store, site.links, heartbeat=0.05)
     async with asyncio.timeout(5):
         answer = streams.stream(Identity("anonymous_id", "browser-1"), [], {}).body_iterator
         assert [await anext(answer), await anext(answer)] == [b": idic\n\n", b":\n\n"]
 
 
-class Away(Store):
+class UnavailableStore(Store):
     """A store that does not answer for a while."""
 
-    questions = 3
+    failures_left = 3
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
-        self.questions -= 1
-        if self.questions >= 0:
+        self.failures_left -= 1
+        if self.failures_left >= 0:
             raise StoreUnavailable("the database does not answer")
         async with super().reading() as tx:
             yield tx
 
 
-async def test_while_the_store_is_away_open_pages_wait(site: Site) -> None:
+async def test_open_pages_wait_while_the_store_is_down(site: Site) -> None:
     await site.world.publish(journey())
-    await site.welcomed()
-    streams = Streams(Away(site.store.engine, site.clock), site.links, every=0.01)
+    await site.welcome()
+    streams = Streams(UnavailableStore(site.store.engine, site.clock), site.links, every=0.01)
     page = Page(Identity("anonymous_id", "browser-1"), ["home_hero"], {})
     lines = page.events(heartbeat=5)
     with streams.opened(page):

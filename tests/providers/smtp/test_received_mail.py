@@ -25,7 +25,7 @@ from idic.journey.program.content import Message
 from idic.providers.smtp.sender import SmtpChannel
 from idic.store.customer import consents
 from idic.store.database import Store
-from tests.api.conftest import Doorman, app_on, browser
+from tests.api.conftest import FakeRouter, app_on, browser
 from tests.conftest import HandClock
 from tests.interact.channels.test_mime import DATE
 from tests.journey.programs import program, send, to, wait
@@ -75,7 +75,7 @@ async def test_a_mail_is_signed_readable_and_left_by_one_click(store: Store, clo
     one_click = re.fullmatch(r"<(http://idic/u/[^>]+)>", mail["list-unsubscribe"])
     assert one_click is not None
     (post,) = mail["list-unsubscribe-post"].split()
-    async with browser(app_on(store, LINKS, Doorman())) as anyone:
+    async with browser(app_on(store, LINKS, FakeRouter())) as anyone:
         answer = await anyone.post(one_click[1], content=post, headers={"Content-Type": "application/x-www-form-urlencoded"})
         assert answer.status_code == 200
     await world.route(anna)

@@ -29,8 +29,8 @@ from idic.store.enrollment import short_links
 from idic.store.enrollment.touches import Touch
 from idic.store.tables import copies
 from idic.store.tables import short_links as short_links_table
-from tests.api.conftest import Doorman, browser
-from tests.api.store_queries import kept
+from tests.api.conftest import FakeRouter, browser
+from tests.api.store_queries import stored_events
 from tests.conftest import HandClock
 from tests.journey.programs import arm, out, program, send, to, wait, wait_for
 from tests.providers.twilio.conftest import PUBLIC, TO, OpenChannel, sms
@@ -89,7 +89,7 @@ class Story(World):
         return touch
 
     async def own(self) -> list[tuple[str, Any]]:
-        return [(e["name"], e["properties"].get("reason")) for e in await kept(self.store) if e["kind"] == "own"]
+        return [(e["name"], e["properties"].get("reason")) for e in await stored_events(self.store) if e["kind"] == "own"]
 
     async def suppressed(self, number: str = TO) -> str | None:
         async with self.store.reading() as tx:
@@ -104,7 +104,7 @@ def api_on(store: Store, *, reports: bool = True) -> httpx.AsyncClient:
             write_keys=["a-write-key"],
             secret_keys=["a-secret-key"],
             links=LINKS,
-            enroll=Doorman(),
+            enroll=FakeRouter(),
             webhooks=[TwilioWebhook(PUBLIC, TOKEN)] if reports else [],
         )
     )
@@ -154,7 +154,7 @@ async def test_only_links_that_are_in_the_text_are_kept_and_answers_are_short_to
         assert lead_on.headers["location"] == url
         await story.api.get(url)
     await story.route(anna)
-    answered = [event["properties"] for event in await kept(story.store) if event["name"] == "Link Clicked"]
+    answered = [event["properties"] for event in await stored_events(story.store) if event["name"] == "Link Clicked"]
     assert sorted((said["value"], said.get("url")) for said in answered) == [("no", "https://shop.example/no"), ("yes", None)]
 
 
