@@ -20,7 +20,7 @@ from tests.router.world import Postman, World
 DOWN = Later("no_connection", "nobody answers", down=True)
 
 
-class Town(World):
+class TwoAccounts(World):
     """Two accounts for mail."""
 
     def __init__(self, store: Store, clock: HandClock, **more: Any) -> None:
@@ -43,7 +43,7 @@ class Town(World):
 
 
 async def test_another_account_stands_in_for_one_that_is_down(store: Store, clock: HandClock) -> None:
-    town = Town(store, clock)
+    town = TwoAccounts(store, clock)
     touch = await town.claimed()
     town.postman.answers = [DOWN]
     (delivery,) = (await town.deliver(touch)).deliver
@@ -55,8 +55,8 @@ async def test_another_account_stands_in_for_one_that_is_down(store: Store, cloc
     assert "smtp is down, by ses" in [because for _, because in await town.told((await town.only()).id)]
 
 
-async def test_who_comes_after_does_not_try_what_is_known_to_be_down(store: Store, clock: HandClock) -> None:
-    town = Town(store, clock)
+async def test_an_account_known_to_be_down_is_skipped(store: Store, clock: HandClock) -> None:
+    town = TwoAccounts(store, clock)
     touch = await town.claimed()
     town.postman.otherwise = DOWN
     await town.deliver(touch)
@@ -71,8 +71,8 @@ async def test_who_comes_after_does_not_try_what_is_known_to_be_down(store: Stor
     assert {row.status for row in await town.touches()} == {"sent"}
 
 
-async def test_both_down_is_tried_again_later_and_not_in_a_circle(store: Store, clock: HandClock) -> None:
-    town = Town(store, clock)
+async def test_when_both_accounts_are_down_the_message_is_retried_later(store: Store, clock: HandClock) -> None:
+    town = TwoAccounts(store, clock)
     touch = await town.claimed()
     town.postman.otherwise = town.second.otherwise = DOWN
     await town.deliver(touch)
@@ -85,10 +85,8 @@ async def test_both_down_is_tried_again_later_and_not_in_a_circle(store: Store, 
 @pytest.mark.parametrize(
     "outcome", [Unsure("timeout", "silence"), Refused("no_such_mailbox", "550"), Later("busy", "429", 1)], ids=lambda o: o.code
 )
-async def test_nobody_stands_in_where_it_may_have_left_or_would_not_help(
-    store: Store, clock: HandClock, outcome: Outcome
-) -> None:
-    town = Town(store, clock)
+async def test_other_outcomes_do_not_switch_the_account(store: Store, clock: HandClock, outcome: Outcome) -> None:
+    town = TwoAccounts(store, clock)
     touch = await town.claimed()
     town.postman.answers = [outcome]
     if isinstance(outcome, Later):
@@ -100,9 +98,9 @@ async def test_nobody_stands_in_where_it_may_have_left_or_would_not_help(
     assert town.second.taken == []
 
 
-async def test_a_provider_is_called_at_once_or_not_at_all(store: Store, clock: HandClock) -> None:
+async def test_a_delivery_that_begins_too_late_is_not_sent(store: Store, clock: HandClock) -> None:
     """Whoever withdraws waits for so long and no longer (``idic.api.wait_until_settled``)."""
-    town = Town(store, clock, begin_within=0)
+    town = TwoAccounts(store, clock, begin_within=0)
     touch = await town.claimed()
     with pytest.raises(ApplicationError, match="began_too_late"):
         await town.deliver(touch)
@@ -112,7 +110,7 @@ async def test_a_provider_is_called_at_once_or_not_at_all(store: Store, clock: H
     assert (town.postman.taken, await town.touch()) == ([touch], ("sent", "smtp", None))
 
 
-class Slow:
+class SlowFilter:
     """Takes its time over the journey ``tips``."""
 
     name = "slow"
@@ -125,9 +123,9 @@ class Slow:
             self.clock.advance(seconds=3)
 
 
-async def test_what_is_routed_before_a_message_may_leave_is_a_part_of_its_time(store: Store, clock: HandClock) -> None:
+async def test_routing_before_a_delivery_counts_toward_its_time_limit(store: Store, clock: HandClock) -> None:
     """It is said to be under way since before that, and so long ago that nobody waits for it any more."""
-    world = World(store, clock, Slow(clock))
+    world = World(store, clock, SlowFilter(clock))
     world.delivering.begin_within = 2
     await world.publish(program(send("nudge", out("went"))))
     await world.publish(program(send("tips", out("went")), journey="tips", entry=Entry(on=(Pattern(on="Looked"),))))

@@ -34,7 +34,7 @@ def body(function: Callable[..., Any]) -> ast.FunctionDef:
 
 
 @pytest.mark.parametrize("function", [ApiKeys.__contains__, Proofs.hold])
-def test_a_key_is_held_against_all_keys_without_leaving_early(function: Callable[..., Any]) -> None:
+def test_a_key_is_compared_with_all_keys_without_an_early_exit(function: Callable[..., Any]) -> None:
     read = body(function)
     loops = [node for node in ast.walk(read) if isinstance(node, ast.For)]
     assert len(loops) == 1
@@ -48,7 +48,7 @@ def test_a_key_is_held_against_all_keys_without_leaving_early(function: Callable
 @pytest.mark.parametrize(
     "given", ["right-key", "right-kez", "", "r", "right-key ", "rIght-key", None, 17, b"right-key", "\udcff"]
 )
-def test_only_the_very_key_is_one(given: object) -> None:
+def test_only_the_exact_key_is_accepted(given: object) -> None:
     assert (given in ApiKeys(["other", "right-key"])) == (given == "right-key")
     assert given not in ApiKeys([])
 
@@ -64,7 +64,7 @@ def _comparisons(tree: ast.AST) -> Iterator[str]:
                 yield ast.unparse(node)
 
 
-def test_nothing_secret_is_compared_letter_by_letter() -> None:
+def test_no_secret_is_compared_with_an_operator() -> None:
     found = set()
     for part in ("api", "interact"):
         for file in (Path(idic.__file__).parent / part).rglob("*.py"):
@@ -72,5 +72,5 @@ def test_nothing_secret_is_compared_letter_by_letter() -> None:
     assert found <= HARMLESS, found - HARMLESS
 
 
-def test_this_reading_would_notice() -> None:
+def test_an_unsafe_comparison_is_noticed() -> None:
     assert list(_comparisons(ast.parse("if said == self._token: pass"))) == ["said == self._token"]

@@ -46,80 +46,80 @@ def token(links: Links, name: str, whose: str = "a1b2") -> str:
     return KINDS[name].make(links, whose).rsplit("/", 1)[-1]
 
 
-def reads(links: Links, name: str, given: str) -> Any:
-    """What it says; None for one that is none of ours."""
+def read_token(links: Links, name: str, given: str) -> Any:
+    """The content of the token; None if it is invalid."""
     try:
         return KINDS[name].read(links)(given)
     except InvalidInput:
         return None
 
 
-def test_every_kind_of_link_is_attacked_here() -> None:
+def test_every_kind_of_link_is_tested_here() -> None:
     links = Links("https://idic", [KEY])
     readers = {name for name in vars(Links) if name.startswith("read_")} - {"read_short"}
     assert readers == {kind.read(links).__name__ for kind in KINDS.values()}
 
 
 @every_kind
-def test_a_link_altered_by_one_bit_is_none_of_ours(name: str) -> None:
+def test_a_link_altered_by_one_bit_is_refused(name: str) -> None:
     links = Links("https://idic", [KEY])
     good = token(links, name)
-    assert reads(links, name, good) is not None
+    assert read_token(links, name, good) is not None
     for place, letter in enumerate(good):
         for bit in range(7):
             altered = good[:place] + chr(ord(letter) ^ (1 << bit)) + good[place + 1 :]
-            assert reads(links, name, altered) is None, (place, bit)
+            assert read_token(links, name, altered) is None, (place, bit)
 
 
 @every_kind
-def test_nothing_can_be_added_to_a_link_or_taken_from_it(name: str) -> None:
+def test_a_lengthened_or_shortened_link_is_refused(name: str) -> None:
     links = Links("https://idic", [KEY])
     good = token(links, name)
     for junk in ("!", "!!!!", "\n", " ", "=", "====", ".", "A", "AAAA", "\0", "é"):
-        assert reads(links, name, good + junk) is None, junk
-        assert reads(links, name, junk + good) is None, junk
-        assert reads(links, name, good[:-3] + junk + good[-3:]) is None, junk
+        assert read_token(links, name, good + junk) is None, junk
+        assert read_token(links, name, junk + good) is None, junk
+        assert read_token(links, name, good[:-3] + junk + good[-3:]) is None, junk
     for end in range(1, len(good)):
-        assert reads(links, name, good[:-end]) is None
+        assert read_token(links, name, good[:-end]) is None
 
 
 @every_kind
-def test_a_signature_of_one_customers_link_does_not_serve_for_anothers(name: str) -> None:
+def test_a_signature_is_refused_on_the_link_of_another_customer(name: str) -> None:
     links = Links("https://idic", [KEY])
     (what, _, signed), (other, _, signed_other) = (token(links, name, whose).rpartition(".") for whose in ("a1b2", "c3d4"))
-    assert reads(links, name, f"{what}.{signed_other}") is None
-    assert reads(links, name, f"{other}.{signed}") is None
+    assert read_token(links, name, f"{what}.{signed_other}") is None
+    assert read_token(links, name, f"{other}.{signed}") is None
 
 
 @every_kind
-def test_a_link_of_one_kind_opens_nothing_else(name: str) -> None:
+def test_a_link_of_one_kind_is_refused_as_another_kind(name: str) -> None:
     links = Links("https://idic", [KEY])
     good = token(links, name)
     own = KINDS[name].read(links)
     for other, kind in KINDS.items():
         if kind.read(links) != own:
-            assert reads(links, other, good) is None, other
+            assert read_token(links, other, good) is None, other
 
 
 @every_kind
-def test_a_link_signed_with_another_key_or_none_is_none_of_ours(name: str) -> None:
+def test_a_link_with_a_foreign_signature_or_none_is_refused(name: str) -> None:
     links = Links("https://idic", [KEY])
     forged = token(Links("https://idic", [ANOTHER]), name)
     what = token(links, name).rpartition(".")[0]
     for given in (forged, what, f"{what}.", f"{what}.{'A' * 27}", "", ".", "e30.e30"):
-        assert reads(links, name, given) is None
+        assert read_token(links, name, given) is None
 
 
 @every_kind
-def test_a_key_is_changed_while_links_are_out_and_an_old_one_is_dropped_at_last(name: str) -> None:
+def test_links_survive_a_key_change_until_the_old_key_is_removed(name: str) -> None:
     old, both, new = Links("x", [ANOTHER]), Links("x", [KEY, ANOTHER]), Links("x", [KEY])
     out = token(old, name)
-    assert reads(both, name, out) == reads(old, name, out)
-    assert reads(new, name, out) is None
-    assert reads(new, name, token(both, name)) is not None
+    assert read_token(both, name, out) == read_token(old, name, out)
+    assert read_token(new, name, out) is None
+    assert read_token(new, name, token(both, name)) is not None
 
 
-def test_short_codes_are_too_many_to_be_tried() -> None:
+def test_short_codes_cannot_be_guessed() -> None:
     """Of a hundred million that are out, who tries one every two seconds finds one in years."""
     links = Links("https://idic", [KEY])
     codes = [links.short_code(f"touch-{number}", URL) for number in range(3000)]

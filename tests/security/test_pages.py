@@ -41,7 +41,7 @@ def path(address: str) -> str:
     return address.removeprefix("http://idic")
 
 
-async def test_a_wrong_link_of_whatever_kind_and_wrongness_has_one_answer(anyone: httpx.AsyncClient) -> None:
+async def test_every_wrong_link_gets_the_same_response(anyone: httpx.AsyncClient) -> None:
     tried = {
         "no code": "/s/x",
         "a code nobody made": f"/s/{LINKS.short_code('t', 'https://shop.example')}",
@@ -59,7 +59,7 @@ async def test_a_wrong_link_of_whatever_kind_and_wrongness_has_one_answer(anyone
 
 @pytest.mark.parametrize("url", ["https://evil.example", "//evil.example", "javascript:alert(1)", "http:evil.example"])
 @pytest.mark.parametrize("prefix", PAGES)
-async def test_nothing_leads_where_a_stranger_says(anyone: httpx.AsyncClient, prefix: str, url: str) -> None:
+async def test_no_page_redirects_to_an_unsigned_address(anyone: httpx.AsyncClient, prefix: str, url: str) -> None:
     for tried in (
         f"{prefix}{url}",
         f"{prefix}x?url={url}",
@@ -73,7 +73,7 @@ async def test_nothing_leads_where_a_stranger_says(anyone: httpx.AsyncClient, pr
 
 
 @pytest.mark.parametrize("url", ["https://shop.example/\r\nSet-Cookie: a=b", "https://shop.example/\nX: y", "https://x/\0"])
-async def test_no_address_becomes_a_header(anyone: httpx.AsyncClient, url: str) -> None:
+async def test_no_address_injects_a_header(anyone: httpx.AsyncClient, url: str) -> None:
     """Not even one that we signed, because a customer's name was put in it."""
     for address in (LINKS.click("t", url), LINKS.answer("t", "yes", url)):
         answer = await anyone.get(path(address))
@@ -82,7 +82,7 @@ async def test_no_address_becomes_a_header(anyone: httpx.AsyncClient, url: str) 
         assert not any(character in answer.headers.get("location", "") for character in "\r\n\0")
 
 
-async def test_pages_behind_links_run_nothing_and_stand_in_no_frame(anyone: httpx.AsyncClient) -> None:
+async def test_link_pages_run_no_scripts_and_cannot_be_framed(anyone: httpx.AsyncClient) -> None:
     answer = await anyone.get(path(LINKS.unsubscribe("t")))
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -105,7 +105,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-async def test_a_body_of_garbage_is_refused_in_little_memory(anyone: httpx.AsyncClient, name: str) -> None:
+async def test_a_garbage_body_is_refused_in_little_memory(anyone: httpx.AsyncClient, name: str) -> None:
     anyone.auth = httpx.BasicAuth(WRITE_KEY, "")
     await anyone.post("/v1/track", json=track())
     tracemalloc.start()

@@ -32,16 +32,16 @@ async def move(store: Store, to_: Callable[[Config], None]) -> None:
             await connection.run_sync(run)
 
 
-async def test_the_migrations_make_what_the_code_means(store: Store) -> None:
+async def test_the_migrations_produce_the_schema_of_the_code(store: Store) -> None:
     async with store.engine.connect() as connection:
         assert await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
 
 
-def test_the_newest_is_told_by_its_name() -> None:
+def test_the_newest_revision_is_the_head() -> None:
     assert newest() == ScriptDirectory.from_config(migrations()).get_current_head()
 
 
-async def test_a_version_back_and_forth_loses_nothing_that_both_know(store: Store, clock: HandClock) -> None:
+async def test_a_downgrade_and_upgrade_lose_no_common_data(store: Store, clock: HandClock) -> None:
     world = World(store, clock)
     await world.publish(program(send("nudge", to("rest"), channels=("email", "web")), wait("rest", 1)))
     anna = await world.customer(web_seen_at=START)
@@ -60,7 +60,7 @@ async def test_a_version_back_and_forth_loses_nothing_that_both_know(store: Stor
     assert await world.ending() == "done"
 
 
-async def test_whose_a_number_is_is_worked_out_for_customers_who_are_there_already(store: Store, clock: HandClock) -> None:
+async def test_the_migration_adds_phone_numbers_of_existing_customers(store: Store, clock: HandClock) -> None:
     world = World(store, clock)
     anna = await world.customer(phone="0151 12345678", country="DE")
     await world.customer(phone="030 901820", country="DE")  # a landline

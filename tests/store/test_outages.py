@@ -21,7 +21,7 @@ from tests.journey.programs import out, program, send, to, wait
 from tests.router.world import World
 
 
-async def test_a_full_disk_keeps_nothing_by_halves_and_goes_on_when_there_is_room(tmp_path: Path, clock: HandClock) -> None:
+async def test_a_full_disk_stores_nothing_partially_and_recovers(tmp_path: Path, clock: HandClock) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/idic.db", clock)
     await migrate(store)
     pages = {"most": 1_000_000}
@@ -159,7 +159,7 @@ async def _routed(world: World, customer: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_url_as_a_host_of_databases_gives_it(postgres: str) -> None:
+async def test_the_url_of_a_database_host_is_accepted(postgres: str) -> None:
     store = Store.open(f"{new_database(postgres)}&sslmode=disable")
     await migrate(store)
     assert await is_current(store)

@@ -96,7 +96,7 @@ async def test_what_sendgrid_takes_is_accepted_and_left_as_it_is(open_sendgrid: 
         (saying(400, {"errors": [1, None, {}]}), Refused("sendgrid_400", "400")),
     ],
 )
-async def test_every_answer_as_it_deserves(talk: Talk, outcome: Outcome, open_sendgrid: Open) -> None:
+async def test_every_response_has_its_outcome(talk: Talk, outcome: Outcome, open_sendgrid: Open) -> None:
     assert await told(open_sendgrid, talk) == outcome
 
 
@@ -107,7 +107,7 @@ async def test_when_there_is_room_again_is_read_from_sendgrids_own_header(open_s
     assert 20 < outcome.after <= 30
 
 
-async def test_before_the_first_byte_it_is_certain_and_after_it_nobody_knows(open_sendgrid: Open) -> None:
+async def test_failures_are_certain_only_before_the_first_byte(open_sendgrid: Open) -> None:
     async def silent(line: Line) -> None:
         await line.hear()
         await asyncio.sleep(60)
@@ -144,7 +144,7 @@ async def test_before_the_first_byte_it_is_certain_and_after_it_nobody_knows(ope
         ({"touch": "t\r\nBcc: x"}, "message_invalid"),
     ],
 )
-async def test_a_mail_that_cannot_be_written_asks_nobody(changes: dict[str, object], code: str, open_sendgrid: Open) -> None:
+async def test_an_unwritable_mail_is_refused_unsent(changes: dict[str, object], code: str, open_sendgrid: Open) -> None:
     outcome = await open_sendgrid("http://127.0.0.1:1").send(letter(**{"touch": "t", **changes}))  # type: ignore[arg-type]
     assert isinstance(outcome, Refused)
     assert outcome.code == code
@@ -153,6 +153,6 @@ async def test_a_mail_that_cannot_be_written_asks_nobody(changes: dict[str, obje
 @pytest.mark.parametrize(
     "account", [SendGridAccount("a key"), SendGridAccount("SG.ä"), SendGridAccount(KEY, "sendgrid.example")]
 )
-def test_what_cannot_be_an_account_is_said_at_once(account: SendGridAccount) -> None:
+def test_invalid_account_settings_are_refused_at_once(account: SendGridAccount) -> None:
     with pytest.raises(SettingsError, match="IDIC_SENDGRID_"):
         account.checked()

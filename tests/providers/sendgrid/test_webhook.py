@@ -59,7 +59,7 @@ async def post(store: Store, clock: HandClock) -> AsyncIterator[SendGrid]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_what_happens_to_a_mail_counts_once_in_whatever_order_it_is_told(post: SendGrid, seed: int) -> None:
+async def test_reports_count_once_in_any_order(post: SendGrid, seed: int) -> None:
     anna, touch = await post.sent()
     told = [event(touch, kind) for kind in ("processed", "deferred", "delivered", "open", "click")]
     told[-1]["url"] = "https://shop.example/kettle"
@@ -77,7 +77,7 @@ async def test_what_happens_to_a_mail_counts_once_in_whatever_order_it_is_told(p
     assert await post.suppressed() is None
 
 
-async def test_a_machine_that_opens_is_nobody_and_a_link_of_ours_tells_itself(post: SendGrid) -> None:
+async def test_machine_opens_and_clicks_of_idic_links_are_ignored(post: SendGrid) -> None:
     anna, touch = await post.sent()
     ours = event(touch, "click", url=f"{PUBLIC}/l/abc")
     assert await post.report(event(touch, "open", sg_machine_open=True), ours, event(touch, "new thing")) == 204
@@ -85,7 +85,7 @@ async def test_a_machine_that_opens_is_nobody_and_a_link_of_ours_tells_itself(po
     assert await post.own() == []
 
 
-async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: SendGrid) -> None:
+async def test_a_report_settles_an_uncertain_message(post: SendGrid) -> None:
     anna, touch = await post.sent(Unsure("sendgrid_timeout", "ReadTimeout"))
     assert (await post.touch()).status == "uncertain"
     await post.report(event(touch, "delivered"))
@@ -107,7 +107,7 @@ async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: SendGrid)
         ({"event": "dropped", "reason": "Unsubscribed Address"}, "dropped", None),
     ],
 )
-async def test_only_where_nobody_is_nobody_is_written_to_again(
+async def test_only_hard_bounces_and_complaints_suppress_the_address(
     post: SendGrid, told: dict[str, str], reason: str, suppressed: str | None
 ) -> None:
     anna, touch = await post.sent()
@@ -118,7 +118,7 @@ async def test_only_where_nobody_is_nobody_is_written_to_again(
     assert await post.suppressed() == suppressed
 
 
-async def test_who_calls_it_spam_gets_no_mail_of_any_kind(post: SendGrid) -> None:
+async def test_a_spam_report_suppresses_the_address(post: SendGrid) -> None:
     anna, touch = await post.sent()
     for _ in range(2):
         assert await post.report(event(touch, "spamreport")) == 204
@@ -128,7 +128,7 @@ async def test_who_calls_it_spam_gets_no_mail_of_any_kind(post: SendGrid) -> Non
     assert await post.consent(anna) == [(True, None), (False, None)]
 
 
-async def test_who_leaves_by_sendgrids_own_way_has_left(post: SendGrid) -> None:
+async def test_unsubscribing_at_sendgrid_withdraws_consent(post: SendGrid) -> None:
     anna, touch = await post.sent()
     assert await post.report(event(touch, "group_unsubscribe")) == 204
     await post.route(anna)
@@ -136,7 +136,7 @@ async def test_who_leaves_by_sendgrids_own_way_has_left(post: SendGrid) -> None:
     assert await post.suppressed() is None
 
 
-async def test_nothing_is_believed_but_what_sendgrid_signed_lately(post: SendGrid) -> None:
+async def test_only_recent_reports_signed_by_sendgrid_are_accepted(post: SendGrid) -> None:
     _, touch = await post.sent()
     body, stamp = json.dumps([event(touch, "spamreport")]).encode(), str(int(NOW))
 
@@ -164,7 +164,7 @@ async def test_nothing_is_believed_but_what_sendgrid_signed_lately(post: SendGri
 
 
 @pytest.mark.parametrize("body", [b"[]", json.dumps([event("t", "open", ä="Grüße 👍")]).encode(), '["ä"]'.encode()])
-def test_sendgrids_own_library_is_of_the_same_mind(body: bytes) -> None:
+def test_sendgrids_own_library_accepts_the_same_signatures(body: bytes) -> None:
     theirs, ours = EventWebhook(PUBLIC_KEY), read_key(PUBLIC_KEY)
     good = signed(body, "1600112502")
     for stamp, signature in (("1600112502", good), ("1600112503", good), ("1600112502", signed(body + b" ", "1600112502"))):
@@ -174,6 +174,6 @@ def test_sendgrids_own_library_is_of_the_same_mind(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x", "AAAA", PUBLIC_KEY[:-8]])
-def test_what_is_no_key_is_said_at_once(key: str) -> None:
+def test_an_invalid_key_is_refused_at_once(key: str) -> None:
     with pytest.raises(SettingsError, match="IDIC_SENDGRID_WEBHOOK_KEY"):
         read_key(key)

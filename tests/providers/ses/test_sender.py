@@ -127,11 +127,11 @@ async def test_what_ses_takes_is_accepted_under_its_id_and_says_whose_it_is(open
         (saying(200, b"\xff\x00"), Unsure("ses_unreadable", "200 without a message's id")),
     ],
 )
-async def test_every_answer_as_it_deserves(talk: Talk, outcome: Outcome, open_ses: Open) -> None:
+async def test_every_response_has_its_outcome(talk: Talk, outcome: Outcome, open_ses: Open) -> None:
     assert await told(open_ses, talk) == outcome
 
 
-async def test_before_the_first_byte_it_is_certain_and_after_it_nobody_knows(open_ses: Open) -> None:
+async def test_failures_are_certain_only_before_the_first_byte(open_ses: Open) -> None:
     async def silent(line: Line) -> None:
         await line.hear()
         await asyncio.sleep(60)
@@ -152,7 +152,7 @@ async def test_before_the_first_byte_it_is_certain_and_after_it_nobody_knows(ope
     assert lost.code == "ses_connection_lost"
 
 
-async def test_a_mail_that_cannot_be_written_asks_nobody(open_ses: Open) -> None:
+async def test_an_unwritable_mail_is_refused_unsent(open_ses: Open) -> None:
     channel = open_ses("http://127.0.0.1:1")
     assert isinstance(await channel.send(letter(to="no address")), Refused)
     beyond = await channel.send(letter(to="jürgen@example.com"))
@@ -174,7 +174,7 @@ async def test_no_secret_comes_back_in_what_is_kept(open_ses: Open) -> None:
         SesAccount(REGION, KEY, SECRET, None, "ses.example"),
     ],
 )
-def test_what_cannot_be_an_account_is_said_at_once(account: SesAccount) -> None:
+def test_invalid_account_settings_are_refused_at_once(account: SesAccount) -> None:
     with pytest.raises(SettingsError, match="IDIC_SES_") as raised:
         account.checked()
     assert SECRET not in str(raised.value)

@@ -52,7 +52,7 @@ async def post(store: Store, clock: HandClock) -> AsyncIterator[Ses]:
         yield story
 
 
-async def test_what_happens_to_a_mail_counts_once_in_whatever_order_it_is_told(post: Ses) -> None:
+async def test_reports_count_once_in_any_order(post: Ses) -> None:
     anna, touch = await post.sent()
     for kind, part in (
         ("Click", {"link": "https://shop.example/kettle", "ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0"}),
@@ -72,7 +72,7 @@ async def test_what_happens_to_a_mail_counts_once_in_whatever_order_it_is_told(p
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
-async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: Ses, version: str) -> None:
+async def test_a_report_settles_an_uncertain_message(post: Ses, version: str) -> None:
     anna, touch = await post.sent(Unsure("ses_timeout", "ReadTimeout"))
     assert await post.report(touch, "Send", version=version) == 204
     await post.route(anna)
@@ -89,7 +89,7 @@ async def test_what_nobody_was_certain_of_is_settled_by_a_report(post: Ses, vers
         (bounce("Undetermined", "Undetermined"), "soft_bounce", None),
     ],
 )
-async def test_only_where_nobody_is_nobody_is_written_to_again(
+async def test_only_hard_bounces_and_complaints_suppress_the_address(
     post: Ses, part: dict[str, Any], reason: str, suppressed: str | None
 ) -> None:
     anna, touch = await post.sent()
@@ -99,7 +99,7 @@ async def test_only_where_nobody_is_nobody_is_written_to_again(
     assert await post.suppressed() == suppressed
 
 
-async def test_who_calls_it_spam_gets_no_mail_of_any_kind_and_who_takes_it_back_loses_nothing(post: Ses) -> None:
+async def test_a_complaint_suppresses_the_address_unless_it_says_not_spam(post: Ses) -> None:
     anna, touch = await post.sent()
     complained = {"complainedRecipients": [{"emailAddress": ANNA}], "feedbackId": "f"}
     assert await post.report(touch, "Complaint", {**complained, "complaintFeedbackType": "not-spam"}) == 204
@@ -130,7 +130,7 @@ async def test_feedback_on_an_identity_names_the_touch_by_the_mails_own_header(p
     assert await post.own() == [("Message Delivered", None)]
 
 
-async def test_a_subscription_is_confirmed_at_amazon_and_nowhere_else(post: Ses) -> None:
+async def test_a_subscription_is_confirmed_only_at_amazon(post: Ses) -> None:
     amazon = post.amazon
     asks = amazon.asks_to_confirm()
     assert await post.say(asks) == 204
@@ -150,7 +150,7 @@ async def test_a_subscription_is_confirmed_at_amazon_and_nowhere_else(post: Ses)
     assert len(amazon.asked) == 2
 
 
-async def test_nothing_is_believed_but_what_amazon_signed_of_our_topic(post: Ses) -> None:
+async def test_only_notifications_of_our_topic_signed_by_amazon_are_accepted(post: Ses) -> None:
     _, touch = await post.sent()
     amazon, stranger = post.amazon, Amazon()
     complaint = event(touch, "Complaint", {"complainedRecipients": [{"emailAddress": ANNA}]})
@@ -186,7 +186,7 @@ async def test_nothing_is_believed_but_what_amazon_signed_of_our_topic(post: Ses
     assert await post.suppressed() is None
 
 
-async def test_what_is_nothing_that_we_know_is_heard_and_forgotten(post: Ses) -> None:
+async def test_unknown_notifications_are_accepted_and_ignored(post: Ses) -> None:
     for message in ("Successfully validated SNS topic for Amazon SES event publishing.", "[1]", '{"mail": 1}', "{}", "\u0000"):
         assert await post.say(post.amazon.says(message)) == 204
     for touch in ("f" * 32, "", "'; DROP TABLE touches", "x" * 5000):
@@ -194,7 +194,7 @@ async def test_what_is_nothing_that_we_know_is_heard_and_forgotten(post: Ses) ->
     assert await post.own() == []
 
 
-async def test_while_amazon_cannot_be_asked_it_is_told_to_say_it_again(post: Ses) -> None:
+async def test_amazon_is_asked_to_retry_while_its_certificate_is_unavailable(post: Ses) -> None:
     _, touch = await post.sent()
     post.amazon.down = True
     assert await post.report(touch, "Delivery") == 503
@@ -203,6 +203,6 @@ async def test_while_amazon_cannot_be_asked_it_is_told_to_say_it_again(post: Ses
 
 
 @pytest.mark.parametrize("topic", ["", "mail", "arn:aws:sqs:eu-central-1:123456789012:mail", "arn:aws:sns:evil.example/:1:m"])
-def test_what_is_no_topic_is_said_at_once(store: Store, topic: str) -> None:
+def test_an_invalid_topic_is_refused_at_once(store: Store, topic: str) -> None:
     with pytest.raises(SettingsError, match="IDIC_SES_TOPICS"):
         SesWebhook([topic], PUBLIC)

@@ -91,7 +91,7 @@ def test_an_address_without_a_touch(address: object) -> None:
         ("x", 400, "telnyx_400"),
     ],
 )
-async def test_what_telnyx_refuses_has_a_word(code: str, status: int, word: str) -> None:
+async def test_telnyxs_refusals_have_a_code(code: str, status: int, word: str) -> None:
     outcome = await told(refusing(code, status))
     assert isinstance(outcome, Refused)
     assert outcome.code == word
@@ -130,14 +130,14 @@ async def test_too_many_at_once_is_for_later_and_the_account_is_not_down() -> No
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_an_error_of_telnyxs_own_leaves_us_unsure(status: int) -> None:
+async def test_an_internal_error_of_telnyx_is_uncertain(status: int) -> None:
     outcome = await told(refusing("10007", status))
     assert isinstance(outcome, Unsure)
     assert outcome.code == f"telnyx_{status}"
 
 
 @pytest.mark.parametrize("body", [b"", b"ok", b"{}", b'{"data": 5}', b'{"data": {"id": 5}}', b'{"data": {"id": "../.."}}'])
-async def test_a_yes_that_cannot_be_read_leaves_us_unsure(body: bytes) -> None:
+async def test_an_unreadable_success_is_uncertain(body: bytes) -> None:
     assert await told(saying(200, body)) == Unsure("telnyx_unreadable", "200 without a message's id")
 
 
@@ -194,7 +194,7 @@ def test_accounts(changes: dict[str, Any]) -> None:
         ({"base_url": "api.telnyx.com"}, "IDIC_TELNYX_BASE_URL"),
     ],
 )
-def test_what_is_set_wrong_is_named(wrong: dict[str, Any], name: str) -> None:
+def test_invalid_settings_are_named(wrong: dict[str, Any], name: str) -> None:
     with pytest.raises(SettingsError, match=name) as error:
         account(**wrong).checked()
     assert KEY not in str(error.value)

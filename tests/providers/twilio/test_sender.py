@@ -66,7 +66,7 @@ async def test_twilio_is_not_asked_to_report_to_this_machine() -> None:
         (21999, "twilio_21999"),
     ],
 )
-async def test_what_twilio_refuses_has_a_word(code: int, word: str, open_channel: OpenChannel) -> None:
+async def test_twilios_refusals_have_a_code(code: int, word: str, open_channel: OpenChannel) -> None:
     async with twilio(refusing(code, f"The 'To' number {TO} is not good.")) as double:
         outcome = await open_channel(double.url).send(sms())
     assert outcome == Refused(word, f"400 {code} The 'To' number {TO} is not good.")
@@ -121,7 +121,7 @@ async def test_a_full_queue_is_for_later(open_channel: OpenChannel) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_an_error_of_twilios_own_leaves_us_unsure(status: int, open_channel: OpenChannel) -> None:
+async def test_an_internal_error_of_twilio_is_uncertain(status: int, open_channel: OpenChannel) -> None:
     async with twilio(saying(status, {"code": 20500, "message": "Internal"}, {"Retry-After": "3"})) as double:
         assert await open_channel(double.url).send(sms()) == Unsure(f"twilio_{status}", f"{status} 20500 Internal")
 
@@ -161,12 +161,12 @@ async def test_an_answer_cut_off_after_its_first_line_is_still_an_answer(open_ch
 
 
 @pytest.mark.parametrize("body", [b"", b"ok", b"{}", b'{"sid": 5}', b'{"sid": "../.."}', b'["SM1"]'])
-async def test_a_yes_that_cannot_be_read_leaves_us_unsure(body: bytes, open_channel: OpenChannel) -> None:
+async def test_an_unreadable_success_is_uncertain(body: bytes, open_channel: OpenChannel) -> None:
     async with twilio(saying(200, body)) as double:
         assert await open_channel(double.url).send(sms()) == Unsure("twilio_unreadable", "200 without a message's id")
 
 
-async def test_nonsense_instead_of_http_leaves_us_unsure(open_channel: OpenChannel) -> None:
+async def test_nonsense_instead_of_http_is_uncertain(open_channel: OpenChannel) -> None:
     async def strange(line: Line) -> None:
         await line.hear()
         line.writer.write(b"550 no such mailbox\r\n\r\n")
@@ -176,7 +176,7 @@ async def test_nonsense_instead_of_http_leaves_us_unsure(open_channel: OpenChann
         assert isinstance(await open_channel(double.url).send(sms()), Unsure)
 
 
-async def test_nobody_there_is_for_later(open_channel: OpenChannel) -> None:
+async def test_an_unreachable_twilio_is_retried_later(open_channel: OpenChannel) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -260,7 +260,7 @@ def test_senders(sender: str) -> None:
         ({"base_url": "http://x:y"}, "IDIC_TWILIO_BASE_URL"),
     ],
 )
-def test_what_is_set_wrong_is_named(wrong: dict[str, str], name: str) -> None:
+def test_invalid_settings_are_named(wrong: dict[str, str], name: str) -> None:
     account = TwilioAccount(SID, TOKEN, NUMBER)._replace(**wrong)
     with pytest.raises(SettingsError, match=name) as error:
         account.checked()

@@ -256,7 +256,7 @@ async def test_reports_that_all_come_at_once_are_as_good_as_in_order(story: Stor
     assert await story.ending() == "clicked"
 
 
-async def test_a_landline_that_turns_out_late_bounces_once_and_is_not_written_to_again(story: Story) -> None:
+async def test_a_late_landline_report_bounces_once_and_suppresses_the_number(story: Story) -> None:
     anna, touch = await story.sent(journey(wait("rest", 1)), taking())
     for status in ("undelivered", "sent", "failed", "undelivered"):
         assert await story.report(touch, status, ErrorCode="30006") == 204
@@ -276,7 +276,7 @@ async def test_a_landline_that_turns_out_late_bounces_once_and_is_not_written_to
 @pytest.mark.parametrize(
     ("code", "reason"), [("30003", "unreachable"), ("30008", "twilio_30008"), ("", "undelivered"), ("x", "undelivered")]
 )
-async def test_what_may_pass_bounces_and_the_number_stays(story: Story, code: str, reason: str) -> None:
+async def test_a_temporary_failure_bounces_without_suppression(story: Story, code: str, reason: str) -> None:
     _, touch = await story.sent(journey(wait("rest", 1)), taking())
     await story.report(touch, "undelivered", ErrorCode=code)
     assert await story.own() == [("Message Bounced", reason)]
@@ -290,7 +290,7 @@ async def test_a_number_that_twilio_will_not_take_is_not_written_to_again(story:
     assert await story.suppressed() == "opted_out"
 
 
-async def test_forged_and_broken_reports_change_nothing(story: Story) -> None:
+async def test_forged_and_malformed_reports_change_nothing(story: Story) -> None:
     _, touch = await story.sent(journey(wait("rest", 1)), taking())
     path = f"{WEBHOOK_PATH}?touch={touch}"
     said = {"MessageSid": SID, "MessageStatus": "undelivered", "ErrorCode": "30006", "To": TO}
@@ -313,17 +313,17 @@ async def test_forged_and_broken_reports_change_nothing(story: Story) -> None:
 
 
 @pytest.mark.parametrize("touch", ["f" * 32, "", "%00", "x" * 2000, "'; DROP TABLE touches", "%ff"])
-async def test_a_report_of_nothing_that_we_know_is_heard_once_and_forgotten(story: Story, touch: str) -> None:
+async def test_a_report_of_an_unknown_message_is_accepted_and_ignored(story: Story, touch: str) -> None:
     assert await story.report(touch.replace(" ", "%20"), "delivered") == 204
     assert await story.own() == []
 
 
-async def test_without_an_account_nobody_reports(store: Store) -> None:
+async def test_without_an_account_there_is_no_webhook(store: Store) -> None:
     async with api_on(store, reports=False) as api:
         assert (await api.post(f"{WEBHOOK_PATH}?touch=x")).status_code == 404
 
 
-async def test_when_the_store_is_away_twilio_is_told_to_come_again(clock: HandClock, open_channel: OpenChannel) -> None:
+async def test_twilio_is_asked_to_retry_while_the_store_is_down(clock: HandClock, open_channel: OpenChannel) -> None:
     gone = Store.open("postgresql://postgres@localhost:1/nothing")
     async with api_on(gone) as api:
         assert await Story(gone, clock, open_channel, api).report("f" * 32, "delivered") == 503

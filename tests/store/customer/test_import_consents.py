@@ -47,7 +47,7 @@ async def known(world: World, user: str, **traits: Any) -> str:
     return next(str(row["customer_id"]) for row in await world.rows(tables.identities) if row["value"] == user)
 
 
-async def test_the_same_file_twice_changes_nothing(world: World) -> None:
+async def test_importing_the_same_file_twice_changes_nothing(world: World) -> None:
     await known(world, "anna")
     lines = [line(), line(3, page="https://shop.example/form"), line(4, given="no", at="2025-01-01")]
     assert await keep(world, *lines) == (2, 1, ())
@@ -57,7 +57,7 @@ async def test_the_same_file_twice_changes_nothing(world: World) -> None:
     assert (last["given"], last["topic"]) == (False, "news")
 
 
-async def test_everybody_who_has_the_address_said_it(world: World) -> None:
+async def test_a_consent_is_imported_for_every_customer_with_the_address(world: World) -> None:
     both = {await known(world, "anna", email="Anna@example.com"), await known(world, "guest", email="anna@example.com")}
     bert = await known(world, "bert", phone="0151 12345678", country="DE")
     lines = [
@@ -71,7 +71,7 @@ async def test_everybody_who_has_the_address_said_it(world: World) -> None:
     assert [row["customer_id"] for row in rows if row["channel"] == "sms"] == [bert]
 
 
-async def test_whoever_is_unknown_becomes_a_customer_if_that_is_wanted(world: World) -> None:
+async def test_unknown_customers_are_created_on_request(world: World) -> None:
     lines = [
         line(2),
         line(3, topic="offers"),
@@ -84,7 +84,7 @@ async def test_whoever_is_unknown_becomes_a_customer_if_that_is_wanted(world: Wo
     assert identities == {("user_id", "anna"), ("email", "b@example.com"), ("phone", "+4915112345678")}
 
 
-async def test_what_was_confirmed_long_ago_does_not_undo_what_they_said_since(world: World) -> None:
+async def test_only_a_newer_confirmation_lifts_an_opt_out(world: World) -> None:
     await known(world, "anna", email="anna@example.com")
 
     async def opt_out(tx: Tx) -> None:
@@ -117,20 +117,20 @@ async def test_what_was_confirmed_long_ago_does_not_undo_what_they_said_since(wo
         ({"page": "\0"}, "proof.page: holds a NUL character (\\u0000), which cannot be stored"),
     ],
 )
-def test_what_is_wrong_with_a_line_is_said(more: dict[str, Any], words: str) -> None:
+def test_an_invalid_line_is_refused_with_the_reason(more: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         line(**more)
     assert words in str(refused.value)
 
 
-def test_addresses_tell_what_they_are() -> None:
+def test_the_channel_is_derived_from_the_address() -> None:
     assert read_suppression({"address": "A@b.de", "reason": "complaint"}, START, None) == SuppressionLine(
         "email", "a@b.de", "complaint", START
     )
     assert read_suppression({"address": "0151 12345678"}, START, "DE")[:3] == ("sms", "+4915112345678", "operator")
 
 
-async def test_a_stronger_reason_stays_and_a_weaker_gives_way(world: World) -> None:
+async def test_a_stronger_suppression_reason_replaces_a_weaker_one(world: World) -> None:
     async def reason(word: str) -> str:
         await world.store.move("suppress", lambda tx: consents.suppress(tx, "email", "a@b.de", word, tx.now()))
         async with world.store.reading() as tx:
@@ -144,7 +144,7 @@ async def test_a_stronger_reason_stays_and_a_weaker_gives_way(world: World) -> N
     assert told == ["erased", "opted_out", "opted_out", "complaint", "complaint", "hard_bounce", "hard_bounce"]
 
 
-async def test_an_import_that_is_stopped_keeps_whole_pages(tmp_path: Path) -> None:
+async def test_a_stopped_import_stores_whole_pages(tmp_path: Path) -> None:
     file = tmp_path / "many.ndjson"
     file.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(3 * import_file.PAGE)) + "no JSON\n")
     stop, kept = asyncio.Event(), list[int]()
@@ -172,8 +172,8 @@ def terminal() -> Iterator[CliRunner]:
     structlog.reset_defaults()  # the verbs log to a terminal that is gone
 
 
-def test_at_a_terminal(tmp_path: Path, terminal: CliRunner) -> None:
-    """From a file to somebody who is forgotten."""
+def test_the_commands_import_and_erase(tmp_path: Path, terminal: CliRunner) -> None:
+    """Import from a file, and erase a customer."""
     url = f"sqlite:///{tmp_path}/idic.db"
 
     async def prepare() -> None:
