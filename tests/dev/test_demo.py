@@ -61,7 +61,7 @@ def test_three_days_in_the_shop_add_up(tmp_path: Path, ports: tuple[int, int]) -
     assert "Traceback" not in said
 
 
-def test_stopped_before_the_end_it_drains(tmp_path: Path, ports: tuple[int, int]) -> None:
+def test_a_demo_stopped_early_shuts_down_cleanly(tmp_path: Path, ports: tuple[int, int]) -> None:
     process = demo(tmp_path / "demo", ports, "--customers", "3")
     assert process.stdout is not None
     try:
@@ -85,7 +85,7 @@ def numbers(pattern: str, said: str) -> list[int]:
     return [int(number) for number in found.groups()]
 
 
-def test_a_folder_that_is_not_a_demo_s_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_of_another_origin_is_left_alone(tmp_path: Path) -> None:
     precious = tmp_path / "photographs" / "1998.jpg"
     precious.parent.mkdir()
     precious.write_text("irreplaceable")
@@ -94,7 +94,7 @@ def test_a_folder_that_is_not_a_demo_s_is_left_alone(tmp_path: Path) -> None:
     assert precious.read_text() == "irreplaceable"
 
 
-def test_a_former_demo_s_folder_is_emptied_and_links_are_not_followed(tmp_path: Path) -> None:
+def test_the_folder_of_a_former_demo_is_emptied_without_following_links(tmp_path: Path) -> None:
     precious = tmp_path / "photographs" / "1998.jpg"
     precious.parent.mkdir()
     precious.write_text("irreplaceable")
@@ -109,7 +109,7 @@ def test_a_former_demo_s_folder_is_emptied_and_links_are_not_followed(tmp_path: 
     assert precious.exists()
 
 
-def test_the_keys_of_an_older_folder_are_kept_and_joined_by_those_it_lacks(tmp_path: Path) -> None:
+def test_existing_keys_are_kept_and_missing_keys_are_added(tmp_path: Path) -> None:
     older = {"write": "wk_1", "secret": "sk_1", "signing": "s" * 48}
     (tmp_path / "keys.json").write_text(json.dumps(older))
     keys = own_keys(tmp_path)
@@ -118,7 +118,7 @@ def test_the_keys_of_an_older_folder_are_kept_and_joined_by_those_it_lacks(tmp_p
     assert own_keys(tmp_path) == keys
 
 
-def test_nothing_leaves_the_machine_whatever_accounts_are_set_around_it(tmp_path: Path) -> None:
+def test_the_demo_ignores_configured_provider_accounts(tmp_path: Path) -> None:
     around = {
         "IDIC_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
         "IDIC_TWILIO_AUTH_TOKEN": "token",
@@ -135,12 +135,12 @@ def test_nothing_leaves_the_machine_whatever_accounts_are_set_around_it(tmp_path
     }
 
 
-def test_the_play_is_the_same_every_time() -> None:
+def test_the_script_of_customers_is_deterministic() -> None:
     assert plan(50) == plan(50)
 
 
 @pytest.mark.parametrize(("customers", "days"), [(1, 23), (14, 3), (36, 23), (100, 23)])
-def test_the_play_is_over_in_time_and_nobody_is_two(customers: int, days: int) -> None:
+def test_the_script_ends_in_time_and_its_customers_are_distinct(customers: int, days: int) -> None:
     shoppers = plan(customers, timedelta(days=days))
     assert len({shopper.user_id for shopper in shoppers}) == customers
     addresses = [shopper.email for shopper in shoppers if shopper.email]
@@ -228,7 +228,7 @@ def test_nothing_is_missing_when_all_is_well() -> None:
     assert troubles(*all_well()) == ""
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_steps_are_named() -> None:
     anna, well = all_well()
     touch, cart = well.touches["t"], well.enrollments["abandoned_cart"]
     unrouted = {**well.events, "m1": {**well.events["m1"], "routed_at": None}}

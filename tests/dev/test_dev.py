@@ -125,7 +125,7 @@ def signed_up(user: str) -> list[dict[str, object]]:
     ]
 
 
-async def test_what_was_waiting_goes_on_after_a_kill_and_after_a_stop(
+async def test_waiting_enrollments_continue_after_a_kill_and_a_stop(
     tmp_path: Path, journeys: Path, ports: tuple[int, int]
 ) -> None:
     data = tmp_path / "data"

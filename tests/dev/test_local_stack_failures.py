@@ -71,7 +71,7 @@ def reworded(folder: Path, word: str) -> None:
     (folder / "welcome.yaml").write_text(WELCOME.replace("subject: Hello", f"subject: {word}"))
 
 
-async def test_a_folder_that_goes_away_is_published_when_it_is_back(empty: Store, journeys: Path, tmp_path: Path) -> None:
+async def test_a_removed_folder_is_published_when_it_is_back(empty: Store, journeys: Path, tmp_path: Path) -> None:
     await migrate(empty)
     said: list[str] = []
     async with beside(publish_on_change(empty, journeys, said.append, SHOP)):
@@ -89,7 +89,7 @@ async def test_a_folder_that_goes_away_is_published_when_it_is_back(empty: Store
         await until(lambda: said[3:] == ["published welcome"])
 
 
-async def test_what_a_store_did_not_take_is_published_when_it_answers(empty: Store, journeys: Path) -> None:
+async def test_a_failed_publication_is_repeated_when_the_store_answers(empty: Store, journeys: Path) -> None:
     said: list[str] = []
     async with beside(publish_on_change(empty, journeys, said.append, SHOP)):
         await asyncio.sleep(0.5)
@@ -99,7 +99,7 @@ async def test_what_a_store_did_not_take_is_published_when_it_answers(empty: Sto
         await until(lambda: said[1:] == ["published welcome"])
 
 
-async def test_the_clock_is_kept_again_when_the_store_answers(empty: Store, clock: HandClock) -> None:
+async def test_the_clock_is_saved_again_when_the_store_answers(empty: Store, clock: HandClock) -> None:
     said: list[str] = []
     async with beside(keep_clock(empty, clock, said.append)):
         await until(lambda: bool(said))
@@ -108,7 +108,7 @@ async def test_the_clock_is_kept_again_when_the_store_answers(empty: Store, cloc
     assert said == ["the clock could not be kept: the database does not answer (OperationalError)"]
 
 
-async def test_a_part_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+async def test_a_part_that_fails_to_start_is_retried(tmp_path: Path) -> None:
     program = tmp_path / "part"
     program.write_text(f"#!/bin/sh\n: > {tmp_path / 'runs'}\nsleep 0.3\n")
     program.chmod(0o700)
@@ -126,7 +126,7 @@ async def test_a_part_that_cannot_be_started_is_tried_again(tmp_path: Path) -> N
     await child.stop()
 
 
-def test_a_folder_whose_first_start_is_cut_off_makes_its_keys_at_the_next(tmp_path: Path) -> None:
+def test_missing_keys_are_created_after_an_interrupted_first_start(tmp_path: Path) -> None:
     cut_off = (
         "import resource, pathlib, sys; from idic.dev.local_stack import own_keys;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); own_keys(pathlib.Path(sys.argv[1]))"

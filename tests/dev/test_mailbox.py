@@ -24,7 +24,7 @@ async def test_each_mail_is_a_file_and_a_line(open_mailbox: OpenMailbox, open_ch
     assert [mail["subject"] for mail in mailbox.mails()] == [f"Nr. {number} für Äda" for number in range(3)]
 
 
-async def test_a_mailbox_opened_again_goes_on_counting(tmp_path: Path, open_channel: OpenChannel) -> None:
+async def test_a_reopened_mailbox_continues_counting(tmp_path: Path, open_channel: OpenChannel) -> None:
     for number in (1, 2):
         async with Mailbox(tmp_path) as mailbox:
             await open_channel(mailbox.url).send(letter(f"t{number}"))
@@ -43,7 +43,7 @@ async def test_a_share_of_lines_drops_by_seed_and_every_mail_is_there_once(
     assert sorted(accept.touch for accept in mailbox.accepts()) == sorted(f"t{number}" for number in range(40))
 
 
-def test_a_behaviour_nobody_knows_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_unknown_behaviour_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(["--dir", str(tmp_path), "--behaviour", "dance"])
     assert 'there is no behaviour "dance"' in capsys.readouterr().err

@@ -123,7 +123,7 @@ BATTLES: dict[str, Battle] = {"workers": kill_workers, "all the others, and Temp
 
 
 @pytest.mark.parametrize("victim", BATTLES)
-async def test_a_victim_is_killed_and_nothing_is_lost_and_nothing_sent_twice(victim: str, tmp_path: Path, seed: int) -> None:
+async def test_a_killed_process_loses_nothing_and_sends_nothing_twice(victim: str, tmp_path: Path, seed: int) -> None:
     rng = Random(seed)
     async with running(tmp_path, site=Deployment, journeys=JOURNEYS, IDIC_RECONCILE_EVERY="3600") as site:
         async with _open_shop(site, rng) as client:

@@ -28,7 +28,7 @@ async def client() -> AsyncIterator[Client]:
         yield env.client
 
 
-async def test_nobody_is_left_to_say_what_became_of_it_and_reconcile_sees_to_it(client: Client, tmp_path: Path) -> None:
+async def test_reconcile_settles_a_message_whose_journey_ended(client: Client, tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/idic.db")
     await migrate(store)
     try:

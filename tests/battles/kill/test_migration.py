@@ -38,7 +38,7 @@ RESTING = {"warm_up", "ponder", "reaction", "breath"}
 COMMAND = ("publish", str(JOURNEYS / "after"), "--migrate", "--map", "hello=greet", "--spread", "4 seconds")
 
 
-async def test_people_are_moved_while_everybody_is_killed(tmp_path: Path, seed: int) -> None:
+async def test_customers_are_migrated_while_processes_are_killed(tmp_path: Path, seed: int) -> None:
     rng = Random(seed)
     began = time.monotonic()
     async with running(tmp_path, site=Deployment, journeys=JOURNEYS / "before", IDIC_RECONCILE_EVERY="3600") as site:

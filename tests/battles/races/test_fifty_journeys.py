@@ -96,7 +96,7 @@ async def test_a_cap_is_reached_and_not_passed(worlds: list[World]) -> None:
     assert set(bunches) == {7}
 
 
-async def test_with_a_gap_one_goes_at_a_time(worlds: list[World]) -> None:
+async def test_with_a_minimum_gap_messages_go_one_at_a_time(worlds: list[World]) -> None:
     sent = await _race(worlds, [], Random(2), gap=HOUR * 3, rounds=5)
     gaps = [later - earlier for earlier, later in pairwise(sent)]
     assert len(gaps) >= 2

@@ -57,7 +57,7 @@ class Trial(NamedTuple):
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-async def test_nothing_begins_after_the_answer(
+async def test_no_delivery_begins_after_consent_is_withdrawn(
     tmp_path: Path, database: str, seed: int, request: pytest.FixtureRequest
 ) -> None:
     url = new_database(request.getfixturevalue("postgres")) if database == "postgresql" else None
