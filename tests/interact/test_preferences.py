@@ -19,5 +19,5 @@ from idic.interact.preferences import Preferences, read
         ({"fewer": "yes", "paused_until": "next week"}, Preferences(False, None)),
     ],
 )
-def test_a_time_without_a_zone_is_utc_and_what_cannot_be_read_is_nothing(said: dict[str, Any], read_as: Preferences) -> None:
+def test_a_time_without_a_zone_is_utc_and_invalid_values_are_ignored(said: dict[str, Any], read_as: Preferences) -> None:
     assert read(said) == read_as

@@ -71,11 +71,11 @@ def test_a_keyword_however_it_is_written(text: str, keyword: Keyword) -> None:
         "s t o p",
     ],
 )
-def test_anything_else_is_a_persons_to_read(text: str) -> None:
+def test_other_texts_are_no_keywords(text: str) -> None:
     assert keyword_of(text) is None
 
 
-def test_no_word_is_two_keywords_and_each_language_has_all_four() -> None:
+def test_each_word_has_one_keyword_and_each_language_has_all_keywords() -> None:
     meaning: dict[str, Keyword] = {}
     for keyword in KEYWORDS:
         assert set(WORDS[keyword]) == {"en", "de", "fr", "es", "it", "nl", "pt", "pl"}
@@ -89,11 +89,11 @@ _EVERY = sorted((word, keyword) for keyword in KEYWORDS for words in WORDS[keywo
 
 
 @given(st.sampled_from(_EVERY), st.sampled_from([" ", "\n", "!", ".", "…", '"', "🙂"]), st.sampled_from([str.upper, str.title]))
-def test_case_and_what_surrounds_it_do_not_matter(known: tuple[str, Keyword], around: str, written: object) -> None:
+def test_case_and_surrounding_characters_do_not_matter(known: tuple[str, Keyword], around: str, written: object) -> None:
     word, keyword = known
     assert keyword_of(f"{around}{written(word)}{around}") == keyword  # type: ignore[operator]
 
 
 @given(st.text(max_size=200))
-def test_no_text_breaks_it(text: str) -> None:
+def test_any_text_can_be_read(text: str) -> None:
     assert keyword_of(text) in (None, *KEYWORDS)

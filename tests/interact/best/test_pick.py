@@ -38,7 +38,7 @@ def crowd(**shares: float) -> ResponseGroups:
     return ResponseGroups(ResponseGroup("all customers", cells))
 
 
-def test_it_learns_what_suits_each_and_goes_on_trying() -> None:
+def test_choices_learn_from_responses_and_keep_exploring() -> None:
     def late(rounds: Sequence[Round]) -> float:
         return sum(one.answered for one in rounds[-10:]) / 10
 
@@ -49,7 +49,7 @@ def test_it_learns_what_suits_each_and_goes_on_trying() -> None:
     assert sum(one.explored for one in rounds) / 50 == pytest.approx(EXPLORED, abs=0.015)
 
 
-def test_of_whom_nothing_is_known_people_like_them_decide_and_are_named() -> None:
+def test_newcomers_get_the_best_channel_of_similar_customers() -> None:
     everybody = crowd(email=0.04, web=0.02, sms=0.08)
     newcomer = best_channel(ask(), [], everybody)
     assert newcomer.channels == ("sms", "email", "web")
@@ -60,7 +60,7 @@ def test_of_whom_nothing_is_known_people_like_them_decide_and_are_named() -> Non
     assert german.because.endswith("as 300 messages to customers in DE")
 
 
-def test_a_few_answers_outweigh_everybody_and_one_silence_does_not() -> None:
+def test_several_own_responses_outweigh_the_group_and_one_does_not() -> None:
     everybody = crowd(email=0.08, sms=0.05)
     assert best_channel(ask(), [got("email", False)], everybody).channels[0] == "email"
     some = [got("sms", True, days=days) for days in range(3, 33)]
@@ -69,20 +69,20 @@ def test_a_few_answers_outweigh_everybody_and_one_silence_does_not() -> None:
     assert "customers" not in ranked.because  # that many speak for themselves
 
 
-def test_what_was_just_sent_and_what_was_long_ago_says_little() -> None:
+def test_very_new_and_very_old_messages_count_little() -> None:
     just_sent = [got("email", False, days=1)] * 30
     assert best_channel(ask(), just_sent, crowd(email=0.06, sms=0.05)).channels[0] == "email"
     long_ago = [got("sms", True, days=400)] * 30
     assert best_channel(ask(), long_ago, crowd(email=0.06, sms=0.05)).channels[0] == "email"
 
 
-def test_while_nobody_answered_anything_it_is_as_listed_and_at_once() -> None:
+def test_without_any_answer_the_listed_order_and_now_are_chosen() -> None:
     silent = [got("email", False)] * 9
     assert best_channel(ask(0.0), silent, ResponseGroups()).channels == CHANNELS
     assert best_hour(hours(0.0), silent, ResponseGroups(), "UTC").at == NOW
 
 
-def test_who_is_not_reached_goes_last_with_the_reason_and_is_never_tried() -> None:
+def test_an_unreachable_channel_is_last_and_never_explored() -> None:
     away = {"web": "the customer was not seen on the web for 40 days"}
     for draw in (0.0, 0.01, 0.02, 0.03, 0.049, NEVER):
         ranked = best_channel(ask(draw), [], crowd(email=0.03, web=0.5, sms=0.05), unreachable=away)
@@ -91,7 +91,7 @@ def test_who_is_not_reached_goes_last_with_the_reason_and_is_never_tried() -> No
         assert "web: not seen on the web for 40 days" in ranked.because
 
 
-def test_some_are_tried_to_learn_from_and_it_is_said() -> None:
+def test_an_explored_choice_says_so_with_its_odds() -> None:
     ranked = best_channel(ask(0.01), [], crowd(email=0.03, sms=0.05), explored=0.05)
     assert ranked.explored
     assert ranked.because.startswith("explored; ")

@@ -27,7 +27,7 @@ def token(address: str) -> str:
     return address.rsplit("/", 1)[1]
 
 
-def test_a_click_says_what_was_clicked_in_which_mail() -> None:
+def test_a_click_link_holds_the_touch_and_the_url() -> None:
     links = Links("https://idic.example/", [NEW])
     address = links.click("touch-1", URL)
     assert address.startswith("https://idic.example" + CLICK_PATH)
@@ -35,14 +35,14 @@ def test_a_click_says_what_was_clicked_in_which_mail() -> None:
     assert links.read_click(token(address)) == ClickLink("touch-1", URL)
 
 
-def test_an_unsubscribe_says_from_which_mail() -> None:
+def test_an_unsubscribe_link_holds_the_touch() -> None:
     links = Links("https://idic.example", [NEW])
     address = links.unsubscribe("touch-1")
     assert address.startswith("https://idic.example" + UNSUBSCRIBE_PATH)
     assert links.read_unsubscribe(token(address)) == "touch-1"
 
 
-def test_keys_change_while_mails_are_out() -> None:
+def test_links_stay_valid_while_their_key_is_listed() -> None:
     before = token(Links("https://x", [OLD]).unsubscribe("t"))
     assert Links("https://x", [NEW, OLD]).read_unsubscribe(before) == "t"
     after = token(Links("https://x", [NEW, OLD]).unsubscribe("t"))
@@ -51,7 +51,7 @@ def test_keys_change_while_mails_are_out() -> None:
         Links("https://x", [NEW]).read_unsubscribe(before)
 
 
-def test_nothing_but_ours_is_read() -> None:
+def test_forged_tokens_are_refused() -> None:
     links = Links("https://x", [NEW])
     click, out = token(links.click("t", URL)), token(links.unsubscribe("t"))
     forged = token(Links("https://x", [OLD]).click("t", "https://evil.example"))
@@ -71,7 +71,7 @@ def test_weak_keys_are_refused(keys: list[str]) -> None:
 @pytest.mark.parametrize(
     "url", ["idic.shop.example", "https://bücher.example", "https://shop.example/?at=", "ftp://shop.example", "https://"]
 )
-def test_an_address_that_nothing_can_be_put_under_is_said_at_once(url: str) -> None:
+def test_an_unusable_base_address_is_refused_at_once(url: str) -> None:
     signed: dict[str, Any] = {"signing_keys": "a key of sixteen letters"}
     for setting in ("public_url", "short_url"):
         with pytest.raises(SettingsError, match=f"IDIC_{setting.upper()} is not an address such as https://idic.shop.example"):
@@ -79,7 +79,7 @@ def test_an_address_that_nothing_can_be_put_under_is_said_at_once(url: str) -> N
     assert Links.set_up(Settings.model_validate(signed | {"public_url": "http://[::1]:8700/", "short_url": ""}))
 
 
-def test_an_opening_and_an_answer_say_of_which_mail() -> None:
+def test_open_and_answer_links_hold_the_touch() -> None:
     links = Links("https://idic.example", [NEW])
     assert links.read_opened(token(links.opened("touch-1"))) == "touch-1"
     assert links.read_answer(token(links.answer("touch-1", "espresso ☕"))) == AnswerLink("touch-1", "espresso ☕", None)
@@ -88,7 +88,7 @@ def test_an_opening_and_an_answer_say_of_which_mail() -> None:
     assert links.answer("touch-1", "x").startswith("https://idic.example" + ANSWER_PATH)
 
 
-def test_no_kind_of_link_passes_for_another() -> None:
+def test_a_link_of_one_kind_is_refused_as_another() -> None:
     links = Links("https://x", [NEW])
     made = {
         links.read_click: token(links.click("t", URL)),
@@ -105,7 +105,7 @@ def test_no_kind_of_link_passes_for_another() -> None:
                     reads(other)
 
 
-def test_a_short_code_is_the_same_for_the_same_link_of_the_same_message_alone() -> None:
+def test_a_short_code_depends_on_the_key_message_and_link() -> None:
     links = Links("https://idic.example", [NEW, OLD], "https://s.example/")
     code = links.short_code("touch-1", URL)
     assert links.short(code) == f"https://s.example{SHORT_PATH}{code}"
@@ -119,7 +119,7 @@ def test_a_short_code_is_the_same_for_the_same_link_of_the_same_message_alone() 
     assert links.read_short(code) == code
 
 
-def test_codes_are_spread_over_all_letters() -> None:
+def test_short_codes_use_many_letters_at_every_place() -> None:
     links = Links("https://x", [NEW])
     codes = [links.short_code(f"touch-{n}", URL) for n in range(2000)]
     assert len(set(codes)) == 2000
@@ -129,12 +129,12 @@ def test_codes_are_spread_over_all_letters() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "a", "l" * 9, "0" * 9, "aaaaaaaa\n", "aaaaaaaaa\n", "aaaaaaaaaa", "a/../../b", "ä" * 9])
-def test_what_can_be_no_code_is_not_looked_up(wrong: str) -> None:
+def test_malformed_short_codes_are_refused(wrong: str) -> None:
     with pytest.raises(InvalidInput):
         Links("https://x", [NEW]).read_short(wrong)
 
 
-def test_our_own_pages_are_known() -> None:
+def test_links_to_idic_pages_record_themselves() -> None:
     links = Links("https://idic.example", [NEW], "https://s.example")
     assert links.tells_itself(links.unsubscribe("t"))
     assert links.tells_itself(links.answer("t", "yes"))
