@@ -1,6 +1,6 @@
-"""Deliver one touch: mark it ``attempting``, call the provider once, and record what became of it.
+"""Deliver one touch: mark it ``attempting``, call the provider once, and record the outcome.
 
-What a touch goes through is decided in ``idic.router.deliver``; here are its two transactions and the call in between.
+The rules are in ``idic.router.deliver``; this module holds the two transactions and the call between them.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from idic.store.enrollment import touches
 log = structlog.get_logger()
 
 BEGIN_WITHIN = 2.0
-"""Real seconds after a touch was marked ``attempting`` in which the call of its provider begins, or does not."""
+"""Real seconds after a touch was marked ``attempting``; later than that, its provider is no longer called."""
 
 _COPIED = {name for name, provider in PROVIDERS.items() if provider.keeps_copies}
-"""The accounts of whose messages copies are always kept."""
+"""Accounts for which copies of messages are always kept."""
 
 
 class Deliver:
     """The activity that delivers touches.
 
-    ``couriers`` are by account. ``keep_trying`` is for how many real seconds a result that only this process knows is offered
-    to a store that does not answer. ``begin_within`` is for how many real seconds after a touch was marked its provider may
-    still be called: a withdrawal of consent waits for as long (``idic.api.wait_until_settled``).
+    ``couriers``: by account. ``keep_trying``: real seconds to retry recording a result while the store is unavailable.
+    ``begin_within``: real seconds after a touch was marked in which its provider may still be called; a withdrawal of
+    consent waits until they are over (``idic.api.wait_until_settled``).
     """
 
     def __init__(

@@ -1,0 +1,1 @@
+"""One-to-one marketing journeys on Temporal."""

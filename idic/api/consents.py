@@ -1,4 +1,4 @@
-"""Read a customer's consents, and record consents given elsewhere, with their proof."""
+"""Read a customer's consents; record a consent given or withdrawn outside idic, with its proof."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
         responses={404: problem()},
     )
     async def get_consents(identifier: str, kind: Kind | None = None) -> Consents:
-        """Worked out of the ledger under the contact policy in force."""
+        """Computed from the ledger and the current contact policy."""
         async with store.reading() as tx:
             return Consents.model_validate(await export_consents(tx, await found(tx, identifier, kind)))
 
@@ -125,9 +125,9 @@ def add_consents(router: APIRouter, store: Store, limit: int) -> None:
         kind: Kind | None = None,
         idempotency_key: str | None = Header(None, max_length=idempotency.LONGEST_KEY),
     ) -> Kept:
-        """The event Consent Given or Consent Withdrawn happens to the customer: once this is answered, nothing begins to be
-        sent that it does not allow, and journeys that wait for it go on. What was said long ago and elsewhere is imported
-        instead (`idic consents import`): nobody enters a journey by it. With an Idempotency-Key it is recorded once."""
+        """Records the event Consent Given or Consent Withdrawn. Once this is answered, no message that it forbids begins to
+        be sent, and journeys that wait for it continue. Import old consents with `idic consents import` instead: they start
+        no journeys. With an Idempotency-Key it is recorded once."""
         name, properties = _read(read_json_object(await read_body(request, limit)))
 
         async def seen(tx: Tx) -> Observation:

@@ -1,4 +1,4 @@
-"""Links to a customer's own pages, for services that know who their customer is."""
+"""Make links to a customer's preferences page and data page, for services that know their customer."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def add_customer_links(router: APIRouter, store: Store, links: Links) -> None:
         responses={404: problem("No customer has this id")},
     )
     async def make_links(identifier: str, kind: Kind | None = None) -> LinksOut:
-        """To the page on which they say what they get, and to what is known of them and why, such as for a customer who is
-        signed in to the shop. Hand them to nobody else: whoever has one needs nothing more."""
+        """Links to the customer's preferences page and data page, for example for a customer who is signed in to the shop. Give
+        them to nobody else: a link gives access without a login."""
         async with store.reading() as tx:
             row = await found(tx, identifier, kind)
             if row.erased_at is not None:

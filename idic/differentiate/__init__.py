@@ -1,0 +1,1 @@
+"""Differentiate customers: attributes that idic computes from their events."""

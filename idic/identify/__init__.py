@@ -1,0 +1,1 @@
+"""Identify customers: incoming messages, identities, phone numbers and merges."""

@@ -70,7 +70,7 @@ def _read(written: str, region: str | None) -> str:
         number = phonenumbers.parse(written, region)
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and region is None and "+" not in written:
-            raise PhoneInvalid("the phone number has no country code, and nobody knows the customer's country") from None
+            raise PhoneInvalid("the phone number has no country code, and the customer's country is unknown") from None
         raise PhoneInvalid("the phone number cannot be read") from None
     if not phonenumbers.is_valid_number(number):
         raise PhoneInvalid("there is no such phone number")

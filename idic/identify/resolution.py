@@ -90,7 +90,7 @@ def resolve(persons: Iterable[UserIds], known: dict[Identity, str], named: set[s
             customer = known[user]
             if anonymous_customer is not None and anonymous_customer != customer and anonymous_customer not in named:
                 merges = anonymous_customer
-                named.add(anonymous_customer)  # spoken for: nobody else in this set merges it too
+                named.add(anonymous_customer)  # taken: no other customer in this batch may merge it
                 merging[anonymous_customer] = customer
         else:
             customer = anonymous_customer if anonymous_customer is not None and anonymous_customer not in named else create()

@@ -1,0 +1,1 @@
+"""Providers: one folder for each vendor, and the registry of all."""

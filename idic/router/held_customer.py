@@ -1,6 +1,6 @@
-"""A customer who is held: every move of their enrollments is made here.
+"""Change the enrollments of a locked customer.
 
-Nothing else moves an enrollment. ``idic.router.hold`` holds a customer and routes their events first.
+Only this class moves enrollments. ``idic.router.hold`` locks the customer and routes their events first.
 """
 
 from __future__ import annotations

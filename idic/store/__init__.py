@@ -1,0 +1,1 @@
+"""The store: tables, transactions and every query, on SQLite and PostgreSQL."""

@@ -1,9 +1,9 @@
 """Connections and transactions, with one interface to SQLite and PostgreSQL.
 
-``Store.move`` is the only way to write. On SQLite it begins IMMEDIATE, behind one lock a process and in turn with the
-other processes, since a transaction that begins deferred and writes later fails as soon as two meet. On PostgreSQL it is
-READ COMMITTED with row locks. A transaction that the database aborted (deadlock, busy) is run again from its start; so
-it must have no effects outside the database.
+``Store.move`` is the only way to write. On SQLite it begins IMMEDIATE, with one lock for each process and turns between
+processes: a deferred transaction that writes later fails when another writer is active. On PostgreSQL it is READ COMMITTED
+with row locks. A transaction that the database aborted (deadlock, busy) is run again from its start, so it must have no
+effects outside the database.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def test_one_form_for_every_way_to_write_a_number(written: str, country: str | N
 @pytest.mark.parametrize(
     ("written", "country", "why"),
     [
-        ("0151 12345678", None, "the phone number has no country code, and nobody knows the customer's country"),
-        ("0151 12345678", "Germany", "the phone number has no country code, and nobody knows the customer's country"),
+        ("0151 12345678", None, "the phone number has no country code, and the customer's country is unknown"),
+        ("0151 12345678", "Germany", "the phone number has no country code, and the customer's country is unknown"),
         ("030 901820", "DE", "the phone number is a landline"),
         ("020 7946 0018", "GB", "the phone number is a landline"),
         ("0800 1234567", "DE", "the phone number is a toll-free number"),

@@ -47,7 +47,7 @@ async def test_each_sends_on_all_that_reach_the_customer_and_keeps_a_copy(world:
     ("traits", "why"),
     [
         ({}, "the customer has no phone number"),
-        ({"phone": "0151 12345678"}, "the phone number has no country code, and nobody knows the customer's country"),
+        ({"phone": "0151 12345678"}, "the phone number has no country code, and the customer's country is unknown"),
         ({"phone": "030 901820", "country": "DE"}, "the phone number is a landline"),
         ({"phone": "+49151"}, "there is no such phone number"),
         ({"phone": "call me"}, "the phone number has letters in it"),

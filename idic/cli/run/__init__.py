@@ -1,0 +1,1 @@
+"""The work of the commands; ``idic.cli`` holds their arguments."""

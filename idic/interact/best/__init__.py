@@ -1,0 +1,1 @@
+"""The best channel and hour for a customer, learned from answers."""

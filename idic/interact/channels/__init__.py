@@ -1,0 +1,1 @@
+"""What each channel does at the edge: addresses, composing and handing over to a provider."""

@@ -1,0 +1,1 @@
+"""The contact policy: which messages may be sent, and when."""

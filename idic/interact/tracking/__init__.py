@@ -1,0 +1,1 @@
+"""Signed links, bot detection and proofs of visitors."""

@@ -1,0 +1,1 @@
+"""policy.yaml as data, and what a journey adds to it."""

@@ -1,0 +1,1 @@
+"""A journey file as its author wrote it, read from YAML."""

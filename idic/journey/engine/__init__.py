@@ -1,0 +1,1 @@
+"""The interpreter: it decides what an enrollment does next."""

@@ -1,0 +1,1 @@
+"""Format journey files for ``idic fmt``."""

@@ -1,0 +1,1 @@
+"""The program that a journey compiles to: steps, entry, content and values."""

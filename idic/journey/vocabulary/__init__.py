@@ -1,0 +1,1 @@
+"""The vocabulary: every name a journey may use, with its type."""

@@ -84,16 +84,16 @@ ALWAYS_KNOWN = {
     "language": Attribute(type=TEXT),
 }
 UNSETTABLE = {
-    **{channel.attribute: "is how we reach them" for channel in CHANNELS.values() if channel.attribute},
-    "test": "says who is a test customer",
+    **{channel.attribute: "is an address we use to reach them" for channel in CHANNELS.values() if channel.attribute},
+    "test": "marks test customers",
 }
 """Customer attributes that no journey may set, each with the reason."""
 
 OWN_LINKS = {
-    "unsubscribe": "one click and no more of this",
+    "unsubscribe": "unsubscribes from this topic with one click",
     "preferences": "the customer's own page: topics, channels, fewer messages, a pause",
-    "confirm": "confirms the consent that the journey was entered with; good for 7 days",
-    "your_data": "what is known of them and why, to take along or to erase; good for 24 hours",
+    "confirm": "confirms the consent that entered the journey; works for 7 days",
+    "your_data": "the customer's data and its reasons, to download or erase; works for 24 hours",
 }
 """idic's own pages that messages may link to, each with a description."""
 

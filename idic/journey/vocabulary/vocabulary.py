@@ -45,9 +45,9 @@ class Vocabulary(Frozen):
     origins: dict[str, str] = {}
 
     def refusals(self, event: str, properties: Map[str, Any]) -> list[str]:
-        """The reasons for which this event is refused; empty if it is accepted. An undeclared event is accepted.
+        """Why this event is refused; empty if it is accepted. An undeclared event is accepted.
 
-        An optional property that cannot be read counts as missing and is no reason.
+        An optional property that can't be read counts as missing and is no reason.
         """
         reasons = []
         for name, attribute in self.events.get(event, {}).items():

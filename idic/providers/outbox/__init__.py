@@ -1,0 +1,1 @@
+"""The outbox: messages are kept instead of sent."""

@@ -1,0 +1,1 @@
+"""Content on the shop's own site, which needs no provider."""

@@ -1,0 +1,1 @@
+"""Rehearse journeys on a crowd, invented or recorded."""

@@ -1,0 +1,1 @@
+"""Play the stories of journeys and judge what they expect."""

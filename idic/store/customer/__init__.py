@@ -1,0 +1,1 @@
+"""Queries about customers: identities, events, consents, export and erasure."""

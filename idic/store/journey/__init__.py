@@ -1,0 +1,1 @@
+"""Queries about journeys: programs, policies, counts and responses."""

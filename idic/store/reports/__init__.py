@@ -1,0 +1,1 @@
+"""Queries for people: the console and the commands."""
