@@ -45,7 +45,7 @@ async def publish_now(store: Store, folder: Path, say: Say, shop: str) -> bool:
     for error in errors:
         say(str(error))
     if errors:
-        say("What does not check was not published; where a version of it is published, that one stays.")
+        say("The journey with errors was not published. Its published version keeps running.")
     return not errors
 
 

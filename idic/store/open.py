@@ -19,7 +19,10 @@ def _check_exists(settings: Settings) -> None:
     """SQLite would create a missing file, and leave it there."""
     url = read_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:") and not Path(url.database).is_file():
-        raise SettingsError(f"there is no store {url.database}: set IDIC_DATABASE_URL to where it is, or run `idic migrate`")
+        raise SettingsError(
+            f"there is no store {url.database}: give idic dev's folder with --data .idic/dev, set IDIC_DATABASE_URL, or create "
+            "a store with `idic migrate`"
+        )
 
 
 @contextlib.asynccontextmanager
