@@ -33,7 +33,7 @@ _MOMENT = timedelta(microseconds=1)
 
 
 class SetAside(Exception):
-    """This customer's events cannot be routed in the transaction under way: it takes another one."""
+    """This customer's events can't be routed in this transaction; retry in a new one."""
 
 
 class NeedsLockTogether(SetAside):
@@ -51,10 +51,10 @@ class PoisonEvent(SetAside):
 
 
 class HeldCustomer:
-    """A customer whose row is locked in a transaction, and every move of their enrollments.
+    """A customer whose row is locked in a transaction, with every move of their enrollments.
 
-    ``customer`` is what is known of them. ``poison`` are the events not to be routed, each with its error. ``together`` are
-    the customers that this transaction locked in the order of their ids.
+    ``customer`` are their facts. ``poison`` are events that can't be routed, each with its error. ``together`` are the
+    customers that this transaction locked in the order of their ids.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class HeldCustomer:
     # Moving.
 
     async def advance(self, enrollment: Enrollment, until: datetime | None = None) -> Enrollment:
-        """Take the enrollment as far as the present allows, or as far as the past instant ``until`` did."""
+        """Advance the enrollment to now, or to the past instant ``until``."""
         if not enrollment.open:
             return enrollment
         now = until or self.now
@@ -85,7 +85,7 @@ class HeldCustomer:
         return await self.record(enrollment, outcome, now)
 
     async def advance_before(self, enrollment: Enrollment, at: datetime) -> Enrollment:
-        """Do what was due before ``at``."""
+        """Do everything due before ``at``."""
         enrollment = self.newest(enrollment)
         if enrollment.open and enrollment.state.deadline and enrollment.state.deadline < at:
             return await self.advance(enrollment, at - _MOMENT)
@@ -94,13 +94,12 @@ class HeldCustomer:
     async def settle(
         self, enrollment: Enrollment, touch: Touch, touched: Touched, note: Trace, until: datetime | None = None
     ) -> Enrollment:
-        """Record the new status of a touch and, if that frees the enrollment, take it further, as far as ``advance`` would;
-        both are one write."""
+        """Record the new status of a touch and, if that frees the enrollment, advance it, in one write."""
         now = until or self.now
         state = enrollment.state
         step = state.formerly.get(touch.step) or touch.step
         if touch.round == state.rounds.get(step, 1):
-            # The state knows only the current round; a touch of an earlier round is in its own row alone.
+            # The state knows only the current round; a touch of an earlier round is recorded only in its own row.
             state = move.settle(state, step, touch.channel, touched)
         if not enrollment.open:
             return await self.record(enrollment, Outcome(state, (note,)))
@@ -134,7 +133,7 @@ class HeldCustomer:
     # Recording.
 
     async def create(self, enrollment: Enrollment, program: Program, outcome: Outcome, at: datetime) -> None:
-        """Write a new enrollment and the first move in it, whose present was ``at``; start its workflow if it is open."""
+        """Write a new enrollment with its first move, computed as of ``at``; start its workflow if it is open."""
         await enrollments.create(self.tx, enrollment)
         self._newest[enrollment.id] = enrollment
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
@@ -144,8 +143,8 @@ class HeldCustomer:
         await self._perform(enrollment, program, outcome.effects, at)
 
     async def record(self, enrollment: Enrollment, outcome: Outcome, at: datetime | None = None) -> Enrollment:
-        """Write one move, whose present was ``at`` (by default now): position, deadline, trace, claims. At the end of the
-        enrollment, no claimed touch will leave."""
+        """Write one move, computed as of ``at`` (default: now): position, deadline, trace and claims. At the enrollment's
+        end, no claimed touch will be sent."""
         program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         moved = await self.save(with_goal_window(enrollment._replace(state=outcome.state), program))
         await enrollments.note(self.tx, enrollment.id, outcome.trace)
@@ -163,7 +162,7 @@ class HeldCustomer:
         return saved
 
     def newest(self, enrollment: Enrollment) -> Enrollment:
-        """The enrollment as this hold moved it last, which may be after it was read: a move of one can move another."""
+        """The enrollment after its latest move in this hold: moving one enrollment can move another."""
         newest = self._newest.get(enrollment.id, enrollment)
         return newest if newest.seq > enrollment.seq else enrollment
 
@@ -171,7 +170,7 @@ class HeldCustomer:
         await touches.claim(self.tx, enrollment_id, self.id, outcome.claims, program, self.runtime.accounts, self.now)
 
     async def _perform(self, enrollment: Enrollment, program: Program, effects: Sequence[Effect], at: datetime) -> None:
-        """Perform what a move, whose present was ``at``, asks for beside messages."""
+        """Perform the effects of a move, computed as of ``at``, other than messages."""
         for effect in effects:
             match effect:
                 case Learn(values):
@@ -189,8 +188,10 @@ class HeldCustomer:
     # Learning.
 
     async def learn(self, traits: Mapping[str, Any], at: datetime, *, by: str | None = None) -> None:
-        """Add to the customer's attributes at this instant (``by`` an enrollment that moves on by itself). Enrollments that
-        wait for the change go on, after what was due before it on the old attributes."""
+        """Set attributes of the customer (``by``: the enrollment that set them, which isn't advanced here).
+
+        Enrollments that wait for the change continue, after everything that was due before it with the old attributes.
+        """
         concerned = await enrollments.affected(self.tx, self.id, at)
         before = [self.newest(enrollment) for enrollment in concerned if enrollment.id != by]
         on_time = [await self.advance_before(enrollment, at) for enrollment in before]
@@ -211,7 +212,7 @@ class HeldCustomer:
     async def attributes_changed(
         self, watching: Sequence[Enrollment], names: Collection[str], at: datetime
     ) -> list[Enrollment]:
-        """Advance the enrollments whose step watches one of these attributes. Returns all of them as they stand now."""
+        """Advance the enrollments whose step watches one of these attributes. Returns all enrollments in their new state."""
         current = []
         for stale in watching:
             enrollment = self.newest(stale)
@@ -224,29 +225,27 @@ class HeldCustomer:
     # Telling others.
 
     async def tell(self, enrollment: Enrollment, observation: Observation) -> None:
-        """Record idic's own event of what happened here, if a published journey or the enrollment's own listens for it."""
+        """Record idic's own event, if a published journey or the enrollment's own journey listens for it."""
         program = await self.runtime.programs.get(self.tx, enrollment.program_id)
         others = [published.program for published in await self.runtime.programs.published(self.tx)]
         if any(observation.name in listener.hears for listener in (program, *others)):
             await observe(self.tx, observation)
 
     async def take_off_web(self, enrollment: Enrollment, why: str, at: datetime) -> None:
-        """End what the enrollment shows on the web, because the customer reached the goal or left. (Running off the end of a
-        journey takes nothing away.)"""
+        """Remove the enrollment's content from the web after the goal or a leave event. A normal end removes nothing."""
         if any(is_placed(channel) for touched in enrollment.state.touches.values() for channel in touched):
             await web_placements.end(self.tx, enrollment.id, why, at)
 
     async def instruction(self, enrollment: Enrollment) -> Instruction:
-        """What the enrollment's workflow is to do now."""
+        """The next instruction for the enrollment's workflow."""
         return await instruct(self.tx, self.runtime, enrollment)
 
 
 def with_goal_window(enrollment: Enrollment, program: Program) -> Enrollment:
-    """The enrollment with the window in which a goal after its end is still attributed to the journey, if it has ended
-    without one."""
+    """The enrollment with the window in which a later goal still counts for the journey, if it has ended without a goal."""
     return enrollment._replace(attribute_until=match_event.attributed_until(program, enrollment.state))
 
 
 def _cut_short(state: State) -> bool:
-    """Whether the end came before what was claimed had left."""
+    """Whether it ended before claimed touches were sent."""
     return any(touched.reason == "ended" for channels in state.touches.values() for touched in channels.values())

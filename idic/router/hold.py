@@ -1,8 +1,7 @@
 """Hold a customer: lock the row, route their events, do the work, in one transaction.
 
-Whoever moves anything of a customer's holds the customer first, and holding routes every accepted event of theirs that is
-not routed yet. So nothing (a deadline, a claim, a delivery) is decided while an accepted event that bears on it is unread,
-and it does not matter which process comes first.
+Every change to a customer's enrollments holds the customer first, which routes all their accepted events. So no deadline,
+claim or delivery is decided while a relevant event is unread, and the order of the processes doesn't matter.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ async def hold_customer(
         try:
             return await store.move(purpose, once)
         except NeedsLockTogether as needed:
-            together |= needed.ids  # keeps those whom an earlier event needed: all are routed in this one transaction
+            together |= needed.ids  # keeps the customers that an earlier event needed: all are routed in this transaction
         except PoisonEvent as bad:
             log.error("event set aside", event_id=bad.event_id, error=bad.error)
             poison[bad.event_id] = bad.error

@@ -1,6 +1,6 @@
-"""When scheduled journeys are due: the next time for everybody, and each customer's own day.
+"""Plan scheduled journeys: the next due time for everyone, and each customer's own day.
 
-Everything here runs in the caller's transaction, so that nothing due is ever in a process's memory alone.
+Everything runs in the caller's transaction, so that nothing due exists only in a process's memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class ScheduledJourney(NamedTuple):
-    """A journey that is entered at set times. While it is ``stopped``, its times pass and nobody enters."""
+    """A journey with due times. While it is ``stopped``, its times pass without entries."""
 
     program: Program
     published_at: datetime
@@ -48,8 +48,8 @@ async def published(tx: Tx, programs: Programs) -> dict[str, ScheduledJourney]:
 
 
 async def plan(tx: Tx, programs: Programs, now: datetime) -> None:
-    """Write the next sweep of every scheduled journey to the store. Done when journeys are published, and by every process
-    that sees that they were. Safe to repeat."""
+    """Write the next sweep of every scheduled journey to the store. Every process does this when it sees that journeys were
+    published. Safe to repeat."""
     for name, journey in (await published(tx, programs)).items():
         if journey.program.entry.day is not None:
             at = journey.published_at
@@ -63,7 +63,7 @@ async def _plan_time(tx: Tx, journey: ScheduledJourney, now: datetime) -> None:
     last = await sweeps.newest(tx, "scheduled", program.journey)
     if last is not None and last.done_at is None:
         if last.due_at <= now:
-            return  # under way
+            return  # in progress
         following = next_due(program.entry, program, None, now)
         if following == last.due_at:
             return
@@ -85,15 +85,15 @@ def due_id(journey: str, at: datetime) -> str:
 
 
 class PassedOver(NamedTuple):
-    """Why nobody enters at a due time. ``times`` counts it and the later times that were never begun."""
+    """Why a due time is skipped. ``times`` counts it and the later times that were skipped with it."""
 
     because: str
     times: int
 
 
 async def passed_over(tx: Tx, sweep: Sweep, journey: ScheduledJourney | None, now: datetime) -> PassedOver | None:
-    """Why nobody (else) is to enter at the time of this sweep, if so: the journey is no longer entered then, or a newer time
-    has come, which is planned instead. Of missed times only the newest is made up for."""
+    """Why this sweep's time is skipped: the journey is no longer entered then, or a newer time has come, which is planned
+    instead. Of missed times, only the newest is made up for."""
     if journey is None or journey.program.entry.day is not None:
         return PassedOver("the journey is not entered at times any more", 1)
     entry = journey.program.entry
@@ -120,10 +120,10 @@ def entry_due(program: Program, facts: Facts, at: datetime) -> NewEvent:
 
 
 def of_one(customer_id: str, program: Program, ask: Callable[[], T]) -> T | None:
-    """Ask something about one of many customers. None where that fails, which is logged: it must not stop the others."""
+    """Compute something for one of many customers. An error is logged and gives None: it must not stop the others."""
     try:
         return ask()
-    except Exception as error:  # whatever it is, each retry would meet it again, and nobody would enter any more
+    except Exception as error:  # a retry would fail again, and no customer would enter any more
         log.error(
             "customer passed over",
             customer=customer_id,
@@ -143,7 +143,7 @@ def facts_of(row: SweptCustomer | CustomerRow, program: Program) -> Facts:
 
 
 async def find_days(tx: Tx, programs: Iterable[Program], rows: Iterable[SweptCustomer | CustomerRow], after: datetime) -> None:
-    """Work out and keep when these held customers next enter the journeys with a day of their own."""
+    """Find and store when these held customers next enter journeys with a day of their own."""
     by_day = [program for program in programs if program.entry.day is not None]
     entries = [
         DueEntry(row.id, program.journey, next_day(program, row.id, facts_of(row, program), after))
@@ -161,7 +161,7 @@ def next_day(program: Program, customer_id: str, facts: Facts, after: datetime) 
 async def days_moved(
     tx: Tx, programs: Programs, customer_id: str, before: Mapping[str, Any], traits: Mapping[str, Any], at: datetime
 ) -> None:
-    """Move the days that depend on attributes of a held customer which changed from ``before`` to ``traits`` at ``at``."""
+    """Move the days that depend on attributes of a held customer, which changed from ``before`` to ``traits`` at ``at``."""
     changed = {name for name in before.keys() | traits.keys() if before.get(name) != traits.get(name)}
     if changed:
         scheduled_programs = [journey.program for journey in (await published(tx, programs)).values()]

@@ -1,9 +1,9 @@
 """Go through all customers, page by page: a sweep.
 
-There is one when a journey is due for everybody, to find each customer's own day, and when an event happens to a thing that
-concerns many customers. Each page is a transaction, and each customer's event has an id of its own for this occasion: if a
-process is killed, another goes on where the row says, and no customer gets an event twice. A sweep decides only which
-customers cannot enter; the router lets customers in, as always.
+A sweep runs when a journey is due for everyone, to find each customer's own day, and for an event about a thing that
+concerns many customers. Each page is a transaction, and each customer's event has an id for this occasion: if a process is
+killed, another continues from the stored position, and no customer gets an event twice. A sweep only excludes customers who
+can't enter; the router admits customers, as always.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _SOME = 1
 
 
 class Sweeper:
-    """Does what is due, a little at a time. ``page``: customers in one transaction. ``backlog``: with this many unrouted
-    events, no more are added, so that no customer's own event waits behind a million others."""
+    """Does due work page by page. ``page``: customers in one transaction. ``backlog``: with this many unrouted events, no
+    more are added, so that a customer's own event doesn't wait behind a million others."""
 
     def __init__(self, store: Store, runtime: Runtime, *, page: int = 500, backlog: int = 2000) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class Sweeper:
         self._turn = 0
 
     async def step(self) -> int:
-        """Do a little of what is due. Returns how many customers that concerned, 0 if there is nothing to do now.
+        """Do one page of due work. Returns how many customers it concerned, 0 if there is nothing to do now.
 
         Any number of processes may do this. Raises ``StoreUnavailable``.
         """
@@ -66,14 +66,14 @@ class Sweeper:
         done = await self._store.move("day", self._tell_of_days) if days else _NONE
         self._turn += 1
         turn = self._turn % len(waiting) if waiting else 0
-        for sweep_id in waiting[turn:] + waiting[:turn]:  # a long sweep does not keep the others waiting
+        for sweep_id in waiting[turn:] + waiting[:turn]:  # a long sweep must not delay the others
             count = await self._store.move("sweep", partial(self._go_on, sweep_id))
             if count:
                 return done + count
         return done
 
     async def _tell_of_days(self, tx: Tx) -> int:
-        """Let customers whose day has come enter, and find their next day."""
+        """Enter customers whose day has come, and find their next day."""
         now = tx.now()
         if await self._unrouted(tx) is None:
             return _NONE
@@ -112,7 +112,7 @@ class Sweeper:
                 return await self._broadcast(tx, sweep)
 
     async def _scheduled(self, tx: Tx, sweep: Sweep) -> int:
-        """Let the customers who may enter know that the journey is due."""
+        """Write the due event to the customers who may enter."""
         now = tx.now()
         journey = (await schedule.published(tx, self._runtime.programs)).get(sweep.name)
         passed = await schedule.passed_over(tx, sweep, journey, now)
@@ -145,8 +145,8 @@ class Sweeper:
         return await self._gone_through(tx, sweep, rows)
 
     async def _broadcast(self, tx: Tx, sweep: Sweep) -> int:
-        """Give each customer whom the event may concern a copy of it. A customer whom it concerns in no journey gets none, so
-        no wait of theirs sees it either."""
+        """Give each customer whom the event may concern a copy of it. If it concerns a customer in no journey, they get
+        none, so that no wait of theirs sees it."""
         programs = [
             program
             for _, program, stopped in await self._runtime.programs.published(tx)
@@ -175,8 +175,8 @@ class Sweeper:
     async def _may_enter(
         self, tx: Tx, programs: Sequence[Program], event: Event, rows: Sequence[SweptCustomer], waiting: frozenset[str]
     ) -> list[SweptCustomer]:
-        """The customers whom one of these journeys would let in, as far as can be seen here. A customer who was merged, or has
-        unrouted events, may be one of them."""
+        """The customers whom one of these journeys might admit, including merged customers and customers with unrouted
+        events."""
         facts = [await _known(tx, program, rows, event) for program in programs]
         return [
             row
@@ -190,7 +190,7 @@ class Sweeper:
         return len(rows) < self._page
 
     async def _gone_through(self, tx: Tx, sweep: Sweep, rows: Sequence[SweptCustomer]) -> int:
-        """Note that this page is done."""
+        """Record that this page is done."""
         if rows:
             await sweeps.proceed(tx, sweep, rows[-1].id)
         if self._last(rows):
@@ -203,7 +203,7 @@ def _applies(row: SweptCustomer, program: Program, event: Event, facts: Facts) -
 
 
 async def _known(tx: Tx, program: Program, rows: Sequence[SweptCustomer], event: Event) -> list[Facts]:
-    """The facts of each of these customers that decide whether ``program`` lets them in."""
+    """The facts of each customer that decide whether ``program`` admits them."""
     from_rows = [schedule.facts_of(row, program) for row in rows]
     computed = {}
     for name in sorted(_reads(program)):

@@ -21,9 +21,9 @@ from idic.journey.program.values import Condition, Type
 from idic.journey.vocabulary.types import YES_NO, read, value_of
 
 REQUESTED = "Enrollment Requested"
-"""The event that a request through the API is recorded as. It concerns the journey that was asked for and no other. """
+"""The event that records a request through the API. It enters only the requested journey."""
 DUE = "Enrollment Due"
-"""The event by which a customer is told that the time has come at which they enter a journey; ``because`` says which."""
+"""The event that enters a customer at a due time; ``because`` names the time."""
 
 _MOMENT = timedelta(microseconds=1)
 _DATE = Type(kind="date")
@@ -45,15 +45,16 @@ class StayOut(NamedTuple):
 
 
 class Applies(NamedTuple):
-    """The event is one on which this journey is entered, for this key: what happened to the key before decides."""
+    """The event enters this journey, under this key, unless what happened to the key before prevents it."""
 
     key: str | None
 
 
 def applies(program: Program, event: Event, facts: Facts) -> Applies | StayOut | None:
-    """Whether ``event`` asks for entry into ``program``; None if the journey is not entered on it at all.
+    """Whether ``event`` requests entry into ``program``; None if the journey isn't entered on it at all.
 
-    A request through the API stands for any of the journey's events, or for its time, and is held to the same conditions.
+    A request through the API stands for any of the journey's events, or for its due time, and must meet the same
+    conditions.
     """
     if event.name not in program.begun_by and event.name not in (REQUESTED, DUE):
         return None
@@ -78,7 +79,7 @@ def applies(program: Program, event: Event, facts: Facts) -> Applies | StayOut |
 
 
 def _ways(entry: Entry, event: Event) -> list[tuple[Condition, ...]]:
-    """The ways in that this event may take: of each what has to hold."""
+    """The ways in which this event may enter, each with its conditions."""
     requested = event.name == REQUESTED
     ways = [way for name, way in entry.on_events if requested or event.name == name]
     if (requested or event.name == DUE) and scheduled(entry):
@@ -92,13 +93,13 @@ def scheduled(entry: Entry) -> bool:
 
 
 def asked_at(event: Event) -> datetime:
-    """The instant for which entry is asked: of what was due, when it was due."""
+    """The instant for which entry is requested: the due time for a scheduled entry."""
     at = event.properties.get("at") if event.name == DUE else None
     return datetime.fromisoformat(at) if isinstance(at, str) else event.accepted_at
 
 
 def _outside(program: Program, at: datetime, facts: Facts) -> StayOut | None:
-    """Whether the limits of the launch keep everybody, or this customer, out at ``at``."""
+    """Whether the launch limits exclude everyone, or this customer, at ``at``."""
     entry, zone = program.entry, ZoneInfo(program.zone)
     if entry.starts is not None and at < entry.starts:
         return StayOut("not yet", f"starts on {entry.starts.astimezone(zone):%Y-%m-%d %H:%M}")
@@ -112,8 +113,8 @@ def _outside(program: Program, at: datetime, facts: Facts) -> StayOut | None:
 def admit(
     program: Program, key: str | None, at: datetime, zone: str, *, is_in: bool, last_entered_at: datetime | None
 ) -> Admitted | StayOut:
-    """Whether a customer who asks for entry at ``at`` gets it: ``is_in`` this journey under this key, and last entered it
-    at ``last_entered_at`` (None: never)."""
+    """Whether a customer who requests entry at ``at`` is admitted. ``is_in``: an enrollment under this key is open;
+    ``last_entered_at``: its last entry (None: never)."""
     entry = program.entry
     if is_in:
         if entry.while_in == "restart":
@@ -129,7 +130,7 @@ def admit(
         case "after":
             assert entry.again.after is not None
             if entry.every is not None:
-                # Entered every day, the second is a day after the first, though it be a second sooner.
+                # With a daily entry, the second counts as a day later even if it comes a second too early.
                 at, last_entered_at, zone = _time_of(program, at), _time_of(program, last_entered_at), program.zone
             due = entry.again.after.after(last_entered_at, zone)
             if at >= due:
@@ -142,21 +143,24 @@ def admit(
 
 
 def full(program: Program) -> StayOut:
-    """What is said to whom ``at_most`` keeps out. How many have entered, only who holds the count can say."""
+    """The refusal when ``at_most`` is reached. Only the holder of the count knows how many have entered."""
     return StayOut("full", f"{program.entry.at_most} have entered today, and no more do")
 
 
 def day_of(program: Program, at: datetime) -> str:
-    """The day (ISO) for which ``at_most`` counts somebody who enters at ``at``."""
+    """The day (ISO) whose ``at_most`` counts an entry at ``at``."""
     return at.astimezone(ZoneInfo(program.zone)).date().isoformat()
 
 
-# Times.
+# Due times.
 
 
 def next_due(entry: Entry, program: Program, facts: Facts | None, after: datetime) -> datetime | None:
-    """The first instant after ``after`` (UTC) at which entry is due: for everybody, or of a ``day`` for the customer of whom
-    ``facts`` are known. None if there is none, for want of a date or as the journey ends before."""
+    """The first due instant after ``after`` (UTC), for everyone, or for the customer with these ``facts`` if the journey
+    has a ``day``.
+
+    None if the date is missing or the journey ends before.
+    """
     if entry.starts is not None:
         after = max(after, entry.starts - _MOMENT)
     due = None
@@ -170,7 +174,7 @@ def next_due(entry: Entry, program: Program, facts: Facts | None, after: datetim
 
 
 def last_due(program: Program, after: datetime, upto: datetime) -> tuple[datetime | None, int]:
-    """The newest instant after ``after`` and up to ``upto`` at which entry was due for everybody, and how many there were."""
+    """The newest due instant after ``after`` and up to ``upto``, and how many there were."""
     found, count = None, 0
     while (due := next_due(program.entry, program, None, found or after)) is not None and due <= upto:
         found, count = due, count + 1
@@ -178,8 +182,8 @@ def last_due(program: Program, after: datetime, upto: datetime) -> tuple[datetim
 
 
 def due_event(program: Program, facts: Facts, at: datetime) -> dict[str, Any]:
-    """The properties of the event by which a customer is told that entry is due at ``at``: ``because`` in words, and of a day
-    of their own which day it is (``on``)."""
+    """The properties of the event that says entry is due at ``at``: ``because`` in words, and ``on``, the customer's own
+    day."""
     entry, told = program.entry, {"journey": program.journey, "at": at.isoformat()}
     if entry.every is not None:
         return {**told, "because": f"every {entry.every}"}
@@ -198,7 +202,7 @@ def depends_on(day: Day) -> frozenset[str]:
 
 
 def _days(day: Day, program: Program, facts: Facts, after: datetime) -> Iterator[tuple[datetime, date]]:
-    """When this day comes, from before ``after`` on, each time with the date that it hangs on."""
+    """The occurrences of this day from before ``after`` on, each with its date."""
     name = day.moment.name.removeprefix("customer.")
     raw = facts.customer.get(name)
     found = value_of(day.moment.attribute, raw, siblings=facts.customer, currency=program.currency)
@@ -220,7 +224,7 @@ def _days(day: Day, program: Program, facts: Facts, after: datetime) -> Iterator
 
 
 def _in_year(day: date, year: int) -> date:
-    """29 February is the 28th in other years."""
+    """The date in another year; 29 February becomes the 28th."""
     try:
         return day.replace(year=year)
     except ValueError:

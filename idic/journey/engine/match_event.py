@@ -70,7 +70,7 @@ _ZONE = ("zone", "timezone")
 
 
 def watches(program: Program, state: State) -> frozenset[str]:
-    """The customer's attributes on which the present step depends: when one of them changes, the enrollment is advanced."""
+    """The customer attributes that the current step depends on: a change of one advances the enrollment."""
     if state.ended is not None or state.step is None:
         return frozenset()
     step = program.steps[state.step]
@@ -88,7 +88,7 @@ def changes(program: Program, state: State, event: Event) -> bool:
 
 
 def attribute_named(name: str) -> tuple[str, ...]:
-    """The customer attribute that a name stands for, in a tuple; empty if it stands for something else."""
+    """The customer attribute of a name, in a tuple; empty if the name is something else."""
     root, _, attribute = name.partition(".")
     return (attribute,) if root == "customer" else ()
 
@@ -100,8 +100,8 @@ def attributes_read(condition: Condition) -> Iterator[str]:
 
 
 def takes_back(program: Program, state: State, event: Event, facts: Facts) -> str | None:
-    """Whether ``event`` would have ended this enrollment, which has ended already: ``goal`` or ``leave``. Its content on the
-    site is taken down then."""
+    """Whether ``event`` would have ended this enrollment, which has ended already: ``goal`` or ``leave``. Its content on
+    the site is then removed."""
     scope = Scope(program, facts, event.accepted_at, state, event)
     if program.goal and state.goal_at is None and _any_matches(program.goal.on, state, event, scope):
         return "goal"
@@ -135,10 +135,10 @@ def _any_matches(patterns: Sequence[Pattern], state: State, event: Event, scope:
 
 
 def concerns(pattern: Pattern, state: State, event: Event) -> bool:
-    """Whether the event has this name, this key and this message. Its condition is not asked.
+    """Whether name, key and message of the event match. Its condition isn't checked here.
 
-    If a message is sent again in every round, only events about the newest count: that an earlier one bounces says nothing
-    about this one. A click counts on any of them, as it shows that the customer reacts.
+    If a message is sent again in every round, only events about the newest count, because an earlier bounce says nothing
+    about the new message. A click counts for any of them: it shows that the customer reacts.
     """
     if pattern.on != event.name:
         return False

@@ -29,13 +29,16 @@ MIGRATED = "migrated"
 """The reason of what a migration ends."""
 
 Map = Mapping[str, Target | None]
-"""By the id of a step of a former program: where the customers who stand there go; None: they stay in their program."""
+"""By the id of a step of an earlier program: the step to move to; None: stay in the earlier program."""
 
 
 class Moves(NamedTuple):
-    """Goes on as ``state`` says. ``arrives`` is the step at which it has yet to arrive. ``given_back`` and ``dropped`` are
-    touches, by step and channel, that were claimed or deferred: the former are asked for again, the latter will not be sent.
-    ``overdue``: in the new program its wait is already over."""
+    """The enrollment moves to the new program with this ``state``.
+
+    ``arrives`` is the step that it has yet to reach. ``given_back`` and ``dropped`` are claimed or deferred touches, by
+    step and channel: the former are requested again, the latter aren't sent. ``overdue``: its wait is already over in the
+    new program.
+    """
 
     state: State
     trace: tuple[Trace, ...] = ()
@@ -54,7 +57,7 @@ class Exits(NamedTuple):
 
 
 class NotNow(NamedTuple):
-    """A message or a call is under way: ask again once its result is known."""
+    """A message or a call is in progress: try again once its result is known."""
 
 
 class Unmapped(NamedTuple):
@@ -67,15 +70,17 @@ Verdict = Moves | Stays | Exits | NotNow | Unmapped
 
 
 class Changing(NamedTuple):
-    """A journey that is changed: the ids of the steps of its former programs, and the new program."""
+    """A changed journey: the step ids of its earlier programs, and the new program."""
 
     former: frozenset[str]
     program: Program
 
 
 def read_maps(texts: Iterable[str], journeys: Mapping[str, Changing]) -> dict[str, dict[str, Target | None]]:
-    """``old=new``, ``old=exit`` or ``old=stay`` for every journey of which a former program has this step, or
-    ``journey.old=…`` for one. Returns a map for each journey. Raises ``ValueError`` whose text says what to write instead."""
+    """Read ``old=new``, ``old=exit`` or ``old=stay``, for every journey with this step or for one (``journey.old=…``).
+
+    Returns a map for each journey. Raises ``ValueError`` whose text says what to write instead.
+    """
     found: dict[str, dict[str, Target | None]] = {name: {} for name in journeys}
     for text in texts:
         named, equals, new = (part.strip() for part in text.partition("="))
@@ -111,16 +116,18 @@ def _hint(wrong: str, known: Iterable[str]) -> str:
 
 
 def fits(old: Step, new: Step | None) -> bool:
-    """Whether customers at ``old`` go on at the step of the same id, without an entry in the map."""
+    """Whether customers at ``old`` continue at the step with the same id, without an entry in the map."""
     return new is not None and old.kind == new.kind
 
 
 def migrate(
     old: Program, new: Program, state: State, mapping: Map, facts: Facts, now: datetime, spread: timedelta, *, under_way: bool
 ) -> Verdict:
-    """Where an open enrollment of ``old`` goes in ``new``. ``facts`` are what ``new`` reads of the customer; ``under_way``
-    whether a message of this enrollment is being sent. What is overdue is spread over ``spread`` from ``now`` on, each at a
-    place of its own that is the same every time."""
+    """Where an open enrollment of ``old`` goes in ``new``.
+
+    ``facts`` are what ``new`` reads of the customer; ``under_way``: a message of this enrollment is being sent. Overdue
+    enrollments are spread over ``spread`` from ``now`` on, each at a place that stays the same.
+    """
     here = state.step
     if state.ended is not None or here is None:
         raise ValueError("only an open enrollment can be moved")
@@ -144,10 +151,10 @@ def migrate(
 
 
 def _renamed(old: Program, new: Program, state: State, mapping: Map) -> dict[str, str]:
-    """The steps of which something is remembered here and that only have another name now.
+    """The remembered steps that only changed their name.
 
-    Those are mapped to a step, gone themselves, and what they are mapped to is a new step of their kind. Where the new
-    program goes back to a name of before, that is the same the other way round, and nobody has to say it.
+    Such a step is mapped, no longer exists itself, and its target is a new step of its kind. If the new program returns to
+    an earlier name, the map applies backwards without being given.
     """
     remembered = {*state.began, *state.touches, *state.calls, *state.rounds, *state.loops, *state.splits, *state.expired}
 
@@ -199,7 +206,7 @@ class _Moving:
             return self._moves(note, overdue=overdue)
         if sends:
             held = self.state.touches.get(name, {}).values()
-            # An hour that was waited for, or the claim of what was given back, is asked for anew.
+            # A sending hour, or the claim of a returned touch, is requested again.
             if not any(touch.status == "deferred" and touch.reason != MIGRATED for touch in held):
                 self.change(deadline=None)
             self.change(step=name)
@@ -220,10 +227,10 @@ class _Moving:
         end = end if followed else max(end, turn)
         self.change(
             step=step.id,
-            # Conditions are looked at here and now, and then it is known when to look again.
+            # Conditions are checked now, which also tells when to check again.
             deadline=self.now if looks else end,
             ends=end if looks else None,
-            # What happened until now, the old program has judged.
+            # The old program has handled everything until now.
             seen=max(self.state.seen, (self.now, 0)),
             began={**self.state.began, step.id: self.state.reached},
         )
@@ -232,7 +239,7 @@ class _Moving:
         return self.renamed.get(step, step)
 
     def _take_touches_back(self, before: Step, after: Step) -> None:
-        """What is claimed stays so if the same message still goes by the same channel from the same step."""
+        """A claimed touch stays claimed if its step still sends the same message on the same channel."""
         if not isinstance(before, Send):
             return
         left: dict[str, Touched] = {}
@@ -253,7 +260,7 @@ class _Moving:
         self.change(touches={**others, before.id: left} if left else others)
 
     def _take_over(self, here: str) -> None:
-        """Everything that is remembered, by the names of the new program."""
+        """Everything remembered, under the names of the new program."""
         state, steps = self.state, self.new.steps
 
         def named(by_step: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,13 +278,13 @@ class _Moving:
             splits=self._splits(named(state.splits)),
             loops=self._loops(named(state.loops), here),
             expired=tuple(dict.fromkeys(one for one in expired if one in steps)),
-            # A name that the program has is of the step that has it.
+            # A name in the new program belongs to its step.
             formerly={old: name for old, name in formerly.items() if old not in steps},
         )
         self._differentiate()
 
     def _splits(self, before: Mapping[str, str]) -> dict[str, str]:
-        """What was drawn stays; a share that is no more is drawn anew, among those that are."""
+        """A drawn share stays; if it no longer exists, a share is drawn again."""
         found = dict(before)
         for name, share in before.items():
             step = self.new.steps.get(name)
@@ -286,8 +293,8 @@ class _Moving:
         return found
 
     def _loops(self, begun: Mapping[str, int], here: str) -> dict[str, int]:
-        """The repeats round the step where it goes on: in the round that it was in, or the first. Those that are gone may
-        be round it again in another program."""
+        """The repeats around the new step, in their current round or the first. Removed repeats are kept, because another
+        program may have them again."""
         around = [step for step in self.new.steps.values() if isinstance(step, Repeat)]
         gone = {name: count for name, count in begun.items() if name not in self.new.steps}
         return gone | {
@@ -297,7 +304,7 @@ class _Moving:
         }
 
     def _differentiate(self) -> None:
-        """Values and segment stay as they were decided; only what the new program does not know is decided now."""
+        """Values and segment stay as decided; only what is new in the program is decided now."""
         for one in self.new.values:
             if one.name not in self.state.variables:
                 found = value(one.value, one.type, self._scope())

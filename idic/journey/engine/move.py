@@ -47,7 +47,7 @@ def settled(state: State, step: str, channel: str, touched: Touched) -> dict[str
 
 
 TraceKinds = frozenset[str] | None
-"""The kinds of trace to record; None: all. If nobody reads the trace, writing it is a large part of the work."""
+"""The kinds of trace to record; None: all. Writing the trace is expensive, so it is skipped if nobody reads it."""
 
 
 class Move:
@@ -97,7 +97,7 @@ class Move:
         return Scope(self.program, self.facts, self.now, self.state, event)
 
     def differentiate(self) -> None:
-        """Decides values and segment, on what is known now."""
+        """Decides values and segment from what is known now."""
         for assignment in self.program.values:
             self.assign(assignment)
         if self.program.values:

@@ -17,13 +17,13 @@ from idic.times import Duration, local
 
 _MOMENT = timedelta(microseconds=1)
 _CHANGES = timedelta(hours=2)
-"""What two changes of the clocks come to, at the most."""
+"""The most that two changes of the clocks can shift."""
 _QUARTER = timedelta(minutes=15)
 _SOME_QUARTER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Truth(NamedTuple):
-    """The first instant at which one of several conditions holds, its number, and what is known of the customer then."""
+    """The first instant at which one of several conditions holds, the condition's number, and the customer's facts then."""
 
     at: datetime
     number: int
@@ -36,9 +36,11 @@ def holds_from(
     until: datetime,
     scope: Callable[[Facts, datetime], Scope],
 ) -> Truth | None:
-    """When the first of ``conditions`` (each with its number) holds, from the first instant of ``known`` to ``until``, if
-    nothing happens in between; of several in one instant the one that is first. ``known`` is what is known from each instant
-    on, in order."""
+    """When the first of ``conditions`` (each with its number) holds if nothing happens until ``until``.
+
+    ``known`` holds the facts from each instant on, in order. If several hold at the same instant, the first in the list
+    wins.
+    """
     turns = [(at, facts) for at, facts in known if at <= until]
     days = any(depends_on_today(condition) for _, condition in conditions)
     for turn, (begins, facts) in enumerate(turns):
@@ -58,8 +60,7 @@ def _midnights(after: datetime, before: datetime, zone: str) -> Iterator[datetim
 
 
 def leaving(attribute: Attribute, counted: Iterable[datetime], since: datetime, until: datetime, zone: str) -> list[datetime]:
-    """The instants after ``since`` and up to ``until`` at which events that were accepted at ``counted`` leave the window of
-    an attribute."""
+    """The instants after ``since`` and up to ``until`` at which events accepted at ``counted`` leave an attribute's window."""
     window = attribute.window
     if window is None:
         return []
@@ -68,8 +69,8 @@ def leaving(attribute: Attribute, counted: Iterable[datetime], since: datetime, 
 
 
 def _leaves(window: Duration, accepted_at: datetime, zone: str) -> Iterator[datetime]:
-    """When ``window`` does not look back as far as ``accepted_at`` any more; more than once where an hour comes twice, or is
-    skipped, and it looks back to the same instants again."""
+    """When ``window`` no longer reaches back to ``accepted_at``; several instants if the clocks change and it reaches the
+    same instants twice."""
     leaves = window.after(accepted_at, zone)
     ends = leaves - _CHANGES, leaves + _CHANGES
     if not window.days or all(window.before(end, zone) - accepted_at == end - leaves for end in ends):

@@ -19,7 +19,7 @@ PAUSED = "paused"
 PAUSE = "the journey is paused"
 _RESUMED = "resumed"
 _IN_TIME = 0.9
-"""Of the time in which a message may still leave, as much is used to spread those that were held."""
+"""The share of a message's remaining time that is used to spread held messages."""
 
 
 class Released(NamedTuple):
@@ -31,14 +31,16 @@ class Released(NamedTuple):
 
 
 def held(state: State) -> tuple[str, ...]:
-    """The channels on which a pause holds back what the present step sends."""
+    """The channels on which a pause holds the current step's messages."""
     touches = state.touches.get(state.step or "", {})
     return tuple(channel for channel, one in touches.items() if one.status == "deferred" and one.reason == PAUSED)
 
 
 def release(program: Program, state: State, facts: Facts, now: datetime, spread: timedelta) -> Released | None:
-    """What becomes of an enrollment of a journey that is no longer paused, as its program's ``late`` says; None where
-    nothing is held. What is sent late is spread over ``spread`` from ``now`` on, as far as it may still leave."""
+    """What happens to an enrollment after a pause, as set by its program's ``late``; None if nothing is held.
+
+    Late messages are spread over ``spread`` from ``now`` on, as far as their remaining time allows.
+    """
     channels, step = held(state), program.steps.get(state.step or "")
     if not channels or not isinstance(step, Send):
         return None

@@ -102,12 +102,12 @@ class StepRunner(Move):
         self.note_assigned("set", assigned)
 
     def call(self, step: Call) -> bool:
-        """Asks the endpoint, or takes its answer. Says whether the enrollment moved on."""
+        """Calls the endpoint, or handles its answer. Says whether the enrollment moved on."""
         called = self.state.calls.get(step.id)
         if called is None:
             if self.passed_over(step.when, step.otherwise):
                 return True
-            # The time counts from the moment of asking, however late that is: it is for whoever answers.
+            # The time counts from the call, however late that is: it is the service's time.
             answer_by = step.within.after(max(self.state.reached, self.now), self.facts.zone)
             self.effects.append(CallRequest(step.id, self.round(step), self._values(step.given), answer_by))
             called = Called.made(status="asked", at=self.state.reached)
@@ -156,7 +156,7 @@ class StepRunner(Move):
         )
 
     def enter(self, step: Enter) -> None:
-        """Asks for entry into another journey."""
+        """Requests entry into another journey."""
         given = self.state.entry.properties if step.given is None else self._values(step.given)
         self.effects.append(Enroll(step.id, self.round(step), step.journey, given))
         self.note("asked for entry", {"journey": step.journey})

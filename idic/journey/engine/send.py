@@ -20,11 +20,11 @@ def send(move: Move, step: Send) -> Generator[Ask, Any, bool]:
     touches = move.state.touches.get(step.id, {})
     early = move.state.deadline is not None and move.now < move.state.deadline
     if not touches and early:
-        return False  # it waits for its hour
+        return False  # it waits for its sending hour
     wanting = [c for c in step.channels if c not in touches or touches[c].status == "deferred"]
     only_one = step.mode != "each"
     if only_one and touches and any(touch.status not in NOT_SENT for touch in touches.values()):
-        wanting = []  # one is enough, and it is on its way or there
+        wanting = []  # one channel is enough, and its message is on its way or sent
     if early:
         # A deferred touch waits for its time. If it was deferred when it was about to leave, the other channels wait too.
         wanting = [c for c in wanting if only_one and c not in touches]
