@@ -12,12 +12,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from idic.api.problem_details import HttpRefusal
 from idic.providers.ses.sns import SnsTopics
+from idic.providers.webhook import WebhookForged
 from tests.providers.ses.fake_sns import TOPIC, Amazon
 from tests.world.conftest import HERE
 
-CERTIFICATES = HERE.parent / "email" / "certificates"
+CERTIFICATES = HERE.parent / "providers" / "certificates"
 
 
 async def test_we_believe_what_amazons_own_validator_believes(node: str, node_modules: Path, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ async def test_we_believe_what_amazons_own_validator_believes(node: str, node_mo
     async def believed(message: dict[str, Any]) -> bool:
         try:
             await sns.message(message)
-        except HttpRefusal:
+        except WebhookForged:
             return False
         return True
 
